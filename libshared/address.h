@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* Internet addresses: prefixes that a client is compared with, sockets to listen on, peers. */
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+typedef union SocketAddress {
+    struct sockaddr sa;
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+    struct sockaddr_storage storage;
+} SocketAddress;
+
+typedef struct AddressPrefix {
+    int family; /* AF_INET or AF_INET6 */
+    uint8_t bytes[16];
+    unsigned length; /* bits */
+} AddressPrefix;
+
+/**
+ * address_prefix_parse() - "192.0.2.1", "192.0.2.0/24", "2001:db8::/32"
+ * @ret_meant: on -EINVAL for a prefix with host bits set ("192.0.2.1/24"): what was probably
+ *             meant ("192.0.2.0/24, or 192.0.2.1 for the one host"), else NULL; free()
+ *
+ * Returns 0, -EINVAL, -ENOMEM. IPv4-mapped IPv6 addresses are stored as IPv4.
+ */
+int address_prefix_parse(const char *text, AddressPrefix *ret, char **ret_meant);
+
+/* Whether the peer is inside; IPv4-mapped peers count as IPv4; other families never are. */
+bool address_prefix_contains(const AddressPrefix *prefix, const SocketAddress *peer);
+
+/* What a [mgmt] or http01 listener says; kept as text, systemd binds it. */
+typedef enum ListenKind { LISTEN_INET, LISTEN_INET6, LISTEN_UNIX } ListenKind;
+
+typedef struct ListenAddress {
+    ListenKind kind;
+    char *address;   /* "192.0.2.80", "fe80::80", or the path of a unix socket */
+    char *interface; /* "eth0" of [fe80::80%eth0], else NULL */
+    unsigned port;
+} ListenAddress;
+
+/* "192.0.2.80:1380", "[::1]:1313", "[fe80::80%eth0]:1380", "/run/x.sock". 0, -EINVAL, -ENOMEM. */
+int listen_address_parse(const char *text, ListenAddress *ret);
+void listen_address_done(ListenAddress *address);
+
+/* Peer of a connected socket; family AF_UNSPEC where it has none. 0 or -errno. */
+int socket_peer(int fd, SocketAddress *ret);
+
+/* "192.0.2.1", "2001:db8::1", "unix"; IPv4-mapped as IPv4; into @buf, INET6_ADDRSTRLEN bytes. */
+const char *socket_address_format(const SocketAddress *address, char buf[INET6_ADDRSTRLEN]);

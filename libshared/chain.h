@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* Certificate chains: leaf first (RFC 8555 §7.4.2, RFC 8555 §9.1). */
+
+#include <openssl/x509.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+#include "csr.h"
+#include "macro.h"
+
+#define CHAIN_SIZE_MAX         (256U * 1024U)
+#define CHAIN_CERTIFICATES_MAX 10
+
+typedef struct Chain {
+    STACK_OF(X509) * certificates; /* at least one */
+} Chain;
+
+/**
+ * chain_parse() - read a chain
+ * @ret_reason: on -EBADMSG what is wrong, a static clause ("contains a block that is not a
+ * certificate")
+ *
+ * 1 to CHAIN_CERTIFICATES_MAX CERTIFICATE blocks and no other block. Returns 0, -EBADMSG, -ENOMEM.
+ */
+int chain_parse(const char *pem, size_t size, Chain **ret, const char **ret_reason);
+Chain *chain_free(Chain *chain); /* always returns NULL */
+
+/* Whether the leaf has the CSR's key and exactly its names. 0, or -EBADMSG with a reason. */
+int chain_check(const Chain *chain, const Csr *csr, const char **ret_reason);
+
+/* PEM of all, leaf first, separated by one blank line, one final newline; free(). 0 or -ENOMEM. */
+int chain_format(const Chain *chain, char **ret, size_t *ret_size);
+
+/* End of the leaf's life, seconds since 1970; its serial as lower-case hex without sign, free(). */
+time_t chain_not_after(const Chain *chain);
+char *chain_serial(const Chain *chain);
+
+/* Outdated when less than @renew_within days are left at @now, or, for a lifetime so short that
+ * this would always be so, when less than a third of it is left. */
+bool chain_is_outdated(const Chain *chain, time_t now, unsigned renew_within);
+
+DEFINE_CLEANUP_FUNC(Chain *, chain_free)

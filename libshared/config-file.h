@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* A configuration that follows its files: what changed on disk is in force at the next look. */
+
+#include "config.h"
+
+typedef struct ConfigFile ConfigFile;
+
+/* Loads; findings are logged as "FILE:LINE: error: TEXT" and "FILE:LINE: warning: TEXT". Returns
+ * what config_load() does. */
+int config_file_open(const char *path, ConfigFile **ret);
+ConfigFile *config_file_free(ConfigFile *file); /* always returns NULL */
+
+/**
+ * config_file_get() - the configuration in force now
+ *
+ * Looks whether the main file, its .d directory or a file in it changed (device, inode, size,
+ * mtime, ctime) and loads anew if so; also puts [logging] level in force. A broken new
+ * configuration is logged once and the old one stays. Borrowed: valid until the next call;
+ * config_ref() to keep it.
+ */
+Config *config_file_get(ConfigFile *file);
+
+DEFINE_CLEANUP_FUNC(ConfigFile *, config_file_free)

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* The configuration as the programs see it. Everything is checked when it is read: what stands in a
+ * Config can be used as it is. */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "address.h"
+#include "digest.h"
+#include "macro.h"
+
+#define CONFIG_FILE_DEFAULT "/etc/acmems/acmems.ini"
+
+typedef enum VerificationType {
+    VERIFICATION_HTTP01,
+    VERIFICATION_DNS01_DNSUPDATE
+} VerificationType;
+
+typedef struct Verification {
+    char *name;
+    VerificationType type;
+    ListenAddress *listeners; /* http01 */
+    size_t n_listeners;
+    char **dns_servers; /* dns01-dnsUpdate */
+    unsigned ttl;       /* s */
+    unsigned timeout;   /* s */
+} Verification;
+
+typedef enum StorageType { STORAGE_NONE, STORAGE_FILE } StorageType;
+
+typedef struct Storage {
+    char *name;
+    StorageType type;
+    char *directory;       /* file */
+    unsigned renew_within; /* days */
+} Storage;
+
+typedef struct AuthBlock {
+    char *name;
+    char *file; /* where it stands, for messages */
+    unsigned line;
+    AddressPrefix *ips;
+    size_t n_ips;
+    const Digest *hmac_type; /* NULL: no HMAC asked for */
+    char *hmac_key;
+    bool all;
+    char **domains; /* globs, lower case */
+    const Verification *verification;
+    const Storage *storage;
+} AuthBlock;
+
+typedef struct Config {
+    unsigned n_ref;
+
+    char *path; /* the main file */
+
+    /* [account] */
+    char *acme_server;
+    char *account_dir; /* default: <state_directory>/account */
+    char *ca_file;     /* PEM bundle for the directory's TLS; else $ACME_CAFILE; else NULL */
+    bool accept_terms_of_service;     /* yes, true */
+    char **accepted_terms_of_service; /* or the URLs that are accepted */
+
+    /* [state] */
+    char *state_directory;
+    char *runtime_directory;
+
+    /* [mgmt] */
+    ListenAddress *listeners;
+    size_t n_listeners;
+    size_t max_size; /* bytes of a request body */
+
+    /* [logging] */
+    int log_level; /* syslog level; LOG_INFO when not given */
+
+    Verification **verifications;
+    size_t n_verifications;
+    Storage **storages;
+    size_t n_storages;
+    AuthBlock **auth; /* in file order */
+    size_t n_auth;
+} Config;
+
+/* One call per finding: level LOG_ERR (refuses the config) or LOG_WARNING; file and line, or line
+ * 0. */
+typedef void (*config_message_cb)(int level, const char *file, unsigned line, const char *text,
+                                  void *userdata);
+
+/**
+ * config_load() - read and check a configuration
+ * @path: main file; then the files of its .d directory ("x.ini": "x.d") that end in .ini, by name
+ * @message: told every finding, in reading order
+ *
+ * All mistakes are reported in one run. Returns 0; -EINVAL when anything was refused; -errno when
+ * the main file cannot be read (reported too); -ENOMEM.
+ */
+int config_load(const char *path, config_message_cb message, void *userdata, Config **ret);
+
+Config *config_ref(Config *config);
+Config *config_unref(Config *config); /* always returns NULL */
+
+const AuthBlock *config_find_auth(const Config *config, const char *name);
+
+DEFINE_CLEANUP_FUNC(Config *, config_unref)

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* Hexadecimal, base64 and base64url (RFC 4648 §4, §5, §8). */
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Lower-case hex into @out, which holds 2 * size + 1 bytes. */
+void hex_encode(const void *data, size_t size, char *out);
+
+/* Either case. Writes at most @max bytes to @out. Returns the number of bytes; -EINVAL for an odd
+ * count, a foreign character or more than @max bytes. */
+int hex_decode(const char *text, size_t length, uint8_t *out, size_t max);
+
+/* New string, padded base64; NULL when out of memory. */
+char *base64_encode(const void *data, size_t size);
+
+/* Strict: padded, no blanks. NUL-terminated behind the bytes. 0, -EINVAL or -ENOMEM. */
+int base64_decode(const char *text, size_t length, uint8_t **ret, size_t *ret_size);
+
+/* New string, base64url without padding (RFC 7515 §2); NULL when out of memory. */
+char *base64url_encode(const void *data, size_t size);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* Listening sockets, one process per connection. */
+
+#include "activation.h"
+#include "clock.h"
+
+typedef struct ForkServer {
+    Activation *activation;
+    usec_t
+        idle_timeout; /* exit after that long without a connection or child; USEC_INFINITY: never */
+    unsigned children_max; /* at so many no more are accepted: the kernel queues */
+    /* Called in the parent before each fork, so that children inherit what is current. May be NULL.
+     */
+    void (*prepare)(void *userdata);
+    /* Called in the child, which exits after it. SIGTERM is blocked there. */
+    void (*serve)(int fd, void *userdata);
+    void *userdata;
+} ForkServer;
+
+#define FORK_SERVER_CHILDREN_MAX 1024U
+
+/**
+ * fork_server_run() - serve until idle, SIGTERM or SIGINT
+ *
+ * With a connected socket: prepare() and serve() it in this process. With listening ones: accept,
+ * fork, serve. On SIGTERM or SIGINT accepts no more, passes SIGTERM on to the children (which end
+ * after the request in hand) and waits for them. Never accepts what it could not serve. Returns 0
+ * or -errno.
+ */
+int fork_server_run(const ForkServer *server);

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* HTTP/1.0 and 1.1 as a server, one connection at a time (RFC 9112). Strict: what two programs
+ * could read differently is refused. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "address.h"
+#include "clock.h"
+
+#define HTTP_HEAD_SIZE_MAX 8192U
+
+typedef struct HttpExchange HttpExchange;
+
+/* One resource. Its functions answer with http_reply() exactly once. */
+typedef struct HttpRoute {
+    const char *path; /* "/sign", or with is_prefix "/.well-known/acme-challenge/" */
+    bool is_prefix;
+    const char *methods; /* as Allow has it: "POST", "GET, HEAD" */
+    bool has_body;       /* a Content-Length is asked for: 411 without */
+    size_t max_body;     /* 413 past it */
+    void (*serve)(HttpExchange *exchange, void *userdata);
+} HttpRoute;
+
+typedef struct HttpServer {
+    const HttpRoute *routes; /* the first that fits */
+    size_t n_routes;
+    usec_t request_timeout; /* for a request whole, head and body, from its first byte */
+    usec_t idle_timeout;    /* for the first byte of the next request */
+    usec_t write_timeout;   /* for a response */
+    unsigned requests_max;  /* on one connection */
+    /* Called when the head was read, before anything is answered: the place to make a request id.
+     * May be NULL. */
+    void (*begin)(HttpExchange *exchange, void *userdata);
+    /* Called with every error that the server itself answers (404, 405, 4xx of the framing), to log
+     * it. May be NULL. */
+    void (*refused)(HttpExchange *exchange, int status, const char *reason, void *userdata);
+    void *userdata;
+} HttpServer;
+
+/**
+ * http_serve() - serve one connection until it ends
+ * @fd: connected stream socket; made non-blocking; stays the caller's to close
+ *
+ * Keep-alive, pipelining, Expect: 100-continue, HEAD; a lingering close after an answer that came
+ * before the request was read whole. SIGTERM (blocked by the caller, fork-server does) is let in
+ * only while waiting for a next request: then the connection ends. Returns when the connection is
+ * done.
+ */
+void http_serve(int fd, const HttpServer *server);
+
+const char *http_method(const HttpExchange *exchange);
+const char *http_path(const HttpExchange *exchange); /* without query string */
+const char *http_header(const HttpExchange *exchange,
+                        const char *name); /* first of that name; NULL: none */
+const SocketAddress *http_peer(const HttpExchange *exchange);
+const char *http_request_id(const HttpExchange *exchange); /* 16 hex digits, random */
+
+/* Reads the body whole: sends 100 Continue first where asked for. Borrowed until the exchange ends.
+ * 0; -ETIMEDOUT, -ECONNRESET (client gone); on -ETIMEDOUT the server has answered 408 already, on
+ * any error return from serve(). */
+int http_read_body(HttpExchange *exchange, const char **ret, size_t *ret_size);
+
+/* Whether the client has closed its side or is gone: asked while an answer takes long. */
+int http_fd(const HttpExchange *exchange);
+
+/**
+ * http_reply() - answer
+ * @type: Content-Type, NULL with an empty body
+ * @headers: further header lines, each ended by CRLF; or NULL
+ *
+ * The body is not sent to HEAD, its length is. What fails while writing ends the connection.
+ */
+void http_reply(HttpExchange *exchange, int status, const char *type, const char *headers,
+                const void *body, size_t size);
+
+/* text/plain answer of one sentence; adds the request id and, where @retry_after is not 0,
+ * Retry-After (s). */
+void http_reply_error(HttpExchange *exchange, int status, unsigned retry_after,
+                      const char *sentence);
+
+const char *http_status_phrase(int status);

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* The few macros everything here is written with: scope-bound ownership, visible hand-over. */
+
+#include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define _cleanup_(f)   __attribute__((cleanup(f)))
+#define _printf_(a, b) __attribute__((format(printf, a, b)))
+#define _unused_       __attribute__((unused))
+#define _warn_unused_  __attribute__((warn_unused_result))
+
+#define ELEMENTSOF(x)   (sizeof(x) / sizeof((x)[0]))
+#define STRLEN(literal) (sizeof("" literal "") - 1)
+
+/* Hands over what a cleanup variable owns: the variable is left empty. */
+#define TAKE_PTR(ptr)                                                                              \
+    __extension__({                                                                                \
+        __typeof__(ptr) *_p = &(ptr);                                                              \
+        __typeof__(ptr) _v = *_p;                                                                  \
+        *_p = NULL;                                                                                \
+        _v;                                                                                        \
+    })
+
+#define TAKE_FD(fd)                                                                                \
+    __extension__({                                                                                \
+        int *_p = &(fd);                                                                           \
+        int _v = *_p;                                                                              \
+        *_p = -EBADF;                                                                              \
+        _v;                                                                                        \
+    })
+
+/* Defines func##p() for _cleanup_(): frees what the variable points to, NULL is fine. */
+#define DEFINE_CLEANUP_FUNC(type, func)                                                            \
+    _unused_ static inline void func##p(type *p)                                                   \
+    {                                                                                              \
+        if (*p)                                                                                    \
+            func(*p);                                                                              \
+    }
+
+static inline void freep(void *p)
+{
+    free(*(void **)p);
+}
+
+/* Closes and forgets; keeps errno; returns -EBADF so that fd = safe_close(fd) reads well. */
+static inline int safe_close(int fd)
+{
+    if (fd >= 0) {
+        int saved = errno;
+        (void)close(fd);
+        errno = saved;
+    }
+    return -EBADF;
+}
+
+static inline void closep(int *fd)
+{
+    safe_close(*fd);
+}
+
+#define _cleanup_free_  _cleanup_(freep)
+#define _cleanup_close_ _cleanup_(closep)
+
+static inline bool streq(const char *a, const char *b)
+{
+    return strcmp(a, b) == 0;
+}

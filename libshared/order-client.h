@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* The sign handler's side of orderd's socket (orderd/io.acmems.Orders.varlink). */
+
+#include <stddef.h>
+
+#include "clock.h"
+#include "macro.h"
+
+typedef struct OrderAnswer {
+    int status;           /* HTTP status for the client: 200 with a chain, else why not */
+    char *chain;          /* PEM as chain_format() makes it, with 200 */
+    char *reason;         /* one sentence for the client, otherwise */
+    unsigned retry_after; /* s, 0: none */
+} OrderAnswer;
+
+/**
+ * order_request() - have a certificate ordered, and wait for it
+ * @socket_path: of orderd
+ * @auth: name of the auth block that allowed the request; orderd checks its globs again and takes
+ *        verification and storage from it
+ * @body: the request body as it came
+ * @request_id: goes into orderd's messages too
+ * @deadline: for everything
+ *
+ * Connects again and asks again when orderd goes away in mid-wait. Returns 0 with an answer
+ * (whatever its status); -ETIMEDOUT; -errno when orderd cannot be reached or does not keep to the
+ * protocol (-EBADMSG).
+ */
+int order_request(const char *socket_path, const char *auth, const void *body, size_t size,
+                  const char *request_id, usec_t deadline, OrderAnswer *ret);
+void order_answer_done(OrderAnswer *answer);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* The account directory, in the file formats of the Python acme-mgmtserver: account.pem (PEM
+ * private key) and registration.json ({"body": {"contact": […], "key": {JWK}, "status": "valid"},
+ * "uri": "https://…"}). */
+
+#include <jansson.h>
+#include <openssl/evp.h>
+#include <stdbool.h>
+
+/* Reads account.pem: RSA or EC (P-256, P-384), unencrypted, PKCS#1, SEC1 or PKCS#8. -ENOENT: no key
+ * yet; -EBADMSG: not a usable key; -errno. */
+int account_key_load(const char *directory, EVP_PKEY **ret);
+
+/* Writes account.pem, PKCS#8, mode 0600. Without @replace never over a key: -EEXIST. The directory
+ * is made, 0700, where missing. */
+int account_key_save(const char *directory, EVP_PKEY *key, bool replace);
+
+/* Reads registration.json. -ENOENT: none; -EBADMSG: not such an object. *ret: json_decref(). */
+int account_registration_load(const char *directory, json_t **ret);
+
+/* Writes it, keys sorted, indented by 4, mode 0600. */
+int account_registration_save(const char *directory, const json_t *registration);

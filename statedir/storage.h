@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* The certificate cache, in the layout of the Python acme-mgmtserver:
+ * <directory>/<h[0:2]>/<h[2:]>/csr.pem and cert.pem, h = lower-case hex SHA-384 of the request
+ * body, byte for byte. */
+
+#include "chain.h"
+#include "config.h"
+
+#define STORAGE_KEY_SIZE 97 /* 96 hex digits and NUL */
+
+/* SHA-384 of a request body, in hex: the name of a cache entry and of an order. */
+void storage_key(const void *body, size_t size, char key[STORAGE_KEY_SIZE]);
+
+typedef enum StorageResult {
+    STORAGE_HIT,      /* usable as it is */
+    STORAGE_MISS,     /* not there, or storage "none" */
+    STORAGE_OUTDATED, /* there, but due for renewal */
+    STORAGE_DAMAGED,  /* there, but not usable: *ret_why says what (static) */
+} StorageResult;
+
+/**
+ * storage_lookup() - ask the cache for a certificate
+ * @csr: the parsed body; the entry's leaf must have its key and names
+ * @ret: with STORAGE_HIT and STORAGE_OUTDATED the chain
+ * @ret_why: with STORAGE_DAMAGED a clause for the journal, static
+ *
+ * Returns a StorageResult, or -errno when the directory cannot be read (not when it is not there).
+ */
+int storage_lookup(const Storage *storage, const void *body, size_t size, const Csr *csr,
+                   Chain **ret, const char **ret_why);
+
+/* Stores a chain, atomically, csr.pem first, cert.pem last (its appearance makes the entry).
+ * Storage "none": does nothing. Modes 0750 and 0640. 0 or -errno. */
+int storage_store(const Storage *storage, const void *body, size_t size, const Chain *chain);
