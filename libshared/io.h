@@ -3,7 +3,9 @@
 
 /* Reading and writing files and sockets with limits. */
 
+#include <poll.h>
 #include <stddef.h>
+#include <sys/uio.h>
 
 #include "clock.h"
 
@@ -18,5 +20,13 @@
  */
 int read_file_at(int dir_fd, const char *path, size_t max, char **ret, size_t *ret_size);
 
-/* Writes everything, waiting for the fd where needed. 0, -ETIMEDOUT at the deadline, or -errno. */
+/* Waits until one of @events (POLLIN, POLLOUT), an error or a hang-up. 0, -ETIMEDOUT, -errno. */
+int fd_wait(int fd, short events, usec_t deadline);
+
+/* Writes everything, waiting for the fd where needed; never raises SIGPIPE on a socket. What is
+ * not a socket must be non-blocking for the deadline to hold. 0, -ETIMEDOUT at the deadline, or
+ * -errno. */
 int write_all(int fd, const void *data, size_t size, usec_t deadline);
+
+/* The same for several pieces at once; @iov is used up. */
+int writev_all(int fd, struct iovec *iov, size_t n, usec_t deadline);

@@ -11,7 +11,7 @@
 
 /**
  * log_open() - choose where messages go
- * @program: short name of the program, "acmems-sign"
+ * @program: short name of the program, "acmems-sign"; not copied
  *
  * Standard error when it is a terminal, a pipe or a file; the journal's native socket when
  * systemd connected standard error to it (JOURNAL_STREAM) or when standard error is a socket
@@ -32,8 +32,9 @@ int log_level_from_string(const char *name);
  * field ACMEMS_REQUEST_ID in the journal and in front of the text elsewhere. NULL: none. */
 void log_set_request(const char *id);
 
-/* Prints "text" at level; %m stands for the error given (positive or negative errno, 0: none).
- * Returns the negative error, so that "return log_error_errno(r, …)" both says and hands up. */
+/* Logs one line at this level (control characters become blanks); %m stands for the error given
+ * (positive or negative errno, 0: none). Returns the negative error, so that "return
+ * log_error_errno(r, …)" both says and hands up. */
 int log_full(int level, int error, const char *format, ...) _printf_(3, 4);
 
 #define log_debug(...)                ((void)log_full(LOG_DEBUG, 0, __VA_ARGS__))
