@@ -8,8 +8,8 @@
 
 typedef struct ForkServer {
     Activation *activation;
-    usec_t
-        idle_timeout; /* exit after that long without a connection or child; USEC_INFINITY: never */
+    usec_t idle_timeout;   /* exit after that long without a connection or child; USEC_INFINITY:
+                              never */
     unsigned children_max; /* at so many no more are accepted: the kernel queues */
     /* Called in the parent before each fork, so that children inherit what is current. May be NULL.
      */
@@ -19,14 +19,21 @@ typedef struct ForkServer {
     void *userdata;
 } ForkServer;
 
+#define FORK_SERVER_IDLE_TIMEOUT (60 * USEC_PER_SEC)
 #define FORK_SERVER_CHILDREN_MAX 1024U
+
+/* The values of --idle-timeout (s, 0: never) and --children-max (1 to 65536) as all handlers take
+ * them. 0 or -EINVAL. */
+int fork_server_parse_idle_timeout(const char *text, usec_t *ret);
+int fork_server_parse_children_max(const char *text, unsigned *ret);
 
 /**
  * fork_server_run() - serve until idle, SIGTERM or SIGINT
  *
  * With a connected socket: prepare() and serve() it in this process. With listening ones: accept,
  * fork, serve. On SIGTERM or SIGINT accepts no more, passes SIGTERM on to the children (which end
- * after the request in hand) and waits for them. Never accepts what it could not serve. Returns 0
+ * after the request in hand) and waits for them. Never accepts what it could not serve; where the
+ * machine lacks descriptors, memory or processes it waits for them, and says so once. Returns 0
  * or -errno.
  */
 int fork_server_run(const ForkServer *server);

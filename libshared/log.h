@@ -37,11 +37,12 @@ void log_set_request(const char *id);
  * log_error_errno(r, …)" both says and hands up. */
 int log_full(int level, int error, const char *format, ...) _printf_(3, 4);
 
+/* __extension__: %m is what a pedantic compiler would warn about. */
 #define log_debug(...)                ((void)log_full(LOG_DEBUG, 0, __VA_ARGS__))
 #define log_info(...)                 ((void)log_full(LOG_INFO, 0, __VA_ARGS__))
 #define log_notice(...)               ((void)log_full(LOG_NOTICE, 0, __VA_ARGS__))
 #define log_warning(...)              ((void)log_full(LOG_WARNING, 0, __VA_ARGS__))
 #define log_error(...)                ((void)log_full(LOG_ERR, 0, __VA_ARGS__))
-#define log_warning_errno(error, ...) log_full(LOG_WARNING, (error), __VA_ARGS__)
-#define log_error_errno(error, ...)   log_full(LOG_ERR, (error), __VA_ARGS__)
+#define log_warning_errno(error, ...) __extension__(log_full(LOG_WARNING, (error), __VA_ARGS__))
+#define log_error_errno(error, ...)   __extension__(log_full(LOG_ERR, (error), __VA_ARGS__))
 #define log_oom()                     log_error_errno(ENOMEM, "Out of memory")
