@@ -17,12 +17,13 @@
  */
 int atomic_replace_at(int dir_fd, const char *name, const void *data, size_t size, mode_t mode);
 
-/* The same, but only where no file of that name stands: O_TMPFILE and linkat. -EEXIST else. */
+/* The same, but only where nothing of that name stands (linkat in place of rename): -EEXIST else. */
 int atomic_create_at(int dir_fd, const char *name, const void *data, size_t size, mode_t mode);
 
 /* Removes the temp files that a crash left in this directory (not below it). Returns their number
  * or -errno. */
 int atomic_clean_at(int dir_fd);
 
-/* Opens a directory, made with its parents where missing, with this mode. fd or -errno. */
+/* Opens a directory; it and its parents are made where missing, with this mode whatever the umask.
+ * fd or -errno. */
 int directory_open(const char *path, mode_t mode);

@@ -1,2 +1,44 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "challenge.h"
+
+#include "atomic-file.h"
+#include "io.h"
+#include "macro.h"
+
+bool challenge_token_is_valid(const char *token)
+{
+    size_t length = strspn(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                  "0123456789_-");
+
+    return length > 0 && length <= CHALLENGE_TOKEN_MAX && token[length] == '\0';
+}
+
+int challenge_read(int dir_fd, const char *token, char **ret, size_t *ret_size)
+{
+    int r;
+
+    if (!challenge_token_is_valid(token))
+        return CHALLENGE_NOT_FOUND;
+    r = read_file_at(dir_fd, token, CHALLENGE_SIZE_MAX, ret, ret_size);
+    if (r == -ENOENT)
+        return CHALLENGE_NOT_FOUND;
+    return r < 0 ? r : CHALLENGE_FOUND;
+}
+
+int challenge_write(int dir_fd, const char *token, const char *key_authorization)
+{
+    size_t size = strlen(key_authorization);
+
+    if (!challenge_token_is_valid(token))
+        return -EINVAL;
+    if (size > CHALLENGE_SIZE_MAX)
+        return -EFBIG;
+    return atomic_replace_at(dir_fd, token, key_authorization, size, 0640);
+}
+
+int challenge_remove(int dir_fd, const char *token)
+{
+    if (!challenge_token_is_valid(token))
+        return -EINVAL;
+    return unlinkat(dir_fd, token, 0) < 0 && errno != ENOENT ? -errno : 0;
+}

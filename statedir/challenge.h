@@ -20,6 +20,7 @@ typedef enum ChallengeResult { CHALLENGE_FOUND, CHALLENGE_NOT_FOUND } ChallengeR
  * -errno. */
 int challenge_read(int dir_fd, const char *token, char **ret, size_t *ret_size);
 
-/* 0 or -errno; -EINVAL for an invalid token. Mode 0640, group of the directory. */
+/* 0 or -errno; -EINVAL for an invalid token. Mode 0640; the group is the directory's where that is
+ * set-group-ID, as tmpfiles.d makes it. */
 int challenge_write(int dir_fd, const char *token, const char *key_authorization);
 int challenge_remove(int dir_fd, const char *token); /* 0 also when it is not there */
