@@ -27,7 +27,7 @@ typedef struct Parent {
     struct pollfd *polls; /* the signals, then each listening socket */
     usec_t idle_since;
     bool stopping;
-    bool shortage; /* said already that something is short */
+    bool told_shortage; /* logged already that something is short */
 } Parent;
 
 static int parse_unsigned(const char *text, unsigned long max, unsigned long *ret)
@@ -98,9 +98,9 @@ static void reap_children(Parent *parent)
 /* Something is short that others hold: comes back in a moment, and must not spin until then. */
 static void pause_for(Parent *parent, int error, const char *what)
 {
-    if (!parent->shortage)
+    if (!parent->told_shortage)
         (void)log_warning_errno(error, "Failed to %s, trying again: %m", what);
-    parent->shortage = true;
+    parent->told_shortage = true;
     (void)poll(NULL, 0, PAUSE_MSEC);
 }
 
@@ -149,7 +149,6 @@ static bool accept_one(Parent *parent, int listening)
 
     if (fd >= 0) {
         fork_for(parent, fd);
-        parent->shortage = false;
         parent->idle_since = now_monotonic();
         return true;
     }
@@ -214,7 +213,7 @@ static int loop(Parent *parent)
         if (r < 0 && errno != EINTR)
             return -errno;
         if (r == 0 && deadline_to_poll(idle_deadline(parent)) == 0)
-            break;
+            stop(parent);
         if (r <= 0)
             continue;
         if (parent->polls[0].revents)
@@ -223,7 +222,6 @@ static int loop(Parent *parent)
             if (parent->polls[i].revents)
                 accept_some(parent, parent->polls[i].fd);
     }
-    (void)sd_notify(false, "STOPPING=1");
     return 0;
 }
 

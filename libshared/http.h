@@ -32,8 +32,9 @@ typedef struct HttpServer {
     usec_t idle_timeout;    /* for the first byte of the next request */
     usec_t write_timeout;   /* for a response */
     unsigned requests_max;  /* on one connection */
-    /* Called when the head was read, before anything is answered: the place to make a request id.
-     * May be NULL. */
+    /* Called when a request came, before anything is answered: the place to log its id. Method and
+     * path are "" where the request line could not be read; headers are not there yet. May be NULL.
+     */
     void (*begin)(HttpExchange *exchange, void *userdata);
     /* Called with every error that the server itself answers (404, 405, 4xx of the framing), to log
      * it. May be NULL. */
@@ -43,12 +44,12 @@ typedef struct HttpServer {
 
 /**
  * http_serve() - serve one connection until it ends
- * @fd: connected stream socket; made non-blocking; stays the caller's to close
+ * @fd: connected stream socket, blocking or not; stays the caller's to close
  *
  * Keep-alive, pipelining, Expect: 100-continue, HEAD; a lingering close after an answer that came
- * before the request was read whole. SIGTERM (blocked by the caller, fork-server does) is let in
- * only while waiting for a next request: then the connection ends. Returns when the connection is
- * done.
+ * before the request was read whole. SIGTERM, blocked by the caller (fork-server does that), ends
+ * the connection at once while it waits for a next request, and else after the answer in hand; a
+ * first request has a second to come. Returns when the connection is done.
  */
 void http_serve(int fd, const HttpServer *server);
 
@@ -60,11 +61,11 @@ const SocketAddress *http_peer(const HttpExchange *exchange);
 const char *http_request_id(const HttpExchange *exchange); /* 16 hex digits, random */
 
 /* Reads the body whole: sends 100 Continue first where asked for. Borrowed until the exchange ends.
- * 0; -ETIMEDOUT, -ECONNRESET (client gone); on -ETIMEDOUT the server has answered 408 already, on
- * any error return from serve(). */
+ * NUL-terminated behind its size. 0; -ETIMEDOUT, -ECONNRESET (client gone), -ENOMEM: return from
+ * serve(), the answer, where one is due, is the server's. */
 int http_read_body(HttpExchange *exchange, const char **ret, size_t *ret_size);
 
-/* Whether the client has closed its side or is gone: asked while an answer takes long. */
+/* The connection, to see (POLLRDHUP) whether the client is gone while an answer takes long. */
 int http_fd(const HttpExchange *exchange);
 
 /**
@@ -77,8 +78,8 @@ int http_fd(const HttpExchange *exchange);
 void http_reply(HttpExchange *exchange, int status, const char *type, const char *headers,
                 const void *body, size_t size);
 
-/* text/plain answer of one sentence; adds the request id and, where @retry_after is not 0,
- * Retry-After (s). */
+/* text/plain answer of one sentence; adds the request id (also as the header Request-Id) and, where
+ * @retry_after is not 0, Retry-After (s). */
 void http_reply_error(HttpExchange *exchange, int status, unsigned retry_after,
                       const char *sentence);
 
