@@ -1,2 +1,231 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "address.h"
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "macro.h"
+
+#define MAPPED_BITS 96U
+
+static const uint8_t mapped_prefix[12] = { [10] = 0xff, [11] = 0xff };
+
+static unsigned family_bits(int family)
+{
+    return family == AF_INET ? 32 : 128;
+}
+
+/* Plain digits only: strtoul() would also take blanks, signs and what stands behind. */
+static int parse_number(const char *text, unsigned max, unsigned *ret)
+{
+    unsigned value = 0;
+
+    if (!*text || (text[0] == '0' && text[1]))
+        return -EINVAL;
+    for (; *text; text++) {
+        if (*text < '0' || *text > '9')
+            return -EINVAL;
+        value = value * 10 + (unsigned)(*text - '0');
+        if (value > max)
+            return -EINVAL;
+    }
+    *ret = value;
+    return 0;
+}
+
+static bool is_mapped(const uint8_t bytes[16])
+{
+    return memcmp(bytes, mapped_prefix, sizeof(mapped_prefix)) == 0;
+}
+
+/* Clears what stands behind the prefix; whether anything was there. */
+static bool clear_host_bits(AddressPrefix *prefix)
+{
+    bool cleared = false;
+
+    for (unsigned i = 0; i < family_bits(prefix->family) / 8; i++) {
+        unsigned start = i * 8;
+        uint8_t keep = start + 8 <= prefix->length ? 0xff
+                       : start >= prefix->length
+                           ? 0
+                           : (uint8_t)(0xff << (8 - (prefix->length - start)));
+
+        if (prefix->bytes[i] & ~keep)
+            cleared = true;
+        prefix->bytes[i] &= keep;
+    }
+    return cleared;
+}
+
+static void unmap(AddressPrefix *prefix)
+{
+    if (prefix->family != AF_INET6 || prefix->length < MAPPED_BITS || !is_mapped(prefix->bytes))
+        return;
+    prefix->family = AF_INET;
+    prefix->length -= MAPPED_BITS;
+    memmove(prefix->bytes, prefix->bytes + 12, 4);
+    memset(prefix->bytes + 4, 0, 12);
+}
+
+static int describe_meant(const AddressPrefix *cleared, const char *host, char **ret)
+{
+    char network[INET6_ADDRSTRLEN] = "";
+
+    (void)inet_ntop(cleared->family, cleared->bytes, network, sizeof(network));
+    if (asprintf(ret, "%s/%u, or %s for the one host", network, cleared->length, host) < 0)
+        return -ENOMEM;
+    return -EINVAL;
+}
+
+int address_prefix_parse(const char *text, AddressPrefix *ret, char **ret_meant)
+{
+    AddressPrefix prefix = { .family = strchr(text, ':') ? AF_INET6 : AF_INET };
+    const char *slash = strchr(text, '/');
+    size_t length = slash ? (size_t)(slash - text) : strlen(text);
+    char host[INET6_ADDRSTRLEN];
+
+    *ret_meant = NULL;
+    if (length >= sizeof(host))
+        return -EINVAL;
+    memcpy(host, text, length);
+    host[length] = '\0';
+    if (inet_pton(prefix.family, host, prefix.bytes) != 1)
+        return -EINVAL;
+
+    prefix.length = family_bits(prefix.family);
+    if (slash && parse_number(slash + 1, prefix.length, &prefix.length) < 0)
+        return -EINVAL;
+    if (clear_host_bits(&prefix))
+        return describe_meant(&prefix, host, ret_meant);
+    unmap(&prefix);
+    *ret = prefix;
+    return 0;
+}
+
+bool address_prefix_contains(const AddressPrefix *prefix, const SocketAddress *peer)
+{
+    AddressPrefix one = { .family = peer->sa.sa_family };
+
+    if (one.family == AF_INET)
+        memcpy(one.bytes, &peer->in.sin_addr, 4);
+    else if (one.family == AF_INET6)
+        memcpy(one.bytes, &peer->in6.sin6_addr, 16);
+    else
+        return false;
+    one.length = family_bits(one.family);
+    unmap(&one);
+
+    if (one.family != prefix->family)
+        return false;
+    one.length = prefix->length;
+    (void)clear_host_bits(&one);
+    return memcmp(one.bytes, prefix->bytes, sizeof(one.bytes)) == 0;
+}
+
+static bool interface_is_valid(const char *name)
+{
+    size_t length = strlen(name);
+
+    return length > 0 && length < IF_NAMESIZE && !strpbrk(name, "/: \t%");
+}
+
+static int parse_unix(const char *text, ListenAddress *ret)
+{
+    if (strlen(text) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
+        return -EINVAL;
+    ret->kind = LISTEN_UNIX;
+    ret->address = strdup(text);
+    return ret->address ? 0 : -ENOMEM;
+}
+
+/* @host: cut up in place; "[fe80::80%eth0]" or "192.0.2.80" */
+static int parse_host(char *host, ListenAddress *ret)
+{
+    size_t length = strlen(host);
+    char *interface = NULL;
+    uint8_t bytes[16];
+    int family = AF_INET;
+
+    if (host[0] == '[') {
+        if (host[length - 1] != ']')
+            return -EINVAL;
+        host[length - 1] = '\0';
+        host++;
+        interface = strchr(host, '%');
+        if (interface)
+            *interface++ = '\0';
+        family = AF_INET6;
+    }
+    if (inet_pton(family, host, bytes) != 1 || (interface && !interface_is_valid(interface)))
+        return -EINVAL;
+    ret->kind = family == AF_INET ? LISTEN_INET : LISTEN_INET6;
+    ret->address = strdup(host);
+    ret->interface = interface ? strdup(interface) : NULL;
+    return ret->address && (!interface || ret->interface) ? 0 : -ENOMEM;
+}
+
+int listen_address_parse(const char *text, ListenAddress *ret)
+{
+    _cleanup_(listen_address_done) ListenAddress address = { 0 };
+    _cleanup_free_ char *copy = strdup(text);
+    char *colon;
+    int r;
+
+    if (!copy)
+        return -ENOMEM;
+    if (text[0] == '/') {
+        r = parse_unix(text, &address);
+    } else {
+        colon = strrchr(copy, ':');
+        if (!colon || colon == copy || parse_number(colon + 1, UINT16_MAX, &address.port) < 0 ||
+            address.port == 0)
+            return -EINVAL;
+        *colon = '\0';
+        r = parse_host(copy, &address);
+    }
+    if (r < 0)
+        return r;
+    *ret = address;
+    address = (ListenAddress){ 0 };
+    return 0;
+}
+
+void listen_address_done(ListenAddress *address)
+{
+    free(address->address);
+    free(address->interface);
+    *address = (ListenAddress){ 0 };
+}
+
+int socket_peer(int fd, SocketAddress *ret)
+{
+    SocketAddress peer = { .storage = { .ss_family = AF_UNSPEC } };
+    socklen_t size = sizeof(peer);
+
+    /* A client that is gone already has no address any more: it then matches no prefix. */
+    if (getpeername(fd, &peer.sa, &size) < 0 && errno != ENOTCONN)
+        return -errno;
+    *ret = peer;
+    return 0;
+}
+
+const char *socket_address_format(const SocketAddress *address, char buf[INET6_ADDRSTRLEN])
+{
+    const void *bytes = NULL;
+    int family = address->sa.sa_family;
+
+    if (family == AF_INET) {
+        bytes = &address->in.sin_addr;
+    } else if (family == AF_INET6 && is_mapped(address->in6.sin6_addr.s6_addr)) {
+        family = AF_INET;
+        bytes = address->in6.sin6_addr.s6_addr + 12;
+    } else if (family == AF_INET6) {
+        bytes = &address->in6.sin6_addr;
+    }
+    if (!bytes || !inet_ntop(family, bytes, buf, INET6_ADDRSTRLEN))
+        (void)snprintf(buf, INET6_ADDRSTRLEN, "%s", family == AF_UNIX ? "unix" : "unknown");
+    return buf;
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "address.h"
+
+#include <arpa/inet.h>
+
+#include "test.h"
+
+static SocketAddress peer(const char *text)
+{
+    SocketAddress a = { .sa = { .sa_family = AF_UNSPEC } };
+
+    if (inet_pton(AF_INET, text, &a.in.sin_addr) == 1)
+        a.sa.sa_family = AF_INET;
+    else if (inet_pton(AF_INET6, text, &a.in6.sin6_addr) == 1)
+        a.sa.sa_family = AF_INET6;
+    else
+        a.sa.sa_family = AF_UNIX;
+    return a;
+}
+
+static void test_prefix_contains(void)
+{
+    static const struct {
+        const char *prefix, *peer;
+        bool inside;
+    } table[] = {
+        { "192.0.2.0/24", "192.0.2.0", true },
+        { "192.0.2.0/24", "192.0.2.255", true },
+        { "192.0.2.0/24", "192.0.3.0", false },
+        { "192.0.2.0/24", "::ffff:192.0.2.7", true },
+        { "192.0.2.0/24", "::192.0.2.7", false },
+        { "192.0.2.21", "192.0.2.21", true },
+        { "192.0.2.21", "192.0.2.20", false },
+        { "192.0.2.128/28", "192.0.2.143", true },
+        { "192.0.2.128/28", "192.0.2.144", false },
+        { "192.0.2.128/25", "192.0.2.127", false },
+        { "128.0.0.0/1", "128.0.0.1", true },
+        { "128.0.0.0/1", "127.255.255.255", false },
+        { "0.0.0.0/0", "203.0.113.9", true },
+        { "0.0.0.0/0", "2001:db8::1", false },
+        { "::/0", "2001:db8::1", true },
+        { "::/0", "203.0.113.9", false },
+        { "::/0", "::ffff:203.0.113.9", false },
+        { "2001:db8::/32", "2001:db8:ffff::1", true },
+        { "2001:db8::/32", "2001:db9::1", false },
+        { "2001:db8::1", "2001:db8::1", true },
+        { "2001:db8::1", "2001:db8::2", false },
+        { "::ffff:192.0.2.0/120", "192.0.2.9", true },
+        { "::ffff:192.0.2.1", "192.0.2.1", true },
+        { "::ffff:0.0.0.0/96", "192.0.2.1", true },
+        { "192.0.2.0/24", "unix", false },
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        SocketAddress address = peer(table[i].peer);
+        AddressPrefix prefix;
+        char *meant;
+
+        ASSERT_OK(address_prefix_parse(table[i].prefix, &prefix, &meant));
+        ASSERT_TRUE(!meant);
+        if (address_prefix_contains(&prefix, &address) != table[i].inside)
+            fprintf(stderr, "%s in %s\n", table[i].peer, table[i].prefix);
+        ASSERT_EQ(address_prefix_contains(&prefix, &address), table[i].inside);
+    }
+}
+
+static void test_prefix_refused(void)
+{
+    static const struct {
+        const char *text, *meant;
+    } table[] = {
+        { "192.0.2.1/24", "192.0.2.0/24, or 192.0.2.1 for the one host" },
+        { "2001:db8::1/32", "2001:db8::/32, or 2001:db8::1 for the one host" },
+        { "192.0.2.1/0", "0.0.0.0/0, or 192.0.2.1 for the one host" },
+        { "", NULL },
+        { "192.0.2", NULL },
+        { "192.0.2.256", NULL },
+        { "192.0.2.01", NULL },
+        { "192.0.2.0/", NULL },
+        { "192.0.2.0/33", NULL },
+        { "192.0.2.0/-1", NULL },
+        { "192.0.2.0/+8", NULL },
+        { "192.0.2.0/ 24", NULL },
+        { "192.0.2.0/024", NULL },
+        { "192.0.2.0/24/8", NULL },
+        { "192.0.2.0/255.255.255.0", NULL },
+        { "192.0.2.0/99999999999999999999", NULL },
+        { "2001:db8::/129", NULL },
+        { "fe80::1%eth0", NULL },
+        { "[2001:db8::1]", NULL },
+        { "mail.example.org", NULL },
+        { "1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb", NULL },
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        AddressPrefix prefix;
+        _cleanup_free_ char *meant = NULL;
+
+        ASSERT_EQ(address_prefix_parse(table[i].text, &prefix, &meant), -EINVAL);
+        if (table[i].meant)
+            ASSERT_STREQ(meant, table[i].meant);
+        else
+            ASSERT_TRUE(!meant);
+    }
+}
+
+static void test_listen(void)
+{
+    static const struct {
+        const char *text;
+        ListenKind kind;
+        const char *address, *interface;
+        unsigned port;
+    } table[] = {
+        { "192.0.2.80:1380", LISTEN_INET, "192.0.2.80", NULL, 1380 },
+        { "0.0.0.0:65535", LISTEN_INET, "0.0.0.0", NULL, 65535 },
+        { "[::1]:1313", LISTEN_INET6, "::1", NULL, 1313 },
+        { "[fe80::80%eth0]:1380", LISTEN_INET6, "fe80::80", "eth0", 1380 },
+        { "/run/x.sock", LISTEN_UNIX, "/run/x.sock", NULL, 0 },
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        _cleanup_(listen_address_done) ListenAddress a = { 0 };
+
+        ASSERT_OK(listen_address_parse(table[i].text, &a));
+        ASSERT_EQ(a.kind, table[i].kind);
+        ASSERT_STREQ(a.address, table[i].address);
+        ASSERT_EQ(a.port, table[i].port);
+        if (table[i].interface)
+            ASSERT_STREQ(a.interface, table[i].interface);
+        else
+            ASSERT_TRUE(!a.interface);
+    }
+}
+
+static void test_listen_refused(void)
+{
+    static const char *const table[] = {
+        "",
+        "1313",
+        ":1313",
+        "192.0.2.80",
+        "192.0.2.80:",
+        "192.0.2.80:0",
+        "192.0.2.80:65536",
+        "192.0.2.80:http",
+        "192.0.2.80:-1",
+        "::1:1313",
+        "[::1]",
+        "[::1:1313",
+        "[]:1313",
+        "[:1313",
+        "[192.0.2.1]:1313",
+        "[fe80::1%]:1313",
+        "[fe80::1%interface-far-too-long]:1313",
+        "localhost:1313",
+        "run/x.sock",
+    };
+    char path[200];
+
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        ListenAddress a;
+
+        ASSERT_EQ(listen_address_parse(table[i], &a), -EINVAL);
+    }
+    memset(path, '/', sizeof(path));
+    path[sizeof(path) - 1] = '\0';
+    ASSERT_EQ(listen_address_parse(path, &(ListenAddress){ 0 }), -EINVAL);
+}
+
+static void test_peer(void)
+{
+    _cleanup_close_ int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    _cleanup_close_ int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    _cleanup_close_ int accepted = -EBADF;
+    SocketAddress address = peer("127.0.0.1");
+    socklen_t size = sizeof(address);
+    char buf[INET6_ADDRSTRLEN];
+    int pair[2], pipe_fds[2];
+
+    ASSERT_OK(bind(server, &address.sa, sizeof(address.in)));
+    ASSERT_OK(listen(server, 1));
+    ASSERT_OK(getsockname(server, &address.sa, &size));
+    ASSERT_OK(connect(client, &address.sa, size));
+    accepted = accept(server, NULL, NULL);
+    ASSERT_TRUE(accepted >= 0);
+    ASSERT_OK(socket_peer(accepted, &address));
+    ASSERT_STREQ(socket_address_format(&address, buf), "127.0.0.1");
+
+    ASSERT_OK(socket_peer(server, &address));
+    ASSERT_EQ(address.sa.sa_family, AF_UNSPEC);
+    ASSERT_STREQ(socket_address_format(&address, buf), "unknown");
+
+    ASSERT_OK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
+    ASSERT_OK(socket_peer(pair[0], &address));
+    ASSERT_STREQ(socket_address_format(&address, buf), "unix");
+    safe_close(pair[0]);
+    safe_close(pair[1]);
+
+    ASSERT_OK(pipe(pipe_fds));
+    ASSERT_EQ(socket_peer(pipe_fds[0], &address), -ENOTSOCK);
+    safe_close(pipe_fds[0]);
+    safe_close(pipe_fds[1]);
+}
+
+static void test_format(void)
+{
+    SocketAddress v6 = peer("2001:db8::1"), mapped = peer("::ffff:192.0.2.1");
+    char buf[INET6_ADDRSTRLEN];
+
+    ASSERT_STREQ(socket_address_format(&v6, buf), "2001:db8::1");
+    ASSERT_STREQ(socket_address_format(&mapped, buf), "192.0.2.1");
+}
+
+int main(void)
+{
+    test_prefix_contains();
+    test_prefix_refused();
+    test_listen();
+    test_listen_refused();
+    test_peer();
+    test_format();
+    return 0;
+}
