@@ -1,2 +1,52 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "dns-name.h"
+
+#include <fnmatch.h>
+
+#include "macro.h"
+
+#define LABEL_MAX 63
+#define DIGITS    "0123456789"
+#define LDH       "abcdefghijklmnopqrstuvwxyz" DIGITS "-"
+
+static bool label_is_valid(const char *label, size_t length)
+{
+    return length > 0 && length <= LABEL_MAX && label[0] != '-' && label[length - 1] != '-';
+}
+
+bool dns_name_is_valid(const char *name)
+{
+    const char *label = name;
+    size_t length;
+
+    if (strlen(name) > DNS_NAME_MAX)
+        return false;
+    if (strncmp(label, "*.", 2) == 0)
+        label += 2;
+    for (;;) {
+        length = strspn(label, LDH);
+        if (!label_is_valid(label, length))
+            return false;
+        if (label[length] != '.')
+            break;
+        label += length + 1;
+    }
+    /* A last label of digits alone makes an IPv4 address of it. */
+    return label[length] == '\0' && strspn(label, DIGITS) < length;
+}
+
+void dns_name_fold(char *name)
+{
+    /* Not tolower(): names mean the same in every locale. */
+    for (; *name; name++)
+        if (*name >= 'A' && *name <= 'Z')
+            *name = (char)(*name - 'A' + 'a');
+}
+
+bool dns_name_matches(const char *name, const char *pattern)
+{
+    /* The pattern's star takes the name's: a "?" or "[*]" must not. */
+    if (*name == '*')
+        return *pattern == '*' && fnmatch(pattern, name + 1, FNM_NOESCAPE) == 0;
+    return fnmatch(pattern, name, FNM_NOESCAPE) == 0;
+}
