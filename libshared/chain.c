@@ -1,2 +1,216 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "chain.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include "dns-name.h"
+#include "encode.h"
+#include "pem.h"
+#include "strv.h"
+
+#define SECONDS_PER_DAY 86400
+
+DEFINE_CLEANUP_FUNC(X509 *, X509_free)
+DEFINE_CLEANUP_FUNC(BIO *, BIO_free)
+DEFINE_CLEANUP_FUNC(GENERAL_NAMES *, GENERAL_NAMES_free)
+
+static int refuse(const char **ret_reason, const char *reason)
+{
+    *ret_reason = reason;
+    return -EBADMSG;
+}
+
+static int decode(const PemBlock *block, X509 **ret, const char **ret_reason)
+{
+    _cleanup_(X509_freep) X509 *certificate = NULL;
+    _cleanup_free_ uint8_t *der = NULL;
+    const unsigned char *end;
+    size_t size;
+    int r;
+
+    if (!pem_block_is(block, "CERTIFICATE"))
+        return refuse(ret_reason, "contains a block that is not a certificate");
+    r = pem_block_decode(block, &der, &size);
+    if (r == -ENOMEM)
+        return r;
+    end = der;
+    certificate = r < 0 ? NULL : d2i_X509(NULL, &end, (long)size);
+    if (!certificate || end != der + size)
+        return refuse(ret_reason, "contains a certificate that cannot be decoded");
+    *ret = TAKE_PTR(certificate);
+    return 0;
+}
+
+static int append(Chain *chain, const PemBlock *block, const char **ret_reason)
+{
+    _cleanup_(X509_freep) X509 *certificate = NULL;
+    int r;
+
+    if (sk_X509_num(chain->certificates) >= CHAIN_CERTIFICATES_MAX)
+        return refuse(ret_reason, "contains too many certificates");
+    r = decode(block, &certificate, ret_reason);
+    if (r < 0)
+        return r;
+    if (sk_X509_push(chain->certificates, certificate) <= 0)
+        return -ENOMEM;
+    TAKE_PTR(certificate);
+    return 0;
+}
+
+static int parse(const char *pem, size_t size, Chain **ret, const char **ret_reason)
+{
+    _cleanup_(chain_freep) Chain *chain = calloc(1, sizeof(*chain));
+    PemBlock block;
+    int r;
+
+    if (!chain)
+        return -ENOMEM;
+    chain->certificates = sk_X509_new_null();
+    if (!chain->certificates)
+        return -ENOMEM;
+    if (size > CHAIN_SIZE_MAX)
+        return refuse(ret_reason, "is too large for a certificate chain");
+    while ((r = pem_next(&pem, &size, &block)) > 0) {
+        r = append(chain, &block, ret_reason);
+        if (r < 0)
+            return r;
+    }
+    if (r < 0)
+        return refuse(ret_reason, "is not well-formed PEM");
+    if (sk_X509_num(chain->certificates) == 0)
+        return refuse(ret_reason, "contains no certificate");
+    *ret = TAKE_PTR(chain);
+    return 0;
+}
+
+int chain_parse(const char *pem, size_t size, Chain **ret, const char **ret_reason)
+{
+    int r = parse(pem, size, ret, ret_reason);
+
+    ERR_clear_error();
+    return r;
+}
+
+Chain *chain_free(Chain *chain)
+{
+    if (!chain)
+        return NULL;
+    sk_X509_pop_free(chain->certificates, X509_free);
+    free(chain);
+    return NULL;
+}
+
+static X509 *leaf(const Chain *chain)
+{
+    return sk_X509_value(chain->certificates, 0);
+}
+
+/* One name of the leaf: adds it to @seen, which thereby stays a subset of what was asked for. */
+static int check_name(const GENERAL_NAME *general, char *const *asked, char ***seen,
+                      const char **ret_reason)
+{
+    _cleanup_free_ char *name = NULL;
+    size_t size;
+
+    if (general->type != GEN_DNS)
+        return refuse(ret_reason, "has a leaf with other names than DNS names");
+    size = (size_t)ASN1_STRING_length(general->d.dNSName);
+    name = strndup((const char *)ASN1_STRING_get0_data(general->d.dNSName), size);
+    if (!name)
+        return -ENOMEM;
+    dns_name_fold(name);
+    /* strndup() stops at a NUL: such a name is not what it looks like. */
+    if (strlen(name) != size || !strv_contains(asked, name))
+        return refuse(ret_reason, "has a leaf with a name that was not asked for");
+    return strv_contains(*seen, name) ? 0 : strv_extend(seen, name);
+}
+
+static int check_names(const X509 *certificate, char *const *asked, const char **ret_reason)
+{
+    _cleanup_(GENERAL_NAMES_freep) GENERAL_NAMES *names = NULL;
+    _cleanup_strv_ char **seen = NULL;
+
+    names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+        int r = check_name(sk_GENERAL_NAME_value(names, i), asked, &seen, ret_reason);
+
+        if (r < 0)
+            return r;
+    }
+    if (strv_length(seen) != strv_length(asked))
+        return refuse(ret_reason, "has a leaf that lacks a name that was asked for");
+    return 0;
+}
+
+int chain_check(const Chain *chain, const Csr *csr, const char **ret_reason)
+{
+    int r = 0;
+
+    if (!csr_has_key(csr, X509_get0_pubkey(leaf(chain))))
+        r = refuse(ret_reason, "has a leaf with another key than the request's");
+    else
+        r = check_names(leaf(chain), csr->names, ret_reason);
+    ERR_clear_error();
+    return r;
+}
+
+int chain_format(const Chain *chain, char **ret, size_t *ret_size)
+{
+    _cleanup_(BIO_freep) BIO *bio = BIO_new(BIO_s_mem());
+    char *data, *copy;
+    long size;
+
+    if (!bio)
+        return -ENOMEM;
+    for (int i = 0; i < sk_X509_num(chain->certificates); i++) {
+        if (i > 0 && BIO_write(bio, "\n", 1) != 1)
+            return -ENOMEM;
+        if (PEM_write_bio_X509(bio, sk_X509_value(chain->certificates, i)) != 1)
+            return -ENOMEM;
+    }
+    size = BIO_get_mem_data(bio, &data);
+    copy = strndup(data, (size_t)size);
+    if (!copy)
+        return -ENOMEM;
+    *ret = copy;
+    *ret_size = (size_t)size;
+    return 0;
+}
+
+/* 0 for what is no time. */
+static time_t to_time(const ASN1_TIME *asn1)
+{
+    struct tm tm;
+
+    return ASN1_TIME_to_tm(asn1, &tm) == 1 ? timegm(&tm) : 0;
+}
+
+time_t chain_not_after(const Chain *chain)
+{
+    return to_time(X509_get0_notAfter(leaf(chain)));
+}
+
+char *chain_serial(const Chain *chain)
+{
+    const ASN1_INTEGER *serial = X509_get0_serialNumber(leaf(chain));
+    size_t size = (size_t)ASN1_STRING_length(serial);
+    char *text = malloc(2 * size + 1);
+
+    if (text)
+        hex_encode(ASN1_STRING_get0_data(serial), size, text);
+    return text;
+}
+
+bool chain_is_outdated(const Chain *chain, time_t now, unsigned renew_within)
+{
+    int64_t not_before = to_time(X509_get0_notBefore(leaf(chain)));
+    int64_t not_after = chain_not_after(chain);
+    int64_t lifetime = not_after - not_before;
+    int64_t window = (int64_t)renew_within * SECONDS_PER_DAY;
+
+    if (lifetime <= window)
+        window = lifetime / 3;
+    return not_after - now < window;
+}
