@@ -402,17 +402,15 @@ static bool serve_request(Connection *c)
     make_request_id(x.id);
     c->n_requests++;
     status = receive_head(&x);
-    c->linger = status >= 0;
     if (status < 0)
         return false;
     answer(&x, status);
-    c->linger = x.replied && !x.gone;
+    free(x.body);
     if (!x.keep_alive || x.gone) {
-        free(x.body);
+        c->linger = x.replied && !x.gone;
         return false;
     }
     drop_received(c, x.head_size + buffered_body(&x));
-    free(x.body);
     return true;
 }
 
