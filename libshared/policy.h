@@ -24,7 +24,8 @@ bool policy_is_possible(const Config *config, const PolicyRequest *request, char
  * policy_decide() - first block in file order whose methods all pass and whose globs cover every
  * name
  * @ret_why: when refused, for the journal: which block failed on what ('auth "mail": no domain
- * covers www.example.org; auth "ext": 192.0.2.9 is not in ip'), at most 16 blocks named; free()
+ * covers www.example.org; auth "ext": 192.0.2.9 is not in ip'), at most 16 blocks named; free();
+ * NULL when out of memory
  *
  * Returns the block, NULL when refused. A CSR with another SAN type than DNS is always refused.
  */
