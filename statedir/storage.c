@@ -1,2 +1,168 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "storage.h"
+
+#include <fcntl.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "atomic-file.h"
+#include "encode.h"
+#include "io.h"
+#include "macro.h"
+
+#define CSR_FILE  "csr.pem"
+#define CERT_FILE "cert.pem"
+
+#define DIRECTORY_MODE 0750
+#define FILE_MODE      0640
+
+void storage_key(const void *body, size_t size, char key[STORAGE_KEY_SIZE])
+{
+    unsigned char hash[SHA384_DIGEST_LENGTH];
+
+    /* Fails only where libcrypto cannot work at all. */
+    if (!SHA384(body, size, hash))
+        abort();
+    hex_encode(hash, sizeof(hash), key);
+}
+
+/* <directory>/<h[0:2]>/<h[2:]>; NULL when out of memory. */
+static char *entry_path(const Storage *storage, const void *body, size_t size)
+{
+    char key[STORAGE_KEY_SIZE], *path;
+
+    storage_key(body, size, key);
+    return asprintf(&path, "%s/%.2s/%s", storage->directory, key, key + 2) < 0 ? NULL : path;
+}
+
+static int damaged(const char **ret_why, const char *why)
+{
+    *ret_why = why;
+    return STORAGE_DAMAGED;
+}
+
+/* STORAGE_HIT with the content; STORAGE_DAMAGED; -ENOENT; other -errno. */
+static int read_entry_file(int entry_fd, const char *name, size_t max, char **ret, size_t *ret_size,
+                           const char **ret_why)
+{
+    int r = read_file_at(entry_fd, name, max, ret, ret_size);
+
+    switch (r) {
+    case 0:
+        return STORAGE_HIT;
+    case -EFBIG:
+        return damaged(ret_why, "a file of it is larger than it can be");
+    case -EBADF:
+    case -ELOOP:
+        return damaged(ret_why, "a file of it is not a regular file");
+    default:
+        return r;
+    }
+}
+
+/* Whether csr.pem is the body, byte for byte. */
+static int check_request(int entry_fd, const void *body, size_t size, const char **ret_why)
+{
+    _cleanup_free_ char *stored = NULL;
+    size_t stored_size;
+    int r;
+
+    r = read_entry_file(entry_fd, CSR_FILE, size, &stored, &stored_size, ret_why);
+    if (r == -ENOENT)
+        return damaged(ret_why, "csr.pem is missing");
+    if (r != STORAGE_HIT)
+        return r;
+    if (stored_size != size || memcmp(stored, body, size) != 0)
+        return damaged(ret_why, "csr.pem is not the request");
+    return STORAGE_HIT;
+}
+
+static int read_chain(int entry_fd, const Csr *csr, Chain **ret, const char **ret_why)
+{
+    _cleanup_(chain_freep) Chain *chain = NULL;
+    _cleanup_free_ char *pem = NULL;
+    const char *why;
+    size_t size;
+    int r;
+
+    r = read_entry_file(entry_fd, CERT_FILE, CHAIN_SIZE_MAX, &pem, &size, ret_why);
+    /* A request alone is what a crash leaves while an entry is made. */
+    if (r == -ENOENT)
+        return STORAGE_MISS;
+    if (r != STORAGE_HIT)
+        return r;
+    r = chain_parse(pem, size, &chain, &why);
+    if (r >= 0)
+        r = chain_check(chain, csr, &why);
+    if (r == -EBADMSG)
+        return damaged(ret_why, why);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(chain);
+    return STORAGE_HIT;
+}
+
+static int open_failed(int error, const char **ret_why)
+{
+    switch (error) {
+    case ENOENT:
+        return STORAGE_MISS;
+    case ENOTDIR:
+    case ELOOP:
+        return damaged(ret_why, "something else stands in place of its directory");
+    default:
+        return -error;
+    }
+}
+
+int storage_lookup(const Storage *storage, const void *body, size_t size, const Csr *csr,
+                   Chain **ret, const char **ret_why)
+{
+    _cleanup_(chain_freep) Chain *chain = NULL;
+    _cleanup_close_ int fd = -EBADF;
+    _cleanup_free_ char *path = NULL;
+    int r;
+
+    if (storage->type == STORAGE_NONE)
+        return STORAGE_MISS;
+    path = entry_path(storage, body, size);
+    if (!path)
+        return -ENOMEM;
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return open_failed(errno, ret_why);
+    r = read_chain(fd, csr, &chain, ret_why);
+    if (r == STORAGE_HIT)
+        r = check_request(fd, body, size, ret_why);
+    if (r != STORAGE_HIT)
+        return r;
+    if (chain_is_outdated(chain, time(NULL), storage->renew_within))
+        r = STORAGE_OUTDATED;
+    *ret = TAKE_PTR(chain);
+    return r;
+}
+
+int storage_store(const Storage *storage, const void *body, size_t size, const Chain *chain)
+{
+    _cleanup_free_ char *path = NULL, *pem = NULL;
+    _cleanup_close_ int fd = -EBADF;
+    size_t pem_size;
+    int r;
+
+    if (storage->type == STORAGE_NONE)
+        return 0;
+    path = entry_path(storage, body, size);
+    if (!path)
+        return -ENOMEM;
+    r = chain_format(chain, &pem, &pem_size);
+    if (r < 0)
+        return r;
+    fd = directory_open(path, DIRECTORY_MODE);
+    if (fd < 0)
+        return fd;
+    r = atomic_replace_at(fd, CSR_FILE, body, size, FILE_MODE);
+    if (r < 0)
+        return r;
+    return atomic_replace_at(fd, CERT_FILE, pem, pem_size, FILE_MODE);
+}

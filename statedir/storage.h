@@ -24,7 +24,8 @@ typedef enum StorageResult {
  * storage_lookup() - ask the cache for a certificate
  * @csr: the parsed body; the entry's leaf must have its key and names
  * @ret: with STORAGE_HIT and STORAGE_OUTDATED the chain
- * @ret_why: with STORAGE_DAMAGED a clause for the journal, static
+ * @ret_why: with STORAGE_DAMAGED a clause for the journal, static: "csr.pem is not the request",
+ *           "contains no certificate"
  *
  * Returns a StorageResult, or -errno when the directory cannot be read (not when it is not there).
  */
