@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "chain.h"
+
+#include <openssl/err.h>
+
+#include "make-x509.h"
+#include "test.h"
+
+#define DAY 86400L
+
+static Chain *parse(const char *pem)
+{
+    const char *reason = "";
+    Chain *chain = NULL;
+
+    if (chain_parse(pem, strlen(pem), &chain, &reason) != 0) {
+        fprintf(stderr, "refused: %s\n", reason);
+        exit(EXIT_FAILURE);
+    }
+    ASSERT_EQ(ERR_peek_error(), 0);
+    return chain;
+}
+
+static void assert_refused_bytes(const char *pem, size_t size, const char *words)
+{
+    const char *reason = "";
+    Chain *chain = NULL;
+
+    ASSERT_EQ(chain_parse(pem, size, &chain, &reason), -EBADMSG);
+    ASSERT_TRUE(!chain);
+    if (!strstr(reason, words)) {
+        fprintf(stderr, "expected '%s' in: %s\n", words, reason);
+        exit(EXIT_FAILURE);
+    }
+    ASSERT_EQ(ERR_peek_error(), 0);
+}
+
+static void assert_refused(const char *pem, const char *words)
+{
+    assert_refused_bytes(pem, strlen(pem), words);
+}
+
+static void test_format(EVP_PKEY *key)
+{
+    _cleanup_free_ char *leaf = make_certificate(key, "DNS:a.example", 0, DAY);
+    _cleanup_free_ char *issuer = make_certificate(key, NULL, 0, DAY);
+    _cleanup_free_ char *expected = join(leaf, "\n", issuer);
+    static const char *const between[] = { "", "\n", "\n\n\n", "\r\n \t\n" };
+
+    for (size_t i = 0; i < ELEMENTSOF(between); i++) {
+        _cleanup_free_ char *pem = join(leaf, between[i], issuer), *formatted = NULL;
+        _cleanup_(chain_freep) Chain *chain = parse(pem);
+        size_t size;
+
+        ASSERT_EQ(sk_X509_num(chain->certificates), 2);
+        ASSERT_OK(chain_format(chain, &formatted, &size));
+        ASSERT_EQ(size, strlen(expected));
+        ASSERT_STREQ(formatted, expected);
+    }
+}
+
+static void test_format_of_one(EVP_PKEY *key)
+{
+    _cleanup_free_ char *leaf = make_certificate(key, "DNS:a.example", 0, DAY), *formatted = NULL;
+    _cleanup_free_ char *bare = strndup(leaf, strlen(leaf) - 1);
+    _cleanup_(chain_freep) Chain *chain = parse(bare);
+    size_t size;
+
+    ASSERT_OK(chain_format(chain, &formatted, &size));
+    ASSERT_STREQ(formatted, leaf);
+}
+
+static void test_refused(EVP_PKEY *key)
+{
+    _cleanup_free_ char *leaf = make_certificate(key, "DNS:a.example", 0, DAY);
+    _cleanup_free_ char *request = make_request(key, NULL, "DNS:a.example");
+    _cleanup_free_ char *secret = make_pem(make_write_key, key);
+    _cleanup_free_ char *with_request = join(leaf, request, ""), *with_key = join(leaf, secret, "");
+    _cleanup_free_ char *cut = strndup(leaf, strlen(leaf) - 10);
+    _cleanup_free_ char *big = calloc(1, CHAIN_SIZE_MAX + 2), *many = strdup("");
+
+    assert_refused("", "no certificate");
+    assert_refused("words", "no certificate");
+    assert_refused(with_request, "not a certificate");
+    assert_refused(with_key, "not a certificate");
+    assert_refused(cut, "PEM");
+    assert_refused("-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n", "decoded");
+    assert_refused("-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----\n", "decoded");
+
+    memset(big, '\n', CHAIN_SIZE_MAX + 1);
+    assert_refused(big, "too large");
+    for (size_t i = 0; i < CHAIN_CERTIFICATES_MAX; i++) {
+        char *more = join(many, leaf, "");
+
+        free(many);
+        many = more;
+    }
+    chain_free(parse(many));
+    with_key = (free(with_key), join(many, leaf, ""));
+    assert_refused(with_key, "too many");
+    cut = (free(cut), strdup(leaf));
+    cut[100] = '\0';
+    assert_refused_bytes(cut, strlen(leaf), "PEM");
+}
+
+static void assert_check(EVP_PKEY *key, const Csr *csr, const char *san, const char *words)
+{
+    _cleanup_free_ char *pem = make_certificate(key, san, 0, DAY);
+    _cleanup_(chain_freep) Chain *chain = parse(pem);
+    const char *reason = "";
+
+    ASSERT_EQ(chain_check(chain, csr, &reason), words ? -EBADMSG : 0);
+    if (words && !strstr(reason, words)) {
+        fprintf(stderr, "expected '%s' in: %s\n", words, reason);
+        exit(EXIT_FAILURE);
+    }
+    ASSERT_EQ(ERR_peek_error(), 0);
+}
+
+static void test_check(EVP_PKEY *key)
+{
+    _cleanup_free_ char *pem = make_request(key, "b.example", "DNS:*.a.example,DNS:b.example");
+    _cleanup_key_ EVP_PKEY *other = make_key("P-256");
+    _cleanup_(csr_freep) Csr *csr = NULL;
+    const char *reason;
+
+    ASSERT_OK(csr_parse(pem, strlen(pem), &csr, &reason));
+    assert_check(key, csr, "DNS:*.a.example,DNS:b.example", NULL);
+    assert_check(key, csr, "DNS:B.EXAMPLE,DNS:b.example,DNS:*.a.example", NULL);
+    assert_check(other, csr, "DNS:*.a.example,DNS:b.example", "key");
+    assert_check(key, csr, "DNS:b.example", "lacks a name");
+    assert_check(key, csr, NULL, "lacks a name");
+    assert_check(key, csr, "DNS:*.a.example,DNS:b.example,DNS:c.example", "not asked for");
+    assert_check(key, csr, "DNS:*.a.example,DNS:b.example,IP:192.0.2.1", "other names");
+}
+
+static Chain *chain_of_life(EVP_PKEY *key, long from, long to)
+{
+    _cleanup_free_ char *pem = make_certificate(key, NULL, from, to);
+
+    return parse(pem);
+}
+
+static void test_life(EVP_PKEY *key)
+{
+    _cleanup_(chain_freep) Chain *quarter = chain_of_life(key, 0, 90 * DAY);
+    _cleanup_(chain_freep) Chain *week = chain_of_life(key, 0, 6 * DAY);
+    _cleanup_free_ char *serial = chain_serial(quarter);
+    time_t end = chain_not_after(quarter), week_end = chain_not_after(week);
+
+    ASSERT_TRUE(labs((long)(end - time(NULL)) - 90 * DAY) < 60);
+    ASSERT_STREQ(serial, "fe0123");
+
+    ASSERT_FALSE(chain_is_outdated(quarter, end - 90 * DAY, 14));
+    ASSERT_FALSE(chain_is_outdated(quarter, end - 14 * DAY, 14));
+    ASSERT_TRUE(chain_is_outdated(quarter, end - 14 * DAY + 1, 14));
+    ASSERT_TRUE(chain_is_outdated(quarter, end + 1, 0));
+    ASSERT_FALSE(chain_is_outdated(quarter, end - 1, 0));
+
+    /* "Always" begins where the whole life is not more than renew-within. */
+    ASSERT_FALSE(chain_is_outdated(quarter, end - 89 * DAY, 89));
+    ASSERT_FALSE(chain_is_outdated(quarter, end - 89 * DAY, 90));
+    ASSERT_FALSE(chain_is_outdated(quarter, end - 30 * DAY, 90));
+    ASSERT_TRUE(chain_is_outdated(quarter, end - 30 * DAY + 1, 90));
+    ASSERT_FALSE(chain_is_outdated(week, week_end - 2 * DAY, 14));
+    ASSERT_TRUE(chain_is_outdated(week, week_end - 2 * DAY + 1, 14));
+    ASSERT_TRUE(chain_is_outdated(week, week_end + 1, UINT32_MAX));
+}
+
+int main(void)
+{
+    _cleanup_key_ EVP_PKEY *key = make_key("P-256");
+
+    test_format(key);
+    test_format_of_one(key);
+    test_refused(key);
+    test_check(key);
+    test_life(key);
+    return 0;
+}
