@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Short names for what meson and the scripts below tests/ do.
+BUILD := build
+DESTDIR ?=
+
+.PHONY: all deps build demo check test install clean
+
+all: build
+
+deps: # installs packages, nothing else
+	tests/install-packages build demo check
+
+$(BUILD)/build.ninja:
+	meson setup $(BUILD)
+
+build: $(BUILD)/build.ninja
+	meson compile -C $(BUILD)
+
+demo: # KEEP=1: stays up until Ctrl-C
+	KEEP=$(KEEP) tests/demo $(BUILD)
+
+check test: deps
+	tests/run-all
+
+install: build
+	DESTDIR="$(DESTDIR)" meson install -C $(BUILD) --no-rebuild
+
+clean:
+	rm -rf build build-asan

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import socket
+
+import pytest
+
+import lib
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item):
+    """What the programs said stands below the test that failed."""
+    outcome = yield
+    report = outcome.get_result()
+    server = getattr(item, "funcargs", {}).get("installation")
+    if report.failed and server:
+        report.sections.append(("messages of the programs", server.logs()))
+
+
+@pytest.fixture(scope="session")
+def http01_socket():
+    """Where Pebble asks for challenges: one socket for the whole run, its port is never lost."""
+    with socket.create_server(("127.0.0.1", 0), backlog=256) as sock:
+        yield sock
+
+
+@pytest.fixture(scope="session")
+def pebble(tmp_path_factory, http01_socket):
+    ca = lib.Pebble(tmp_path_factory.mktemp("pebble"), http01_socket.getsockname()[1])
+    yield ca
+    ca.stop()
+
+
+@pytest.fixture(scope="session")
+def account(tmp_path_factory, pebble, http01_socket):
+    """An account directory, registered once; installations get a copy."""
+    directory = tmp_path_factory.mktemp("account")
+    acmems = lib.Acmems(directory, pebble, http01_socket)
+    acmems.write_config()
+    lib.run(lib.REGISTER, "--gen-key", "--register", "--email", "test@example.org",
+            "--accept-terms-of-service", acmems.config)
+    acmems.stop()
+    return directory / "account"
+
+
+@pytest.fixture
+def installation(tmp_path, pebble, account, http01_socket):
+    """Nothing runs yet."""
+    server = lib.Acmems(tmp_path, pebble, http01_socket, account)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def acmems(installation):
+    """All three programs run; every client on loopback may have every name."""
+    return installation.start()
+
+
+@pytest.fixture
+def new_csr(tmp_path):
+    """new_csr("www.example.org", …, key="p256"): the PEM of a request."""
+    return lambda *names, **kwargs: lib.make_csr(tmp_path / "csr", *names, **kwargs)

@@ -1,0 +1,469 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The test bed: real programs, a real CA (Pebble), everything on loopback and ended at the end."""
+
+import contextlib
+import fcntl
+import hashlib
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import threading
+import time
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("MESON_BUILD_ROOT", ROOT / "build")).resolve()
+HTTP01, SIGN = BUILD / "handlers/acmems-http01", BUILD / "handlers/acmems-sign"
+ORDERD = BUILD / "orderd/acmems-orderd"
+REGISTER, CTL = BUILD / "tools/acme-register", BUILD / "tools/acmemsctl"
+
+ENVIRONMENT = {
+    **{key: value for key, value in os.environ.items() if "proxy" not in key.lower()},
+    "ASAN_OPTIONS": "detect_leaks=1",
+    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+    "LC_ALL": "C.UTF-8",
+}
+SANITIZER_REPORT = re.compile(r"ERROR: (Address|Leak)Sanitizer|runtime error:")
+DEADLINE = 30  # s, for anything that a test waits for
+
+
+def wait_for(condition, what, deadline=DEADLINE):
+    """Returns the first true result of condition()."""
+    end = time.monotonic() + deadline
+    while not (result := condition()):
+        assert time.monotonic() < end, f"waited {deadline} s in vain: {what}"
+        time.sleep(0.01)
+    return result
+
+
+def free_port():
+    """A port for a program that can only bind by itself; our own programs are handed sockets."""
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        return sock.getsockname()[1]
+
+
+def can_connect(port):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
+def is_stopped(pid):
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
+class Process:
+    """A program in the background: its messages go to a file, SIGTERM ends it."""
+
+    def __init__(self, name, argv, directory, sockets=(), env=None, expect=(0,), **kwargs):
+        self.name, self.expect = name, expect
+        self.log_path = Path(directory) / f"{name}.log"
+        # Handed over as systemd does it: from 3 on, with the receiver's pid.
+        high = [fcntl.fcntl(sock.fileno(), fcntl.F_DUPFD, 100) for sock in sockets]
+        if high:
+            moves = "".join(f" {3 + i}<&{fd} {fd}<&-" for i, fd in enumerate(high))
+            script = f'LISTEN_PID=$$ LISTEN_FDS={len(high)} exec "$@"{moves}'
+            argv = ["bash", "-c", script, "bash", *argv]
+        with open(self.log_path, "ab") as log:
+            self.popen = subprocess.Popen(
+                [str(arg) for arg in argv], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                pass_fds=high, env={**ENVIRONMENT, **(env or {})}, **kwargs)
+        for fd in high:
+            os.close(fd)
+
+    @property
+    def pid(self):
+        return self.popen.pid
+
+    @property
+    def running(self):
+        return self.popen.poll() is None
+
+    @property
+    def log(self):
+        return self.log_path.read_text(errors="replace")
+
+    def children(self):
+        return [int(pid) for pid in
+                Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+
+    def pause(self):
+        self.popen.send_signal(signal.SIGSTOP)
+        wait_for(lambda: is_stopped(self.pid), f"{self.name} to stop")
+
+    def resume(self):
+        self.popen.send_signal(signal.SIGCONT)
+
+    def wait(self, deadline=DEADLINE):
+        try:
+            return self.popen.wait(deadline)
+        except subprocess.TimeoutExpired:
+            self.popen.kill()
+            self.popen.wait()
+            raise AssertionError(f"{self.name} did not end within {deadline} s") from None
+
+    def stop(self):
+        """Ends it; its exit code and the sanitizers' reports are part of every test."""
+        if self.running:
+            self.popen.send_signal(signal.SIGCONT)
+            self.popen.terminate()
+        code = self.wait()
+        assert not SANITIZER_REPORT.search(self.log), f"{self.name}:\n{self.log}"
+        assert code in self.expect, f"{self.name} ended with {code}:\n{self.log}"
+
+
+def run(*argv, check=True, **kwargs):
+    """A program to its end, in the foreground."""
+    kwargs = {"capture_output": True, "text": True, "timeout": 60, "env": ENVIRONMENT, **kwargs}
+    result = subprocess.run([str(arg) for arg in argv], **kwargs)
+    if kwargs["text"]:
+        assert not SANITIZER_REPORT.search(result.stderr or ""), result.stderr
+        assert not check or result.returncode == 0, f"{argv}: {result.stdout}\n{result.stderr}"
+    return result
+
+
+# ---- keys and requests ---------------------------------------------------------------------
+
+KEYS = {
+    "rsa2048": ["rsa:2048"],
+    "p256": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+    "p384": ["ec", "-pkeyopt", "ec_paramgen_curve:P-384"],
+    "ed25519": ["ed25519"],
+}
+
+
+def make_csr(directory, *names, key="p256", san=None):
+    """The PEM of a new request, by a new key."""
+    directory.mkdir(exist_ok=True, parents=True)
+    san = san or ",".join(f"DNS:{name}" for name in names)
+    out = directory / f"{names[0].replace('*', '_')}.csr"
+    run("openssl", "req", "-new", "-nodes", "-newkey", *KEYS[key], "-subj", f"/CN={names[0]}",
+        "-addext", f"subjectAltName={san}", "-keyout", out.with_suffix(".key"), "-out", out)
+    return out.read_bytes()
+
+
+def hmac_header(key, body, digest="sha256", name=None):
+    value = __import__("hmac").new(key.encode(), body, digest).hexdigest()
+    return {"Authentication": f"hmac name={name or digest}, hash={value}"}
+
+
+class Certificate:
+    """The leaf of an answer, as openssl reads it."""
+
+    def __init__(self, pem):
+        text = run("openssl", "x509", "-noout", "-serial", "-issuer", "-pubkey",
+                   "-ext", "subjectAltName", input=pem.decode()).stdout
+        self.serial = re.search(r"serial=(\w+)", text)[1]
+        self.issuer = re.search(r"issuer=(.*)", text)[1]
+        self.names = sorted(re.findall(r"DNS:([^,\s]+)", text))
+        self.public_key = re.search(r"-----BEGIN PUBLIC KEY.*?END PUBLIC KEY-----", text, re.S)[0]
+
+
+def csr_public_key(csr):
+    return run("openssl", "req", "-noout", "-pubkey", input=csr.decode()).stdout.strip()
+
+
+# ---- HTTP ----------------------------------------------------------------------------------
+
+class Answer:
+    def __init__(self, response):
+        self.status, self.headers, self.body = response.status, response.headers, response.read()
+
+    @property
+    def text(self):
+        return self.body.decode()
+
+    def __repr__(self):
+        return f"{self.status} {dict(self.headers)} {self.body[:300]!r}"
+
+
+class Client:
+    """One connection that bytes are written to as they are."""
+
+    def __init__(self, port, address="127.0.0.1", timeout=60):
+        self.sock = socket.create_connection((address, port), timeout)
+
+    def send(self, *parts):
+        for part in parts:
+            self.sock.sendall(part if isinstance(part, bytes) else part.encode())
+
+    def answer(self, method="POST"):
+        response = http.client.HTTPResponse(self.sock, method=method)
+        response.begin()
+        return Answer(response)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.sock.close()
+
+
+def head(body, method="POST", path="/sign", **headers):
+    lines = {"Host": "acmems", "Content-Length": len(body), **headers}
+    return "".join([f"{method} {path} HTTP/1.1\r\n",
+                    *(f"{key.replace('_', '-')}: {value}\r\n" for key, value in lines.items()),
+                    "\r\n"])
+
+
+def request(port, method="POST", path="/sign", body=None, headers=None, address="127.0.0.1"):
+    connection = http.client.HTTPConnection(address, port, timeout=100)
+    try:
+        connection.request(method, path, body, headers or {})
+        return Answer(connection.getresponse())
+    finally:
+        connection.close()
+
+
+# ---- the CA --------------------------------------------------------------------------------
+
+def make_tls_certificate(directory):
+    """For a CA on loopback: (certificate, key); the certificate is its own anchor."""
+    cert, key = directory / "tls.pem", directory / "tls.key"
+    run("openssl", "req", "-x509", "-nodes", "-newkey", *KEYS["p256"], "-days", "2",
+        "-subj", "/CN=test CA", "-addext", "subjectAltName=IP:127.0.0.1",
+        "-keyout", key, "-out", cert)
+    return cert, key
+
+
+class Pebble:
+    """Pebble and its DNS server. Every name resolves to 127.0.0.1 unless a test says else."""
+
+    blocked = "blocked.example.net"
+
+    def __init__(self, directory, http_port):
+        self.directory = directory
+        directory.mkdir(parents=True, exist_ok=True)
+        self.ca_file, key = make_tls_certificate(directory)
+        self.port, self.management_port, dns_port, self.dns_management_port = (
+            free_port() for _ in range(4))
+        self.url = f"https://127.0.0.1:{self.port}/dir"
+        config = directory / "pebble.json"
+        config.write_text(json.dumps({"pebble": {
+            "listenAddress": f"127.0.0.1:{self.port}",
+            "managementListenAddress": f"127.0.0.1:{self.management_port}",
+            "certificate": str(self.ca_file), "privateKey": str(key),
+            "httpPort": http_port, "tlsPort": free_port(),
+            "certificateValidityPeriod": 90 * 86400,
+            "domainBlocklist": [self.blocked],
+        }}))
+        self.dns = Process("challtestsrv", [
+            "pebble-challtestsrv", "-defaultIPv4", "127.0.0.1", "-defaultIPv6", "", "-http01", "",
+            "-https01", "", "-tlsalpn01", "", "-dns01", f"127.0.0.1:{dns_port}",
+            "-management", f"127.0.0.1:{self.dns_management_port}"], directory,
+            expect=(0, -signal.SIGTERM))
+        self.ca = Process("pebble", ["pebble", "-config", config, "-dnsserver",
+                                     f"127.0.0.1:{dns_port}"], directory,
+                          env={"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "20",
+                               "PEBBLE_AUTHZREUSE": "50"}, expect=(0, -signal.SIGTERM))
+        for port in (self.port, self.management_port, self.dns_management_port):
+            wait_for(lambda port=port: can_connect(port), f"Pebble's port {port}")
+
+    def orders(self):
+        """How many orders were made so far."""
+        return self.ca.log.count("Added order ")
+
+    def set_address(self, name, address):
+        data = json.dumps({"host": name, "addresses": [address]}).encode()
+        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
+            f"http://127.0.0.1:{self.dns_management_port}/add-a", data, timeout=10).close()
+
+    def root(self):
+        context = ssl.create_default_context(cafile=self.ca_file)
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}),
+                                             urllib.request.HTTPSHandler(context=context))
+        with opener.open(f"https://127.0.0.1:{self.management_port}/roots/0", timeout=10) as file:
+            return file.read()
+
+    def stop(self):
+        self.ca.stop()
+        self.dns.stop()
+
+
+class FakeCa:
+    """An ACME server for the faults that Pebble cannot be made to show.
+
+    It takes any account; a new order gets the answer that the test put into .order: (status,
+    headers, problem).
+    """
+
+    def __init__(self, directory):
+        directory.mkdir(parents=True, exist_ok=True)
+        self.ca_file, key = make_tls_certificate(directory)
+        self.orders, self.agents = 0, set()
+        self.order = (500, {}, {})
+        fake = self
+
+        class Handler(__import__("http.server").server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self, status, document=None, headers=None):
+                problem = status >= 400
+                body = b"" if document is None else json.dumps(document).encode()
+                self.send_response(status)
+                for name, value in {
+                    "Content-Type": f"application/{'problem+' if problem else ''}json",
+                    "Content-Length": len(body), "Replay-Nonce": os.urandom(16).hex(),
+                    "Cache-Control": "no-store", **(headers or {}),
+                }.items():
+                    self.send_header(name, str(value))
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(body)
+
+            def do_GET(self):
+                fake.agents.add(self.headers["User-Agent"])
+                if self.path == "/dir":
+                    names = {"newNonce": "nonce", "newAccount": "account", "newOrder": "order",
+                             "revokeCert": "revoke", "keyChange": "change"}
+                    self.answer(200, {key: fake.base + path for key, path in names.items()})
+                else:
+                    self.answer(204 if self.command == "GET" else 200)
+
+            do_HEAD = do_GET
+
+            def do_POST(self):
+                self.rfile.read(int(self.headers["Content-Length"]))
+                if self.path == "/order":
+                    fake.orders += 1
+                    status, headers, document = fake.order
+                    self.answer(status, document, headers)
+                else:
+                    self.answer(201 if self.path == "/account" else 200,
+                                {"status": "valid", "contact": []},
+                                {"Location": fake.base + "account/1"})
+
+            def log_message(self, *_):
+                pass
+
+        self.server = __import__("http.server").server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.ca_file, key)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.base = f"https://127.0.0.1:{self.server.server_port}/"
+        self.url = self.base + "dir"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+# ---- the server ----------------------------------------------------------------------------
+
+AUTH_ALL = """
+[auth "loopback"]
+ip = 127.0.0.0/8
+domain = *
+"""
+
+CONFIG = """
+[account]
+acme-server = {ca.url}
+ca-file = {ca.ca_file}
+dir = {directory}/account
+{account}
+[state]
+directory = {directory}/state
+runtime-directory = {directory}/run
+[mgmt]
+{mgmt}
+default-verification = http
+default-storage = cache
+[verification "http"]
+type = http01
+listener =
+[storage "cache"]
+type = file
+directory = {directory}/cache
+{storage}
+{auth}
+"""
+
+
+class Acmems:
+    """The programs of one installation, in a directory of its own."""
+
+    def __init__(self, directory, ca, http01_socket, account_template=None):
+        self.directory, self.ca, self.http01_socket = directory, ca, http01_socket
+        self.config = directory / "acmems.ini"
+        self.challenges = directory / "run/challenges/http-01"
+        self.socket = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self.port = self.socket.getsockname()[1]
+        self.processes = []
+        self.orderd = self.sign = self.http01 = None
+        (directory / "run").mkdir(parents=True, exist_ok=True)
+        if account_template:
+            shutil.copytree(account_template, directory / "account")
+
+    def write_config(self, auth=AUTH_ALL, account="", mgmt="", storage=""):
+        self.config.write_text(CONFIG.format(
+            ca=self.ca, directory=self.directory, auth=auth, account=account, mgmt=mgmt,
+            storage=storage))
+
+    def spawn(self, name, argv, **kwargs):
+        process = Process(name, argv, self.directory, **kwargs)
+        self.processes.append(process)
+        return process
+
+    def start_orderd(self):
+        path = self.directory / "run/orderd.sock"
+        self.orderd = self.spawn("orderd", [ORDERD, "--config", self.config])
+
+        def is_up():
+            assert self.orderd.running, self.orderd.log
+            with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as sock:
+                sock.connect(str(path))
+                return True
+
+        wait_for(is_up, "orderd's socket")
+
+    def start_sign(self, *options):
+        self.sign = self.spawn("sign", [SIGN, "--config", self.config, *options],
+                               sockets=[self.socket])
+
+    def start_http01(self):
+        self.challenges.mkdir(parents=True, exist_ok=True)
+        self.http01 = self.spawn("http01", [HTTP01, "--challenges", self.challenges,
+                                            "--idle-timeout", "0"], sockets=[self.http01_socket])
+
+    def start(self, **config):
+        self.write_config(**config)
+        self.start_orderd()
+        self.start_sign("--idle-timeout", "0")
+        self.start_http01()
+        return self
+
+    def post(self, body, headers=None, **kwargs):
+        return request(self.port, "POST", "/sign", body, headers, **kwargs)
+
+    def issue(self, body, headers=None):
+        """A POST that has to bring a certificate."""
+        answer = self.post(body, headers)
+        assert answer.status == 200, f"{answer}\n{self.logs()}"
+        return Certificate(answer.body)
+
+    def cache_entry(self, body):
+        key = hashlib.sha384(body).hexdigest()
+        return self.directory / "cache" / key[:2] / key[2:]
+
+    def logs(self):
+        return "\n".join(f"--- {path.name}\n{path.read_text(errors='replace')}"
+                         for path in sorted(self.directory.glob("*.log")))
+
+    def stop(self):
+        self.socket.close()
+        failures = []
+        for process in reversed(self.processes):
+            try:
+                process.stop()
+            except AssertionError as error:
+                failures.append(str(error))
+        assert not failures, "\n".join(failures)
