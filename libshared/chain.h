@@ -11,7 +11,7 @@
 #include "csr.h"
 #include "macro.h"
 
-#define CHAIN_SIZE_MAX         (256U * 1024U)
+#define CHAIN_SIZE_MAX         ((size_t)256 * 1024)
 #define CHAIN_CERTIFICATES_MAX 10
 
 typedef struct Chain {

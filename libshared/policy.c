@@ -88,9 +88,9 @@ static void print_address_failure(FILE *out, const SocketAddress *peer)
     char text[INET6_ADDRSTRLEN];
 
     if (peer->sa.sa_family == AF_INET || peer->sa.sa_family == AF_INET6)
-        fprintf(out, "%s is not in ip", socket_address_format(peer, text));
+        (void)fprintf(out, "%s is not in ip", socket_address_format(peer, text));
     else
-        fputs("a unix socket's peer has no address to be in ip", out);
+        (void)fputs("a unix socket's peer has no address to be in ip", out);
 }
 
 static void print_names_failure(FILE *out, const AuthBlock *block, const Csr *csr)
@@ -98,10 +98,10 @@ static void print_names_failure(FILE *out, const AuthBlock *block, const Csr *cs
     const char *name = uncovered(block, csr);
 
     if (csr->other_san)
-        fprintf(out, "the request has a name of the type %s, which no block can allow",
-                csr->other_san);
+        (void)fprintf(out, "the request has a name of the type %s, which no block can allow",
+                      csr->other_san);
     else
-        fprintf(out, "no domain covers %s", name ? name : "a request without names");
+        (void)fprintf(out, "no domain covers %s", name ? name : "a request without names");
 }
 
 static void print_failure(FILE *out, const AuthBlock *block, const PolicyRequest *request,
@@ -112,23 +112,23 @@ static void print_failure(FILE *out, const AuthBlock *block, const PolicyRequest
         print_address_failure(out, request->peer);
         break;
     case FAILURE_HEADER:
-        fputs("no usable Authentication header", out);
+        (void)fputs("no usable Authentication header", out);
         break;
     case FAILURE_DIGEST:
-        fprintf(out, "the request's HMAC uses %s, not %s", request->authentication->digest->name,
-                block->hmac_type->name);
+        (void)fprintf(out, "the request's HMAC uses %s, not %s",
+                      request->authentication->digest->name, block->hmac_type->name);
         break;
     case FAILURE_NAMES:
         print_names_failure(out, block, request->csr);
         break;
     case FAILURE_HMAC:
-        fputs("the HMAC does not verify", out);
+        (void)fputs("the HMAC does not verify", out);
         break;
     case FAILURE_METHODS:
-        fputs("it has no method", out);
+        (void)fputs("it has no method", out);
         break;
     case FAILURE_NONE:
-        fputs("it matches", out);
+        (void)fputs("it matches", out);
         break;
     }
 }
@@ -145,15 +145,15 @@ static char *explain(const Config *config, const PolicyRequest *request, check_t
     if (!out)
         return NULL;
     if (config->n_auth == 0)
-        fputs("the configuration has no [auth] block", out);
+        (void)fputs("the configuration has no [auth] block", out);
     for (size_t i = 0; i < named; i++) {
         const AuthBlock *block = config->auth[i];
 
-        fprintf(out, "%sauth \"%s\": ", i > 0 ? "; " : "", block->name);
+        (void)fprintf(out, "%sauth \"%s\": ", i > 0 ? "; " : "", block->name);
         print_failure(out, block, request, check(block, request));
     }
     if (config->n_auth > named)
-        fprintf(out, "; and %zu more", config->n_auth - named);
+        (void)fprintf(out, "; and %zu more", config->n_auth - named);
     failed = ferror(out) != 0;
     if (fclose(out) != 0 || failed) {
         free(text);

@@ -12,7 +12,7 @@
 
 #define KEY_FILE          "account.pem"
 #define REGISTRATION_FILE "registration.json"
-#define FILE_SIZE_MAX     (64U * 1024U)
+#define FILE_SIZE_MAX     ((size_t)64 * 1024)
 #define RSA_BITS_MIN      2048
 
 DEFINE_CLEANUP_FUNC(EVP_PKEY *, EVP_PKEY_free)

@@ -12,7 +12,7 @@
 #include "macro.h"
 
 #define TEMP_PREFIX      ".tmp-"
-#define TEMP_RANDOM_SIZE 12U
+#define TEMP_RANDOM_SIZE ((size_t)12)
 #define TEMP_NAME_SIZE   (STRLEN(TEMP_PREFIX) + 2 * TEMP_RANDOM_SIZE + 1)
 
 static bool name_is_valid(const char *name)

@@ -161,6 +161,10 @@ int storage_store(const Storage *storage, const void *body, size_t size, const C
     fd = directory_open(path, DIRECTORY_MODE);
     if (fd < 0)
         return fd;
+    /* Too many directories to sweep at start; one entry has one writer. */
+    r = atomic_clean_at(fd);
+    if (r < 0)
+        return r;
     r = atomic_replace_at(fd, CSR_FILE, body, size, FILE_MODE);
     if (r < 0)
         return r;
