@@ -38,7 +38,7 @@ static void serve_challenge(HttpExchange *exchange, void *userdata)
     const char *token = http_path(exchange) + STRLEN(PREFIX);
     char peer[INET6_ADDRSTRLEN];
     _cleanup_free_ char *key_authorization = NULL;
-    size_t size;
+    size_t size = 0;
     int r = read_challenge(options->challenges, token, &key_authorization, &size);
 
     (void)socket_address_format(http_peer(exchange), peer);

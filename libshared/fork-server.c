@@ -15,7 +15,7 @@
 #include "macro.h"
 
 #define CHILDREN_LIMIT 65536U
-#define SECONDS_LIMIT  (365U * 24 * 3600)
+#define SECONDS_LIMIT  (365UL * 24 * 3600)
 /* Between two looks at the signals, so that a flood of connections cannot keep them waiting. */
 #define ACCEPT_BATCH 32U
 #define PAUSE_MSEC   100

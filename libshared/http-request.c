@@ -146,7 +146,7 @@ static bool fields_are_plain(const char *fields, size_t size)
 /* http_parser gives pointers to const although the head is ours. */
 static char *own(const char *p)
 {
-    return (char *)(uintptr_t)p;
+    return (char *)p;
 }
 
 static int on_field(http_parser *parser, const char *at, size_t length)

@@ -52,7 +52,7 @@ static void format_date(char *buffer, size_t size)
 
 static struct iovec piece(const void *data, size_t size)
 {
-    return (struct iovec){ .iov_base = (void *)(uintptr_t)data, .iov_len = size };
+    return (struct iovec){ .iov_base = (void *)data, .iov_len = size };
 }
 
 static struct iovec text_piece(const char *text)

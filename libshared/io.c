@@ -83,7 +83,7 @@ int fd_wait(int fd, short events, usec_t deadline)
 
 int write_all(int fd, const void *data, size_t size, usec_t deadline)
 {
-    struct iovec iov = { .iov_base = (void *)(uintptr_t)data, .iov_len = size };
+    struct iovec iov = { .iov_base = (void *)data, .iov_len = size };
 
     return writev_all(fd, &iov, 1, deadline);
 }

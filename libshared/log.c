@@ -84,7 +84,7 @@ void log_set_request(const char *id)
 
 static struct iovec piece(const char *text)
 {
-    return (struct iovec){ .iov_base = (void *)(uintptr_t)text, .iov_len = strlen(text) };
+    return (struct iovec){ .iov_base = (void *)text, .iov_len = strlen(text) };
 }
 
 /* One writev: lines of several processes do not mix. */
