@@ -8,6 +8,7 @@
 #include <sys/un.h>
 
 #include "macro.h"
+#include "number.h"
 
 #define MAPPED_BITS 96U
 
@@ -18,21 +19,14 @@ static unsigned family_bits(int family)
     return family == AF_INET ? 32 : 128;
 }
 
-/* Plain digits only: strtoul() would also take blanks, signs and what stands behind. */
 static int parse_number(const char *text, unsigned max, unsigned *ret)
 {
-    unsigned value = 0;
+    uint64_t value;
+    int r = number_parse(text, strlen(text), max, &value);
 
-    if (!*text || (text[0] == '0' && text[1]))
-        return -EINVAL;
-    for (; *text; text++) {
-        if (*text < '0' || *text > '9')
-            return -EINVAL;
-        value = value * 10 + (unsigned)(*text - '0');
-        if (value > max)
-            return -EINVAL;
-    }
-    *ret = value;
+    if (r < 0)
+        return r;
+    *ret = (unsigned)value;
     return 0;
 }
 

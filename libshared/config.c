@@ -1,2 +1,102 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
+
+#include <search.h>
+
+#include "config-loader.h"
+#include "strv.h"
+
+int config_compare_blocks(const void *a, const void *b)
+{
+    return strcmp(((const Block *)a)->name, ((const Block *)b)->name);
+}
+
+void *config_find_block(void *const *tree, const char *name)
+{
+    Block key = { .name = (char *)(uintptr_t)name };
+    Block *const *found = tfind(&key, tree, config_compare_blocks);
+
+    return found ? *found : NULL;
+}
+
+static void listeners_free(ListenAddress *listeners, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        listen_address_done(&listeners[i]);
+    free(listeners);
+}
+
+static void verification_free(Verification *verification)
+{
+    listeners_free(verification->listeners, verification->n_listeners);
+    strv_free(verification->dns_servers);
+    free(verification->name);
+    free(verification);
+}
+
+static void storage_free(Storage *storage)
+{
+    free(storage->directory);
+    free(storage->name);
+    free(storage);
+}
+
+static void auth_free(AuthBlock *auth)
+{
+    if (auth->hmac_key)
+        explicit_bzero(auth->hmac_key, strlen(auth->hmac_key));
+    free(auth->hmac_key);
+    free(auth->ips);
+    strv_free(auth->domains);
+    free(auth->name);
+    free(auth);
+}
+
+static void keep(void *block)
+{
+    (void)block;
+}
+
+static void config_free(Config *config)
+{
+    tdestroy(config->verification_names, keep);
+    tdestroy(config->storage_names, keep);
+    tdestroy(config->auth_names, keep);
+    for (size_t i = 0; i < config->n_verifications; i++)
+        verification_free(config->verifications[i]);
+    for (size_t i = 0; i < config->n_storages; i++)
+        storage_free(config->storages[i]);
+    for (size_t i = 0; i < config->n_auth; i++)
+        auth_free(config->auth[i]);
+    free(config->verifications);
+    free(config->storages);
+    free(config->auth);
+    listeners_free(config->listeners, config->n_listeners);
+    strv_free(config->accepted_terms_of_service);
+    free(config->acme_server);
+    free(config->account_dir);
+    free(config->ca_file);
+    free(config->state_directory);
+    free(config->runtime_directory);
+    strv_free(config->files);
+    free(config->path);
+    free(config);
+}
+
+Config *config_ref(Config *config)
+{
+    config->n_ref++;
+    return config;
+}
+
+Config *config_unref(Config *config)
+{
+    if (config && --config->n_ref == 0)
+        config_free(config);
+    return NULL;
+}
+
+const AuthBlock *config_find_auth(const Config *config, const char *name)
+{
+    return config_find_block(&config->auth_names, name);
+}

@@ -2,7 +2,8 @@
 #pragma once
 
 /* The configuration as the programs see it. Everything is checked when it is read: what stands in a
- * Config can be used as it is. */
+ * Config can be used as it is. Blocks begin alike: name, and the place they are defined at, for
+ * messages. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,18 +21,23 @@ typedef enum VerificationType {
 
 typedef struct Verification {
     char *name;
+    const char *file;
+    unsigned line; /* 0: implied, stands in no file */
     VerificationType type;
     ListenAddress *listeners; /* http01 */
     size_t n_listeners;
-    char **dns_servers; /* dns01-dnsUpdate */
-    unsigned ttl;       /* s */
-    unsigned timeout;   /* s */
+    char **dns_servers; /* dns01-dnsUpdate: ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT */
+    size_t n_dns_servers;
+    unsigned ttl;     /* s */
+    unsigned timeout; /* s */
 } Verification;
 
 typedef enum StorageType { STORAGE_NONE, STORAGE_FILE } StorageType;
 
 typedef struct Storage {
     char *name;
+    const char *file;
+    unsigned line; /* 0: implied, stands in no file */
     StorageType type;
     char *directory;       /* file */
     unsigned renew_within; /* days */
@@ -39,7 +45,7 @@ typedef struct Storage {
 
 typedef struct AuthBlock {
     char *name;
-    char *file; /* where it stands, for messages */
+    const char *file;
     unsigned line;
     AddressPrefix *ips;
     size_t n_ips;
@@ -47,6 +53,7 @@ typedef struct AuthBlock {
     char *hmac_key;
     bool all;
     char **domains; /* globs, lower case */
+    size_t n_domains;
     const Verification *verification;
     const Storage *storage;
 } AuthBlock;
@@ -54,7 +61,9 @@ typedef struct AuthBlock {
 typedef struct Config {
     unsigned n_ref;
 
-    char *path; /* the main file */
+    char *path;   /* the main file */
+    char **files; /* all that were read, in this order; the blocks point at these names */
+    size_t n_files;
 
     /* [account] */
     char *acme_server;
@@ -62,6 +71,7 @@ typedef struct Config {
     char *ca_file;     /* PEM bundle for the directory's TLS; else $ACME_CAFILE; else NULL */
     bool accept_terms_of_service;     /* yes, true */
     char **accepted_terms_of_service; /* or the URLs that are accepted */
+    size_t n_accepted_terms_of_service;
 
     /* [state] */
     char *state_directory;
@@ -70,7 +80,9 @@ typedef struct Config {
     /* [mgmt] */
     ListenAddress *listeners;
     size_t n_listeners;
-    size_t max_size; /* bytes of a request body */
+    size_t max_size;                          /* bytes of a request body */
+    const Verification *default_verification; /* NULL: none; the auth blocks have it already */
+    const Storage *default_storage;
 
     /* [logging] */
     int log_level; /* syslog level; LOG_INFO when not given */
@@ -81,6 +93,11 @@ typedef struct Config {
     size_t n_storages;
     AuthBlock **auth; /* in file order */
     size_t n_auth;
+
+    /* tsearch(3) trees of the blocks, by name: config_find_auth() */
+    void *verification_names;
+    void *storage_names;
+    void *auth_names;
 } Config;
 
 /* One call per finding: level LOG_ERR (refuses the config) or LOG_WARNING; file and line, or line
@@ -88,10 +105,13 @@ typedef struct Config {
 typedef void (*config_message_cb)(int level, const char *file, unsigned line, const char *text,
                                   void *userdata);
 
+#define CONFIG_FINDINGS_MAX 1000U
+#define CONFIG_DROPINS_MAX  1000U
+
 /**
  * config_load() - read and check a configuration
  * @path: main file; then the files of its .d directory ("x.ini": "x.d") that end in .ini, by name
- * @message: told every finding, in reading order
+ * @message: told every finding (the first CONFIG_FINDINGS_MAX), by file and line
  *
  * All mistakes are reported in one run. Returns 0; -EINVAL when anything was refused; -errno when
  * the main file cannot be read (reported too); -ENOMEM.
@@ -102,5 +122,13 @@ Config *config_ref(Config *config);
 Config *config_unref(Config *config); /* always returns NULL */
 
 const AuthBlock *config_find_auth(const Config *config, const char *name);
+
+/* The .d directory of a main file: "/etc/acmems/acmems.d" of "/etc/acmems/acmems.ini". New string,
+ * NULL when out of memory. */
+char *config_dropin_directory(const char *path);
+
+/* Paths of the files in it that count, in reading order. 0 (also when there is no such directory);
+ * -E2BIG past CONFIG_DROPINS_MAX; -ENOMEM; other -errno. */
+int config_list_dropins(const char *directory, char ***ret);
 
 DEFINE_CLEANUP_FUNC(Config *, config_unref)

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+#include <syslog.h>
+
+#include "config-loader.h"
+#include "strv.h"
+
+#define STATE_DIRECTORY_DEFAULT   "/var/lib/acmems"
+#define RUNTIME_DIRECTORY_DEFAULT "/run/acmems"
+#define ACME_SERVER_DEFAULT       "https://acme-staging-v02.api.letsencrypt.org/directory"
+
+static const char *const http01_listeners[] = { "0.0.0.0:1380", "[::]:1380" };
+static const char *const mgmt_listeners[] = { "127.0.0.1:1313", "[::1]:1313" };
+
+static int default_listeners(const char *const addresses[2], ListenAddress **list, size_t *n)
+{
+    *list = calloc(2, sizeof(**list));
+    if (!*list)
+        return -ENOMEM;
+    for (*n = 0; *n < 2; (*n)++)
+        if (listen_address_parse(addresses[*n], &(*list)[*n]) < 0)
+            return -ENOMEM;
+    return 0;
+}
+
+static bool seen(const Loader *l, SectionId section, const char *key)
+{
+    return config_seen(l, section, key)->file;
+}
+
+/* Whether the block has a type that can be gone on with. */
+static int check_type(Loader *l)
+{
+    if (l->type == TYPE_MISSING)
+        return refuse_block(l, "%s has no type: write type = … as its first line", l->title);
+    return l->type >= 0;
+}
+
+static int finish_dnsupdate(Loader *l, Verification *verification)
+{
+    if (!seen(l, SECTION_VERIFICATION, "ttl"))
+        verification->ttl = 60;
+    if (!seen(l, SECTION_VERIFICATION, "timeout"))
+        verification->timeout = 5;
+    if (!seen(l, SECTION_VERIFICATION, "dns-server")) {
+        int r = strv_extend(&verification->dns_servers, "127.0.0.1");
+
+        if (r < 0)
+            return r;
+        verification->n_dns_servers = 1;
+    }
+    return warn_block(l,
+                      "%s: type dns01-dnsUpdate is not served yet; requests of auth blocks that "
+                      "use it are answered with an error",
+                      l->title);
+}
+
+int config_finish_verification(Loader *l)
+{
+    Verification *verification = l->object;
+    int r = check_type(l);
+
+    if (r <= 0)
+        return r;
+    if (l->type == VERIFICATION_DNS01_DNSUPDATE)
+        return finish_dnsupdate(l, verification);
+    if (seen(l, SECTION_VERIFICATION, "listener"))
+        return 0;
+    return default_listeners(http01_listeners, &verification->listeners,
+                             &verification->n_listeners);
+}
+
+int config_finish_storage(Loader *l)
+{
+    Storage *storage = l->object;
+    int r = check_type(l);
+
+    if (r <= 0 || l->type != STORAGE_FILE)
+        return r < 0 ? r : 0;
+    if (!seen(l, SECTION_STORAGE, "renew-within"))
+        storage->renew_within = 14;
+    if (seen(l, SECTION_STORAGE, "directory"))
+        return 0;
+    return refuse_block(l, "%s has no directory: add one, such as directory = %s/storage", l->title,
+                        STATE_DIRECTORY_DEFAULT);
+}
+
+int config_finish_auth(Loader *l)
+{
+    bool ip = seen(l, SECTION_AUTH, "ip"), all = seen(l, SECTION_AUTH, "all");
+    bool type = seen(l, SECTION_AUTH, "hmac_type"), key = seen(l, SECTION_AUTH, "hmac_key");
+    int r = 0;
+
+    if (key && !type)
+        r = refuse_block(l, "%s has hmac_key without hmac_type: add hmac_type = sha256", l->title);
+    else if (type && !key)
+        r = refuse_block(l, "%s has hmac_type without hmac_key: add the key", l->title);
+    else if (!ip && !key && !all)
+        r = refuse_block(l,
+                         "%s does not say who may use it: add ip, or hmac_type and hmac_key, or "
+                         "all = yes for everybody",
+                         l->title);
+    else if (all && (ip || key))
+        r = warn_block(l,
+                       "%s: all = yes adds nothing beside ip and hmac_key, which still have to "
+                       "match: delete the one or the other",
+                       l->title);
+    if (r < 0 || seen(l, SECTION_AUTH, "domain"))
+        return r;
+    return warn_block(l, "%s has no domain: it never allows anything", l->title);
+}
+
+static int resolve(Loader *l, const Reference *reference)
+{
+    void *const *names = (void *const *)(void *)((char *)l->config + reference->names);
+
+    *reference->target = config_find_block(names, reference->name);
+    if (*reference->target)
+        return 0;
+    return config_report(l, LOG_ERR, reference->place,
+                         "there is no [%s \"%.64s\"]: define it, or name another", reference->word,
+                         reference->name);
+}
+
+static int resolve_all(Loader *l, bool defaults)
+{
+    for (size_t i = 0; i < l->n_references; i++) {
+        const Reference *reference = &l->references[i];
+        int r = reference->is_default == defaults ? resolve(l, reference) : 0;
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* Not given: the only block; else the one named "http"; else one of that name is implied. */
+static int default_verification(Loader *l)
+{
+    Config *config = l->config;
+    const Verification *http;
+    Verification *implied;
+    Block *block;
+    int r;
+
+    if (seen(l, SECTION_MGMT, "default-verification"))
+        return 0;
+    if (config->n_verifications == 1) {
+        config->default_verification = config->verifications[0];
+        return 0;
+    }
+    http = config_find_block(&config->verification_names, "http");
+    if (http) {
+        config->default_verification = http->type == VERIFICATION_HTTP01 ? http : NULL;
+        return 0;
+    }
+    r = config_add_block(l, &config_sections[SECTION_VERIFICATION], "http",
+                         (Place){ config->path, 0 }, &block);
+    if (r < 0)
+        return r;
+    implied = (Verification *)block;
+    implied->type = VERIFICATION_HTTP01;
+    config->default_verification = implied;
+    return default_listeners(http01_listeners, &implied->listeners, &implied->n_listeners);
+}
+
+/* The same with the name "none". */
+static int default_storage(Loader *l)
+{
+    Config *config = l->config;
+    Block *block;
+    int r;
+
+    if (seen(l, SECTION_MGMT, "default-storage"))
+        return 0;
+    if (config->n_storages == 1) {
+        config->default_storage = config->storages[0];
+        return 0;
+    }
+    config->default_storage = config_find_block(&config->storage_names, "none");
+    if (config->default_storage)
+        return 0;
+    r = config_add_block(l, &config_sections[SECTION_STORAGE], "none", (Place){ config->path, 0 },
+                         &block);
+    if (r < 0)
+        return r;
+    ((Storage *)block)->type = STORAGE_NONE;
+    config->default_storage = (const Storage *)block;
+    return 0;
+}
+
+static int refuse_unusable(Loader *l, const AuthBlock *auth, const char *what)
+{
+    return config_report(l, LOG_ERR, (Place){ auth->file, auth->line },
+                         "[auth \"%.64s\"] has domains but no %s: add %s = … to it, or "
+                         "default-%s = … to [mgmt]",
+                         auth->name, what, what, what);
+}
+
+static int apply_defaults(Loader *l, bool usable)
+{
+    const Config *config = l->config;
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < config->n_auth; i++) {
+        AuthBlock *auth = config->auth[i];
+
+        if (!auth->verification)
+            auth->verification = config->default_verification;
+        if (!auth->storage)
+            auth->storage = config->default_storage;
+        /* Behind a reference to nothing all that follows from it would be noise. */
+        if (!usable || !auth->domains)
+            continue;
+        if (!auth->verification)
+            r = refuse_unusable(l, auth, "verification");
+        if (r >= 0 && !auth->storage)
+            r = refuse_unusable(l, auth, "storage");
+    }
+    return r;
+}
+
+static int set_default(char **string, const char *value)
+{
+    if (*string || !value)
+        return 0;
+    *string = strdup(value);
+    return *string ? 0 : -ENOMEM;
+}
+
+static int default_paths(Config *config)
+{
+    const char *ca_file = getenv("ACME_CAFILE");
+
+    int r;
+
+    r = set_default(&config->acme_server, ACME_SERVER_DEFAULT);
+    if (r < 0)
+        return r;
+    r = set_default(&config->ca_file, ca_file && *ca_file ? ca_file : NULL);
+    if (r < 0)
+        return r;
+    r = set_default(&config->state_directory, STATE_DIRECTORY_DEFAULT);
+    if (r < 0)
+        return r;
+    r = set_default(&config->runtime_directory, RUNTIME_DIRECTORY_DEFAULT);
+    if (r < 0 || config->account_dir)
+        return r;
+    return asprintf(&config->account_dir, "%s/account", config->state_directory) < 0 ? -ENOMEM : 0;
+}
+
+static int default_blocks(Loader *l)
+{
+    int r = resolve_all(l, true);
+
+    if (r < 0)
+        return r;
+    r = default_verification(l);
+    return r < 0 ? r : default_storage(l);
+}
+
+static bool is_unresolved(const Loader *l)
+{
+    for (size_t i = 0; i < l->n_references; i++)
+        if (!*l->references[i].target)
+            return true;
+    return false;
+}
+
+/* The implied blocks may be named too, so they are made before the auth blocks are looked at. */
+int config_finish(Loader *l)
+{
+    Config *config = l->config;
+    int r = default_paths(config);
+
+    if (r < 0)
+        return r;
+    if (!seen(l, SECTION_MGMT, "listener")) {
+        r = default_listeners(mgmt_listeners, &config->listeners, &config->n_listeners);
+        if (r < 0)
+            return r;
+    }
+    r = default_blocks(l);
+    if (r < 0)
+        return r;
+    r = resolve_all(l, false);
+    return r < 0 ? r : apply_defaults(l, !is_unresolved(l));
+}

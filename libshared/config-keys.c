@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <limits.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <strings.h>
+#include <syslog.h>
+
+#include "config-loader.h"
+#include "dns-name.h"
+#include "log.h"
+#include "number.h"
+
+/* Values are quoted in messages up to here. */
+#define QUOTED "'%.80s'"
+
+#define MAX_SIZE_MAX (16U * 1024U * 1024U)
+
+static void *target(const ConfigKey *key, void *object)
+{
+    return (char *)object + key->offset;
+}
+
+static size_t *target_count(const ConfigKey *key, void *object)
+{
+    return (size_t *)(void *)((char *)object + key->count);
+}
+
+static int set_string(const ConfigKey *key, const char *value, void *object)
+{
+    char **string = target(key, object), *copy = strdup(value);
+
+    if (!copy)
+        return -ENOMEM;
+    free(*string);
+    *string = copy;
+    return 0;
+}
+
+/* Appends to a string vector without counting it anew each time. */
+static int add_string(const ConfigKey *key, const char *value, void *object)
+{
+    char ***list = target(key, object);
+    size_t *n = target_count(key, object);
+    _cleanup_free_ char *copy = strdup(value);
+    char **grown;
+
+    if (!copy)
+        return -ENOMEM;
+    grown = config_grow(*list, *n + 1, sizeof(**list));
+    if (!grown)
+        return -ENOMEM;
+    grown[*n] = TAKE_PTR(copy);
+    grown[*n + 1] = NULL;
+    *list = grown;
+    (*n)++;
+    return 0;
+}
+
+static bool is_https_url(const char *value)
+{
+    const char *host = value + STRLEN("https://");
+
+    if (strncasecmp(value, "https://", STRLEN("https://")) != 0 || !*host || *host == '/')
+        return false;
+    for (const char *c = value; *c; c++)
+        if (*c <= ' ' || *c > '~')
+            return false;
+    return true;
+}
+
+static int parse_acme_server(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    if (!is_https_url(value))
+        return refuse(l,
+                      "%s = " QUOTED " is not an https:// URL: ACME is spoken over HTTPS only; "
+                      "write the URL of the CA's directory",
+                      key->name, value);
+    return set_string(key, value, object);
+}
+
+static int parse_path(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    if (value[0] != '/' || strlen(value) >= PATH_MAX)
+        return refuse(l, "%s = " QUOTED " is not an absolute path: write it from the / on",
+                      key->name, value);
+    return set_string(key, value, object);
+}
+
+static int parse_terms(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    static const struct {
+        const char *word;
+        bool accepted;
+    } words[] = { { "yes", true }, { "true", true }, { "no", false }, { "false", false } };
+
+    for (size_t i = 0; i < ELEMENTSOF(words); i++)
+        if (strcasecmp(value, words[i].word) == 0) {
+            l->config->accept_terms_of_service |= words[i].accepted;
+            return 0;
+        }
+    if (strncasecmp(value, "https://", 8) != 0 && strncasecmp(value, "http://", 7) != 0)
+        return refuse(l,
+                      "%s = " QUOTED " is neither yes nor a URL: write yes, or the URL of the "
+                      "terms that you accept",
+                      key->name, value);
+    return add_string(key, value, object);
+}
+
+static int parse_listener(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    ListenAddress **list = target(key, object), *grown, address;
+    size_t *n = target_count(key, object);
+    bool first = !config_seen(l, (SectionId)(l->section - config_sections), key->name)->file;
+    int r;
+
+    /* "None" and a list contradict each other, whichever comes first. */
+    if (!first && (!*value || *n == 0))
+        return refuse(l,
+                      "an empty %s means none at all, and there are others: keep either the empty "
+                      "one or the others",
+                      key->name);
+    if (!*value)
+        return 0;
+    r = listen_address_parse(value, &address);
+    if (r == -EINVAL)
+        return refuse(l,
+                      "%s = " QUOTED " is not an address to listen on: write 192.0.2.1:1313, "
+                      "[2001:db8::1]:1313 or /run/name.sock",
+                      key->name, value);
+    if (r < 0)
+        return r;
+    grown = config_grow(*list, *n, sizeof(*grown));
+    if (!grown) {
+        listen_address_done(&address);
+        return -ENOMEM;
+    }
+    grown[(*n)++] = address;
+    *list = grown;
+    return 0;
+}
+
+/* Bytes, or with k or m behind them. */
+static int parse_size(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    static const struct {
+        char suffix;
+        uint64_t factor;
+    } units[] = { { 'k', 1024 }, { 'K', 1024 }, { 'm', 1024 * 1024 }, { 'M', 1024 * 1024 } };
+    size_t length = strlen(value);
+    uint64_t factor = 1, number;
+
+    for (size_t i = 0; i < ELEMENTSOF(units); i++)
+        if (length > 0 && value[length - 1] == units[i].suffix) {
+            factor = units[i].factor;
+            length--;
+            break;
+        }
+    if (number_parse(value, length, MAX_SIZE_MAX / factor, &number) < 0 || number == 0)
+        return refuse(l,
+                      "%s = " QUOTED " is not a size from 1 byte to 16m: write bytes, or 16k, or "
+                      "1m",
+                      key->name, value);
+    *(size_t *)target(key, object) = (size_t)(number * factor);
+    return 0;
+}
+
+static int parse_unsigned(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    uint64_t number;
+
+    if (number_parse(value, strlen(value), key->max, &number) < 0 || number < key->min)
+        return refuse(l, "%s = " QUOTED " is not a number from %u to %u", key->name, value,
+                      key->min, key->max);
+    *(unsigned *)target(key, object) = (unsigned)number;
+    return 0;
+}
+
+static int parse_level(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    int level = log_level_from_string(value);
+
+    if (level < 0)
+        return refuse(l,
+                      "%s = " QUOTED " is no level: write debug, info, warning, error or "
+                      "critical",
+                      key->name, value);
+    *(int *)target(key, object) = level;
+    return 0;
+}
+
+static int parse_obsolete(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    (void)value;
+    (void)object;
+    return warn(l, "%s is ignored: messages go to the journal, see journalctl(1)", key->name);
+}
+
+static int add_reference(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    bool is_default = object == l->config;
+    Reference *grown, reference = {
+        .target = target(key, object),
+        .names = key->names,
+        .word = key->names == offsetof(Config, storage_names) ? "storage" : "verification",
+        .place = l->here,
+        .is_default = is_default,
+        .name = strdup(value),
+    };
+
+    if (!reference.name)
+        return -ENOMEM;
+    grown = config_grow(l->references, l->n_references, sizeof(*grown));
+    if (!grown) {
+        free(reference.name);
+        return -ENOMEM;
+    }
+    grown[l->n_references++] = reference;
+    l->references = grown;
+    return 0;
+}
+
+static int parse_reference(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    if (!*value)
+        return refuse(l, "%s is empty: name a block, or leave the key out to have the default",
+                      key->name);
+    return add_reference(l, key, value, object);
+}
+
+static int parse_default(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    return *value ? add_reference(l, key, value, object) : 0;
+}
+
+static int parse_type(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    const Section *section = l->section;
+    size_t type = 0;
+
+    while (type < section->n_types && !streq(section->types[type], value))
+        type++;
+    if (type == section->n_types) {
+        l->type = TYPE_UNKNOWN;
+        return refuse(l, "unknown type " QUOTED " in %s: write %s or %s", value, l->title,
+                      section->types[0], section->types[1]);
+    }
+    *(unsigned *)target(key, object) = (unsigned)type;
+    if (l->type == TYPE_MISSING) /* else it comes too late, which was said */
+        l->type = (int)type;
+    return 0;
+}
+
+/* ADDRESS, ADDRESS:PORT, [ADDRESS]:PORT */
+static int parse_dns_server(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    _cleanup_(listen_address_done) ListenAddress address = { 0 };
+    AddressPrefix prefix;
+    char *meant = NULL;
+    int r = -EINVAL;
+
+    if (!strchr(value, '/')) {
+        r = address_prefix_parse(value, &prefix, &meant);
+        if (r == -EINVAL)
+            r = listen_address_parse(value, &address);
+    }
+    if (r == -EINVAL)
+        return refuse(l,
+                      "%s = " QUOTED " is not an address: write 192.0.2.53, 192.0.2.53:53 or "
+                      "[2001:db8::53]:53",
+                      key->name, value);
+    return r < 0 ? r : add_string(key, value, object);
+}
+
+static int parse_ip(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    AddressPrefix **list = target(key, object), *grown, prefix;
+    size_t *n = target_count(key, object);
+    _cleanup_free_ char *meant = NULL;
+    int r = address_prefix_parse(value, &prefix, &meant);
+
+    if (r == -EINVAL && meant)
+        return refuse(l, "%s = " QUOTED " has bits set behind its prefix: write %s", key->name,
+                      value, meant);
+    if (r == -EINVAL)
+        return refuse(l,
+                      "%s = " QUOTED " is not an address or prefix: write 192.0.2.1, "
+                      "192.0.2.0/24 or 2001:db8::/32",
+                      key->name, value);
+    if (r < 0)
+        return r;
+    grown = config_grow(*list, *n, sizeof(*grown));
+    if (!grown)
+        return -ENOMEM;
+    grown[(*n)++] = prefix;
+    *list = grown;
+    return 0;
+}
+
+static int parse_hmac_type(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    const Digest *digest = digest_find(value, strlen(value));
+
+    if (!digest && digest_is_broken(value, strlen(value)))
+        return refuse(l, "%s = " QUOTED " is broken and not accepted: write sha256", key->name,
+                      value);
+    if (!digest)
+        return refuse(l,
+                      "%s = " QUOTED " is no known digest: write sha256, or sha224, sha384, "
+                      "sha512, sha3-224, sha3-256, sha3-384, sha3-512",
+                      key->name, value);
+    *(const Digest **)target(key, object) = digest;
+    return 0;
+}
+
+static int parse_hmac_key(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    if (!*value)
+        return refuse(l, "%s is empty: anybody could make that HMAC; write a long random key",
+                      key->name);
+    return set_string(key, value, object);
+}
+
+static int parse_all(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    if (!streq(value, "yes"))
+        return refuse(l, "%s takes only yes: write %s = yes, or delete the line", key->name,
+                      key->name);
+    *(bool *)target(key, object) = true;
+    return 0;
+}
+
+static int parse_domain(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    static const char usable[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                 "0123456789-_.*?[]!";
+    size_t length = strlen(value);
+    AuthBlock *auth = object;
+    int r;
+
+    if (length == 0)
+        return refuse(l, "%s is empty: write a name such as www.example.org, or delete the line",
+                      key->name);
+    if (strspn(value, usable) != length || value[length - 1] == '.') {
+        r = warn(l,
+                 "%s = " QUOTED " never matches: write one name or pattern per line, without a "
+                 "dot at its end, and names outside of ASCII as xn--…",
+                 key->name, value);
+        if (r < 0)
+            return r;
+    }
+    r = add_string(key, value, object);
+    if (r < 0)
+        return r;
+    dns_name_fold(auth->domains[auth->n_domains - 1]);
+    return 0;
+}
+
+#define HTTP01    (1U << VERIFICATION_HTTP01)
+#define DNSUPDATE (1U << VERIFICATION_DNS01_DNSUPDATE)
+#define FILES     (1U << STORAGE_FILE)
+
+#define IN(type, member)   .offset = offsetof(type, member)
+#define LIST(type, member) IN(type, member), .repeated = true, .count = offsetof(type, n_##member)
+#define NAMES(member)      .names = offsetof(Config, member)
+#define KEYS(table)        .keys = (table), .n_keys = ELEMENTSOF(table)
+#define TYPES(table)       .types = (table), .n_types = ELEMENTSOF(table)
+#define BLOCKS(type, member)                                                                       \
+    .block_size = sizeof(type), .list = offsetof(Config, member),                                  \
+    .count = offsetof(Config, n_##member)
+
+static const ConfigKey account_keys[] = {
+    { "acme-server", .parse = parse_acme_server, IN(Config, acme_server) },
+    { "dir", .parse = parse_path, IN(Config, account_dir) },
+    { "ca-file", .parse = parse_path, IN(Config, ca_file) },
+    { "accept-terms-of-service", .parse = parse_terms, LIST(Config, accepted_terms_of_service) },
+};
+
+static const ConfigKey state_keys[] = {
+    { "directory", .parse = parse_path, IN(Config, state_directory) },
+    { "runtime-directory", .parse = parse_path, IN(Config, runtime_directory) },
+};
+
+static const ConfigKey mgmt_keys[] = {
+    { "listener", "mgmt", .parse = parse_listener, LIST(Config, listeners) },
+    { "max-size", .parse = parse_size, IN(Config, max_size) },
+    { "default-verification", .parse = parse_default, IN(Config, default_verification),
+      NAMES(verification_names) },
+    { "default-storage", .parse = parse_default, IN(Config, default_storage),
+      NAMES(storage_names) },
+};
+
+static const ConfigKey logging_keys[] = {
+    { "level", .parse = parse_level, IN(Config, log_level) },
+    { "destination", .parse = parse_obsolete },
+    { "format", .parse = parse_obsolete },
+    { "config-file", .parse = parse_obsolete },
+};
+
+static const ConfigKey verification_keys[] = {
+    { "type", .parse = parse_type, IN(Verification, type) },
+    { "listener", .parse = parse_listener, LIST(Verification, listeners), .types = HTTP01 },
+    { "dns-server", .parse = parse_dns_server, LIST(Verification, dns_servers),
+      .types = DNSUPDATE },
+    { "ttl", .parse = parse_unsigned, IN(Verification, ttl), .types = DNSUPDATE, .min = 0,
+      .max = INT32_MAX },
+    { "timeout", .parse = parse_unsigned, IN(Verification, timeout), .types = DNSUPDATE, .min = 1,
+      .max = 3600 },
+};
+
+static const ConfigKey storage_keys[] = {
+    { "type", .parse = parse_type, IN(Storage, type) },
+    { "directory", .parse = parse_path, IN(Storage, directory), .types = FILES },
+    { "renew-within", .parse = parse_unsigned, IN(Storage, renew_within), .types = FILES, .min = 0,
+      .max = 3650 },
+};
+
+static const ConfigKey auth_keys[] = {
+    { "ip", .parse = parse_ip, LIST(AuthBlock, ips) },
+    { "hmac_type", .parse = parse_hmac_type, IN(AuthBlock, hmac_type) },
+    { "hmac_key", .parse = parse_hmac_key, IN(AuthBlock, hmac_key) },
+    { "all", .parse = parse_all, IN(AuthBlock, all) },
+    { "domain", .parse = parse_domain, LIST(AuthBlock, domains) },
+    { "verification", .parse = parse_reference, IN(AuthBlock, verification),
+      NAMES(verification_names) },
+    { "storage", .parse = parse_reference, IN(AuthBlock, storage), NAMES(storage_names) },
+};
+
+static const char *const verification_types[] = {
+    [VERIFICATION_HTTP01] = "http01",
+    [VERIFICATION_DNS01_DNSUPDATE] = "dns01-dnsUpdate",
+};
+
+static const char *const storage_types[] = {
+    [STORAGE_NONE] = "none",
+    [STORAGE_FILE] = "file",
+};
+
+const Section config_sections[SECTION_MAX] = {
+    [SECTION_ACCOUNT] = { "account", KEYS(account_keys), .unknown_key = LOG_WARNING },
+    [SECTION_STATE] = { "state", KEYS(state_keys), .unknown_key = LOG_WARNING },
+    [SECTION_MGMT] = { "mgmt", KEYS(mgmt_keys), .unknown_key = LOG_WARNING },
+    [SECTION_LOGGING] = { "logging", KEYS(logging_keys), .unknown_key = LOG_WARNING },
+    [SECTION_SETUP] = { .word = "setup" },
+    [SECTION_VERIFICATION] = { "verification", KEYS(verification_keys), .unknown_key = LOG_WARNING,
+                               TYPES(verification_types), BLOCKS(Verification, verifications),
+                               NAMES(verification_names), .finish = config_finish_verification },
+    [SECTION_STORAGE] = { "storage", KEYS(storage_keys), .unknown_key = LOG_ERR,
+                          TYPES(storage_types), BLOCKS(Storage, storages), NAMES(storage_names),
+                          .finish = config_finish_storage },
+    [SECTION_AUTH] = { "auth", KEYS(auth_keys), .unknown_key = LOG_ERR, BLOCKS(AuthBlock, auth),
+                       NAMES(auth_names), .finish = config_finish_auth },
+};
