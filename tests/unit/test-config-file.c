@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config-file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "log.h"
+#include "test.h"
+
+#define MAIN   "main.ini"
+#define DROPIN "main.d/10.ini"
+#define LOG    "log"
+
+static void write_file(const char *path, const char *content)
+{
+    FILE *file = fopen(path, "we");
+
+    ASSERT_TRUE(file);
+    ASSERT_TRUE(fputs(content, file) >= 0);
+    ASSERT_OK(fclose(file));
+}
+
+static void write_size(const char *path, unsigned size)
+{
+    char content[64];
+
+    snprintf(content, sizeof(content), "[mgmt]\nmax-size=%u\n", size);
+    write_file(path, content);
+}
+
+static int stderr_fd; /* the real one */
+
+/* Assertions that fail say so in the log too: it is shown at the end. */
+static void show_log(void)
+{
+    char text[4096];
+    _cleanup_close_ int fd = open(LOG, O_RDONLY | O_CLOEXEC);
+    ssize_t n = read(fd, text, sizeof(text));
+
+    if (n > 0)
+        (void)!write(stderr_fd, text, (size_t)n);
+}
+
+/* How often the log has this, from now on forgotten. */
+static unsigned logged(const char *what)
+{
+    static char text[65536];
+    _cleanup_close_ int fd = open(LOG, O_RDWR | O_CLOEXEC);
+    ssize_t n = read(fd, text, sizeof(text) - 1);
+    unsigned count = 0;
+
+    ASSERT_TRUE(n >= 0);
+    text[n] = '\0';
+    for (const char *at = text; (at = strstr(at, what)); at++)
+        count++;
+    ASSERT_OK(ftruncate(fd, 0));
+    return count;
+}
+
+static void test_changes(ConfigFile *file)
+{
+    Config *first = config_ref(config_file_get(file));
+
+    ASSERT_EQ(first->max_size, 1111);
+    ASSERT_TRUE(config_file_get(file) == first);
+
+    /* At once, and of the same size. */
+    for (unsigned size = 2222; size < 2232; size++) {
+        write_size(MAIN, size);
+        ASSERT_EQ(config_file_get(file)->max_size, size);
+    }
+    ASSERT_EQ(first->max_size, 1111);
+    config_unref(first);
+    ASSERT_EQ(logged("Read the changed configuration"), 10);
+
+    write_size("new.ini", 3333);
+    ASSERT_OK(rename("new.ini", MAIN));
+    ASSERT_EQ(config_file_get(file)->max_size, 3333);
+}
+
+static void test_broken(ConfigFile *file)
+{
+    Config *before = config_file_get(file);
+
+    (void)logged("all that came before");
+    write_file(MAIN, "[auth x]\ndomian=y\n");
+    ASSERT_TRUE(config_file_get(file) == before);
+    ASSERT_TRUE(config_file_get(file) == before);
+    ASSERT_EQ(before->max_size, 3333);
+    ASSERT_EQ(logged("main.ini:2: error: unknown key 'domian' in [auth \"x\"]"), 1);
+
+    ASSERT_OK(unlink(MAIN));
+    ASSERT_TRUE(config_file_get(file) == before);
+    ASSERT_TRUE(config_file_get(file) == before);
+    ASSERT_EQ(logged("the one before stays in force"), 1);
+
+    write_size(MAIN, 4444);
+    ASSERT_EQ(config_file_get(file)->max_size, 4444);
+    ASSERT_EQ(logged("error"), 0);
+}
+
+static void test_dropins(ConfigFile *file)
+{
+    write_file(MAIN, "");
+    ASSERT_EQ(config_file_get(file)->max_size, 4096);
+    ASSERT_OK(mkdir("main.d", 0755));
+    ASSERT_EQ(config_file_get(file)->max_size, 4096);
+    write_size(DROPIN, 5555);
+    ASSERT_EQ(config_file_get(file)->max_size, 5555);
+    write_size(DROPIN, 6666);
+    ASSERT_EQ(config_file_get(file)->max_size, 6666);
+    ASSERT_OK(unlink(DROPIN));
+    ASSERT_EQ(config_file_get(file)->max_size, 4096);
+    ASSERT_OK(rmdir("main.d"));
+    ASSERT_EQ(config_file_get(file)->max_size, 4096);
+}
+
+static void test_level(ConfigFile *file)
+{
+    write_file(MAIN, "[logging]\nlevel=warning\n");
+    (void)config_file_get(file);
+    ASSERT_EQ(log_get_max_level(), LOG_WARNING);
+    write_file(MAIN, "");
+    (void)config_file_get(file);
+    ASSERT_EQ(log_get_max_level(), LOG_INFO);
+}
+
+static void test_open_refused(void)
+{
+    ConfigFile *file = NULL;
+
+    (void)logged("all that came before");
+    write_file("bad.ini", "junk\n[setup]\n");
+    ASSERT_EQ(config_file_open("bad.ini", &file), -EINVAL);
+    ASSERT_TRUE(!file);
+    ASSERT_EQ(logged("bad.ini:1: error: the line has no '='"), 1);
+    ASSERT_EQ(config_file_open("bad.ini", &file), -EINVAL);
+    ASSERT_EQ(logged("bad.ini:2: warning: [setup] is not used"), 1);
+    ASSERT_EQ(config_file_open("gone.ini", &file), -ENOENT);
+    ASSERT_EQ(logged("gone.ini: error: cannot be read: No such file or directory"), 1);
+    ASSERT_OK(unlink("bad.ini"));
+}
+
+int main(void)
+{
+    char directory[] = "/tmp/test-config-file-XXXXXX";
+    ConfigFile *file;
+    int log_fd;
+
+    ASSERT_TRUE(mkdtemp(directory));
+    ASSERT_OK(chdir(directory));
+    stderr_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+    ASSERT_OK(atexit(show_log));
+    log_fd = open(LOG, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    ASSERT_TRUE(dup2(log_fd, STDERR_FILENO) >= 0);
+    log_open("test-config-file");
+
+    write_size(MAIN, 1111);
+    ASSERT_OK(config_file_open(MAIN, &file));
+    test_changes(file);
+    test_broken(file);
+    test_dropins(file);
+    test_level(file);
+    config_file_free(file);
+    test_open_refused();
+
+    ASSERT_TRUE(dup2(stderr_fd, STDERR_FILENO) >= 0);
+    ASSERT_OK(unlink(LOG));
+    ASSERT_OK(unlink(MAIN));
+    ASSERT_OK(chdir("/"));
+    ASSERT_OK(rmdir(directory));
+    safe_close(log_fd);
+    return 0;
+}
