@@ -190,6 +190,8 @@ int config_file_open(const char *path, ConfigFile **ret)
 
 ConfigFile *config_file_free(ConfigFile *file)
 {
+    if (!file)
+        return NULL;
     snapshot_done(&file->snapshot);
     config_unref(file->config);
     free(file->path);

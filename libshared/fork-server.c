@@ -13,6 +13,7 @@
 
 #include "log.h"
 #include "macro.h"
+#include "number.h"
 
 #define CHILDREN_LIMIT 65536U
 #define SECONDS_LIMIT  (365UL * 24 * 3600)
@@ -38,25 +39,10 @@ typedef struct Parent {
     bool told_shortage; /* logged already that something is short */
 } Parent;
 
-static int parse_unsigned(const char *text, unsigned long max, unsigned long *ret)
-{
-    unsigned long value;
-    char *end;
-
-    if (*text < '0' || *text > '9')
-        return -EINVAL;
-    errno = 0;
-    value = strtoul(text, &end, 10);
-    if (errno != 0 || *end != '\0' || value > max)
-        return -EINVAL;
-    *ret = value;
-    return 0;
-}
-
 int fork_server_parse_idle_timeout(const char *text, usec_t *ret)
 {
-    unsigned long seconds;
-    int r = parse_unsigned(text, SECONDS_LIMIT, &seconds);
+    uint64_t seconds;
+    int r = number_parse(text, strlen(text), SECONDS_LIMIT, &seconds);
 
     if (r < 0)
         return r;
@@ -66,8 +52,8 @@ int fork_server_parse_idle_timeout(const char *text, usec_t *ret)
 
 int fork_server_parse_children_max(const char *text, unsigned *ret)
 {
-    unsigned long n;
-    int r = parse_unsigned(text, CHILDREN_LIMIT, &n);
+    uint64_t n;
+    int r = number_parse(text, strlen(text), CHILDREN_LIMIT, &n);
 
     if (r < 0 || n == 0)
         return -EINVAL;

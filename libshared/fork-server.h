@@ -23,7 +23,7 @@ typedef struct ForkServer {
 #define FORK_SERVER_CHILDREN_MAX 1024U
 
 /* The values of --idle-timeout (s, 0: never) and --children-max (1 to 65536) as all handlers take
- * them. 0 or -EINVAL. */
+ * them. 0, -EINVAL or -ERANGE. */
 int fork_server_parse_idle_timeout(const char *text, usec_t *ret);
 int fork_server_parse_children_max(const char *text, unsigned *ret);
 

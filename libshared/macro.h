@@ -73,3 +73,8 @@ static inline bool streq(const char *a, const char *b)
 {
     return strcmp(a, b) == 0;
 }
+
+static inline const char *str_or(const char *s, const char *otherwise)
+{
+    return s ? s : otherwise;
+}

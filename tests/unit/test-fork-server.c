@@ -219,7 +219,7 @@ static void test_parse(void)
     ASSERT_EQ(fork_server_parse_idle_timeout("-1", &timeout), -EINVAL);
     ASSERT_EQ(fork_server_parse_idle_timeout(" 1", &timeout), -EINVAL);
     ASSERT_EQ(fork_server_parse_idle_timeout("1s", &timeout), -EINVAL);
-    ASSERT_EQ(fork_server_parse_idle_timeout("99999999999999999999", &timeout), -EINVAL);
+    ASSERT_EQ(fork_server_parse_idle_timeout("99999999999999999999", &timeout), -ERANGE);
 }
 
 int main(void)

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "handler.h"
+
+#include <getopt.h>
+#include <stdio.h>
+
+#include "activation.h"
+#include "log.h"
+#include "macro.h"
+
+typedef struct Options {
+    const char *value;
+    usec_t idle_timeout;
+    unsigned children_max;
+} Options;
+
+static void print_help(const HandlerProgram *program)
+{
+    printf("Usage: %s [OPTION…]\n"
+           "\n"
+           "%s on the sockets that systemd or inetd hands over.\n"
+           "\n"
+           "  --%s=%s\n"
+           "                      %s (%s)\n"
+           "  --idle-timeout=SEC  exit after so long without a connection (60; 0: never)\n"
+           "  --children-max=N    connections served at once (%u)\n"
+           "  --help              print this\n"
+           "  --version           print the version\n",
+           program->name, program->summary, program->option, program->option_value,
+           program->option_help, program->option_default, FORK_SERVER_CHILDREN_MAX);
+}
+
+static int refuse_value(const char *option, const char *value)
+{
+    return log_error_errno(EINVAL, "--%s: '%s' is out of range or not a number", option, value);
+}
+
+/* 1 to go on, 0 when done, -EINVAL when told what is wrong. */
+static int parse_argv(int argc, char *argv[], const HandlerProgram *program, Options *options)
+{
+    enum { OWN = 256, IDLE_TIMEOUT, CHILDREN_MAX, HELP, VERSION };
+    const struct option table[] = {
+        { program->option, required_argument, NULL, OWN },
+        { "idle-timeout", required_argument, NULL, IDLE_TIMEOUT },
+        { "children-max", required_argument, NULL, CHILDREN_MAX },
+        { "help", no_argument, NULL, HELP },
+        { "version", no_argument, NULL, VERSION },
+        { 0 },
+    };
+    int option, index = 0;
+
+    /* Standard error may be the client's connection: getopt must not print on it. */
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, "", table, &index)) >= 0)
+        switch (option) {
+        case OWN:
+            options->value = optarg;
+            break;
+        case IDLE_TIMEOUT:
+            if (fork_server_parse_idle_timeout(optarg, &options->idle_timeout) < 0)
+                return refuse_value(table[index].name, optarg);
+            break;
+        case CHILDREN_MAX:
+            if (fork_server_parse_children_max(optarg, &options->children_max) < 0)
+                return refuse_value(table[index].name, optarg);
+            break;
+        case HELP:
+            print_help(program);
+            return 0;
+        case VERSION:
+            printf("%s " ACMEMS_VERSION "\n", program->name);
+            return 0;
+        default:
+            return log_error_errno(EINVAL, "'%s' is no option or lacks its value, see --help",
+                                   argv[optind - 1]);
+        }
+    if (optind < argc)
+        return log_error_errno(EINVAL, "'%s' is not expected, see --help", argv[optind]);
+    return 1;
+}
+
+static int run(const HandlerProgram *program, Options *options)
+{
+    _cleanup_(activation_done) Activation activation = { 0 };
+    ForkServer server = {
+        .activation = &activation,
+        .idle_timeout = options->idle_timeout,
+        .children_max = options->children_max,
+        .prepare = program->prepare,
+        .serve = program->serve,
+    };
+    const char *what = NULL;
+    /* Read only by the handlers: the value is never written through this. */
+    void *userdata = (void *)(uintptr_t)options->value;
+    int r = activation_take(&activation, &what);
+
+    if (r < 0)
+        return log_error_errno(r, "Failed to take the sockets: %s", str_or(what, strerror(-r)));
+    if (program->open) {
+        r = program->open(options->value, &userdata);
+        if (r < 0)
+            return r;
+    }
+    server.userdata = userdata;
+    r = fork_server_run(&server);
+    if (program->close)
+        program->close(userdata);
+    return r < 0 ? log_error_errno(r, "Failed to serve: %m") : 0;
+}
+
+int handler_main(int argc, char *argv[], const HandlerProgram *program)
+{
+    Options options = {
+        .value = program->option_default,
+        .idle_timeout = FORK_SERVER_IDLE_TIMEOUT,
+        .children_max = FORK_SERVER_CHILDREN_MAX,
+    };
+    int r;
+
+    log_open(program->name);
+    r = parse_argv(argc, argv, program, &options);
+    if (r <= 0)
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run(program, &options) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
