@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "account.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "account-dir.h"
+#include "jws.h"
+#include "log.h"
+#include "problem.h"
+#include "registration.h"
+#include "strv.h"
+
+typedef enum AccountState { ACCOUNT_UNKNOWN, ACCOUNT_ASKING, ACCOUNT_READY } AccountState;
+
+/* What tells one content of a file from another. */
+typedef struct Stamp {
+    dev_t device;
+    ino_t inode;
+    struct timespec changed;
+} Stamp;
+
+typedef struct Stamps {
+    Stamp key, registration;
+} Stamps;
+
+struct Account {
+    unsigned n_ref;
+    AccountState state;
+    Config *config;
+    Session *session;
+    SessionCall *call;
+    EVP_PKEY *key;
+    char *thumbprint;
+    json_t *registration; /* what is on disk: NULL, one that waits for its terms, or a whole one */
+    Stamps stamps;
+    AccountWaiter *waiters;
+};
+
+struct AccountWaiter {
+    Account *account;
+    AccountWaiter *previous, *next;
+    account_cb callback;
+    void *userdata;
+};
+
+static Stamp stamp_file(const char *directory, const char *name)
+{
+    _cleanup_free_ char *path = NULL;
+    Stamp stamp = { 0 };
+    struct stat st;
+
+    if (asprintf(&path, "%s/%s", directory, name) < 0) {
+        path = NULL;
+        return stamp;
+    }
+    if (stat(path, &st) == 0)
+        stamp = (Stamp){ st.st_dev, st.st_ino, st.st_ctim };
+    return stamp;
+}
+
+static Stamps stamp_directory(const char *directory)
+{
+    return (Stamps){ stamp_file(directory, "account.pem"),
+                     stamp_file(directory, "registration.json") };
+}
+
+static bool stamp_equal(const Stamp *a, const Stamp *b)
+{
+    return a->device == b->device && a->inode == b->inode &&
+           a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+static bool equal_or_null(const char *a, const char *b)
+{
+    return a == b || (a && b && streq(a, b));
+}
+
+bool account_is_current(const Account *account, const Config *config)
+{
+    const Config *own = account->config;
+    Stamps now;
+
+    if (!streq(own->acme_server, config->acme_server) ||
+        !streq(own->account_dir, config->account_dir) ||
+        !equal_or_null(own->ca_file, config->ca_file))
+        return false;
+    if (account->state == ACCOUNT_ASKING)
+        return true;
+    now = stamp_directory(config->account_dir);
+    return stamp_equal(&now.key, &account->stamps.key) &&
+           stamp_equal(&now.registration, &account->stamps.registration);
+}
+
+AccountWaiter *account_waiter_cancel(AccountWaiter *waiter)
+{
+    if (!waiter)
+        return NULL;
+    if (waiter->previous)
+        waiter->previous->next = waiter->next;
+    else
+        waiter->account->waiters = waiter->next;
+    if (waiter->next)
+        waiter->next->previous = waiter->previous;
+    free(waiter);
+    return NULL;
+}
+
+/* Tells all who wait; a failure leaves the account to be looked at anew the next time. */
+static void account_settle(Account *account, const Failure *failure)
+{
+    _cleanup_(account_unrefp) Account *hold = account_ref(account);
+
+    hold->state = failure ? ACCOUNT_UNKNOWN : ACCOUNT_READY;
+    hold->stamps = stamp_directory(hold->config->account_dir);
+    while (hold->waiters) {
+        account_cb callback = hold->waiters->callback;
+        void *userdata = hold->waiters->userdata;
+
+        account_waiter_cancel(hold->waiters);
+        callback(failure, userdata);
+    }
+}
+
+static void account_fail(Account *account, const char *doing, int error)
+{
+    Failure failure = { 0 };
+
+    failure_set(&failure, 500, 0, "The server's ACME account cannot be used: %s: %s.", doing,
+                strerror(-error));
+    account_settle(account, &failure);
+    failure_done(&failure);
+}
+
+static int account_use(Account *account, const char *url)
+{
+    int r;
+
+    r = session_set_account(account->session, url);
+    if (r < 0)
+        return r;
+    account_settle(account, NULL);
+    return 0;
+}
+
+static void fail_unregistered(Account *account, const char *terms)
+{
+    Failure failure = { 0 };
+
+    failure_set(&failure, 500, 0,
+                "The server has no account at the CA yet: its administrator runs 'acme-register "
+                "--register --accept-terms-of-service%s%s %s'.",
+                terms ? "=" : "", str_or(terms, ""), account->config->path);
+    account_settle(account, &failure);
+    failure_done(&failure);
+}
+
+static int account_keep(Account *account, const SessionReply *reply)
+{
+    json_auto_t *registration = NULL;
+    int r;
+
+    r = registration_pack(account->key, reply->json, reply->location, &registration);
+    if (r < 0)
+        return r;
+    r = account_registration_save(account->config->account_dir, registration);
+    if (r < 0)
+        return r;
+    json_decref(account->registration);
+    account->registration = TAKE_PTR(registration);
+    log_info("Registered at %s: the account is %s", account->config->acme_server, reply->location);
+    return account_use(account, reply->location);
+}
+
+static void on_account(const SessionReply *reply, void *userdata)
+{
+    Account *account = userdata;
+    Failure failure = { 0 };
+    const char *status = json_string_value(json_object_get(reply->json, "status"));
+    int r;
+
+    account->call = NULL;
+    if (reply->problem && streq(problem_type(reply->problem), "accountDoesNotExist")) {
+        fail_unregistered(account, NULL);
+        return;
+    }
+    if (reply->error < 0 || (reply->status != 200 && reply->status != 201) || !reply->location ||
+        !status) {
+        failure_set_reply(&failure, reply, "registering the account");
+        account_settle(account, &failure);
+    } else if (!streq(status, "valid")) {
+        failure_set(
+            &failure, 500, 0,
+            "The server's account at the CA is %s: its administrator makes another one with "
+            "'acme-register --gen-key --override-existing-key --register %s'.",
+            status, account->config->path);
+        account_settle(account, &failure);
+    } else {
+        r = account_keep(account, reply);
+        if (r < 0)
+            account_fail(account, "registration.json cannot be written", r);
+    }
+    failure_done(&failure);
+}
+
+static bool terms_accepted(const Config *config, const char *terms)
+{
+    return !terms || config->accept_terms_of_service ||
+           strv_contains(config->accepted_terms_of_service, terms);
+}
+
+static void on_directory(const SessionReply *reply, void *userdata)
+{
+    Account *account = userdata;
+    Failure failure = { 0 };
+    const Config *config = account->config;
+    const char *terms = directory_terms(reply->json);
+    int r;
+
+    account->call = NULL;
+    if (reply->error < 0) {
+        failure_set_reply(&failure, reply, "reading its directory");
+        account_settle(account, &failure);
+        failure_done(&failure);
+        return;
+    }
+    /* Registered only with consent; without it the key may still have an account whose
+     * registration.json got lost. */
+    r = registration_request(account->session, registration_contact(account->registration),
+                             !terms_accepted(config, terms), on_account, account, &account->call);
+    if (r < 0)
+        account_fail(account, "the request cannot be made", r);
+}
+
+static bool wants_registration(const Config *config)
+{
+    return config->accept_terms_of_service || strv_length(config->accepted_terms_of_service) > 0;
+}
+
+static int account_make_key(Account *account)
+{
+    int r;
+
+    r = account_key_generate_ec(ACCOUNT_EC_DEFAULT, &account->key);
+    if (r < 0)
+        return r;
+    return account_key_save(account->config->account_dir, account->key, false);
+}
+
+static void fail_without_key(Account *account)
+{
+    Failure failure = { 0 };
+
+    failure_set(&failure, 500, 0,
+                "The server has no ACME account yet: its administrator runs 'acme-register "
+                "--gen-key --register --accept-terms-of-service %s'.",
+                account->config->path);
+    account_settle(account, &failure);
+    failure_done(&failure);
+}
+
+/* Drops what an earlier, failed look found. */
+static void account_forget(Account *account)
+{
+    EVP_PKEY_free(account->key);
+    account->key = NULL;
+    json_decref(account->registration);
+    account->registration = NULL;
+    free(account->thumbprint);
+    account->thumbprint = NULL;
+}
+
+static int account_load(Account *account)
+{
+    const char *directory = account->config->account_dir;
+    int r;
+
+    account_forget(account);
+    r = account_key_load(directory, &account->key);
+    if (r == -ENOENT && wants_registration(account->config))
+        r = account_make_key(account);
+    if (r < 0)
+        return r;
+    session_set_key(account->session, account->key);
+    r = jwk_thumbprint(account->key, &account->thumbprint);
+    if (r < 0)
+        return r;
+    r = account_registration_load(directory, &account->registration);
+    return r == -ENOENT ? 0 : r;
+}
+
+static void account_ask(Account *account)
+{
+    int r;
+
+    account->state = ACCOUNT_ASKING;
+    r = account_load(account);
+    if (r == -ENOENT) {
+        fail_without_key(account);
+        return;
+    }
+    if (r < 0) {
+        account_fail(account, "account.pem or registration.json cannot be read", r);
+        return;
+    }
+    if (registration_uri(account->registration)) {
+        r = account_use(account, registration_uri(account->registration));
+        if (r < 0)
+            account_fail(account, "it cannot be opened", r);
+        return;
+    }
+    r = session_directory(account->session, on_directory, account, &account->call);
+    if (r < 0)
+        account_fail(account, "the directory cannot be asked for", r);
+}
+
+int account_await(Account *account, account_cb callback, void *userdata, AccountWaiter **ret)
+{
+    _cleanup_(account_unrefp) _unused_ Account *hold = account_ref(account);
+    AccountWaiter *waiter;
+
+    if (account->state == ACCOUNT_READY) {
+        *ret = NULL;
+        callback(NULL, userdata);
+        return 0;
+    }
+    waiter = calloc(1, sizeof(*waiter));
+    if (!waiter)
+        return -ENOMEM;
+    *waiter = (AccountWaiter){ account, NULL, account->waiters, callback, userdata };
+    if (waiter->next)
+        waiter->next->previous = waiter;
+    account->waiters = waiter;
+    *ret = waiter;
+    if (account->state == ACCOUNT_UNKNOWN)
+        account_ask(account);
+    return 0;
+}
+
+int account_new(sd_event *event, Config *config, Account **ret)
+{
+    _cleanup_(account_unrefp) Account *account = calloc(1, sizeof(*account));
+    int r;
+
+    if (!account)
+        return -ENOMEM;
+    account->n_ref = 1;
+    account->config = config_ref(config);
+    account->stamps = stamp_directory(config->account_dir);
+    r = session_new(event, config->acme_server, config->ca_file, &account->session);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(account);
+    return 0;
+}
+
+Account *account_ref(Account *account)
+{
+    account->n_ref++;
+    return account;
+}
+
+Account *account_unref(Account *account)
+{
+    if (!account || --account->n_ref > 0)
+        return NULL;
+    session_call_cancel(account->call);
+    while (account->waiters)
+        account_waiter_cancel(account->waiters);
+    account_forget(account);
+    session_unref(account->session);
+    config_unref(account->config);
+    free(account);
+    return NULL;
+}
+
+Session *account_session(Account *account)
+{
+    return account->session;
+}
+
+EVP_PKEY *account_key(Account *account)
+{
+    return account->key;
+}
+
+const char *account_thumbprint(Account *account)
+{
+    return account->thumbprint;
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "authorization.h"
+
+#include <stdio.h>
+
+#include "challenge.h"
+#include "dns-name.h"
+#include "log.h"
+#include "polling.h"
+#include "problem.h"
+
+struct Authorization {
+    sd_event *event;
+    Account *account;
+    int challenge_fd;
+    char *url;
+    char *name;
+    char *token;          /* NULL before the challenge file is written */
+    bool told;            /* the CA was asked to validate */
+    json_t *tell_problem; /* what the CA said to that, where it refused */
+    SessionCall *call;
+    sd_event_source *timer;
+    Poll poll;
+    authorization_cb callback;
+    void *userdata;
+};
+
+static void authorization_fetch(Authorization *a);
+
+const char *authorization_name(const Authorization *a)
+{
+    return str_or(a->name, "?");
+}
+
+static void remove_challenge(Authorization *a)
+{
+    int r;
+
+    if (!a->token)
+        return;
+    r = challenge_remove(a->challenge_fd, a->token);
+    if (r < 0)
+        log_warning_errno(r, "Challenge file for %s not removed: %m", authorization_name(a));
+    free(a->token);
+    a->token = NULL;
+}
+
+Authorization *authorization_free(Authorization *a)
+{
+    if (!a)
+        return NULL;
+    remove_challenge(a);
+    session_call_cancel(a->call);
+    sd_event_source_disable_unref(a->timer);
+    sd_event_unref(a->event);
+    account_unref(a->account);
+    json_decref(a->tell_problem);
+    free(a->url);
+    free(a->name);
+    free(a);
+    return NULL;
+}
+
+DEFINE_CLEANUP_FUNC(Authorization *, authorization_free)
+
+/* The callback may free the authorization: nothing touches it afterwards. */
+static void authorization_end(Authorization *a, const Failure *failure)
+{
+    remove_challenge(a);
+    (void)sd_event_source_set_enabled(a->timer, SD_EVENT_OFF);
+    a->callback(a, failure, a->userdata);
+}
+
+static void authorization_fail(Authorization *a, int status, unsigned retry_after, const char *why)
+{
+    Failure failure = { 0 };
+
+    failure_set(&failure, status, retry_after, "%s", why);
+    authorization_end(a, &failure);
+    failure_done(&failure);
+}
+
+static void authorization_fail_reply(Authorization *a, const SessionReply *reply, const char *doing)
+{
+    Failure failure = { 0 };
+
+    failure_set_reply(&failure, reply, doing);
+    authorization_end(a, &failure);
+    failure_done(&failure);
+}
+
+/* What the CA found: the error of the challenge that was tried. */
+static void authorization_fail_invalid(Authorization *a, const json_t *challenges)
+{
+    _cleanup_free_ char *said = NULL;
+    Failure failure = { 0 };
+    json_t *challenge;
+    size_t i;
+
+    json_array_foreach (challenges, i, challenge) {
+        const json_t *error = json_object_get(challenge, "error");
+
+        if (json_is_object(error) && !said)
+            said = problem_describe(error);
+    }
+    failure_set(&failure, 421, 0, "%s: %s", authorization_name(a),
+                str_or(said, "the CA gave no reason"));
+    authorization_end(a, &failure);
+    failure_done(&failure);
+}
+
+static void schedule(Authorization *a, usec_t delay)
+{
+    if (sd_event_source_set_time_relative(a->timer, delay) < 0 ||
+        sd_event_source_set_enabled(a->timer, SD_EVENT_ONESHOT) < 0)
+        authorization_fail(a, 500, 0, "The server cannot set a timer.");
+}
+
+static void on_told(const SessionReply *reply, void *userdata)
+{
+    Authorization *a = userdata;
+
+    a->call = NULL;
+    if (reply->error < 0) {
+        authorization_fail_reply(a, reply, "asking for validation");
+        return;
+    }
+    /* A refusal may only mean that the challenge was tried already (two orders can share an
+     * authorization): the authorization itself tells. */
+    if (reply->status >= 400)
+        a->tell_problem = reply->problem ? json_deep_copy(reply->problem) : json_object();
+    schedule(a, poll_next(&a->poll, reply->retry_after));
+}
+
+static const json_t *find_challenge(const json_t *challenges, const char *type)
+{
+    json_t *challenge;
+    size_t i;
+
+    json_array_foreach (challenges, i, challenge) {
+        const char *t = json_string_value(json_object_get(challenge, "type"));
+
+        if (t && streq(t, type))
+            return challenge;
+    }
+    return NULL;
+}
+
+static int write_challenge(Authorization *a, const char *token)
+{
+    _cleanup_free_ char *key_authorization = NULL;
+    int r;
+
+    if (asprintf(&key_authorization, "%s.%s", token, account_thumbprint(a->account)) < 0) {
+        key_authorization = NULL;
+        return -ENOMEM;
+    }
+    r = challenge_write(a->challenge_fd, token, key_authorization);
+    if (r < 0)
+        return r;
+    a->token = strdup(token);
+    return a->token ? 0 : -ENOMEM;
+}
+
+static void answer_challenge(Authorization *a, const json_t *challenges)
+{
+    json_auto_t *empty = json_object();
+    const json_t *challenge = find_challenge(challenges, "http-01");
+    const char *token = json_string_value(json_object_get(challenge, "token"));
+    const char *url = session_url(challenge, "url");
+    int r;
+
+    if (!challenge) {
+        authorization_fail(
+            a, 421, 0, "The CA offers no http-01 challenge for a name (a wildcard needs dns-01).");
+        return;
+    }
+    if (!token || !url || !challenge_token_is_valid(token)) {
+        authorization_fail(a, 503, 3600, "The CA gave a challenge that makes no sense.");
+        return;
+    }
+    r = write_challenge(a, token);
+    if (r < 0) {
+        log_error_errno(r, "Challenge file for %s not written: %m", authorization_name(a));
+        authorization_fail(a, 500, 0,
+                           "The server cannot write its challenge files: its journal says why.");
+        return;
+    }
+    a->told = true;
+    r = session_post(account_session(a->account), &(SessionRequest){ .url = url, .payload = empty },
+                     on_told, a, &a->call);
+    if (r < 0)
+        authorization_fail(a, 500, 0, "The server cannot make a request.");
+}
+
+static void keep_name(Authorization *a, const json_t *answer)
+{
+    const json_t *identifier = json_object_get(answer, "identifier");
+    const char *name = json_string_value(json_object_get(identifier, "value"));
+
+    if (!a->name && name && strlen(name) <= DNS_NAME_MAX)
+        a->name = strdup(name);
+}
+
+static void on_pending(Authorization *a, const SessionReply *reply, const json_t *challenges)
+{
+    const json_t *challenge = find_challenge(challenges, "http-01");
+    const char *status = json_string_value(json_object_get(challenge, "status"));
+
+    if (!a->told)
+        answer_challenge(a, challenges);
+    else if (a->tell_problem && status && streq(status, "pending")) {
+        Failure failure = { 0 };
+
+        failure_set_problem(&failure, a->tell_problem, reply->retry_after);
+        authorization_end(a, &failure);
+        failure_done(&failure);
+    } else
+        schedule(a, poll_next(&a->poll, reply->retry_after));
+}
+
+static void on_authorization(const SessionReply *reply, void *userdata)
+{
+    Authorization *a = userdata;
+    const json_t *challenges = json_object_get(reply->json, "challenges");
+    const char *status = json_string_value(json_object_get(reply->json, "status"));
+
+    a->call = NULL;
+    if (reply->error < 0 || reply->status != 200 || !status) {
+        authorization_fail_reply(a, reply, "showing an authorization");
+        return;
+    }
+    keep_name(a, reply->json);
+    if (streq(status, "valid"))
+        authorization_end(a, NULL);
+    else if (streq(status, "invalid"))
+        authorization_fail_invalid(a, challenges);
+    else if (streq(status, "pending") || streq(status, "processing"))
+        on_pending(a, reply, challenges);
+    else
+        authorization_fail(
+            a, 503, 60, "The CA dropped an authorization in the middle of the order: try again.");
+}
+
+static void authorization_fetch(Authorization *a)
+{
+    int r;
+
+    r = session_post(account_session(a->account), &(SessionRequest){ .url = a->url },
+                     on_authorization, a, &a->call);
+    if (r < 0)
+        authorization_fail(a, 500, 0, "The server cannot make a request.");
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    (void)source;
+    (void)usec;
+    authorization_fetch(userdata);
+    return 0;
+}
+
+int authorization_start(sd_event *event, Account *account, int challenge_fd, const char *url,
+                        authorization_cb callback, void *userdata, Authorization **ret)
+{
+    _cleanup_(authorization_freep) Authorization *a = calloc(1, sizeof(*a));
+    int r;
+
+    if (!a)
+        return -ENOMEM;
+    a->event = sd_event_ref(event);
+    a->account = account_ref(account);
+    a->challenge_fd = challenge_fd;
+    a->callback = callback;
+    a->userdata = userdata;
+    a->url = strdup(url);
+    if (!a->url)
+        return -ENOMEM;
+    /* The first look is taken from the loop too: the callback never comes before this returns. */
+    r = sd_event_add_time_relative(event, &a->timer, CLOCK_MONOTONIC, 0, TIMER_ACCURACY, on_timer,
+                                   a);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(a);
+    return 0;
+}

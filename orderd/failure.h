@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* Why there is no certificate: as the waiting client is told it. */
+
+#include "macro.h"
+#include "session.h"
+
+typedef struct Failure {
+    int status;           /* HTTP status, 0: no failure */
+    unsigned retry_after; /* s, 0: none */
+    char *reason;         /* one or two sentences, what to do among them */
+} Failure;
+
+void failure_done(Failure *failure);
+
+/* Sets it, dropping what it was. Without memory the reason stays NULL. */
+void failure_set(Failure *failure, int status, unsigned retry_after, const char *format, ...)
+    _printf_(4, 5);
+
+/* Of a problem document (RFC 8555 §6.7), by the table in problem.c; @retry_after of the answer's
+ * header, or 0. */
+void failure_set_problem(Failure *failure, const json_t *problem, unsigned retry_after);
+
+/**
+ * failure_set_reply() - whatever is wrong with an answer of the CA
+ *
+ * Not reached, a problem document, or a status that was not expected. @doing completes "The CA …
+ * while <doing>" for the last case: "taking the order".
+ */
+void failure_set_reply(Failure *failure, const SessionReply *reply, const char *doing);
+
+/* Copies into an empty one. */
+void failure_copy(Failure *to, const Failure *from);

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* acmems-orderd: owns the ACME account and every order. */
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <systemd/sd-daemon.h>
+
+#include "atomic-file.h"
+#include "challenge.h"
+#include "clock.h"
+#include "log.h"
+#include "service.h"
+
+/* After SIGTERM orders in flight may end; those that do not by then are given up. */
+#define DRAIN_TIMEOUT (30 * USEC_PER_SEC)
+
+static const char *arg_config = CONFIG_FILE_DEFAULT;
+
+static void help(void)
+{
+    printf("acmems-orderd [OPTION…]\n\n"
+           "Order certificates from an ACME CA for acmems-sign.\n\n"
+           "  -c --config=FILE  Configuration (default " CONFIG_FILE_DEFAULT ")\n"
+           "  -h --help         Show this help\n"
+           "     --version      Show the version\n\n"
+           "Its unix socket comes from systemd, else it makes <runtime-directory>/orderd.sock.\n");
+}
+
+/* 1: go on; 0: done; negative: wrong use. */
+static int parse_argv(int argc, char *argv[])
+{
+    enum { ARG_VERSION = 0x100 };
+    static const struct option options[] = {
+        { "config", required_argument, NULL, 'c' },
+        { "help", no_argument, NULL, 'h' },
+        { "version", no_argument, NULL, ARG_VERSION },
+        { 0 },
+    };
+    int c;
+
+    while ((c = getopt_long(argc, argv, "c:h", options, NULL)) >= 0)
+        switch (c) {
+        case 'c':
+            arg_config = optarg;
+            break;
+        case 'h':
+            help();
+            return 0;
+        case ARG_VERSION:
+            puts("acmems-orderd " ACMEMS_VERSION);
+            return 0;
+        default:
+            return -EINVAL;
+        }
+    if (optind < argc) {
+        fprintf(stderr, "acmems-orderd: takes no arguments, but '%s' was given\n", argv[optind]);
+        return -EINVAL;
+    }
+    return 1;
+}
+
+static int check_inherited(int fd)
+{
+    if (sd_is_socket_unix(fd, SOCK_STREAM, 1, NULL, 0) <= 0)
+        return log_error_errno(EINVAL,
+                               "The inherited descriptor is not a listening unix stream socket");
+    return fd;
+}
+
+/* Binds the socket; one that a process left which is not there any more is replaced. */
+static int bind_socket(const char *runtime_directory)
+{
+    _cleanup_close_ int fd = -EBADF, directory = -EBADF;
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    mode_t mask;
+    int n, r;
+
+    directory = directory_open(runtime_directory, 0755);
+    if (directory < 0)
+        return log_error_errno(directory, "Runtime directory '%s' cannot be used: %m",
+                               runtime_directory);
+    n = snprintf(address.sun_path, sizeof(address.sun_path), "%s/orderd.sock", runtime_directory);
+    if (n < 0 || (size_t)n >= sizeof(address.sun_path))
+        return log_error_errno(ENAMETOOLONG, "Socket in '%s' cannot be made: %m",
+                               runtime_directory);
+
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return log_error_errno(errno, "Socket cannot be made: %m");
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+        return log_error_errno(EADDRINUSE, "Another acmems-orderd serves '%s'", address.sun_path);
+    if (unlink(address.sun_path) < 0 && errno != ENOENT)
+        return log_error_errno(errno, "Old socket '%s' cannot be removed: %m", address.sun_path);
+
+    mask = umask(0117);
+    r = bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
+    umask(mask);
+    if (r < 0 || listen(fd, SOMAXCONN) < 0)
+        return log_error_errno(r < 0 ? r : errno, "Socket '%s' cannot be bound: %m",
+                               address.sun_path);
+    return TAKE_FD(fd);
+}
+
+static int open_socket(const Config *config)
+{
+    int n = sd_listen_fds(1);
+
+    if (n < 0)
+        return log_error_errno(n, "Inherited sockets cannot be taken: %m");
+    if (n > 1)
+        return log_error_errno(EINVAL, "More than one socket was handed over");
+    return n == 1 ? check_inherited(SD_LISTEN_FDS_START) : bind_socket(config->runtime_directory);
+}
+
+/* Opens the directory of the challenge files, and removes those of a former life: no order uses
+ * them any more. */
+static int open_challenges(const Config *config)
+{
+    _cleanup_free_ char *path = NULL;
+    struct dirent *entry;
+    DIR *dir;
+    int fd;
+
+    if (asprintf(&path, "%s/challenges/http-01", config->runtime_directory) < 0) {
+        path = NULL;
+        return log_oom();
+    }
+    fd = directory_open(path, 0755);
+    if (fd < 0)
+        return log_error_errno(fd, "Challenge directory '%s' cannot be used: %m", path);
+    (void)atomic_clean_at(fd);
+    dir = fdopendir(fcntl(fd, F_DUPFD_CLOEXEC, 3));
+    if (!dir) {
+        int r = log_error_errno(errno, "Challenge directory '%s' cannot be read: %m", path);
+
+        safe_close(fd);
+        return r;
+    }
+    while ((entry = readdir(dir)))
+        if (challenge_token_is_valid(entry->d_name))
+            (void)challenge_remove(fd, entry->d_name);
+    (void)closedir(dir);
+    return fd;
+}
+
+static int on_drained(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    (void)usec;
+    (void)userdata;
+    log_warning("Orders in flight did not end in time: they are given up");
+    return sd_event_exit(sd_event_source_get_event(source), 0);
+}
+
+static void on_idle(void *userdata)
+{
+    (void)sd_event_exit(userdata, 0);
+}
+
+/* The first signal lets orders in flight end, the second does not wait for them. */
+static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
+{
+    sd_event *event = sd_event_source_get_event(source);
+    Service *service = userdata;
+    static bool draining = false;
+    size_t n = orders_in_flight(service->orders);
+
+    (void)si;
+    if (n == 0 || draining)
+        return sd_event_exit(event, 0);
+    draining = true;
+    log_info("Ending after the %zu order(s) in flight", n);
+    (void)sd_notify(0, "STOPPING=1");
+    varlink_server_close(service->server);
+    orders_set_idle_callback(service->orders, on_idle, event);
+    return sd_event_add_time_relative(event, NULL, CLOCK_MONOTONIC, DRAIN_TIMEOUT, 0, on_drained,
+                                      NULL);
+}
+
+static int add_signals(sd_event *event, Service *service)
+{
+    static const int signals[] = { SIGTERM, SIGINT };
+    sigset_t mask;
+    int r;
+
+    (void)sigemptyset(&mask);
+    for (size_t i = 0; i < ELEMENTSOF(signals); i++)
+        (void)sigaddset(&mask, signals[i]);
+    if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
+        return -errno;
+    (void)signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < ELEMENTSOF(signals); i++) {
+        r = sd_event_add_signal(event, NULL, signals[i], on_terminate, service);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static void service_done(Service *service)
+{
+    varlink_server_free(service->server);
+    orders_free(service->orders);
+    config_file_free(service->config_file);
+}
+
+static int run(void)
+{
+    _cleanup_(sd_event_unrefp) sd_event *event = NULL;
+    _cleanup_close_ int challenges = -EBADF, listener = -EBADF;
+    _cleanup_(service_done) Service service = { 0 };
+    const Config *config;
+    int r;
+
+    r = config_file_open(arg_config, &service.config_file);
+    if (r < 0)
+        return r;
+    config = config_file_get(service.config_file);
+
+    r = sd_event_default(&event);
+    if (r < 0)
+        return log_error_errno(r, "Event loop cannot be made: %m");
+    challenges = open_challenges(config);
+    if (challenges < 0)
+        return challenges;
+    listener = open_socket(config);
+    if (listener < 0)
+        return listener;
+
+    r = orders_new(event, challenges, &service.orders);
+    if (r >= 0)
+        r = varlink_server_new(event, listener, &orders_interface, service_frame_max(config),
+                               &service, &service.server);
+    if (r >= 0) {
+        TAKE_FD(listener);
+        r = add_signals(event, &service);
+    }
+    if (r < 0)
+        return log_error_errno(r, "The service cannot be set up: %m");
+
+    (void)sd_event_set_watchdog(event, true);
+    (void)sd_notify(0, "READY=1");
+    r = sd_event_loop(event);
+    if (r < 0)
+        return log_error_errno(r, "Event loop failed: %m");
+    return 0;
+}
+
+int main(int argc, char *argv[])
+{
+    int r;
+
+    r = parse_argv(argc, argv);
+    if (r <= 0)
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    log_open("acmems-orderd");
+    return run() < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* One certificate ordered for one CSR (RFC 8555 §7.4): from newOrder to the checked and stored
+ * chain. */
+
+#include "account.h"
+#include "chain.h"
+#include "config.h"
+#include "failure.h"
+#include "storage.h"
+
+#define ORDER_TIMEOUT (90 * USEC_PER_SEC)
+
+typedef struct Order Order;
+
+/* Where an order's certificate is to go and how it is validated; borrowed from @config. */
+typedef struct OrderTarget {
+    Config *config;
+    const Verification *verification;
+    const Storage *storage;
+} OrderTarget;
+
+/* Called once: a chain or a failure. Frees the order. */
+typedef void (*order_cb)(Order *order, const Chain *chain, const Failure *failure, void *userdata);
+
+/**
+ * order_new() - describe an order; nothing happens yet
+ * @body: request body, the cache's key is made of it
+ * @csr: its parsed form; taken over on success
+ * @challenge_fd: as authorization_start()
+ * @request_id: of the request that started it, for messages
+ */
+int order_new(sd_event *event, const OrderTarget *target, int challenge_fd, const void *body,
+              size_t size, Csr **csr, const char *request_id, Order **ret);
+Order *order_free(Order *order); /* always returns NULL */
+
+/* Goes to work, from the event loop. Ends within ORDER_TIMEOUT. */
+int order_start(Order *order, Account *account, order_cb callback, void *userdata);
+
+const char *order_key(const Order *order); /* storage_key() of the body */
+const char *
+order_names(const Order *order); /* sorted, one blank between: what two orders collide by */
+
+DEFINE_CLEANUP_FUNC(Order *, order_free)

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* All orders in flight: the same CSR is one order, CSRs for the same set of names run one after the
+ * other. */
+
+#include "order.h"
+
+#define ORDERS_MAX 4096U
+
+typedef struct Orders Orders;
+typedef struct OrdersWaiter OrdersWaiter;
+
+/* One of both is NULL. */
+typedef void (*orders_cb)(const Chain *chain, const Failure *failure, void *userdata);
+
+/* @challenge_fd: as authorization_start(); borrowed. */
+int orders_new(sd_event *event, int challenge_fd, Orders **ret);
+Orders *orders_free(Orders *orders); /* ends all without a word; always returns NULL */
+
+/**
+ * orders_request() - join the CSR's order, or make it
+ * @csr: taken over when an order is made of it
+ * @ret: borrowed, to stop waiting; invalid from the callback on. The order goes on without its
+ * waiters.
+ *
+ * The callback comes once, from the event loop. Returns 0; -EBUSY with ORDERS_MAX in flight; other
+ * -errno.
+ */
+int orders_request(Orders *orders, const OrderTarget *target, const void *body, size_t size,
+                   Csr **csr, const char *request_id, orders_cb callback, void *userdata,
+                   OrdersWaiter **ret);
+OrdersWaiter *orders_waiter_cancel(OrdersWaiter *waiter); /* NULL is fine; always returns NULL */
+
+size_t orders_in_flight(const Orders *orders);
+
+/* Called whenever the last order in flight has ended. */
+void orders_set_idle_callback(Orders *orders, void (*callback)(void *userdata), void *userdata);
+
+DEFINE_CLEANUP_FUNC(Orders *, orders_free)

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* When to ask the CA again (RFC 8555 §7.5.1, §7.4): soon at first, then less and less often. */
+
+#include "clock.h"
+
+#define POLL_FIRST (100 * USEC_PER_MSEC)
+#define POLL_MAX   (5 * USEC_PER_SEC)
+
+typedef struct Poll {
+    usec_t delay; /* 0 before the first */
+} Poll;
+
+/* Pause before the next question, µs: at least what Retry-After (s, 0: none) of the last answer
+ * asked for. */
+static inline usec_t poll_next(Poll *poll, unsigned retry_after)
+{
+    usec_t asked = retry_after * USEC_PER_SEC;
+
+    poll->delay = poll->delay == 0 ? POLL_FIRST : poll->delay * 3 / 2;
+    if (poll->delay > POLL_MAX)
+        poll->delay = POLL_MAX;
+    return asked > poll->delay ? asked : poll->delay;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* What the CA's problem types (RFC 8555 §6.7) mean for the client that waits. */
+
+#include <jansson.h>
+
+#include "macro.h"
+
+#define PROBLEM_URN "urn:ietf:params:acme:error:"
+
+typedef struct Problem {
+    const char *type;     /* behind the URN prefix */
+    int status;           /* HTTP status for the client */
+    unsigned retry_after; /* s, where the CA names none; 0: trying again does not help by itself */
+    const char *sentence; /* what it means and what to do */
+} Problem;
+
+/* Looks a "type" up, with or without the URN prefix. Never NULL: an unknown type has an entry too.
+ */
+const Problem *problem_find(const char *type);
+
+/* The type of a problem document without the URN prefix ("" when it has none); borrowed from it. */
+const char *problem_type(const json_t *document);
+
+/**
+ * problem_describe() - a problem document in one line
+ *
+ * "rateLimited: too many certificates …", with the subproblems' identifiers and details behind it;
+ * control characters and what is overlong are cut. New string, NULL when out of memory.
+ */
+char *problem_describe(const json_t *document);

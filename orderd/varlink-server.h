@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* A Varlink service on sd-event: JSON objects, each ended by a NUL byte, on a unix stream socket.
+ * One call at a time on a connection; org.varlink.service answers by itself. */
+
+#include <jansson.h>
+#include <systemd/sd-event.h>
+
+#include "macro.h"
+
+#define VARLINK_CONNECTIONS_MAX 4096U
+
+typedef struct VarlinkServer VarlinkServer;
+typedef struct VarlinkCall VarlinkCall;
+
+typedef struct VarlinkMethod {
+    const char *name; /* with the interface: "io.acmems.Orders.Request" */
+    /* Answers with varlink_reply() or varlink_error(), now or later. */
+    void (*call)(VarlinkCall *call, const json_t *parameters, void *userdata);
+} VarlinkMethod;
+
+typedef struct VarlinkInterface {
+    const char *name;
+    const char *description; /* content of the .varlink file */
+    const VarlinkMethod *methods;
+    size_t n_methods;
+} VarlinkInterface;
+
+/**
+ * varlink_server_new() - serve an interface on a listening socket
+ * @fd: taken over, made non-blocking
+ * @frame_max: largest call, bytes; a longer one ends its connection
+ */
+int varlink_server_new(sd_event *event, int fd, const VarlinkInterface *interface, size_t frame_max,
+                       void *userdata, VarlinkServer **ret);
+VarlinkServer *
+varlink_server_free(VarlinkServer *server); /* ends all connections; always returns NULL */
+
+void varlink_server_set_frame_max(VarlinkServer *server, size_t frame_max);
+
+/* Accepts no more connections; those that are there go on. */
+void varlink_server_close(VarlinkServer *server);
+
+/* Both end the call: it is not valid any more. @parameters is taken over, NULL: out of memory. */
+void varlink_reply(VarlinkCall *call, json_t *parameters);
+void varlink_error(VarlinkCall *call, const char *error, json_t *parameters);
+
+/* A note the method keeps with its call, and what is told when the caller goes away before the
+ * answer (the call is not valid any more then). */
+void varlink_call_set_gone(VarlinkCall *call, void (*gone)(void *userdata), void *userdata);
+
+DEFINE_CLEANUP_FUNC(VarlinkServer *, varlink_server_free)
