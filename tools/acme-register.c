@@ -63,11 +63,11 @@ _printf_(1, 2) static int usage(const char *format, ...)
 {
     va_list arguments;
 
-    fputs("acme-register: ", stderr);
+    (void)fputs("acme-register: ", stderr);
     va_start(arguments, format);
     (void)vfprintf(stderr, format, arguments);
     va_end(arguments);
-    fputs("\nTry 'acme-register --help'.\n", stderr);
+    (void)fputs("\nTry 'acme-register --help'.\n", stderr);
     return -EINVAL;
 }
 

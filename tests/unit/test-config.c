@@ -610,7 +610,7 @@ static void test_many(void)
 
     file = fopen(MAIN, "we");
     for (unsigned i = 0; i < 10000; i++)
-        fputs("junk\n", file);
+        (void)fputs("junk\n", file);
     ASSERT_OK(fclose(file));
     ASSERT_EQ(config_load(MAIN, hear, &heard, &config), -EINVAL);
     ASSERT_EQ(heard.count, CONFIG_FINDINGS_MAX);

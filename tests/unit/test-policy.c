@@ -215,7 +215,7 @@ static void test_many_blocks(void)
     AddressPrefix prefix = prefix_of("192.0.2.1");
     AuthBlock block = { .name = TEXT("b"), .ips = &prefix, .n_ips = 1, .domains = LIST("*") };
     AuthBlock last = { .name = TEXT("last"), .all = true, .domains = LIST("*") };
-    AuthBlock **blocks = calloc(N, sizeof(*blocks));
+    AuthBlock **blocks = calloc(N, sizeof(AuthBlock *));
     SocketAddress peer = peer_of("192.0.2.7");
     PolicyRequest request = request_of(&peer, NULL, &www);
     Config config = config_of(blocks, N);
