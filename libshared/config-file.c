@@ -119,7 +119,7 @@ static int snapshot_take(const char *path, Snapshot *ret)
      * first. So what is read now is read when that time is over. */
     (void)clock_gettime(CLOCK_REALTIME_COARSE, &now);
     if (is_fresh(&snapshot, &now))
-        (void)nanosleep(&(struct timespec){ .tv_nsec = 10 * 1000 * 1000 }, NULL);
+        (void)nanosleep(&(struct timespec){ .tv_nsec = 10000000L }, NULL);
 
     *ret = snapshot;
     snapshot = (Snapshot){ 0 };

@@ -13,7 +13,8 @@
 /* Values are quoted in messages up to here. */
 #define QUOTED "'%.80s'"
 
-#define MAX_SIZE_MAX (16U * 1024U * 1024U)
+#define KIB          UINT64_C(1024)
+#define MAX_SIZE_MAX (16 * KIB * KIB)
 
 static void *target(const ConfigKey *key, void *object)
 {
@@ -145,7 +146,7 @@ static int parse_size(Loader *l, const ConfigKey *key, const char *value, void *
     static const struct {
         char suffix;
         uint64_t factor;
-    } units[] = { { 'k', 1024 }, { 'K', 1024 }, { 'm', 1024 * 1024 }, { 'M', 1024 * 1024 } };
+    } units[] = { { 'k', KIB }, { 'K', KIB }, { 'm', KIB * KIB }, { 'M', KIB * KIB } };
     size_t length = strlen(value);
     uint64_t factor = 1, number;
 

@@ -425,7 +425,7 @@ static int unreadable(Loader *l, int error)
     if (error == -ENOMEM)
         return error;
     if (error == -EFBIG)
-        return refuse(l, "the file is larger than %u MiB", INI_FILE_SIZE_MAX / (1024 * 1024));
+        return refuse(l, "the file is larger than %zu MiB", INI_FILE_SIZE_MAX / (1024 * 1024));
     if (error == -EBADF)
         return refuse(l, "not a regular file");
     if (error == -E2BIG)

@@ -11,7 +11,7 @@ typedef struct ConfigKey ConfigKey;
 
 /* The beginning of every block. */
 typedef struct Block {
-    char *name;
+    const char *name;
     const char *file;
     unsigned line;
 } Block;

@@ -13,7 +13,7 @@ int config_compare_blocks(const void *a, const void *b)
 
 void *config_find_block(void *const *tree, const char *name)
 {
-    Block key = { .name = (char *)(uintptr_t)name };
+    Block key = { .name = name };
     Block *const *found = tfind(&key, tree, config_compare_blocks);
 
     return found ? *found : NULL;

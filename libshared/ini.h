@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#define INI_FILE_SIZE_MAX (16U * 1024U * 1024U)
+#define INI_FILE_SIZE_MAX ((size_t)16 * 1024 * 1024)
 
 typedef struct IniItem {
     unsigned line;       /* from 1 */

@@ -22,4 +22,5 @@ bool strv_equal_sets(char *const *a, char *const *b);
 DEFINE_CLEANUP_FUNC(char **, strv_free)
 #define _cleanup_strv_ _cleanup_(strv_freep)
 
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): s is declared here */
 #define STRV_FOREACH(s, l) for (char *const *s = (l); s && *s; s++)

@@ -45,15 +45,14 @@ static int check_file(const char *path)
     int r = config_load(path, print_finding, &tally, &config);
 
     if (r == -ENOMEM) {
-        fputs("acmemsctl: out of memory\n", stderr);
+        (void)fputs("acmemsctl: out of memory\n", stderr);
         return EXIT_BAD;
     }
     printf("%s: ", path);
-    if (r < 0) {
+    if (r < 0)
         print_count("", tally.errors, "error");
-    } else {
+    else
         print_count("ok, ", config->n_auth, "auth block");
-    }
     if (tally.warnings > 0)
         print_count(", ", tally.warnings, "warning");
     putchar('\n');
