@@ -32,10 +32,28 @@ static int temp_open(int dir_fd, char name[TEMP_NAME_SIZE])
     return fd < 0 ? -errno : fd;
 }
 
-static int fill(int fd, const void *data, size_t size, mode_t mode)
+/* What root makes belongs to the owner of the directory that it is made in: a tool that the
+ * administrator runs leaves nothing that the service cannot read. */
+static int give_to_owner(int dir_fd, int fd)
+{
+    struct stat st;
+
+    if (geteuid() != 0)
+        return 0;
+    if (fstat(dir_fd, &st) < 0)
+        return -errno;
+    if (st.st_uid != 0 && fchown(fd, st.st_uid, st.st_gid) < 0)
+        return -errno;
+    return 0;
+}
+
+static int fill(int dir_fd, int fd, const void *data, size_t size, mode_t mode)
 {
     int r;
 
+    r = give_to_owner(dir_fd, fd);
+    if (r < 0)
+        return r;
     r = write_all(fd, data, size, USEC_INFINITY);
     if (r < 0)
         return r;
@@ -73,7 +91,7 @@ static int publish(int dir_fd, const char *name, const void *data, size_t size, 
     fd = temp_open(dir_fd, temp);
     if (fd < 0)
         return fd;
-    r = fill(fd, data, size, mode);
+    r = fill(dir_fd, fd, data, size, mode);
     if (r >= 0)
         r = publish_as(dir_fd, temp, name);
     if (r < 0) {
@@ -148,12 +166,17 @@ static int directory_make_at(int parent_fd, const char *name, mode_t mode)
 {
     bool made = mkdirat(parent_fd, name, mode) == 0;
     _cleanup_close_ int fd = -EBADF;
+    int r;
 
     if (!made && errno != EEXIST)
         return -errno;
-    fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    /* What was made is a directory; a link that stands there now was put there to mislead root. */
+    fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (made ? O_NOFOLLOW : 0));
     if (fd < 0)
         return -errno;
+    r = made ? give_to_owner(parent_fd, fd) : 0;
+    if (r < 0)
+        return r;
     if (made && fchmod(fd, mode) < 0)
         return -errno;
     if (made && fsync(parent_fd) < 0)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* Files that a reader sees old, new or not at all, never half. */
+/* Files that a reader sees old, new or not at all, never half. Files and directories that root
+ * makes belong to the owner of the directory that they are made in. */
 
 #include <stddef.h>
 #include <sys/types.h>
@@ -17,7 +18,8 @@
  */
 int atomic_replace_at(int dir_fd, const char *name, const void *data, size_t size, mode_t mode);
 
-/* The same, but only where nothing of that name stands (linkat in place of rename): -EEXIST else. */
+/* The same, but only where nothing of that name stands (linkat in place of rename): -EEXIST else.
+ */
 int atomic_create_at(int dir_fd, const char *name, const void *data, size_t size, mode_t mode);
 
 /* Removes the temp files that a crash left in this directory (not below it). Returns their number

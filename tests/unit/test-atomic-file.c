@@ -131,6 +131,37 @@ static void test_directory_open(void)
     (void)umask(mask);
 }
 
+static void assert_owner(const char *path, uid_t uid, gid_t gid)
+{
+    struct stat st;
+
+    ASSERT_OK(lstat(path, &st));
+    ASSERT_EQ(st.st_uid, uid);
+    ASSERT_EQ(st.st_gid, gid);
+}
+
+/* As root, in a directory of somebody else; otherwise all is one's own. */
+static void test_owner(void)
+{
+    _cleanup_test_directory_ char *path = test_directory_new();
+    _cleanup_free_ char *below = test_path(path, "a/b"), *file = test_path(below, "file"),
+                        *other = test_path(below, "other");
+    uid_t uid = geteuid() == 0 ? 12345 : geteuid();
+    gid_t gid = geteuid() == 0 ? 54321 : getegid();
+    _cleanup_close_ int fd = -EBADF;
+
+    ASSERT_OK(chown(path, uid, gid));
+    fd = directory_open(below, 0700);
+    ASSERT_TRUE(fd >= 0);
+    assert_owner(below, uid, gid);
+    ASSERT_EQ(test_mode(path, "a/b"), 0700);
+    ASSERT_OK(atomic_create_at(fd, "file", "x", 1, 0600));
+    ASSERT_OK(atomic_replace_at(fd, "other", "x", 1, 0600));
+    assert_owner(file, uid, gid);
+    assert_owner(other, uid, gid);
+    ASSERT_EQ(test_mode(below, "file"), 0600);
+}
+
 int main(void)
 {
     test_replace();
@@ -138,5 +169,6 @@ int main(void)
     test_create();
     test_clean();
     test_directory_open();
+    test_owner();
     return 0;
 }
