@@ -93,7 +93,9 @@ static int bind_socket(const char *runtime_directory)
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return log_error_errno(errno, "Socket cannot be made: %m");
-    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+    /* Anything but a refusal comes from one that lives, be it too busy to answer (EAGAIN). */
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 ||
+        (errno != ECONNREFUSED && errno != ENOENT))
         return log_error_errno(EADDRINUSE, "Another acmems-orderd serves '%s'", address.sun_path);
     if (unlink(address.sun_path) < 0 && errno != ENOENT)
         return log_error_errno(errno, "Old socket '%s' cannot be removed: %m", address.sun_path);
@@ -225,12 +227,13 @@ static int run(void)
     r = sd_event_default(&event);
     if (r < 0)
         return log_error_errno(r, "Event loop cannot be made: %m");
-    challenges = open_challenges(config);
-    if (challenges < 0)
-        return challenges;
+    /* The socket first: who has it is the only one, and may sweep. */
     listener = open_socket(config);
     if (listener < 0)
         return listener;
+    challenges = open_challenges(config);
+    if (challenges < 0)
+        return challenges;
 
     r = orders_new(event, challenges, &service.orders);
     if (r >= 0)
