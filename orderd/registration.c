@@ -56,7 +56,7 @@ int registration_pack(EVP_PKEY *key, const json_t *account, const char *uri, jso
         return r;
     contact = json_deep_copy(json_object_get(account, "contact"));
     registration =
-        json_pack("{s{sosOss*}ss?}", "body", "contact", contact ? TAKE_PTR(contact) : json_array(),
+        json_pack("{s{sosOss*}ss*}", "body", "contact", contact ? TAKE_PTR(contact) : json_array(),
                   "key", jwk, "status", status, "uri", uri);
     if (!registration)
         return -ENOMEM;

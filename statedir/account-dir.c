@@ -107,6 +107,7 @@ int account_registration_load(const char *directory, json_t **ret)
 {
     _cleanup_(json_decrefp) json_t *registration = NULL;
     _cleanup_free_ char *text = NULL;
+    const json_t *uri;
     size_t size;
     int r;
 
@@ -114,8 +115,8 @@ int account_registration_load(const char *directory, json_t **ret)
     if (r < 0)
         return r;
     registration = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
-    if (!json_is_object(json_object_get(registration, "body")) ||
-        !json_is_string(json_object_get(registration, "uri")))
+    uri = json_object_get(registration, "uri");
+    if (!json_is_object(json_object_get(registration, "body")) || (uri && !json_is_string(uri)))
         return -EBADMSG;
     *ret = TAKE_PTR(registration);
     return 0;

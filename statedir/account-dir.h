@@ -17,7 +17,8 @@ int account_key_load(const char *directory, EVP_PKEY **ret);
  * is made, 0700, where missing. */
 int account_key_save(const char *directory, EVP_PKEY *key, bool replace);
 
-/* Reads registration.json. -ENOENT: none; -EBADMSG: not such an object. *ret: json_decref(). */
+/* Reads registration.json; without "uri" it waits for the terms of service to be accepted. -ENOENT:
+ * none; -EBADMSG: not such an object. *ret: json_decref(). */
 int account_registration_load(const char *directory, json_t **ret);
 
 /* Writes it, keys sorted, indented by 4, mode 0600. */

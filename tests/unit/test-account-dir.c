@@ -148,7 +148,6 @@ static void test_registration_refused(void)
         "{",
         "[]",
         "\"text\"",
-        "{\"body\": {}}",
         "{\"uri\": \"https://ca.example/acct/1\"}",
         "{\"body\": [], \"uri\": \"https://ca.example/acct/1\"}",
         "{\"body\": {}, \"uri\": 1}",
@@ -166,8 +165,21 @@ static void test_registration_refused(void)
     }
 }
 
+/* A key that waits for the terms of service to be accepted: who is to be told of it is kept. */
+static void test_registration_without_uri(void)
+{
+    _cleanup_test_directory_ char *directory = test_directory_new();
+    json_t *loaded = NULL;
+
+    test_write(directory, "registration.json", "{\"body\": {\"contact\": []}}");
+    ASSERT_OK(account_registration_load(directory, &loaded));
+    ASSERT_TRUE(json_object_get(loaded, "body"));
+    json_decref(loaded);
+}
+
 int main(void)
 {
+    test_registration_without_uri();
     test_save_and_load();
     test_older_formats();
     test_unusable();
