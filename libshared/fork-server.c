@@ -173,6 +173,10 @@ static void stop(Parent *parent)
         return;
     parent->stopping = true;
     (void)sd_notify(false, "STOPPING=1");
+    /* From here on the sockets are the service manager's alone: what comes waits there for the next
+     * start, or is refused at once where nobody else holds them. */
+    for (size_t i = 0; i < n_listening(parent); i++)
+        parent->server->activation->fds[i] = safe_close(parent->server->activation->fds[i]);
     for (size_t i = 0; i < parent->n_children; i++)
         (void)kill(parent->children[i], SIGTERM);
 }

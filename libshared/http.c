@@ -13,7 +13,7 @@
 #include "macro.h"
 
 #define LINGER_TIMEOUT  (2 * USEC_PER_SEC)
-#define LINGER_SIZE_MAX ((size_t)1024 * 1024)
+#define LINGER_SIZE_MAX ((size_t)16 * 1024 * 1024)
 /* How long an accepted client that has not yet sent a byte is waited for after SIGTERM. */
 #define DRAIN_TIMEOUT USEC_PER_SEC
 
