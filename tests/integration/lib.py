@@ -4,9 +4,12 @@
 import contextlib
 import fcntl
 import hashlib
+import hmac
 import http.client
+import http.server
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -44,15 +47,32 @@ def wait_for(condition, what, deadline=DEADLINE):
 
 
 def free_port():
-    """A port for a program that can only bind by itself; our own programs are handed sockets."""
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return sock.getsockname()[1]
+    """A port for a program that can only bind by itself; our own programs are handed sockets.
+
+    Below the range that the kernel takes for outgoing connections, and never the same one twice:
+    nobody else comes by it between here and the program's own bind().
+    """
+    while True:
+        port = random.randrange(10000, 32000)
+        if port not in _ports:
+            with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+                _ports.add(port)
+                return port
+
+
+_ports = set()
 
 
 def can_connect(port):
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
         return True
     return False
+
+
+def handles_sigterm(pid):
+    """Past its start: the signal is caught or blocked (for a signalfd)."""
+    masks = re.findall(r"^Sig(?:Blk|Cgt):\t(\w+)$", Path(f"/proc/{pid}/status").read_text(), re.M)
+    return any(int(mask, 16) & 1 << signal.SIGTERM - 1 for mask in masks)
 
 
 def is_stopped(pid):
@@ -150,7 +170,7 @@ def make_csr(directory, *names, key="p256", san=None):
 
 
 def hmac_header(key, body, digest="sha256", name=None):
-    value = __import__("hmac").new(key.encode(), body, digest).hexdigest()
+    value = hmac.new(key.encode(), body, digest).hexdigest()
     return {"Authentication": f"hmac name={name or digest}, hash={value}"}
 
 
@@ -301,7 +321,7 @@ class FakeCa:
         self.order = (500, {}, {})
         fake = self
 
-        class Handler(__import__("http.server").server.BaseHTTPRequestHandler):
+        class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def answer(self, status, document=None, headers=None):
@@ -343,7 +363,7 @@ class FakeCa:
             def log_message(self, *_):
                 pass
 
-        self.server = __import__("http.server").server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.ca_file, key)
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
@@ -413,6 +433,13 @@ class Acmems:
         self.processes.append(process)
         return process
 
+    def wait_for_start(self, process):
+        def is_up():
+            assert process.running, process.log
+            return handles_sigterm(process.pid)
+
+        wait_for(is_up, f"{process.name} to start")
+
     def start_orderd(self):
         path = self.directory / "run/orderd.sock"
         self.orderd = self.spawn("orderd", [ORDERD, "--config", self.config])
@@ -428,11 +455,13 @@ class Acmems:
     def start_sign(self, *options):
         self.sign = self.spawn("sign", [SIGN, "--config", self.config, *options],
                                sockets=[self.socket])
+        self.wait_for_start(self.sign)
 
     def start_http01(self):
         self.challenges.mkdir(parents=True, exist_ok=True)
         self.http01 = self.spawn("http01", [HTTP01, "--challenges", self.challenges,
                                             "--idle-timeout", "0"], sockets=[self.http01_socket])
+        self.wait_for_start(self.http01)
 
     def start(self, **config):
         self.write_config(**config)

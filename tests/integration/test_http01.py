@@ -487,7 +487,7 @@ def test_wrong_options(options):
 
 
 def test_help_and_version():
-    for option, words in (("--help", "--challenges DIR"), ("--version", "acmems-http01 ")):
+    for option, words in (("--help", "--challenges=DIR"), ("--version", "acmems-http01 ")):
         done = subprocess.run([PROGRAM, option], capture_output=True, text=True, check=True)
         assert words in done.stdout
         assert done.stderr == ""

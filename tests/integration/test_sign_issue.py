@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The main job: a CSR goes in, a certificate of a real CA comes out."""
+
+import datetime
+import os
+import re
+import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+import lib
+
+
+@pytest.mark.parametrize("key", ["rsa2048", "p256", "p384"])
+def test_key(acmems, new_csr, key):
+    csr = new_csr("www.example.org", key=key)
+    answer = acmems.post(csr)
+    assert answer.status == 200, answer
+    assert answer.headers["Content-Type"] == "application/pem-certificate-chain"
+    certificate = lib.Certificate(answer.body)
+    assert certificate.names == ["www.example.org"]
+    assert certificate.public_key == lib.csr_public_key(csr)
+
+
+def test_chain_is_complete_and_laid_out(acmems, new_csr, pebble, tmp_path):
+    """The leaf first, one blank line between the certificates, one newline at the end."""
+    answer = acmems.post(new_csr("www.example.org"))
+    blocks = answer.text.split("\n\n")
+    assert len(blocks) > 1 and all(
+        re.fullmatch(r"-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+\n-----END CERTIFICATE-----",
+                     block.strip()) for block in blocks)
+    assert answer.text.endswith("-----\n") and not answer.text.endswith("\n\n")
+    for name, content in {"root": pebble.root(), "leaf": blocks[0].encode(),
+                          "rest": "\n".join(blocks[1:]).encode()}.items():
+        (tmp_path / name).write_bytes(content)
+    lib.run("openssl", "verify", "-CAfile", tmp_path / "root", "-untrusted", tmp_path / "rest",
+            tmp_path / "leaf")
+
+
+def test_many_names(acmems, new_csr):
+    names = [f"host{i}.example.org" for i in range(25)]
+    assert acmems.issue(new_csr(*names, key="rsa2048")).names == sorted(names)
+    assert list(acmems.challenges.iterdir()) == []  # removed behind each authorization
+
+
+def test_same_names_new_key(acmems, new_csr):
+    """The CA has an authorization already; it may give it again, or ask anew."""
+    serials = {acmems.issue(new_csr("again.example.org")).serial for _ in range(6)}
+    assert len(serials) == 6
+
+
+def test_form_of_request(acmems, new_csr):
+    """CRLF, text around the block and the old label mean the same."""
+    csr = new_csr("form.example.org")
+    old_label = csr.replace(b"BEGIN CERT", b"BEGIN NEW CERT").replace(b"END CERT", b"END NEW CERT")
+    text = lib.run("openssl", "req", "-text", input=csr.decode()).stdout.encode()
+    for body in csr.replace(b"\n", b"\r\n"), old_label, text:
+        acmems.issue(body)
+
+
+def test_http_forms(acmems, new_csr):
+    """HTTP/1.0, Expect: 100-continue, keep-alive and pipelined requests."""
+    csr = new_csr("forms.example.org")
+    with lib.Client(acmems.port) as client:
+        client.send(f"POST /sign HTTP/1.0\r\nContent-Length: {len(csr)}\r\n\r\n", csr)
+        assert client.answer().status == 200
+        assert client.sock.recv(1) == b""
+    with lib.Client(acmems.port) as client:
+        client.send(lib.head(csr, Expect="100-continue"))
+        assert client.sock.recv(25, 0x100) == b"HTTP/1.1 100 Continue\r\n\r\n"  # MSG_WAITALL
+        client.send(csr)
+        assert client.answer().status == 200
+        client.send(lib.head(csr), csr, lib.head(csr), csr)
+        client_answers = client.sock.makefile("rb")
+        for _ in range(2):
+            assert b"200" in client_answers.readline()
+            length = 0
+            while (line := client_answers.readline()) != b"\r\n":
+                if line.lower().startswith(b"content-length:"):
+                    length = int(line.split(b":")[1])
+            assert client_answers.read(length).startswith(b"-----BEGIN")
+
+
+# ---- cache ---------------------------------------------------------------------------------
+
+def test_cache(acmems, new_csr, pebble):
+    csr = new_csr("cache.example.org")
+    first, orders = acmems.post(csr), pebble.orders()
+    second = acmems.post(csr)
+    assert (second.status, second.body) == (200, first.body)
+    assert pebble.orders() == orders
+    entry = acmems.cache_entry(csr)
+    assert (entry / "csr.pem").read_bytes() == csr
+    assert (entry / "cert.pem").read_bytes() == first.body
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "junk", "other", "directory"])
+def test_damaged_entry_is_issued_anew(acmems, new_csr, damage):
+    csr = new_csr("damaged.example.org")
+    first = acmems.issue(csr)
+    file = acmems.cache_entry(csr) / "cert.pem"
+    if damage == "directory":
+        file.unlink()
+    else:
+        file.write_bytes({
+            "empty": lambda: b"", "junk": lambda: b"nothing\n",
+            "cut": lambda: file.read_bytes()[:700],
+            "other": lambda: acmems.post(new_csr("other.example.org")).body,
+        }[damage]())
+    second = acmems.issue(csr)
+    assert second.serial != first.serial
+    assert second.names == ["damaged.example.org"]
+    assert acmems.issue(csr).serial == second.serial
+
+
+def test_short_lifetime_is_cached(installation, new_csr):
+    """Always less than renew-within is left of 90 days: then a third of the lifetime counts."""
+    installation.start(storage="renew-within = 91")
+    csr = new_csr("short.example.org")
+    assert installation.issue(csr).serial == installation.issue(csr).serial
+
+
+@pytest.mark.parametrize("days_left, cached", [(15, True), (13, False)])
+def test_outdated_entry_is_renewed(acmems, new_csr, tmp_path, days_left, cached):
+    csr = new_csr("outdated.example.org")
+    now = datetime.datetime.now(datetime.timezone.utc)
+    start, end = ((now + datetime.timedelta(days=days)).strftime("%Y%m%d%H%M%SZ")
+                  for days in (days_left - 90, days_left))
+    (tmp_path / "index.txt").touch()
+    (tmp_path / "ca.ini").write_text("""
+[ca]
+default_ca = this
+[this]
+database = index.txt
+new_certs_dir = .
+rand_serial = yes
+default_md = sha256
+copy_extensions = copy
+policy = any
+[any]
+commonName = supplied
+""")
+    lib.run("openssl", "ca", "-config", "ca.ini", "-batch", "-notext", "-selfsign",
+            "-keyfile", "csr/outdated.example.org.key", "-in", "csr/outdated.example.org.csr",
+            "-startdate", start, "-enddate", end, "-out", "old.pem", cwd=tmp_path)
+    old = (tmp_path / "old.pem").read_bytes()
+    entry = acmems.cache_entry(csr)
+    entry.mkdir(parents=True)
+    (entry / "csr.pem").write_bytes(csr)
+    (entry / "cert.pem").write_bytes(old)
+    assert (acmems.issue(csr).serial == lib.Certificate(old).serial) == cached
+
+
+def test_cache_of_python_server(acmems, new_csr, pebble):
+    """The layout on disk is the contract: an entry that somebody else wrote is served."""
+    csr = new_csr("moved.example.org")
+    chain = acmems.post(csr).body
+    entry = acmems.cache_entry(csr)
+    for file in entry.iterdir():
+        file.unlink()
+    entry.rmdir()
+    entry.mkdir()
+    (entry / "csr.pem").write_bytes(csr)
+    (entry / "cert.pem").write_bytes(chain)
+    orders = pebble.orders()
+    answer = acmems.post(csr)
+    assert (answer.status, answer.body, pebble.orders()) == (200, chain, orders)
+
+
+def test_no_storage(installation, new_csr):
+    installation.start(auth=lib.AUTH_ALL + 'storage = none\n[storage "none"]\ntype = none\n')
+    csr = new_csr("uncached.example.org")
+    assert installation.issue(csr).serial != installation.issue(csr).serial
+
+
+# ---- many at once --------------------------------------------------------------------------
+
+def test_fifty_requests_ten_at_a_time(acmems, new_csr):
+    requests = [new_csr(f"host{i}.load.example.org") for i in range(50)]
+    with ThreadPoolExecutor(10) as pool:
+        certificates = list(pool.map(acmems.issue, requests))
+    assert [c.names for c in certificates] == [[f"host{i}.load.example.org"] for i in range(50)]
+    assert len({c.serial for c in certificates}) == 50
+
+
+def test_twenty_clients_one_request_one_order(acmems, new_csr, pebble):
+    csr, orders, barrier = new_csr("once.example.org"), pebble.orders(), threading.Barrier(20)
+
+    def post(_):
+        barrier.wait()
+        return acmems.issue(csr).serial
+
+    with ThreadPoolExecutor(20) as pool:
+        assert len(set(pool.map(post, range(20)))) == 1
+    assert pebble.orders() == orders + 1
+
+
+def test_same_names_at_once(acmems, new_csr):
+    """Different keys for one set of names: each gets its own certificate."""
+    requests = [new_csr("same.example.org") for _ in range(5)]
+    with ThreadPoolExecutor(5) as pool:
+        certificates = list(pool.map(acmems.issue, requests))
+    assert [c.public_key for c in certificates] == [lib.csr_public_key(r) for r in requests]
+
+
+# ---- what clients type ---------------------------------------------------------------------
+
+def readme_block(marker):
+    """The block of code that follows <!-- tested: MARKER --> in README.md."""
+    text = (lib.ROOT / "README.md").read_text()
+    return re.search(rf"<!-- tested: {marker} -->\s*```\w*\n(.*?)```", text, re.S)[1]
+
+
+def shell(script, directory, port, **env):
+    script = script.replace("acmems.example.org:1313", f"127.0.0.1:{port}")
+    result = subprocess.run(["bash", "-eu", "-o", "pipefail", "-c", script], cwd=directory,
+                            env={**lib.ENVIRONMENT, **env}, capture_output=True, text=True,
+                            timeout=60, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.fixture
+def with_key(installation):
+    return installation.start(auth="""
+[auth "key"]
+hmac_type = sha256
+hmac_key = correct horse
+domain = *.example.org
+domain = example.org
+""")
+
+
+@pytest.mark.parametrize("client", ["curl", "wget"])
+def test_readme_line(acmems, tmp_path, client):
+    shell(readme_block("request") + readme_block(client), tmp_path, acmems.port)
+    certificate = lib.Certificate((tmp_path / "domain.pem").read_bytes())
+    assert certificate.names == ["example.org", "www.example.org"]
+
+
+@pytest.mark.parametrize("client", ["curl hmac", "wget hmac"])
+def test_readme_line_with_key(with_key, tmp_path, client):
+    shell(readme_block("request") + readme_block(client), tmp_path, with_key.port,
+          KEY="correct horse")
+    lib.Certificate((tmp_path / "domain.pem").read_bytes())
+
+
+def test_client_line_of_python_server(with_key, new_csr, tmp_path):
+    """As its users have it in their scripts; OpenSSL 3 makes sha2-256 of it."""
+    (tmp_path / "domain.csr").write_bytes(new_csr("www.example.org"))
+    shell(r"""wget -q -O domain.pem --post-file=domain.csr --header="$(openssl dgst -sha256 """
+          r"""-hmac "$KEY" domain.csr | sed -e 's/HMAC-\(.*\)(.*)= *\(.*\)/"""
+          r"""Authentication: hmac name=\L\1\E, hash=\2/')" http://acmems.example.org:1313/sign""",
+          tmp_path, with_key.port, KEY="correct horse")
+    lib.Certificate((tmp_path / "domain.pem").read_bytes())
+
+
+@pytest.mark.parametrize("form", [
+    "hmac name={name}, hash={hash}", "hmac name={name},hash={hash}", "hmac name={name} hash={hash}",
+    "HMAC name=SHA-256, hash={HASH}", "Hmac hash={hash}, name=sha2-256",
+])
+def test_forms_of_authentication(with_key, new_csr, form):
+    csr = new_csr("auth.example.org")
+    value = lib.hmac_header("correct horse", csr)["Authentication"].rpartition("=")[2]
+    with_key.issue(csr, {"authentication": form.format(name="sha256", hash=value,
+                                                       HASH=value.upper())})
+
+
+def test_sanitizers_are_on():
+    """Of the sanitized build: the programs are what its name says."""
+    wanted = "asan" in lib.BUILD.name
+    for program in (lib.ORDERD, lib.SIGN, lib.HTTP01, lib.REGISTER, lib.CTL):
+        assert os.access(program, os.X_OK)
+        assert (b"__asan_init" in program.read_bytes()) == wanted

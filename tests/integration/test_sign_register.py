@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""acme-register, and accounts that exist already."""
+
+import base64
+import json
+import shutil
+import stat
+
+import pytest
+
+import lib
+
+TERMS = "data:text/plain,Do%20what%20thou%20wilt"  # what Pebble asks to be accepted
+
+
+@pytest.fixture
+def fresh(tmp_path, pebble, http01_socket):
+    """No account yet."""
+    server = lib.Acmems(tmp_path, pebble, http01_socket)
+    server.write_config()
+    yield server
+    server.stop()
+
+
+def register(server, *options, check=True):
+    return lib.run(lib.REGISTER, *options, server.config, check=check)
+
+
+def assert_issues(server, new_csr):
+    server.start_orderd()
+    server.start_sign("--idle-timeout", "0")
+    server.start_http01()
+    server.issue(new_csr("registered.example.org"))
+
+
+def test_two_steps(fresh, new_csr):
+    first = register(fresh, "--gen-key", "--register", "--email", "test@example.org", check=False)
+    assert first.returncode != 0
+    assert first.stdout == f"""\
+Generate private key ... done
+Initialize ACME client ... done
+Register ... done
+You need to accept the terms of service at {TERMS}
+"""
+    second = register(fresh, f"--accept-terms-of-service={TERMS}")
+    assert second.stdout == f"""\
+Load private key ... done
+Initialize ACME client ... done
+Refreshing current registration ... done
+You need to accept the terms of service at {TERMS}
+Accepting ToS at {TERMS} ... done
+"""
+    registration = json.loads((fresh.directory / "account/registration.json").read_text())
+    assert registration["body"]["contact"] == ["mailto:test@example.org"]
+    assert_issues(fresh, new_csr)
+
+
+def test_one_step(fresh, new_csr):
+    register(fresh, "--gen-key", "--register", "--accept-terms-of-service")
+    directory = fresh.directory / "account"
+    assert stat.S_IMODE((directory / "account.pem").stat().st_mode) == 0o600
+    text = (directory / "registration.json").read_text()
+    registration = json.loads(text)
+    assert text.strip() == json.dumps(registration, indent=4, sort_keys=True)
+    assert registration["uri"].startswith(fresh.ca.url[:-3])
+    assert registration["body"]["status"] == "valid"
+    assert registration["body"]["key"]["crv"] == "P-256"
+    assert_issues(fresh, new_csr)
+
+
+def test_other_terms_are_not_accepted(fresh):
+    register(fresh, "--gen-key", "--register", check=False)
+    result = register(fresh, "--accept-terms-of-service=https://example.org/terms", check=False)
+    assert result.returncode != 0
+    assert TERMS in result.stdout + result.stderr
+    assert "uri" not in json.loads((fresh.directory / "account/registration.json").read_text())
+
+
+def test_key_is_not_overwritten(fresh):
+    register(fresh, "--gen-key", check=False)  # there is more to do
+    key = fresh.directory / "account/account.pem"
+    before = key.read_bytes()
+    assert "kept" in register(fresh, "--gen-key", check=False).stderr
+    assert key.read_bytes() == before
+    register(fresh, "--gen-key", "--override-existing-key", check=False)
+    assert key.read_bytes() != before
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("options, text", [
+    (["--private-key-size", "2048"], "Private-Key: (2048 bit"), (["--key-type", "rsa"], "modulus"),
+    (["--key-type", "ec256"], "P-256"), (["--key-type", "ec384"], "P-384"),
+])
+def test_kinds_of_keys(fresh, new_csr, options, text):
+    register(fresh, "--gen-key", "--register", "--accept-terms-of-service", *options)
+    described = lib.run("openssl", "pkey", "-noout", "-text", "-in",
+                        fresh.directory / "account/account.pem").stdout
+    assert text in described
+    assert_issues(fresh, new_csr)
+
+
+def test_orderd_registers_by_itself(fresh, new_csr):
+    fresh.write_config(account="accept-terms-of-service = yes")
+    register(fresh, "--gen-key", check=False)
+    (fresh.directory / "account/registration.json").unlink(missing_ok=True)
+    assert_issues(fresh, new_csr)
+    assert (fresh.directory / "account/registration.json").exists()
+
+
+def test_account_of_python_server(fresh, new_csr, tmp_path):
+    """An RSA key as PKCS#8 and what the Python server wrote beside it: read as it is."""
+    other = lib.Acmems(tmp_path / "other", fresh.ca, fresh.http01_socket)
+    other.write_config()
+    register(other, "--gen-key", "--private-key-size", "4096", "--register",
+             "--accept-terms-of-service")
+    other.stop()
+    uri = json.loads((tmp_path / "other/account/registration.json").read_text())["uri"]
+    key = tmp_path / "other/account/account.pem"
+    numbers = lib.run("openssl", "rsa", "-noout", "-modulus", "-in", key).stdout
+    modulus = bytes.fromhex(numbers.strip().partition("=")[2])
+    encoded = base64.urlsafe_b64encode(modulus).decode().rstrip("=")
+    account = fresh.directory / "account"
+    account.mkdir()
+    shutil.copy(key, account)
+    (account / "registration.json").write_text(json.dumps({
+        "body": {"contact": [], "key": {"e": "AQAB", "kty": "RSA", "n": encoded},
+                 "status": "valid"}, "uri": uri}, indent=4, sort_keys=True))
+    before = (account / "account.pem").read_bytes()
+    assert_issues(fresh, new_csr)
+    assert (account / "account.pem").read_bytes() == before
+
+
+def test_ca_cannot_be_reached(fresh):
+    fresh.config.write_text(fresh.config.read_text().replace(
+        fresh.ca.url, f"https://127.0.0.1:{lib.free_port()}/dir"))
+    result = register(fresh, "--gen-key", "--register", check=False)
+    assert result.returncode != 0
+    assert "127.0.0.1" in result.stderr

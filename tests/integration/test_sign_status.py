@@ -1,0 +1,348 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every status code, by a real request, with a sentence that says what to do."""
+
+import http.client
+import re
+import socket
+
+import pytest
+
+import lib
+
+
+def assert_refused(answer, status, *words):
+    assert answer.status == status, answer
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    assert answer.text.endswith("\n") and len(answer.text) > 20
+    for word in words:
+        assert word.lower() in answer.text.lower(), answer
+
+
+def raw(acmems, *parts):
+    with lib.Client(acmems.port) as client:
+        client.send(*parts)
+        return client.answer()
+
+
+# ---- 400, 404, 405, 408, 411, 413, 431: the request itself -----------------------------------
+
+@pytest.mark.parametrize("text", [
+    "nonsense\r\n\r\n",
+    "POST /sign HTTP/1.1\nHost: a\nContent-Length: 1\n\nx",
+    "POST /sign HTTP/1.1\r\nHost : a\r\nContent-Length: 1\r\n\r\nx",
+    "POST /sign HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx",
+    "POST /sign HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\nx",
+    "POST /sign HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\nx",
+    "POST /sign HTTP/1.1\r\nHost: a\r\nContent-Length: 1 1\r\n\r\nx",
+    "POST /sign HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\nx",
+])
+def test_bad_request(acmems, text):
+    assert_refused(raw(acmems, text), 400)
+
+
+@pytest.mark.parametrize("path", ["/", "/sign/", "/signs", "/SIGN", "/.well-known/acme-challenge/x"])
+def test_not_found(acmems, path):
+    assert_refused(lib.request(acmems.port, "POST", path, b"x"), 404)
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS"])
+def test_method_not_allowed(acmems, method):
+    answer = lib.request(acmems.port, method, "/sign")
+    assert_refused(answer, 405)
+    assert answer.headers["Allow"] == "POST"
+
+
+def test_head_has_no_body(acmems):
+    answer = lib.request(acmems.port, "HEAD", "/sign")
+    assert (answer.status, answer.body) == (405, b"")
+
+
+def test_request_timeout(acmems, new_csr):
+    """10 s are allowed for all of it, however little comes at a time."""
+    csr = new_csr("slow.example.org")
+    with lib.Client(acmems.port) as client:
+        client.send(lib.head(csr), csr[:100])
+        assert_refused(client.answer(), 408)
+
+
+def test_length_required(acmems):
+    assert_refused(raw(acmems, "POST /sign HTTP/1.1\r\nHost: a\r\n\r\n"), 411)
+    assert_refused(raw(acmems, "POST /sign HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                               "1\r\nx\r\n0\r\n\r\n"), 411)
+
+
+def test_content_too_large(acmems):
+    assert_refused(raw(acmems, lib.head(b"x" * 4097)), 413)
+    assert acmems.post(b"x" * 4096).status == 415
+
+
+def test_early_answer_reaches_a_client_that_is_sending(acmems):
+    """The client writes all it has, and reads only then."""
+    body = b"x" * 1_000_000
+    with lib.Client(acmems.port) as client:
+        client.send(lib.head(body))
+        try:
+            client.send(body)
+        except ConnectionError:
+            pytest.fail("the connection was torn down under the client")
+        assert client.answer().status == 413
+
+
+@pytest.mark.parametrize("max_size, allowed", [("16k", 16384), ("1M", 1 << 20), ("100", 100)])
+def test_max_size(installation, max_size, allowed):
+    installation.start(mgmt=f"max-size = {max_size}")
+    assert installation.post(b"x" * allowed).status == 415
+    assert_refused(installation.post(b"x" * (allowed + 1)), 413)
+
+
+def test_head_too_large(acmems):
+    assert_refused(raw(acmems, lib.head(b"", X_Long="x" * 8192)), 431)
+
+
+# ---- 415: what is no request for a certificate -----------------------------------------------
+
+def test_unsupported_media_type(acmems, new_csr, tmp_path):
+    csr = new_csr("bad.example.org")
+    key = (tmp_path / "csr/bad.example.org.key").read_bytes()
+    lines = csr.splitlines(keepends=True)
+    for body in (b"", b"hello", csr + csr, csr[:-30], b"".join(lines[:3] + lines[4:]),
+                 csr.replace(b"CERTIFICATE REQUEST", b"CERTIFICATE")):
+        assert_refused(acmems.post(body), 415)
+    for body in key, csr + key:
+        answer = acmems.post(body)
+        assert_refused(answer, 415, "private key")
+        assert key.splitlines()[1] not in answer.body
+        assert key.splitlines()[1].decode() not in acmems.logs()
+
+
+def test_weak_or_unknown_keys(acmems, tmp_path):
+    for key in ["rsa:1024"], ["ec", "-pkeyopt", "ec_paramgen_curve:secp256k1"]:
+        out = tmp_path / "weak.csr"
+        lib.run("openssl", "req", "-new", "-nodes", "-newkey", *key, "-subj", "/CN=a.example.org",
+                "-addext", "subjectAltName=DNS:a.example.org", "-keyout", tmp_path / "weak.key",
+                "-out", out)
+        assert_refused(acmems.post(out.read_bytes()), 415, "key")
+
+
+def test_ed25519_is_passed_on(acmems, new_csr):
+    """Whether it is good enough is the CA's to say."""
+    answer = acmems.post(new_csr("ed25519.example.org", key="ed25519"))
+    assert answer.status in (200, 415), answer
+
+
+def test_too_many_names(installation, new_csr):
+    installation.start(mgmt="max-size = 16k")
+    answer = installation.post(new_csr(*(f"n{i}.example.org" for i in range(101))))
+    assert_refused(answer, 415, "names")
+
+
+def test_account_key(acmems, tmp_path):
+    """RFC 8555 §11.1: the account's own key never becomes a certificate's."""
+    out = tmp_path / "own.csr"
+    lib.run("openssl", "req", "-new", "-key", acmems.directory / "account/account.pem", "-subj",
+            "/CN=a.example.org", "-addext", "subjectAltName=DNS:a.example.org", "-out", out)
+    assert_refused(acmems.post(out.read_bytes()), 415, "account")
+
+
+# ---- 403: policy -----------------------------------------------------------------------------
+
+AUTH = """
+[auth "elsewhere"]
+ip = 192.0.2.0/24
+domain = *
+
+[auth "key"]
+ip = 127.0.0.0/8
+hmac_type = sha256
+hmac_key = correct horse
+domain = *.key.example.org
+
+[auth "names"]
+ip = 127.0.0.2
+domain = *.example.org
+domain = plain.example.net
+"""
+
+
+@pytest.fixture
+def policy(installation):
+    return installation.start(auth=AUTH)
+
+
+def post_from(acmems, source, body, **headers):
+    """A POST from another loopback address."""
+    with socket.create_connection(("127.0.0.1", acmems.port), 60, (source, 0)) as sock:
+        sock.sendall(lib.head(body, **headers).encode() + body)
+        response = http.client.HTTPResponse(sock, method="POST")
+        response.begin()
+        return lib.Answer(response)
+
+
+def test_wrong_address(installation, new_csr):
+    installation.start(auth='[auth "elsewhere"]\nip = 192.0.2.0/24\ndomain = *\n')
+    csr = new_csr("www.example.org")
+    assert_refused(installation.post(csr), 403)
+    with lib.Client(installation.port) as client:
+        client.send(lib.head(csr))  # before the body is read
+        answer = client.answer()
+    assert_refused(answer, 403)
+    assert "elsewhere" not in answer.text
+    assert 'auth "elsewhere": 127.0.0.1 is not in ip' in installation.sign.log
+
+
+def test_key(policy, new_csr):
+    csr = new_csr("www.key.example.org")
+    policy.issue(csr, lib.hmac_header("correct horse", csr))
+    for headers in (
+        {},
+        lib.hmac_header("wrong", csr),
+        lib.hmac_header("correct horse", csr + b"\n"),
+        lib.hmac_header("correct horse", csr, "sha384"),
+        lib.hmac_header("correct horse", csr, "sha384", "sha256"),
+        {"Authentication": "hmac"},
+        {"Authentication": "basic eDp5"},
+        {"Authentication": "hmac name=sha256, hash=zz"},
+        {"Authentication": "hmac name=md5, hash=" + "0" * 32},
+    ):
+        assert_refused(policy.post(csr, headers), 403)
+
+
+def test_names(policy, new_csr):
+    for names, status in {
+        ("www.example.org",): 200,
+        ("a.b.c.example.org", "plain.example.net"): 200,
+        ("WWW.Example.ORG",): 200,
+        ("example.org",): 403,
+        ("www.example.net",): 403,
+        ("www.example.org", "www.example.com"): 403,
+    }.items():
+        answer = post_from(policy, "127.0.0.2", new_csr(*names))
+        assert answer.status == status, (names, answer)
+
+
+@pytest.mark.parametrize("san", ["DNS:w.example.org,IP:192.0.2.1",
+                                 "DNS:w.example.org,email:a@example.org",
+                                 "DNS:w.example.org,URI:https://w.example.org/"])
+def test_other_kinds_of_names(acmems, new_csr, san):
+    assert_refused(acmems.post(new_csr("w.example.org", san=san)), 403)
+
+
+def test_log_tells_the_administrator(policy, new_csr):
+    answer = post_from(policy, "127.0.0.2", new_csr("www.example.com"))
+    assert_refused(answer, 403)
+    assert "www.example.com" in policy.sign.log and '"names"' in policy.sign.log
+    assert "example.net" not in answer.text
+
+
+def test_request_id_is_in_answer_and_log(acmems):
+    answer = acmems.post(b"nothing")
+    found = [word for word in re.findall(r"[0-9a-f]{16}", answer.text) if word in acmems.sign.log]
+    assert found, (answer, acmems.sign.log)
+
+
+def test_rejected_identifier(acmems, new_csr, pebble):
+    assert_refused(acmems.post(new_csr(f"www.{pebble.blocked}", pebble.blocked)), 403)
+
+
+# ---- 421, 429, 500, 503: the CA and ourselves ------------------------------------------------
+
+def test_validation_failed(acmems, new_csr, pebble):
+    """The name leads where nobody answers; the other one is fine."""
+    pebble.set_address("dead.example.org", "127.0.0.99")
+    answer = acmems.post(new_csr("dead.example.org", "alive.example.org"))
+    assert_refused(answer, 421, "dead.example.org")
+    assert "alive.example.org" not in answer.text
+    assert list(acmems.challenges.iterdir()) == []
+
+
+@pytest.fixture
+def fake_ca(tmp_path):
+    ca = lib.FakeCa(tmp_path / "fake")
+    yield ca
+    ca.stop()
+
+
+@pytest.fixture
+def faulty(fake_ca, tmp_path, http01_socket):
+    """An installation that uses the fake CA."""
+    server = lib.Acmems(tmp_path, fake_ca, http01_socket)
+    server.write_config(account="accept-terms-of-service = yes")
+    lib.run(lib.REGISTER, "--gen-key", server.config, check=False)
+    server.start(account="accept-terms-of-service = yes")
+    yield server
+    server.stop()
+
+
+def problem(name, detail="told by the CA"):
+    return {"type": f"urn:ietf:params:acme:error:{name}", "detail": detail}
+
+
+def test_rate_limited(faulty, fake_ca, new_csr):
+    fake_ca.order = (429, {"Retry-After": 120}, problem("rateLimited"))
+    answer = faulty.post(new_csr("limit.example.org"))
+    assert_refused(answer, 429, "told by the CA")
+    assert 0 < int(answer.headers["Retry-After"]) <= 120
+
+
+def test_ca_overloaded(faulty, fake_ca, new_csr):
+    fake_ca.order = (503, {"Retry-After": 77}, problem("serverInternal"))
+    answer = faulty.post(new_csr("busy.example.org"))
+    assert_refused(answer, 503)
+    assert 0 < int(answer.headers["Retry-After"]) <= 77
+
+
+@pytest.mark.parametrize("name, http, status", [
+    ("badCSR", 400, 415), ("rejectedIdentifier", 403, 403), ("unsupportedIdentifier", 400, 403),
+    ("caa", 403, 421), ("dns", 400, 421), ("connection", 400, 421),
+])
+def test_problem_of_the_ca(faulty, fake_ca, new_csr, name, http, status):
+    fake_ca.order = (http, {}, problem(name))
+    assert_refused(faulty.post(new_csr("problem.example.org")), status, "told by the CA")
+
+
+def test_ca_knows_who_asks(faulty, fake_ca, new_csr):
+    """RFC 8555 §6.1: a User-Agent with every request."""
+    fake_ca.order = (403, {}, problem("unauthorized"))
+    faulty.post(new_csr("agent.example.org"))
+    assert fake_ca.agents and all("acmems" in (agent or "") for agent in fake_ca.agents)
+
+
+def test_ca_down(installation, new_csr):
+    installation.write_config()
+    text = installation.config.read_text().replace(
+        installation.ca.url, f"https://127.0.0.1:{lib.free_port()}/dir")
+    installation.config.write_text(text)
+    installation.start_orderd()
+    installation.start_sign("--idle-timeout", "0")
+    answer = installation.post(new_csr("down.example.org"))
+    assert_refused(answer, 503)
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_ca_with_a_certificate_of_somebody_else(installation, new_csr, tmp_path):
+    """TLS to the CA is verified, always."""
+    (tmp_path / "other").mkdir()
+    other, _ = lib.make_tls_certificate(tmp_path / "other")
+    installation.write_config()
+    text = installation.config.read_text().replace(str(installation.ca.ca_file), str(other))
+    installation.config.write_text(text)
+    installation.start_orderd()
+    installation.start_sign("--idle-timeout", "0")
+    assert_refused(installation.post(new_csr("tls.example.org")), 503)
+    assert "certificate" in installation.orderd.log.lower()
+
+
+def test_orderd_down(installation, new_csr):
+    installation.write_config()
+    installation.start_sign("--idle-timeout", "0")
+    answer = installation.post(new_csr("alone.example.org"))
+    assert_refused(answer, 503)
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_account_missing(tmp_path, pebble, http01_socket, new_csr):
+    server = lib.Acmems(tmp_path, pebble, http01_socket).start()
+    try:
+        assert_refused(server.post(new_csr("early.example.org")), 500, "acme-register")
+    finally:
+        server.stop()
