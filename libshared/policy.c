@@ -47,18 +47,18 @@ static Failure check_early(const AuthBlock *block, const PolicyRequest *request)
 
 static bool block_allows(const AuthBlock *block, const char *name)
 {
-    STRV_FOREACH(pattern, block->domains)
-    if (dns_name_matches(name, *pattern))
-        return true;
+    STRV_FOREACH (pattern, block->domains)
+        if (dns_name_matches(name, *pattern))
+            return true;
     return false;
 }
 
 /* First name that no glob covers; NULL: none. */
 static const char *uncovered(const AuthBlock *block, const Csr *csr)
 {
-    STRV_FOREACH(name, csr->names)
-    if (!block_allows(block, *name))
-        return *name;
+    STRV_FOREACH (name, csr->names)
+        if (!block_allows(block, *name))
+            return *name;
     return NULL;
 }
 

@@ -3,8 +3,8 @@
 
 char **strv_free(char **l)
 {
-    STRV_FOREACH(s, l)
-    free(*s);
+    STRV_FOREACH (s, l)
+        free(*s);
     free(l);
     return NULL;
 }
@@ -13,16 +13,16 @@ size_t strv_length(char *const *l)
 {
     size_t n = 0;
 
-    STRV_FOREACH(s, l)
-    n++;
+    STRV_FOREACH (s, l)
+        n++;
     return n;
 }
 
 bool strv_contains(char *const *l, const char *s)
 {
-    STRV_FOREACH(i, l)
-    if (streq(*i, s))
-        return true;
+    STRV_FOREACH (i, l)
+        if (streq(*i, s))
+            return true;
     return false;
 }
 
@@ -48,14 +48,13 @@ char *strv_join(char *const *l, const char *separator)
     size_t size = 1, separator_length = strlen(separator);
     char *joined, *end;
 
-    STRV_FOREACH(s, l)
-    size += strlen(*s) + separator_length;
+    STRV_FOREACH (s, l)
+        size += strlen(*s) + separator_length;
     joined = malloc(size);
     if (!joined)
         return NULL;
     end = joined;
-    STRV_FOREACH(s, l)
-    {
+    STRV_FOREACH (s, l) {
         if (s != l)
             end = stpcpy(end, separator);
         end = stpcpy(end, *s);
@@ -79,8 +78,8 @@ bool strv_equal_sets(char *const *a, char *const *b)
 {
     if (strv_length(a) != strv_length(b))
         return false;
-    STRV_FOREACH(s, a)
-    if (!strv_contains(b, *s))
-        return false;
+    STRV_FOREACH (s, a)
+        if (!strv_contains(b, *s))
+            return false;
     return true;
 }
