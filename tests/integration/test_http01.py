@@ -486,13 +486,6 @@ def test_wrong_options(options):
     assert options[0] in refusal(process)
 
 
-def test_help_and_version():
-    for option, words in (("--help", "--challenges=DIR"), ("--version", "acmems-http01 ")):
-        done = subprocess.run([PROGRAM, option], capture_output=True, text=True, check=True)
-        assert words in done.stdout
-        assert done.stderr == ""
-
-
 def test_log_lines_carry_the_request_id(challenges, tmp_path):
     log = tmp_path / "log"
     with listen() as s, open(log, "w") as file:
@@ -501,10 +494,3 @@ def test_log_lines_carry_the_request_id(challenges, tmp_path):
         finish(process)
     assert re.fullmatch(rf"acmems-http01: request [0-9a-f]{{16}}: Served the challenge for token "
                         rf"{TOKEN} to 127\.0\.0\.1\n", log.read_text())
-
-
-def test_neither_config_nor_crypto_is_linked():
-    done = subprocess.run(["ldd", PROGRAM], capture_output=True, text=True, check=True)
-    assert "libsystemd" in done.stdout
-    for library in ("libcrypto", "libcurl", "libjansson"):
-        assert library not in done.stdout

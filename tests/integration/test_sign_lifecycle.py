@@ -224,14 +224,6 @@ def test_broken_config_starts_nothing(installation, program, tmp_path):
     assert "acmems.ini:" in process.log and ": error:" in process.log
 
 
-@pytest.mark.parametrize("program", ["ORDERD", "SIGN", "HTTP01", "REGISTER", "CTL"])
-def test_help_and_version(program):
-    path = getattr(lib, program)
-    assert path.name in lib.run(path, "--help").stdout
-    assert "0." in lib.run(path, "--version").stdout
-    assert lib.run(path, "--no-such-option", check=False).returncode != 0
-
-
 def test_check_of_a_config(installation):
     installation.write_config()
     lib.run(lib.CTL, "check", installation.config)

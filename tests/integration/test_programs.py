@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What holds for all programs, and what each of them may load."""
+
+import re
+import socket
+
+import pytest
+
+import lib
+
+PROGRAMS = [lib.SIGN, lib.HTTP01, lib.ORDERD, lib.REGISTER, lib.CTL]
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.name)
+def test_help_and_version(program):
+    assert f"{program.name} [" in lib.run(program, "--help").stdout
+    assert re.fullmatch(rf"{program.name} \d+\.\d+\.\d+\n", lib.run(program, "--version").stdout)
+    assert lib.run(program, "--no-such-option", check=False).returncode != 0
+
+
+@pytest.mark.parametrize("program, allowed", [
+    (lib.HTTP01, {"libc", "libsystemd"}), (lib.SIGN, {"libc", "libsystemd", "libcrypto"}),
+], ids=["http01", "sign"])
+def test_handlers_load_little(program, allowed):
+    """ARCHITECTURE.md, "Who may touch what"; the sanitizers bring libraries of their own."""
+    needed = set(re.findall(r"\(NEEDED\).*\[(\w+)\.so", lib.run("readelf", "-d", program).stdout))
+    assert needed - {"libasan", "libubsan", "libgcc_s"} <= allowed
+
+
+def test_orderd_takes_a_socket_handed_over(installation, new_csr):
+    installation.write_config()
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(str(installation.directory / "run/orderd.sock"))
+        sock.listen()
+        installation.spawn("orderd", [lib.ORDERD, "--config", installation.config], sockets=[sock])
+    installation.start_sign("--idle-timeout", "0")
+    installation.start_http01()
+    installation.issue(new_csr("handed.example.org"))
