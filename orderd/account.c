@@ -2,6 +2,7 @@
 #include "account.h"
 
 #include <stdio.h>
+#include <sys/queue.h>
 #include <sys/stat.h>
 
 #include "account-dir.h"
@@ -34,12 +35,12 @@ struct Account {
     char *thumbprint;
     json_t *registration; /* what is on disk: NULL, one that waits for its terms, or a whole one */
     Stamps stamps;
-    AccountWaiter *waiters;
+    LIST_HEAD(, AccountWaiter) waiters;
 };
 
 struct AccountWaiter {
     Account *account;
-    AccountWaiter *previous, *next;
+    LIST_ENTRY(AccountWaiter) list;
     account_cb callback;
     void *userdata;
 };
@@ -96,12 +97,7 @@ AccountWaiter *account_waiter_cancel(AccountWaiter *waiter)
 {
     if (!waiter)
         return NULL;
-    if (waiter->previous)
-        waiter->previous->next = waiter->next;
-    else
-        waiter->account->waiters = waiter->next;
-    if (waiter->next)
-        waiter->next->previous = waiter->previous;
+    LIST_REMOVE(waiter, list);
     free(waiter);
     return NULL;
 }
@@ -113,12 +109,11 @@ static void account_settle(Account *account, const Failure *failure)
 
     hold->state = failure ? ACCOUNT_UNKNOWN : ACCOUNT_READY;
     hold->stamps = stamp_directory(hold->config->account_dir);
-    while (hold->waiters) {
-        account_cb callback = hold->waiters->callback;
-        void *userdata = hold->waiters->userdata;
+    while (!LIST_EMPTY(&hold->waiters)) {
+        AccountWaiter waiter = *LIST_FIRST(&hold->waiters);
 
-        account_waiter_cancel(hold->waiters);
-        callback(failure, userdata);
+        account_waiter_cancel(LIST_FIRST(&hold->waiters));
+        waiter.callback(failure, waiter.userdata);
     }
 }
 
@@ -327,10 +322,8 @@ int account_await(Account *account, account_cb callback, void *userdata, Account
     waiter = calloc(1, sizeof(*waiter));
     if (!waiter)
         return -ENOMEM;
-    *waiter = (AccountWaiter){ account, NULL, account->waiters, callback, userdata };
-    if (waiter->next)
-        waiter->next->previous = waiter;
-    account->waiters = waiter;
+    *waiter = (AccountWaiter){ .account = account, .callback = callback, .userdata = userdata };
+    LIST_INSERT_HEAD(&account->waiters, waiter, list);
     *ret = waiter;
     if (account->state == ACCOUNT_UNKNOWN)
         account_ask(account);
@@ -365,8 +358,8 @@ Account *account_unref(Account *account)
     if (!account || --account->n_ref > 0)
         return NULL;
     session_call_cancel(account->call);
-    while (account->waiters)
-        account_waiter_cancel(account->waiters);
+    while (!LIST_EMPTY(&account->waiters))
+        account_waiter_cancel(LIST_FIRST(&account->waiters));
     account_forget(account);
     session_unref(account->session);
     config_unref(account->config);

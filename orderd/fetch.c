@@ -3,6 +3,7 @@
 
 #include <curl/curl.h>
 #include <stdio.h>
+#include <sys/queue.h>
 
 #include "clock.h"
 
@@ -15,12 +16,12 @@ struct Fetcher {
     CURLM *multi;
     sd_event_source *timer;
     char *ca_file;
-    Fetch *fetches; /* in flight */
+    LIST_HEAD(, Fetch) fetches; /* in flight */
 };
 
 struct Fetch {
     Fetcher *fetcher;
-    Fetch *previous, *next;
+    LIST_ENTRY(Fetch) list;
     CURL *easy;
     struct curl_slist *headers;
     char *body;
@@ -38,12 +39,7 @@ static void fetch_detach(Fetch *fetch)
 
     if (!fetcher)
         return;
-    if (fetch->previous)
-        fetch->previous->next = fetch->next;
-    else
-        fetcher->fetches = fetch->next;
-    if (fetch->next)
-        fetch->next->previous = fetch->previous;
+    LIST_REMOVE(fetch, list);
     if (fetch->easy)
         (void)curl_multi_remove_handle(fetcher->multi, fetch->easy);
     fetch->fetcher = NULL;
@@ -231,8 +227,8 @@ Fetcher *fetcher_unref(Fetcher *fetcher)
 {
     if (!fetcher || --fetcher->n_ref > 0)
         return NULL;
-    while (fetcher->fetches)
-        fetch_free(fetcher->fetches);
+    while (!LIST_EMPTY(&fetcher->fetches))
+        fetch_free(LIST_FIRST(&fetcher->fetches));
     if (fetcher->multi)
         (void)curl_multi_cleanup(fetcher->multi);
     sd_event_source_disable_unref(fetcher->timer);
@@ -340,10 +336,7 @@ int fetcher_start(Fetcher *fetcher, const FetchRequest *request, fetch_cb callba
     fetch->fetcher = fetcher;
     fetch->callback = callback;
     fetch->userdata = userdata;
-    fetch->next = fetcher->fetches;
-    if (fetch->next)
-        fetch->next->previous = fetch;
-    fetcher->fetches = fetch;
+    LIST_INSERT_HEAD(&fetcher->fetches, fetch, list);
 
     fetch->easy = curl_easy_init();
     if (!fetch->easy)

@@ -1,32 +1,34 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "orders.h"
 
+#include <sys/queue.h>
+
 #include "log.h"
 
 typedef struct Entry Entry;
 
 struct OrdersWaiter {
     Entry *entry;
-    OrdersWaiter *next;
+    TAILQ_ENTRY(OrdersWaiter) list;
     orders_cb callback;
     void *userdata;
 };
 
-/* An order with those who wait for it, in the order of arrival. */
+/* An order with those who wait for it. */
 struct Entry {
     Orders *orders;
-    Entry *next;
+    TAILQ_ENTRY(Entry) list;
     Order *order;
     Config *config; /* whose account it is to use */
     bool started;
-    OrdersWaiter *waiters;
+    TAILQ_HEAD(, OrdersWaiter) waiters;
 };
 
 struct Orders {
     sd_event *event;
     int challenge_fd;
-    Account *account; /* of the latest config; older ones live on with their orders */
-    Entry *entries;
+    Account *account;            /* of the latest config; older ones live on with their orders */
+    TAILQ_HEAD(, Entry) entries; /* in the order of arrival */
     size_t n_entries;
     void (*idle)(void *userdata);
     void *idle_userdata;
@@ -36,25 +38,17 @@ OrdersWaiter *orders_waiter_cancel(OrdersWaiter *waiter)
 {
     if (!waiter)
         return NULL;
-    for (OrdersWaiter **w = &waiter->entry->waiters; *w; w = &(*w)->next)
-        if (*w == waiter) {
-            *w = waiter->next;
-            break;
-        }
+    TAILQ_REMOVE(&waiter->entry->waiters, waiter, list);
     free(waiter);
     return NULL;
 }
 
 static Entry *entry_free(Entry *entry)
 {
-    for (Entry **e = &entry->orders->entries; *e; e = &(*e)->next)
-        if (*e == entry) {
-            *e = entry->next;
-            entry->orders->n_entries--;
-            break;
-        }
-    while (entry->waiters)
-        orders_waiter_cancel(entry->waiters);
+    TAILQ_REMOVE(&entry->orders->entries, entry, list);
+    entry->orders->n_entries--;
+    while (!TAILQ_EMPTY(&entry->waiters))
+        orders_waiter_cancel(TAILQ_FIRST(&entry->waiters));
     order_free(entry->order);
     config_unref(entry->config);
     free(entry);
@@ -65,7 +59,9 @@ DEFINE_CLEANUP_FUNC(Entry *, entry_free)
 
 static Entry *find_key(Orders *orders, const char *key)
 {
-    for (Entry *e = orders->entries; e; e = e->next)
+    Entry *e;
+
+    TAILQ_FOREACH (e, &orders->entries, list)
         if (streq(order_key(e->order), key))
             return e;
     return NULL;
@@ -73,7 +69,9 @@ static Entry *find_key(Orders *orders, const char *key)
 
 static bool names_are_busy(Orders *orders, const char *names)
 {
-    for (Entry *e = orders->entries; e; e = e->next)
+    Entry *e;
+
+    TAILQ_FOREACH (e, &orders->entries, list)
         if (e->started && streq(order_names(e->order), names))
             return true;
     return false;
@@ -96,12 +94,11 @@ static int use_account(Orders *orders, Config *config)
 
 static void tell_waiters(Entry *entry, const Chain *chain, const Failure *failure)
 {
-    while (entry->waiters) {
-        orders_cb callback = entry->waiters->callback;
-        void *userdata = entry->waiters->userdata;
+    while (!TAILQ_EMPTY(&entry->waiters)) {
+        OrdersWaiter waiter = *TAILQ_FIRST(&entry->waiters);
 
-        orders_waiter_cancel(entry->waiters);
-        callback(chain, failure, userdata);
+        orders_waiter_cancel(TAILQ_FIRST(&entry->waiters));
+        waiter.callback(chain, failure, waiter.userdata);
     }
 }
 
@@ -122,14 +119,14 @@ static int entry_start(Entry *entry)
  * the next is looked for. */
 static void start_next(Orders *orders)
 {
-    Entry *entry = orders->entries;
+    Entry *entry = TAILQ_FIRST(&orders->entries);
 
     while (entry) {
         Failure failure = { 0 };
         int r;
 
         if (entry->started || names_are_busy(orders, order_names(entry->order))) {
-            entry = entry->next;
+            entry = TAILQ_NEXT(entry, list);
             continue;
         }
         r = entry_start(entry);
@@ -142,7 +139,7 @@ static void start_next(Orders *orders)
             entry_free(entry);
         }
         /* From the front again: whatever was called may have changed the list. */
-        entry = orders->entries;
+        entry = TAILQ_FIRST(&orders->entries);
     }
 }
 
@@ -155,7 +152,7 @@ static void on_end(Order *order, const Chain *chain, const Failure *failure, voi
     tell_waiters(entry, chain, failure);
     entry_free(entry);
     start_next(orders);
-    if (!orders->entries && orders->idle)
+    if (TAILQ_EMPTY(&orders->entries) && orders->idle)
         orders->idle(orders->idle_userdata);
 }
 
@@ -163,7 +160,6 @@ static int entry_new(Orders *orders, const OrderTarget *target, const void *body
                      Csr **csr, const char *request_id, Entry **ret)
 {
     _cleanup_(entry_freep) Entry *entry = NULL;
-    Entry **end = &orders->entries;
     int r;
 
     if (orders->n_entries >= ORDERS_MAX)
@@ -172,6 +168,9 @@ static int entry_new(Orders *orders, const OrderTarget *target, const void *body
     if (!entry)
         return -ENOMEM;
     entry->orders = orders;
+    TAILQ_INIT(&entry->waiters);
+    TAILQ_INSERT_TAIL(&orders->entries, entry, list);
+    orders->n_entries++;
     entry->config = config_ref(target->config);
     r = order_new(orders->event, target, orders->challenge_fd, body, size, csr, request_id,
                   &entry->order);
@@ -182,10 +181,6 @@ static int entry_new(Orders *orders, const OrderTarget *target, const void *body
         if (r < 0)
             return r;
     }
-    while (*end)
-        end = &(*end)->next;
-    *end = entry;
-    orders->n_entries++;
     *ret = TAKE_PTR(entry);
     return 0;
 }
@@ -195,7 +190,7 @@ int orders_request(Orders *orders, const OrderTarget *target, const void *body, 
                    OrdersWaiter **ret)
 {
     char key[STORAGE_KEY_SIZE];
-    OrdersWaiter *waiter, **end;
+    OrdersWaiter *waiter;
     Entry *entry;
     int r;
 
@@ -211,10 +206,8 @@ int orders_request(Orders *orders, const OrderTarget *target, const void *body, 
             return r;
         }
     }
-    *waiter = (OrdersWaiter){ entry, NULL, callback, userdata };
-    for (end = &entry->waiters; *end; end = &(*end)->next)
-        ;
-    *end = waiter;
+    *waiter = (OrdersWaiter){ .entry = entry, .callback = callback, .userdata = userdata };
+    TAILQ_INSERT_TAIL(&entry->waiters, waiter, list);
     *ret = waiter;
     return 0;
 }
@@ -236,6 +229,7 @@ int orders_new(sd_event *event, int challenge_fd, Orders **ret)
 
     if (!orders)
         return -ENOMEM;
+    TAILQ_INIT(&orders->entries);
     orders->event = sd_event_ref(event);
     orders->challenge_fd = challenge_fd;
     *ret = orders;
@@ -246,8 +240,8 @@ Orders *orders_free(Orders *orders)
 {
     if (!orders)
         return NULL;
-    while (orders->entries)
-        entry_free(orders->entries);
+    while (!TAILQ_EMPTY(&orders->entries))
+        entry_free(TAILQ_FIRST(&orders->entries));
     account_unref(orders->account);
     sd_event_unref(orders->event);
     free(orders);

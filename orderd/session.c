@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "session.h"
 
+#include <sys/queue.h>
+
 #include "clock.h"
 #include "fetch.h"
 #include "jws.h"
@@ -23,12 +25,12 @@ struct Session {
     /* The newest is used first: the CA may have forgotten old ones. */
     char *nonces[NONCES_MAX];
     size_t n_nonces;
-    SessionCall *calls;
+    LIST_HEAD(, SessionCall) calls;
 };
 
 struct SessionCall {
     Session *session;
-    SessionCall *previous, *next;
+    LIST_ENTRY(SessionCall) list;
     bool for_directory; /* wants the directory itself, no POST */
     bool awaits_directory;
     char *url, *resource, *payload, *accept;
@@ -43,12 +45,7 @@ static void on_post(const FetchResult *result, void *userdata);
 
 static SessionCall *call_free(SessionCall *call)
 {
-    if (call->previous)
-        call->previous->next = call->next;
-    else if (call->session->calls == call)
-        call->session->calls = call->next;
-    if (call->next)
-        call->next->previous = call->previous;
+    LIST_REMOVE(call, list);
     fetch_cancel(call->fetch);
     free(call->url);
     free(call->resource);
@@ -236,11 +233,12 @@ static const char *directory_lacks(const json_t *directory)
 
 static SessionCall *next_awaiting(Session *session)
 {
-    SessionCall *call = session->calls;
+    SessionCall *call;
 
-    while (call && !call->awaits_directory)
-        call = call->next;
-    return call;
+    LIST_FOREACH (call, &session->calls, list)
+        if (call->awaits_directory)
+            return call;
+    return NULL;
 }
 
 /* Sends on what waited for the directory. Every round takes one call out of the waiting ones. */
@@ -311,10 +309,7 @@ static SessionCall *call_new(Session *session, session_cb callback, void *userda
     call->session = session;
     call->callback = callback;
     call->userdata = userdata;
-    call->next = session->calls;
-    if (call->next)
-        call->next->previous = call;
-    session->calls = call;
+    LIST_INSERT_HEAD(&session->calls, call, list);
     return call;
 }
 
@@ -421,8 +416,8 @@ Session *session_unref(Session *session)
 {
     if (!session || --session->n_ref > 0)
         return NULL;
-    while (session->calls)
-        call_free(session->calls);
+    while (!LIST_EMPTY(&session->calls))
+        call_free(LIST_FIRST(&session->calls));
     fetch_cancel(session->directory_fetch);
     fetcher_unref(session->fetcher);
     while (session->n_nonces > 0)

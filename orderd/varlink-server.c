@@ -2,6 +2,7 @@
 #include "varlink-server.h"
 
 #include <fcntl.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 
 #include "log.h"
@@ -20,7 +21,7 @@ struct VarlinkCall {
 
 struct Connection {
     VarlinkServer *server;
-    Connection *previous, *next;
+    LIST_ENTRY(Connection) list;
     sd_event_source *io;
     int fd;
     char *in;
@@ -37,7 +38,7 @@ struct VarlinkServer {
     const VarlinkInterface *interface;
     size_t frame_max;
     void *userdata;
-    Connection *connections;
+    LIST_HEAD(, Connection) connections;
     size_t n_connections;
 };
 
@@ -58,12 +59,7 @@ static Connection *connection_free(Connection *c)
             call->gone(call->userdata);
         free(call);
     }
-    if (c->previous)
-        c->previous->next = c->next;
-    else
-        c->server->connections = c->next;
-    if (c->next)
-        c->next->previous = c->previous;
+    LIST_REMOVE(c, list);
     c->server->n_connections--;
     listen_while_there_is_room(c->server);
     sd_event_source_disable_unref(c->io);
@@ -334,10 +330,7 @@ static int connection_new(VarlinkServer *server, int fd)
     }
     c->server = server;
     c->fd = fd;
-    c->next = server->connections;
-    if (c->next)
-        c->next->previous = c;
-    server->connections = c;
+    LIST_INSERT_HEAD(&server->connections, c, list);
     server->n_connections++;
     listen_while_there_is_room(server);
     return 0;
@@ -404,8 +397,8 @@ VarlinkServer *varlink_server_free(VarlinkServer *server)
     if (!server)
         return NULL;
     varlink_server_close(server);
-    while (server->connections)
-        connection_free(server->connections);
+    while (!LIST_EMPTY(&server->connections))
+        connection_free(LIST_FIRST(&server->connections));
     sd_event_unref(server->event);
     free(server);
     return NULL;
