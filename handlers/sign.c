@@ -3,6 +3,7 @@
 /* acmems-sign: answers POST /sign. */
 
 #include "config-file.h"
+#include "csr-preload.h"
 #include "handler.h"
 #include "http.h"
 #include "sign-request.h"
@@ -29,6 +30,7 @@ static int sign_open(const char *path, void **ret)
         free(sign);
         return r;
     }
+    csr_preload();
     *ret = sign;
     return 0;
 }
