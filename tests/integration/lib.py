@@ -132,7 +132,8 @@ class Process:
     def stop(self):
         """Ends it; its exit code and the sanitizers' reports are part of every test."""
         if self.running:
-            self.popen.send_signal(signal.SIGCONT)
+            if is_stopped(self.pid):
+                self.resume()
             self.popen.terminate()
         code = self.wait()
         assert not SANITIZER_REPORT.search(self.log), f"{self.name}:\n{self.log}"

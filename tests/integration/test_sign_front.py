@@ -3,6 +3,7 @@
 
 import re
 import signal
+import socket
 
 import pytest
 
@@ -41,7 +42,9 @@ def behind_nginx(tmp_path, http01_socket):
     lib.run(lib.REGISTER, "--gen-key", "--register", "--accept-terms-of-service", server.config)
     server.start()
     snippet = (lib.ROOT / "examples/nginx.conf").read_text()
-    snippet = re.sub(r"127\.0\.0\.1:1380", f"127.0.0.1:{http01_socket.getsockname()[1]}", snippet)
+    snippet = snippet.replace("server 127.0.0.1:1380;", "".join(
+        f"server 127.0.0.1:{backend};" for backend in (
+            start_without_challenges(server), http01_socket.getsockname()[1])))
     upstream, location = split(snippet)
     config = tmp_path / "nginx.conf"
     config.write_text(NGINX.format(directory=tmp_path, port=port, upstream=upstream,
@@ -53,6 +56,16 @@ def behind_nginx(tmp_path, http01_socket):
     server.stop()
     nginx.stop()
     ca.stop()
+
+
+def start_without_challenges(server):
+    """Another machine's acmems-http01: nginx has to ask the next one when it is told 404."""
+    (server.directory / "empty").mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        server.spawn("http01-empty", [lib.HTTP01, "--challenges", server.directory / "empty"],
+                     sockets=[sock])
+        server.wait_for_start(server.processes[-1])
+        return sock.getsockname()[1]
 
 
 def split(snippet):
