@@ -151,40 +151,61 @@ static int open_challenges(const Config *config)
     return fd;
 }
 
-static int on_drained(sd_event_source *source, uint64_t usec, void *userdata)
+typedef struct Daemon {
+    sd_event *event;
+    Service service;
+    VarlinkServer *server;
+    bool draining;
+} Daemon;
+
+static void daemon_done(Daemon *daemon)
 {
-    (void)usec;
-    (void)userdata;
-    log_warning("Orders in flight did not end in time: they are given up");
-    return sd_event_exit(sd_event_source_get_event(source), 0);
+    varlink_server_free(daemon->server);
+    orders_free(daemon->service.orders);
+    config_file_free(daemon->service.config_file);
+    sd_event_unref(daemon->event);
 }
 
-static void on_idle(void *userdata)
+static int on_drain_timeout(sd_event_source *source, uint64_t usec, void *userdata)
 {
-    (void)sd_event_exit(userdata, 0);
+    Daemon *daemon = userdata;
+
+    (void)source;
+    (void)usec;
+    log_warning("Orders in flight did not end in time: they are given up");
+    return sd_event_exit(daemon->event, 0);
+}
+
+/* Orders whose clients are gone end without anybody connected; and answers take their time to be
+ * sent when the orders have ended. */
+static void exit_when_drained(void *userdata)
+{
+    Daemon *daemon = userdata;
+
+    if (orders_in_flight(daemon->service.orders) == 0 && varlink_server_is_idle(daemon->server))
+        (void)sd_event_exit(daemon->event, 0);
 }
 
 /* The first signal lets orders in flight end, the second does not wait for them. */
 static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
 {
-    sd_event *event = sd_event_source_get_event(source);
-    Service *service = userdata;
-    static bool draining = false;
-    size_t n = orders_in_flight(service->orders);
+    Daemon *daemon = userdata;
 
+    (void)source;
     (void)si;
-    if (n == 0 || draining)
-        return sd_event_exit(event, 0);
-    draining = true;
-    log_info("Ending after the %zu order(s) in flight", n);
+    if (daemon->draining)
+        return sd_event_exit(daemon->event, 0);
+    daemon->draining = true;
     (void)sd_notify(0, "STOPPING=1");
-    varlink_server_close(service->server);
-    orders_set_idle_callback(service->orders, on_idle, event);
-    return sd_event_add_time_relative(event, NULL, CLOCK_MONOTONIC, DRAIN_TIMEOUT, 0, on_drained,
-                                      NULL);
+    log_info("Ending after the %zu order(s) in flight", orders_in_flight(daemon->service.orders));
+    orders_set_idle_callback(daemon->service.orders, exit_when_drained, daemon);
+    varlink_server_close(daemon->server, exit_when_drained, daemon);
+    exit_when_drained(daemon);
+    return sd_event_add_time_relative(daemon->event, NULL, CLOCK_MONOTONIC, DRAIN_TIMEOUT, 0,
+                                      on_drain_timeout, daemon);
 }
 
-static int add_signals(sd_event *event, Service *service)
+static int add_signals(Daemon *daemon)
 {
     static const int signals[] = { SIGTERM, SIGINT };
     sigset_t mask;
@@ -197,34 +218,26 @@ static int add_signals(sd_event *event, Service *service)
         return -errno;
     (void)signal(SIGPIPE, SIG_IGN);
     for (size_t i = 0; i < ELEMENTSOF(signals); i++) {
-        r = sd_event_add_signal(event, NULL, signals[i], on_terminate, service);
+        r = sd_event_add_signal(daemon->event, NULL, signals[i], on_terminate, daemon);
         if (r < 0)
             return r;
     }
     return 0;
 }
 
-static void service_done(Service *service)
-{
-    varlink_server_free(service->server);
-    orders_free(service->orders);
-    config_file_free(service->config_file);
-}
-
 static int run(void)
 {
-    _cleanup_(sd_event_unrefp) sd_event *event = NULL;
     _cleanup_close_ int challenges = -EBADF, listener = -EBADF;
-    _cleanup_(service_done) Service service = { 0 };
+    _cleanup_(daemon_done) Daemon daemon = { 0 };
     const Config *config;
     int r;
 
-    r = config_file_open(arg_config, &service.config_file);
+    r = config_file_open(arg_config, &daemon.service.config_file);
     if (r < 0)
         return r;
-    config = config_file_get(service.config_file);
+    config = config_file_get(daemon.service.config_file);
 
-    r = sd_event_default(&event);
+    r = sd_event_default(&daemon.event);
     if (r < 0)
         return log_error_errno(r, "Event loop cannot be made: %m");
     /* The socket first: who has it is the only one, and may sweep. */
@@ -235,20 +248,20 @@ static int run(void)
     if (challenges < 0)
         return challenges;
 
-    r = orders_new(event, challenges, &service.orders);
+    r = orders_new(daemon.event, challenges, &daemon.service.orders);
     if (r >= 0)
-        r = varlink_server_new(event, listener, &orders_interface, service_frame_max(config),
-                               &service, &service.server);
+        r = varlink_server_new(daemon.event, listener, &orders_interface, SERVICE_FRAME_MAX,
+                               &daemon.service, &daemon.server);
     if (r >= 0) {
         TAKE_FD(listener);
-        r = add_signals(event, &service);
+        r = add_signals(&daemon);
     }
     if (r < 0)
         return log_error_errno(r, "The service cannot be set up: %m");
 
-    (void)sd_event_set_watchdog(event, true);
+    (void)sd_event_set_watchdog(daemon.event, true);
     (void)sd_notify(0, "READY=1");
-    r = sd_event_loop(event);
+    r = sd_event_loop(daemon.event);
     if (r < 0)
         return log_error_errno(r, "Event loop failed: %m");
     return 0;

@@ -17,12 +17,6 @@ typedef struct Pending {
     OrdersWaiter *waiter;
 } Pending;
 
-size_t service_frame_max(const Config *config)
-{
-    /* base64 takes four bytes for three; the rest is names and the JSON around them. */
-    return config->max_size / 3 * 4 + 8192;
-}
-
 static void fail(VarlinkCall *call, const Failure *failure)
 {
     json_t *parameters = json_pack("{siss}", "status", failure->status, "reason",
@@ -145,7 +139,6 @@ static void request(VarlinkCall *call, const json_t *parameters, void *userdata)
         return;
 
     target.config = config_file_get(service->config_file);
-    varlink_server_set_frame_max(service->server, service_frame_max(target.config));
     /* A handler that was taken over still gets no name that no block allows. */
     block = config_find_auth(target.config, auth);
     if (!block || !policy_covers(block, csr)) {

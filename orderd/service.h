@@ -7,13 +7,13 @@
 #include "orders.h"
 #include "varlink-server.h"
 
+/* Size that a call may have, bytes: max-size goes up to 16 MiB, and base64 takes four bytes for
+ * three. Which of it a client may use is the sign handler's to say, by its own configuration. */
+#define SERVICE_FRAME_MAX (24U * 1024U * 1024U)
+
 typedef struct Service {
     ConfigFile *config_file;
     Orders *orders;
-    VarlinkServer *server;
 } Service;
 
 extern const VarlinkInterface orders_interface; /* its userdata is a Service */
-
-/* Size that a call may have under this config. */
-size_t service_frame_max(const Config *config);

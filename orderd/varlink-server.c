@@ -5,9 +5,11 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
+#include "clock.h"
 #include "log.h"
 
-#define READ_SIZE 65536U
+#define READ_SIZE    65536U
+#define ACCEPT_PAUSE USEC_PER_SEC
 
 typedef struct Connection Connection;
 
@@ -34,12 +36,15 @@ struct Connection {
 struct VarlinkServer {
     sd_event *event;
     sd_event_source *listener;
-    int fd;
+    sd_event_source *pause; /* after which accepting is tried again */
+    int fd;                 /* negative: closed */
     const VarlinkInterface *interface;
     size_t frame_max;
     void *userdata;
     LIST_HEAD(, Connection) connections;
     size_t n_connections;
+    void (*idle)(void *userdata);
+    void *idle_userdata;
 };
 
 static void listen_while_there_is_room(VarlinkServer *server)
@@ -50,8 +55,11 @@ static void listen_while_there_is_room(VarlinkServer *server)
             server->n_connections < VARLINK_CONNECTIONS_MAX ? SD_EVENT_ON : SD_EVENT_OFF);
 }
 
+/* The last one of a closed server tells so. */
 static Connection *connection_free(Connection *c)
 {
+    VarlinkServer *server = c->server;
+
     if (c->call) {
         VarlinkCall *call = TAKE_PTR(c->call);
 
@@ -60,22 +68,29 @@ static Connection *connection_free(Connection *c)
         free(call);
     }
     LIST_REMOVE(c, list);
-    c->server->n_connections--;
-    listen_while_there_is_room(c->server);
+    server->n_connections--;
     sd_event_source_disable_unref(c->io);
     safe_close(c->fd);
     free(c->in);
     free(c->out);
     free(c);
+    listen_while_there_is_room(server);
+    if (server->fd < 0 && LIST_EMPTY(&server->connections) && server->idle)
+        server->idle(server->idle_userdata);
     return NULL;
 }
 
-/* Reads only while there is room for what comes and no answer is under way. */
+/* What comes while a call is open or an answer not yet sent waits here, and then in the kernel. */
+static bool connection_has_room(const Connection *c)
+{
+    return c->n_in <= c->server->frame_max;
+}
+
 static int connection_update(Connection *c)
 {
     uint32_t events = 0;
 
-    if (c->n_in <= c->server->frame_max)
+    if (connection_has_room(c))
         events |= EPOLLIN;
     if (c->n_out > c->n_sent)
         events |= EPOLLOUT;
@@ -250,7 +265,13 @@ static int connection_call(Connection *c, const char *frame, size_t size)
     return 0;
 }
 
-/* Takes up the next frame where one is whole and no call is open: 1, else 0. */
+/* Whether the last call is answered, and the caller has all of it. */
+static bool connection_is_free(const Connection *c)
+{
+    return !c->call && c->n_out == 0;
+}
+
+/* Takes up the next frame where one is whole and the connection is free: 1, else 0. */
 static int connection_process(Connection *c)
 {
     _cleanup_free_ char *frame = NULL;
@@ -258,12 +279,16 @@ static int connection_process(Connection *c)
     size_t size;
     int r;
 
-    if (c->call || c->n_in == 0)
+    if (!connection_is_free(c))
         return 0;
-    end = memchr(c->in, '\0', c->n_in);
+    if (c->server->fd < 0)
+        return -ECONNRESET;
+    end = c->n_in > 0 ? memchr(c->in, '\0', c->n_in) : NULL;
+    size = end ? (size_t)(end - c->in) : c->n_in;
+    if (size > c->server->frame_max)
+        return -EMSGSIZE;
     if (!end)
-        return c->n_in > c->server->frame_max ? -EMSGSIZE : 0;
-    size = (size_t)(end - c->in);
+        return 0;
     frame = strndup(c->in, size);
     if (!frame)
         return -ENOMEM;
@@ -298,14 +323,16 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
 
     (void)source;
     (void)fd;
-    if (revents & EPOLLIN)
+    if (revents & EPOLLIN && connection_has_room(c))
         r = connection_read(c);
     else if (revents & (EPOLLHUP | EPOLLERR))
         r = -ECONNRESET;
-    while (r >= 0 && (r = connection_process(c)) > 0)
-        ;
-    if (r >= 0)
-        r = connection_flush(c);
+    do {
+        if (r >= 0)
+            r = connection_flush(c);
+        if (r >= 0)
+            r = connection_process(c);
+    } while (r > 0);
     if (r >= 0)
         r = connection_update(c);
     if (r < 0) {
@@ -336,6 +363,23 @@ static int connection_new(VarlinkServer *server, int fd)
     return 0;
 }
 
+static int on_pause_over(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    (void)source;
+    (void)usec;
+    listen_while_there_is_room(userdata);
+    return 0;
+}
+
+/* Where descriptors or memory are short the connection still waits: the loop is not to spin on it.
+ */
+static void pause_accepting(VarlinkServer *server)
+{
+    if (sd_event_source_set_time_relative(server->pause, ACCEPT_PAUSE) >= 0 &&
+        sd_event_source_set_enabled(server->pause, SD_EVENT_ONESHOT) >= 0)
+        (void)sd_event_source_set_enabled(server->listener, SD_EVENT_OFF);
+}
+
 static int on_connection(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
     VarlinkServer *server = userdata;
@@ -345,8 +389,10 @@ static int on_connection(sd_event_source *source, int fd, uint32_t revents, void
     (void)revents;
     connected = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (connected < 0) {
-        if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-            (void)log_warning_errno(errno, "A connection to the socket is not accepted: %m");
+        if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+            return 0;
+        (void)log_warning_errno(errno, "A connection to the socket is not accepted: %m");
+        pause_accepting(server);
         return 0;
     }
     r = connection_new(server, connected);
@@ -376,29 +422,46 @@ int varlink_server_new(sd_event *event, int fd, const VarlinkInterface *interfac
     r = sd_event_add_io(event, &server->listener, fd, EPOLLIN, on_connection, server);
     if (r < 0)
         return r;
+    r = sd_event_add_time_relative(event, &server->pause, CLOCK_MONOTONIC, 0, 0, on_pause_over,
+                                   server);
+    if (r < 0)
+        return r;
+    r = sd_event_source_set_enabled(server->pause, SD_EVENT_OFF);
+    if (r < 0)
+        return r;
     server->fd = fd;
     *ret = TAKE_PTR(server);
     return 0;
 }
 
-void varlink_server_set_frame_max(VarlinkServer *server, size_t frame_max)
+bool varlink_server_is_idle(const VarlinkServer *server)
 {
-    server->frame_max = frame_max;
+    return LIST_EMPTY(&server->connections);
 }
 
-void varlink_server_close(VarlinkServer *server)
+void varlink_server_close(VarlinkServer *server, void (*idle)(void *userdata), void *userdata)
 {
+    Connection *c, *next;
+
+    server->idle = idle;
+    server->idle_userdata = userdata;
     server->listener = sd_event_source_disable_unref(server->listener);
     server->fd = safe_close(server->fd);
+    for (c = LIST_FIRST(&server->connections); c; c = next) {
+        next = LIST_NEXT(c, list);
+        if (connection_is_free(c))
+            connection_free(c);
+    }
 }
 
 VarlinkServer *varlink_server_free(VarlinkServer *server)
 {
     if (!server)
         return NULL;
-    varlink_server_close(server);
+    varlink_server_close(server, NULL, NULL);
     while (!LIST_EMPTY(&server->connections))
         connection_free(LIST_FIRST(&server->connections));
+    sd_event_source_disable_unref(server->pause);
     sd_event_unref(server->event);
     free(server);
     return NULL;

@@ -37,10 +37,14 @@ int varlink_server_new(sd_event *event, int fd, const VarlinkInterface *interfac
 VarlinkServer *
 varlink_server_free(VarlinkServer *server); /* ends all connections; always returns NULL */
 
-void varlink_server_set_frame_max(VarlinkServer *server, size_t frame_max);
+bool varlink_server_is_idle(const VarlinkServer *server); /* nobody is connected */
 
-/* Accepts no more connections; those that are there go on. */
-void varlink_server_close(VarlinkServer *server);
+/**
+ * varlink_server_close() - accept no more connections and take no more calls
+ * @idle: called, maybe from here, when the last connection ends: the open calls are answered then,
+ *        and the callers have the answers; or NULL
+ */
+void varlink_server_close(VarlinkServer *server, void (*idle)(void *userdata), void *userdata);
 
 /* Both end the call: it is not valid any more. @parameters is taken over, NULL: out of memory. */
 void varlink_reply(VarlinkCall *call, json_t *parameters);
