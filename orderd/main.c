@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -225,6 +226,18 @@ static int add_signals(Daemon *daemon)
     return 0;
 }
 
+/* Every waiting handler is a descriptor, and so is every connection to the CA; the soft limit is
+ * low for the sake of programs that use select() only. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int run(void)
 {
     _cleanup_close_ int challenges = -EBADF, listener = -EBADF;
@@ -236,6 +249,7 @@ static int run(void)
     if (r < 0)
         return r;
     config = config_file_get(daemon.service.config_file);
+    raise_descriptor_limit();
 
     r = sd_event_default(&daemon.event);
     if (r < 0)
