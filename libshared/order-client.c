@@ -26,7 +26,8 @@ static int connect_socket(const char *path)
     if (strlen(path) >= sizeof(address.sun_path))
         return -ENAMETOOLONG;
     memcpy(address.sun_path, path, strlen(path));
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    /* Where the backlog is full a blocking connect() would wait, whatever the deadline. */
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -errno;
     if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
@@ -34,10 +35,15 @@ static int connect_socket(const char *path)
     return TAKE_FD(fd);
 }
 
-/* The socket is not there, or nobody listens on it (any more). */
+/* The socket is not there, nobody listens on it (any more), or too many wait at it. */
 static bool is_absent(int r)
 {
     return r == -ENOENT || r == -ECONNREFUSED || r == -EAGAIN;
+}
+
+static void pause_before_retry(void)
+{
+    (void)poll(NULL, 0, (int)(RECONNECT_PAUSE / USEC_PER_MSEC));
 }
 
 static int connect_patiently(const char *path, usec_t deadline)
@@ -51,7 +57,7 @@ static int connect_patiently(const char *path, usec_t deadline)
 
         if (fd >= 0 || !is_absent(fd) || now_monotonic() + RECONNECT_PAUSE >= until)
             return fd;
-        (void)poll(NULL, 0, (int)(RECONNECT_PAUSE / USEC_PER_MSEC));
+        pause_before_retry();
     }
 }
 
@@ -62,7 +68,6 @@ static int read_frame(int fd, usec_t deadline, char **ret)
     size_t n = 0, room = 0;
 
     for (;;) {
-        struct pollfd p = { .fd = fd, .events = POLLIN };
         ssize_t k;
         int r;
 
@@ -77,20 +82,16 @@ static int read_frame(int fd, usec_t deadline, char **ret)
                 return -ENOMEM;
             frame = more;
         }
-        r = poll(&p, 1, deadline_to_poll(deadline));
-        if (r < 0 && errno != EINTR)
-            return -errno;
-        if (r == 0)
-            return -ETIMEDOUT;
+        r = fd_wait(fd, POLLIN, deadline);
         if (r < 0)
-            continue;
+            return r;
         k = recv(fd, frame + n, room - n, 0);
-        if (k < 0 && errno != EINTR)
-            return errno == ECONNRESET ? -ECONNRESET : -errno;
+        if (k < 0 && (errno == EINTR || errno == EAGAIN))
+            continue;
+        if (k < 0)
+            return -errno;
         if (k == 0)
             return -ECONNRESET;
-        if (k < 0)
-            continue;
         n += (size_t)k;
         if (memchr(frame + n - k, '\0', (size_t)k)) {
             *ret = TAKE_PTR(frame);
@@ -151,28 +152,38 @@ static char *make_call(const char *auth, const void *body, size_t size, const ch
     return message ? json_dumps(message, JSON_COMPACT) : NULL;
 }
 
+static int ask_once(const char *socket_path, const char *call, usec_t deadline, OrderAnswer *ret)
+{
+    _cleanup_close_ int fd = connect_patiently(socket_path, deadline);
+    _cleanup_free_ char *frame = NULL;
+    int r;
+
+    if (fd < 0)
+        return fd;
+    r = write_all(fd, call, strlen(call) + 1, deadline);
+    if (r < 0)
+        return r;
+    r = read_frame(fd, deadline, &frame);
+    if (r < 0)
+        return r;
+    return read_answer(frame, ret);
+}
+
 int order_request(const char *socket_path, const char *auth, const void *body, size_t size,
                   const char *request_id, usec_t deadline, OrderAnswer *ret)
 {
     _cleanup_free_ char *call = make_call(auth, body, size, request_id);
-    int r;
 
     if (!call)
         return -ENOMEM;
-    do {
-        _cleanup_close_ int fd = connect_patiently(socket_path, deadline);
-        _cleanup_free_ char *frame = NULL;
+    for (;;) {
+        int r = ask_once(socket_path, call, deadline, ret);
 
-        if (fd < 0)
-            return fd;
-        r = write_all(fd, call, strlen(call) + 1, deadline);
-        if (r >= 0)
-            r = read_frame(fd, deadline, &frame);
-        if (r >= 0)
-            r = read_answer(frame, ret);
+        if ((r != -ECONNRESET && r != -EPIPE) || now_monotonic() + RECONNECT_PAUSE >= deadline)
+            return r;
         /* orderd went away in mid-wait: it is asked again, which makes no second order. */
-    } while ((r == -ECONNRESET || r == -EPIPE) && now_monotonic() < deadline);
-    return r;
+        pause_before_retry();
+    }
 }
 
 void order_answer_done(OrderAnswer *answer)
