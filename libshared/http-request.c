@@ -164,7 +164,8 @@ static int on_value(http_parser *parser, const char *at, size_t length)
     HttpRequest *request = parser->data;
     HttpField *field = &request->fields[request->n_fields - 1];
 
-    field->value = own(at);
+    /* That a value is empty http_parser finds out on the next line: @at is that line's. */
+    field->value = length > 0 ? own(at) : field->name + field->name_length;
     field->value_length = length;
     return 0;
 }

@@ -248,6 +248,13 @@ static void test_framing(void)
         { POST "Content-Length: 1\r\nContent-Length: 1\r\n\r\nx", "400" },
         { POST "Content-Length: 1 1\r\n\r\nx", "400" },
         { POST "Content-Length: -1\r\n\r\nx", "400" },
+        { POST "Empty:\r\nContent-Length: 1\r\n\r\nx", "200" },
+        { POST "Content-Length: 1\r\nEmpty: \r\n\r\nx", "200" },
+        /* What such a body is taken for must not depend on the field above its length. */
+        { "GET /nothing HTTP/1.1\r\nHost: x\r\nEmpty:\r\nContent-Length: 1\r\n\r\nx", "413" },
+        { "GET /nothing HTTP/1.1\r\nHost: x\r\nEmpty:\r\nTransfer-Encoding: chunked\r\n\r\n",
+          "400" },
+        { POST "Content-Length:\r\nEmpty:\r\n\r\n", "400" },
         { "POST /echo?x HTTP/1.0\r\nContent-Length: 1\r\n\r\nx", "200" },
         { "POST /echo/ HTTP/1.0\r\nContent-Length: 1\r\n\r\nx", "404" },
         { "GET /echo HTTP/1.0\r\n\r\n", "405" },
