@@ -75,7 +75,7 @@ static void authorization_fail(Authorization *a, int status, unsigned retry_afte
 {
     Failure failure = { 0 };
 
-    failure_set(&failure, status, retry_after, "%s", why);
+    failure_set(&failure, status, retry_after, "%s: %s", authorization_name(a), why);
     authorization_end(a, &failure);
     failure_done(&failure);
 }
@@ -171,8 +171,8 @@ static void answer_challenge(Authorization *a, const json_t *challenges)
     int r;
 
     if (!challenge) {
-        authorization_fail(
-            a, 421, 0, "The CA offers no http-01 challenge for a name (a wildcard needs dns-01).");
+        authorization_fail(a, 421, 0,
+                           "the CA offers no http-01 challenge (a wildcard needs dns-01)");
         return;
     }
     if (!token || !url || !challenge_token_is_valid(token)) {
