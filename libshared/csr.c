@@ -10,6 +10,9 @@
 #include "strv.h"
 
 #define RSA_BITS_MIN 2048
+/* Of the DER. More than twice what CSR_NAMES_MAX of the longest names and the largest key take:
+ * decoded, a request can take thirty times its size. */
+#define DER_SIZE_MAX ((size_t)64 * 1024)
 #define PRIVATE_KEY  "PRIVATE KEY-----"
 
 DEFINE_CLEANUP_FUNC(X509_REQ *, X509_REQ_free)
@@ -34,6 +37,9 @@ static inline void extensions_freep(STACK_OF(X509_EXTENSION) * *extensions)
     "alone."
 #define REASON_TWO_BLOCKS                                                                          \
     "The request body holds more than one certificate signing request: send one per request."
+#define REASON_SIZE                                                                                \
+    "The certificate signing request is larger than 64 KiB: make it anew with fewer names and "    \
+    "without other content."
 #define REASON_DER                                                                                 \
     "The certificate signing request cannot be decoded: make it anew and send it unchanged."
 #define REASON_KEY                                                                                 \
@@ -63,6 +69,7 @@ static inline void extensions_freep(STACK_OF(X509_EXTENSION) * *extensions)
     "letters, digits and hyphens, or such a name behind '*.'."
 
 _Static_assert(CSR_NAMES_MAX == 100, "REASON_TOO_MANY names the number");
+_Static_assert(DER_SIZE_MAX == 64 * 1024, "REASON_SIZE names the number");
 
 static int refuse(const char **ret_reason, const char *reason)
 {
@@ -113,6 +120,8 @@ static int decode(const PemBlock *block, X509_REQ **ret, const char **ret_reason
         return r;
     if (r < 0)
         return refuse(ret_reason, REASON_PEM);
+    if (size > DER_SIZE_MAX)
+        return refuse(ret_reason, REASON_SIZE);
     end = der;
     req = d2i_X509_REQ(NULL, &end, (long)size);
     if (!req || end != der + size)
@@ -236,9 +245,13 @@ static int add_alternative_name(Csr *csr, const GENERAL_NAME *name, const char *
 
 static int add_alternative_names(Csr *csr, X509_EXTENSION *extension, const char **ret_reason)
 {
-    _cleanup_(GENERAL_NAMES_freep) GENERAL_NAMES *names = X509V3_EXT_d2i(extension);
+    const ASN1_OCTET_STRING *value = X509_EXTENSION_get_data(extension);
+    const unsigned char *start = ASN1_STRING_get0_data(value), *at = start;
+    _cleanup_(GENERAL_NAMES_freep) GENERAL_NAMES *names = NULL;
 
-    if (!names)
+    /* X509V3_EXT_d2i() would pass over what stands behind the names. */
+    names = d2i_GENERAL_NAMES(NULL, &at, ASN1_STRING_length(value));
+    if (!names || at != start + ASN1_STRING_length(value))
         return refuse(ret_reason, REASON_EXTENSIONS);
     for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
         int r = add_alternative_name(csr, sk_GENERAL_NAME_value(names, i), ret_reason);

@@ -24,8 +24,8 @@ typedef struct Csr {
  * @ret_reason: on -EBADMSG one sentence for the client, static: what is wrong and what to do
  *
  * Exactly one PEM block, CERTIFICATE REQUEST or NEW CERTIFICATE REQUEST; DER without anything
- * behind it; the signature verifies; key RSA from 2048 bit, P-256, P-384, P-521 or Ed25519; 1 to
- * CSR_NAMES_MAX names, each a valid host name or wildcard.
+ * behind it, at most 64 KiB; the signature verifies; key RSA from 2048 bit, P-256, P-384, P-521 or
+ * Ed25519; 1 to CSR_NAMES_MAX names, each a valid host name or wildcard.
  *
  * Returns 0, -EBADMSG, -ENOMEM.
  */

@@ -219,12 +219,34 @@ static void test_hidden_names(EVP_PKEY *key)
     assert_names(microsoft, "a.example");
 }
 
-static void test_broken_extensions(EVP_PKEY *key)
+/* A request with one subjectAltName of these bytes. free() */
+static char *request_with_raw_san(EVP_PKEY *key, const void *data, size_t size)
 {
     X509_REQ *req = make_request_begin(key);
-    _cleanup_free_ char *list = NULL, *san = NULL;
     STACK_OF(X509_EXTENSION) *extensions = sk_X509_EXTENSION_new_null();
     ASN1_OCTET_STRING *octets = ASN1_OCTET_STRING_new();
+
+    ASSERT_EQ(ASN1_OCTET_STRING_set(octets, data, (int)size), 1);
+    sk_X509_EXTENSION_push(extensions,
+                           X509_EXTENSION_create_by_NID(NULL, NID_subject_alt_name, 0, octets));
+    ASSERT_EQ(X509_REQ_add_extensions(req, extensions), 1);
+    sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+    ASN1_OCTET_STRING_free(octets);
+    return make_request_end(req, key);
+}
+
+static void test_broken_extensions(EVP_PKEY *key)
+{
+    /* Names that stop short; a second list of names behind the first. */
+    static const char *const sans[] = {
+        "\x30\x05\x82\x09garb",
+        "\x30\x08\x82\x06"
+        "a.test"
+        "\x30\x08\x82\x06"
+        "b.test",
+    };
+    X509_REQ *req = make_request_begin(key);
+    _cleanup_free_ char *list = NULL;
 
     ASSERT_EQ(X509_REQ_add1_attr_by_NID(req, NID_ext_req, V_ASN1_UTF8STRING,
                                         (const unsigned char *)"DNS:a.example", 13),
@@ -232,15 +254,33 @@ static void test_broken_extensions(EVP_PKEY *key)
     list = make_request_end(req, key);
     assert_refused(list, "extension");
 
-    req = make_request_begin(key);
-    ASSERT_EQ(ASN1_OCTET_STRING_set(octets, (const unsigned char *)"\x30\x05\x82\x09garb", 8), 1);
-    sk_X509_EXTENSION_push(extensions,
-                           X509_EXTENSION_create_by_NID(NULL, NID_subject_alt_name, 0, octets));
-    ASSERT_EQ(X509_REQ_add_extensions(req, extensions), 1);
-    sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
-    ASN1_OCTET_STRING_free(octets);
-    san = make_request_end(req, key);
-    assert_refused(san, "extension");
+    for (size_t i = 0; i < ELEMENTSOF(sans); i++) {
+        _cleanup_free_ char *pem = request_with_raw_san(key, sans[i], strlen(sans[i]));
+
+        assert_refused(pem, "extension");
+    }
+}
+
+/* Far more names than any request has cost far more memory than their bytes. */
+static void test_size(EVP_PKEY *key)
+{
+    static const unsigned char name[] = { 0x82, 1, 'a' };
+    static const int attributes[] = { NID_pkcs9_unstructuredName, NID_friendlyName };
+    X509_REQ *req = make_request_begin(key);
+    unsigned char san[4 + 0x8001] = { 0x30, 0x82, 0x80, 0x01 };
+    _cleanup_free_ char *most = NULL, *more = NULL;
+
+    for (size_t i = 4; i < sizeof(san); i++)
+        san[i] = name[(i - 4) % sizeof(name)];
+    most = request_with_raw_san(key, san, sizeof(san));
+    assert_names(most, "a");
+
+    for (size_t i = 0; i < ELEMENTSOF(attributes); i++)
+        ASSERT_EQ(
+            X509_REQ_add1_attr_by_NID(req, attributes[i], V_ASN1_OCTET_STRING, san, sizeof(san)),
+            1);
+    more = make_request_end(req, key);
+    assert_refused(more, "larger than 64 KiB");
 }
 
 static void test_keys(void)
@@ -408,6 +448,7 @@ int main(void)
     test_number_of_names(key);
     test_hidden_names(key);
     test_broken_extensions(key);
+    test_size(key);
     test_keys();
     test_signature(key);
     test_text_around(key);
