@@ -36,17 +36,18 @@ static void sign_done(Sign *sign)
     csr_free(sign->csr);
 }
 
-/* The one entry that each request leaves in the journal. */
+/* The one entry that each request leaves in the journal. What a client can make long is cut, or
+ * comes last, where the end of the entry cuts it. */
 static void log_outcome(HttpExchange *exchange, int status, const AuthBlock *auth, const Csr *csr,
                         const char *why)
 {
     _cleanup_free_ char *names = csr ? strv_join(csr->names, " ") : NULL;
     char peer[INET6_ADDRSTRLEN];
 
-    log_info("%s %s from %s: %d%s%s%s%s%s: %s", http_method(exchange), http_path(exchange),
+    log_info("%.20s %.100s from %s: %d%s%s%s: %s%s%s", http_method(exchange), http_path(exchange),
              socket_address_format(http_peer(exchange), peer), status, auth ? ", auth \"" : "",
-             auth ? auth->name : "", auth ? "\"" : "", names && *names ? ", names " : "",
-             str_or(names, ""), why);
+             auth ? auth->name : "", auth ? "\"" : "", why, names && *names ? "; names " : "",
+             str_or(names, ""));
 }
 
 static void refuse(Sign *sign, int status, unsigned retry_after, const char *sentence,

@@ -234,6 +234,16 @@ def test_log_tells_the_administrator(policy, new_csr):
     assert "example.net" not in answer.text
 
 
+def test_log_tells_the_reason_whatever_the_client_sends(policy, new_csr):
+    policy.write_config(auth=AUTH, mgmt="max-size = 64k")
+    names = [f"{'x' * 60}.{'y' * 60}.{i}.example.com" for i in range(99)]
+    answer = post_from(policy, "127.0.0.2", new_csr("www.example.com", *names))
+    assert_refused(answer, 403)
+    assert "no domain covers www.example.com" in policy.sign.log
+    assert_refused(lib.request(policy.port, path="/" + "x" * 8000), 404)
+    assert "from 127.0.0.1: 404: " in policy.sign.log
+
+
 def test_request_id_is_in_answer_and_log(acmems):
     answer = acmems.post(b"nothing")
     found = [word for word in re.findall(r"[0-9a-f]{16}", answer.text) if word in acmems.sign.log]
