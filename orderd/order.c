@@ -7,9 +7,12 @@
 #include "encode.h"
 #include "log.h"
 #include "polling.h"
+#include "problem.h"
 #include "strv.h"
 
 #define CHAIN_TYPE "application/pem-certificate-chain"
+
+typedef enum Finalize { FINALIZE_NOT_SENT, FINALIZE_SENT, FINALIZE_TAKEN } Finalize;
 
 struct Order {
     sd_event *event;
@@ -27,7 +30,8 @@ struct Order {
     AccountWaiter *account_waiter;
     char *url;
     char *finalize_url;
-    bool finalized;
+    Finalize finalize;
+    Failure trouble; /* with the last answer after that, which is asked for again */
     Authorization **authorizations;
     size_t n_authorizations, n_pending;
     char *invalid; /* what went wrong, name by name, while the others are awaited */
@@ -79,6 +83,7 @@ Order *order_free(Order *order)
     free(order->url);
     free(order->finalize_url);
     free(order->invalid);
+    failure_done(&order->trouble);
     free(order);
     return NULL;
 }
@@ -135,6 +140,26 @@ static void order_poll(Order *order, unsigned retry_after)
         order_fail(order, 500, 0, "The server cannot set a timer.");
 }
 
+/* No answer, or none that says how the order stands: orderNotReady comes for an order that was
+ * finalised already, by a request whose answer got lost. */
+static bool is_no_answer(const SessionReply *reply)
+{
+    return reply->error < 0 || reply->status >= 500 ||
+           (reply->problem && streq(problem_type(reply->problem), "orderNotReady"));
+}
+
+/* Once the order is finalised a certificate may be there: what the CA does not manage to say is
+ * asked for again until the deadline, so that none is lost. */
+static bool order_ask_again(Order *order, const SessionReply *reply, const char *doing)
+{
+    failure_done(&order->trouble);
+    if (order->finalize == FINALIZE_NOT_SENT || !is_no_answer(reply))
+        return false;
+    failure_set_reply(&order->trouble, reply, doing);
+    order_poll(order, reply->retry_after);
+    return true;
+}
+
 static void log_issued(const Order *order, const Chain *chain)
 {
     _cleanup_free_ char *serial = chain_serial(chain);
@@ -158,7 +183,9 @@ static void on_certificate(const SessionReply *reply, void *userdata)
     int r;
 
     order->call = NULL;
-    if (reply->error < 0 || reply->status != 200) {
+    if (order_ask_again(order, reply, "handing out the certificate"))
+        return;
+    if (reply->status != 200) {
         order_fail_reply(order, reply, "handing out the certificate");
         return;
     }
@@ -182,6 +209,15 @@ static void on_certificate(const SessionReply *reply, void *userdata)
     order_end(order, chain, NULL);
 }
 
+static void on_finalized(const SessionReply *reply, void *userdata)
+{
+    Order *order = userdata;
+
+    if (reply->error == 0 && reply->status == 200)
+        order->finalize = FINALIZE_TAKEN;
+    on_order(reply, order);
+}
+
 static void order_finalize(Order *order)
 {
     json_auto_t *payload = NULL;
@@ -196,16 +232,16 @@ static void order_finalize(Order *order)
         order_fail(order, 500, 0, "The server is out of memory.");
         return;
     }
-    order->finalized = true;
+    order->finalize = FINALIZE_SENT;
     order_post(order, &(SessionRequest){ .url = order->finalize_url, .payload = payload },
-               on_order);
+               on_finalized);
 }
 
-/* RFC 8555 §7.1.6: a ready order is finalised once; asking again means that the first did not take.
- */
+/* RFC 8555 §7.1.6: a ready order is finalised, again where the first time did not arrive. One that
+ * the CA took is not: it has not noticed yet. */
 static void on_ready(Order *order, const SessionReply *reply)
 {
-    if (order->finalized)
+    if (order->finalize == FINALIZE_TAKEN)
         order_poll(order, reply->retry_after);
     else
         order_finalize(order);
@@ -335,6 +371,8 @@ static void on_order(const SessionReply *reply, void *userdata)
     const char *status = json_string_value(json_object_get(reply->json, "status"));
 
     order->call = NULL;
+    if (order_ask_again(order, reply, "working on the order"))
+        return;
     if (reply->error < 0 || reply->status != 200 || !status) {
         order_fail_reply(order, reply, "working on the order");
         return;
@@ -422,9 +460,16 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 
 static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
 {
+    Order *order = userdata;
+    Failure failure = order->trouble;
+
     (void)source;
     (void)usec;
-    order_fail(userdata, 503, 60, "The CA did not finish the order in time: try again later.");
+    order->trouble = (Failure){ 0 };
+    if (!failure.status)
+        failure_set(&failure, 503, 60, "The CA did not finish the order in time: try again later.");
+    order_end(order, NULL, &failure);
+    failure_done(&failure);
     return 0;
 }
 
