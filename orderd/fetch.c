@@ -9,6 +9,8 @@
 
 #define FETCH_CONNECT_TIMEOUT_MS 10000L
 #define FETCH_TIMEOUT_MS         30000L
+/* An HTTP/2 server needs one connection; for others each request would open one more. */
+#define FETCH_CONNECTIONS_MAX 16L
 
 struct Fetcher {
     unsigned n_ref; /* held too while callbacks run: one of them may free the pool */
@@ -266,7 +268,9 @@ int fetcher_new(sd_event *event, const char *ca_file, Fetcher **ret)
     if (r < 0)
         return r;
 
-    if (curl_multi_setopt(fetcher->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket) != CURLM_OK ||
+    if (curl_multi_setopt(fetcher->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, FETCH_CONNECTIONS_MAX) !=
+            CURLM_OK ||
+        curl_multi_setopt(fetcher->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket) != CURLM_OK ||
         curl_multi_setopt(fetcher->multi, CURLMOPT_SOCKETDATA, fetcher) != CURLM_OK ||
         curl_multi_setopt(fetcher->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer) != CURLM_OK ||
         curl_multi_setopt(fetcher->multi, CURLMOPT_TIMERDATA, fetcher) != CURLM_OK)
