@@ -209,10 +209,30 @@ static void on_certificate(const SessionReply *reply, void *userdata)
     order_end(order, chain, NULL);
 }
 
+/* RFC 8555 §7.4: the account was good enough for the order; what the CA refuses to authorise here
+ * is the CSR, where it does not see the order's names in it. */
+static void order_fail_names(Order *order, const json_t *problem)
+{
+    _cleanup_free_ char *said = problem_describe(problem);
+    Failure failure = { 0 };
+
+    failure_set(&failure, 415, 0,
+                "The CA does not find the names in this CSR: put every one of them into "
+                "subjectAltName. The CA said: %s",
+                str_or(said, "?"));
+    order_end(order, NULL, &failure);
+    failure_done(&failure);
+}
+
 static void on_finalized(const SessionReply *reply, void *userdata)
 {
     Order *order = userdata;
 
+    if (reply->problem && streq(problem_type(reply->problem), "unauthorized")) {
+        order->call = NULL;
+        order_fail_names(order, reply->problem);
+        return;
+    }
     if (reply->error == 0 && reply->status == 200)
         order->finalize = FINALIZE_TAKEN;
     on_order(reply, order);

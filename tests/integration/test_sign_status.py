@@ -136,6 +136,14 @@ def test_too_many_names(installation, new_csr):
     assert_refused(answer, 415, "names")
 
 
+def test_names_in_common_name_alone(acmems, tmp_path):
+    """Pebble wants them in subjectAltName, and says so late: when the order is finalised."""
+    out = tmp_path / "cn.csr"
+    lib.run("openssl", "req", "-new", "-nodes", "-newkey", "rsa:2048", "-subj",
+            "/CN=cn.example.org", "-keyout", tmp_path / "cn.key", "-out", out)
+    assert_refused(acmems.post(out.read_bytes()), 415, "subjectAltName")
+
+
 def test_account_key(acmems, tmp_path):
     """RFC 8555 §11.1: the account's own key never becomes a certificate's."""
     out = tmp_path / "own.csr"
