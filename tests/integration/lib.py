@@ -444,9 +444,9 @@ class Acmems:
     def start_orderd(self):
         path = self.directory / "run/orderd.sock"
         self.orderd = self.spawn("orderd", [ORDERD, "--config", self.config])
+        self.wait_for_start(self.orderd)
 
         def is_up():
-            assert self.orderd.running, self.orderd.log
             with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as sock:
                 sock.connect(str(path))
                 return True
