@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "failure.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -14,6 +15,14 @@ void failure_done(Failure *failure)
     *failure = (Failure){ 0 };
 }
 
+/* Texts and names of the CA are in it, and a client prints it on a terminal. */
+static void flatten(char *text)
+{
+    for (char *p = text; *p; p++)
+        if (iscntrl((unsigned char)*p))
+            *p = ' ';
+}
+
 void failure_set(Failure *failure, int status, unsigned retry_after, const char *format, ...)
 {
     Failure new = { .status = status, .retry_after = retry_after };
@@ -23,6 +32,8 @@ void failure_set(Failure *failure, int status, unsigned retry_after, const char 
     if (vasprintf(&new.reason, format, arguments) < 0)
         new.reason = NULL;
     va_end(arguments);
+    if (new.reason)
+        flatten(new.reason);
     failure_done(failure);
     *failure = new;
 }

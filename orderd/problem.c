@@ -105,8 +105,5 @@ char *problem_describe(const json_t *document)
             size--;
         text[size] = '\0';
     }
-    for (char *p = text; *p; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            *p = ' ';
     return text;
 }

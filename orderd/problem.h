@@ -24,9 +24,9 @@ const Problem *problem_find(const char *type);
 const char *problem_type(const json_t *document);
 
 /**
- * problem_describe() - a problem document in one line
+ * problem_describe() - a problem document in one sentence
  *
  * "rateLimited: too many certificates …", with the subproblems' identifiers and details behind it;
- * control characters and what is overlong are cut. New string, NULL when out of memory.
+ * what is overlong is cut. New string, NULL when out of memory.
  */
 char *problem_describe(const json_t *document);

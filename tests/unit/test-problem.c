@@ -56,7 +56,7 @@ static void test_description(void)
 {
     json_auto_t *problem =
         json_pack("{sssss[{sssss{ssss}}]}", "type", PROBLEM_URN "rejectedIdentifier", "detail",
-                  "not\nfor us", "subproblems", "type", PROBLEM_URN "caa", "detail", "forbidden",
+                  "not for us", "subproblems", "type", PROBLEM_URN "caa", "detail", "forbidden",
                   "identifier", "type", "dns", "value", "www.example.org");
     _cleanup_free_ char *text = problem_describe(problem);
 
@@ -94,6 +94,8 @@ static void test_failure(void)
     failure_set_problem(&failure, csr, 7);
     ASSERT_EQ(failure.status, 415);
     ASSERT_EQ(failure.retry_after, 0);
+    failure_set(&failure, 421, 0, "%s: %s", "a\nb\x1b[1m", "c\x7f");
+    ASSERT_STREQ(failure.reason, "a b [1m: c ");
     failure_done(&failure);
 }
 
