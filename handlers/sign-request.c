@@ -92,7 +92,7 @@ static bool read_csr(Sign *sign)
     if (r == -EBADMSG)
         refuse(sign, 415, 0, str_or(reason, "The body is not a CSR."), str_or(reason, "no CSR"));
     else
-        refuse(sign, 500, 0, "The server is out of memory.", "out of memory");
+        refuse(sign, 500, 0, "The server is out of memory: try again later.", "out of memory");
     return false;
 }
 
@@ -128,7 +128,7 @@ static bool try_cache(Sign *sign)
     if (r != STORAGE_HIT)
         return true;
     if (chain_format(chain, &text, &size) < 0) {
-        refuse(sign, 500, 0, "The server is out of memory.", "out of memory");
+        refuse(sign, 500, 0, "The server is out of memory: try again later.", "out of memory");
         return false;
     }
     reply_chain(sign, text, "from the cache");
@@ -143,7 +143,7 @@ static bool order(Sign *sign)
 
     if (asprintf(&socket, "%s/orderd.sock", sign->config->runtime_directory) < 0) {
         socket = NULL;
-        refuse(sign, 500, 0, "The server is out of memory.", "out of memory");
+        refuse(sign, 500, 0, "The server is out of memory: try again later.", "out of memory");
         return false;
     }
     r = order_request(socket, sign->auth->name, sign->body, sign->size,

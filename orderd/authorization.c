@@ -15,7 +15,7 @@ struct Authorization {
     int challenge_fd;
     char *url;
     char *name;
-    char *token;          /* NULL before the challenge file is written */
+    char *token;          /* of the challenge file; NULL before there is one */
     bool told;            /* the CA was asked to validate */
     json_t *tell_problem; /* what the CA said to that, where it refused */
     SessionCall *call;
@@ -89,6 +89,13 @@ static void authorization_fail_reply(Authorization *a, const SessionReply *reply
     failure_done(&failure);
 }
 
+static void authorization_fail_request(Authorization *a, int error)
+{
+    log_error_errno(error, "Request to the CA for %s cannot be made: %m", authorization_name(a));
+    authorization_fail(a, 500, 0,
+                       "The server cannot make a request to the CA: its journal says why.");
+}
+
 /* What the CA found: the error of the challenge that was tried. */
 static void authorization_fail_invalid(Authorization *a, const json_t *challenges)
 {
@@ -113,7 +120,7 @@ static void schedule(Authorization *a, usec_t delay)
 {
     if (sd_event_source_set_time_relative(a->timer, delay) < 0 ||
         sd_event_source_set_enabled(a->timer, SD_EVENT_ONESHOT) < 0)
-        authorization_fail(a, 500, 0, "The server cannot set a timer.");
+        authorization_fail(a, 500, 0, "The server is out of memory: try again later.");
 }
 
 static void on_told(const SessionReply *reply, void *userdata)
@@ -146,20 +153,19 @@ static const json_t *find_challenge(const json_t *challenges, const char *type)
     return NULL;
 }
 
+/* Noted first: what is written is removed, whatever happens. */
 static int write_challenge(Authorization *a, const char *token)
 {
     _cleanup_free_ char *key_authorization = NULL;
-    int r;
 
     if (asprintf(&key_authorization, "%s.%s", token, account_thumbprint(a->account)) < 0) {
         key_authorization = NULL;
         return -ENOMEM;
     }
-    r = challenge_write(a->challenge_fd, token, key_authorization);
-    if (r < 0)
-        return r;
     a->token = strdup(token);
-    return a->token ? 0 : -ENOMEM;
+    if (!a->token)
+        return -ENOMEM;
+    return challenge_write(a->challenge_fd, token, key_authorization);
 }
 
 static void answer_challenge(Authorization *a, const json_t *challenges)
@@ -176,7 +182,8 @@ static void answer_challenge(Authorization *a, const json_t *challenges)
         return;
     }
     if (!token || !url || !challenge_token_is_valid(token)) {
-        authorization_fail(a, 503, 3600, "The CA gave a challenge that makes no sense.");
+        authorization_fail(a, 503, 3600,
+                           "The CA gave a challenge that makes no sense: try again later.");
         return;
     }
     r = write_challenge(a, token);
@@ -190,7 +197,7 @@ static void answer_challenge(Authorization *a, const json_t *challenges)
     r = session_post(account_session(a->account), &(SessionRequest){ .url = url, .payload = empty },
                      on_told, a, &a->call);
     if (r < 0)
-        authorization_fail(a, 500, 0, "The server cannot make a request.");
+        authorization_fail_request(a, r);
 }
 
 static void keep_name(Authorization *a, const json_t *answer)
@@ -249,7 +256,7 @@ static void authorization_fetch(Authorization *a)
     r = session_post(account_session(a->account), &(SessionRequest){ .url = a->url },
                      on_authorization, a, &a->call);
     if (r < 0)
-        authorization_fail(a, 500, 0, "The server cannot make a request.");
+        authorization_fail_request(a, r);
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)

@@ -123,9 +123,11 @@ static void order_post(Order *order, const SessionRequest *request, session_cb c
     int r;
 
     r = session_post(account_session(order->account), request, callback, order, &order->call);
-    if (r < 0)
+    if (r < 0) {
+        log_error_errno(r, "Request to the CA for %s cannot be made: %m", order->names);
         order_fail(order, 500, 0,
                    "The server cannot make a request to the CA: its journal says why.");
+    }
 }
 
 static void order_fetch(Order *order)
@@ -137,7 +139,7 @@ static void order_poll(Order *order, unsigned retry_after)
 {
     if (sd_event_source_set_time_relative(order->timer, poll_next(&order->poll, retry_after)) < 0 ||
         sd_event_source_set_enabled(order->timer, SD_EVENT_ONESHOT) < 0)
-        order_fail(order, 500, 0, "The server cannot set a timer.");
+        order_fail(order, 500, 0, "The server is out of memory: try again later.");
 }
 
 /* No answer, or none that says how the order stands: orderNotReady comes for an order that was
@@ -169,10 +171,8 @@ static void log_issued(const Order *order, const Chain *chain)
 
     if (gmtime_r(&end, &tm))
         (void)strftime(until, sizeof(until), "%Y-%m-%dT%H:%M:%SZ", &tm);
-    log_set_request(order->request_id);
     log_info("Certificate issued for %s: serial %s, until %s, order %s", order->names,
              str_or(serial, "?"), until, str_or(order->url, "?"));
-    log_set_request(NULL);
 }
 
 static void on_certificate(const SessionReply *reply, void *userdata)
@@ -185,6 +185,7 @@ static void on_certificate(const SessionReply *reply, void *userdata)
     order->call = NULL;
     if (order_ask_again(order, reply, "handing out the certificate"))
         return;
+    log_set_request(order->request_id); /* until order_end() */
     if (reply->status != 200) {
         order_fail_reply(order, reply, "handing out the certificate");
         return;
@@ -249,7 +250,7 @@ static void order_finalize(Order *order)
         encoded = base64url_encode(der, size);
     payload = encoded ? json_pack("{ss}", "csr", encoded) : NULL;
     if (!payload) {
-        order_fail(order, 500, 0, "The server is out of memory.");
+        order_fail(order, 500, 0, "The server is out of memory: try again later.");
         return;
     }
     order->finalize = FINALIZE_SENT;
@@ -279,7 +280,8 @@ static void on_valid(Order *order, const SessionReply *reply)
     if (url)
         order_post(order, &(SessionRequest){ .url = url, .accept = CHAIN_TYPE }, on_certificate);
     else
-        order_fail(order, 503, 60, "The CA says the certificate is issued but not where it is.");
+        order_fail(order, 503, 60,
+                   "The CA says the certificate is issued but not where it is: try again later.");
 }
 
 static void on_invalid(Order *order, const SessionReply *reply)
@@ -371,9 +373,9 @@ static void on_pending(Order *order, const SessionReply *reply)
     r = start_authorizations(order, json_object_get(reply->json, "authorizations"));
     if (r == -EBADMSG)
         order_fail(order, 503, 3600,
-                   "The CA gave an order without authorizations that make sense.");
+                   "The CA gave an order without authorizations that make sense: try again later.");
     else if (r < 0)
-        order_fail(order, 500, 0, "The server is out of memory.");
+        order_fail(order, 500, 0, "The server is out of memory: try again later.");
 }
 
 /* RFC 8555 §7.1.6 */
@@ -402,7 +404,8 @@ static void on_order(const SessionReply *reply, void *userdata)
             states[i].act(order, reply);
             return;
         }
-    order_fail(order, 503, 3600, "The CA put the order into a state that acmems does not know.");
+    order_fail(order, 503, 3600,
+               "The CA put the order into a state that acmems does not know: try again later.");
 }
 
 static void on_new_order(const SessionReply *reply, void *userdata)
@@ -458,7 +461,7 @@ static void on_account(const Failure *failure, void *userdata)
     list = identifiers(order->csr);
     payload = list ? json_pack("{so}", "identifiers", list) : NULL;
     if (!payload) {
-        order_fail(order, 500, 0, "The server is out of memory.");
+        order_fail(order, 500, 0, "The server is out of memory: try again later.");
         return;
     }
     order_post(order, &(SessionRequest){ .resource = "newOrder", .payload = payload },
@@ -474,7 +477,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
     if (order->url)
         order_fetch(order);
     else if (account_await(order->account, on_account, order, &order->account_waiter) < 0)
-        order_fail(order, 500, 0, "The server is out of memory.");
+        order_fail(order, 500, 0, "The server is out of memory: try again later.");
     return 0;
 }
 

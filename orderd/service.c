@@ -19,8 +19,9 @@ typedef struct Pending {
 
 static void fail(VarlinkCall *call, const Failure *failure)
 {
-    json_t *parameters = json_pack("{siss}", "status", failure->status, "reason",
-                                   str_or(failure->reason, "The server is out of memory."));
+    json_t *parameters =
+        json_pack("{siss}", "status", failure->status, "reason",
+                  str_or(failure->reason, "The server is out of memory: try again later."));
 
     if (parameters && failure->retry_after)
         (void)json_object_set_new(parameters, "retryAfter", json_integer(failure->retry_after));
