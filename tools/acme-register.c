@@ -244,17 +244,24 @@ static int failed_call(int r, const SyncAnswer *answer)
     return failed(r < 0 ? r : -EPROTO, str_or(answer->failure.reason, r < 0 ? strerror(-r) : "?"));
 }
 
-/* Keeps contacts (NULL: none) for a registration that waits for the terms to be accepted. */
-static int save_pending(Register *reg, char **contact)
+/* {"contact": […]} of what the command line has; NULL when out of memory. */
+static json_t *pack_contact(void)
 {
-    json_auto_t *list = json_array(), *account = NULL;
+    json_auto_t *list = json_array();
+
+    STRV_FOREACH (url, arg_contact)
+        if (json_array_append_new(list, json_string(*url)) < 0)
+            return NULL;
+    return json_pack("{sO}", "contact", list);
+}
+
+/* Keeps the contacts for a registration that waits for the terms to be accepted. */
+static int save_pending(Register *reg)
+{
+    json_auto_t *account = pack_contact();
     json_t *registration = NULL;
     int r;
 
-    STRV_FOREACH (url, contact)
-        if (json_array_append_new(list, json_string(*url)) < 0)
-            return -ENOMEM;
-    account = json_pack("{sO}", "contact", list);
     if (!account)
         return -ENOMEM;
     r = registration_pack(reg->key, account, NULL, &registration);
@@ -285,7 +292,7 @@ static int generate_key(Register *reg)
                                     &reg->key);
     /* In this order: whatever happens in between, no new key stands beside an old key's account. */
     if (r >= 0)
-        r = save_pending(reg, arg_contact);
+        r = save_pending(reg);
     if (r >= 0)
         r = account_key_save(directory, reg->key, arg_override);
     if (r < 0)
@@ -403,28 +410,6 @@ static int new_account(Register *reg)
     return keep_account(reg, &answer, answer.location);
 }
 
-static int register_account(Register *reg)
-{
-    int r;
-
-    r = check_terms(reg);
-    if (r < 0)
-        return r;
-    begin("Register");
-    /* newAccount has to agree to the terms (RFC 8555 §7.3): until somebody does, all is kept for
-     * it. */
-    if (!registration_uri(reg->registration) && (arg_contact || !reg->registration)) {
-        r = save_pending(reg, arg_contact);
-        if (r < 0)
-            return failed_errno(r, "registration.json cannot be written", reg->config->account_dir);
-    }
-    if (!terms_accepted(reg)) {
-        done();
-        return say_terms(reg);
-    }
-    return new_account(reg);
-}
-
 /* POST to the account (RFC 8555 §7.3.2), or POST-as-GET without a payload. */
 static int ask_account(Register *reg, const json_t *payload)
 {
@@ -444,6 +429,40 @@ static int ask_account(Register *reg, const json_t *payload)
     if (r < 0 || answer.failure.status)
         return failed_call(r, &answer);
     return keep_account(reg, &answer, uri);
+}
+
+/* newAccount gives an account that is there already as it is (RFC 8555 §7.3.1), whatever contact it
+ * is asked with. */
+static int update_contact(Register *reg)
+{
+    json_auto_t *contact = pack_contact();
+
+    begin("Update contact");
+    return contact ? ask_account(reg, contact) : failed(-ENOMEM, "out of memory");
+}
+
+static int register_account(Register *reg)
+{
+    bool registered = registration_uri(reg->registration) != NULL;
+    int r;
+
+    r = check_terms(reg);
+    if (r < 0)
+        return r;
+    begin("Register");
+    /* newAccount has to agree to the terms (RFC 8555 §7.3): until somebody does, all is kept for
+     * it. */
+    if (!registered && (arg_contact || !reg->registration)) {
+        r = save_pending(reg);
+        if (r < 0)
+            return failed_errno(r, "registration.json cannot be written", reg->config->account_dir);
+    }
+    if (!terms_accepted(reg)) {
+        done();
+        return say_terms(reg);
+    }
+    r = new_account(reg);
+    return r >= 0 && registered && arg_contact ? update_contact(reg) : r;
 }
 
 static int accept_terms(Register *reg)
