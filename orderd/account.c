@@ -88,6 +88,9 @@ bool account_is_current(const Account *account, const Config *config)
         return false;
     if (account->state == ACCOUNT_ASKING)
         return true;
+    /* What failed is tried again with all that the configuration says now, consent among it. */
+    if (account->state == ACCOUNT_UNKNOWN)
+        return false;
     now = stamp_directory(config->account_dir);
     return stamp_equal(&now.key, &account->stamps.key) &&
            stamp_equal(&now.registration, &account->stamps.registration);

@@ -13,17 +13,17 @@
 static const Problem problems[] = {
     { "accountDoesNotExist", 500, 0,
       "The CA does not know the server's ACME account: its administrator runs "
-      "'acme-register --register --accept-terms-of-service'." },
+      "'acme-register --register --accept-terms-of-service CONFIG'." },
     { "alreadyRevoked", 500, 0, "The certificate is revoked already. " OUR_DEFECT },
     { "badCSR", 415, 0, "The CA does not accept this CSR: make a new one as it says." },
     { "badNonce", 503, SOON, "The CA refused one nonce after the other: try again later." },
     { "badPublicKey", 500, 0,
       "The CA does not accept the server's account key: its administrator makes another one with "
-      "'acme-register --gen-key'." },
+      "'acme-register --gen-key --override-existing-key --register CONFIG'." },
     { "badRevocationReason", 500, 0, "The CA does not accept the revocation reason. " OUR_DEFECT },
     { "badSignatureAlgorithm", 500, 0,
       "The CA does not accept signatures of the server's account key: its administrator makes "
-      "another one with 'acme-register --gen-key'." },
+      "another one with 'acme-register --gen-key --override-existing-key --register CONFIG'." },
     { "caa", 421, 0, "A CAA record forbids this CA to issue for a name: correct the record." },
     { "compound", 421, 0, "The CA refused the names for several reasons." },
     { "connection", 421, 0, "The CA could not connect to a name for its validation." },
@@ -39,13 +39,14 @@ static const Problem problems[] = {
     { "serverInternal", 503, SOON, "The CA has a fault of its own: try again later." },
     { "tls", 421, 0, "The CA met a TLS error at its validation." },
     { "unauthorized", 500, 0,
-      "The CA refuses the server's ACME account: its administrator runs 'acme-register' to see the "
+      "The CA refuses the server's ACME account: its administrator runs 'acme-register CONFIG' to "
+      "see the "
       "account's state." },
     { "unsupportedContact", 500, 0, "The CA does not support the account's contact address." },
     { "unsupportedIdentifier", 403, 0, "The CA does not support a name of this type." },
     { "userActionRequired", 500, 0,
       "The CA waits for the server's administrator, who runs "
-      "'acme-register --accept-terms-of-service'." },
+      "'acme-register --accept-terms-of-service CONFIG'." },
 };
 
 static const Problem unknown_problem = {

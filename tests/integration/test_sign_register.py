@@ -107,6 +107,16 @@ def test_orderd_registers_by_itself(fresh, new_csr):
     assert (fresh.directory / "account/registration.json").exists()
 
 
+def test_consent_in_the_config_is_noticed(fresh, new_csr):
+    fresh.start_orderd()
+    fresh.start_sign("--idle-timeout", "0")
+    fresh.start_http01()
+    csr = new_csr("consent.example.org")
+    assert fresh.post(csr).status == 500
+    fresh.write_config(account="accept-terms-of-service = yes")
+    assert fresh.post(csr).status == 200
+
+
 def test_account_of_python_server(fresh, new_csr, tmp_path):
     """An RSA key as PKCS#8 and what the Python server wrote beside it: read as it is."""
     other = lib.Acmems(tmp_path / "other", fresh.ca, fresh.http01_socket)
