@@ -164,14 +164,25 @@ def test_client_gone(acmems, new_csr, pebble):
 
 
 def test_orderd_comes_back(acmems, new_csr):
-    """A handler whose orderd went away in mid-wait asks the next one."""
+    """A handler whose orderd was lost in mid-wait asks the next one."""
     csr = new_csr("back.example.org")
     with order_in_flight(acmems, csr) as (client, finish):
-        acmems.orderd.popen.terminate()
+        acmems.orderd.expect = (-signal.SIGKILL,)
+        acmems.orderd.popen.kill()
         acmems.orderd.wait()
         finish()
         acmems.start_orderd()
         assert client.answer().status == 200
+
+
+def test_sigterm_of_orderd_while_the_ca_works(acmems, new_csr):
+    """It ends when the order in flight has ended, and its answer is sent."""
+    with order_in_flight(acmems, new_csr("last.example.org")) as (client, finish):
+        acmems.orderd.popen.terminate()
+        lib.wait_for(lambda: "Ending after" in acmems.orderd.log, "orderd to drain")
+        finish()
+        assert client.answer().status == 200
+    assert acmems.orderd.wait() == 0
 
 
 def test_slow_order_holds_up_nobody(acmems, new_csr):
