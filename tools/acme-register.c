@@ -457,17 +457,18 @@ static int register_account(Register *reg)
         if (r < 0)
             return failed_errno(r, "registration.json cannot be written", reg->config->account_dir);
     }
-    if (!terms_accepted(reg)) {
+    if (!registered && !terms_accepted(reg)) {
         done();
         return say_terms(reg);
     }
-    r = new_account(reg);
+    /* An account that is there has agreed when it was made; newAccount finds it, or makes it anew
+     * where the CA has lost it, but agrees again. */
+    r = terms_accepted(reg) ? new_account(reg) : ask_account(reg, NULL);
     return r >= 0 && registered && arg_contact ? update_contact(reg) : r;
 }
 
 static int accept_terms(Register *reg)
 {
-    json_auto_t *agreed = json_pack("{sb}", "termsOfServiceAgreed", 1);
     int r;
 
     r = check_terms(reg);
@@ -478,7 +479,7 @@ static int accept_terms(Register *reg)
         (void)fflush(stdout);
     } else
         begin("Register");
-    return registration_uri(reg->registration) ? ask_account(reg, agreed) : new_account(reg);
+    return new_account(reg);
 }
 
 /* A key whose registration waits for the terms to be accepted. */
@@ -500,7 +501,7 @@ static int refresh(Register *reg)
     if (!registration_uri(reg->registration))
         return refresh_pending(reg);
     r = ask_account(reg, NULL);
-    return r >= 0 && arg_accept ? accept_terms(reg) : r;
+    return r < 0 ? r : check_terms(reg);
 }
 
 static int run(Register *reg)

@@ -52,6 +52,8 @@ Accepting ToS at {TERMS} ... done
 """
     registration = json.loads((fresh.directory / "account/registration.json").read_text())
     assert registration["body"]["contact"] == ["mailto:test@example.org"]
+    for again in [f"--accept-terms-of-service={TERMS}"], ["--register"], []:
+        register(fresh, *again)  # nothing is left to do, and nothing fails
     assert_issues(fresh, new_csr)
 
 
