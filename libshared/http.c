@@ -66,11 +66,6 @@ const char *http_request_id(const HttpExchange *exchange)
     return exchange->id;
 }
 
-int http_fd(const HttpExchange *exchange)
-{
-    return exchange->connection->fd;
-}
-
 static bool is_terminating(void)
 {
     sigset_t pending;

@@ -65,9 +65,6 @@ const char *http_request_id(const HttpExchange *exchange); /* 16 hex digits, ran
  * serve(), the answer, where one is due, is the server's. */
 int http_read_body(HttpExchange *exchange, const char **ret, size_t *ret_size);
 
-/* The connection, to see (POLLRDHUP) whether the client is gone while an answer takes long. */
-int http_fd(const HttpExchange *exchange);
-
 /**
  * http_reply() - answer
  * @type: Content-Type, NULL with an empty body

@@ -65,8 +65,3 @@ void failure_set_reply(Failure *failure, const SessionReply *reply, const char *
             "later.",
             doing, reply->status);
 }
-
-void failure_copy(Failure *to, const Failure *from)
-{
-    *to = (Failure){ from->status, from->retry_after, from->reason ? strdup(from->reason) : NULL };
-}

@@ -30,6 +30,3 @@ void failure_set_problem(Failure *failure, const json_t *problem, unsigned retry
  * while <doing>" for the last case: "taking the order".
  */
 void failure_set_reply(Failure *failure, const SessionReply *reply, const char *doing);
-
-/* Copies into an empty one. */
-void failure_copy(Failure *to, const Failure *from);
