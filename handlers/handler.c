@@ -86,6 +86,7 @@ static int run(const HandlerProgram *program, Options *options)
         .activation = &activation,
         .idle_timeout = options->idle_timeout,
         .children_max = options->children_max,
+        .lifetime = program->lifetime,
         .prepare = program->prepare,
         .serve = program->serve,
     };

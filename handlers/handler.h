@@ -18,8 +18,10 @@ typedef struct HandlerProgram {
     int (*open)(const char *value, void **ret);
     void (*close)(void *userdata);
 
-    void (*prepare)(void *userdata); /* as in ForkServer */
+    /* As in ForkServer. */
+    void (*prepare)(void *userdata);
     void (*serve)(int fd, void *userdata);
+    usec_t lifetime;
 } HandlerProgram;
 
 /* The main() of a handler: returns its exit code. */

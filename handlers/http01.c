@@ -70,6 +70,7 @@ static void serve(int fd, void *userdata)
         .idle_timeout = 10 * USEC_PER_SEC,
         .write_timeout = 10 * USEC_PER_SEC,
         .requests_max = 100,
+        .keep_alive_max = 60 * USEC_PER_SEC,
         .begin = begin,
         .refused = refused,
         .userdata = userdata,
@@ -88,6 +89,8 @@ int main(int argc, char *argv[])
         .option_help = "where the challenges are",
         .option_default = CHALLENGE_DIRECTORY_DEFAULT,
         .serve = serve,
+        /* More than keep_alive_max and one more request can take. */
+        .lifetime = 120 * USEC_PER_SEC,
     };
 
     return handler_main(argc, argv, &program);

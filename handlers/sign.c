@@ -61,6 +61,7 @@ static void serve(int fd, void *userdata)
         .idle_timeout = 15 * USEC_PER_SEC,
         .write_timeout = 10 * USEC_PER_SEC,
         .requests_max = 100,
+        .keep_alive_max = 60 * USEC_PER_SEC,
         .begin = sign_request_begin,
         .refused = sign_request_refused,
         .userdata = sign->config,
@@ -82,6 +83,8 @@ int main(int argc, char *argv[])
         .close = sign_close,
         .prepare = prepare,
         .serve = serve,
+        /* More than keep_alive_max and one more request, with its order, can take. */
+        .lifetime = 240 * USEC_PER_SEC,
     };
 
     return handler_main(argc, argv, &program);

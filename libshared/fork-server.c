@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 
+#include "confinement.h"
 #include "log.h"
 #include "macro.h"
 #include "number.h"
@@ -29,10 +30,16 @@
 #define leave _exit
 #endif
 
+typedef struct Child {
+    pid_t pid;
+    usec_t deadline; /* USEC_INFINITY: killed already */
+} Child;
+
 typedef struct Parent {
     const ForkServer *server;
-    pid_t *children;
+    Child *children;
     size_t n_children;
+    usec_t kill_next;     /* no child's deadline is earlier */
     struct pollfd *polls; /* the signals, then each listening socket */
     usec_t idle_since;
     bool stopping;
@@ -74,7 +81,7 @@ static bool is_full(const Parent *parent)
 static void forget_child(Parent *parent, pid_t pid)
 {
     for (size_t i = 0; i < parent->n_children; i++)
-        if (parent->children[i] == pid) {
+        if (parent->children[i].pid == pid) {
             parent->children[i] = parent->children[--parent->n_children];
             parent->idle_since = now_monotonic();
             return;
@@ -89,6 +96,27 @@ static void reap_children(Parent *parent)
         forget_child(parent, pid);
 }
 
+/* A child has deadlines of its own; one that does not keep them any more may be in other hands. */
+static void kill_overdue(Parent *parent)
+{
+    usec_t now = now_monotonic();
+
+    if (now < parent->kill_next)
+        return;
+    parent->kill_next = USEC_INFINITY;
+    for (size_t i = 0; i < parent->n_children; i++) {
+        Child *child = &parent->children[i];
+
+        if (child->deadline <= now) {
+            log_warning("Process %d is killed: its connection did not end in time", child->pid);
+            (void)kill(child->pid, SIGKILL);
+            child->deadline = USEC_INFINITY;
+        }
+        if (child->deadline < parent->kill_next)
+            parent->kill_next = child->deadline;
+    }
+}
+
 /* Something is short that others hold: comes back in a moment, and must not spin until then. */
 static void pause_for(Parent *parent, int error, const char *what)
 {
@@ -100,8 +128,10 @@ static void pause_for(Parent *parent, int error, const char *what)
 
 static void serve_connection(const ForkServer *server, int fd)
 {
-    int on = 1;
+    int on = 1, r = confine_connection();
 
+    if (r < 0)
+        (void)log_warning_errno(r, "The process of a connection cannot be confined: %m");
     /* An answer is one write; on unix sockets this fails and does not matter. */
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     server->serve(fd, server->userdata);
@@ -121,6 +151,7 @@ static _Noreturn void run_child(Parent *parent, int fd)
 /* Takes @fd over. Does not give up: a connection that was accepted is served. */
 static void fork_for(Parent *parent, int fd)
 {
+    Child *child;
     pid_t pid;
 
     if (parent->server->prepare)
@@ -132,7 +163,10 @@ static void fork_for(Parent *parent, int fd)
     if (pid == 0)
         run_child(parent, fd);
     (void)safe_close(fd);
-    parent->children[parent->n_children++] = pid;
+    child = &parent->children[parent->n_children++];
+    *child = (Child){ .pid = pid, .deadline = now_monotonic() + parent->server->lifetime };
+    if (child->deadline < parent->kill_next)
+        parent->kill_next = child->deadline;
 }
 
 /* Accepts one connection. Whether to go on with this socket. */
@@ -178,7 +212,7 @@ static void stop(Parent *parent)
     for (size_t i = 0; i < n_listening(parent); i++)
         parent->server->activation->fds[i] = safe_close(parent->server->activation->fds[i]);
     for (size_t i = 0; i < parent->n_children; i++)
-        (void)kill(parent->children[i], SIGTERM);
+        (void)kill(parent->children[i].pid, SIGTERM);
 }
 
 static void handle_signals(Parent *parent)
@@ -191,13 +225,22 @@ static void handle_signals(Parent *parent)
     reap_children(parent);
 }
 
-static usec_t idle_deadline(const Parent *parent)
+static bool is_idle_for_long(const Parent *parent)
 {
     usec_t timeout = parent->server->idle_timeout;
 
-    if (parent->n_children > 0 || timeout == USEC_INFINITY)
-        return USEC_INFINITY;
-    return parent->idle_since + timeout;
+    return parent->n_children == 0 && timeout != USEC_INFINITY &&
+           now_monotonic() >= parent->idle_since + timeout;
+}
+
+/* When there is something to do without any event. */
+static usec_t next_deadline(const Parent *parent)
+{
+    usec_t timeout = parent->server->idle_timeout;
+
+    if (parent->n_children > 0)
+        return parent->kill_next;
+    return timeout == USEC_INFINITY ? USEC_INFINITY : parent->idle_since + timeout;
 }
 
 static int loop(Parent *parent)
@@ -205,11 +248,12 @@ static int loop(Parent *parent)
     while (!parent->stopping || parent->n_children > 0) {
         bool accepting = !parent->stopping && !is_full(parent);
         int r = poll(parent->polls, accepting ? 1 + n_listening(parent) : 1,
-                     deadline_to_poll(idle_deadline(parent)));
+                     deadline_to_poll(next_deadline(parent)));
 
         if (r < 0 && errno != EINTR)
             return -errno;
-        if (r == 0 && deadline_to_poll(idle_deadline(parent)) == 0)
+        kill_overdue(parent);
+        if (r == 0 && is_idle_for_long(parent))
             stop(parent);
         if (r <= 0)
             continue;
@@ -246,11 +290,12 @@ static int watch_listening(Parent *parent)
 static int run_listening(const ForkServer *server, const sigset_t *signals)
 {
     _cleanup_free_ struct pollfd *polls = calloc(1 + server->activation->n_fds, sizeof(*polls));
-    _cleanup_free_ pid_t *children = calloc(server->children_max, sizeof(*children));
+    _cleanup_free_ Child *children = calloc(server->children_max, sizeof(*children));
     _cleanup_close_ int signal_fd = -EBADF;
     Parent parent = {
         .server = server,
         .children = children,
+        .kill_next = USEC_INFINITY,
         .polls = polls,
         .idle_since = now_monotonic(),
     };
@@ -294,6 +339,7 @@ int fork_server_run(const ForkServer *server)
     }
     if (sigprocmask(SIG_BLOCK, &signals, &before) < 0)
         return -errno;
+    confine_memory();
     if (listening)
         r = run_listening(server, &signals);
     else

@@ -11,10 +11,12 @@ typedef struct ForkServer {
     usec_t idle_timeout;   /* exit after that long without a connection or child; USEC_INFINITY:
                               never */
     unsigned children_max; /* at so many no more are accepted: the kernel queues */
+    usec_t lifetime;       /* a child that is older is killed: it goes on past its own deadlines */
     /* Called in the parent before each fork, so that children inherit what is current. May be NULL.
      */
     void (*prepare)(void *userdata);
-    /* Called in the child, which exits after it. SIGTERM is blocked there. */
+    /* Called in the child, which exits after it. SIGTERM is blocked there, and the process is
+     * confined (confine_connection()). */
     void (*serve)(int fd, void *userdata);
     void *userdata;
 } ForkServer;
@@ -35,5 +37,8 @@ int fork_server_parse_children_max(const char *text, unsigned *ret);
  * after the request in hand) and waits for them. Never accepts what it could not serve; where the
  * machine lacks descriptors, memory or processes it waits for them, and says so once. Returns 0
  * or -errno.
+ *
+ * What a client may have taken over is kept to itself: no child reaches another process, and none
+ * outlives @lifetime. (With a connected socket the service manager has to see to that.)
  */
 int fork_server_run(const ForkServer *server);

@@ -23,6 +23,7 @@ typedef struct Connection {
     const HttpServer *server;
     SocketAddress peer;
     unsigned n_requests;
+    usec_t keep_alive_until;
     bool linger;
     size_t filled;
     char buffer[HTTP_HEAD_SIZE_MAX]; /* a head and what came with it */
@@ -104,7 +105,8 @@ static bool may_keep_alive(const HttpExchange *x)
     const Connection *c = x->connection;
 
     return x->request.keep_alive && !x->request.reason && !is_body_pending(x) &&
-           c->n_requests < c->server->requests_max && !is_terminating();
+           c->n_requests < c->server->requests_max && now_monotonic() < c->keep_alive_until &&
+           !is_terminating();
 }
 
 void http_reply(HttpExchange *x, int status, const char *type, const char *headers,
@@ -466,6 +468,7 @@ void http_serve(int fd, const HttpServer *server)
     memset(&c, 0, offsetof(Connection, buffer));
     c.fd = fd;
     c.server = server;
+    c.keep_alive_until = now_monotonic() + server->keep_alive_max;
     /* -1, where there is none, is what poll() passes over. */
     c.signal_fd = open_signal_fd();
     if (socket_peer(fd, &c.peer) < 0)

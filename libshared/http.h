@@ -32,6 +32,7 @@ typedef struct HttpServer {
     usec_t idle_timeout;    /* for the first byte of the next request */
     usec_t write_timeout;   /* for a response */
     unsigned requests_max;  /* on one connection */
+    usec_t keep_alive_max;  /* after so long a connection ends with the answer in hand */
     /* Called when a request came, before anything is answered: the place to log its id. Method and
      * path are "" where the request line could not be read; headers are not there yet. May be NULL.
      */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -16,6 +17,9 @@ static void serve(int fd, void *userdata)
 {
     char c;
 
+    if (streq(userdata, "stuck"))
+        for (;;)
+            (void)poll(NULL, 0, -1);
     ASSERT_STREQ(userdata, "userdata");
     while (fd_wait(fd, POLLIN, now_monotonic() + 20 * USEC_PER_MSEC) == -ETIMEDOUT) {
         sigset_t pending;
@@ -28,11 +32,13 @@ static void serve(int fd, void *userdata)
         ASSERT_OK(write_all(fd, &c, 1, DEADLINE));
 }
 
+static char usual[] = "userdata", stuck[] = "stuck";
+static char *mode = usual;
 static unsigned n_prepared;
 
 static void prepare(void *userdata)
 {
-    ASSERT_STREQ(userdata, "userdata");
+    ASSERT_TRUE(userdata == mode);
     n_prepared++;
 }
 
@@ -50,6 +56,8 @@ static void leave_one_descriptor(void)
     (void)close(next);
     ASSERT_OK(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ (rlim_t)next + 1, 1024 }));
 }
+
+static usec_t lifetime = 60 * USEC_PER_SEC;
 
 /* Starts a server in a process of its own. */
 static Run start(usec_t idle_timeout, unsigned children_max, bool lacks_descriptors)
@@ -73,9 +81,10 @@ static Run start(usec_t idle_timeout, unsigned children_max, bool lacks_descript
             .activation = &activation,
             .idle_timeout = idle_timeout,
             .children_max = children_max,
+            .lifetime = lifetime,
             .prepare = prepare,
             .serve = serve,
-            .userdata = (char[]){ "userdata" },
+            .userdata = mode,
         };
 
         if (lacks_descriptors)
@@ -181,6 +190,21 @@ static void test_signal(int number)
     finish(&run);
 }
 
+/* A child that goes on past every deadline is ended, the server goes on. */
+static void test_lifetime(void)
+{
+    Run run;
+
+    mode = stuck;
+    lifetime = 200 * USEC_PER_MSEC;
+    run = start(400 * USEC_PER_MSEC, 1, false);
+    expect_end(client(&run));
+    expect_end(client(&run));
+    finish(&run);
+    mode = usual;
+    lifetime = 60 * USEC_PER_SEC;
+}
+
 static void test_connected(void)
 {
     int pair[2];
@@ -189,7 +213,7 @@ static void test_connected(void)
         .activation = &activation,
         .prepare = prepare,
         .serve = serve,
-        .userdata = (char[]){ "userdata" },
+        .userdata = mode,
     };
 
     ASSERT_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
@@ -225,11 +249,12 @@ static void test_parse(void)
 int main(void)
 {
     test_parse();
-    test_connected();
     test_idle_exit();
     test_limit();
+    test_lifetime();
     test_signal(SIGTERM);
     test_signal(SIGINT);
     test_no_descriptors();
+    test_connected(); /* the last one: it confines this process */
     return EXIT_SUCCESS;
 }

@@ -72,6 +72,7 @@ static HttpServer server = {
     .idle_timeout = 10 * USEC_PER_SEC,
     .write_timeout = 10 * USEC_PER_SEC,
     .requests_max = 3,
+    .keep_alive_max = 60 * USEC_PER_SEC,
     .begin = begin,
     .refused = refused,
     .userdata = (char[]){ "userdata" },
@@ -307,6 +308,18 @@ static void test_timeouts(void)
     server.idle_timeout = 10 * USEC_PER_SEC;
 }
 
+/* A connection that is old enough ends with the answer in hand. */
+static void test_keep_alive_max(void)
+{
+    int fd;
+
+    server.keep_alive_max = 0;
+    fd = open_connection();
+    send_text(fd, ONE ONE);
+    ASSERT_TRUE(strstr(receive_all(fd), "Connection: close\r\n"));
+    server.keep_alive_max = 60 * USEC_PER_SEC;
+}
+
 /* A client that does not read its answers holds the server no longer than write_timeout. */
 static void test_write_timeout(void)
 {
@@ -412,6 +425,7 @@ int main(void)
     test_no_answer_is_500();
     test_client_gone();
     test_timeouts();
+    test_keep_alive_max();
     test_write_timeout();
     test_callbacks();
     test_sigterm();
