@@ -65,6 +65,17 @@ static void reply_chain(Sign *sign, const char *chain, const char *how)
 
 /* Each step answers the request and returns false, or returns true: the next one goes on. */
 
+static bool check_config(Sign *sign)
+{
+    if (sign->config)
+        return true;
+    refuse(sign, 503, RETRY_SOON,
+           "The server's configuration is broken: its administrator finds the line in the journal, "
+           "or with 'acmemsctl check'.",
+           "the configuration is broken");
+    return false;
+}
+
 static bool check_head(Sign *sign)
 {
     _cleanup_free_ char *why = NULL;
@@ -168,7 +179,7 @@ static bool order(Sign *sign)
 void sign_request(HttpExchange *exchange, void *userdata)
 {
     static bool (*const steps[])(Sign * sign) = {
-        check_head, read_csr, check_policy, try_cache, order,
+        check_config, check_head, read_csr, check_policy, try_cache, order,
     };
     _cleanup_(sign_done) Sign sign = { .exchange = exchange, .config = userdata };
 

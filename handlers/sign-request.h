@@ -6,7 +6,7 @@
 #include "config.h"
 #include "http.h"
 
-/* @userdata: the Config in force, which has to outlive the exchange. */
+/* @userdata: the Config in force, which has to outlive the exchange; NULL where none is sound. */
 void sign_request(HttpExchange *exchange, void *userdata);
 
 /* For requests that end before they get here (HttpServer.begin and .refused). */

@@ -10,7 +10,7 @@
 
 typedef struct Sign {
     ConfigFile *config_file;
-    Config *config; /* in force for the connection at hand */
+    Config *config; /* in force for the connection at hand; NULL: there is none that is sound */
 } Sign;
 
 static void sign_close(void *userdata)
@@ -24,7 +24,7 @@ static void sign_close(void *userdata)
 static int sign_open(const char *path, void **ret)
 {
     Sign *sign = calloc(1, sizeof(*sign));
-    int r = sign ? config_file_open(path, &sign->config_file) : -ENOMEM;
+    int r = sign ? config_file_watch(path, &sign->config_file) : -ENOMEM;
 
     if (r < 0) {
         free(sign);
@@ -45,12 +45,13 @@ static void prepare(void *userdata)
 static void serve(int fd, void *userdata)
 {
     const Sign *sign = userdata;
+    const Config *config = sign->config;
     const HttpRoute routes[] = {
         {
             .path = "/sign",
             .methods = "POST",
             .has_body = true,
-            .max_body = sign->config->max_size,
+            .max_body = config ? config->max_size : CONFIG_MAX_SIZE_DEFAULT,
             .serve = sign_request,
         },
     };
@@ -72,13 +73,14 @@ static void serve(int fd, void *userdata)
 
 int main(int argc, char *argv[])
 {
-    static const HandlerProgram program = {
+    char config[PATH_MAX];
+    const HandlerProgram program = {
         .name = "acmems-sign",
         .summary = "Answers certificate signing requests posted to /sign",
         .option = "config",
         .option_value = "FILE",
         .option_help = "the configuration",
-        .option_default = CONFIG_FILE_DEFAULT,
+        .option_default = config_file_default(config),
         .open = sign_open,
         .close = sign_close,
         .prepare = prepare,

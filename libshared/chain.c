@@ -203,7 +203,7 @@ char *chain_serial(const Chain *chain)
     return text;
 }
 
-bool chain_is_outdated(const Chain *chain, time_t now, unsigned renew_within)
+time_t chain_renewal(const Chain *chain, unsigned renew_within)
 {
     int64_t not_before = to_time(X509_get0_notBefore(leaf(chain)));
     int64_t not_after = chain_not_after(chain);
@@ -212,5 +212,10 @@ bool chain_is_outdated(const Chain *chain, time_t now, unsigned renew_within)
 
     if (lifetime <= window)
         window = lifetime / 3;
-    return not_after - now < window;
+    return not_after - window;
+}
+
+bool chain_is_outdated(const Chain *chain, time_t now, unsigned renew_within)
+{
+    return now > chain_renewal(chain, renew_within);
 }

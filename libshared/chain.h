@@ -38,8 +38,9 @@ int chain_format(const Chain *chain, char **ret, size_t *ret_size);
 time_t chain_not_after(const Chain *chain);
 char *chain_serial(const Chain *chain);
 
-/* Outdated when less than @renew_within days are left at @now, or, for a lifetime so short that
- * this would always be so, when less than a third of it is left. */
-bool chain_is_outdated(const Chain *chain, time_t now, unsigned renew_within);
+/* When the leaf is due for renewal, seconds since 1970: @renew_within days before its end, or, for
+ * a lifetime so short that this would always be so, when less than a third of it is left. */
+time_t chain_renewal(const Chain *chain, unsigned renew_within);
+bool chain_is_outdated(const Chain *chain, time_t now, unsigned renew_within); /* past that */
 
 DEFINE_CLEANUP_FUNC(Chain *, chain_free)

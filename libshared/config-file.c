@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "clock.h"
+#include "credential.h"
 #include "log.h"
 #include "strv.h"
 
@@ -171,21 +172,45 @@ static int load(ConfigFile *file)
     return 0;
 }
 
-int config_file_open(const char *path, ConfigFile **ret)
+const char *config_file_default(char buf[PATH_MAX])
+{
+    return credential_path("acmems.ini", CONFIG_FILE_DEFAULT, buf);
+}
+
+static int config_file_new(const char *path, ConfigFile **ret)
 {
     _cleanup_(config_file_freep) ConfigFile *file = calloc(1, sizeof(*file));
-    int r;
 
     if (!file)
         return -ENOMEM;
     file->path = strdup(path);
     if (!file->path)
         return -ENOMEM;
+    *ret = TAKE_PTR(file);
+    return 0;
+}
+
+int config_file_open(const char *path, ConfigFile **ret)
+{
+    _cleanup_(config_file_freep) ConfigFile *file = NULL;
+    int r = config_file_new(path, &file);
+
+    if (r < 0)
+        return r;
     r = load(file);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(file);
     return 0;
+}
+
+int config_file_watch(const char *path, ConfigFile **ret)
+{
+    int r = config_file_new(path, ret);
+
+    if (r >= 0)
+        (void)config_file_get(*ret);
+    return r;
 }
 
 ConfigFile *config_file_free(ConfigFile *file)
@@ -201,16 +226,24 @@ ConfigFile *config_file_free(ConfigFile *file)
 
 Config *config_file_get(ConfigFile *file)
 {
+    const Config *before = file->config;
     int r;
 
     if (snapshot_is_current(&file->snapshot))
         return file->config;
     r = load(file);
-    if (r < 0)
+    if (r < 0 && file->config)
         (void)log_error_errno(r,
                               "The changed configuration %s cannot be used, the one before "
                               "stays in force: %m",
                               file->path);
+    else if (r < 0)
+        (void)log_error_errno(r,
+                              "The configuration %s cannot be used, nothing can be done until it "
+                              "is mended: %m",
+                              file->path);
+    else if (!before)
+        log_debug("Read the configuration %s", file->path);
     else
         log_info("Read the changed configuration %s", file->path);
     return file->config;

@@ -3,13 +3,22 @@
 
 /* A configuration that follows its files: what changed on disk is in force at the next look. */
 
+#include <limits.h>
+
 #include "config.h"
 
 typedef struct ConfigFile ConfigFile;
 
+/* Where the configuration is, if nobody says: handed over as the credential "acmems.ini", or else
+ * CONFIG_FILE_DEFAULT. Into @buf where it has to be. */
+const char *config_file_default(char buf[PATH_MAX]);
+
 /* Loads; findings are logged as "FILE:LINE: error: TEXT" and "FILE:LINE: warning: TEXT". Returns
  * what config_load() does. */
 int config_file_open(const char *path, ConfigFile **ret);
+/* The same, but what is broken is waited for: config_file_get() gives NULL until it is mended. 0 or
+ * -ENOMEM. */
+int config_file_watch(const char *path, ConfigFile **ret);
 ConfigFile *config_file_free(ConfigFile *file); /* always returns NULL */
 
 /**

@@ -491,7 +491,7 @@ static int load(Loader *l, const char *path)
     int r, error;
 
     config->log_level = LOG_INFO;
-    config->max_size = 4096;
+    config->max_size = CONFIG_MAX_SIZE_DEFAULT;
     config->path = strdup(path);
     if (!config->path)
         return -ENOMEM;

@@ -12,7 +12,8 @@
 #include "digest.h"
 #include "macro.h"
 
-#define CONFIG_FILE_DEFAULT "/etc/acmems/acmems.ini"
+#define CONFIG_FILE_DEFAULT     "/etc/acmems/acmems.ini"
+#define CONFIG_MAX_SIZE_DEFAULT ((size_t)4096) /* max-size, bytes */
 
 typedef enum VerificationType {
     VERIFICATION_HTTP01,

@@ -1,27 +1,24 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* acmems-orderd: owns the ACME account and every order. */
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
+#include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
 
-#include "atomic-file.h"
-#include "challenge.h"
-#include "clock.h"
+#include "io.h"
 #include "log.h"
+#include "runtime-dir.h"
 #include "service.h"
+#include "status.h"
 
 /* After SIGTERM orders in flight may end; those that do not by then are given up. */
 #define DRAIN_TIMEOUT (30 * USEC_PER_SEC)
 
-static const char *arg_config = CONFIG_FILE_DEFAULT;
+static const char *arg_config = NULL;
 
 static void help(void)
 {
@@ -66,96 +63,11 @@ static int parse_argv(int argc, char *argv[])
     return 1;
 }
 
-static int check_inherited(int fd)
-{
-    if (sd_is_socket_unix(fd, SOCK_STREAM, 1, NULL, 0) <= 0)
-        return log_error_errno(EINVAL,
-                               "The inherited descriptor is not a listening unix stream socket");
-    return fd;
-}
-
-/* Binds the socket; one that a process left which is not there any more is replaced. */
-static int bind_socket(const char *runtime_directory)
-{
-    _cleanup_close_ int fd = -EBADF, directory = -EBADF;
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    mode_t mask;
-    int n, r;
-
-    directory = directory_open(runtime_directory, 0755);
-    if (directory < 0)
-        return log_error_errno(directory, "Runtime directory '%s' cannot be used: %m",
-                               runtime_directory);
-    n = snprintf(address.sun_path, sizeof(address.sun_path), "%s/orderd.sock", runtime_directory);
-    if (n < 0 || (size_t)n >= sizeof(address.sun_path))
-        return log_error_errno(ENAMETOOLONG, "Socket in '%s' cannot be made: %m",
-                               runtime_directory);
-
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return log_error_errno(errno, "Socket cannot be made: %m");
-    /* Anything but a refusal comes from one that lives, be it too busy to answer (EAGAIN). */
-    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 ||
-        (errno != ECONNREFUSED && errno != ENOENT))
-        return log_error_errno(EADDRINUSE, "Another acmems-orderd serves '%s'", address.sun_path);
-    if (unlink(address.sun_path) < 0 && errno != ENOENT)
-        return log_error_errno(errno, "Old socket '%s' cannot be removed: %m", address.sun_path);
-
-    mask = umask(0117);
-    r = bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
-    umask(mask);
-    if (r < 0 || listen(fd, SOMAXCONN) < 0)
-        return log_error_errno(r < 0 ? r : errno, "Socket '%s' cannot be bound: %m",
-                               address.sun_path);
-    return TAKE_FD(fd);
-}
-
-static int open_socket(const Config *config)
-{
-    int n = sd_listen_fds(1);
-
-    if (n < 0)
-        return log_error_errno(n, "Inherited sockets cannot be taken: %m");
-    if (n > 1)
-        return log_error_errno(EINVAL, "More than one socket was handed over");
-    return n == 1 ? check_inherited(SD_LISTEN_FDS_START) : bind_socket(config->runtime_directory);
-}
-
-/* Opens the directory of the challenge files, and removes those of a former life: no order uses
- * them any more. */
-static int open_challenges(const Config *config)
-{
-    _cleanup_free_ char *path = NULL;
-    struct dirent *entry;
-    DIR *dir;
-    int fd;
-
-    if (asprintf(&path, "%s/challenges/http-01", config->runtime_directory) < 0) {
-        path = NULL;
-        return log_oom();
-    }
-    fd = directory_open(path, 0755);
-    if (fd < 0)
-        return log_error_errno(fd, "Challenge directory '%s' cannot be used: %m", path);
-    (void)atomic_clean_at(fd);
-    dir = fdopendir(fcntl(fd, F_DUPFD_CLOEXEC, 3));
-    if (!dir) {
-        int r = log_error_errno(errno, "Challenge directory '%s' cannot be read: %m", path);
-
-        safe_close(fd);
-        return r;
-    }
-    while ((entry = readdir(dir)))
-        if (challenge_token_is_valid(entry->d_name))
-            (void)challenge_remove(fd, entry->d_name);
-    (void)closedir(dir);
-    return fd;
-}
-
 typedef struct Daemon {
     sd_event *event;
     Service service;
     VarlinkServer *server;
+    sigset_t signals; /* those that are taken in turn: see signal_table */
     bool draining;
 } Daemon;
 
@@ -163,6 +75,7 @@ static void daemon_done(Daemon *daemon)
 {
     varlink_server_free(daemon->server);
     orders_free(daemon->service.orders);
+    inventory_free(daemon->service.inventory);
     config_file_free(daemon->service.config_file);
     sd_event_unref(daemon->event);
 }
@@ -183,8 +96,25 @@ static void exit_when_drained(void *userdata)
 {
     Daemon *daemon = userdata;
 
-    if (orders_in_flight(daemon->service.orders) == 0 && varlink_server_is_idle(daemon->server))
+    if (daemon->draining && orders_in_flight(daemon->service.orders) == 0 &&
+        varlink_server_is_idle(daemon->server))
         (void)sd_event_exit(daemon->event, 0);
+}
+
+static void tell_status(void *userdata)
+{
+    const Daemon *daemon = userdata;
+    InventoryCount count = inventory_count(daemon->service.inventory, time(NULL));
+    char text[STATUS_SIZE];
+
+    (void)sd_notifyf(0, "STATUS=%s",
+                     status_describe(orders_in_flight(daemon->service.orders), &count, text));
+}
+
+static void on_change(void *userdata)
+{
+    tell_status(userdata);
+    exit_when_drained(userdata);
 }
 
 /* The first signal lets orders in flight end, the second does not wait for them. */
@@ -199,31 +129,91 @@ static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *
     daemon->draining = true;
     (void)sd_notify(0, "STOPPING=1");
     log_info("Ending after the %zu order(s) in flight", orders_in_flight(daemon->service.orders));
-    orders_set_idle_callback(daemon->service.orders, exit_when_drained, daemon);
     varlink_server_close(daemon->server, exit_when_drained, daemon);
     exit_when_drained(daemon);
     return sd_event_add_time_relative(daemon->event, NULL, CLOCK_MONOTONIC, DRAIN_TIMEOUT, 0,
                                       on_drain_timeout, daemon);
 }
 
+/* The configuration is read anew by itself, at the next request; this is for who does not want to
+ * wait for one. What is wrong with it was said then. */
+static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
+{
+    Daemon *daemon = userdata;
+
+    (void)source;
+    (void)si;
+    (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, now_monotonic());
+    (void)inventory_use(daemon->service.inventory, config_file_get(daemon->service.config_file));
+    (void)sd_notify(0, "READY=1");
+    tell_status(daemon);
+    return 0;
+}
+
+static const struct {
+    int number;
+    sd_event_signal_handler_t handler;
+} signal_table[] = {
+    { SIGTERM, on_terminate },
+    { SIGINT, on_terminate },
+    { SIGHUP, on_reload },
+};
+
+static int block_signals(Daemon *daemon)
+{
+    (void)sigemptyset(&daemon->signals);
+    for (size_t i = 0; i < ELEMENTSOF(signal_table); i++)
+        (void)sigaddset(&daemon->signals, signal_table[i].number);
+    (void)signal(SIGPIPE, SIG_IGN);
+    return sigprocmask(SIG_BLOCK, &daemon->signals, NULL) < 0 ? -errno : 0;
+}
+
 static int add_signals(Daemon *daemon)
 {
-    static const int signals[] = { SIGTERM, SIGINT };
-    sigset_t mask;
-    int r;
+    for (size_t i = 0; i < ELEMENTSOF(signal_table); i++) {
+        int r = sd_event_add_signal(daemon->event, NULL, signal_table[i].number,
+                                    signal_table[i].handler, daemon);
 
-    (void)sigemptyset(&mask);
-    for (size_t i = 0; i < ELEMENTSOF(signals); i++)
-        (void)sigaddset(&mask, signals[i]);
-    if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
-        return -errno;
-    (void)signal(SIGPIPE, SIG_IGN);
-    for (size_t i = 0; i < ELEMENTSOF(signals); i++) {
-        r = sd_event_add_signal(daemon->event, NULL, signals[i], on_terminate, daemon);
         if (r < 0)
             return r;
     }
     return 0;
+}
+
+/* Started for a connection, a service that ends at once would be started over and over, until the
+ * service manager gives its socket up. So it stays, and waits for the administrator. 1; 0 when it
+ * is to end; -errno. */
+static int await_config(Daemon *daemon)
+{
+    _cleanup_close_ int fd = -EBADF;
+
+    if (sd_listen_fds(0) <= 0)
+        return -EINVAL;
+    fd = signalfd(-1, &daemon->signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (fd < 0)
+        return log_error_errno(errno, "Signals cannot be waited for: %m");
+    (void)sd_notifyf(0,
+                     "READY=1\nSTATUS=Waits for %s to be mended: 'acmemsctl check' says what is "
+                     "wrong with it",
+                     arg_config);
+    while (!config_file_get(daemon->service.config_file)) {
+        struct signalfd_siginfo info;
+
+        (void)fd_wait(fd, POLLIN, now_monotonic() + USEC_PER_SEC);
+        if (read(fd, &info, sizeof(info)) == sizeof(info) && info.ssi_signo != SIGHUP)
+            return 0;
+        (void)sd_notify(0, "WATCHDOG=1");
+    }
+    return 1;
+}
+
+static int open_config(Daemon *daemon)
+{
+    int r = config_file_watch(arg_config, &daemon->service.config_file);
+
+    if (r < 0)
+        return r;
+    return config_file_get(daemon->service.config_file) ? 1 : await_config(daemon);
 }
 
 /* Every waiting handler is a descriptor, and so is every connection to the CA; the soft limit is
@@ -238,6 +228,25 @@ static void raise_descriptor_limit(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static int set_up(Daemon *daemon, int challenges, int *listener)
+{
+    Service *service = &daemon->service;
+    int r;
+
+    r = inventory_new(daemon->event, tell_status, daemon, &service->inventory);
+    if (r >= 0)
+        r = orders_new(daemon->event, challenges, service->inventory, &service->orders);
+    if (r >= 0)
+        r = varlink_server_new(daemon->event, *listener, &orders_interface, SERVICE_FRAME_MAX,
+                               service, &daemon->server);
+    if (r < 0)
+        return r;
+    TAKE_FD(*listener);
+    orders_set_change_callback(service->orders, on_change, daemon);
+    r = inventory_use(service->inventory, config_file_get(service->config_file));
+    return r < 0 ? r : add_signals(daemon);
+}
+
 static int run(void)
 {
     _cleanup_close_ int challenges = -EBADF, listener = -EBADF;
@@ -245,8 +254,11 @@ static int run(void)
     const Config *config;
     int r;
 
-    r = config_file_open(arg_config, &daemon.service.config_file);
+    r = block_signals(&daemon);
     if (r < 0)
+        return log_error_errno(r, "Signals cannot be blocked: %m");
+    r = open_config(&daemon);
+    if (r <= 0)
         return r;
     config = config_file_get(daemon.service.config_file);
     raise_descriptor_limit();
@@ -255,26 +267,19 @@ static int run(void)
     if (r < 0)
         return log_error_errno(r, "Event loop cannot be made: %m");
     /* The socket first: who has it is the only one, and may sweep. */
-    listener = open_socket(config);
+    listener = runtime_open_socket(config);
     if (listener < 0)
         return listener;
-    challenges = open_challenges(config);
+    challenges = runtime_open_challenges(config);
     if (challenges < 0)
         return challenges;
-
-    r = orders_new(daemon.event, challenges, &daemon.service.orders);
-    if (r >= 0)
-        r = varlink_server_new(daemon.event, listener, &orders_interface, SERVICE_FRAME_MAX,
-                               &daemon.service, &daemon.server);
-    if (r >= 0) {
-        TAKE_FD(listener);
-        r = add_signals(&daemon);
-    }
+    r = set_up(&daemon, challenges, &listener);
     if (r < 0)
         return log_error_errno(r, "The service cannot be set up: %m");
 
     (void)sd_event_set_watchdog(daemon.event, true);
     (void)sd_notify(0, "READY=1");
+    tell_status(&daemon);
     r = sd_event_loop(daemon.event);
     if (r < 0)
         return log_error_errno(r, "Event loop failed: %m");
@@ -283,8 +288,10 @@ static int run(void)
 
 int main(int argc, char *argv[])
 {
+    char config[PATH_MAX];
     int r;
 
+    arg_config = config_file_default(config);
     r = parse_argv(argc, argv);
     if (r <= 0)
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -31,6 +31,7 @@ struct Order {
     char *url;
     char *finalize_url;
     Finalize finalize;
+    time_t renewal;  /* of what was stored */
     Failure trouble; /* with the last answer after that, which is asked for again */
     Authorization **authorizations;
     size_t n_authorizations, n_pending;
@@ -48,6 +49,11 @@ static void on_order(const SessionReply *reply, void *userdata);
 const char *order_key(const Order *order)
 {
     return order->key;
+}
+
+time_t order_renewal(const Order *order)
+{
+    return order->renewal;
 }
 
 const char *order_names(const Order *order)
@@ -207,6 +213,8 @@ static void on_certificate(const SessionReply *reply, void *userdata)
     if (r < 0)
         log_error_errno(r, "The certificate for %s was not stored in '%s': %m", order->names,
                         str_or(order->storage->directory, ""));
+    else if (order->storage->type == STORAGE_FILE)
+        order->renewal = chain_renewal(chain, order->storage->renew_within);
     order_end(order, chain, NULL);
 }
 

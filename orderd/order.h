@@ -39,6 +39,10 @@ Order *order_free(Order *order); /* always returns NULL */
 int order_start(Order *order, Account *account, order_cb callback, void *userdata);
 
 const char *order_key(const Order *order); /* storage_key() of the body */
+
+/* When the certificate that was stored is due for renewal, seconds since 1970; 0: none was stored.
+ */
+time_t order_renewal(const Order *order);
 const char *
 order_names(const Order *order); /* sorted, one blank between: what two orders collide by */
 

@@ -30,8 +30,9 @@ struct Orders {
     Account *account;            /* of the latest config; older ones live on with their orders */
     TAILQ_HEAD(, Entry) entries; /* in the order of arrival */
     size_t n_entries;
-    void (*idle)(void *userdata);
-    void *idle_userdata;
+    Inventory *inventory;
+    void (*changed)(void *userdata);
+    void *changed_userdata;
 };
 
 OrdersWaiter *orders_waiter_cancel(OrdersWaiter *waiter)
@@ -41,6 +42,12 @@ OrdersWaiter *orders_waiter_cancel(OrdersWaiter *waiter)
     TAILQ_REMOVE(&waiter->entry->waiters, waiter, list);
     free(waiter);
     return NULL;
+}
+
+static void tell_change(const Orders *orders)
+{
+    if (orders->changed)
+        orders->changed(orders->changed_userdata);
 }
 
 static Entry *entry_free(Entry *entry)
@@ -148,12 +155,12 @@ static void on_end(Order *order, const Chain *chain, const Failure *failure, voi
     Entry *entry = userdata;
     Orders *orders = entry->orders;
 
-    (void)order;
+    if (order_renewal(order) != 0)
+        inventory_note(orders->inventory, order_key(order), order_renewal(order));
     tell_waiters(entry, chain, failure);
     entry_free(entry);
     start_next(orders);
-    if (TAILQ_EMPTY(&orders->entries) && orders->idle)
-        orders->idle(orders->idle_userdata);
+    tell_change(orders);
 }
 
 static int entry_new(Orders *orders, const OrderTarget *target, const void *body, size_t size,
@@ -182,6 +189,7 @@ static int entry_new(Orders *orders, const OrderTarget *target, const void *body
             return r;
     }
     *ret = TAKE_PTR(entry);
+    tell_change(orders);
     return 0;
 }
 
@@ -217,13 +225,13 @@ size_t orders_in_flight(const Orders *orders)
     return orders->n_entries;
 }
 
-void orders_set_idle_callback(Orders *orders, void (*callback)(void *userdata), void *userdata)
+void orders_set_change_callback(Orders *orders, void (*callback)(void *userdata), void *userdata)
 {
-    orders->idle = callback;
-    orders->idle_userdata = userdata;
+    orders->changed = callback;
+    orders->changed_userdata = userdata;
 }
 
-int orders_new(sd_event *event, int challenge_fd, Orders **ret)
+int orders_new(sd_event *event, int challenge_fd, Inventory *inventory, Orders **ret)
 {
     Orders *orders = calloc(1, sizeof(*orders));
 
@@ -232,6 +240,7 @@ int orders_new(sd_event *event, int challenge_fd, Orders **ret)
     TAILQ_INIT(&orders->entries);
     orders->event = sd_event_ref(event);
     orders->challenge_fd = challenge_fd;
+    orders->inventory = inventory;
     *ret = orders;
     return 0;
 }

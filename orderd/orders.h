@@ -4,6 +4,7 @@
 /* All orders in flight: the same CSR is one order, CSRs for the same set of names run one after the
  * other. */
 
+#include "inventory.h"
 #include "order.h"
 
 #define ORDERS_MAX 4096U
@@ -14,8 +15,9 @@ typedef struct OrdersWaiter OrdersWaiter;
 /* One of both is NULL. */
 typedef void (*orders_cb)(const Chain *chain, const Failure *failure, void *userdata);
 
-/* @challenge_fd: as authorization_start(); borrowed. */
-int orders_new(sd_event *event, int challenge_fd, Orders **ret);
+/* @challenge_fd: as authorization_start(); borrowed, as is @inventory, which is told of what gets
+ * stored. */
+int orders_new(sd_event *event, int challenge_fd, Inventory *inventory, Orders **ret);
 Orders *orders_free(Orders *orders); /* ends all without a word; always returns NULL */
 
 /**
@@ -34,7 +36,7 @@ OrdersWaiter *orders_waiter_cancel(OrdersWaiter *waiter); /* NULL is fine; alway
 
 size_t orders_in_flight(const Orders *orders);
 
-/* Called whenever the last order in flight has ended. */
-void orders_set_idle_callback(Orders *orders, void (*callback)(void *userdata), void *userdata);
+/* Called whenever the number of orders in flight has changed; NULL at first. */
+void orders_set_change_callback(Orders *orders, void (*callback)(void *userdata), void *userdata);
 
 DEFINE_CLEANUP_FUNC(Orders *, orders_free)

@@ -140,6 +140,7 @@ static void request(VarlinkCall *call, const json_t *parameters, void *userdata)
         return;
 
     target.config = config_file_get(service->config_file);
+    (void)inventory_use(service->inventory, target.config);
     /* A handler that was taken over still gets no name that no block allows. */
     block = config_find_auth(target.config, auth);
     if (!block || !policy_covers(block, csr)) {

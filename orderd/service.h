@@ -13,6 +13,7 @@
 
 typedef struct Service {
     ConfigFile *config_file;
+    Inventory *inventory;
     Orders *orders;
 } Service;
 

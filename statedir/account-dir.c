@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "atomic-file.h"
+#include "credential.h"
 #include "io.h"
 #include "macro.h"
 
@@ -70,13 +71,19 @@ static int key_parse(const char *pem, size_t size, EVP_PKEY **ret)
     return 0;
 }
 
+bool account_key_is_credential(void)
+{
+    return credential_directory(KEY_FILE);
+}
+
 int account_key_load(const char *directory, EVP_PKEY **ret)
 {
+    const char *credentials = credential_directory(KEY_FILE);
     _cleanup_free_ char *pem = NULL;
     size_t size;
     int r;
 
-    r = read_account_file(directory, KEY_FILE, &pem, &size);
+    r = read_account_file(credentials ? credentials : directory, KEY_FILE, &pem, &size);
     if (r < 0)
         return r;
     r = key_parse(pem, size, ret);
@@ -92,6 +99,8 @@ int account_key_save(const char *directory, EVP_PKEY *key, bool replace)
     char *pem;
     long size;
 
+    if (account_key_is_credential())
+        return -EROFS;
     if (!bio || PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) != 1) {
         ERR_clear_error();
         return -ENOMEM;

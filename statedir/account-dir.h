@@ -9,11 +9,17 @@
 #include <openssl/evp.h>
 #include <stdbool.h>
 
-/* Reads account.pem: RSA or EC (P-256, P-384), unencrypted, PKCS#1, SEC1 or PKCS#8. -ENOENT: no key
+/* Whether the service manager hands account.pem over: the one in the directory does not count then.
+ */
+bool account_key_is_credential(void);
+
+/* Reads account.pem, the credential of that name where the service manager gave one: RSA or EC
+ * (P-256, P-384), unencrypted, PKCS#1, SEC1 or PKCS#8. -ENOENT: no key
  * yet; -EBADMSG: not a usable key; -errno. */
 int account_key_load(const char *directory, EVP_PKEY **ret);
 
-/* Writes account.pem, PKCS#8, mode 0600. Without @replace never over a key: -EEXIST. The directory
+/* Writes account.pem, PKCS#8, mode 0600. Without @replace never over a key: -EEXIST; never
+ * beside a credential, which would go on to be used: -EROFS. The directory
  * is made, 0700, where missing. */
 int account_key_save(const char *directory, EVP_PKEY *key, bool replace);
 

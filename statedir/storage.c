@@ -11,8 +11,7 @@
 #include "io.h"
 #include "macro.h"
 
-#define CSR_FILE  "csr.pem"
-#define CERT_FILE "cert.pem"
+#define CSR_FILE "csr.pem"
 
 #define DIRECTORY_MODE 0750
 #define FILE_MODE      0640
@@ -86,7 +85,7 @@ static int read_chain(int entry_fd, const Csr *csr, Chain **ret, const char **re
     size_t size;
     int r;
 
-    r = read_entry_file(entry_fd, CERT_FILE, CHAIN_SIZE_MAX, &pem, &size, ret_why);
+    r = read_entry_file(entry_fd, STORAGE_CERT_FILE, CHAIN_SIZE_MAX, &pem, &size, ret_why);
     /* A request alone is what a crash leaves while an entry is made. */
     if (r == -ENOENT)
         return STORAGE_MISS;
@@ -168,5 +167,5 @@ int storage_store(const Storage *storage, const void *body, size_t size, const C
     r = atomic_replace_at(fd, CSR_FILE, body, size, FILE_MODE);
     if (r < 0)
         return r;
-    return atomic_replace_at(fd, CERT_FILE, pem, pem_size, FILE_MODE);
+    return atomic_replace_at(fd, STORAGE_CERT_FILE, pem, pem_size, FILE_MODE);
 }

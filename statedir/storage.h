@@ -13,6 +13,8 @@
 /* SHA-384 of a request body, in hex: the name of a cache entry and of an order. */
 void storage_key(const void *body, size_t size, char key[STORAGE_KEY_SIZE]);
 
+#define STORAGE_CERT_FILE "cert.pem"
+
 typedef enum StorageResult {
     STORAGE_HIT,      /* usable as it is */
     STORAGE_MISS,     /* not there, or storage "none" */

@@ -279,6 +279,8 @@ static int generate_key(Register *reg)
     int r;
 
     begin("Generate private key");
+    if (account_key_is_credential())
+        return failed(-EROFS, "the key is handed over as a credential: make a new one there");
     r = account_key_load(directory, &existing);
     EVP_PKEY_free(existing);
     if (r != -ENOENT && !arg_override)

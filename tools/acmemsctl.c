@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <syslog.h>
 
-#include "config.h"
+#include "config-file.h"
 
 /* Exit codes: all is well; it is not; wrong use. */
 enum { EXIT_GOOD = 0, EXIT_BAD = 1, EXIT_USAGE = 2 };
@@ -61,10 +61,11 @@ static int check_file(const char *path)
 
 static int verb_check(char *const *arguments)
 {
+    char path[PATH_MAX];
     int result = EXIT_GOOD;
 
     if (!*arguments)
-        return check_file(CONFIG_FILE_DEFAULT);
+        return check_file(config_file_default(path));
     for (; *arguments; arguments++)
         if (check_file(*arguments) != EXIT_GOOD)
             result = EXIT_BAD;

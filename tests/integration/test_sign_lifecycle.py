@@ -224,15 +224,35 @@ def test_directory_of_further_files(acmems, new_csr):
     acmems.issue(csr)
 
 
-@pytest.mark.parametrize("program", ["SIGN", "ORDERD"])
-def test_broken_config_starts_nothing(installation, program, tmp_path):
+def test_broken_config_starts_nothing(installation, tmp_path):
     installation.write_config(auth='[auth "open"]\ndomain = *\n')
-    process = lib.Process(program, [getattr(lib, program), "--config", installation.config],
-                          tmp_path, sockets=[installation.socket] if program == "SIGN" else [],
+    process = lib.Process("orderd", [lib.ORDERD, "--config", installation.config], tmp_path,
                           expect=(1,))
     process.wait()
     process.stop()
     assert "acmems.ini:" in process.log and ": error:" in process.log
+
+
+def test_broken_config_is_waited_for(installation, tmp_path, new_csr):
+    """Started for a connection, programs do not end: they would be started again, over and over."""
+    installation.write_config(auth='[auth "open"]\ndomain = *\n')
+    installation.start_sign()
+    path = installation.directory / "run/orderd.sock"
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(str(path))
+        sock.listen()
+        orderd = installation.spawn("orderd", [lib.ORDERD, "--config", installation.config],
+                                    sockets=[sock])
+        installation.wait_for_start(orderd)
+    csr = new_csr("www.example.org")
+    answer = installation.post(csr)
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "60")
+    assert b"acmemsctl check" in answer.body
+    for process in (installation.sign, orderd):
+        assert process.log.count(": error:") == 1  # it looks again and again, and says it once
+    installation.write_config()
+    installation.start_http01()
+    installation.issue(csr)
 
 
 def test_check_of_a_config(installation):

@@ -4,6 +4,7 @@
 import base64
 import json
 import shutil
+import socket
 import stat
 
 import pytest
@@ -148,3 +149,29 @@ def test_ca_cannot_be_reached(fresh):
     result = register(fresh, "--gen-key", "--register", check=False)
     assert result.returncode != 0
     assert "127.0.0.1" in result.stderr
+
+
+def test_credentials(installation, new_csr):
+    """What the service manager hands over is used in place of the files, the key is in no other."""
+    credentials = installation.directory / "credentials"
+    credentials.mkdir()
+    installation.write_config()
+    installation.config.rename(credentials / "acmems.ini")
+    key = (installation.directory / "account/account.pem").rename(credentials / "account.pem")
+    environment = {"CREDENTIALS_DIRECTORY": str(credentials)}
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(str(installation.directory / "run/orderd.sock"))
+        sock.listen()
+        installation.wait_for_start(
+            installation.spawn("orderd", [lib.ORDERD], sockets=[sock], env=environment))
+        installation.wait_for_start(installation.spawn(
+            "sign", [lib.SIGN], sockets=[installation.socket], env=environment))
+        installation.start_http01()
+        installation.issue(new_csr("www.example.org"))
+    # A key that is given is not made anew: the one given would go on to be used.
+    result = lib.run(lib.REGISTER, "--gen-key", "--override-existing-key",
+                     credentials / "acmems.ini", check=False,
+                     env={**lib.ENVIRONMENT, **environment})
+    assert result.returncode == 1 and "credential" in result.stderr
+    installation.issue(new_csr("mail.example.org"))
+    assert key.read_bytes() and not (installation.directory / "account/account.pem").exists()

@@ -141,6 +141,27 @@ static void test_open_refused(void)
     ASSERT_OK(unlink("bad.ini"));
 }
 
+/* What is broken at first is waited for. */
+static void test_watch(void)
+{
+    ConfigFile *file;
+
+    write_file("late.ini", "junk\n");
+    ASSERT_OK(config_file_watch("late.ini", &file));
+    (void)logged("all that came before");
+    ASSERT_TRUE(!config_file_get(file));
+    ASSERT_EQ(logged("error"), 0); /* complained of once */
+    write_file("late.ini", "still junk\n");
+    ASSERT_TRUE(!config_file_get(file));
+    ASSERT_EQ(logged("late.ini:1: error: the line has no '='"), 1);
+    write_size("late.ini", 7777);
+    ASSERT_EQ(config_file_get(file)->max_size, 7777);
+    write_file("late.ini", "junk\n");
+    ASSERT_EQ(config_file_get(file)->max_size, 7777);
+    config_file_free(file);
+    ASSERT_OK(unlink("late.ini"));
+}
+
 int main(void)
 {
     char directory[] = "/tmp/test-config-file-XXXXXX";
@@ -163,6 +184,7 @@ int main(void)
     test_level(file);
     config_file_free(file);
     test_open_refused();
+    test_watch();
 
     ASSERT_TRUE(dup2(stderr_fd, STDERR_FILENO) >= 0);
     ASSERT_OK(unlink(LOG));

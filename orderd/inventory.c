@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "inventory.h"
+
+#include <search.h>
+
+#include "clock.h"
+#include "storage-scan.h"
+
+/* What others put into the storages or took out is noticed by then. */
+#define COUNT_INTERVAL (24 * 3600 * USEC_PER_SEC)
+
+typedef struct Item {
+    char key[STORAGE_KEY_SIZE];
+    time_t renewal;
+} Item;
+
+struct Inventory {
+    Config *config;
+    void *items; /* a tsearch(3) tree */
+    void *fresh; /* the one that is being made, to take its place */
+    sd_event_source *step, *timer;
+    size_t n_scanned; /* storages of the config */
+    StorageScan *scan;
+    void (*changed)(void *userdata);
+    void *userdata;
+};
+
+static int compare_items(const void *a, const void *b)
+{
+    return strcmp(((const Item *)a)->key, ((const Item *)b)->key);
+}
+
+static void keep(void **items, const char *key, time_t renewal)
+{
+    Item *item = calloc(1, sizeof(*item)), **known;
+
+    if (!item)
+        return;
+    memcpy(item->key, key, STORAGE_KEY_SIZE - 1);
+    known = tsearch(item, items, compare_items);
+    if (known)
+        (*known)->renewal = renewal;
+    if (!known || *known != item)
+        free(item);
+}
+
+static bool is_counting(const Inventory *inventory)
+{
+    return sd_event_source_get_enabled(inventory->step, NULL) > 0;
+}
+
+void inventory_note(Inventory *inventory, const char *key, time_t renewal)
+{
+    keep(&inventory->items, key, renewal);
+    if (is_counting(inventory))
+        keep(&inventory->fresh, key, renewal);
+    inventory->changed(inventory->userdata);
+}
+
+typedef struct Counting {
+    InventoryCount count;
+    time_t now;
+} Counting;
+
+static void count_item(const void *node, VISIT visit, void *userdata)
+{
+    const Item *item = *(const Item *const *)node;
+    Counting *counting = userdata;
+    InventoryCount *count = &counting->count;
+
+    if (visit != postorder && visit != leaf)
+        return;
+    count->certificates++;
+    if (item->renewal < counting->now)
+        count->due++;
+    else if (count->next_renewal == 0 || item->renewal < count->next_renewal)
+        count->next_renewal = item->renewal;
+}
+
+InventoryCount inventory_count(const Inventory *inventory, time_t now)
+{
+    Counting counting = { .now = now };
+
+    twalk_r(inventory->items, count_item, &counting);
+    return counting.count;
+}
+
+/* The storage that is looked at now; NULL when all have been. */
+static int open_scan(Inventory *inventory)
+{
+    const Config *config = inventory->config;
+
+    while (!inventory->scan && inventory->n_scanned < config->n_storages) {
+        const Storage *storage = config->storages[inventory->n_scanned++];
+        int r = storage->type == STORAGE_FILE ? storage_scan_new(storage, &inventory->scan) : 0;
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* One entry for each turn of the event loop that has nothing better to do. */
+static int on_step(sd_event_source *source, void *userdata)
+{
+    Inventory *inventory = userdata;
+    char key[STORAGE_KEY_SIZE];
+    time_t renewal;
+    int r = open_scan(inventory);
+
+    if (r < 0 || !inventory->scan) {
+        (void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
+        tdestroy(inventory->items, free);
+        inventory->items = TAKE_PTR(inventory->fresh);
+        inventory->changed(inventory->userdata);
+        return 0;
+    }
+    if (storage_scan_next(inventory->scan, key, &renewal) > 0)
+        keep(&inventory->fresh, key, renewal);
+    else
+        inventory->scan = storage_scan_free(inventory->scan);
+    return 0;
+}
+
+static int start_counting(Inventory *inventory)
+{
+    int r;
+
+    tdestroy(inventory->fresh, free);
+    inventory->fresh = NULL;
+    inventory->scan = storage_scan_free(inventory->scan);
+    inventory->n_scanned = 0;
+    r = sd_event_source_set_time_relative(inventory->timer, COUNT_INTERVAL);
+    if (r >= 0)
+        r = sd_event_source_set_enabled(inventory->timer, SD_EVENT_ONESHOT);
+    return r < 0 ? r : sd_event_source_set_enabled(inventory->step, SD_EVENT_ON);
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    (void)source;
+    (void)usec;
+    (void)start_counting(userdata);
+    return 0;
+}
+
+int inventory_use(Inventory *inventory, Config *config)
+{
+    if (inventory->config == config)
+        return 0;
+    config_unref(inventory->config);
+    inventory->config = config_ref(config);
+    return start_counting(inventory);
+}
+
+int inventory_new(sd_event *event, void (*changed)(void *userdata), void *userdata, Inventory **ret)
+{
+    _cleanup_(inventory_freep) Inventory *inventory = calloc(1, sizeof(*inventory));
+    int r;
+
+    if (!inventory)
+        return -ENOMEM;
+    inventory->changed = changed;
+    inventory->userdata = userdata;
+    r = sd_event_add_defer(event, &inventory->step, on_step, inventory);
+    if (r >= 0)
+        r = sd_event_source_set_priority(inventory->step, SD_EVENT_PRIORITY_IDLE);
+    if (r >= 0)
+        r = sd_event_source_set_enabled(inventory->step, SD_EVENT_OFF);
+    if (r >= 0)
+        r = sd_event_add_time_relative(event, &inventory->timer, CLOCK_MONOTONIC, COUNT_INTERVAL, 0,
+                                       on_timer, inventory);
+    if (r >= 0)
+        r = sd_event_source_set_enabled(inventory->timer, SD_EVENT_OFF);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(inventory);
+    return 0;
+}
+
+Inventory *inventory_free(Inventory *inventory)
+{
+    if (!inventory)
+        return NULL;
+    sd_event_source_disable_unref(inventory->step);
+    sd_event_source_disable_unref(inventory->timer);
+    storage_scan_free(inventory->scan);
+    tdestroy(inventory->items, free);
+    tdestroy(inventory->fresh, free);
+    config_unref(inventory->config);
+    free(inventory);
+    return NULL;
+}

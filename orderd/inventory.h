@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* How many certificates the caches hold, and when the next one is due for renewal. Counted while
+ * there is nothing else to do: a large cache takes its time, and nobody waits for it. */
+
+#include <systemd/sd-event.h>
+
+#include "config.h"
+
+typedef struct Inventory Inventory;
+
+typedef struct InventoryCount {
+    size_t certificates;
+    size_t due;          /* those that are past their time of renewal */
+    time_t next_renewal; /* of the others, the first; seconds since 1970, 0: none */
+} InventoryCount;
+
+/* @changed: told when it has something new to say; not from inventory_new(). */
+int inventory_new(sd_event *event, void (*changed)(void *userdata), void *userdata,
+                  Inventory **ret);
+Inventory *inventory_free(Inventory *inventory); /* always returns NULL */
+
+/* Counts the storages of this configuration, anew where it is another one than before. -ENOMEM or
+ * 0. */
+int inventory_use(Inventory *inventory, Config *config);
+
+/* Notes a certificate that was stored. @key: storage_key() of its request; @renewal: when it is
+ * due, seconds since 1970. Without memory it is not noted. */
+void inventory_note(Inventory *inventory, const char *key, time_t renewal);
+
+InventoryCount inventory_count(const Inventory *inventory, time_t now);
+
+DEFINE_CLEANUP_FUNC(Inventory *, inventory_free)

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "runtime-dir.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <systemd/sd-daemon.h>
+
+#include "atomic-file.h"
+#include "challenge.h"
+#include "log.h"
+
+static int check_inherited(int fd)
+{
+    if (sd_is_socket_unix(fd, SOCK_STREAM, 1, NULL, 0) <= 0)
+        return log_error_errno(EINVAL,
+                               "The inherited descriptor is not a listening unix stream socket");
+    return fd;
+}
+
+/* Binds the socket; one that a process left which is not there any more is replaced. */
+static int bind_socket(const char *runtime_directory)
+{
+    _cleanup_close_ int fd = -EBADF, directory = -EBADF;
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    mode_t mask;
+    int n, r;
+
+    directory = directory_open(runtime_directory, 0755);
+    if (directory < 0)
+        return log_error_errno(directory, "Runtime directory '%s' cannot be used: %m",
+                               runtime_directory);
+    n = snprintf(address.sun_path, sizeof(address.sun_path), "%s/orderd.sock", runtime_directory);
+    if (n < 0 || (size_t)n >= sizeof(address.sun_path))
+        return log_error_errno(ENAMETOOLONG, "Socket in '%s' cannot be made: %m",
+                               runtime_directory);
+
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return log_error_errno(errno, "Socket cannot be made: %m");
+    /* Anything but a refusal comes from one that lives, be it too busy to answer (EAGAIN). */
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 ||
+        (errno != ECONNREFUSED && errno != ENOENT))
+        return log_error_errno(EADDRINUSE, "Another acmems-orderd serves '%s'", address.sun_path);
+    if (unlink(address.sun_path) < 0 && errno != ENOENT)
+        return log_error_errno(errno, "Old socket '%s' cannot be removed: %m", address.sun_path);
+
+    mask = umask(0117);
+    r = bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
+    umask(mask);
+    if (r < 0 || listen(fd, SOMAXCONN) < 0)
+        return log_error_errno(r < 0 ? r : errno, "Socket '%s' cannot be bound: %m",
+                               address.sun_path);
+    return TAKE_FD(fd);
+}
+
+int runtime_open_socket(const Config *config)
+{
+    int n = sd_listen_fds(1);
+
+    if (n < 0)
+        return log_error_errno(n, "Inherited sockets cannot be taken: %m");
+    if (n > 1)
+        return log_error_errno(EINVAL, "More than one socket was handed over");
+    return n == 1 ? check_inherited(SD_LISTEN_FDS_START) : bind_socket(config->runtime_directory);
+}
+
+int runtime_open_challenges(const Config *config)
+{
+    _cleanup_free_ char *path = NULL;
+    struct dirent *entry;
+    DIR *dir;
+    int fd;
+
+    if (asprintf(&path, "%s/challenges/http-01", config->runtime_directory) < 0) {
+        path = NULL;
+        return log_oom();
+    }
+    fd = directory_open(path, 0755);
+    if (fd < 0)
+        return log_error_errno(fd, "Challenge directory '%s' cannot be used: %m", path);
+    (void)atomic_clean_at(fd);
+    dir = fdopendir(fcntl(fd, F_DUPFD_CLOEXEC, 3));
+    if (!dir) {
+        int r = log_error_errno(errno, "Challenge directory '%s' cannot be read: %m", path);
+
+        safe_close(fd);
+        return r;
+    }
+    while ((entry = readdir(dir)))
+        if (challenge_token_is_valid(entry->d_name))
+            (void)challenge_remove(fd, entry->d_name);
+    (void)closedir(dir);
+    return fd;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "macro.h"
+
+/* A number with commas between its groups of three digits: up to 2^64. */
+#define NUMBER_SIZE 32
+
+static const char *format_number(size_t number, char buf[NUMBER_SIZE])
+{
+    char digits[NUMBER_SIZE];
+    int n = snprintf(digits, sizeof(digits), "%zu", number);
+    char *p = buf;
+
+    for (int i = 0; i < n; i++) {
+        if (i > 0 && (n - i) % 3 == 0)
+            *p++ = ',';
+        *p++ = digits[i];
+    }
+    *p = '\0';
+    return buf;
+}
+
+_printf_(2, 3) static void append(char buf[STATUS_SIZE], const char *format, ...)
+{
+    size_t length = strlen(buf);
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(buf + length, STATUS_SIZE - length, format, arguments);
+    va_end(arguments);
+}
+
+static void append_count(char buf[STATUS_SIZE], size_t n, const char *one, const char *many)
+{
+    char number[NUMBER_SIZE];
+
+    append(buf, "%s %s", format_number(n, number), n == 1 ? one : many);
+}
+
+const char *status_describe(size_t n_orders, const InventoryCount *count, char buf[STATUS_SIZE])
+{
+    char number[NUMBER_SIZE], time[32];
+    struct tm tm;
+
+    *buf = '\0';
+    append_count(buf, n_orders, "order in flight; ", "orders in flight; ");
+    append_count(buf, count->certificates, "certificate", "certificates");
+    if (count->due > 0)
+        append(buf, ", %s of them due", format_number(count->due, number));
+    if (count->next_renewal != 0 && gmtime_r(&count->next_renewal, &tm) &&
+        strftime(time, sizeof(time), "%Y-%m-%d %H:%M UTC", &tm) > 0)
+        append(buf, "; next renewal %s", time);
+    return buf;
+}

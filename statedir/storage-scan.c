@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "storage-scan.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "io.h"
+
+/* Hexadecimal digits in the names of the two levels of directories. */
+#define OUTER_DIGITS ((size_t)2)
+#define INNER_DIGITS (STORAGE_KEY_SIZE - 1 - OUTER_DIGITS)
+
+struct StorageScan {
+    char *directory;
+    unsigned renew_within;
+    DIR *outer; /* NULL before the first look */
+    DIR *inner; /* the entries that begin with .prefix; NULL: the next one is to be opened */
+    char prefix[OUTER_DIGITS + 1];
+};
+
+static DIR *open_directory(int parent, const char *name)
+{
+    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+
+    if (!directory)
+        (void)safe_close(fd);
+    return directory;
+}
+
+static DIR *close_directory(DIR *directory)
+{
+    if (directory)
+        (void)closedir(directory);
+    return NULL;
+}
+
+/* The next name of so many hexadecimal digits; NULL: there is none. */
+static const char *next_name(DIR *directory, size_t digits)
+{
+    const struct dirent *entry;
+
+    while ((entry = readdir(directory)))
+        if (strlen(entry->d_name) == digits && strspn(entry->d_name, "0123456789abcdef") == digits)
+            return entry->d_name;
+    return NULL;
+}
+
+/* Whether there is one more directory of entries. */
+static bool open_next(StorageScan *scan)
+{
+    const char *name = next_name(scan->outer, OUTER_DIGITS);
+
+    if (!name)
+        return false;
+    memcpy(scan->prefix, name, OUTER_DIGITS);
+    scan->inner = open_directory(dirfd(scan->outer), name);
+    return true;
+}
+
+/* 1; 0: not usable; -ENOMEM. */
+static int read_entry(const StorageScan *scan, const char *name, time_t *ret)
+{
+    _cleanup_(chain_freep) Chain *chain = NULL;
+    _cleanup_free_ char *path = NULL, *pem = NULL;
+    const char *reason;
+    size_t size;
+    int r;
+
+    if (asprintf(&path, "%s/" STORAGE_CERT_FILE, name) < 0) {
+        path = NULL;
+        return -ENOMEM;
+    }
+    r = read_file_at(dirfd(scan->inner), path, CHAIN_SIZE_MAX, &pem, &size);
+    if (r >= 0)
+        r = chain_parse(pem, size, &chain, &reason);
+    if (r < 0)
+        return r == -ENOMEM ? r : 0;
+    *ret = chain_renewal(chain, scan->renew_within);
+    return 1;
+}
+
+int storage_scan_next(StorageScan *scan, char key[STORAGE_KEY_SIZE], time_t *ret)
+{
+    if (!scan->outer)
+        scan->outer = opendir(scan->directory);
+    if (!scan->outer)
+        return 0;
+    while (scan->inner || open_next(scan)) {
+        const char *name = scan->inner ? next_name(scan->inner, INNER_DIGITS) : NULL;
+        int r;
+
+        if (!name) {
+            scan->inner = close_directory(scan->inner);
+            continue;
+        }
+        r = read_entry(scan, name, ret);
+        if (r == 0)
+            continue;
+        if (r > 0)
+            (void)snprintf(key, STORAGE_KEY_SIZE, "%s%s", scan->prefix, name);
+        return r;
+    }
+    return 0;
+}
+
+int storage_scan_new(const Storage *storage, StorageScan **ret)
+{
+    _cleanup_(storage_scan_freep) StorageScan *scan = calloc(1, sizeof(*scan));
+
+    if (!scan)
+        return -ENOMEM;
+    scan->renew_within = storage->renew_within;
+    scan->directory = strdup(storage->directory);
+    if (!scan->directory)
+        return -ENOMEM;
+    *ret = TAKE_PTR(scan);
+    return 0;
+}
+
+StorageScan *storage_scan_free(StorageScan *scan)
+{
+    if (!scan)
+        return NULL;
+    close_directory(scan->inner);
+    close_directory(scan->outer);
+    free(scan->directory);
+    free(scan);
+    return NULL;
+}
