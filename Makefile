@@ -3,12 +3,12 @@
 BUILD := build
 DESTDIR ?=
 
-.PHONY: all deps build demo check test install clean
+.PHONY: all deps build demo check test install deb clean
 
 all: build
 
 deps: # installs packages, nothing else
-	tests/install-packages build demo check
+	tests/install-packages build demo check deb
 
 $(BUILD)/build.ninja:
 	meson setup $(BUILD)
@@ -24,6 +24,10 @@ check test: deps
 
 install: build
 	DESTDIR="$(DESTDIR)" meson install -C $(BUILD) --no-rebuild
+
+deb: # Debian packages, in $(BUILD)/deb
+	tests/install-packages build deb
+	tests/build-packages $(BUILD)/deb
 
 clean:
 	rm -rf build build-asan
