@@ -12,8 +12,11 @@
 static const char *const http01_listeners[] = { "0.0.0.0:1380", "[::]:1380" };
 static const char *const mgmt_listeners[] = { "127.0.0.1:1313", "[::1]:1313" };
 
-static int default_listeners(const char *const addresses[2], ListenAddress **list, size_t *n)
+static int default_listeners(const Loader *l, const char *const addresses[2], ListenAddress **list,
+                             size_t *n)
 {
+    if (l->unread)
+        return 0;
     *list = calloc(2, sizeof(**list));
     if (!*list)
         return -ENOMEM;
@@ -66,7 +69,7 @@ int config_finish_verification(Loader *l)
         return finish_dnsupdate(l, verification);
     if (seen(l, SECTION_VERIFICATION, "listener"))
         return 0;
-    return default_listeners(http01_listeners, &verification->listeners,
+    return default_listeners(l, http01_listeners, &verification->listeners,
                              &verification->n_listeners);
 }
 
@@ -161,7 +164,7 @@ static int default_verification(Loader *l)
     implied = (Verification *)block;
     implied->type = VERIFICATION_HTTP01;
     config->default_verification = implied;
-    return default_listeners(http01_listeners, &implied->listeners, &implied->n_listeners);
+    return default_listeners(l, http01_listeners, &implied->listeners, &implied->n_listeners);
 }
 
 /* The same with the name "none". */
@@ -276,7 +279,7 @@ int config_finish(Loader *l)
     if (r < 0)
         return r;
     if (!seen(l, SECTION_MGMT, "listener")) {
-        r = default_listeners(mgmt_listeners, &config->listeners, &config->n_listeners);
+        r = default_listeners(l, mgmt_listeners, &config->listeners, &config->n_listeners);
         if (r < 0)
             return r;
     }

@@ -7,8 +7,11 @@
 
 typedef struct ConfigFile ConfigFile;
 
-/* Loads; findings are logged as "FILE:LINE: error: TEXT" and "FILE:LINE: warning: TEXT". Returns
- * what config_load() does. */
+/* A config_message_cb that logs "FILE:LINE: error: TEXT" or "FILE:LINE: warning: TEXT". */
+void config_log_finding(int level, const char *file, unsigned line, const char *text,
+                        void *userdata);
+
+/* Loads; findings are logged. Returns what config_load() does. */
 int config_file_open(const char *path, ConfigFile **ret);
 ConfigFile *config_file_free(ConfigFile *file); /* always returns NULL */
 

@@ -9,6 +9,7 @@
 #include "dns-name.h"
 #include "log.h"
 #include "number.h"
+#include "path.h"
 
 /* Values are quoted in messages up to here. */
 #define QUOTED "'%.80s'"
@@ -84,6 +85,11 @@ static int parse_path(Loader *l, const ConfigKey *key, const char *value, void *
     if (value[0] != '/' || strlen(value) >= PATH_MAX)
         return refuse(l, "%s = " QUOTED " is not an absolute path: write it from the / on",
                       key->name, value);
+    if (!path_is_usable(value))
+        return refuse(l,
+                      "%s = " QUOTED " cannot be named in a systemd unit: write it without .., "
+                      "control characters and a backslash at its end",
+                      key->name, value);
     return set_string(key, value, object);
 }
 
@@ -114,14 +120,17 @@ static int parse_listener(Loader *l, const ConfigKey *key, const char *value, vo
     bool first = !config_seen(l, (SectionId)(l->section - config_sections), key->name)->file;
     int r;
 
-    /* "None" and a list contradict each other, whichever comes first. */
-    if (!first && (!*value || *n == 0))
+    /* "None" and a list contradict each other, whichever comes first. "None" is a list that is
+     * there and empty: one that was refused leaves none. */
+    if (*value ? *list && *n == 0 : !first)
         return refuse(l,
                       "an empty %s means none at all, and there are others: keep either the empty "
                       "one or the others",
                       key->name);
-    if (!*value)
-        return 0;
+    if (!*value) {
+        *list = calloc(1, sizeof(**list));
+        return *list ? 0 : -ENOMEM;
+    }
     r = listen_address_parse(value, &address);
     if (r == -EINVAL)
         return refuse(l,

@@ -353,6 +353,7 @@ static void on_error(unsigned line, const char *text, void *userdata)
 
     l->here.line = line;
     l->refused = true;
+    l->unread = true;
     (void)refuse(l, "%s", text); /* without memory for it the config is refused all the same */
 }
 
@@ -422,6 +423,7 @@ int config_list_dropins(const char *directory, char ***ret)
 static int unreadable(Loader *l, int error)
 {
     l->here.line = 0;
+    l->unread = true;
     if (error == -ENOMEM)
         return error;
     if (error == -EFBIG)
@@ -503,10 +505,7 @@ static int load(Loader *l, const char *path)
     r = load_dropins(l, path);
     if (r < 0)
         return r;
-    r = config_finish(l);
-    if (r < 0)
-        return r;
-    return l->refused ? -EINVAL : 0;
+    return config_finish(l);
 }
 
 static void loader_done(Loader *l)
@@ -520,7 +519,8 @@ static void loader_done(Loader *l)
     config_unref(l->config);
 }
 
-int config_load(const char *path, config_message_cb message, void *userdata, Config **ret)
+static int load_and_tell(const char *path, bool refusable, config_message_cb message,
+                         void *userdata, Config **ret)
 {
     _cleanup_(loader_done) Loader loader = { .config = calloc(1, sizeof(Config)) };
     int r;
@@ -534,6 +534,18 @@ int config_load(const char *path, config_message_cb message, void *userdata, Con
     tell_findings(&loader, message, userdata);
     if (r < 0)
         return r;
+    if (refusable && loader.refused)
+        return -EINVAL;
     *ret = TAKE_PTR(loader.config);
     return 0;
+}
+
+int config_load(const char *path, config_message_cb message, void *userdata, Config **ret)
+{
+    return load_and_tell(path, true, message, userdata, ret);
+}
+
+int config_load_sound(const char *path, config_message_cb message, void *userdata, Config **ret)
+{
+    return load_and_tell(path, false, message, userdata, ret);
 }

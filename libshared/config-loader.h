@@ -86,6 +86,7 @@ typedef struct Finding {
 struct Loader {
     Config *config;
     bool refused;
+    bool unread; /* there is a line or a file of which nobody knows what it says */
     Finding *findings;
     size_t n_findings;
 
