@@ -5,9 +5,7 @@
 #include "config-loader.h"
 #include "strv.h"
 
-#define STATE_DIRECTORY_DEFAULT   "/var/lib/acmems"
-#define RUNTIME_DIRECTORY_DEFAULT "/run/acmems"
-#define ACME_SERVER_DEFAULT       "https://acme-staging-v02.api.letsencrypt.org/directory"
+#define ACME_SERVER_DEFAULT "https://acme-staging-v02.api.letsencrypt.org/directory"
 
 static const char *const http01_listeners[] = { "0.0.0.0:1380", "[::]:1380" };
 static const char *const mgmt_listeners[] = { "127.0.0.1:1313", "[::1]:1313" };

@@ -12,7 +12,9 @@
 #include "digest.h"
 #include "macro.h"
 
-#define CONFIG_FILE_DEFAULT "/etc/acmems/acmems.ini"
+#define CONFIG_FILE_DEFAULT       "/etc/acmems/acmems.ini"
+#define STATE_DIRECTORY_DEFAULT   "/var/lib/acmems"
+#define RUNTIME_DIRECTORY_DEFAULT "/run/acmems"
 
 typedef enum VerificationType {
     VERIFICATION_HTTP01,
