@@ -114,6 +114,22 @@ static void set_group(UnitFile *file, const Listeners *group)
         unit_file_set(file, SECTION, "FreeBind", "yes");
 }
 
+/* BindToDevice= waits for the interface, and some come from a network manager that starts behind
+ * sockets.target: the default dependencies without that target, so that it does not wait too. */
+static void set_late(UnitFile *file)
+{
+    static const struct {
+        const char *key, *value;
+    } table[] = {
+        { "DefaultDependencies", "no" }, { "Requires", "sysinit.target" },
+        { "After", "sysinit.target" },   { "Conflicts", "shutdown.target" },
+        { "Before", "shutdown.target" },
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(table); i++)
+        unit_file_set(file, "Unit", table[i].key, table[i].value);
+}
+
 static int write_drop_in(const UnitDirectory *where, const char *socket, const Listeners *group)
 {
     _cleanup_(unit_file_done) UnitFile file = { 0 };
@@ -121,6 +137,8 @@ static int write_drop_in(const UnitDirectory *where, const char *socket, const L
 
     if (r < 0)
         return r;
+    if (group->list[0]->interface)
+        set_late(&file);
     set_group(&file, group);
     return unit_file_write_drop_in(&file, socket);
 }
@@ -154,6 +172,7 @@ static int write_own(const UnitDirectory *where, const char *name, const char *s
     unit_file_set(&file, "Unit", "Documentation", "man:acmems.ini(5)");
     unit_file_set(&file, "Unit", "SourcePath", where->source);
     unit_file_set(&file, "Unit", "PartOf", socket);
+    set_late(&file);
     unit_file_set(&file, SECTION, "Service", service);
     unit_file_set(&file, SECTION, "BindIPv6Only", "ipv6-only");
     unit_file_set(&file, SECTION, "Backlog", "4096");
