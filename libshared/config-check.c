@@ -33,7 +33,7 @@ static bool seen(const Loader *l, SectionId section, const char *key)
 static int check_type(Loader *l)
 {
     if (l->type == TYPE_MISSING)
-        return refuse_block(l, "%s has no type: write type = … as its first line", l->title);
+        return refuse_block(l, "%s has no type: write type = … as its first line", config_title(l));
     return l->type >= 0;
 }
 
@@ -53,7 +53,7 @@ static int finish_dnsupdate(Loader *l, Verification *verification)
     return warn_block(l,
                       "%s: type dns01-dnsUpdate is not served yet; requests of auth blocks that "
                       "use it are answered with an error",
-                      l->title);
+                      config_title(l));
 }
 
 int config_finish_verification(Loader *l)
@@ -82,8 +82,8 @@ int config_finish_storage(Loader *l)
         storage->renew_within = 14;
     if (seen(l, SECTION_STORAGE, "directory"))
         return 0;
-    return refuse_block(l, "%s has no directory: add one, such as directory = %s/storage", l->title,
-                        STATE_DIRECTORY_DEFAULT);
+    return refuse_block(l, "%s has no directory: add one, such as directory = %s/storage",
+                        config_title(l), STATE_DIRECTORY_DEFAULT);
 }
 
 int config_finish_auth(Loader *l)
@@ -93,22 +93,23 @@ int config_finish_auth(Loader *l)
     int r = 0;
 
     if (key && !type)
-        r = refuse_block(l, "%s has hmac_key without hmac_type: add hmac_type = sha256", l->title);
+        r = refuse_block(l, "%s has hmac_key without hmac_type: add hmac_type = sha256",
+                         config_title(l));
     else if (type && !key)
-        r = refuse_block(l, "%s has hmac_type without hmac_key: add the key", l->title);
+        r = refuse_block(l, "%s has hmac_type without hmac_key: add the key", config_title(l));
     else if (!ip && !key && !all)
         r = refuse_block(l,
                          "%s does not say who may use it: add ip, or hmac_type and hmac_key, or "
                          "all = yes for everybody",
-                         l->title);
+                         config_title(l));
     else if (all && (ip || key))
         r = warn_block(l,
                        "%s: all = yes adds nothing beside ip and hmac_key, which still have to "
                        "match: delete the one or the other",
-                       l->title);
+                       config_title(l));
     if (r < 0 || seen(l, SECTION_AUTH, "domain"))
         return r;
-    return warn_block(l, "%s has no domain: it never allows anything", l->title);
+    return warn_block(l, "%s has no domain: it never allows anything", config_title(l));
 }
 
 static int resolve(Loader *l, const Reference *reference)

@@ -251,7 +251,7 @@ static int parse_type(Loader *l, const ConfigKey *key, const char *value, void *
         type++;
     if (type == section->n_types) {
         l->type = TYPE_UNKNOWN;
-        return refuse(l, "unknown type " QUOTED " in %s: write %s or %s", value, l->title,
+        return refuse(l, "unknown type " QUOTED " in %s: write %s or %s", value, config_title(l),
                       section->types[0], section->types[1]);
     }
     *(unsigned *)target(key, object) = (unsigned)type;
@@ -339,10 +339,18 @@ static int parse_all(Loader *l, const ConfigKey *key, const char *value, void *o
     return 0;
 }
 
+/* What host names are made of, and what fnmatch(3) makes use of. */
+static bool is_pattern(const char *value)
+{
+    for (char c; (c = *value) != '\0'; value++)
+        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
+            !strchr("-_.*?[]!", c))
+            return false;
+    return true;
+}
+
 static int parse_domain(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
-    static const char usable[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                 "0123456789-_.*?[]!";
     size_t length = strlen(value);
     AuthBlock *auth = object;
     int r;
@@ -350,7 +358,7 @@ static int parse_domain(Loader *l, const ConfigKey *key, const char *value, void
     if (length == 0)
         return refuse(l, "%s is empty: write a name such as www.example.org, or delete the line",
                       key->name);
-    if (strspn(value, usable) != length || value[length - 1] == '.') {
+    if (!is_pattern(value) || value[length - 1] == '.') {
         r = warn(l,
                  "%s = " QUOTED " never matches: write one name or pattern per line, without a "
                  "dot at its end, and names outside of ASCII as xn--…",

@@ -88,6 +88,15 @@ static void tell_findings(Loader *l, config_message_cb message, void *userdata)
                 l->findings[i].text, userdata);
 }
 
+const char *config_title(Loader *l)
+{
+    if (l->name)
+        (void)snprintf(l->title, sizeof(l->title), "[%s \"%.64s\"]", l->section->word, l->name);
+    else
+        (void)snprintf(l->title, sizeof(l->title), "[%s]", l->section->word);
+    return l->title;
+}
+
 /* Words */
 
 /* Number of letters to change (Levenshtein); what is too long is far away. */
@@ -130,6 +139,8 @@ static void consider(const char *word, const char *known, const char **best, siz
 
 static bool key_equal(const char *a, const char *b)
 {
+    if (*a != *b) /* no name begins with one of the two */
+        return false;
     for (; *a && *b; a++, b++)
         if ((*a == '_' ? '-' : *a) != (*b == '_' ? '-' : *b))
             return false;
@@ -172,8 +183,8 @@ static int unknown_key(Loader *l, const char *name)
         consider(name, section->keys[i].name, &best, &best_distance);
     if (best)
         return config_report(l, level, l->here, "unknown key '%.40s' in %s: did you mean '%s'?",
-                             name, l->title, best);
-    return config_report(l, level, l->here, "unknown key '%.40s' in %s: %s", name, l->title,
+                             name, config_title(l), best);
+    return config_report(l, level, l->here, "unknown key '%.40s' in %s: %s", name, config_title(l),
                          level == LOG_ERR ? "delete the line, or see acmems.ini(5)"
                                           : "it is ignored");
 }
@@ -187,13 +198,13 @@ static int check_type(Loader *l, const ConfigKey *key)
         return 0;
     if (l->type == TYPE_MISSING) {
         l->type = TYPE_UNKNOWN;
-        return refuse(l, "type must come first in %s: write it in front of '%s'", l->title,
+        return refuse(l, "type must come first in %s: write it in front of '%s'", config_title(l),
                       key->name);
     }
     if (key->types && !(key->types & (1U << l->type)))
         return config_report(l, l->section->unknown_key, l->here,
                              "'%s' does not belong to type %s of %s: delete the line", key->name,
-                             l->section->types[l->type], l->title);
+                             l->section->types[l->type], config_title(l));
     return 1;
 }
 
@@ -275,10 +286,10 @@ static int unknown_section(Loader *l, const char *word)
 
 static int finish_section(Loader *l)
 {
-    const Section *section = l->section;
+    int r = l->section && l->section->finish ? l->section->finish(l) : 0;
 
     l->section = NULL;
-    return section && section->finish ? section->finish(l) : 0;
+    return r;
 }
 
 static int open_block(Loader *l, const Section *section, const char *name)
@@ -292,7 +303,7 @@ static int open_block(Loader *l, const Section *section, const char *name)
     r = config_add_block(l, section, name, l->here, &block);
     if (r < 0)
         return r;
-    (void)snprintf(l->title, sizeof(l->title), "[%s \"%.64s\"]", section->word, name);
+    l->name = block->name;
     memset(l->seen[id], 0, sizeof(l->seen[id]));
     l->header = l->here;
     l->type = TYPE_MISSING;
@@ -314,7 +325,7 @@ static int open_settings(Loader *l, const Section *section, const char *name)
     if (r < 0)
         return r;
     *opened = l->here;
-    (void)snprintf(l->title, sizeof(l->title), "[%s]", section->word);
+    l->name = NULL;
     l->object = l->config;
     l->section = section;
     return 0;
