@@ -3,7 +3,7 @@
 BUILD := build
 DESTDIR ?=
 
-.PHONY: all deps build demo check test install deb clean
+.PHONY: all deps build demo check test bench install deb clean
 
 all: build
 
@@ -21,6 +21,9 @@ demo: # KEEP=1: stays up until Ctrl-C
 
 check test: deps
 	tests/run-all
+
+bench: build # prints numbers, asserts nothing
+	for bench in tests/bench/*; do "$$bench" $(BUILD) || exit; done
 
 install: build
 	DESTDIR="$(DESTDIR)" meson install -C $(BUILD) --no-rebuild

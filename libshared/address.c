@@ -9,8 +9,10 @@
 
 #include "macro.h"
 #include "number.h"
+#include "path.h"
 
 #define MAPPED_BITS 96U
+#define DIGITS      "0123456789"
 
 static const uint8_t mapped_prefix[12] = { [10] = 0xff, [11] = 0xff };
 
@@ -119,16 +121,20 @@ bool address_prefix_contains(const AddressPrefix *prefix, const SocketAddress *p
     return memcmp(one.bytes, prefix->bytes, sizeof(one.bytes)) == 0;
 }
 
+/* Less than the kernel takes: what BindToDevice= of systemd.socket(5) takes, and a number would be
+ * an index there. */
 static bool interface_is_valid(const char *name)
 {
+    static const char usable[] = DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._-+@";
     size_t length = strlen(name);
 
-    return length > 0 && length < IF_NAMESIZE && !strpbrk(name, "/: \t%");
+    return length < IF_NAMESIZE && strspn(name, usable) == length && name[0] != '.' &&
+           strspn(name, DIGITS) < length;
 }
 
 static int parse_unix(const char *text, ListenAddress *ret)
 {
-    if (strlen(text) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
+    if (strlen(text) >= sizeof(((struct sockaddr_un *)NULL)->sun_path) || !path_is_usable(text))
         return -EINVAL;
     ret->kind = LISTEN_UNIX;
     ret->address = strdup(text);
@@ -140,7 +146,6 @@ static int parse_host(char *host, ListenAddress *ret)
 {
     size_t length = strlen(host);
     char *interface = NULL;
-    uint8_t bytes[16];
     int family = AF_INET;
 
     if (host[0] == '[') {
@@ -153,7 +158,7 @@ static int parse_host(char *host, ListenAddress *ret)
             *interface++ = '\0';
         family = AF_INET6;
     }
-    if (inet_pton(family, host, bytes) != 1 || (interface && !interface_is_valid(interface)))
+    if (inet_pton(family, host, ret->bytes) != 1 || (interface && !interface_is_valid(interface)))
         return -EINVAL;
     ret->kind = family == AF_INET ? LISTEN_INET : LISTEN_INET6;
     ret->address = strdup(host);
@@ -192,6 +197,29 @@ void listen_address_done(ListenAddress *address)
     free(address->address);
     free(address->interface);
     *address = (ListenAddress){ 0 };
+}
+
+int listen_address_compare(const ListenAddress *a, const ListenAddress *b)
+{
+    int r = strcmp(str_or(a->interface, ""), str_or(b->interface, ""));
+
+    if (r == 0)
+        r = (int)a->kind - (int)b->kind;
+    if (r == 0)
+        r = a->kind == LISTEN_UNIX ? strcmp(a->address, b->address)
+                                   : memcmp(a->bytes, b->bytes, sizeof(a->bytes));
+    return r != 0 ? r : (int)a->port - (int)b->port;
+}
+
+bool listen_address_needs_network(const ListenAddress *address)
+{
+    static const uint8_t any[16], loopback[16] = { [15] = 1 };
+
+    if (address->kind == LISTEN_UNIX || memcmp(address->bytes, any, sizeof(any)) == 0)
+        return false;
+    if (address->kind == LISTEN_INET)
+        return address->bytes[0] != 127;
+    return memcmp(address->bytes, loopback, sizeof(loopback)) != 0;
 }
 
 int socket_peer(int fd, SocketAddress *ret)

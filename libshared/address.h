@@ -38,14 +38,22 @@ typedef enum ListenKind { LISTEN_INET, LISTEN_INET6, LISTEN_UNIX } ListenKind;
 
 typedef struct ListenAddress {
     ListenKind kind;
-    char *address;   /* "192.0.2.80", "fe80::80", or the path of a unix socket */
-    char *interface; /* "eth0" of [fe80::80%eth0], else NULL */
+    char *address;     /* "192.0.2.80", "fe80::80", or the path of a unix socket */
+    uint8_t bytes[16]; /* the same in binary, not for a unix socket */
+    char *interface;   /* "eth0" of [fe80::80%eth0], else NULL */
     unsigned port;
 } ListenAddress;
 
 /* "192.0.2.80:1380", "[::1]:1313", "[fe80::80%eth0]:1380", "/run/x.sock". 0, -EINVAL, -ENOMEM. */
 int listen_address_parse(const char *text, ListenAddress *ret);
 void listen_address_done(ListenAddress *address);
+
+/* An order in which those with the same interface stand together, those without one first; 0: the
+ * same socket, however it is written. */
+int listen_address_compare(const ListenAddress *a, const ListenAddress *b);
+
+/* Whether the address has to be there first: it is neither a wildcard, loopback nor unix. */
+bool listen_address_needs_network(const ListenAddress *address);
 
 /* Peer of a connected socket; family AF_UNSPEC where it has none. 0 or -errno. */
 int socket_peer(int fd, SocketAddress *ret);

@@ -5,15 +5,16 @@
 #include "config-loader.h"
 #include "strv.h"
 
-#define STATE_DIRECTORY_DEFAULT   "/var/lib/acmems"
-#define RUNTIME_DIRECTORY_DEFAULT "/run/acmems"
-#define ACME_SERVER_DEFAULT       "https://acme-staging-v02.api.letsencrypt.org/directory"
+#define ACME_SERVER_DEFAULT "https://acme-staging-v02.api.letsencrypt.org/directory"
 
 static const char *const http01_listeners[] = { "0.0.0.0:1380", "[::]:1380" };
 static const char *const mgmt_listeners[] = { "127.0.0.1:1313", "[::1]:1313" };
 
-static int default_listeners(const char *const addresses[2], ListenAddress **list, size_t *n)
+static int default_listeners(const Loader *l, const char *const addresses[2], ListenAddress **list,
+                             size_t *n)
 {
+    if (l->unread)
+        return 0;
     *list = calloc(2, sizeof(**list));
     if (!*list)
         return -ENOMEM;
@@ -32,7 +33,7 @@ static bool seen(const Loader *l, SectionId section, const char *key)
 static int check_type(Loader *l)
 {
     if (l->type == TYPE_MISSING)
-        return refuse_block(l, "%s has no type: write type = … as its first line", l->title);
+        return refuse_block(l, "%s has no type: write type = … as its first line", config_title(l));
     return l->type >= 0;
 }
 
@@ -52,7 +53,7 @@ static int finish_dnsupdate(Loader *l, Verification *verification)
     return warn_block(l,
                       "%s: type dns01-dnsUpdate is not served yet; requests of auth blocks that "
                       "use it are answered with an error",
-                      l->title);
+                      config_title(l));
 }
 
 int config_finish_verification(Loader *l)
@@ -66,7 +67,7 @@ int config_finish_verification(Loader *l)
         return finish_dnsupdate(l, verification);
     if (seen(l, SECTION_VERIFICATION, "listener"))
         return 0;
-    return default_listeners(http01_listeners, &verification->listeners,
+    return default_listeners(l, http01_listeners, &verification->listeners,
                              &verification->n_listeners);
 }
 
@@ -81,8 +82,8 @@ int config_finish_storage(Loader *l)
         storage->renew_within = 14;
     if (seen(l, SECTION_STORAGE, "directory"))
         return 0;
-    return refuse_block(l, "%s has no directory: add one, such as directory = %s/storage", l->title,
-                        STATE_DIRECTORY_DEFAULT);
+    return refuse_block(l, "%s has no directory: add one, such as directory = %s/storage",
+                        config_title(l), STATE_DIRECTORY_DEFAULT);
 }
 
 int config_finish_auth(Loader *l)
@@ -92,22 +93,23 @@ int config_finish_auth(Loader *l)
     int r = 0;
 
     if (key && !type)
-        r = refuse_block(l, "%s has hmac_key without hmac_type: add hmac_type = sha256", l->title);
+        r = refuse_block(l, "%s has hmac_key without hmac_type: add hmac_type = sha256",
+                         config_title(l));
     else if (type && !key)
-        r = refuse_block(l, "%s has hmac_type without hmac_key: add the key", l->title);
+        r = refuse_block(l, "%s has hmac_type without hmac_key: add the key", config_title(l));
     else if (!ip && !key && !all)
         r = refuse_block(l,
                          "%s does not say who may use it: add ip, or hmac_type and hmac_key, or "
                          "all = yes for everybody",
-                         l->title);
+                         config_title(l));
     else if (all && (ip || key))
         r = warn_block(l,
                        "%s: all = yes adds nothing beside ip and hmac_key, which still have to "
                        "match: delete the one or the other",
-                       l->title);
+                       config_title(l));
     if (r < 0 || seen(l, SECTION_AUTH, "domain"))
         return r;
-    return warn_block(l, "%s has no domain: it never allows anything", l->title);
+    return warn_block(l, "%s has no domain: it never allows anything", config_title(l));
 }
 
 static int resolve(Loader *l, const Reference *reference)
@@ -161,7 +163,7 @@ static int default_verification(Loader *l)
     implied = (Verification *)block;
     implied->type = VERIFICATION_HTTP01;
     config->default_verification = implied;
-    return default_listeners(http01_listeners, &implied->listeners, &implied->n_listeners);
+    return default_listeners(l, http01_listeners, &implied->listeners, &implied->n_listeners);
 }
 
 /* The same with the name "none". */
@@ -276,7 +278,7 @@ int config_finish(Loader *l)
     if (r < 0)
         return r;
     if (!seen(l, SECTION_MGMT, "listener")) {
-        r = default_listeners(mgmt_listeners, &config->listeners, &config->n_listeners);
+        r = default_listeners(l, mgmt_listeners, &config->listeners, &config->n_listeners);
         if (r < 0)
             return r;
     }

@@ -138,7 +138,7 @@ static bool snapshot_is_current(const Snapshot *snapshot)
     return snapshot->n > 0;
 }
 
-static void log_finding(int level, const char *file, unsigned line, const char *text,
+void config_log_finding(int level, const char *file, unsigned line, const char *text,
                         void *userdata)
 {
     const char *kind = level == LOG_ERR ? "error" : "warning";
@@ -163,7 +163,7 @@ static int load(ConfigFile *file)
     snapshot_done(&file->snapshot);
     file->snapshot = snapshot;
 
-    r = config_load(file->path, log_finding, NULL, &config);
+    r = config_load(file->path, config_log_finding, NULL, &config);
     if (r < 0)
         return r;
     config_unref(file->config);

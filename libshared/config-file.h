@@ -13,8 +13,11 @@ typedef struct ConfigFile ConfigFile;
  * CONFIG_FILE_DEFAULT. Into @buf where it has to be. */
 const char *config_file_default(char buf[PATH_MAX]);
 
-/* Loads; findings are logged as "FILE:LINE: error: TEXT" and "FILE:LINE: warning: TEXT". Returns
- * what config_load() does. */
+/* A config_message_cb that logs "FILE:LINE: error: TEXT" or "FILE:LINE: warning: TEXT". */
+void config_log_finding(int level, const char *file, unsigned line, const char *text,
+                        void *userdata);
+
+/* Loads; findings are logged. Returns what config_load() does. */
 int config_file_open(const char *path, ConfigFile **ret);
 /* The same, but what is broken is waited for: config_file_get() gives NULL until it is mended. 0 or
  * -ENOMEM. */

@@ -9,6 +9,7 @@
 #include "dns-name.h"
 #include "log.h"
 #include "number.h"
+#include "path.h"
 
 /* Values are quoted in messages up to here. */
 #define QUOTED "'%.80s'"
@@ -84,6 +85,11 @@ static int parse_path(Loader *l, const ConfigKey *key, const char *value, void *
     if (value[0] != '/' || strlen(value) >= PATH_MAX)
         return refuse(l, "%s = " QUOTED " is not an absolute path: write it from the / on",
                       key->name, value);
+    if (!path_is_usable(value))
+        return refuse(l,
+                      "%s = " QUOTED " cannot be named in a systemd unit: write it without .., "
+                      "control characters and a backslash at its end",
+                      key->name, value);
     return set_string(key, value, object);
 }
 
@@ -114,14 +120,17 @@ static int parse_listener(Loader *l, const ConfigKey *key, const char *value, vo
     bool first = !config_seen(l, (SectionId)(l->section - config_sections), key->name)->file;
     int r;
 
-    /* "None" and a list contradict each other, whichever comes first. */
-    if (!first && (!*value || *n == 0))
+    /* "None" and a list contradict each other, whichever comes first. "None" is a list that is
+     * there and empty: one that was refused leaves none. */
+    if (*value ? *list && *n == 0 : !first)
         return refuse(l,
                       "an empty %s means none at all, and there are others: keep either the empty "
                       "one or the others",
                       key->name);
-    if (!*value)
-        return 0;
+    if (!*value) {
+        *list = calloc(1, sizeof(**list));
+        return *list ? 0 : -ENOMEM;
+    }
     r = listen_address_parse(value, &address);
     if (r == -EINVAL)
         return refuse(l,
@@ -242,7 +251,7 @@ static int parse_type(Loader *l, const ConfigKey *key, const char *value, void *
         type++;
     if (type == section->n_types) {
         l->type = TYPE_UNKNOWN;
-        return refuse(l, "unknown type " QUOTED " in %s: write %s or %s", value, l->title,
+        return refuse(l, "unknown type " QUOTED " in %s: write %s or %s", value, config_title(l),
                       section->types[0], section->types[1]);
     }
     *(unsigned *)target(key, object) = (unsigned)type;
@@ -330,10 +339,18 @@ static int parse_all(Loader *l, const ConfigKey *key, const char *value, void *o
     return 0;
 }
 
+/* What host names are made of, and what fnmatch(3) makes use of. */
+static bool is_pattern(const char *value)
+{
+    for (char c; (c = *value) != '\0'; value++)
+        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
+            !strchr("-_.*?[]!", c))
+            return false;
+    return true;
+}
+
 static int parse_domain(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
-    static const char usable[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                 "0123456789-_.*?[]!";
     size_t length = strlen(value);
     AuthBlock *auth = object;
     int r;
@@ -341,7 +358,7 @@ static int parse_domain(Loader *l, const ConfigKey *key, const char *value, void
     if (length == 0)
         return refuse(l, "%s is empty: write a name such as www.example.org, or delete the line",
                       key->name);
-    if (strspn(value, usable) != length || value[length - 1] == '.') {
+    if (!is_pattern(value) || value[length - 1] == '.') {
         r = warn(l,
                  "%s = " QUOTED " never matches: write one name or pattern per line, without a "
                  "dot at its end, and names outside of ASCII as xn--…",

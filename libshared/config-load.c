@@ -88,6 +88,15 @@ static void tell_findings(Loader *l, config_message_cb message, void *userdata)
                 l->findings[i].text, userdata);
 }
 
+const char *config_title(Loader *l)
+{
+    if (l->name)
+        (void)snprintf(l->title, sizeof(l->title), "[%s \"%.64s\"]", l->section->word, l->name);
+    else
+        (void)snprintf(l->title, sizeof(l->title), "[%s]", l->section->word);
+    return l->title;
+}
+
 /* Words */
 
 /* Number of letters to change (Levenshtein); what is too long is far away. */
@@ -130,6 +139,8 @@ static void consider(const char *word, const char *known, const char **best, siz
 
 static bool key_equal(const char *a, const char *b)
 {
+    if (*a != *b) /* no name begins with one of the two */
+        return false;
     for (; *a && *b; a++, b++)
         if ((*a == '_' ? '-' : *a) != (*b == '_' ? '-' : *b))
             return false;
@@ -172,8 +183,8 @@ static int unknown_key(Loader *l, const char *name)
         consider(name, section->keys[i].name, &best, &best_distance);
     if (best)
         return config_report(l, level, l->here, "unknown key '%.40s' in %s: did you mean '%s'?",
-                             name, l->title, best);
-    return config_report(l, level, l->here, "unknown key '%.40s' in %s: %s", name, l->title,
+                             name, config_title(l), best);
+    return config_report(l, level, l->here, "unknown key '%.40s' in %s: %s", name, config_title(l),
                          level == LOG_ERR ? "delete the line, or see acmems.ini(5)"
                                           : "it is ignored");
 }
@@ -187,13 +198,13 @@ static int check_type(Loader *l, const ConfigKey *key)
         return 0;
     if (l->type == TYPE_MISSING) {
         l->type = TYPE_UNKNOWN;
-        return refuse(l, "type must come first in %s: write it in front of '%s'", l->title,
+        return refuse(l, "type must come first in %s: write it in front of '%s'", config_title(l),
                       key->name);
     }
     if (key->types && !(key->types & (1U << l->type)))
         return config_report(l, l->section->unknown_key, l->here,
                              "'%s' does not belong to type %s of %s: delete the line", key->name,
-                             l->section->types[l->type], l->title);
+                             l->section->types[l->type], config_title(l));
     return 1;
 }
 
@@ -275,10 +286,10 @@ static int unknown_section(Loader *l, const char *word)
 
 static int finish_section(Loader *l)
 {
-    const Section *section = l->section;
+    int r = l->section && l->section->finish ? l->section->finish(l) : 0;
 
     l->section = NULL;
-    return section && section->finish ? section->finish(l) : 0;
+    return r;
 }
 
 static int open_block(Loader *l, const Section *section, const char *name)
@@ -292,7 +303,7 @@ static int open_block(Loader *l, const Section *section, const char *name)
     r = config_add_block(l, section, name, l->here, &block);
     if (r < 0)
         return r;
-    (void)snprintf(l->title, sizeof(l->title), "[%s \"%.64s\"]", section->word, name);
+    l->name = block->name;
     memset(l->seen[id], 0, sizeof(l->seen[id]));
     l->header = l->here;
     l->type = TYPE_MISSING;
@@ -314,7 +325,7 @@ static int open_settings(Loader *l, const Section *section, const char *name)
     if (r < 0)
         return r;
     *opened = l->here;
-    (void)snprintf(l->title, sizeof(l->title), "[%s]", section->word);
+    l->name = NULL;
     l->object = l->config;
     l->section = section;
     return 0;
@@ -353,6 +364,7 @@ static void on_error(unsigned line, const char *text, void *userdata)
 
     l->here.line = line;
     l->refused = true;
+    l->unread = true;
     (void)refuse(l, "%s", text); /* without memory for it the config is refused all the same */
 }
 
@@ -422,6 +434,7 @@ int config_list_dropins(const char *directory, char ***ret)
 static int unreadable(Loader *l, int error)
 {
     l->here.line = 0;
+    l->unread = true;
     if (error == -ENOMEM)
         return error;
     if (error == -EFBIG)
@@ -503,10 +516,7 @@ static int load(Loader *l, const char *path)
     r = load_dropins(l, path);
     if (r < 0)
         return r;
-    r = config_finish(l);
-    if (r < 0)
-        return r;
-    return l->refused ? -EINVAL : 0;
+    return config_finish(l);
 }
 
 static void loader_done(Loader *l)
@@ -520,7 +530,8 @@ static void loader_done(Loader *l)
     config_unref(l->config);
 }
 
-int config_load(const char *path, config_message_cb message, void *userdata, Config **ret)
+static int load_and_tell(const char *path, bool refusable, config_message_cb message,
+                         void *userdata, Config **ret)
 {
     _cleanup_(loader_done) Loader loader = { .config = calloc(1, sizeof(Config)) };
     int r;
@@ -534,6 +545,18 @@ int config_load(const char *path, config_message_cb message, void *userdata, Con
     tell_findings(&loader, message, userdata);
     if (r < 0)
         return r;
+    if (refusable && loader.refused)
+        return -EINVAL;
     *ret = TAKE_PTR(loader.config);
     return 0;
+}
+
+int config_load(const char *path, config_message_cb message, void *userdata, Config **ret)
+{
+    return load_and_tell(path, true, message, userdata, ret);
+}
+
+int config_load_sound(const char *path, config_message_cb message, void *userdata, Config **ret)
+{
+    return load_and_tell(path, false, message, userdata, ret);
 }

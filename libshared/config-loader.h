@@ -86,12 +86,14 @@ typedef struct Finding {
 struct Loader {
     Config *config;
     bool refused;
+    bool unread; /* there is a line or a file of which nobody knows what it says */
     Finding *findings;
     size_t n_findings;
 
     Place here;
     const Section *section; /* NULL: what comes is ignored */
-    char title[96];         /* "[auth "mail"]" */
+    const char *name;       /* of the block; NULL for settings */
+    char title[96];         /* buffer of config_title() */
     void *object;           /* the Config, or the block */
     Place header;           /* of the block */
     int type;               /* of the block */
@@ -109,6 +111,10 @@ int config_report(Loader *l, int level, Place place, const char *format, ...) _p
 #define warn(l, ...)         config_report((l), LOG_WARNING, (l)->here, __VA_ARGS__)
 #define refuse_block(l, ...) config_report((l), LOG_ERR, (l)->header, __VA_ARGS__)
 #define warn_block(l, ...)   config_report((l), LOG_WARNING, (l)->header, __VA_ARGS__)
+
+/* "[mgmt]", "[auth "mail"]": the section at hand, for findings. Made when asked for, as few blocks
+ * have any. */
+const char *config_title(Loader *l);
 
 /* The array, with room for one more than the @n it has; NULL: no memory, it stays as it was. */
 void *config_grow(void *array, size_t n, size_t size);

@@ -12,8 +12,10 @@
 #include "digest.h"
 #include "macro.h"
 
-#define CONFIG_FILE_DEFAULT     "/etc/acmems/acmems.ini"
-#define CONFIG_MAX_SIZE_DEFAULT ((size_t)4096) /* max-size, bytes */
+#define CONFIG_FILE_DEFAULT       "/etc/acmems/acmems.ini"
+#define STATE_DIRECTORY_DEFAULT   "/var/lib/acmems"
+#define RUNTIME_DIRECTORY_DEFAULT "/run/acmems"
+#define CONFIG_MAX_SIZE_DEFAULT   ((size_t)4096) /* max-size, bytes */
 
 typedef enum VerificationType {
     VERIFICATION_HTTP01,
@@ -118,6 +120,18 @@ typedef void (*config_message_cb)(int level, const char *file, unsigned line, co
  * the main file cannot be read (reported too); -ENOMEM.
  */
 int config_load(const char *path, config_message_cb message, void *userdata, Config **ret);
+
+/**
+ * config_load_sound() - what is sound of a configuration, even if it is refused
+ *
+ * The same findings as of config_load(); lines that were refused are left out. So a block may lack
+ * what it has to have: a storage its directory, an auth block its methods. For sockets and
+ * sandboxes, which have to come up as far as they can; nobody's request is judged by it.
+ *
+ * Nobody listens by default where a line or a file could not be read: it may have said where else.
+ * Returns 0; -errno when the main file cannot be read; -ENOMEM.
+ */
+int config_load_sound(const char *path, config_message_cb message, void *userdata, Config **ret);
 
 Config *config_ref(Config *config);
 Config *config_unref(Config *config); /* always returns NULL */

@@ -7,12 +7,17 @@
 
 #define BLANKS "\t\v\f\r "
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\v' || c == '\f' || c == '\r';
+}
+
 typedef struct Parser {
     ini_item_cb on_item;
     ini_error_cb on_error;
     void *userdata;
     unsigned line;
-    const char *section; /* point into the copy that is being cut up */
+    const char *section; /* point into the content that is being cut up */
     const char *name;
     bool lost;   /* behind a header that could not be read: whose keys these are is unknown */
     bool failed; /* on_error was called */
@@ -27,9 +32,9 @@ static void error(Parser *p, const char *text)
 /* Cuts the blanks off both ends of [start, end), in place. */
 static char *strip(char *start, char *end)
 {
-    while (start < end && strchr(BLANKS, *start))
+    while (start < end && is_blank(*start))
         start++;
-    while (end > start && strchr(BLANKS, end[-1]))
+    while (end > start && is_blank(end[-1]))
         end--;
     *end = '\0';
     return start;
@@ -121,23 +126,15 @@ static int take_line(Parser *p, char *start, char *end)
     return *line == '[' ? take_header(p, line) : take_key(p, line);
 }
 
-int ini_parse(const char *content, size_t size, ini_item_cb on_item, ini_error_cb on_error,
+int ini_parse(char *content, size_t size, ini_item_cb on_item, ini_error_cb on_error,
               void *userdata)
 {
     Parser parser = { .on_item = on_item, .on_error = on_error, .userdata = userdata };
-    _cleanup_free_ char *copy = malloc(size + 1);
-    char *next, *end;
+    char *next, *end = content + size;
     int r;
 
-    if (!copy)
-        return -ENOMEM;
-    if (size > 0)
-        memcpy(copy, content, size);
-    copy[size] = '\0';
-    end = copy + size;
-
     /* Editors of other systems put a byte order mark in front. */
-    next = size >= 3 && memcmp(copy, "\xef\xbb\xbf", 3) == 0 ? copy + 3 : copy;
+    next = size >= 3 && memcmp(content, "\xef\xbb\xbf", 3) == 0 ? content + 3 : content;
     for (char *start = next; start < end; start = next + 1) {
         next = memchr(start, '\n', (size_t)(end - start));
         if (!next)

@@ -24,7 +24,7 @@ typedef int (*ini_item_cb)(const IniItem *item, void *userdata);
  * parser goes on with the next line, so that one run shows all mistakes. */
 typedef void (*ini_error_cb)(unsigned line, const char *text, void *userdata);
 
-/* Takes content of @size bytes (NUL bytes are an error). 0; -EINVAL when @on_error was called;
- * -ENOMEM; or what @on_item returned. */
-int ini_parse(const char *content, size_t size, ini_item_cb on_item, ini_error_cb on_error,
+/* Takes content of @size bytes (NUL bytes are an error) and one more that can be written to, and
+ * cuts it up in place. 0; -EINVAL when @on_error was called; or what @on_item returned. */
+int ini_parse(char *content, size_t size, ini_item_cb on_item, ini_error_cb on_error,
               void *userdata);

@@ -6,6 +6,7 @@
 #include "log.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,11 +17,14 @@
 
 #define JOURNAL_SOCKET   "/run/systemd/journal/socket"
 #define MESSAGE_SIZE_MAX 8192
+#define KERNEL_LOG       "/dev/kmsg"
+#define KERNEL_LINE_MAX  960 /* not much more is taken */
 
-typedef enum LogTarget { TARGET_STDERR, TARGET_JOURNAL, TARGET_SYSLOG } LogTarget;
+typedef enum LogTarget { TARGET_STDERR, TARGET_JOURNAL, TARGET_SYSLOG, TARGET_KERNEL } LogTarget;
 
 static LogTarget target = TARGET_STDERR;
 static const char *program_name = "acmems";
+static int kernel_fd = -EBADF;
 static int max_level = LOG_INFO;
 static char request_id[64];
 
@@ -49,6 +53,23 @@ void log_open(const char *program)
         target = TARGET_SYSLOG;
         openlog(program, LOG_PID | LOG_NDELAY, LOG_DAEMON);
     }
+}
+
+static bool is_null_device(int fd)
+{
+    struct stat st, null;
+
+    return fstat(fd, &st) == 0 && stat("/dev/null", &null) == 0 && S_ISCHR(st.st_mode) &&
+           st.st_rdev == null.st_rdev;
+}
+
+void log_open_early(const char *program)
+{
+    log_open(program);
+    if (!is_null_device(STDERR_FILENO))
+        return;
+    kernel_fd = open(KERNEL_LOG, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+    target = kernel_fd >= 0 ? TARGET_KERNEL : TARGET_JOURNAL;
 }
 
 void log_set_max_level(int level)
@@ -127,6 +148,17 @@ static void send_to_syslog(int level, const char *message)
         syslog(level, "%s", message);
 }
 
+/* One write is one record; the journal takes identifier and level from it. */
+static void send_to_kernel(int level, const char *message)
+{
+    char line[KERNEL_LINE_MAX];
+
+    (void)snprintf(line, sizeof(line), "<%d>%s[%d]: %.*s", level, program_name, (int)getpid(),
+                   KERNEL_LINE_MAX - 64, message);
+    if (write(kernel_fd, line, strlen(line)) < 0)
+        return; /* there is nowhere left to say so */
+}
+
 /* What comes from outside must not look like a line of its own, nor command the terminal. */
 static void flatten(char *message)
 {
@@ -157,6 +189,9 @@ int log_full(int level, int error, const char *format, ...)
         break;
     case TARGET_SYSLOG:
         send_to_syslog(level, message);
+        break;
+    case TARGET_KERNEL:
+        send_to_kernel(level, message);
         break;
     }
     errno = saved;

@@ -20,6 +20,11 @@
  */
 void log_open(const char *program);
 
+/* The same for a program that systemd runs before anything else, with /dev/null for standard error:
+ * the kernel's log then, which takes lines at any time; the journal where there is none, as in a
+ * container. systemd.generator(7) */
+void log_open_early(const char *program);
+
 /* Messages less important than @level (LOG_ERR … LOG_DEBUG) are dropped; LOG_INFO at first. */
 void log_set_max_level(int level);
 int log_get_max_level(void);

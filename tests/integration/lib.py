@@ -26,6 +26,7 @@ BUILD = Path(os.environ.get("MESON_BUILD_ROOT", ROOT / "build")).resolve()
 HTTP01, SIGN = BUILD / "handlers/acmems-http01", BUILD / "handlers/acmems-sign"
 ORDERD = BUILD / "orderd/acmems-orderd"
 REGISTER, CTL = BUILD / "tools/acme-register", BUILD / "tools/acmemsctl"
+GENERATOR = BUILD / "tools/acmems-generator"
 
 ENVIRONMENT = {
     **{key: value for key, value in os.environ.items() if "proxy" not in key.lower()},

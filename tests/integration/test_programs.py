@@ -8,7 +8,7 @@ import pytest
 
 import lib
 
-PROGRAMS = [lib.SIGN, lib.HTTP01, lib.ORDERD, lib.REGISTER, lib.CTL]
+PROGRAMS = [lib.SIGN, lib.HTTP01, lib.ORDERD, lib.REGISTER, lib.CTL, lib.GENERATOR]
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.name)

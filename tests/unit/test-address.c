@@ -153,8 +153,15 @@ static void test_listen_refused(void)
         "[192.0.2.1]:1313",
         "[fe80::1%]:1313",
         "[fe80::1%interface-far-too-long]:1313",
+        "[fe80::1%2]:1313",
+        "[fe80::1%*]:1313",
+        "[fe80::1%..]:1313",
+        "[fe80::1%et\\0]:1313",
         "localhost:1313",
         "run/x.sock",
+        "/run/../x.sock",
+        "/run/x\ry.sock",
+        "/run/x.sock\\",
     };
     char path[200];
 
@@ -166,6 +173,58 @@ static void test_listen_refused(void)
     memset(path, '/', sizeof(path));
     path[sizeof(path) - 1] = '\0';
     ASSERT_EQ(listen_address_parse(path, &(ListenAddress){ 0 }), -EINVAL);
+}
+
+static void test_listen_compare(void)
+{
+    static const struct {
+        const char *a, *b;
+        int sign;
+    } table[] = {
+        { "[::1]:1313", "[0:0:0:0:0:0:0:1]:1313", 0 },
+        { "[2001:DB8::1]:1", "[2001:db8::1]:1", 0 },
+        { "/run/x.sock", "/run/x.sock", 0 },
+        { "192.0.2.1:1", "192.0.2.1:2", -1 },
+        { "192.0.2.1:2", "192.0.2.2:1", -1 },
+        { "192.0.2.1:1", "[::1]:1", -1 },
+        { "[::1]:1", "/run/x.sock", -1 },
+        { "/run/x.sock", "/run/y.sock", -1 },
+        { "/run/x.sock", "[fe80::1%eth0]:1", -1 },
+        { "[fe80::1%eth0]:1", "[fe80::1%eth0]:1", 0 },
+        { "[fe80::2%eth0]:1", "[fe80::1%eth1]:1", -1 },
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        _cleanup_(listen_address_done) ListenAddress a = { 0 }, b = { 0 };
+        int forth, back;
+
+        ASSERT_OK(listen_address_parse(table[i].a, &a));
+        ASSERT_OK(listen_address_parse(table[i].b, &b));
+        forth = listen_address_compare(&a, &b);
+        back = listen_address_compare(&b, &a);
+        ASSERT_EQ((forth > 0) - (forth < 0), table[i].sign);
+        ASSERT_EQ((back > 0) - (back < 0), -table[i].sign);
+    }
+}
+
+static void test_listen_needs_network(void)
+{
+    static const struct {
+        const char *text;
+        bool needs;
+    } table[] = {
+        { "0.0.0.0:1", false },     { "[::]:1", false },          { "127.0.0.1:1", false },
+        { "127.255.0.9:1", false }, { "[::1]:1", false },         { "/run/x.sock", false },
+        { "192.0.2.1:1", true },    { "[2001:db8::1]:1", true },  { "[7f00::1]:1", true },
+        { "0.0.0.1:1", true },      { "[fe80::1%eth0]:1", true },
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        _cleanup_(listen_address_done) ListenAddress a = { 0 };
+
+        ASSERT_OK(listen_address_parse(table[i].text, &a));
+        ASSERT_EQ(listen_address_needs_network(&a), table[i].needs);
+    }
 }
 
 static void test_peer(void)
@@ -218,6 +277,8 @@ int main(void)
     test_prefix_refused();
     test_listen();
     test_listen_refused();
+    test_listen_compare();
+    test_listen_needs_network();
     test_peer();
     test_format();
     return 0;

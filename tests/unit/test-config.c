@@ -173,6 +173,9 @@ static void test_refused(void)
                  "URL of the terms that you accept\n" },
         { "[account]\ndir=account\n",
           E("2") "dir = 'account' is not an absolute path: write it from the / on\n" },
+        { "[state]\ndirectory=/srv/../acmems\n",
+          E("2") "directory = '/srv/../acmems' cannot be named in a systemd unit: write it without "
+                 ".., control characters and a backslash at its end\n" },
         { "[state]\ndirectory=\n",
           E("2") "directory = '' is not an absolute path: write it from the / on\n" },
         { "[mgmt]\nlistener=1313\n",
@@ -588,6 +591,51 @@ static void test_unreadable(void)
 }
 
 /* Ten thousand blocks, and as many mistakes. */
+/* What is left of a refused configuration. */
+static void test_sound(void)
+{
+    static const struct {
+        const char *content;
+        size_t n_mgmt, n_http01; /* listeners */
+        unsigned findings;
+    } table[] = {
+        { "", 2, 2, 0 },
+        { "[mgmt]\nlistener=192.0.2.1:1313\nlistener=1313\n", 1, 2, 1 },
+        { "[mgmt]\nlistener=1313\n", 0, 2, 1 },
+        { "[mgmt]\nlistener=\nlistener=192.0.2.1:1313\n", 0, 2, 1 },
+        { "[verification v]\ntype=http01\nlistener=1380\nlistener=[::]:1380\n", 2, 1, 1 },
+        { "[verification v]\ntype=http02\nlistener=[::]:1380\n", 2, 0, 1 },
+        { AUTH "domian=a\nall=yes\ndomain=b\n", 2, 2, 1 },
+        /* what could not be read may have been listeners */
+        { "[mgmt]\nlistener 192.0.2.1:1313\n", 0, 0, 1 },
+        { "[mgmt\nlistener = 192.0.2.1:1313\n", 0, 0, 1 },
+        { "[mgmt]\nlistener = 192.0.2.1:1313\n[verification v\n", 1, 0, 1 },
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        Heard heard = { 0 };
+        Config *config = NULL;
+
+        write_file(MAIN, table[i].content);
+        ASSERT_OK(config_load_sound(MAIN, hear, &heard, &config));
+        ASSERT_EQ(heard.count, table[i].findings);
+        ASSERT_EQ(config->n_listeners, table[i].n_mgmt);
+        ASSERT_EQ(config->n_verifications, 1);
+        ASSERT_EQ(config->verifications[0]->n_listeners, table[i].n_http01);
+        config_unref(config);
+    }
+}
+
+static void test_sound_unreadable(void)
+{
+    Heard heard = { 0 };
+    Config *config = NULL;
+
+    ASSERT_EQ(config_load_sound("/nonexistent/main.ini", hear, &heard, &config), -ENOENT);
+    ASSERT_TRUE(!config);
+    ASSERT_EQ(heard.count, 1);
+}
+
 static void test_many(void)
 {
     FILE *file = fopen(MAIN, "we");
@@ -637,6 +685,8 @@ int main(void)
     test_dropins();
     test_dropin_directory();
     test_unreadable();
+    test_sound();
+    test_sound_unreadable();
     test_many();
     ASSERT_OK(unlink(MAIN));
     ASSERT_OK(chdir("/"));

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* acmems-generator: makes of the configuration what the units cannot know. systemd.generator(7) */
+
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+
+#include "config-file.h"
+#include "log.h"
+#include "path.h"
+#include "service-units.h"
+#include "socket-units.h"
+
+static const char *arg_config = CONFIG_FILE_DEFAULT;
+static const char *arg_directory;
+
+static void help(void)
+{
+    puts("acmems-generator [OPTION…] NORMAL-DIR [EARLY-DIR LATE-DIR]\n\n"
+         "Make systemd units of the configuration; systemd runs this itself.\n\n"
+         "  -c --config=FILE  Configuration (default " CONFIG_FILE_DEFAULT ")\n"
+         "  -h --help         Show this help\n"
+         "     --version      Show the version");
+}
+
+static int usage(const char *what)
+{
+    fprintf(stderr, "acmems-generator: %s\nTry 'acmems-generator --help'.\n", what);
+    return -EINVAL;
+}
+
+/* 1: go on; 0: done; negative: wrong use. */
+static int parse_argv(int argc, char *argv[])
+{
+    enum { ARG_VERSION = 0x100 };
+    static const struct option options[] = {
+        { "config", required_argument, NULL, 'c' },
+        { "help", no_argument, NULL, 'h' },
+        { "version", no_argument, NULL, ARG_VERSION },
+        { 0 },
+    };
+    int c;
+
+    while ((c = getopt_long(argc, argv, "c:h", options, NULL)) >= 0)
+        switch (c) {
+        case 'c':
+            arg_config = optarg;
+            break;
+        case 'h':
+            help();
+            return 0;
+        case ARG_VERSION:
+            puts("acmems-generator " ACMEMS_VERSION);
+            return 0;
+        default:
+            return usage("an option is not known or lacks its value");
+        }
+    if (argc - optind != 1 && argc - optind != 3)
+        return usage("write one directory, or three as systemd does");
+    if (!path_is_usable(arg_config))
+        return usage("the configuration is named in units: write an absolute path, without ..");
+    arg_directory = argv[optind];
+    return 1;
+}
+
+static int generate(void)
+{
+    /* Never freed: that would take a tenth of the time that the boot waits for us. */
+    static Config *config;
+    _cleanup_close_ int fd = open(arg_directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    const UnitDirectory where = { .fd = fd, .source = arg_config };
+    int r;
+
+    if (fd < 0)
+        return log_error_errno(errno, "Failed to open the directory '%s': %m", arg_directory);
+    r = config_load_sound(arg_config, config_log_finding, NULL, &config);
+    if (r == -ENOMEM)
+        return log_oom();
+    if (r < 0)
+        return r; /* was told as a finding */
+    r = socket_units_write(&where, config);
+    if (r < 0)
+        (void)log_error_errno(r, "Failed to write sockets to '%s': %m", arg_directory);
+    r = service_units_write(&where, config);
+    if (r < 0)
+        (void)log_error_errno(r, "Failed to write drop-ins of services to '%s': %m", arg_directory);
+    return 0;
+}
+
+int main(int argc, char *argv[])
+{
+    int r = parse_argv(argc, argv);
+
+    if (r <= 0)
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    log_open_early("acmems-generator");
+    /* This runs at each boot and reload; warnings are for the programs that use the configuration.
+     */
+    log_set_max_level(LOG_ERR);
+    (void)generate(); /* whatever is wrong with us, the machine comes up */
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "service-units.h"
+
+#include "macro.h"
+#include "path.h"
+
+#define SECTION "Service"
+
+/* A directory that is not there must not keep the service from starting. */
+#define OPTIONAL "-"
+
+/* Where a path lies, as the sandboxes see it. */
+typedef enum Place {
+    PLACE_STATE, /* the units' own directories */
+    PLACE_RUNTIME,
+    PLACE_HOME, /* ProtectHome= */
+    PLACE_TMP,  /* PrivateTmp= */
+    PLACE_RUN,  /* the handlers have an empty one */
+    PLACE_OTHER,
+    PLACE_MAX,
+} Place;
+
+typedef enum Access { ORDERD_WRITES, ORDERD_READS, SIGN_READS, ACCESS_MAX } Access;
+
+/* The first one that contains the path counts. */
+static const struct {
+    const char *directory;
+    Place place;
+} places[] = {
+    { STATE_DIRECTORY_DEFAULT, PLACE_STATE },
+    { RUNTIME_DIRECTORY_DEFAULT, PLACE_RUNTIME },
+    { "/run/user", PLACE_HOME },
+    { "/home", PLACE_HOME },
+    { "/root", PLACE_HOME },
+    { "/tmp", PLACE_TMP },
+    { "/var/tmp", PLACE_TMP },
+    { "/run", PLACE_RUN },
+    { "/var/run", PLACE_RUN },
+};
+
+/* NULL: the unit as it is will do. */
+static const char *const settings[ACCESS_MAX][PLACE_MAX] = {
+    [ORDERD_WRITES] = {
+        [PLACE_HOME] = "BindPaths",
+        [PLACE_TMP] = "BindPaths",
+        [PLACE_RUN] = "ReadWritePaths",
+        [PLACE_OTHER] = "ReadWritePaths",
+    },
+    [ORDERD_READS] = {
+        [PLACE_HOME] = "BindReadOnlyPaths",
+        [PLACE_TMP] = "BindReadOnlyPaths",
+        [PLACE_RUN] = "ReadOnlyPaths",
+        [PLACE_OTHER] = "ReadOnlyPaths",
+    },
+    [SIGN_READS] = {
+        [PLACE_RUNTIME] = "BindReadOnlyPaths",
+        [PLACE_HOME] = "BindReadOnlyPaths",
+        [PLACE_TMP] = "BindReadOnlyPaths",
+        [PLACE_RUN] = "BindReadOnlyPaths",
+        [PLACE_OTHER] = "ReadOnlyPaths",
+    },
+};
+
+/* The drop-in of one service. */
+typedef struct Sandbox {
+    UnitFile file;
+    bool home_is_open;
+} Sandbox;
+
+static void sandbox_done(Sandbox *sandbox)
+{
+    unit_file_done(&sandbox->file);
+}
+
+typedef struct Paths {
+    const char **list;
+    size_t n;
+} Paths;
+
+static void paths_done(Paths *paths)
+{
+    free(paths->list);
+}
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The directories of all storages, and of these others; each one once. */
+static int paths_collect(Paths *ret, const Config *config, const char *const *others, size_t n)
+{
+    const char **list = calloc(config->n_storages + n + 1, sizeof(*list));
+    size_t count = 0;
+
+    if (!list)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++)
+        list[count++] = others[i];
+    for (size_t i = 0; i < config->n_storages; i++)
+        if (config->storages[i]->directory)
+            list[count++] = config->storages[i]->directory;
+    qsort(list, count, sizeof(*list), compare);
+    ret->list = list;
+    for (size_t i = 0; i < count; i++)
+        if (ret->n == 0 || !streq(list[ret->n - 1], list[i]))
+            list[ret->n++] = list[i];
+    return 0;
+}
+
+static Place place_of(const char *path)
+{
+    for (size_t i = 0; i < ELEMENTSOF(places); i++)
+        if (path_is_below(path, places[i].directory))
+            return places[i].place;
+    return PLACE_OTHER;
+}
+
+/* Below ProtectHome=yes nothing can be mounted; an empty read-only tmpfs hides as much. */
+static void bind_path(Sandbox *sandbox, const char *setting, const char *path)
+{
+    if (place_of(path) == PLACE_HOME && !sandbox->home_is_open) {
+        unit_file_set(&sandbox->file, SECTION, "ProtectHome", "tmpfs");
+        sandbox->home_is_open = true;
+    }
+    unit_file_add_word(&sandbox->file, SECTION, setting, OPTIONAL, path);
+}
+
+static void grant(Sandbox *sandbox, Access access, const char *path)
+{
+    const char *setting = settings[access][place_of(path)];
+
+    if (setting)
+        bind_path(sandbox, setting, path);
+}
+
+static bool has_own_runtime(const Config *config)
+{
+    return !path_is_below(RUNTIME_DIRECTORY_DEFAULT, config->runtime_directory) ||
+           !path_is_below(config->runtime_directory, RUNTIME_DIRECTORY_DEFAULT);
+}
+
+static int write_orderd_socket(const UnitDirectory *where, const Config *config)
+{
+    _cleanup_(unit_file_done) UnitFile file = { 0 };
+    _cleanup_free_ char *path = NULL;
+    int r;
+
+    if (!has_own_runtime(config))
+        return 0;
+    if (asprintf(&path, "%s/orderd.sock", config->runtime_directory) < 0) {
+        path = NULL;
+        return -ENOMEM;
+    }
+    r = unit_file_open(&file, where);
+    if (r < 0)
+        return r;
+    unit_file_set(&file, "Socket", "ListenStream", ""); /* takes the unit's own away */
+    unit_file_set(&file, "Socket", "ListenStream", path);
+    return unit_file_write_drop_in(&file, "acmems-orderd.socket");
+}
+
+static int write_orderd(const UnitDirectory *where, const Config *config)
+{
+    const char *const others[] = { config->state_directory, config->runtime_directory,
+                                   config->account_dir };
+    _cleanup_(sandbox_done) Sandbox sandbox = { 0 };
+    _cleanup_(paths_done) Paths paths = { 0 };
+    int r = paths_collect(&paths, config, others, ELEMENTSOF(others));
+
+    if (r < 0)
+        return r;
+    r = unit_file_open(&sandbox.file, where);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < paths.n; i++)
+        grant(&sandbox, ORDERD_WRITES, paths.list[i]);
+    if (config->ca_file)
+        grant(&sandbox, ORDERD_READS, config->ca_file);
+    return unit_file_write_drop_in(&sandbox.file, "acmems-orderd.service");
+}
+
+/* A handler has two units: for all connections, and for one. */
+static int write_handler(Sandbox *sandbox, const char *service, const char *template)
+{
+    int r = unit_file_write_drop_in(&sandbox->file, service);
+
+    return r < 0 ? r : unit_file_write_drop_in(&sandbox->file, template);
+}
+
+static int write_sign(const UnitDirectory *where, const Config *config)
+{
+    _cleanup_(sandbox_done) Sandbox sandbox = { 0 };
+    _cleanup_(paths_done) Paths paths = { 0 };
+    int r = paths_collect(&paths, config, NULL, 0);
+
+    if (r < 0)
+        return r;
+    r = unit_file_open(&sandbox.file, where);
+    if (r < 0)
+        return r;
+    if (has_own_runtime(config))
+        bind_path(&sandbox, "BindReadOnlyPaths", config->runtime_directory);
+    for (size_t i = 0; i < paths.n; i++)
+        grant(&sandbox, SIGN_READS, paths.list[i]);
+    return write_handler(&sandbox, "acmems-mgmt.service", "acmems-mgmt@.service");
+}
+
+static int write_http01(const UnitDirectory *where, const Config *config)
+{
+    _cleanup_(sandbox_done) Sandbox sandbox = { 0 };
+    _cleanup_free_ char *challenges = NULL;
+    int r;
+
+    if (!has_own_runtime(config))
+        return 0;
+    if (asprintf(&challenges, "%s/challenges/http-01", config->runtime_directory) < 0) {
+        challenges = NULL;
+        return -ENOMEM;
+    }
+    r = unit_file_open(&sandbox.file, where);
+    if (r < 0)
+        return r;
+    unit_file_add_word(&sandbox.file, SECTION, "Environment", "ACMEMS_CHALLENGES=", challenges);
+    bind_path(&sandbox, "BindReadOnlyPaths", challenges);
+    return write_handler(&sandbox, "acmems-http01.service", "acmems-http01@.service");
+}
+
+int service_units_write(const UnitDirectory *where, const Config *config)
+{
+    static int (*const writers[])(const UnitDirectory *where, const Config *config) = {
+        write_orderd_socket,
+        write_orderd,
+        write_sign,
+        write_http01,
+    };
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < ELEMENTSOF(writers); i++)
+        r = writers[i](where, config);
+    return r;
+}

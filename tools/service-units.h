@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* What lets the services reach the directories that the configuration names, through sandboxes
+ * that know the default ones only. */
+
+#include "config.h"
+#include "unit-file.h"
+
+/**
+ * service_units_write() - drop-ins for acmems-orderd, acmems-mgmt and acmems-http01
+ *
+ * What lies in the default directories needs none. A directory that is not there when the service
+ * starts is passed over. Returns 0 or -errno.
+ */
+int service_units_write(const UnitDirectory *where, const Config *config);
