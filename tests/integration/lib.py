@@ -151,6 +151,20 @@ def run(*argv, check=True, **kwargs):
     return result
 
 
+def readme_block(marker):
+    """The block of code that follows <!-- tested: MARKER --> in README.md."""
+    text = (ROOT / "README.md").read_text()
+    return re.search(rf"<!-- tested: {marker} -->\s*```\w*\n(.*?)```", text, re.S)[1]
+
+
+def split_nginx(snippet):
+    """What of examples/nginx.conf belongs into http {} and what into server {}."""
+    upstream = "\n".join(re.findall(r"^upstream .*?^}", snippet, re.S | re.M))
+    location = "\n".join(re.findall(r"^location .*?^}", snippet, re.S | re.M))
+    assert location
+    return upstream, location
+
+
 # ---- keys and requests ---------------------------------------------------------------------
 
 KEYS = {

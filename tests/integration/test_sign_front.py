@@ -45,7 +45,7 @@ def behind_nginx(tmp_path, http01_socket):
     snippet = snippet.replace("server 127.0.0.1:1380;", "".join(
         f"server 127.0.0.1:{backend};" for backend in (
             start_without_challenges(server), http01_socket.getsockname()[1])))
-    upstream, location = split(snippet)
+    upstream, location = lib.split_nginx(snippet)
     config = tmp_path / "nginx.conf"
     config.write_text(NGINX.format(directory=tmp_path, port=port, upstream=upstream,
                                    location=location))
@@ -66,14 +66,6 @@ def start_without_challenges(server):
                      sockets=[sock])
         server.wait_for_start(server.processes[-1])
         return sock.getsockname()[1]
-
-
-def split(snippet):
-    """What belongs into http {} and what into server {}."""
-    upstream = "\n".join(re.findall(r"^upstream .*?^}", snippet, re.S | re.M))
-    location = "\n".join(re.findall(r"^location .*?^}", snippet, re.S | re.M))
-    assert location
-    return upstream, location
 
 
 def test_nginx(behind_nginx, new_csr):

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From apt install to a server that serves, in each of the ways it can be set up."""
+
+import contextlib
+import subprocess
+
+from machine import lib
+
+UNITS = ("acmems-mgmt", "acmems-http01", "acmems-orderd")
+
+
+def test_installed(fresh):
+    """Nothing is enabled, nothing runs, the configuration is sound and lets nobody in."""
+    for unit in UNITS:
+        assert fresh.show(f"{unit}.socket", "UnitFileState", "ActiveState") == \
+            ["disabled", "inactive"]
+    assert fresh.run("acmemsctl", "check").stdout == \
+        "/etc/acmems/acmems.ini: ok, 0 auth blocks\n"
+    fresh.run("systemctl", "enable", "--now", *fresh.sockets)
+    # Pulled in by acmems-mgmt.socket.
+    assert fresh.show("acmems-orderd.socket", "UnitFileState") == "enabled"
+    lib.wait_for(lambda: fresh.is_active("acmems-orderd.socket"), "the socket of orderd")
+    listening = fresh.run("ss", "-Hltn").stdout
+    for address in "127.0.0.1:1313", "[::1]:1313", "0.0.0.0:1380", "[::]:1380":
+        assert f" {address} " in listening
+    assert fresh.post(b"x").status == 403
+    assert lib.request(1380, "GET", "/.well-known/acme-challenge/x", address="::1").status == 404
+    for unit in UNITS:
+        assert fresh.run("systemd-analyze", "verify", "--generators=yes", f"{unit}.socket", f"{unit}.service").stderr == ""
+
+
+def test_broken_configuration_at_boot(fresh, pebble, new_csr):
+    """Boot goes on, what is sound listens, the reason is in the journal, mending it is all there is to do."""
+    fresh.start_nginx()
+    fresh.enable(pebble, more="nonsense\n")
+    fresh.reboot()
+    assert fresh.run("systemctl", "is-system-running", check=False).stdout == "running\n"
+    answer = fresh.post(new_csr("www.example.org"))
+    assert answer.status == 503 and b"configuration is broken" in answer.body
+    line = len(fresh.path("/etc/acmems/acmems.ini").read_text().splitlines())
+    fresh.run("systemctl", "daemon-reload")
+    for program in "acmems-generator", "acmems-sign":
+        assert f"/etc/acmems/acmems.ini:{line}: error:" in fresh.journal("-b", "-t", program)
+    fresh.run("systemctl", "start", "acmems-orderd.service")
+    assert "acmemsctl check" in fresh.status_text()
+    fresh.configure(pebble)
+    fresh.issue(new_csr("www.example.org"))
+
+
+def test_credentials(fresh, pebble, new_csr):
+    """The key is nowhere in clear: the unit has it decrypted."""
+    fresh.start_nginx()
+    fresh.configure(pebble)
+    key = "/root/account.pem"
+    fresh.run("openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256",
+              "-out", key)
+    fresh.sh(f"systemd-creds encrypt --with-key=host --name=account.pem {key} /etc/acmems/account.cred"
+             f" && rm {key} && mv /etc/acmems/acmems.ini /root/secret.ini")
+    fresh.drop_in("acmems-orderd.service",
+                  "[Service]\nLoadCredentialEncrypted=account.pem:/etc/acmems/account.cred\n"
+                  "LoadCredential=acmems.ini:/root/secret.ini\n")
+    fresh.drop_in("acmems-mgmt.service",
+                  "[Service]\nLoadCredential=acmems.ini:/root/secret.ini\n")
+    fresh.drop_in("acmems-mgmt.socket", "[Socket]\nListenStream=127.0.0.1:1313\n")
+    fresh.drop_in("acmems-http01.socket", "[Socket]\nListenStream=127.0.0.1:1380\n")
+    fresh.run("systemctl", "enable", "--now", *fresh.sockets)
+    fresh.issue(new_csr("www.example.org"))
+    assert fresh.run("ls", "/var/lib/acmems/account").stdout == "registration.json\n"
+
+
+def test_other_directories(fresh, pebble, new_csr):
+    """Paths outside the defaults are let into the sandbox by the generator, below /home as well."""
+    fresh.start_nginx()
+    for directory in "/srv/acme", "/home/acme", "/srv/account":
+        fresh.run("install", "-d", "-o", "acmems", "-g", "acmems", "-m", "0750", directory)
+    fresh.enable(pebble, ("directory = /var/lib/acmems/storage", "directory = /srv/acme"),
+                 ("[account]", "[account]\ndir = /srv/account"), more="""
+[storage "home"]
+type = file
+directory = /home/acme
+
+[auth "home"]
+ip = 127.0.0.1
+domain = *.home.test
+storage = home
+""")
+    for name, directory in ("www.example.org", "/srv/acme"), ("www.home.test", "/home/acme"):
+        csr = new_csr(name)
+        serial = fresh.issue(csr).serial
+        assert "cert.pem" in fresh.run("find", directory, "-name", "cert.pem").stdout
+        fresh.run("systemctl", "stop", "acmems-orderd.socket", "acmems-orderd.service")
+        assert fresh.issue(csr).serial == serial  # acmems-sign reads it by itself
+        fresh.run("systemctl", "start", "acmems-orderd.socket")
+    assert "account.pem" in fresh.run("ls", "/srv/account").stdout
+
+
+def ip(*argv):
+    subprocess.run(["ip", *argv], check=True)
+
+
+@contextlib.contextmanager
+def interface(name):
+    ip("link", "add", name, "type", "veth", "peer", "name", "peer0")
+    try:
+        yield
+    finally:
+        ip("link", "del", name)
+
+
+def test_listeners(fresh, pebble):
+    """Each form of address; a change takes one command."""
+    with interface("acme-test0"):
+        fresh.configure(
+            pebble, ("listener = 127.0.0.1:1313", "listener = [::1]:1313\nlistener = /run/mgmt.sock"),
+            more="""
+[verification "other"]
+type = http01
+listener = 127.0.0.1:1380
+listener = [fe80::80%acme-test0]:1381
+""")
+        # The interface comes up after boot: its socket is there all the same.
+        fresh.run("systemctl", "enable", "--now", *fresh.sockets)
+        listening = fresh.run("ss", "-Hltn").stdout
+        assert "127.0.0.1:1380" in listening and "fe80::80]" in listening.replace("%acme-test0", "")
+        ip("link", "set", "acme-test0", "up")
+        ip("addr", "add", "fe80::80/64", "dev", "acme-test0", "nodad")
+        answers = [
+            fresh.sh("curl -s -o /dev/null -w '%{http_code}' -g " + url).stdout for url in (
+                "http://127.0.0.1:1380/.well-known/acme-challenge/x",
+                "'http://[fe80::80%25acme-test0]:1381/.well-known/acme-challenge/x'",
+                "-d x 'http://[::1]:1313/sign'",
+                "-d x --unix-socket /run/mgmt.sock http://x/sign")]
+        assert answers == ["404", "404", "415", "403"]  # a unix socket has no address to judge by
+
+        fresh.configure(pebble, ("127.0.0.1:1313", "127.0.0.1:1314"))
+        fresh.run("systemctl", "daemon-reload")
+        fresh.run("systemctl", "restart", "acmems-mgmt.socket")
+        assert fresh.post(b"x", port=1314).status == 415
+        assert not lib.can_connect(1313)

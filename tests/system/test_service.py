@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An installed server at its work: what stands in front of it, and what happens to its services."""
+
+import re
+import subprocess
+
+import pytest
+
+from machine import lib
+
+APACHE = """
+<VirtualHost *:80>
+    DocumentRoot /var/www/html
+{snippet}
+</VirtualHost>
+"""
+
+HAPROXY = """
+defaults
+    timeout connect 5s
+    timeout client 10s
+    timeout server 10s
+{snippet}
+"""
+
+UNITS = ("acmems-mgmt", "acmems-http01", "acmems-orderd")
+
+
+def test_certificate_through_nginx(server, new_csr):
+    csr = new_csr("www.example.org", "mail.example.org")
+    certificate = server.issue(csr)
+    assert certificate.names == ["mail.example.org", "www.example.org"]
+    assert server.issue(csr).serial == certificate.serial
+    entry = server.run("find", "/var/lib/acmems/storage", "-type", "f", "-printf", "%f %m %u:%g\n")
+    assert "cert.pem 640 acmems:acmems" in entry.stdout
+    assert server.run("stat", "-c", "%a %U", "/var/lib/acmems/account/account.pem").stdout == \
+        "600 acmems\n"
+
+
+def test_apache(server, new_csr):
+    snippet = (lib.ROOT / "examples/apache.conf").read_text()
+    assert snippet.partition("\n")[2].partition("\n")[2].strip() in \
+        (lib.ROOT / "README.md").read_text()
+    server.write("/etc/apache2/sites-enabled/000-default.conf", APACHE.format(snippet=snippet))
+    server.run("a2enmod", "proxy_http")
+    server.run("systemctl", "stop", "nginx.service")
+    try:
+        server.run("systemctl", "start", "apache2.service")
+        server.issue(new_csr("apache.example.org"))
+        assert b"GET /.well-known" in server.path("/var/log/apache2/access.log").read_bytes() or \
+            b"/.well-known" in server.path("/var/log/apache2/other_vhosts_access.log").read_bytes()
+    finally:
+        server.run("systemctl", "stop", "apache2.service")
+        server.run("systemctl", "start", "nginx.service")
+
+
+def test_haproxy(server, new_csr):
+    snippet = (lib.ROOT / "examples/haproxy.cfg").read_text()
+    server.write("/etc/haproxy/haproxy.cfg", HAPROXY.format(snippet=snippet))
+    server.run("systemctl", "stop", "nginx.service")
+    try:
+        server.run("systemctl", "start", "haproxy.service")
+        server.issue(new_csr("haproxy.example.org"))
+    finally:
+        server.run("systemctl", "stop", "haproxy.service")
+        server.run("systemctl", "start", "nginx.service")
+
+
+def test_idle_handlers_end_and_come_back(server):
+    handlers = {"acmems-mgmt": "acmems-sign", "acmems-http01": "acmems-http01"}
+    for unit, program in handlers.items():
+        argv = server.show(f"{unit}.service", "ExecStart")
+        argv = re.search(r"argv\[\]=(.*?) ;", argv)[1]
+        server.drop_in(f"{unit}.service",
+                       f"[Service]\nExecStart=\nExecStart={argv} --idle-timeout=1\n")
+        server.run("systemctl", "stop", f"{unit}.service")
+        assert program in argv
+    for _ in range(2):
+        assert server.post(b"x").status == 415
+        assert lib.request(1380, "GET", "/.well-known/acme-challenge/x").status == 404
+        for unit in handlers:
+            assert server.is_active(f"{unit}.service")
+            server.wait_for_idle(f"{unit}.service")
+            assert server.show(f"{unit}.service", "Result") == "success"
+            assert server.is_active(f"{unit}.socket")
+    for unit in handlers:
+        server.remove_drop_in(f"{unit}.service")
+
+
+def test_status(server, new_csr):
+    server.issue(new_csr("status.example.org"))
+    found = lib.wait_for(lambda: re.fullmatch(
+        r"0 orders in flight; (\d+) certificates?; next renewal \d{4}-\d\d-\d\d \d\d:\d\d UTC",
+        server.status_text()), "a status without orders")
+    server.issue(new_csr("status2.example.org"))
+    lib.wait_for(lambda: f"; {int(found[1]) + 1} certificates;" in server.status_text(),
+                 "one certificate more in the status")
+    # It counts what is there when it starts, too.
+    server.run("systemctl", "restart", "acmems-orderd.service")
+    lib.wait_for(lambda: f"; {int(found[1]) + 1} certificates;" in server.status_text(),
+                 "the certificates in the status after a restart")
+    assert "order" in server.run("systemctl", "status", "acmems-orderd.service").stdout
+
+
+def test_watchdog(server):
+    """orderd that hangs is ended and started again."""
+    server.drop_in("acmems-orderd.service", "[Service]\nWatchdogSec=1s\nWatchdogSignal=SIGKILL\n")
+    server.run("systemctl", "restart", "acmems-orderd.service")
+    pid = server.show("acmems-orderd.service", "MainPID")
+    server.run("kill", "-STOP", pid)
+    lib.wait_for(lambda: server.is_active("acmems-orderd.service") and
+                 server.show("acmems-orderd.service", "MainPID") != pid, "another orderd")
+    server.remove_drop_in("acmems-orderd.service")
+    server.run("systemctl", "restart", "acmems-orderd.service")
+
+
+def test_reload(server, new_csr):
+    path = server.path("/etc/acmems/acmems.ini")
+    good = path.read_text()
+    server.issue(new_csr("reload.example.org"))
+    path.write_text(good + "nonsense\n")
+    refused = server.run("systemctl", "reload", "acmems-orderd.service", check=False)
+    assert refused.returncode != 0
+    line = len(good.splitlines()) + 1
+    assert f"/etc/acmems/acmems.ini:{line}: error:" in server.journal(
+        "-u", "acmems-orderd.service", "-b")
+    server.issue(new_csr("old-config.example.org"))  # the old one stays in force
+    path.write_text(good + '[auth "more"]\nip = 127.0.0.1\ndomain = *.example.com\n')
+    server.run("systemctl", "reload", "acmems-orderd.service")
+    server.issue(new_csr("www.example.com"))
+    path.write_text(good)
+
+
+def test_challenges_age_away(server):
+    directory = "/run/acmems/challenges/http-01"
+    server.sh(f"touch -d '2 days ago' {directory}/left-over; touch {directory}/of-today")
+    server.run("systemd-tmpfiles", "--clean", "--prefix=/run/acmems")
+    assert server.run("ls", directory).stdout == "of-today\n"
+    server.run("rm", f"{directory}/of-today")
+
+
+def test_reboot(server, new_csr):
+    csr = new_csr("reboot.example.org")
+    certificate = server.issue(csr)
+    server.reboot()
+    assert server.issue(csr).serial == certificate.serial
+    server.issue(new_csr("after-reboot.example.org"))
+    assert server.run("systemctl", "is-system-running", check=False).stdout == "running\n"
+
+
+def test_upgrade_in_mid_order(server, pebble, new_csr):
+    """An order in flight is finished by the one that is upgraded, or taken up by the next."""
+    pebble.ca.pause()
+    clients = [subprocess.Popen(
+        ["curl", "-s", "--fail-with-body", "--data-binary", "@-", "http://127.0.0.1:1313/sign"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(8)]
+    try:
+        for number, client in enumerate(clients):
+            client.stdin.write(new_csr(f"upgrade{number}.example.org"))
+            client.stdin.close()
+        lib.wait_for(lambda: "8 orders in flight" in server.status_text(), "eight orders")
+        before = server.show("acmems-orderd.service", "MainPID")
+        upgrade = subprocess.Popen(
+            ["nsenter", f"--target={server.pid}", "--mount", "--uts", "--ipc", "--pid", "--cgroup",
+             "sh", "-c", "DEBIAN_FRONTEND=noninteractive dpkg -i /mnt/build/deb/acmems_*.deb"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        lib.wait_for(lambda: server.show("acmems-orderd.service", "ActiveState") == "deactivating",
+                     "the upgrade to come to orderd")
+    finally:
+        pebble.ca.resume()
+    for client in clients:
+        answer = client.stdout.read()
+        assert client.wait(110) == 0 and answer.startswith(b"-----BEGIN CERTIFICATE"), answer
+    assert upgrade.wait(130) == 0, upgrade.stdout.read()
+    server.issue(new_csr("upgraded.example.org"))
+    assert server.show("acmems-orderd.service", "MainPID") != before
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_kill_in_mid_request(server, pebble, new_csr, unit):
+    """SIGKILL for a whole service: the next request is served; who waits for orderd gets his certificate."""
+    pebble.ca.pause()
+    client = subprocess.Popen(
+        ["curl", "-s", "--fail-with-body", "--data-binary", "@-", "http://127.0.0.1:1313/sign"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        client.stdin.write(new_csr(f"{unit}.example.org"))
+        client.stdin.close()
+        lib.wait_for(lambda: "1 order in flight" in server.status_text(), "an order")
+        with lib.Client(1380) as half_a_request:
+            half_a_request.send("GET /.well-known/")
+            lib.wait_for(lambda: server.is_active("acmems-http01.service"), "the http01 handler")
+            server.run("systemctl", "kill", "-s", "KILL", f"{unit}.service")
+    finally:
+        pebble.ca.resume()
+    answer = client.stdout.read()
+    if unit != "acmems-mgmt":
+        assert client.wait(110) == 0 and answer.startswith(b"-----BEGIN CERTIFICATE"), answer
+    client.wait(110)
+    server.issue(new_csr(f"after-{unit}.example.org"))
