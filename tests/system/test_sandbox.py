@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who may touch what: asked from inside each unit, by a probe that runs with the unit's own properties."""
+
+import pytest
+
+from machine import lib
+
+PROBE = "/mnt/build/tests/system/probe"
+YES = "yes"
+
+CONFIG = "read:/etc/acmems/acmems.ini"
+CACHE = "list:/var/lib/acmems/storage"
+KEY = "read:/var/lib/acmems/account/account.pem"
+CHALLENGES = "list:/run/acmems/challenges/http-01"
+ORDERD = "unix:/run/acmems/orderd.sock"
+BUS = "unix:/run/dbus/system_bus_socket"
+CA = "tcp:{port}"
+OTHERS = ("signal:1", "see:1", "ptrace", "memory", "exec:/bin/sh")
+
+# The table of ARCHITECTURE.md, "Who may touch what".
+TABLE = {
+    "acmems-http01.service": {CHALLENGES},
+    "acmems-mgmt.service": {CONFIG, CACHE, ORDERD},
+    "acmems-orderd.service": {CONFIG, CACHE, KEY, CHALLENGES, ORDERD, BUS, CA},
+}
+WRITABLE = {
+    "acmems-http01.service": set(),
+    "acmems-mgmt.service": set(),
+    "acmems-orderd.service": {"/var/lib/acmems", "/run/acmems"},
+}
+
+
+def instance(unit):
+    """acmems-mgmt@.service has the sandbox of acmems-mgmt.service."""
+    return unit.replace(".service", "@probe.service")
+
+
+def probe(server, unit, questions):
+    """What the probe answers in the unit's place."""
+    name = unit.replace("@probe.", "@.")
+    server.drop_in(name, f"""[Unit]
+Requires=
+[Service]
+Type=oneshot
+Restart=no
+RuntimeMaxSec=infinity
+WatchdogSec=0
+ExecStart=
+ExecStart={PROBE} {" ".join(questions)}
+ExecPaths={PROBE}
+StandardInput=null
+StandardOutput=truncate:/run/probe
+""", name="probe")
+    try:
+        server.run("systemctl", "stop", unit, check=False)
+        server.run("systemctl", "start", unit)
+        return [line.split(" ", 1) for line in
+                server.run("cat", "/run/probe").stdout.splitlines()]
+    finally:
+        server.run("systemctl", "stop", unit, check=False)
+        server.remove_drop_in(name, name="probe")
+
+
+@pytest.fixture(scope="module")
+def used(server, tmp_path_factory):
+    """It has issued: there is a key and a certificate to be had."""
+    server.issue(lib.make_csr(tmp_path_factory.mktemp("csr"), "www.example.org"))
+    return server
+
+
+@pytest.mark.parametrize("unit", [*TABLE, "acmems-http01@probe.service",
+                                  "acmems-mgmt@probe.service"])
+def test_table(used, pebble, unit):
+    base = unit.replace("@probe", "")
+    ca = CA.format(port=pebble.port)
+    allowed = {question.format(port=pebble.port) for question in TABLE[base]}
+    answers = probe(used, unit, [CONFIG, CACHE, KEY, CHALLENGES, ORDERD, BUS, ca, *OTHERS,
+                                 "write:/", "create:/tmp", "create:/dev/shm"])
+    writable = {what for question, what in answers if question == "writable"}
+    found = {question: answer for question, answer in answers
+             if question not in ("writable", "write:/")}
+    assert len(found) == 14
+    assert {question for question, answer in found.items() if answer == YES} == allowed
+    roots = WRITABLE[base]
+    assert {path for path in writable
+            if not any(path == root or path.startswith(root + "/") for root in roots)} == set()
+    assert roots <= writable
+
+
+@pytest.mark.parametrize("unit,limit", [
+    ("acmems-http01.service", 1.2), ("acmems-http01@.service", 1.2),
+    ("acmems-mgmt.service", 1.2), ("acmems-mgmt@.service", 1.2), ("acmems-orderd.service", 1.8)])
+def test_exposure(used, unit, limit, record_property):
+    result = used.run("systemd-analyze", "security", "--offline=true",
+                      f"--threshold={round(limit * 10)}", f"/lib/systemd/system/{unit}")
+    record_property(f"exposure of {unit}",
+                    result.stdout.strip().rpartition(": ")[2].split()[0])
+
+
+def test_connections_are_kept_apart(used):
+    """Each connection's process has given up more than the service did, and its memory is nobody's to read."""
+    def filters(pid):
+        status = used.run("cat", f"/proc/{pid}/status").stdout
+        return int(status.partition("Seccomp_filters:\t")[2].split()[0])
+
+    with lib.Client(1380) as one, lib.Client(1380):
+        one.send("GET /")
+        main = used.show("acmems-http01.service", "MainPID")
+        children = lib.wait_for(
+            lambda: len(found := used.run("pgrep", "-P", main, check=False).stdout.split()) == 2
+            and found, "two connections")
+        for child in children:
+            assert filters(child) == filters(main) + 1
+        for pid in main, *children:
+            assert used.run("stat", "-c", "%U", f"/proc/{pid}/mem").stdout == "root\n"
