@@ -343,8 +343,8 @@ static int parse_all(Loader *l, const ConfigKey *key, const char *value, void *o
 static bool is_pattern(const char *value)
 {
     for (char c; (c = *value) != '\0'; value++)
-        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
-            !strchr("-_.*?[]!", c))
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '.' && c != '-' &&
+            !(c >= 'A' && c <= 'Z') && !strchr("_*?[]!", c))
             return false;
     return true;
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "digest.h"
 
-#include <openssl/evp.h>
-
 #include "macro.h"
 
 #define SPELLING_MAX 16
@@ -64,15 +62,4 @@ bool digest_is_broken(const char *name, size_t length)
         if (streq(broken[i], spelling))
             return true;
     return false;
-}
-
-int digest_hmac(const Digest *digest, const void *key, size_t key_size, const void *data,
-                size_t size, uint8_t out[DIGEST_SIZE_MAX])
-{
-    size_t written = 0;
-
-    if (!EVP_Q_mac(NULL, "HMAC", NULL, digest->openssl, NULL, key, key_size, data, size, out,
-                   DIGEST_SIZE_MAX, &written))
-        return -EIO;
-    return written == digest->size ? 0 : -EIO;
 }

@@ -121,7 +121,7 @@ static int take_line(Parser *p, char *start, char *end)
         return 0;
     }
     line = strip(start, end);
-    if (strchr("#;", *line)) /* an empty line too */
+    if (*line == '#' || *line == ';' || *line == '\0')
         return 0;
     return *line == '[' ? take_header(p, line) : take_key(p, line);
 }

@@ -8,9 +8,9 @@
 
 #define SECTION "Socket"
 
-/* All addresses of one kind of socket; those with one interface stand together. */
+/* All addresses of one kind of socket, their strings borrowed from the configuration. */
 typedef struct Listeners {
-    const ListenAddress **list;
+    ListenAddress *list;
     size_t n;
 } Listeners;
 
@@ -21,49 +21,52 @@ static void listeners_done(Listeners *listeners)
 
 static int compare(const void *a, const void *b)
 {
-    return listen_address_compare(*(ListenAddress *const *)a, *(ListenAddress *const *)b);
+    return listen_address_compare(a, b);
 }
 
-/* Two blocks may name the same address. */
+/* Those with one interface stand together then. Two blocks may name the same address. */
 static void sort_unique(Listeners *listeners)
 {
+    ListenAddress *list = listeners->list;
     size_t n = 0;
 
-    if (listeners->n > 0)
-        qsort(listeners->list, listeners->n, sizeof(*listeners->list), compare);
+    qsort(list, listeners->n, sizeof(*list), compare);
     for (size_t i = 0; i < listeners->n; i++)
-        if (n == 0 || listen_address_compare(listeners->list[n - 1], listeners->list[i]) != 0)
-            listeners->list[n++] = listeners->list[i];
+        if (n == 0 || listen_address_compare(&list[n - 1], &list[i]) != 0)
+            list[n++] = list[i];
     listeners->n = n;
 }
 
-static void add(Listeners *listeners, const ListenAddress *addresses, size_t n)
+static int add(Listeners *listeners, const ListenAddress *addresses, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        listeners->list[listeners->n++] = &addresses[i];
-}
+    ListenAddress *grown;
 
-static int collect_mgmt(const Config *config, Listeners *ret)
-{
-    ret->list = calloc(config->n_listeners + 1, sizeof(*ret->list));
-    if (!ret->list)
+    if (n == 0)
+        return 0;
+    grown = reallocarray(listeners->list, listeners->n + n, sizeof(*grown));
+    if (!grown)
         return -ENOMEM;
-    add(ret, config->listeners, config->n_listeners);
+    memcpy(&grown[listeners->n], addresses, n * sizeof(*grown));
+    listeners->list = grown;
+    listeners->n += n;
     return 0;
 }
 
-static int collect_http01(const Config *config, Listeners *ret)
+static int collect_mgmt(const Config *config, Listeners *listeners)
 {
-    size_t n = 0;
+    return add(listeners, config->listeners, config->n_listeners);
+}
 
-    for (size_t i = 0; i < config->n_verifications; i++)
-        n += config->verifications[i]->n_listeners;
-    ret->list = calloc(n + 1, sizeof(*ret->list));
-    if (!ret->list)
-        return -ENOMEM;
-    for (size_t i = 0; i < config->n_verifications; i++)
-        add(ret, config->verifications[i]->listeners, config->verifications[i]->n_listeners);
-    return 0;
+static int collect_http01(const Config *config, Listeners *listeners)
+{
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < config->n_verifications; i++) {
+        const Verification *verification = config->verifications[i];
+
+        r = add(listeners, verification->listeners, verification->n_listeners);
+    }
+    return r;
 }
 
 static bool same_interface(const ListenAddress *a, const ListenAddress *b)
@@ -76,7 +79,7 @@ static Listeners take_group(Listeners *listeners)
 {
     Listeners group = { .list = listeners->list };
 
-    while (group.n < listeners->n && same_interface(listeners->list[group.n], group.list[0]))
+    while (group.n < listeners->n && same_interface(&listeners->list[group.n], &group.list[0]))
         group.n++;
     listeners->list += group.n;
     listeners->n -= group.n;
@@ -101,12 +104,12 @@ static void set_stream(UnitFile *file, const ListenAddress *address)
  * which is too early at boot; bind(2) takes it from SO_BINDTODEVICE. */
 static void set_group(UnitFile *file, const Listeners *group)
 {
-    const char *interface = group->list[0]->interface;
+    const char *interface = group->list[0].interface;
     bool needs_network = false;
 
     for (size_t i = 0; i < group->n; i++) {
-        set_stream(file, group->list[i]);
-        needs_network |= listen_address_needs_network(group->list[i]);
+        set_stream(file, &group->list[i]);
+        needs_network |= listen_address_needs_network(&group->list[i]);
     }
     if (interface)
         unit_file_set(file, SECTION, "BindToDevice", interface);
@@ -137,7 +140,7 @@ static int write_drop_in(const UnitDirectory *where, const char *socket, const L
 
     if (r < 0)
         return r;
-    if (group->list[0]->interface)
+    if (group->list[0].interface)
         set_late(&file);
     set_group(&file, group);
     return unit_file_write_drop_in(&file, socket);
@@ -163,15 +166,16 @@ static int write_own(const UnitDirectory *where, const char *name, const char *s
 
     if (r < 0)
         return r;
-    escape_interface(group->list[0]->interface, interface);
+    escape_interface(group->list[0].interface, interface);
     (void)snprintf(unit, sizeof(unit), "acmems-%s-%s.socket", name, interface);
     (void)snprintf(service, sizeof(service), "acmems-%s.service", name);
     (void)snprintf(description, sizeof(description), "Socket of acmems-%s on %s", name,
-                   group->list[0]->interface);
+                   group->list[0].interface);
     unit_file_set(&file, "Unit", "Description", description);
     unit_file_set(&file, "Unit", "Documentation", "man:acmems.ini(5)");
     unit_file_set(&file, "Unit", "SourcePath", where->source);
     unit_file_set(&file, "Unit", "PartOf", socket);
+    unit_file_set(&file, "Unit", "After", socket); /* which may have to give the address up first */
     set_late(&file);
     unit_file_set(&file, SECTION, "Service", service);
     unit_file_set(&file, SECTION, "BindIPv6Only", "ipv6-only");
@@ -200,7 +204,7 @@ int socket_units_write(const UnitDirectory *where, const Config *config)
 {
     static const struct {
         const char *name;
-        int (*collect)(const Config *config, Listeners *ret);
+        int (*collect)(const Config *config, Listeners *listeners);
     } sockets[] = {
         { "mgmt", collect_mgmt },
         { "http01", collect_http01 },
@@ -213,9 +217,10 @@ int socket_units_write(const UnitDirectory *where, const Config *config)
         r = sockets[i].collect(config, &listeners);
         if (r < 0)
             return r;
+        if (listeners.n == 0)
+            continue;
         sort_unique(&listeners);
-        if (listeners.n > 0)
-            r = write_all_groups(where, sockets[i].name, listeners);
+        r = write_all_groups(where, sockets[i].name, listeners);
     }
     return r;
 }

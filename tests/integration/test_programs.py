@@ -20,8 +20,9 @@ def test_help_and_version(program):
 
 @pytest.mark.parametrize("program, allowed", [
     (lib.HTTP01, {"libc", "libsystemd"}), (lib.SIGN, {"libc", "libsystemd", "libcrypto"}),
-], ids=["http01", "sign"])
-def test_handlers_load_little(program, allowed):
+    (lib.GENERATOR, {"libc", "libsystemd"}),
+], ids=["http01", "sign", "generator"])
+def test_what_waits_for_us_loads_little(program, allowed):
     """ARCHITECTURE.md, "Who may touch what"; the sanitizers bring libraries of their own."""
     needed = set(re.findall(r"\(NEEDED\).*\[(\w+)\.so", lib.run("readelf", "-d", program).stdout))
     assert needed - {"libasan", "libubsan", "libgcc_s"} <= allowed

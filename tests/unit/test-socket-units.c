@@ -14,8 +14,8 @@
 #define OWN(name, interface, streams)                                                              \
     "\n[Unit]\nDescription=Socket of acmems-" name                                                 \
     " on " interface "\nDocumentation=man:acmems.ini(5)\nSourcePath=" TEST_SOURCE                  \
-    "\nPartOf=acmems-" name ".socket\n" LATE "\n[Socket]\nService=acmems-" name                    \
-    ".service\nBindIPv6Only=ipv6-only\nBacklog=4096\n" streams                                     \
+    "\nPartOf=acmems-" name ".socket\nAfter=acmems-" name ".socket\n" LATE                         \
+    "\n[Socket]\nService=acmems-" name ".service\nBindIPv6Only=ipv6-only\nBacklog=4096\n" streams  \
     "BindToDevice=" interface "\nFreeBind=yes\n"
 
 static void test_drop_ins(void)
