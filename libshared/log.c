@@ -5,7 +5,6 @@
 
 #include "log.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,6 +12,8 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <systemd/sd-journal.h>
+
+#include "text.h"
 
 #define JOURNAL_SOCKET   "/run/systemd/journal/socket"
 #define MESSAGE_SIZE_MAX 8192
@@ -127,14 +128,6 @@ static void send_to_syslog(int level, const char *message)
         syslog(level, "%s", message);
 }
 
-/* What comes from outside must not look like a line of its own, nor command the terminal. */
-static void flatten(char *message)
-{
-    for (char *p = message; *p; p++)
-        if (iscntrl((unsigned char)*p))
-            *p = ' ';
-}
-
 int log_full(int level, int error, const char *format, ...)
 {
     char message[MESSAGE_SIZE_MAX];
@@ -147,7 +140,8 @@ int log_full(int level, int error, const char *format, ...)
     va_start(arguments, format);
     (void)vsnprintf(message, sizeof(message), format, arguments);
     va_end(arguments);
-    flatten(message);
+    /* What comes from outside must not look like a line of its own, nor command the terminal. */
+    text_flatten(message);
     switch (target) {
     case TARGET_STDERR:
         send_to_stderr(message);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "failure.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "problem.h"
+#include "text.h"
 
 #define RETRY_SOON 60U
 
@@ -13,14 +13,6 @@ void failure_done(Failure *failure)
 {
     free(failure->reason);
     *failure = (Failure){ 0 };
-}
-
-/* Texts and names of the CA are in it, and a client prints it on a terminal. */
-static void flatten(char *text)
-{
-    for (char *p = text; *p; p++)
-        if (iscntrl((unsigned char)*p))
-            *p = ' ';
 }
 
 void failure_set(Failure *failure, int status, unsigned retry_after, const char *format, ...)
@@ -32,8 +24,9 @@ void failure_set(Failure *failure, int status, unsigned retry_after, const char 
     if (vasprintf(&new.reason, format, arguments) < 0)
         new.reason = NULL;
     va_end(arguments);
+    /* Texts and names of the CA are in it, and a client prints it on a terminal. */
     if (new.reason)
-        flatten(new.reason);
+        text_flatten(new.reason);
     failure_done(failure);
     *failure = new;
 }

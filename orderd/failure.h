@@ -14,8 +14,8 @@ typedef struct Failure {
 
 void failure_done(Failure *failure);
 
-/* Sets it, dropping what it was; control characters become blanks. Without memory the reason stays
- * NULL. */
+/* Sets it, dropping what it was; made fit for a terminal by text_flatten(). Without memory the
+ * reason stays NULL. */
 void failure_set(Failure *failure, int status, unsigned retry_after, const char *format, ...)
     _printf_(4, 5);
 
