@@ -61,7 +61,7 @@ static void serve(int fd, void *userdata)
         .idle_timeout = 15 * USEC_PER_SEC,
         .write_timeout = 10 * USEC_PER_SEC,
         .requests_max = 100,
-        .begin = sign_request_begin,
+        .begin = handler_log_begin,
         .refused = sign_request_refused,
         .userdata = sign->config,
     };

@@ -140,13 +140,15 @@ static bool snapshot_is_current(const Snapshot *snapshot)
 static void log_finding(int level, const char *file, unsigned line, const char *text,
                         void *userdata)
 {
-    const char *kind = level == LOG_ERR ? "error" : "warning";
+    bool refuses = level == LOG_ERR;
+    LogEvent event = refuses ? LOG_EVENT_CONFIG_ERROR : LOG_EVENT_CONFIG_WARNING;
+    const char *kind = refuses ? "error" : "warning";
 
     (void)userdata;
     if (line > 0)
-        (void)log_full(level, 0, "%s:%u: %s: %s", file, line, kind, text);
+        log_event(event, NULL, "%s:%u: %s: %s", file, line, kind, text);
     else
-        (void)log_full(level, 0, "%s: %s: %s", file, kind, text);
+        log_event(event, NULL, "%s: %s: %s", file, kind, text);
 }
 
 /* The snapshot comes first: what changes while it is read is seen at the next look. It is kept even
@@ -207,11 +209,11 @@ Config *config_file_get(ConfigFile *file)
         return file->config;
     r = load(file);
     if (r < 0)
-        (void)log_error_errno(r,
+        (void)log_event_errno(LOG_EVENT_CONFIG_KEPT, r,
                               "The changed configuration %s cannot be used, the one before "
                               "stays in force: %m",
                               file->path);
     else
-        log_info("Read the changed configuration %s", file->path);
+        log_event(LOG_EVENT_CONFIG_READ, NULL, "Read the changed configuration %s", file->path);
     return file->config;
 }

@@ -93,7 +93,7 @@ static void reap_children(Parent *parent)
 static void pause_for(Parent *parent, int error, const char *what)
 {
     if (!parent->told_shortage)
-        (void)log_warning_errno(error, "Failed to %s, trying again: %m", what);
+        (void)log_event_errno(LOG_EVENT_SHORTAGE, error, "Failed to %s, trying again: %m", what);
     parent->told_shortage = true;
     (void)poll(NULL, 0, PAUSE_MSEC);
 }

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "log-event.h"
+
+#include <stddef.h>
+#include <syslog.h>
+
+/* units/acmems.catalog and acmems.journal-fields(7) have the same ids: what was given out once
+ * stays. */
+static const LogEventInfo events[] = {
+    [LOG_EVENT_REQUEST_ISSUED] = { "46a78e6ea77745c6b4bd9412351ac44e", LOG_INFO, "issued" },
+    [LOG_EVENT_REQUEST_CACHED] = { "8b27a56fbfb6408f899afd77bb464f22", LOG_INFO, "cached" },
+    [LOG_EVENT_REQUEST_DENIED] = { "7e15027a9811465788841e41384e2f82", LOG_INFO, "denied" },
+    [LOG_EVENT_REQUEST_REFUSED] = { "c905751a094441eeb45c58e6b7b41d6e", LOG_INFO, "refused" },
+    [LOG_EVENT_REQUEST_FAILED] = { "93381fd1732f4abe9b154c4bbb179924", LOG_INFO, "failed" },
+    [LOG_EVENT_REQUEST_GONE] = { "efd46535159a4cc19cc7d2feaf0f3fd0", LOG_INFO, "gone" },
+    [LOG_EVENT_CERTIFICATE_ISSUED] = { "41992bdc6a6a40d9af5435ccd45195dd", LOG_INFO, "issued" },
+    [LOG_EVENT_ORDER_FAILED_AT_CA] = { "9c7d48ec9dce45628cc7e841b04e934b", LOG_WARNING, "failed" },
+    [LOG_EVENT_ORDER_FAILED_HERE] = { "4ba160d36f4d42db8d6c0a15f9bdfef7", LOG_WARNING, "failed" },
+    [LOG_EVENT_ACCOUNT_UNUSABLE] = { "caea28db89384f5087e4b05dd4c377fb", LOG_WARNING, "failed" },
+    [LOG_EVENT_CALL_DENIED] = { "ed8323163f87425580617aa3ba4ea093", LOG_WARNING, "denied" },
+    [LOG_EVENT_ORDERD_UNREACHABLE] = { "ed156f5947a84ff2a2131bc0a2248777", LOG_ERR, NULL },
+    [LOG_EVENT_CACHE_DAMAGED] = { "b47a18426a2840e5abeaa261b864ae88", LOG_WARNING, NULL },
+    [LOG_EVENT_CACHE_UNREADABLE] = { "506b4596186f4f33815c0865d2729000", LOG_WARNING, NULL },
+    [LOG_EVENT_CERTIFICATE_UNUSABLE] = { "9901b44259f34a52b7422a85870577f4", LOG_ERR, NULL },
+    [LOG_EVENT_CERTIFICATE_NOT_STORED] = { "192f239469a64914964be2c15c62fe00", LOG_ERR, NULL },
+    [LOG_EVENT_CHALLENGE_NOT_WRITTEN] = { "78d991e842d04ff0b29c09d0942fa83e", LOG_ERR, NULL },
+    [LOG_EVENT_CHALLENGE_UNREADABLE] = { "188754c9c851455d9c17e639f87d7262", LOG_ERR, NULL },
+    [LOG_EVENT_ACCOUNT_REGISTERED] = { "70b7ced5365143ec8e1912bfa97d6af3", LOG_NOTICE, NULL },
+    [LOG_EVENT_CONFIG_ERROR] = { "48afa0a259c74722b8fc19ee528bdbf8", LOG_ERR, NULL },
+    [LOG_EVENT_CONFIG_WARNING] = { "294edd1b2b004c73bb3afaf28abed52b", LOG_WARNING, NULL },
+    [LOG_EVENT_CONFIG_KEPT] = { "14783be474fc40a994889bbf3a9b471f", LOG_ERR, NULL },
+    [LOG_EVENT_CONFIG_READ] = { "6e07305f8b154dcd829b7620c5e447bf", LOG_NOTICE, NULL },
+    [LOG_EVENT_SHORTAGE] = { "cb1a89b391a045db8f5989e4be445347", LOG_WARNING, NULL },
+    [LOG_EVENT_ORDERS_FULL] = { "1cbc76c21a184b5094e28c24483ed4b7", LOG_ERR, NULL },
+    [LOG_EVENT_START_FAILED] = { "04be70e3506d4f93997f633a5ab856b5", LOG_ERR, NULL },
+    [LOG_EVENT_STOPPING] = { "5df77dcd20464ae3adebea7ea86cb83e", LOG_NOTICE, NULL },
+    [LOG_EVENT_GIVEN_UP] = { "003c709e278b4b7e9abd2d111ca4efbc", LOG_WARNING, NULL },
+};
+
+const LogEventInfo *log_event_info(LogEvent event)
+{
+    return &events[event];
+}
