@@ -26,6 +26,7 @@ struct Order {
     Csr *csr;
     char *names;
     LogFields log;
+    unsigned n_askers; /* named in it */
 
     Account *account;
     AccountWaiter *account_waiter;
@@ -58,6 +59,9 @@ const char *order_names(const Order *order)
 
 void order_add_asker(Order *order, const OrderAsker *asker)
 {
+    if (order->n_askers == ORDER_ASKERS_NAMED)
+        return;
+    order->n_askers++;
     log_fields_add(&order->log, LOG_FIELD_REQUEST_ID, asker->request_id);
     log_fields_add(&order->log, LOG_FIELD_CLIENT, asker->client);
 }

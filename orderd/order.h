@@ -13,6 +13,8 @@
 
 #define ORDER_TIMEOUT (90 * USEC_PER_SEC)
 
+#define ORDER_ASKERS_NAMED 64U
+
 typedef struct Order Order;
 
 /* Where an order's certificate is to go and how it is validated. */
@@ -43,7 +45,8 @@ Order *order_free(Order *order); /* always returns NULL */
 /* Goes to work, from the event loop. Ends within ORDER_TIMEOUT. */
 int order_start(Order *order, Account *account, order_cb callback, void *userdata);
 
-/* All entries about the order carry the asker's request id and address from here on. */
+/* All entries about the order carry the asker's request id and address from here on; past
+ * ORDER_ASKERS_NAMED, which leaves room for the other fields, nothing is added. */
 void order_add_asker(Order *order, const OrderAsker *asker);
 LogFields *order_log_fields(Order *order); /* what its entries carry; borrowed */
 
