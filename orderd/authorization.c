@@ -121,7 +121,7 @@ static void authorization_fail_invalid(Authorization *a, const json_t *challenge
 
     failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0, "%s: %s", authorization_name(a),
                 str_or(said, "the CA gave no reason"));
-    failure_set_type(&failure, error ? problem_type(error) : NULL);
+    failure_set_type(&failure, problem_type(error));
     authorization_end(a, &failure);
     failure_done(&failure);
 }

@@ -36,7 +36,7 @@ void failure_set(Failure *failure, LogEvent event, int status, unsigned retry_af
 void failure_set_type(Failure *failure, const char *type)
 {
     free(failure->problem);
-    failure->problem = type ? strdup(type) : NULL;
+    failure->problem = type && *type ? strdup(type) : NULL;
 }
 
 void failure_set_problem(Failure *failure, const json_t *problem, unsigned retry_after)

@@ -22,7 +22,7 @@ void failure_done(Failure *failure);
 void failure_set(Failure *failure, LogEvent event, int status, unsigned retry_after,
                  const char *format, ...) _printf_(5, 6);
 
-/* Names the problem type that is why; NULL: none. */
+/* Names the problem type that is why; NULL or "": none. */
 void failure_set_type(Failure *failure, const char *type);
 
 /* Of a problem document (RFC 8555 §6.7), by the table in problem.c; @retry_after of the answer's

@@ -98,12 +98,16 @@ static void test_failure(void)
     ASSERT_EQ(failure.status, 429);
     ASSERT_EQ(failure.retry_after, 7);
     ASSERT_TRUE(strstr(failure.reason, "rateLimited: slow"));
+    ASSERT_EQ(failure.event, LOG_EVENT_ORDER_FAILED_AT_CA);
+    ASSERT_STREQ(failure.problem, "rateLimited");
     failure_set_problem(&failure, limited, 0);
     ASSERT_EQ(failure.retry_after, 3600);
     /* Trying again does not help here, whatever the header says. */
     failure_set_problem(&failure, csr, 7);
     ASSERT_EQ(failure.status, 415);
     ASSERT_EQ(failure.retry_after, 0);
+    failure_set_type(&failure, "");
+    ASSERT_TRUE(!failure.problem);
     failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0, "%s: %s", "a\nb\x1b[1m", "c\x7f");
     ASSERT_STREQ(failure.reason, "a b [1m: c ");
     failure_done(&failure);
