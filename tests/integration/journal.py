@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A journal for tests: the socket that journald has, read by the test."""
+"""Journals for tests: the socket that journald has, read by the test; and a journald of its own."""
 
 import re
 import socket
@@ -45,6 +45,13 @@ class Entry:
         return repr(self.fields)
 
 
+def stream(log):
+    """Environment of a program whose standard error, this file, is to count as the journal's."""
+    log.touch()
+    status = log.stat()
+    return {"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"}
+
+
 class Journal:
     """Programs that are started by wrap() have their entries sent here."""
 
@@ -70,11 +77,8 @@ class Journal:
                     self._entries.append(Entry(datagram))
 
     def wrap(self, argv, log):
-        """(argv, environment) for a program whose standard error, a file, counts as the journal's."""
-        log.touch()
-        status = log.stat()
-        return (["unshare", "--mount", "bash", "-c", self._script, self.directory, *argv],
-                {"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"})
+        """(argv, environment) of a program with that standard error."""
+        return ["unshare", "--mount", "bash", "-c", self._script, self.directory, *argv], stream(log)
 
     def _send(self, datagram):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
@@ -105,3 +109,44 @@ class Journal:
         self._send(b"")
         self._thread.join(lib.DEADLINE)
         self.socket.close()
+
+
+class RealJournal:
+    """A journald that has nothing to do with the machine's, the catalog of this tree with it."""
+
+    _script = """
+        mount -t tmpfs tmpfs /run
+        mount -t tmpfs tmpfs /var/log
+        mount -t tmpfs tmpfs /var/lib
+        mkdir -p /run/log/journal /run/systemd/journald.conf.d /var/lib/systemd/catalog
+        printf '[Journal]\\nAudit=no\\nReadKMsg=no\\n' >/run/systemd/journald.conf.d/test.conf
+        echo 0123456789abcdef0123456789abcdef >/run/machine-id
+        mount --bind /run/machine-id /etc/machine-id
+        mount --bind "$0" /usr/lib/systemd/catalog
+        journalctl --update-catalog
+        exec /lib/systemd/systemd-journald
+    """
+
+    def __init__(self, directory):
+        self.process = lib.Process("journald", ["unshare", "--mount", "bash", "-ec", self._script,
+                                                lib.ROOT / "units"], directory)
+        ready = lib.Path(f"/proc/{self.process.pid}/root/run/systemd/journal/socket")
+        lib.wait_for(lambda: self.process.running and ready.exists(), "journald")
+
+    def _inside(self, *argv):
+        return ["nsenter", f"--mount=/proc/{self.process.pid}/ns/mnt", *argv]
+
+    def wrap(self, argv, log):
+        return self._inside(*argv), stream(log)
+
+    def query(self, command, **env):
+        """What a shell prints that runs this where the journal is."""
+        lib.run(*self._inside("journalctl", "--sync"))
+        return lib.run(*self._inside("bash", "-ec", command),
+                       env={**lib.ENVIRONMENT, **env}).stdout
+
+    def entries(self):
+        return self.query("journalctl -o verbose").splitlines()
+
+    def stop(self):
+        self.process.stop()

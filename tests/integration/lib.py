@@ -152,6 +152,12 @@ def run(*argv, check=True, **kwargs):
     return result
 
 
+def readme_block(marker):
+    """The block of code that follows <!-- tested: MARKER --> in README.md."""
+    text = (ROOT / "README.md").read_text()
+    return re.search(rf"<!-- tested: {marker} -->\s*```\w*\n(.*?)```", text, re.S)[1]
+
+
 # ---- keys and requests ---------------------------------------------------------------------
 
 KEYS = {

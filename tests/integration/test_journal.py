@@ -457,15 +457,3 @@ def test_catalog_entries(tmp_path):
     listed = lib.run("journalctl", "--root", tmp_path, "--list-catalog").stdout
     assert sorted(line.split()[0] for line in listed.splitlines()) == sorted(
         event["id"] for event in EVENTS.values())
-
-
-def test_queries_of_the_readme():
-    """They match fields and events that there are; that they find what they should is tested where
-    there is a real journal."""
-    readme = (lib.ROOT / "README.md").read_text()
-    blocks = re.findall(r"<!-- tested: audit (\w+) -->\n```sh\n(.*?)```", readme, re.S)
-    assert [marker for marker, _ in blocks] == ["name", "denied", "failed", "request", "client"]
-    for _, command in blocks:
-        matches = dict(re.findall(r"\b([A-Z_]+)=(\S+)", command))
-        assert matches.keys() <= {*FIELDS, "MESSAGE_ID", "SYSLOG_IDENTIFIER"}
-        assert matches.get("MESSAGE_ID") in (None, EVENTS["ORDER_FAILED_AT_CA"]["id"])

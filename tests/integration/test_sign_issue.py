@@ -207,12 +207,6 @@ def test_same_names_at_once(acmems, new_csr):
 
 # ---- what clients type ---------------------------------------------------------------------
 
-def readme_block(marker):
-    """The block of code that follows <!-- tested: MARKER --> in README.md."""
-    text = (lib.ROOT / "README.md").read_text()
-    return re.search(rf"<!-- tested: {marker} -->\s*```\w*\n(.*?)```", text, re.S)[1]
-
-
 def shell(script, directory, port, **env):
     script = script.replace("acmems.example.org:1313", f"127.0.0.1:{port}")
     result = subprocess.run(["bash", "-eu", "-o", "pipefail", "-c", script], cwd=directory,
@@ -234,14 +228,14 @@ domain = example.org
 
 @pytest.mark.parametrize("client", ["curl", "wget"])
 def test_readme_line(acmems, tmp_path, client):
-    shell(readme_block("request") + readme_block(client), tmp_path, acmems.port)
+    shell(lib.readme_block("request") + lib.readme_block(client), tmp_path, acmems.port)
     certificate = lib.Certificate((tmp_path / "domain.pem").read_bytes())
     assert certificate.names == ["example.org", "www.example.org"]
 
 
 @pytest.mark.parametrize("client", ["curl hmac", "wget hmac"])
 def test_readme_line_with_key(with_key, tmp_path, client):
-    shell(readme_block("request") + readme_block(client), tmp_path, with_key.port,
+    shell(lib.readme_block("request") + lib.readme_block(client), tmp_path, with_key.port,
           KEY="correct horse")
     lib.Certificate((tmp_path / "domain.pem").read_bytes())
 
