@@ -96,7 +96,8 @@ static int run(const HandlerProgram *program, Options *options)
     int r = activation_take(&activation, &what);
 
     if (r < 0)
-        return log_error_errno(r, "Failed to take the sockets: %s", str_or(what, strerror(-r)));
+        return log_event_errno(LOG_EVENT_START_FAILED, r, "Failed to take the sockets: %s",
+                               str_or(what, strerror(-r)));
     if (program->open) {
         r = program->open(options->value, &userdata);
         if (r < 0)
@@ -107,6 +108,17 @@ static int run(const HandlerProgram *program, Options *options)
     if (program->close)
         program->close(userdata);
     return r < 0 ? log_error_errno(r, "Failed to serve: %m") : 0;
+}
+
+void handler_log_begin(HttpExchange *exchange, _unused_ void *userdata)
+{
+    static LogFields fields; /* a process serves one request at a time */
+    char peer[INET6_ADDRSTRLEN];
+
+    log_fields_done(&fields);
+    log_fields_add(&fields, LOG_FIELD_REQUEST_ID, http_request_id(exchange));
+    log_fields_add(&fields, LOG_FIELD_CLIENT, socket_address_format(http_peer(exchange), peer));
+    log_set_context(&fields);
 }
 
 int handler_main(int argc, char *argv[], const HandlerProgram *program)

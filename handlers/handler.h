@@ -4,6 +4,7 @@
 /* What all handlers are: options, the sockets handed over, a process for each connection. */
 
 #include "fork-server.h"
+#include "http.h"
 
 typedef struct HandlerProgram {
     const char *name;    /* "acmems-sign" */
@@ -23,6 +24,10 @@ typedef struct HandlerProgram {
     void (*serve)(int fd, void *userdata);
     usec_t lifetime;
 } HandlerProgram;
+
+/* HttpServer.begin of all handlers: from here on whatever is logged carries the request's id and
+ * the client's address, and what log_context_add() adds, until the next request. */
+void handler_log_begin(HttpExchange *exchange, void *userdata);
 
 /* The main() of a handler: returns its exit code. */
 int handler_main(int argc, char *argv[], const HandlerProgram *program);

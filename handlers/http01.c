@@ -33,21 +33,16 @@ static void serve_challenge(HttpExchange *exchange, void *userdata)
 
     (void)socket_address_format(http_peer(exchange), peer);
     if (r < 0) {
-        log_error_errno(r, "Failed to read the challenge for token %s in '%s': %m", token,
-                        directory);
+        log_event_errno(LOG_EVENT_CHALLENGE_UNREADABLE, r,
+                        "Failed to read the challenge for token %s in '%s': %m", token, directory);
         http_reply_error(exchange, 500, 0, "The challenge cannot be read; the journal says why.");
     } else if (r == CHALLENGE_NOT_FOUND) {
         log_debug("No challenge for token %s, asked for by %s", token, peer);
         http_reply_error(exchange, 404, 0, "There is no challenge for this token.");
     } else {
-        log_info("Served the challenge for token %s to %s", token, peer);
+        log_debug("Served the challenge for token %s to %s", token, peer);
         http_reply(exchange, 200, "application/octet-stream", NULL, key_authorization, size);
     }
-}
-
-static void begin(HttpExchange *exchange, _unused_ void *userdata)
-{
-    log_set_request(http_request_id(exchange));
 }
 
 static void refused(HttpExchange *exchange, int status, const char *reason, _unused_ void *userdata)
@@ -71,7 +66,7 @@ static void serve(int fd, void *userdata)
         .write_timeout = 10 * USEC_PER_SEC,
         .requests_max = 100,
         .keep_alive_max = 60 * USEC_PER_SEC,
-        .begin = begin,
+        .begin = handler_log_begin,
         .refused = refused,
         .userdata = userdata,
     };

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "chain-fields.h"
 #include "log.h"
 #include "order-client.h"
 #include "policy.h"
@@ -31,36 +32,72 @@ typedef struct Sign {
     const AuthBlock *auth;
 } Sign;
 
+/* How a request ended: the one entry that it leaves in the journal. */
+typedef struct Outcome {
+    LogEvent event;
+    int status;      /* 0: nothing was answered */
+    const char *why; /* for the journal */
+    const Chain *chain;
+    const char *problem; /* of the CA */
+} Outcome;
+
 static void sign_done(Sign *sign)
 {
     csr_free(sign->csr);
 }
 
-/* The one entry that each request leaves in the journal. What a client can make long is cut, or
- * comes last, where the end of the entry cuts it. */
-static void log_outcome(HttpExchange *exchange, int status, const AuthBlock *auth, const Csr *csr,
-                        const char *why)
+/* What a client can make long is cut, or comes last, where the end of the text cuts it. */
+static void log_outcome(HttpExchange *exchange, const AuthBlock *auth, const Csr *csr,
+                        const Outcome *outcome)
 {
     _cleanup_free_ char *names = csr ? strv_join(csr->names, " ") : NULL;
+    _cleanup_log_fields_ LogFields fields = { 0 };
     char peer[INET6_ADDRSTRLEN];
 
-    log_info("%.20s %.100s from %s: %d%s%s%s: %s%s%s", http_method(exchange), http_path(exchange),
-             socket_address_format(http_peer(exchange), peer), status, auth ? ", auth \"" : "",
-             auth ? auth->name : "", auth ? "\"" : "", why, names && *names ? "; names " : "",
-             str_or(names, ""));
+    log_fields_add(&fields, LOG_FIELD_REASON, outcome->why);
+    log_fields_add_status(&fields, outcome->status);
+    log_fields_add(&fields, LOG_FIELD_PROBLEM, outcome->problem);
+    if (outcome->chain)
+        chain_add_fields(outcome->chain, &fields);
+    log_event(outcome->event, &fields, "%.20s %.100s from %s: %s%s%s%s: %s%s%s",
+              http_method(exchange), http_path(exchange),
+              socket_address_format(http_peer(exchange), peer),
+              str_or(log_fields_get(&fields, LOG_FIELD_STATUS), "no answer"),
+              auth ? ", auth \"" : "", auth ? auth->name : "", auth ? "\"" : "", outcome->why,
+              names && *names ? "; names " : "", str_or(names, ""));
 }
 
-static void refuse(Sign *sign, int status, unsigned retry_after, const char *sentence,
-                   const char *why)
+static void sign_log(const Sign *sign, const Outcome *outcome)
 {
-    log_outcome(sign->exchange, status, sign->auth, sign->csr, why);
-    http_reply_error(sign->exchange, status, retry_after, sentence);
+    log_outcome(sign->exchange, sign->auth, sign->csr, outcome);
 }
 
-static void reply_chain(Sign *sign, const char *chain, const char *how)
+static void refuse(Sign *sign, const Outcome *outcome, unsigned retry_after, const char *sentence)
 {
-    log_outcome(sign->exchange, 200, sign->auth, sign->csr, how);
-    http_reply(sign->exchange, 200, CHAIN_TYPE, NULL, chain, strlen(chain));
+    sign_log(sign, outcome);
+    http_reply_error(sign->exchange, outcome->status, retry_after, sentence);
+}
+
+static void refuse_by_policy(Sign *sign, const char *why)
+{
+    refuse(sign,
+           &(Outcome){ .event = LOG_EVENT_REQUEST_DENIED,
+                       .status = 403,
+                       .why = str_or(why, "no auth block matches") },
+           0, NOT_ALLOWED);
+}
+
+static void refuse_without_memory(Sign *sign)
+{
+    refuse(sign,
+           &(Outcome){ .event = LOG_EVENT_REQUEST_FAILED, .status = 500, .why = "out of memory" },
+           0, "The server is out of memory: try again later.");
+}
+
+static void reply_chain(Sign *sign, const char *text, const Outcome *outcome)
+{
+    sign_log(sign, outcome);
+    http_reply(sign->exchange, 200, CHAIN_TYPE, NULL, text, strlen(text));
 }
 
 /* Each step answers the request and returns false, or returns true: the next one goes on. */
@@ -69,10 +106,13 @@ static bool check_config(Sign *sign)
 {
     if (sign->config)
         return true;
-    refuse(sign, 503, RETRY_SOON,
+    refuse(sign,
+           &(Outcome){ .event = LOG_EVENT_REQUEST_FAILED,
+                       .status = 503,
+                       .why = "the configuration is broken" },
+           RETRY_SOON,
            "The server's configuration is broken: its administrator finds the line in the journal, "
-           "or with 'acmemsctl check'.",
-           "the configuration is broken");
+           "or with 'acmemsctl check'.");
     return false;
 }
 
@@ -86,24 +126,39 @@ static bool check_head(Sign *sign)
         sign->policy.authentication = &sign->authentication;
     if (policy_is_possible(sign->config, &sign->policy, &why))
         return true;
-    refuse(sign, 403, 0, NOT_ALLOWED, str_or(why, "no auth block matches"));
+    refuse_by_policy(sign, why);
     return false;
 }
 
 static bool read_csr(Sign *sign)
 {
+    char key[STORAGE_KEY_SIZE];
     const char *reason = NULL;
     int r;
 
-    if (http_read_body(sign->exchange, &sign->body, &sign->size) < 0)
+    r = http_read_body(sign->exchange, &sign->body, &sign->size);
+    if (r == -ETIMEDOUT)
+        return false; /* the server has answered and called sign_request_refused() */
+    if (r == -ECONNRESET) {
+        sign_log(sign, &(Outcome){ .event = LOG_EVENT_REQUEST_GONE,
+                                   .why = "the client went away before its request was whole" });
         return false;
-    r = csr_parse(sign->body, sign->size, &sign->csr, &reason);
-    if (r >= 0)
+    }
+    if (r >= 0) {
+        storage_key(sign->body, sign->size, key);
+        log_context_add(LOG_FIELD_CSR, key);
+        r = csr_parse(sign->body, sign->size, &sign->csr, &reason);
+    }
+    if (r >= 0) {
+        log_context_add_all(LOG_FIELD_NAME, sign->csr->names);
         return true;
+    }
+    reason = str_or(reason, "The body is not a CSR.");
     if (r == -EBADMSG)
-        refuse(sign, 415, 0, str_or(reason, "The body is not a CSR."), str_or(reason, "no CSR"));
+        refuse(sign, &(Outcome){ .event = LOG_EVENT_REQUEST_REFUSED, .status = 415, .why = reason },
+               0, reason);
     else
-        refuse(sign, 500, 0, "The server is out of memory: try again later.", "out of memory");
+        refuse_without_memory(sign);
     return false;
 }
 
@@ -115,9 +170,11 @@ static bool check_policy(Sign *sign)
     sign->policy.body_size = sign->size;
     sign->policy.csr = sign->csr;
     sign->auth = policy_decide(sign->config, &sign->policy, &why);
-    if (sign->auth)
+    if (sign->auth) {
+        log_context_add(LOG_FIELD_AUTH, sign->auth->name);
         return true;
-    refuse(sign, 403, 0, NOT_ALLOWED, str_or(why, "no auth block matches"));
+    }
+    refuse_by_policy(sign, why);
     return false;
 }
 
@@ -132,46 +189,87 @@ static bool try_cache(Sign *sign)
 
     r = storage_lookup(storage, sign->body, sign->size, sign->csr, &chain, &why);
     if (r < 0)
-        (void)log_warning_errno(r, "Storage \"%s\" cannot be read: %m", storage->name);
+        (void)log_event_errno(LOG_EVENT_CACHE_UNREADABLE, r, "Storage \"%s\" cannot be read: %m",
+                              storage->name);
     else if (r == STORAGE_DAMAGED)
-        log_warning("Entry in storage \"%s\" is damaged and not used: %s", storage->name,
-                    str_or(why, "?"));
+        log_event(LOG_EVENT_CACHE_DAMAGED, NULL,
+                  "Entry in storage \"%s\" is damaged and not used: %s", storage->name,
+                  str_or(why, "?"));
     if (r != STORAGE_HIT)
         return true;
     if (chain_format(chain, &text, &size) < 0) {
-        refuse(sign, 500, 0, "The server is out of memory: try again later.", "out of memory");
+        refuse_without_memory(sign);
         return false;
     }
-    reply_chain(sign, text, "from the cache");
+    reply_chain(sign, text,
+                &(Outcome){ .event = LOG_EVENT_REQUEST_CACHED,
+                            .status = 200,
+                            .why = "from the cache",
+                            .chain = chain });
     return false;
+}
+
+static void reply_ordered(Sign *sign, const char *text)
+{
+    _cleanup_(chain_freep) Chain *chain = NULL;
+    const char *why;
+
+    /* Only for what the journal says of it; orderd has checked it. */
+    (void)chain_parse(text, strlen(text), &chain, &why);
+    reply_chain(
+        sign, text,
+        &(Outcome){
+            .event = LOG_EVENT_REQUEST_ISSUED, .status = 200, .why = "ordered", .chain = chain });
+}
+
+static void refuse_by_order(Sign *sign, const OrderAnswer *answer)
+{
+    refuse(sign,
+           &(Outcome){ .event = LOG_EVENT_REQUEST_FAILED,
+                       .status = answer->status,
+                       .why = answer->reason,
+                       .problem = answer->problem },
+           answer->retry_after, answer->reason);
+}
+
+static void refuse_without_answer(Sign *sign, const char *why, const char *sentence)
+{
+    refuse(sign, &(Outcome){ .event = LOG_EVENT_REQUEST_FAILED, .status = 503, .why = why },
+           RETRY_SOON, sentence);
 }
 
 static bool order(Sign *sign)
 {
     _cleanup_(order_answer_done) OrderAnswer answer = { 0 };
     _cleanup_free_ char *socket = NULL;
+    char client[INET6_ADDRSTRLEN];
+    const OrderRequest request = {
+        .auth = sign->auth->name,
+        .body = sign->body,
+        .size = sign->size,
+        .request_id = http_request_id(sign->exchange),
+        .client = socket_address_format(http_peer(sign->exchange), client),
+    };
     int r;
 
     if (asprintf(&socket, "%s/orderd.sock", sign->config->runtime_directory) < 0) {
         socket = NULL;
-        refuse(sign, 500, 0, "The server is out of memory: try again later.", "out of memory");
+        refuse_without_memory(sign);
         return false;
     }
-    r = order_request(socket, sign->auth->name, sign->body, sign->size,
-                      http_request_id(sign->exchange), now_monotonic() + ORDER_DEADLINE, &answer);
+    r = order_request(socket, &request, now_monotonic() + ORDER_DEADLINE, &answer);
     if (r >= 0 && answer.status == 200)
-        reply_chain(sign, answer.chain, "ordered");
+        reply_ordered(sign, answer.chain);
     else if (r >= 0)
-        refuse(sign, answer.status, answer.retry_after, answer.reason, answer.reason);
+        refuse_by_order(sign, &answer);
     else if (r == -ETIMEDOUT)
-        refuse(sign, 503, RETRY_SOON,
-               "The certificate is not there yet: post the same CSR again later.",
-               "the order is still under way");
+        refuse_without_answer(sign, "the order is still under way",
+                              "The certificate is not there yet: post the same CSR again later.");
     else {
-        (void)log_error_errno(r, "acmems-orderd at '%s' does not answer: %m", socket);
-        refuse(sign, 503, RETRY_SOON,
-               "The server's order service cannot be reached: try again later.",
-               "acmems-orderd does not answer");
+        (void)log_event_errno(LOG_EVENT_ORDERD_UNREACHABLE, r,
+                              "acmems-orderd at '%s' does not answer: %m", socket);
+        refuse_without_answer(sign, "acmems-orderd does not answer",
+                              "The server's order service cannot be reached: try again later.");
     }
     return false;
 }
@@ -188,14 +286,9 @@ void sign_request(HttpExchange *exchange, void *userdata)
             return;
 }
 
-void sign_request_begin(HttpExchange *exchange, void *userdata)
-{
-    (void)userdata;
-    log_set_request(http_request_id(exchange));
-}
-
 void sign_request_refused(HttpExchange *exchange, int status, const char *reason, void *userdata)
 {
     (void)userdata;
-    log_outcome(exchange, status, NULL, NULL, reason);
+    log_outcome(exchange, NULL, NULL,
+                &(Outcome){ .event = LOG_EVENT_REQUEST_REFUSED, .status = status, .why = reason });
 }

@@ -63,7 +63,7 @@ static void serve(int fd, void *userdata)
         .write_timeout = 10 * USEC_PER_SEC,
         .requests_max = 100,
         .keep_alive_max = 60 * USEC_PER_SEC,
-        .begin = sign_request_begin,
+        .begin = handler_log_begin,
         .refused = sign_request_refused,
         .userdata = sign->config,
     };

@@ -141,13 +141,15 @@ static bool snapshot_is_current(const Snapshot *snapshot)
 void config_log_finding(int level, const char *file, unsigned line, const char *text,
                         void *userdata)
 {
-    const char *kind = level == LOG_ERR ? "error" : "warning";
+    bool refuses = level == LOG_ERR;
+    LogEvent event = refuses ? LOG_EVENT_CONFIG_ERROR : LOG_EVENT_CONFIG_WARNING;
+    const char *kind = refuses ? "error" : "warning";
 
     (void)userdata;
     if (line > 0)
-        (void)log_full(level, 0, "%s:%u: %s: %s", file, line, kind, text);
+        log_event(event, NULL, "%s:%u: %s: %s", file, line, kind, text);
     else
-        (void)log_full(level, 0, "%s: %s: %s", file, kind, text);
+        log_event(event, NULL, "%s: %s: %s", file, kind, text);
 }
 
 /* The snapshot comes first: what changes while it is read is seen at the next look. It is kept even
@@ -204,13 +206,32 @@ int config_file_open(const char *path, ConfigFile **ret)
     return 0;
 }
 
+static void log_refused(const ConfigFile *file, int error)
+{
+    if (file->config)
+        (void)log_event_errno(LOG_EVENT_CONFIG_KEPT, error,
+                              "The changed configuration %s cannot be used, the one before "
+                              "stays in force: %m",
+                              file->path);
+    else
+        (void)log_event_errno(LOG_EVENT_CONFIG_AWAITED, error,
+                              "The configuration %s cannot be used, nothing can be done until it "
+                              "is mended: %m",
+                              file->path);
+}
+
 int config_file_watch(const char *path, ConfigFile **ret)
 {
-    int r = config_file_new(path, ret);
+    ConfigFile *file;
+    int r = config_file_new(path, &file);
 
-    if (r >= 0)
-        (void)config_file_get(*ret);
-    return r;
+    if (r < 0)
+        return r;
+    r = load(file);
+    if (r < 0)
+        log_refused(file, r);
+    *ret = file;
+    return 0;
 }
 
 ConfigFile *config_file_free(ConfigFile *file)
@@ -226,25 +247,14 @@ ConfigFile *config_file_free(ConfigFile *file)
 
 Config *config_file_get(ConfigFile *file)
 {
-    const Config *before = file->config;
     int r;
 
     if (snapshot_is_current(&file->snapshot))
         return file->config;
     r = load(file);
-    if (r < 0 && file->config)
-        (void)log_error_errno(r,
-                              "The changed configuration %s cannot be used, the one before "
-                              "stays in force: %m",
-                              file->path);
-    else if (r < 0)
-        (void)log_error_errno(r,
-                              "The configuration %s cannot be used, nothing can be done until it "
-                              "is mended: %m",
-                              file->path);
-    else if (!before)
-        log_debug("Read the configuration %s", file->path);
+    if (r < 0)
+        log_refused(file, r);
     else
-        log_info("Read the changed configuration %s", file->path);
+        log_event(LOG_EVENT_CONFIG_READ, NULL, "Read the changed configuration %s", file->path);
     return file->config;
 }

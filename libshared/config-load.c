@@ -173,7 +173,11 @@ static int unknown_key(Loader *l, const char *name)
     size_t best_distance = SIZE_MAX;
     const char *best = NULL;
     int level = section->unknown_key;
+    /* Only its first word is quoted: in "hmac_key: c2VjcmV0=" all up to the = would be. */
+    int word = (int)strcspn(name, " \t:");
 
+    if (word > 40)
+        word = 40;
     /* What is written in place of the type cannot be passed over. */
     if (section->types && l->type == TYPE_MISSING) {
         l->type = TYPE_UNKNOWN;
@@ -182,11 +186,11 @@ static int unknown_key(Loader *l, const char *name)
     for (size_t i = 0; i < section->n_keys; i++)
         consider(name, section->keys[i].name, &best, &best_distance);
     if (best)
-        return config_report(l, level, l->here, "unknown key '%.40s' in %s: did you mean '%s'?",
-                             name, config_title(l), best);
-    return config_report(l, level, l->here, "unknown key '%.40s' in %s: %s", name, config_title(l),
-                         level == LOG_ERR ? "delete the line, or see acmems.ini(5)"
-                                          : "it is ignored");
+        return config_report(l, level, l->here, "unknown key '%.*s' in %s: did you mean '%s'?",
+                             word, name, config_title(l), best);
+    return config_report(
+        l, level, l->here, "unknown key '%.*s' in %s: %s", word, name, config_title(l),
+        level == LOG_ERR ? "delete the line, or see acmems.ini(5)" : "it is ignored");
 }
 
 /* Whether the key belongs to a block of this type: 1; 0: it is passed over; -ENOMEM. */

@@ -108,7 +108,8 @@ static void kill_overdue(Parent *parent)
         Child *child = &parent->children[i];
 
         if (child->deadline <= now) {
-            log_warning("Process %d is killed: its connection did not end in time", child->pid);
+            log_event(LOG_EVENT_CONNECTION_KILLED, NULL,
+                      "Process %d is killed: its connection did not end in time", child->pid);
             (void)kill(child->pid, SIGKILL);
             child->deadline = USEC_INFINITY;
         }
@@ -121,7 +122,7 @@ static void kill_overdue(Parent *parent)
 static void pause_for(Parent *parent, int error, const char *what)
 {
     if (!parent->told_shortage)
-        (void)log_warning_errno(error, "Failed to %s, trying again: %m", what);
+        (void)log_event_errno(LOG_EVENT_SHORTAGE, error, "Failed to %s, trying again: %m", what);
     parent->told_shortage = true;
     (void)poll(NULL, 0, PAUSE_MSEC);
 }

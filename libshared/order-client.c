@@ -103,18 +103,21 @@ static int read_frame(int fd, usec_t deadline, char **ret)
 static int read_failure(const json_t *parameters, OrderAnswer *ret)
 {
     const char *reason = json_string_value(json_object_get(parameters, "reason"));
+    const char *problem = json_string_value(json_object_get(parameters, "problem"));
     json_int_t status = json_integer_value(json_object_get(parameters, "status"));
     json_int_t retry_after = json_integer_value(json_object_get(parameters, "retryAfter"));
-    char *copy;
+    _cleanup_free_ char *reason_copy = NULL, *problem_copy = NULL;
 
     if (!reason || status < 400 || status > 599 || retry_after < 0)
         return -EBADMSG;
-    copy = strdup(reason);
-    if (!copy)
+    reason_copy = strdup(reason);
+    problem_copy = problem ? strdup(problem) : NULL;
+    if (!reason_copy || (problem && !problem_copy))
         return -ENOMEM;
     *ret = (OrderAnswer){
         .status = (int)status,
-        .reason = copy,
+        .reason = TAKE_PTR(reason_copy),
+        .problem = TAKE_PTR(problem_copy),
         .retry_after = retry_after > UINT16_MAX * 60 ? UINT16_MAX * 60 : (unsigned)retry_after,
     };
     return 0;
@@ -140,15 +143,16 @@ static int read_answer(const char *frame, OrderAnswer *ret)
     return 0;
 }
 
-static char *make_call(const char *auth, const void *body, size_t size, const char *request_id)
+static char *make_call(const OrderRequest *request)
 {
-    _cleanup_free_ char *csr = base64_encode(body, size);
+    _cleanup_free_ char *csr = base64_encode(request->body, request->size);
     json_auto_t *message = NULL;
 
     if (!csr)
         return NULL;
-    message = json_pack("{sss{ssssss}}", "method", "io.acmems.Orders.Request", "parameters", "auth",
-                        auth, "csr", csr, "requestId", request_id);
+    message = json_pack("{sss{ssssssss}}", "method", "io.acmems.Orders.Request", "parameters",
+                        "auth", request->auth, "csr", csr, "requestId", request->request_id,
+                        "client", request->client);
     return message ? json_dumps(message, JSON_COMPACT) : NULL;
 }
 
@@ -169,10 +173,10 @@ static int ask_once(const char *socket_path, const char *call, usec_t deadline, 
     return read_answer(frame, ret);
 }
 
-int order_request(const char *socket_path, const char *auth, const void *body, size_t size,
-                  const char *request_id, usec_t deadline, OrderAnswer *ret)
+int order_request(const char *socket_path, const OrderRequest *request, usec_t deadline,
+                  OrderAnswer *ret)
 {
-    _cleanup_free_ char *call = make_call(auth, body, size, request_id);
+    _cleanup_free_ char *call = make_call(request);
 
     if (!call)
         return -ENOMEM;
@@ -190,5 +194,6 @@ void order_answer_done(OrderAnswer *answer)
 {
     free(answer->chain);
     free(answer->reason);
+    free(answer->problem);
     *answer = (OrderAnswer){ 0 };
 }

@@ -12,22 +12,28 @@ typedef struct OrderAnswer {
     int status;           /* HTTP status for the client: 200 with a chain, else why not */
     char *chain;          /* PEM as chain_format() makes it, with 200 */
     char *reason;         /* one sentence for the client, otherwise */
+    char *problem;        /* the CA's problem type, where that is why; else NULL */
     unsigned retry_after; /* s, 0: none */
 } OrderAnswer;
+
+/* What is asked for. */
+typedef struct OrderRequest {
+    const char *auth; /* name of the auth block that allowed the request; orderd checks its globs
+                         again and takes verification and storage from it */
+    const void *body; /* the request body as it came */
+    size_t size;
+    const char *request_id, *client; /* go into orderd's entries in the journal too */
+} OrderRequest;
 
 /**
  * order_request() - have a certificate ordered, and wait for it
  * @socket_path: of orderd
- * @auth: name of the auth block that allowed the request; orderd checks its globs again and takes
- *        verification and storage from it
- * @body: the request body as it came
- * @request_id: goes into orderd's messages too
  * @deadline: for everything
  *
  * Connects again and asks again when orderd goes away in mid-wait. Returns 0 with an answer
  * (whatever its status); -ETIMEDOUT; -errno when orderd cannot be reached or does not keep to the
  * protocol (-EBADMSG).
  */
-int order_request(const char *socket_path, const char *auth, const void *body, size_t size,
-                  const char *request_id, usec_t deadline, OrderAnswer *ret);
+int order_request(const char *socket_path, const OrderRequest *request, usec_t deadline,
+                  OrderAnswer *ret);
 void order_answer_done(OrderAnswer *answer);

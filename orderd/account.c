@@ -124,8 +124,8 @@ static void account_fail(Account *account, const char *doing, int error)
 {
     Failure failure = { 0 };
 
-    failure_set(&failure, 500, 0, "The server's ACME account cannot be used: %s: %s.", doing,
-                strerror(-error));
+    failure_set(&failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
+                "The server's ACME account cannot be used: %s: %s.", doing, strerror(-error));
     account_settle(account, &failure);
     failure_done(&failure);
 }
@@ -145,7 +145,7 @@ static void fail_unregistered(Account *account, const char *terms)
 {
     Failure failure = { 0 };
 
-    failure_set(&failure, 500, 0,
+    failure_set(&failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
                 "The server has no account at the CA yet: its administrator runs 'acme-register "
                 "--register --accept-terms-of-service%s%s %s'.",
                 terms ? "=" : "", str_or(terms, ""), account->config->path);
@@ -166,7 +166,8 @@ static int account_keep(Account *account, const SessionReply *reply)
         return r;
     json_decref(account->registration);
     account->registration = TAKE_PTR(registration);
-    log_info("Registered at %s: the account is %s", account->config->acme_server, reply->location);
+    log_event(LOG_EVENT_ACCOUNT_REGISTERED, NULL, "Registered at %s: the account is %s",
+              account->config->acme_server, reply->location);
     return account_use(account, reply->location);
 }
 
@@ -188,7 +189,7 @@ static void on_account(const SessionReply *reply, void *userdata)
         account_settle(account, &failure);
     } else if (!streq(status, "valid")) {
         failure_set(
-            &failure, 500, 0,
+            &failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
             "The server's account at the CA is %s: its administrator makes another one with "
             "'acme-register --gen-key --override-existing-key --register %s'.",
             status, account->config->path);
@@ -249,7 +250,7 @@ static void fail_without_key(Account *account)
 {
     Failure failure = { 0 };
 
-    failure_set(&failure, 500, 0,
+    failure_set(&failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
                 "The server has no ACME account yet: its administrator runs 'acme-register "
                 "--gen-key --register --accept-terms-of-service %s'.",
                 account->config->path);

@@ -12,6 +12,7 @@
 struct Authorization {
     sd_event *event;
     Account *account;
+    LogFields *log;
     int challenge_fd;
     char *url;
     char *name;
@@ -71,11 +72,12 @@ static void authorization_end(Authorization *a, const Failure *failure)
     a->callback(a, failure, a->userdata);
 }
 
-static void authorization_fail(Authorization *a, int status, unsigned retry_after, const char *why)
+static void authorization_fail(Authorization *a, LogEvent event, int status, unsigned retry_after,
+                               const char *why)
 {
     Failure failure = { 0 };
 
-    failure_set(&failure, status, retry_after, "%s: %s", authorization_name(a), why);
+    failure_set(&failure, event, status, retry_after, "%s: %s", authorization_name(a), why);
     authorization_end(a, &failure);
     failure_done(&failure);
 }
@@ -92,26 +94,34 @@ static void authorization_fail_reply(Authorization *a, const SessionReply *reply
 static void authorization_fail_request(Authorization *a, int error)
 {
     log_error_errno(error, "Request to the CA for %s cannot be made: %m", authorization_name(a));
-    authorization_fail(a, 500, 0,
+    authorization_fail(a, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
                        "The server cannot make a request to the CA: its journal says why.");
 }
 
-/* What the CA found: the error of the challenge that was tried. */
-static void authorization_fail_invalid(Authorization *a, const json_t *challenges)
+static const json_t *find_error(const json_t *challenges)
 {
-    _cleanup_free_ char *said = NULL;
-    Failure failure = { 0 };
     json_t *challenge;
     size_t i;
 
     json_array_foreach (challenges, i, challenge) {
         const json_t *error = json_object_get(challenge, "error");
 
-        if (json_is_object(error) && !said)
-            said = problem_describe(error);
+        if (json_is_object(error))
+            return error;
     }
-    failure_set(&failure, 421, 0, "%s: %s", authorization_name(a),
+    return NULL;
+}
+
+/* What the CA found: the error of the challenge that was tried. */
+static void authorization_fail_invalid(Authorization *a, const json_t *challenges)
+{
+    const json_t *error = find_error(challenges);
+    _cleanup_free_ char *said = error ? problem_describe(error) : NULL;
+    Failure failure = { 0 };
+
+    failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0, "%s: %s", authorization_name(a),
                 str_or(said, "the CA gave no reason"));
+    failure_set_type(&failure, problem_type(error));
     authorization_end(a, &failure);
     failure_done(&failure);
 }
@@ -120,13 +130,15 @@ static void schedule(Authorization *a, usec_t delay)
 {
     if (sd_event_source_set_time_relative(a->timer, delay) < 0 ||
         sd_event_source_set_enabled(a->timer, SD_EVENT_ONESHOT) < 0)
-        authorization_fail(a, 500, 0, "The server is out of memory: try again later.");
+        authorization_fail(a, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
+                           "The server is out of memory: try again later.");
 }
 
 static void on_told(const SessionReply *reply, void *userdata)
 {
     Authorization *a = userdata;
 
+    LOG_CONTEXT(a->log);
     a->call = NULL;
     if (reply->error < 0) {
         authorization_fail_reply(a, reply, "asking for validation");
@@ -177,19 +189,20 @@ static void answer_challenge(Authorization *a, const json_t *challenges)
     int r;
 
     if (!challenge) {
-        authorization_fail(a, 421, 0,
+        authorization_fail(a, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0,
                            "the CA offers no http-01 challenge (a wildcard needs dns-01)");
         return;
     }
     if (!token || !url || !challenge_token_is_valid(token)) {
-        authorization_fail(a, 503, 3600,
+        authorization_fail(a, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 3600,
                            "The CA gave a challenge that makes no sense: try again later.");
         return;
     }
     r = write_challenge(a, token);
     if (r < 0) {
-        log_error_errno(r, "Challenge file for %s not written: %m", authorization_name(a));
-        authorization_fail(a, 500, 0,
+        log_event_errno(LOG_EVENT_CHALLENGE_NOT_WRITTEN, r, "Challenge file for %s not written: %m",
+                        authorization_name(a));
+        authorization_fail(a, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
                            "The server cannot write its challenge files: its journal says why.");
         return;
     }
@@ -232,6 +245,7 @@ static void on_authorization(const SessionReply *reply, void *userdata)
     const json_t *challenges = json_object_get(reply->json, "challenges");
     const char *status = json_string_value(json_object_get(reply->json, "status"));
 
+    LOG_CONTEXT(a->log);
     a->call = NULL;
     if (reply->error < 0 || reply->status != 200 || !status) {
         authorization_fail_reply(a, reply, "showing an authorization");
@@ -246,7 +260,8 @@ static void on_authorization(const SessionReply *reply, void *userdata)
         on_pending(a, reply, challenges);
     else
         authorization_fail(
-            a, 503, 60, "The CA dropped an authorization in the middle of the order: try again.");
+            a, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 60,
+            "The CA dropped an authorization in the middle of the order: try again.");
 }
 
 static void authorization_fetch(Authorization *a)
@@ -261,14 +276,18 @@ static void authorization_fetch(Authorization *a)
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
+    Authorization *a = userdata;
+
     (void)source;
     (void)usec;
-    authorization_fetch(userdata);
+    LOG_CONTEXT(a->log);
+    authorization_fetch(a);
     return 0;
 }
 
-int authorization_start(sd_event *event, Account *account, int challenge_fd, const char *url,
-                        authorization_cb callback, void *userdata, Authorization **ret)
+int authorization_start(sd_event *event, Account *account, LogFields *log, int challenge_fd,
+                        const char *url, authorization_cb callback, void *userdata,
+                        Authorization **ret)
 {
     _cleanup_(authorization_freep) Authorization *a = calloc(1, sizeof(*a));
     int r;
@@ -277,6 +296,7 @@ int authorization_start(sd_event *event, Account *account, int challenge_fd, con
         return -ENOMEM;
     a->event = sd_event_ref(event);
     a->account = account_ref(account);
+    a->log = log;
     a->challenge_fd = challenge_fd;
     a->callback = callback;
     a->userdata = userdata;

@@ -6,6 +6,7 @@
 
 #include "account.h"
 #include "failure.h"
+#include "log-fields.h"
 
 typedef struct Authorization Authorization;
 
@@ -16,14 +17,16 @@ typedef void (*authorization_cb)(Authorization *authorization, const Failure *fa
 /**
  * authorization_start() - fetch it and see it through
  * @url: of the authorization, as the order gave it
+ * @log: what its entries carry, borrowed for its life
  * @challenge_fd: directory of the http-01 challenge files, borrowed for its life
  *
  * A valid one is done at once. The challenge file is written before the CA is told, and removed
  * when the authorization ends in any way, authorization_free() among them. Has no deadline of its
  * own: its order has.
  */
-int authorization_start(sd_event *event, Account *account, int challenge_fd, const char *url,
-                        authorization_cb callback, void *userdata, Authorization **ret);
+int authorization_start(sd_event *event, Account *account, LogFields *log, int challenge_fd,
+                        const char *url, authorization_cb callback, void *userdata,
+                        Authorization **ret);
 Authorization *authorization_free(Authorization *authorization); /* always returns NULL */
 
 /* The name as the CA wrote it, "*." not among it; "?" before it said. */

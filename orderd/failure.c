@@ -1,41 +1,42 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "failure.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "problem.h"
+#include "text.h"
 
 #define RETRY_SOON 60U
 
 void failure_done(Failure *failure)
 {
     free(failure->reason);
+    free(failure->problem);
     *failure = (Failure){ 0 };
 }
 
-/* Texts and names of the CA are in it, and a client prints it on a terminal. */
-static void flatten(char *text)
+void failure_set(Failure *failure, LogEvent event, int status, unsigned retry_after,
+                 const char *format, ...)
 {
-    for (char *p = text; *p; p++)
-        if (iscntrl((unsigned char)*p))
-            *p = ' ';
-}
-
-void failure_set(Failure *failure, int status, unsigned retry_after, const char *format, ...)
-{
-    Failure new = { .status = status, .retry_after = retry_after };
+    Failure new = { .event = event, .status = status, .retry_after = retry_after };
     va_list arguments;
 
     va_start(arguments, format);
     if (vasprintf(&new.reason, format, arguments) < 0)
         new.reason = NULL;
     va_end(arguments);
+    /* Texts and names of the CA are in it, and a client prints it on a terminal. */
     if (new.reason)
-        flatten(new.reason);
+        text_flatten(new.reason);
     failure_done(failure);
     *failure = new;
+}
+
+void failure_set_type(Failure *failure, const char *type)
+{
+    free(failure->problem);
+    failure->problem = type && *type ? strdup(type) : NULL;
 }
 
 void failure_set_problem(Failure *failure, const json_t *problem, unsigned retry_after)
@@ -43,24 +44,28 @@ void failure_set_problem(Failure *failure, const json_t *problem, unsigned retry
     const Problem *meaning = problem_find(problem_type(problem));
     _cleanup_free_ char *said = problem_describe(problem);
 
-    failure_set(failure, meaning->status,
+    failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, meaning->status,
                 meaning->retry_after && retry_after ? retry_after : meaning->retry_after,
                 "%s The CA said: %s", meaning->sentence, str_or(said, "?"));
+    failure_set_type(failure, problem_type(problem));
 }
 
 void failure_set_reply(Failure *failure, const SessionReply *reply, const char *doing)
 {
     if (reply->error < 0)
-        failure_set(failure, 503, RETRY_SOON, "The CA cannot be reached, try again later: %s.",
+        failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, RETRY_SOON,
+                    "The CA cannot be reached, try again later: %s.",
                     str_or(reply->error_text, strerror(-reply->error)));
     else if (reply->problem)
         failure_set_problem(failure, reply->problem, reply->retry_after);
     else if (reply->status == 429)
-        failure_set(failure, 429, reply->retry_after ? reply->retry_after : 3600,
+        failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 429,
+                    reply->retry_after ? reply->retry_after : 3600,
                     "The CA limits the rate of requests: try again later.");
     else
         failure_set(
-            failure, 503, reply->retry_after ? reply->retry_after : RETRY_SOON,
+            failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503,
+            reply->retry_after ? reply->retry_after : RETRY_SOON,
             "The CA gave an answer that makes no sense while %s (HTTP status %ld): try again "
             "later.",
             doing, reply->status);

@@ -3,21 +3,27 @@
 
 /* Why there is no certificate: as the waiting client is told it. */
 
+#include "log-event.h"
 #include "macro.h"
 #include "session.h"
 
 typedef struct Failure {
+    LogEvent event;       /* as the journal explains it */
     int status;           /* HTTP status, 0: no failure */
     unsigned retry_after; /* s, 0: none */
     char *reason;         /* one or two sentences, what to do among them */
+    char *problem;        /* the CA's problem type, where that is why; else NULL */
 } Failure;
 
 void failure_done(Failure *failure);
 
-/* Sets it, dropping what it was; control characters become blanks. Without memory the reason stays
- * NULL. */
-void failure_set(Failure *failure, int status, unsigned retry_after, const char *format, ...)
-    _printf_(4, 5);
+/* Sets it, dropping what it was; made fit for a terminal by text_flatten(). Without memory the
+ * reason stays NULL. */
+void failure_set(Failure *failure, LogEvent event, int status, unsigned retry_after,
+                 const char *format, ...) _printf_(5, 6);
+
+/* Names the problem type that is why; NULL or "": none. */
+void failure_set_type(Failure *failure, const char *type);
 
 /* Of a problem document (RFC 8555 §6.7), by the table in problem.c; @retry_after of the answer's
  * header, or 0. */

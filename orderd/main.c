@@ -86,7 +86,7 @@ static int on_drain_timeout(sd_event_source *source, uint64_t usec, void *userda
 
     (void)source;
     (void)usec;
-    log_warning("Orders in flight did not end in time: they are given up");
+    log_event(LOG_EVENT_GIVEN_UP, NULL, "Orders in flight did not end in time: they are given up");
     return sd_event_exit(daemon->event, 0);
 }
 
@@ -128,7 +128,8 @@ static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *
         return sd_event_exit(daemon->event, 0);
     daemon->draining = true;
     (void)sd_notify(0, "STOPPING=1");
-    log_info("Ending after the %zu order(s) in flight", orders_in_flight(daemon->service.orders));
+    log_event(LOG_EVENT_STOPPING, NULL, "Ending after the %zu order(s) in flight",
+              orders_in_flight(daemon->service.orders));
     varlink_server_close(daemon->server, exit_when_drained, daemon);
     exit_when_drained(daemon);
     return sd_event_add_time_relative(daemon->event, NULL, CLOCK_MONOTONIC, DRAIN_TIMEOUT, 0,
@@ -265,7 +266,7 @@ static int run(void)
 
     r = sd_event_default(&daemon.event);
     if (r < 0)
-        return log_error_errno(r, "Event loop cannot be made: %m");
+        return log_event_errno(LOG_EVENT_START_FAILED, r, "Event loop cannot be made: %m");
     /* The socket first: who has it is the only one, and may sweep. */
     listener = runtime_open_socket(config);
     if (listener < 0)
@@ -275,7 +276,7 @@ static int run(void)
         return challenges;
     r = set_up(&daemon, challenges, &listener);
     if (r < 0)
-        return log_error_errno(r, "The service cannot be set up: %m");
+        return log_event_errno(LOG_EVENT_START_FAILED, r, "The service cannot be set up: %m");
 
     (void)sd_event_set_watchdog(daemon.event, true);
     (void)sd_notify(0, "READY=1");

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "authorization.h"
+#include "chain-fields.h"
 #include "encode.h"
 #include "log.h"
 #include "polling.h"
@@ -24,7 +25,8 @@ struct Order {
     size_t body_size;
     Csr *csr;
     char *names;
-    char *request_id;
+    LogFields log;
+    unsigned n_askers; /* named in it */
 
     Account *account;
     AccountWaiter *account_waiter;
@@ -35,7 +37,7 @@ struct Order {
     Failure trouble; /* with the last answer after that, which is asked for again */
     Authorization **authorizations;
     size_t n_authorizations, n_pending;
-    char *invalid; /* what went wrong, name by name, while the others are awaited */
+    Failure invalid; /* what went wrong, name by name, while the others are awaited */
     SessionCall *call;
     sd_event_source *timer; /* start, then polls */
     sd_event_source *deadline;
@@ -59,6 +61,20 @@ time_t order_renewal(const Order *order)
 const char *order_names(const Order *order)
 {
     return order->names;
+}
+
+void order_add_asker(Order *order, const OrderAsker *asker)
+{
+    if (order->n_askers == ORDER_ASKERS_NAMED)
+        return;
+    order->n_askers++;
+    log_fields_add(&order->log, LOG_FIELD_REQUEST_ID, asker->request_id);
+    log_fields_add(&order->log, LOG_FIELD_CLIENT, asker->client);
+}
+
+LogFields *order_log_fields(Order *order)
+{
+    return &order->log;
 }
 
 static void drop_authorizations(Order *order)
@@ -85,34 +101,55 @@ Order *order_free(Order *order)
     sd_event_unref(order->event);
     free(order->body);
     free(order->names);
-    free(order->request_id);
     free(order->url);
     free(order->finalize_url);
-    free(order->invalid);
+    failure_done(&order->invalid);
     failure_done(&order->trouble);
+    log_context_done(&order->log);
     free(order);
     return NULL;
+}
+
+static void log_failed(const Order *order, const Failure *failure)
+{
+    const char *reason = str_or(failure->reason, "out of memory");
+    _cleanup_log_fields_ LogFields fields = { 0 };
+
+    log_fields_add(&fields, LOG_FIELD_REASON, reason);
+    log_fields_add_status(&fields, failure->status);
+    log_fields_add(&fields, LOG_FIELD_PROBLEM, failure->problem);
+    log_event(failure->event, &fields, "No certificate for %s: %s", order->names, reason);
 }
 
 /* The callback frees the order: nothing touches it afterwards. */
 static void order_end(Order *order, const Chain *chain, const Failure *failure)
 {
     drop_authorizations(order);
-    log_set_request(order->request_id);
     if (failure)
-        log_warning("No certificate for %s: %s", order->names,
-                    str_or(failure->reason, "out of memory"));
+        log_failed(order, failure);
     order->callback(order, chain, failure, order->userdata);
-    log_set_request(NULL);
 }
 
-static void order_fail(Order *order, int status, unsigned retry_after, const char *why)
+static void order_fail(Order *order, LogEvent event, int status, unsigned retry_after,
+                       const char *why)
 {
     Failure failure = { 0 };
 
-    failure_set(&failure, status, retry_after, "%s", why);
+    failure_set(&failure, event, status, retry_after, "%s", why);
     order_end(order, NULL, &failure);
     failure_done(&failure);
+}
+
+/* What the CA said makes no sense. */
+static void order_fail_ca(Order *order, unsigned retry_after, const char *why)
+{
+    order_fail(order, LOG_EVENT_ORDER_FAILED_AT_CA, 503, retry_after, why);
+}
+
+static void order_fail_memory(Order *order)
+{
+    order_fail(order, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
+               "The server is out of memory: try again later.");
 }
 
 static void order_fail_reply(Order *order, const SessionReply *reply, const char *doing)
@@ -131,7 +168,7 @@ static void order_post(Order *order, const SessionRequest *request, session_cb c
     r = session_post(account_session(order->account), request, callback, order, &order->call);
     if (r < 0) {
         log_error_errno(r, "Request to the CA for %s cannot be made: %m", order->names);
-        order_fail(order, 500, 0,
+        order_fail(order, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
                    "The server cannot make a request to the CA: its journal says why.");
     }
 }
@@ -145,7 +182,7 @@ static void order_poll(Order *order, unsigned retry_after)
 {
     if (sd_event_source_set_time_relative(order->timer, poll_next(&order->poll, retry_after)) < 0 ||
         sd_event_source_set_enabled(order->timer, SD_EVENT_ONESHOT) < 0)
-        order_fail(order, 500, 0, "The server is out of memory: try again later.");
+        order_fail_memory(order);
 }
 
 /* No answer, or none that says how the order stands: orderNotReady comes for an order that was
@@ -170,15 +207,13 @@ static bool order_ask_again(Order *order, const SessionReply *reply, const char 
 
 static void log_issued(const Order *order, const Chain *chain)
 {
-    _cleanup_free_ char *serial = chain_serial(chain);
-    time_t end = chain_not_after(chain);
-    char until[32] = "?";
-    struct tm tm;
+    _cleanup_log_fields_ LogFields fields = { 0 };
 
-    if (gmtime_r(&end, &tm))
-        (void)strftime(until, sizeof(until), "%Y-%m-%dT%H:%M:%SZ", &tm);
-    log_info("Certificate issued for %s: serial %s, until %s, order %s", order->names,
-             str_or(serial, "?"), until, str_or(order->url, "?"));
+    chain_add_fields(chain, &fields);
+    log_event(LOG_EVENT_CERTIFICATE_ISSUED, &fields,
+              "Certificate issued for %s: serial %s, until %s, order %s", order->names,
+              str_or(log_fields_get(&fields, LOG_FIELD_SERIAL), "?"),
+              str_or(log_fields_get(&fields, LOG_FIELD_NOT_AFTER), "?"), str_or(order->url, "?"));
 }
 
 static void on_certificate(const SessionReply *reply, void *userdata)
@@ -188,10 +223,10 @@ static void on_certificate(const SessionReply *reply, void *userdata)
     const char *why = NULL;
     int r;
 
+    LOG_CONTEXT(&order->log);
     order->call = NULL;
     if (order_ask_again(order, reply, "handing out the certificate"))
         return;
-    log_set_request(order->request_id); /* until order_end() */
     if (reply->status != 200) {
         order_fail_reply(order, reply, "handing out the certificate");
         return;
@@ -201,17 +236,18 @@ static void on_certificate(const SessionReply *reply, void *userdata)
     if (r >= 0)
         r = chain_check(chain, order->csr, &why);
     if (r < 0) {
-        log_error("The certificate for %s cannot be used: %s", order->names,
-                  str_or(why, "it is not a chain of PEM certificates"));
-        order_fail(
-            order, 503, 3600,
+        log_event(LOG_EVENT_CERTIFICATE_UNUSABLE, NULL, "The certificate for %s cannot be used: %s",
+                  order->names, str_or(why, "it is not a chain of PEM certificates"));
+        order_fail_ca(
+            order, 3600,
             "The CA issued something that is not the certificate asked for: try again later.");
         return;
     }
     log_issued(order, chain);
     r = storage_store(order->storage, order->body, order->body_size, chain);
     if (r < 0)
-        log_error_errno(r, "The certificate for %s was not stored in '%s': %m", order->names,
+        log_event_errno(LOG_EVENT_CERTIFICATE_NOT_STORED, r,
+                        "The certificate for %s was not stored in '%s': %m", order->names,
                         str_or(order->storage->directory, ""));
     else if (order->storage->type == STORAGE_FILE)
         order->renewal = chain_renewal(chain, order->storage->renew_within);
@@ -225,10 +261,11 @@ static void order_fail_names(Order *order, const json_t *problem)
     _cleanup_free_ char *said = problem_describe(problem);
     Failure failure = { 0 };
 
-    failure_set(&failure, 415, 0,
+    failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 415, 0,
                 "The CA does not find the names in this CSR: put every one of them into "
                 "subjectAltName. The CA said: %s",
                 str_or(said, "?"));
+    failure_set_type(&failure, problem_type(problem));
     order_end(order, NULL, &failure);
     failure_done(&failure);
 }
@@ -237,6 +274,7 @@ static void on_finalized(const SessionReply *reply, void *userdata)
 {
     Order *order = userdata;
 
+    LOG_CONTEXT(&order->log);
     if (reply->problem && streq(problem_type(reply->problem), "unauthorized")) {
         order->call = NULL;
         order_fail_names(order, reply->problem);
@@ -258,7 +296,7 @@ static void order_finalize(Order *order)
         encoded = base64url_encode(der, size);
     payload = encoded ? json_pack("{ss}", "csr", encoded) : NULL;
     if (!payload) {
-        order_fail(order, 500, 0, "The server is out of memory: try again later.");
+        order_fail_memory(order);
         return;
     }
     order->finalize = FINALIZE_SENT;
@@ -288,8 +326,9 @@ static void on_valid(Order *order, const SessionReply *reply)
     if (url)
         order_post(order, &(SessionRequest){ .url = url, .accept = CHAIN_TYPE }, on_certificate);
     else
-        order_fail(order, 503, 60,
-                   "The CA says the certificate is issued but not where it is: try again later.");
+        order_fail_ca(
+            order, 60,
+            "The CA says the certificate is issued but not where it is: try again later.");
 }
 
 static void on_invalid(Order *order, const SessionReply *reply)
@@ -300,20 +339,22 @@ static void on_invalid(Order *order, const SessionReply *reply)
     if (json_is_object(error))
         failure_set_problem(&failure, error, reply->retry_after);
     else
-        failure_set(&failure, 421, 0,
+        failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0,
                     "The CA ended the order without saying why: try again later.");
     order_end(order, NULL, &failure);
     failure_done(&failure);
 }
 
-static void order_note_invalid(Order *order, const char *reason)
+/* Joins the reasons; the problem type stays the first one's. */
+static void order_note_invalid(Order *order, const Failure *failure)
 {
-    char *joined;
+    Failure joined = { 0 };
 
-    if (asprintf(&joined, "%s%s%s", str_or(order->invalid, ""), order->invalid ? "; " : "",
-                 reason) < 0)
-        return;
-    free(order->invalid);
+    failure_set(&joined, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0, "%s%s%s",
+                str_or(order->invalid.reason, "The CA could not validate: "),
+                order->invalid.reason ? "; " : "", str_or(failure->reason, "?"));
+    failure_set_type(&joined, str_or(order->invalid.problem, failure->problem));
+    failure_done(&order->invalid);
     order->invalid = joined;
 }
 
@@ -323,19 +364,20 @@ static void on_authorization(Authorization *authorization, const Failure *failur
 {
     Order *order = userdata;
 
+    LOG_CONTEXT(&order->log);
     (void)authorization;
     if (failure && failure->status != 421) {
         order_end(order, NULL, failure);
         return;
     }
     if (failure)
-        order_note_invalid(order, str_or(failure->reason, "?"));
+        order_note_invalid(order, failure);
     if (--order->n_pending > 0)
         return;
-    if (order->invalid) {
-        Failure all = { 0 };
+    if (order->invalid.status) {
+        Failure all = order->invalid;
 
-        failure_set(&all, 421, 0, "The CA could not validate: %s", order->invalid);
+        order->invalid = (Failure){ 0 };
         order_end(order, NULL, &all);
         failure_done(&all);
         return;
@@ -358,7 +400,7 @@ static int start_authorizations(Order *order, const json_t *urls)
     json_array_foreach (urls, i, url) {
         if (!json_is_string(url))
             return -EBADMSG;
-        r = authorization_start(order->event, order->account, order->challenge_fd,
+        r = authorization_start(order->event, order->account, &order->log, order->challenge_fd,
                                 json_string_value(url), on_authorization, order,
                                 &order->authorizations[i]);
         if (r < 0)
@@ -380,10 +422,11 @@ static void on_pending(Order *order, const SessionReply *reply)
     }
     r = start_authorizations(order, json_object_get(reply->json, "authorizations"));
     if (r == -EBADMSG)
-        order_fail(order, 503, 3600,
-                   "The CA gave an order without authorizations that make sense: try again later.");
+        order_fail_ca(
+            order, 3600,
+            "The CA gave an order without authorizations that make sense: try again later.");
     else if (r < 0)
-        order_fail(order, 500, 0, "The server is out of memory: try again later.");
+        order_fail_memory(order);
 }
 
 /* RFC 8555 §7.1.6 */
@@ -400,6 +443,7 @@ static void on_order(const SessionReply *reply, void *userdata)
     Order *order = userdata;
     const char *status = json_string_value(json_object_get(reply->json, "status"));
 
+    LOG_CONTEXT(&order->log);
     order->call = NULL;
     if (order_ask_again(order, reply, "working on the order"))
         return;
@@ -412,8 +456,8 @@ static void on_order(const SessionReply *reply, void *userdata)
             states[i].act(order, reply);
             return;
         }
-    order_fail(order, 503, 3600,
-               "The CA put the order into a state that acmems does not know: try again later.");
+    order_fail_ca(order, 3600,
+                  "The CA put the order into a state that acmems does not know: try again later.");
 }
 
 static void on_new_order(const SessionReply *reply, void *userdata)
@@ -421,6 +465,7 @@ static void on_new_order(const SessionReply *reply, void *userdata)
     Order *order = userdata;
     const char *finalize = session_url(reply->json, "finalize");
 
+    LOG_CONTEXT(&order->log);
     if (reply->error == 0 && (reply->status == 201 || reply->status == 200) && finalize &&
         reply->location && strncmp(reply->location, "https://", 8) == 0) {
         SessionReply seen = *reply;
@@ -428,6 +473,7 @@ static void on_new_order(const SessionReply *reply, void *userdata)
         order->url = strdup(reply->location);
         order->finalize_url = strdup(finalize);
         if (order->url && order->finalize_url) {
+            log_fields_add(&order->log, LOG_FIELD_ORDER, order->url);
             seen.status = 200;
             on_order(&seen, order);
             return;
@@ -455,6 +501,7 @@ static void on_account(const Failure *failure, void *userdata)
     Order *order = userdata;
     json_t *list;
 
+    LOG_CONTEXT(&order->log);
     order->account_waiter = NULL;
     if (failure) {
         order_end(order, NULL, failure);
@@ -462,14 +509,14 @@ static void on_account(const Failure *failure, void *userdata)
     }
     if (csr_has_key(order->csr, account_key(order->account))) {
         /* RFC 8555 §11.1 */
-        order_fail(order, 415, 0,
+        order_fail(order, LOG_EVENT_ORDER_FAILED_HERE, 415, 0,
                    "The CSR is made with the server's own account key: make it with another key.");
         return;
     }
     list = identifiers(order->csr);
     payload = list ? json_pack("{so}", "identifiers", list) : NULL;
     if (!payload) {
-        order_fail(order, 500, 0, "The server is out of memory: try again later.");
+        order_fail_memory(order);
         return;
     }
     order_post(order, &(SessionRequest){ .resource = "newOrder", .payload = payload },
@@ -482,10 +529,11 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 
     (void)source;
     (void)usec;
+    LOG_CONTEXT(&order->log);
     if (order->url)
         order_fetch(order);
     else if (account_await(order->account, on_account, order, &order->account_waiter) < 0)
-        order_fail(order, 500, 0, "The server is out of memory: try again later.");
+        order_fail_memory(order);
     return 0;
 }
 
@@ -496,9 +544,11 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
 
     (void)source;
     (void)usec;
+    LOG_CONTEXT(&order->log);
     order->trouble = (Failure){ 0 };
     if (!failure.status)
-        failure_set(&failure, 503, 60, "The CA did not finish the order in time: try again later.");
+        failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 60,
+                    "The CA did not finish the order in time: try again later.");
     order_end(order, NULL, &failure);
     failure_done(&failure);
     return 0;
@@ -531,7 +581,7 @@ static char *join_sorted(char *const *names)
 }
 
 int order_new(sd_event *event, const OrderTarget *target, int challenge_fd, const void *body,
-              size_t size, Csr **csr, const char *request_id, Order **ret)
+              size_t size, Csr **csr, Order **ret)
 {
     _cleanup_(order_freep) Order *order = calloc(1, sizeof(*order));
 
@@ -539,17 +589,19 @@ int order_new(sd_event *event, const OrderTarget *target, int challenge_fd, cons
         return -ENOMEM;
     order->event = sd_event_ref(event);
     order->config = config_ref(target->config);
-    order->storage = target->storage;
+    order->storage = target->auth->storage;
     order->challenge_fd = challenge_fd;
     storage_key(body, size, order->key);
     order->body_size = size;
     order->body = malloc(size + 1);
     order->names = join_sorted((*csr)->names);
-    order->request_id = strdup(request_id);
-    if (!order->body || !order->names || !order->request_id)
+    if (!order->body || !order->names)
         return -ENOMEM;
     memcpy(order->body, body, size);
     order->csr = TAKE_PTR(*csr);
+    log_fields_add(&order->log, LOG_FIELD_CSR, order->key);
+    log_fields_add(&order->log, LOG_FIELD_AUTH, target->auth->name);
+    log_fields_add_all(&order->log, LOG_FIELD_NAME, order->csr->names);
     *ret = TAKE_PTR(order);
     return 0;
 }

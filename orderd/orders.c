@@ -138,8 +138,10 @@ static void start_next(Orders *orders)
         }
         r = entry_start(entry);
         if (r < 0) {
-            log_error_errno(r, "Order for %s cannot be started: %m", order_names(entry->order));
-            failure_set(&failure, 500, 0,
+            LOG_CONTEXT(order_log_fields(entry->order));
+            log_event_errno(LOG_EVENT_ORDER_FAILED_HERE, r, "Order for %s cannot be started: %m",
+                            order_names(entry->order));
+            failure_set(&failure, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
                         "The server cannot start the order: its journal says why.");
             tell_waiters(entry, NULL, &failure);
             failure_done(&failure);
@@ -164,7 +166,7 @@ static void on_end(Order *order, const Chain *chain, const Failure *failure, voi
 }
 
 static int entry_new(Orders *orders, const OrderTarget *target, const void *body, size_t size,
-                     Csr **csr, const char *request_id, Entry **ret)
+                     Csr **csr, Entry **ret)
 {
     _cleanup_(entry_freep) Entry *entry = NULL;
     int r;
@@ -179,8 +181,7 @@ static int entry_new(Orders *orders, const OrderTarget *target, const void *body
     TAILQ_INSERT_TAIL(&orders->entries, entry, list);
     orders->n_entries++;
     entry->config = config_ref(target->config);
-    r = order_new(orders->event, target, orders->challenge_fd, body, size, csr, request_id,
-                  &entry->order);
+    r = order_new(orders->event, target, orders->challenge_fd, body, size, csr, &entry->order);
     if (r < 0)
         return r;
     if (!names_are_busy(orders, order_names(entry->order))) {
@@ -194,7 +195,7 @@ static int entry_new(Orders *orders, const OrderTarget *target, const void *body
 }
 
 int orders_request(Orders *orders, const OrderTarget *target, const void *body, size_t size,
-                   Csr **csr, const char *request_id, orders_cb callback, void *userdata,
+                   Csr **csr, const OrderAsker *asker, orders_cb callback, void *userdata,
                    OrdersWaiter **ret)
 {
     char key[STORAGE_KEY_SIZE];
@@ -208,12 +209,13 @@ int orders_request(Orders *orders, const OrderTarget *target, const void *body, 
     storage_key(body, size, key);
     entry = find_key(orders, key);
     if (!entry) {
-        r = entry_new(orders, target, body, size, csr, request_id, &entry);
+        r = entry_new(orders, target, body, size, csr, &entry);
         if (r < 0) {
             free(waiter);
             return r;
         }
     }
+    order_add_asker(entry->order, asker);
     *waiter = (OrdersWaiter){ .entry = entry, .callback = callback, .userdata = userdata };
     TAILQ_INSERT_TAIL(&entry->waiters, waiter, list);
     *ret = waiter;

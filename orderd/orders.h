@@ -30,7 +30,7 @@ Orders *orders_free(Orders *orders); /* ends all without a word; always returns 
  * -errno.
  */
 int orders_request(Orders *orders, const OrderTarget *target, const void *body, size_t size,
-                   Csr **csr, const char *request_id, orders_cb callback, void *userdata,
+                   Csr **csr, const OrderAsker *asker, orders_cb callback, void *userdata,
                    OrdersWaiter **ret);
 OrdersWaiter *orders_waiter_cancel(OrdersWaiter *waiter); /* NULL is fine; always returns NULL */
 

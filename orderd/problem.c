@@ -77,7 +77,10 @@ const char *problem_type(const json_t *document)
 
 char *problem_describe(const json_t *document)
 {
-    const char *detail = json_string_value(json_object_get(document, "detail"));
+    const char *type = problem_type(document);
+    /* CAs quote the nonce there, which the journal is not to have. */
+    const char *detail =
+        streq(type, "badNonce") ? NULL : json_string_value(json_object_get(document, "detail"));
     char *text = NULL;
     size_t size, i;
     json_t *sub;
@@ -86,7 +89,7 @@ char *problem_describe(const json_t *document)
     f = open_memstream(&text, &size);
     if (!f)
         return NULL;
-    fprintf(f, "%s: %s", problem_type(document), str_or(detail, "no details given"));
+    fprintf(f, "%s: %s", type, str_or(detail, "no details given"));
     json_array_foreach (json_object_get(document, "subproblems"), i, sub) {
         json_t *identifier = json_object_get(sub, "identifier");
         const char *name = json_string_value(json_object_get(identifier, "value"));

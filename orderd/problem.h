@@ -27,6 +27,6 @@ const char *problem_type(const json_t *document);
  * problem_describe() - a problem document in one sentence
  *
  * "rateLimited: too many certificates …", with the subproblems' identifiers and details behind it;
- * what is overlong is cut. New string, NULL when out of memory.
+ * what is overlong is cut, and a nonce is not quoted. New string, NULL when out of memory.
  */
 char *problem_describe(const json_t *document);

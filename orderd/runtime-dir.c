@@ -16,7 +16,7 @@
 static int check_inherited(int fd)
 {
     if (sd_is_socket_unix(fd, SOCK_STREAM, 1, NULL, 0) <= 0)
-        return log_error_errno(EINVAL,
+        return log_event_errno(LOG_EVENT_START_FAILED, EINVAL,
                                "The inherited descriptor is not a listening unix stream socket");
     return fd;
 }
@@ -31,29 +31,31 @@ static int bind_socket(const char *runtime_directory)
 
     directory = directory_open(runtime_directory, 0755);
     if (directory < 0)
-        return log_error_errno(directory, "Runtime directory '%s' cannot be used: %m",
-                               runtime_directory);
+        return log_event_errno(LOG_EVENT_START_FAILED, directory,
+                               "Runtime directory '%s' cannot be used: %m", runtime_directory);
     n = snprintf(address.sun_path, sizeof(address.sun_path), "%s/orderd.sock", runtime_directory);
     if (n < 0 || (size_t)n >= sizeof(address.sun_path))
-        return log_error_errno(ENAMETOOLONG, "Socket in '%s' cannot be made: %m",
-                               runtime_directory);
+        return log_event_errno(LOG_EVENT_START_FAILED, ENAMETOOLONG,
+                               "Socket in '%s' cannot be made: %m", runtime_directory);
 
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
-        return log_error_errno(errno, "Socket cannot be made: %m");
+        return log_event_errno(LOG_EVENT_START_FAILED, errno, "Socket cannot be made: %m");
     /* Anything but a refusal comes from one that lives, be it too busy to answer (EAGAIN). */
     if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 ||
         (errno != ECONNREFUSED && errno != ENOENT))
-        return log_error_errno(EADDRINUSE, "Another acmems-orderd serves '%s'", address.sun_path);
+        return log_event_errno(LOG_EVENT_START_FAILED, EADDRINUSE,
+                               "Another acmems-orderd serves '%s'", address.sun_path);
     if (unlink(address.sun_path) < 0 && errno != ENOENT)
-        return log_error_errno(errno, "Old socket '%s' cannot be removed: %m", address.sun_path);
+        return log_event_errno(LOG_EVENT_START_FAILED, errno,
+                               "Old socket '%s' cannot be removed: %m", address.sun_path);
 
     mask = umask(0117);
     r = bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
     umask(mask);
     if (r < 0 || listen(fd, SOMAXCONN) < 0)
-        return log_error_errno(r < 0 ? r : errno, "Socket '%s' cannot be bound: %m",
-                               address.sun_path);
+        return log_event_errno(LOG_EVENT_START_FAILED, r < 0 ? r : errno,
+                               "Socket '%s' cannot be bound: %m", address.sun_path);
     return TAKE_FD(fd);
 }
 
@@ -62,9 +64,10 @@ int runtime_open_socket(const Config *config)
     int n = sd_listen_fds(1);
 
     if (n < 0)
-        return log_error_errno(n, "Inherited sockets cannot be taken: %m");
+        return log_event_errno(LOG_EVENT_START_FAILED, n, "Inherited sockets cannot be taken: %m");
     if (n > 1)
-        return log_error_errno(EINVAL, "More than one socket was handed over");
+        return log_event_errno(LOG_EVENT_START_FAILED, EINVAL,
+                               "More than one socket was handed over");
     return n == 1 ? check_inherited(SD_LISTEN_FDS_START) : bind_socket(config->runtime_directory);
 }
 
@@ -81,11 +84,13 @@ int runtime_open_challenges(const Config *config)
     }
     fd = directory_open(path, 0755);
     if (fd < 0)
-        return log_error_errno(fd, "Challenge directory '%s' cannot be used: %m", path);
+        return log_event_errno(LOG_EVENT_START_FAILED, fd,
+                               "Challenge directory '%s' cannot be used: %m", path);
     (void)atomic_clean_at(fd);
     dir = fdopendir(fcntl(fd, F_DUPFD_CLOEXEC, 3));
     if (!dir) {
-        int r = log_error_errno(errno, "Challenge directory '%s' cannot be read: %m", path);
+        int r = log_event_errno(LOG_EVENT_START_FAILED, errno,
+                                "Challenge directory '%s' cannot be read: %m", path);
 
         safe_close(fd);
         return r;

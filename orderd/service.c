@@ -6,6 +6,7 @@
 #include "policy.h"
 
 #define REQUEST_ID_MAX 63U
+#define CLIENT_MAX     63U
 
 static const char description[] =
 #include "io.acmems.Orders.varlink.inc"
@@ -25,14 +26,17 @@ static void fail(VarlinkCall *call, const Failure *failure)
 
     if (parameters && failure->retry_after)
         (void)json_object_set_new(parameters, "retryAfter", json_integer(failure->retry_after));
+    if (parameters && failure->problem)
+        (void)json_object_set_new(parameters, "problem", json_string(failure->problem));
     varlink_error(call, "io.acmems.Orders.OrderFailed", parameters);
 }
 
+/* For what has no order whose end the journal would tell of: the handler's entry does. */
 static void fail_plainly(VarlinkCall *call, int status, unsigned retry_after, const char *reason)
 {
     Failure failure = { 0 };
 
-    failure_set(&failure, status, retry_after, "%s", reason);
+    failure_set(&failure, LOG_EVENT_ORDER_FAILED_HERE, status, retry_after, "%s", reason);
     fail(call, &failure);
     failure_done(&failure);
 }
@@ -66,7 +70,7 @@ static void on_gone(void *userdata)
 }
 
 static void order(VarlinkCall *call, Service *service, const OrderTarget *target, const char *body,
-                  size_t size, Csr **csr, const char *request_id)
+                  size_t size, Csr **csr, const OrderAsker *asker)
 {
     Pending *pending = calloc(1, sizeof(*pending));
     int r;
@@ -76,11 +80,12 @@ static void order(VarlinkCall *call, Service *service, const OrderTarget *target
         return;
     }
     pending->call = call;
-    r = orders_request(service->orders, target, body, size, csr, request_id, on_settled, pending,
+    r = orders_request(service->orders, target, body, size, csr, asker, on_settled, pending,
                        &pending->waiter);
     if (r < 0) {
         free(pending);
-        (void)log_error_errno(r, "Order cannot be taken: %m");
+        (void)log_event_errno(r == -EBUSY ? LOG_EVENT_ORDERS_FULL : LOG_EVENT_ORDER_FAILED_HERE, r,
+                              "Order cannot be taken: %m");
         if (r == -EBUSY)
             fail_plainly(call, 503, 60,
                          "The server has too many orders in flight: try again later.");
@@ -98,39 +103,97 @@ static bool reply_from_cache(VarlinkCall *call, const OrderTarget *target, const
     _cleanup_(chain_freep) Chain *chain = NULL;
     const char *why = NULL;
 
-    if (storage_lookup(target->storage, body, size, csr, &chain, &why) != STORAGE_HIT)
+    if (storage_lookup(target->auth->storage, body, size, csr, &chain, &why) != STORAGE_HIT)
         return false;
     reply_chain(call, chain);
     return true;
 }
 
+typedef struct Parameters {
+    const char *auth;
+    const json_t *csr;
+    OrderAsker asker;
+} Parameters;
+
+/* Name of the first parameter that is missing or not as it has to be; NULL: all are well. */
+static const char *read_parameters(const json_t *parameters, Parameters *ret)
+{
+    const json_t *client = json_object_get(parameters, "client");
+
+    *ret = (Parameters){
+        .auth = json_string_value(json_object_get(parameters, "auth")),
+        .csr = json_object_get(parameters, "csr"),
+        .asker.request_id = json_string_value(json_object_get(parameters, "requestId")),
+        .asker.client = json_string_value(client),
+    };
+    if (!ret->auth)
+        return "auth";
+    if (!json_is_string(ret->csr))
+        return "csr";
+    if (!ret->asker.request_id || strlen(ret->asker.request_id) > REQUEST_ID_MAX)
+        return "requestId";
+    if (client && (!ret->asker.client || strlen(ret->asker.client) > CLIENT_MAX))
+        return "client";
+    return NULL;
+}
+
+static void fail_parameter(VarlinkCall *call, const char *name)
+{
+    varlink_error(call, "org.varlink.service.InvalidParameter",
+                  json_pack("{ss}", "parameter", name));
+}
+
+static void request_with_csr(VarlinkCall *call, Service *service, const Parameters *parameters,
+                             const char *body, size_t size, Csr **csr)
+{
+    OrderTarget target = { .config = config_file_get(service->config_file) };
+
+    (void)inventory_use(service->inventory, target.config);
+    /* A handler that was taken over still gets no name that no block allows. */
+    target.auth = config_find_auth(target.config, parameters->auth);
+    if (!target.auth || !policy_covers(target.auth, *csr)) {
+        log_event(LOG_EVENT_CALL_DENIED, NULL,
+                  "Refused: auth block \"%s\" does not allow these names", parameters->auth);
+        fail_plainly(call, 403, 0, "The request is not allowed.");
+        return;
+    }
+    if (reply_from_cache(call, &target, body, size, *csr))
+        return;
+    if (target.auth->verification->type != VERIFICATION_HTTP01) {
+        fail_plainly(call, 500, 0,
+                     "The server's verification of this request is of a type it does not serve yet "
+                     "(dns01-dnsUpdate): its administrator chooses one of type http01.");
+        return;
+    }
+    order(call, service, &target, body, size, csr, &parameters->asker);
+}
+
 static void request(VarlinkCall *call, const json_t *parameters, void *userdata)
 {
+    _cleanup_log_fields_ LogFields fields = { 0 };
     _cleanup_(csr_freep) Csr *csr = NULL;
     _cleanup_free_ uint8_t *body = NULL;
-    Service *service = userdata;
-    const char *auth = json_string_value(json_object_get(parameters, "auth"));
-    const json_t *encoded = json_object_get(parameters, "csr");
-    const char *id = json_string_value(json_object_get(parameters, "requestId"));
+    char key[STORAGE_KEY_SIZE];
     const char *reason = NULL;
-    const AuthBlock *block;
-    OrderTarget target;
+    Parameters p;
+    const char *wrong = read_parameters(parameters, &p);
     size_t size;
     int r;
 
-    if (!auth || !json_is_string(encoded) || !id || strlen(id) > REQUEST_ID_MAX) {
-        varlink_error(call, "org.varlink.service.InvalidParameter",
-                      json_pack("{ss}", "parameter",
-                                !auth                     ? "auth"
-                                : json_is_string(encoded) ? "requestId"
-                                                          : "csr"));
+    if (!wrong &&
+        base64_decode(json_string_value(p.csr), json_string_length(p.csr), &body, &size) < 0)
+        wrong = "csr";
+    if (wrong) {
+        fail_parameter(call, wrong);
         return;
     }
-    if (base64_decode(json_string_value(encoded), json_string_length(encoded), &body, &size) < 0) {
-        varlink_error(call, "org.varlink.service.InvalidParameter",
-                      json_pack("{ss}", "parameter", "csr"));
-        return;
-    }
+    log_fields_add(&fields, LOG_FIELD_REQUEST_ID, p.asker.request_id);
+    log_fields_add(&fields, LOG_FIELD_CLIENT, p.asker.client);
+    log_fields_add(&fields, LOG_FIELD_AUTH, p.auth);
+    storage_key(body, size, key);
+    log_fields_add(&fields, LOG_FIELD_CSR, key);
+    LOG_CONTEXT(&fields);
+
     r = csr_parse((char *)body, size, &csr, &reason);
     if (r == -EBADMSG)
         fail_plainly(call, 415, 0, reason);
@@ -138,27 +201,8 @@ static void request(VarlinkCall *call, const json_t *parameters, void *userdata)
         varlink_reply(call, NULL);
     if (r < 0)
         return;
-
-    target.config = config_file_get(service->config_file);
-    (void)inventory_use(service->inventory, target.config);
-    /* A handler that was taken over still gets no name that no block allows. */
-    block = config_find_auth(target.config, auth);
-    if (!block || !policy_covers(block, csr)) {
-        log_warning("Request %s refused: auth block \"%s\" does not allow its names", id, auth);
-        fail_plainly(call, 403, 0, "The request is not allowed.");
-        return;
-    }
-    target.verification = block->verification;
-    target.storage = block->storage;
-    if (reply_from_cache(call, &target, (char *)body, size, csr))
-        return;
-    if (target.verification->type != VERIFICATION_HTTP01) {
-        fail_plainly(call, 500, 0,
-                     "The server's verification of this request is of a type it does not serve yet "
-                     "(dns01-dnsUpdate): its administrator chooses one of type http01.");
-        return;
-    }
-    order(call, service, &target, (char *)body, size, &csr, id);
+    log_fields_add_all(&fields, LOG_FIELD_NAME, csr->names);
+    request_with_csr(call, userdata, &p, (char *)body, size, &csr);
 }
 
 static const VarlinkMethod methods[] = {

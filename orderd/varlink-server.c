@@ -391,14 +391,16 @@ static int on_connection(sd_event_source *source, int fd, uint32_t revents, void
     if (connected < 0) {
         if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
             return 0;
-        (void)log_warning_errno(errno, "A connection to the socket is not accepted: %m");
+        (void)log_event_errno(LOG_EVENT_SHORTAGE, errno,
+                              "A connection to the socket is not accepted: %m");
         pause_accepting(server);
         return 0;
     }
     r = connection_new(server, connected);
     if (r < 0) {
         safe_close(connected);
-        (void)log_warning_errno(r, "A connection to the socket is not accepted: %m");
+        (void)log_event_errno(LOG_EVENT_SHORTAGE, r,
+                              "A connection to the socket is not accepted: %m");
     }
     return 0;
 }

@@ -71,7 +71,9 @@ def can_connect(port):
 
 
 def handles_sigterm(pid):
-    """Past its start: the signal is caught or blocked (for a signalfd)."""
+    """Past its start: one of our programs, and the signal is caught or blocked (for a signalfd)."""
+    if BUILD not in Path(os.readlink(f"/proc/{pid}/exe")).parents:
+        return False  # the shell that makes things ready for it
     masks = re.findall(r"^Sig(?:Blk|Cgt):\t(\w+)$", Path(f"/proc/{pid}/status").read_text(), re.M)
     return any(int(mask, 16) & 1 << signal.SIGTERM - 1 for mask in masks)
 
@@ -435,6 +437,7 @@ class Acmems:
         self.port = self.socket.getsockname()[1]
         self.processes = []
         self.orderd = self.sign = self.http01 = None
+        self.journal = None  # where entries go instead of into the programs' log files
         (directory / "run").mkdir(parents=True, exist_ok=True)
         if account_template:
             shutil.copytree(account_template, directory / "account")
@@ -445,6 +448,8 @@ class Acmems:
             storage=storage))
 
     def spawn(self, name, argv, **kwargs):
+        if self.journal:
+            argv, kwargs["env"] = self.journal.wrap(argv, self.directory / f"{name}.log")
         process = Process(name, argv, self.directory, **kwargs)
         self.processes.append(process)
         return process
@@ -500,8 +505,10 @@ class Acmems:
         return self.directory / "cache" / key[:2] / key[2:]
 
     def logs(self):
-        return "\n".join(f"--- {path.name}\n{path.read_text(errors='replace')}"
-                         for path in sorted(self.directory.glob("*.log")))
+        texts = [f"--- {path.name}\n{path.read_text(errors='replace')}"
+                 for path in sorted(self.directory.glob("*.log"))]
+        entries = self.journal.entries() if self.journal else []
+        return "\n".join([*texts, *map(repr, entries)])
 
     def stop(self):
         self.socket.close()

@@ -488,9 +488,11 @@ def test_wrong_options(options):
 
 def test_log_lines_carry_the_request_id(challenges, tmp_path):
     log = tmp_path / "log"
+    (challenges / TOKEN).unlink()
+    (challenges / TOKEN).mkdir()
     with listen() as s, open(log, "w") as file:
         process = start([s.fileno()], "--challenges", challenges, stderr=file)
-        assert get(s.getsockname()).status == 200
+        assert get(s.getsockname()).status == 500
         finish(process)
-    assert re.fullmatch(rf"acmems-http01: request [0-9a-f]{{16}}: Served the challenge for token "
-                        rf"{TOKEN} to 127\.0\.0\.1\n", log.read_text())
+    assert re.fullmatch(rf"acmems-http01: request [0-9a-f]{{16}}: Failed to read the challenge for "
+                        rf"token {TOKEN} in '{challenges}': .+\n", log.read_text())

@@ -96,6 +96,9 @@ static void test_refused(void)
           E("3") "unknown key 'domian' in [auth \"a\"]: did you mean 'domain'?\n" },
         { AUTH "ip=192.0.2.1\ndomain=b\nfoo=bar\n",
           E("4") "unknown key 'foo' in [auth \"a\"]: delete the line, or see acmems.ini(5)\n" },
+        { AUTH "ip=192.0.2.1\ndomain=b\nhmac_key: c2VjcmV0=\n",
+          E("4") "unknown key 'hmac_key' in [auth \"a\"]: delete the line, or see "
+                 "acmems.ini(5)\n" },
         { AUTH "ip=192.0.2.1\ndomain=b\nIP=192.0.2.2\n",
           E("4") "unknown key 'IP' in [auth \"a\"]: delete the line, or see acmems.ini(5)\n" },
         { "[storage s]\ntype=file\ndirectory=/s\nrenew-witin=3\n",

@@ -12,6 +12,14 @@
 
 #define BODY "the request's\0bytes"
 
+static const OrderRequest request = {
+    .auth = "block",
+    .body = BODY,
+    .size = sizeof(BODY) - 1,
+    .request_id = "0123",
+    .client = "192.0.2.7",
+};
+
 /* What one orderd does with the connections that come. */
 typedef void (*Script)(int listening);
 
@@ -35,7 +43,7 @@ static int take_call(int listening)
 {
     _cleanup_free_ uint8_t *body = NULL;
     char frame[4096];
-    const char *auth, *csr, *id;
+    const char *auth, *csr, *id, *client;
     size_t n = 0, size;
     int fd = accept(listening, NULL, NULL);
 
@@ -47,10 +55,11 @@ static int take_call(int listening)
 
     json_auto_t *message = json_loads(frame, 0, NULL);
     ASSERT_STREQ(json_string_value(json_object_get(message, "method")), "io.acmems.Orders.Request");
-    ASSERT_OK(json_unpack(json_object_get(message, "parameters"), "{s:s,s:s,s:s!}", "auth", &auth,
-                          "csr", &csr, "requestId", &id));
+    ASSERT_OK(json_unpack(json_object_get(message, "parameters"), "{s:s,s:s,s:s,s:s!}", "auth",
+                          &auth, "csr", &csr, "requestId", &id, "client", &client));
     ASSERT_STREQ(auth, "block");
     ASSERT_STREQ(id, "0123");
+    ASSERT_STREQ(client, "192.0.2.7");
     ASSERT_OK(base64_decode(csr, strlen(csr), &body, &size));
     ASSERT_EQ(size, sizeof(BODY) - 1);
     ASSERT_TRUE(memcmp(body, BODY, size) == 0);
@@ -81,8 +90,7 @@ static int ask(Script script, usec_t timeout, OrderAnswer *answer)
         _exit(EXIT_SUCCESS);
     }
     safe_close(listening);
-    r = order_request(path, "block", BODY, sizeof(BODY) - 1, "0123", now_monotonic() + timeout,
-                      answer);
+    r = order_request(path, &request, now_monotonic() + timeout, answer);
     ASSERT_EQ(waitpid(pid, &status, 0), pid);
     ASSERT_EQ(status, 0);
     return r;
@@ -120,8 +128,8 @@ static void test_chain(void)
 
 static void answer_failure(int listening)
 {
-    SAY(take_call(listening),
-        FAILURE "{\"status\":429,\"reason\":\"Too many.\",\"retryAfter\":77}}");
+    SAY(take_call(listening), FAILURE "{\"status\":429,\"reason\":\"Too many.\",\"retryAfter\":77,"
+                                      "\"problem\":\"rateLimited\"}}");
 }
 
 static void test_failure(void)
@@ -132,6 +140,7 @@ static void test_failure(void)
     ASSERT_EQ(answer.status, 429);
     ASSERT_EQ(answer.retry_after, 77);
     ASSERT_STREQ(answer.reason, "Too many.");
+    ASSERT_STREQ(answer.problem, "rateLimited");
     ASSERT_TRUE(!answer.chain);
 }
 
@@ -248,8 +257,7 @@ static void test_timeout(void)
     ASSERT_EQ(ask(say_nothing, USEC_PER_SEC / 2, &answer), -ETIMEDOUT);
     listening = listen_at(path);
     for (size_t i = 0; i < 4; i++) {
-        r = order_request(path, "block", BODY, sizeof(BODY) - 1, "0123",
-                          now_monotonic() + USEC_PER_SEC / 4, &answer);
+        r = order_request(path, &request, now_monotonic() + USEC_PER_SEC / 4, &answer);
         ASSERT_TRUE(r == -ETIMEDOUT || r == -EAGAIN);
     }
     ASSERT_TRUE(now_monotonic() - start < 10 * USEC_PER_SEC);
@@ -262,12 +270,11 @@ static void test_nobody_there(void)
     OrderAnswer answer = { 0 };
     char much[200];
 
-    ASSERT_EQ(order_request(nowhere, "block", "x", 1, "0123", now_monotonic() + USEC_PER_SEC / 4,
-                            &answer),
+    ASSERT_EQ(order_request(nowhere, &request, now_monotonic() + USEC_PER_SEC / 4, &answer),
               -ENOENT);
     memset(much, 'x', sizeof(much) - 1);
     much[sizeof(much) - 1] = '\0';
-    ASSERT_EQ(order_request(much, "block", "x", 1, "0123", now_monotonic() + USEC_PER_SEC, &answer),
+    ASSERT_EQ(order_request(much, &request, now_monotonic() + USEC_PER_SEC, &answer),
               -ENAMETOOLONG);
 }
 

@@ -52,6 +52,16 @@ static void test_table(void)
     ASSERT_EQ(problem_find("")->status, 503);
 }
 
+static void test_description_without_nonce(void)
+{
+    json_auto_t *problem =
+        json_pack("{ssss}", "type", PROBLEM_URN "badNonce", "detail",
+                  "JWS has an invalid anti-replay nonce: oFvnlFP1wIhRlYS2jTaXbA");
+    _cleanup_free_ char *text = problem_describe(problem);
+
+    ASSERT_STREQ(text, "badNonce: no details given");
+}
+
 static void test_description(void)
 {
     json_auto_t *problem =
@@ -88,13 +98,17 @@ static void test_failure(void)
     ASSERT_EQ(failure.status, 429);
     ASSERT_EQ(failure.retry_after, 7);
     ASSERT_TRUE(strstr(failure.reason, "rateLimited: slow"));
+    ASSERT_EQ(failure.event, LOG_EVENT_ORDER_FAILED_AT_CA);
+    ASSERT_STREQ(failure.problem, "rateLimited");
     failure_set_problem(&failure, limited, 0);
     ASSERT_EQ(failure.retry_after, 3600);
     /* Trying again does not help here, whatever the header says. */
     failure_set_problem(&failure, csr, 7);
     ASSERT_EQ(failure.status, 415);
     ASSERT_EQ(failure.retry_after, 0);
-    failure_set(&failure, 421, 0, "%s: %s", "a\nb\x1b[1m", "c\x7f");
+    failure_set_type(&failure, "");
+    ASSERT_TRUE(!failure.problem);
+    failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0, "%s: %s", "a\nb\x1b[1m", "c\x7f");
     ASSERT_STREQ(failure.reason, "a b [1m: c ");
     failure_done(&failure);
 }
@@ -103,6 +117,7 @@ int main(void)
 {
     test_table();
     test_description();
+    test_description_without_nonce();
     test_long_description();
     test_failure();
     return 0;
