@@ -49,13 +49,14 @@ ExecStart=
 ExecStart={PROBE} {" ".join(questions)}
 ExecPaths={PROBE}
 StandardInput=null
-StandardOutput=truncate:/run/probe
+StandardOutput=file:/run/probe
 """, name="probe")
     try:
         server.run("systemctl", "stop", unit, check=False)
+        server.run("rm", "-f", "/run/probe")
         server.run("systemctl", "start", unit)
-        return [line.split(" ", 1) for line in
-                server.run("cat", "/run/probe").stdout.splitlines()]
+        lines = server.run("cat", "/run/probe").stdout.splitlines()
+        return [line.split(" ", 1) for line in lines]
     finally:
         server.run("systemctl", "stop", unit, check=False)
         server.remove_drop_in(name, name="probe")

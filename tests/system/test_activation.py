@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ways in which a handler gets its connections, and how many at once."""
+
+import json
+import socket
+import time
+
+import pytest
+
+import swarm
+from machine import lib
+
+MANY = 2000
+SOME = 200
+CHALLENGE = ("/run/acmems/challenges/http-01/token", "token.thumbprint")
+
+INETD = """
+127.0.0.1:2313 stream tcp nowait acmems-sign:acmems /usr/libexec/acmems/acmems-sign acmems-sign
+127.0.0.1:2380 stream tcp nowait acmems-http01 /usr/libexec/acmems/acmems-http01 acmems-http01
+"""
+
+
+@pytest.fixture(scope="module")
+def csr(server, tmp_path_factory):
+    """In the cache; and there is a challenge, too."""
+    body = lib.make_csr(tmp_path_factory.mktemp("csr"), "www.example.org")
+    server.issue(body)
+    path, content = CHALLENGE
+    server.sh(f"printf {content} >{path} && chown acmems:acmems-http01 {path} && chmod 640 {path}")
+    return body
+
+
+def http(method, path, body=b""):
+    return (f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n").encode() + body
+
+
+def ask(n, unit, csr, record_property, how):
+    """All are answered; what PID 1 had to do with it is written down."""
+    port, request, expected = {
+        "acmems-mgmt": (1313, http("POST", "/sign", csr), b"-----BEGIN CERTIFICATE-----"),
+        "acmems-http01": (1380, http("GET", "/.well-known/acme-challenge/token"),
+                          CHALLENGE[1].encode()),
+    }[unit]
+    started = time.monotonic()
+    answers = swarm.ask(n, socket.AF_INET, ("127.0.0.1", port), request)
+    elapsed = time.monotonic() - started
+    assert all(answer.startswith(b"HTTP/1.1 200") and expected in answer for answer in answers)
+    record_property(f"{unit}, {how}, {n} at once: connections/s", round(n / elapsed))
+
+
+def cpu_time(server):
+    """Of PID 1, in ms."""
+    return int(server.path("/proc/1/schedstat").read_text().split()[0]) / 1e6
+
+
+@pytest.mark.parametrize("unit", ["acmems-mgmt", "acmems-http01"])
+def test_one_process_serves_all(server, csr, record_property, unit):
+    """As shipped: at the limit of processes the kernel queues."""
+    server.run("systemctl", "stop", f"{unit}.service")
+    before = cpu_time(server)
+    ask(MANY, unit, csr, record_property, "Accept=no")
+    record_property(f"{unit}, Accept=no: PID 1's CPU time for a connection, ms",
+                    round((cpu_time(server) - before) / MANY, 4))
+    assert server.show(f"{unit}.socket", "NAccepted") == "0"
+
+
+@pytest.mark.parametrize("unit", ["acmems-mgmt", "acmems-http01"])
+def test_one_unit_for_each_connection(server, csr, record_property, unit):
+    """With the drop-in of three lines."""
+    server.drop_in(f"{unit}.socket", "[Socket]\nAccept=yes\nMaxConnections=256\n")
+    server.run("systemctl", "stop", f"{unit}.service", f"{unit}.socket")
+    server.run("systemctl", "start", f"{unit}.socket")
+    try:
+        accepted = int(server.show(f"{unit}.socket", "NAccepted"))
+        before = cpu_time(server)
+        ask(SOME, unit, csr, record_property, "Accept=yes")
+        record_property(f"{unit}, Accept=yes: PID 1's CPU time for a connection, ms",
+                        round((cpu_time(server) - before) / SOME, 4))
+        assert int(server.show(f"{unit}.socket", "NAccepted")) - accepted == SOME
+        # What ended is gone; nothing failed, and nothing piles up.
+        lib.wait_for(lambda: not server.run(
+            "systemctl", "list-units", "--all", "--plain", "--no-legend", f"{unit}@*").stdout,
+            "the connections' units to go")
+    finally:
+        server.remove_drop_in(f"{unit}.socket")
+        server.run("systemctl", "restart", f"{unit}.socket")
+
+
+def test_orders_socket(server, csr):
+    """2,000 handlers may ask orderd at once."""
+    call = json.dumps({"method": "org.varlink.service.GetInfo"}).encode() + b"\0"
+    answers = swarm.ask(MANY, socket.AF_UNIX, str(server.path("/run/acmems/orderd.sock")), call,
+                        is_complete=lambda answer: answer.endswith(b"\0"))
+    assert all(b"io.acmems.Orders" in answer for answer in answers)
+
+
+def test_inetd(server, csr):
+    """Debian's openbsd-inetd starts the very same programs."""
+    server.write("/etc/inetd.conf", INETD)
+    server.run("systemctl", "start", "inetd.service")
+    try:
+        lib.wait_for(lambda: lib.can_connect(2380), "inetd")
+        answer = server.post(csr, port=2313)
+        assert answer.status == 200 and answer.body.startswith(b"-----BEGIN CERTIFICATE-----")
+        answer = lib.request(2380, "GET", "/.well-known/acme-challenge/token")
+        assert (answer.status, answer.body) == (200, CHALLENGE[1].encode())
+    finally:
+        server.run("systemctl", "stop", "inetd.service")
