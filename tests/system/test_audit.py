@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The journal as audit trail: what the README asks it, on a machine with the package installed."""
+
+import base64
+import json
+
+import pytest
+
+from machine import lib
+
+KEY = "a long random text that nobody may read"
+
+POLICY = f"""
+[logging]
+level = debug
+
+[auth "key"]
+ip = 127.0.0.0/8
+hmac_type = sha256
+hmac_key = {KEY}
+domain = *.example.com
+"""
+
+
+@pytest.fixture(scope="module")
+def story(server, pebble, tmp_path_factory):
+    """A day's work, one of each kind: {name: answer}."""
+    server.configure(pebble, more=POLICY)
+    directory = tmp_path_factory.mktemp("csr")
+    pebble.set_address("dead.example.org", "127.0.0.99")
+    www, dead = (lib.make_csr(directory, name) for name in ("www.example.org", "dead.example.org"))
+    keyed = lib.make_csr(directory, "www.example.com")
+    private = (directory / "www.example.com.key").read_text()
+    right, wrong = (lib.hmac_header(key, keyed) for key in (KEY, "another key"))
+    answers = {
+        "issued": server.post(www),
+        "cached": server.post(www),
+        "denied": server.post(lib.make_csr(directory, "www.example.edu")),
+        "failed": server.post(dead),
+        "keyed": server.post(keyed, right),
+        "wrong key": server.post(keyed, wrong),
+        "private key": server.post(private.encode()),
+    }
+    assert {name: answer.status for name, answer in answers.items()} == {
+        "issued": 200, "cached": 200, "denied": 403, "failed": 421, "keyed": 200,
+        "wrong key": 403, "private key": 415}
+    answers["secrets"] = [
+        KEY, right["Authentication"][-64:], *pem_lines(private), *pem_lines(
+            server.path("/var/lib/acmems/account/account.pem").read_text())]
+    return answers
+
+
+def pem_lines(pem):
+    return [line for line in pem.splitlines() if not line.startswith("-----")]
+
+
+def ask(server, marker, *changes, env=None):
+    """The entries that the README's command finds."""
+    command = lib.readme_block(f"audit {marker}")
+    for old, new in changes:
+        assert old in command
+        command = command.replace(old, new)
+    entries = server.sh(command.replace("journalctl", "journalctl --no-pager -b -o json", 1),
+                        env=env).stdout
+    return [json.loads(line) for line in entries.splitlines()]
+
+
+def request_id(answer):
+    return answer.headers["Request-Id"]
+
+
+def test_who_got_a_certificate_for_a_name(server, story):
+    entries = ask(server, "name")
+    assert [entry["ACMEMS_DECISION"] for entry in entries] == ["issued", "cached"]
+    certificate = lib.Certificate(story["issued"].body)
+    for entry in entries:
+        assert entry["ACMEMS_SERIAL"].lower() == certificate.serial.lower()
+        assert entry["ACMEMS_CLIENT"] == "127.0.0.1"
+        assert entry["ACMEMS_AUTH"] == "web servers"
+
+
+def test_what_was_denied(server, story):
+    # Yesterday, this machine was not there yet.
+    entries = ask(server, "denied", ("today", "tomorrow"), ("yesterday", "today"))
+    assert [entry["ACMEMS_REQUEST_ID"] for entry in entries] == [
+        request_id(story[name]) for name in ("denied", "wrong key")]
+    assert "www.example.edu" in entries[0]["ACMEMS_REASON"]
+
+
+def test_what_failed_at_the_ca(server, story):
+    entries = ask(server, "failed")
+    assert [(entry["ACMEMS_NAME"], entry["ACMEMS_REQUEST_ID"]) for entry in entries] == [
+        ("dead.example.org", request_id(story["failed"]))]
+    assert entries[0]["ACMEMS_PROBLEM"] == "connection"
+    assert entries[0]["ACMEMS_ORDER"].startswith("https://127.0.0.1:")
+    # What -x explains is the package's catalog.
+    text = server.sh(lib.readme_block("audit failed")).stdout
+    assert "Subject: The CA did not issue a certificate" in text
+    assert "There is no certificate for dead.example.org" in text
+
+
+def test_all_of_one_request(server, story):
+    entries = ask(server, "request", env={"ID": request_id(story["failed"])})
+    programs = {entry["SYSLOG_IDENTIFIER"] for entry in entries}
+    assert programs == {"acmems-sign", "acmems-orderd"}
+    assert len([entry for entry in entries if entry["PRIORITY"] == "6"]) == 1
+
+
+def test_everything_of_one_client(server, story):
+    entries = ask(server, "client", ("192.0.2.7", "127.0.0.1"))
+    told = {request_id(story[name]) for name in ("denied", "failed", "wrong key", "private key")}
+    assert told <= {entry["ACMEMS_REQUEST_ID"] for entry in entries}
+    decisions = [entry["ACMEMS_DECISION"] for entry in entries
+                 if entry["SYSLOG_IDENTIFIER"] == "acmems-sign" and entry["PRIORITY"] == "6"]
+    assert decisions == ["issued", "cached", "denied", "failed", "issued", "denied", "refused"]
+
+
+def test_nothing_secret(server, story):
+    """At level debug, in any field, of any program: nothing that opens a door."""
+    journal = server.run("journalctl", "--no-pager", "-b", "-o", "export").stdout
+    assert "ACMEMS_REQUEST_ID" in journal
+    for secret in story["secrets"]:
+        assert secret not in journal
+        assert base64.b64encode(secret.encode()).decode().rstrip("=") not in journal
+    assert "PRIVATE KEY--" not in journal
+
+
+def test_fields_carry_the_unit(server, story):
+    """Journald knows by itself which unit said it: nobody else can have."""
+    for unit, program in ("acmems-mgmt", "acmems-sign"), ("acmems-orderd", "acmems-orderd"):
+        found = server.run("journalctl", "-b", "-q", "-o", "json", "-u", f"{unit}.service",
+                           f"SYSLOG_IDENTIFIER={program}").stdout.splitlines()
+        assert found and all(json.loads(line).get("_SYSTEMD_UNIT") == f"{unit}.service"
+                             for line in found)
