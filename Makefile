@@ -23,7 +23,8 @@ check test: deps
 	tests/run-all
 
 bench: build # prints numbers, asserts nothing
-	for bench in tests/bench/*; do "$$bench" $(BUILD) || exit; done
+	tests/install-packages bench
+	for bench in $$(find tests/bench -type f -perm -u+x); do "$$bench" $(BUILD) || exit; done
 
 install: build
 	DESTDIR="$(DESTDIR)" meson install -C $(BUILD) --no-rebuild

@@ -187,6 +187,12 @@ def make_csr(directory, *names, key="p256", san=None):
     return out.read_bytes()
 
 
+def cache_path(directory, body):
+    """The entry of a storage."""
+    key = hashlib.sha384(body).hexdigest()
+    return directory / key[:2] / key[2:]
+
+
 def hmac_header(key, body, digest="sha256", name=None):
     value = hmac.new(key.encode(), body, digest).hexdigest()
     return {"Authentication": f"hmac name={name or digest}, hash={value}"}
@@ -501,8 +507,7 @@ class Acmems:
         return Certificate(answer.body)
 
     def cache_entry(self, body):
-        key = hashlib.sha384(body).hexdigest()
-        return self.directory / "cache" / key[:2] / key[2:]
+        return cache_path(self.directory / "cache", body)
 
     def logs(self):
         texts = [f"--- {path.name}\n{path.read_text(errors='replace')}"

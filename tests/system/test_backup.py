@@ -2,7 +2,6 @@
 """A copy of the state directory, at whatever moment it is made, is a backup."""
 
 import concurrent.futures
-import hashlib
 import shutil
 import threading
 
@@ -52,8 +51,8 @@ def test_backup_during_issuance(tmp_path, pebble):
         assert second.path("/var/lib/acmems/account/registration.json").read_text() == account
 
         def is_kept(body):
-            key = hashlib.sha384(body).hexdigest()
-            return second.path(f"/var/lib/acmems/storage/{key[:2]}/{key[2:]}/cert.pem").exists()
+            entry = lib.cache_path(second.path("/var/lib/acmems/storage"), body)
+            return (entry / "cert.pem").exists()
 
         kept = [body for body in requests if is_kept(body)]
         assert kept, "the last archive has certificates"
