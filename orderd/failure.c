@@ -33,6 +33,16 @@ void failure_set(Failure *failure, LogEvent event, int status, unsigned retry_af
     *failure = new;
 }
 
+void failure_copy(Failure *failure, const Failure *from)
+{
+    Failure new = *from;
+
+    new.reason = from->reason ? strdup(from->reason) : NULL;
+    new.problem = from->problem ? strdup(from->problem) : NULL;
+    failure_done(failure);
+    *failure = new;
+}
+
 void failure_set_type(Failure *failure, const char *type)
 {
     free(failure->problem);
@@ -48,6 +58,8 @@ void failure_set_problem(Failure *failure, const json_t *problem, unsigned retry
                 meaning->retry_after && retry_after ? retry_after : meaning->retry_after,
                 "%s The CA said: %s", meaning->sentence, str_or(said, "?"));
     failure_set_type(failure, problem_type(problem));
+    failure->passing = meaning->retry_after > 0;
+    failure->pause = retry_after;
 }
 
 void failure_set_reply(Failure *failure, const SessionReply *reply, const char *doing)
@@ -69,4 +81,10 @@ void failure_set_reply(Failure *failure, const SessionReply *reply, const char *
             "The CA gave an answer that makes no sense while %s (HTTP status %ld): try again "
             "later.",
             doing, reply->status);
+    /* No answer, or one that was lost or garbled on its way; what a problem document says is
+     * judged by its type. */
+    if (!reply->problem)
+        failure->passing =
+            reply->error < 0 || reply->status < 400 || reply->status >= 500 || reply->status == 429;
+    failure->pause = reply->retry_after;
 }

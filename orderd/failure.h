@@ -13,6 +13,8 @@ typedef struct Failure {
     unsigned retry_after; /* s, 0: none */
     char *reason;         /* one or two sentences, what to do among them */
     char *problem;        /* the CA's problem type, where that is why; else NULL */
+    bool passing;         /* the same request may well succeed later … */
+    unsigned pause;       /* … but not before the CA's own Retry-After, s, 0: it named none */
 } Failure;
 
 void failure_done(Failure *failure);
@@ -21,6 +23,9 @@ void failure_done(Failure *failure);
  * reason stays NULL. */
 void failure_set(Failure *failure, LogEvent event, int status, unsigned retry_after,
                  const char *format, ...) _printf_(5, 6);
+
+/* Copies one; without memory the reason stays NULL. */
+void failure_copy(Failure *failure, const Failure *from);
 
 /* Names the problem type that is why; NULL or "": none. */
 void failure_set_type(Failure *failure, const char *type);

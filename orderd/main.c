@@ -67,6 +67,8 @@ typedef struct Daemon {
     sd_event *event;
     Service service;
     VarlinkServer *server;
+    int challenges;
+    bool swept;       /* the challenges of a former life are gone */
     sigset_t signals; /* those that are taken in turn: see signal_table */
     bool draining;
 } Daemon;
@@ -78,6 +80,7 @@ static void daemon_done(Daemon *daemon)
     inventory_free(daemon->service.inventory);
     config_file_free(daemon->service.config_file);
     sd_event_unref(daemon->event);
+    (void)safe_close(daemon->challenges);
 }
 
 static int on_drain_timeout(sd_event_source *source, uint64_t usec, void *userdata)
@@ -90,15 +93,23 @@ static int on_drain_timeout(sd_event_source *source, uint64_t usec, void *userda
     return sd_event_exit(daemon->event, 0);
 }
 
-/* Orders whose clients are gone end without anybody connected; and answers take their time to be
- * sent when the orders have ended. */
+/* Who waits is told; orders that nobody waits for are taken up by the next one. */
 static void exit_when_drained(void *userdata)
 {
-    Daemon *daemon = userdata;
+    const Daemon *daemon = userdata;
 
-    if (daemon->draining && orders_in_flight(daemon->service.orders) == 0 &&
-        varlink_server_is_idle(daemon->server))
+    if (daemon->draining && varlink_server_is_idle(daemon->server))
         (void)sd_event_exit(daemon->event, 0);
+}
+
+/* The CA may ask for a challenge of an order that was taken up before it is written again: those
+ * that are there stay until the last such order has ended. */
+static void sweep_challenges(Daemon *daemon)
+{
+    if (daemon->swept || orders_in_flight(daemon->service.orders) > 0)
+        return;
+    runtime_sweep_challenges(daemon->challenges);
+    daemon->swept = true;
 }
 
 static void tell_status(void *userdata)
@@ -114,7 +125,7 @@ static void tell_status(void *userdata)
 static void on_change(void *userdata)
 {
     tell_status(userdata);
-    exit_when_drained(userdata);
+    sweep_challenges(userdata);
 }
 
 /* The first signal lets orders in flight end, the second does not wait for them. */
@@ -229,14 +240,14 @@ static void raise_descriptor_limit(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static int set_up(Daemon *daemon, int challenges, int *listener)
+static int set_up(Daemon *daemon, int *listener)
 {
     Service *service = &daemon->service;
     int r;
 
     r = inventory_new(daemon->event, tell_status, daemon, &service->inventory);
     if (r >= 0)
-        r = orders_new(daemon->event, challenges, service->inventory, &service->orders);
+        r = orders_new(daemon->event, daemon->challenges, service->inventory, &service->orders);
     if (r >= 0)
         r = varlink_server_new(daemon->event, *listener, &orders_interface, SERVICE_FRAME_MAX,
                                service, &daemon->server);
@@ -245,13 +256,17 @@ static int set_up(Daemon *daemon, int challenges, int *listener)
     TAKE_FD(*listener);
     orders_set_change_callback(service->orders, on_change, daemon);
     r = inventory_use(service->inventory, config_file_get(service->config_file));
-    return r < 0 ? r : add_signals(daemon);
+    if (r < 0)
+        return r;
+    orders_resume(service->orders, config_file_get(service->config_file));
+    sweep_challenges(daemon);
+    return add_signals(daemon);
 }
 
 static int run(void)
 {
-    _cleanup_close_ int challenges = -EBADF, listener = -EBADF;
-    _cleanup_(daemon_done) Daemon daemon = { 0 };
+    _cleanup_close_ int listener = -EBADF;
+    _cleanup_(daemon_done) Daemon daemon = { .challenges = -EBADF };
     const Config *config;
     int r;
 
@@ -271,10 +286,10 @@ static int run(void)
     listener = runtime_open_socket(config);
     if (listener < 0)
         return listener;
-    challenges = runtime_open_challenges(config);
-    if (challenges < 0)
-        return challenges;
-    r = set_up(&daemon, challenges, &listener);
+    daemon.challenges = runtime_open_challenges(config);
+    if (daemon.challenges < 0)
+        return daemon.challenges;
+    r = set_up(&daemon, &listener);
     if (r < 0)
         return log_event_errno(LOG_EVENT_START_FAILED, r, "The service cannot be set up: %m");
 

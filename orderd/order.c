@@ -9,11 +9,15 @@
 #include "log.h"
 #include "polling.h"
 #include "problem.h"
+#include "rfc3339.h"
 #include "strv.h"
 
 #define CHAIN_TYPE "application/pem-certificate-chain"
 
-typedef enum Finalize { FINALIZE_NOT_SENT, FINALIZE_SENT, FINALIZE_TAKEN } Finalize;
+/* A certificate that no storage keeps waits so long for its request to be posted again, s. */
+#define KEPT_FOR (24 * 3600)
+/* An order whose end the CA does not name is given up after so long, s. */
+#define LIFE_MAX (7 * 24 * 3600)
 
 struct Order {
     sd_event *event;
@@ -21,8 +25,9 @@ struct Order {
     const Storage *storage;
     int challenge_fd;
     char key[STORAGE_KEY_SIZE];
-    char *body;
-    size_t body_size;
+    OrderRecord record; /* as on disk, but while .is_unsaved */
+    bool is_unsaved;
+    bool is_resumed; /* from the disk, and the CA was not asked for it yet */
     Csr *csr;
     char *names;
     LogFields log;
@@ -30,19 +35,18 @@ struct Order {
 
     Account *account;
     AccountWaiter *account_waiter;
-    char *url;
-    char *finalize_url;
-    Finalize finalize;
-    time_t renewal;  /* of what was stored */
-    Failure trouble; /* with the last answer after that, which is asked for again */
+    bool finalize_taken; /* the CA has the CSR */
+    time_t renewal;      /* of what was stored */
+    Failure trouble;     /* why it goes on later only; .status 0: it goes on */
     Authorization **authorizations;
     size_t n_authorizations, n_pending;
     Failure invalid; /* what went wrong, name by name, while the others are awaited */
     SessionCall *call;
-    sd_event_source *timer; /* start, then polls */
-    sd_event_source *deadline;
+    sd_event_source *timer; /* start, then polls and pauses */
     Poll poll;
+    Backoff backoff;
     order_cb callback;
+    order_trouble_cb on_trouble;
     void *userdata;
 };
 
@@ -94,20 +98,26 @@ Order *order_free(Order *order)
     account_waiter_cancel(order->account_waiter);
     session_call_cancel(order->call);
     sd_event_source_disable_unref(order->timer);
-    sd_event_source_disable_unref(order->deadline);
     account_unref(order->account);
     config_unref(order->config);
     csr_free(order->csr);
     sd_event_unref(order->event);
-    free(order->body);
     free(order->names);
-    free(order->url);
-    free(order->finalize_url);
+    order_record_done(&order->record);
     failure_done(&order->invalid);
     failure_done(&order->trouble);
     log_context_done(&order->log);
     free(order);
     return NULL;
+}
+
+void order_forget(const char *state_directory, const char *key)
+{
+    int r = order_record_remove(state_directory, key);
+
+    if (r < 0)
+        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r, "The file of order %s in '%s' stays: %m",
+                        key, state_directory);
 }
 
 static void log_failed(const Order *order, const Failure *failure)
@@ -127,6 +137,8 @@ static void order_end(Order *order, const Chain *chain, const Failure *failure)
     drop_authorizations(order);
     if (failure)
         log_failed(order, failure);
+    if (failure || order->record.stage != ORDER_STAGE_ISSUED)
+        order_forget(order->config->state_directory, order->key);
     order->callback(order, chain, failure, order->userdata);
 }
 
@@ -152,13 +164,77 @@ static void order_fail_memory(Order *order)
                "The server is out of memory: try again later.");
 }
 
+static void order_schedule(Order *order, usec_t delay)
+{
+    if (sd_event_source_set_time_relative(order->timer, delay) < 0 ||
+        sd_event_source_set_enabled(order->timer, SD_EVENT_ONESHOT) < 0)
+        order_fail_memory(order);
+}
+
+static bool is_expired(const Order *order)
+{
+    time_t expires =
+        order->record.expires ? order->record.expires : order->record.created + LIFE_MAX;
+
+    return time(NULL) >= expires;
+}
+
+/* The CA has the order, or may have made a certificate of it: what goes wrong now and may be right
+ * later ends nothing. Takes the failure over. */
+static void order_pause(Order *order, Failure *failure)
+{
+    usec_t delay = backoff_next(&order->backoff, failure->pause);
+
+    if (is_expired(order)) {
+        order_end(order, NULL, failure);
+        failure_done(failure);
+        return;
+    }
+    drop_authorizations(order);
+    failure_done(&order->invalid);
+    failure_done(&order->trouble);
+    order->trouble = *failure;
+    *failure = (Failure){ 0 };
+    order_schedule(order, delay);
+    order->on_trouble(order, &order->trouble, order->userdata);
+}
+
+static void order_end_or_pause(Order *order, Failure *failure)
+{
+    if (failure->passing && order->record.url) {
+        order_pause(order, failure);
+        return;
+    }
+    order_end(order, NULL, failure);
+    failure_done(failure);
+}
+
 static void order_fail_reply(Order *order, const SessionReply *reply, const char *doing)
 {
     Failure failure = { 0 };
 
     failure_set_reply(&failure, reply, doing);
-    order_end(order, NULL, &failure);
-    failure_done(&failure);
+    order_end_or_pause(order, &failure);
+}
+
+/* Writes down what comes next. False: it must not be done, since nobody would know of it; the order
+ * has ended or waits until the disk is mended. */
+static bool order_save(Order *order)
+{
+    int r = order_record_save(order->config->state_directory, order->key, &order->record);
+    Failure failure = { 0 };
+
+    order->is_unsaved = r < 0;
+    if (r >= 0)
+        return true;
+    log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
+                    "The order for %s cannot be written to '%s': %m", order->names,
+                    order->config->state_directory);
+    failure_set(&failure, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
+                "The server cannot write its state directory: its journal says why.");
+    failure.passing = true;
+    order_end_or_pause(order, &failure);
+    return false;
 }
 
 static void order_post(Order *order, const SessionRequest *request, session_cb callback)
@@ -175,34 +251,12 @@ static void order_post(Order *order, const SessionRequest *request, session_cb c
 
 static void order_fetch(Order *order)
 {
-    order_post(order, &(SessionRequest){ .url = order->url }, on_order);
+    order_post(order, &(SessionRequest){ .url = order->record.url }, on_order);
 }
 
 static void order_poll(Order *order, unsigned retry_after)
 {
-    if (sd_event_source_set_time_relative(order->timer, poll_next(&order->poll, retry_after)) < 0 ||
-        sd_event_source_set_enabled(order->timer, SD_EVENT_ONESHOT) < 0)
-        order_fail_memory(order);
-}
-
-/* No answer, or none that says how the order stands: orderNotReady comes for an order that was
- * finalised already, by a request whose answer got lost. */
-static bool is_no_answer(const SessionReply *reply)
-{
-    return reply->error < 0 || reply->status >= 500 ||
-           (reply->problem && streq(problem_type(reply->problem), "orderNotReady"));
-}
-
-/* Once the order is finalised a certificate may be there: what the CA does not manage to say is
- * asked for again until the deadline, so that none is lost. */
-static bool order_ask_again(Order *order, const SessionReply *reply, const char *doing)
-{
-    failure_done(&order->trouble);
-    if (order->finalize == FINALIZE_NOT_SENT || !is_no_answer(reply))
-        return false;
-    failure_set_reply(&order->trouble, reply, doing);
-    order_poll(order, reply->retry_after);
-    return true;
+    order_schedule(order, poll_next(&order->poll, retry_after));
 }
 
 static void log_issued(const Order *order, const Chain *chain)
@@ -213,7 +267,41 @@ static void log_issued(const Order *order, const Chain *chain)
     log_event(LOG_EVENT_CERTIFICATE_ISSUED, &fields,
               "Certificate issued for %s: serial %s, until %s, order %s", order->names,
               str_or(log_fields_get(&fields, LOG_FIELD_SERIAL), "?"),
-              str_or(log_fields_get(&fields, LOG_FIELD_NOT_AFTER), "?"), str_or(order->url, "?"));
+              str_or(log_fields_get(&fields, LOG_FIELD_NOT_AFTER), "?"),
+              str_or(order->record.url, "?"));
+}
+
+/* Keeps the chain where the storage does not: a request that comes within a day gets it. */
+static bool order_keep(Order *order, const Chain *chain)
+{
+    size_t size;
+
+    order->record.stage = ORDER_STAGE_ISSUED;
+    order->record.issued = time(NULL);
+    free(order->record.chain);
+    order->record.chain = NULL;
+    if (chain_format(chain, &order->record.chain, &size) < 0) {
+        order->record.stage = ORDER_STAGE_FINALIZING;
+        order_fail_memory(order);
+        return false;
+    }
+    return order_save(order);
+}
+
+/* Whether it is where it outlives this process. */
+static bool order_store(Order *order, const Chain *chain)
+{
+    const Storage *storage = order->storage;
+    int r = storage_store(storage, order->record.body, order->record.body_size, chain);
+
+    if (r < 0)
+        log_event_errno(LOG_EVENT_CERTIFICATE_NOT_STORED, r,
+                        "The certificate for %s was not stored in '%s': %m", order->names,
+                        str_or(storage->directory, ""));
+    if (r < 0 || storage->type == STORAGE_NONE)
+        return order_keep(order, chain);
+    order->renewal = chain_renewal(chain, storage->renew_within);
+    return true;
 }
 
 static void on_certificate(const SessionReply *reply, void *userdata)
@@ -225,9 +313,7 @@ static void on_certificate(const SessionReply *reply, void *userdata)
 
     LOG_CONTEXT(&order->log);
     order->call = NULL;
-    if (order_ask_again(order, reply, "handing out the certificate"))
-        return;
-    if (reply->status != 200) {
+    if (reply->error < 0 || reply->status != 200) {
         order_fail_reply(order, reply, "handing out the certificate");
         return;
     }
@@ -243,14 +329,9 @@ static void on_certificate(const SessionReply *reply, void *userdata)
             "The CA issued something that is not the certificate asked for: try again later.");
         return;
     }
+    if (!order_store(order, chain))
+        return;
     log_issued(order, chain);
-    r = storage_store(order->storage, order->body, order->body_size, chain);
-    if (r < 0)
-        log_event_errno(LOG_EVENT_CERTIFICATE_NOT_STORED, r,
-                        "The certificate for %s was not stored in '%s': %m", order->names,
-                        str_or(order->storage->directory, ""));
-    else if (order->storage->type == STORAGE_FILE)
-        order->renewal = chain_renewal(chain, order->storage->renew_within);
     order_end(order, chain, NULL);
 }
 
@@ -281,7 +362,7 @@ static void on_finalized(const SessionReply *reply, void *userdata)
         return;
     }
     if (reply->error == 0 && reply->status == 200)
-        order->finalize = FINALIZE_TAKEN;
+        order->finalize_taken = true;
     on_order(reply, order);
 }
 
@@ -299,16 +380,18 @@ static void order_finalize(Order *order)
         order_fail_memory(order);
         return;
     }
-    order->finalize = FINALIZE_SENT;
-    order_post(order, &(SessionRequest){ .url = order->finalize_url, .payload = payload },
-               on_finalized);
+    order->record.stage = ORDER_STAGE_FINALIZING;
+    if (order_save(order))
+        order_post(order,
+                   &(SessionRequest){ .url = order->record.finalize_url, .payload = payload },
+                   on_finalized);
 }
 
 /* RFC 8555 §7.1.6: a ready order is finalised, again where the first time did not arrive. One that
  * the CA took is not: it has not noticed yet. */
 static void on_ready(Order *order, const SessionReply *reply)
 {
-    if (order->finalize == FINALIZE_TAKEN)
+    if (order->finalize_taken)
         order_poll(order, reply->retry_after);
     else
         order_finalize(order);
@@ -367,7 +450,10 @@ static void on_authorization(Authorization *authorization, const Failure *failur
     LOG_CONTEXT(&order->log);
     (void)authorization;
     if (failure && failure->status != 421) {
-        order_end(order, NULL, failure);
+        Failure copy = { 0 };
+
+        failure_copy(&copy, failure);
+        order_end_or_pause(order, &copy);
         return;
     }
     if (failure)
@@ -429,6 +515,27 @@ static void on_pending(Order *order, const SessionReply *reply)
         order_fail_memory(order);
 }
 
+static void order_place(Order *order);
+
+/* What was left behind may have gone from the CA meanwhile: dropped, or made with another account
+ * or CA than those of today. */
+static bool order_is_unknown(const Order *order, const SessionReply *reply)
+{
+    return order->is_resumed && reply->error == 0 && reply->status >= 400 && reply->status < 500 &&
+           reply->status != 429;
+}
+
+static void order_begin_anew(Order *order)
+{
+    order->is_resumed = false;
+    order->finalize_taken = false;
+    free(order->record.url);
+    free(order->record.finalize_url);
+    order->record.url = order->record.finalize_url = NULL;
+    order->record.expires = 0;
+    order_place(order);
+}
+
 /* RFC 8555 §7.1.6 */
 static const struct {
     const char *status;
@@ -445,12 +552,17 @@ static void on_order(const SessionReply *reply, void *userdata)
 
     LOG_CONTEXT(&order->log);
     order->call = NULL;
-    if (order_ask_again(order, reply, "working on the order"))
+    if (order_is_unknown(order, reply)) {
+        order_begin_anew(order);
         return;
+    }
     if (reply->error < 0 || reply->status != 200 || !status) {
         order_fail_reply(order, reply, "working on the order");
         return;
     }
+    order->is_resumed = false;
+    failure_done(&order->trouble);
+    order->backoff = (Backoff){ 0 };
     for (size_t i = 0; i < ELEMENTSOF(states); i++)
         if (streq(states[i].status, status)) {
             states[i].act(order, reply);
@@ -463,24 +575,30 @@ static void on_order(const SessionReply *reply, void *userdata)
 static void on_new_order(const SessionReply *reply, void *userdata)
 {
     Order *order = userdata;
+    OrderRecord *record = &order->record;
     const char *finalize = session_url(reply->json, "finalize");
+    SessionReply seen = *reply;
 
     LOG_CONTEXT(&order->log);
-    if (reply->error == 0 && (reply->status == 201 || reply->status == 200) && finalize &&
-        reply->location && strncmp(reply->location, "https://", 8) == 0) {
-        SessionReply seen = *reply;
-
-        order->url = strdup(reply->location);
-        order->finalize_url = strdup(finalize);
-        if (order->url && order->finalize_url) {
-            log_fields_add(&order->log, LOG_FIELD_ORDER, order->url);
-            seen.status = 200;
-            on_order(&seen, order);
-            return;
-        }
-    }
     order->call = NULL;
-    order_fail_reply(order, reply, "taking the order");
+    if (reply->error < 0 || (reply->status != 201 && reply->status != 200) || !finalize ||
+        !reply->location || strncmp(reply->location, "https://", 8) != 0) {
+        order_fail_reply(order, reply, "taking the order");
+        return;
+    }
+    record->url = strdup(reply->location);
+    record->finalize_url = strdup(finalize);
+    if (!record->url || !record->finalize_url) {
+        order_fail_memory(order);
+        return;
+    }
+    record->stage = ORDER_STAGE_PLACED;
+    record->expires = rfc3339_parse(json_string_value(json_object_get(reply->json, "expires")));
+    log_fields_add(&order->log, LOG_FIELD_ORDER, record->url);
+    if (!order_save(order))
+        return;
+    seen.status = 200;
+    on_order(&seen, order);
 }
 
 static json_t *identifiers(const Csr *csr)
@@ -495,32 +613,57 @@ static json_t *identifiers(const Csr *csr)
     return list;
 }
 
-static void on_account(const Failure *failure, void *userdata)
+/* Nothing is ordered whose result could not be kept. */
+static bool order_prepare(Order *order)
+{
+    int r = storage_prepare(order->storage, order->record.body, order->record.body_size);
+
+    if (r >= 0)
+        return true;
+    log_event_errno(LOG_EVENT_CERTIFICATE_NOT_STORED, r, "Nothing can be stored in '%s': %m",
+                    str_or(order->storage->directory, ""));
+    order_fail(order, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
+               "The server cannot write its certificate storage: its journal says why.");
+    return false;
+}
+
+static void order_place(Order *order)
 {
     json_auto_t *payload = NULL;
-    Order *order = userdata;
-    json_t *list;
+    json_t *list = identifiers(order->csr);
 
-    LOG_CONTEXT(&order->log);
-    order->account_waiter = NULL;
-    if (failure) {
-        order_end(order, NULL, failure);
-        return;
-    }
-    if (csr_has_key(order->csr, account_key(order->account))) {
-        /* RFC 8555 §11.1 */
-        order_fail(order, LOG_EVENT_ORDER_FAILED_HERE, 415, 0,
-                   "The CSR is made with the server's own account key: make it with another key.");
-        return;
-    }
-    list = identifiers(order->csr);
     payload = list ? json_pack("{so}", "identifiers", list) : NULL;
     if (!payload) {
         order_fail_memory(order);
         return;
     }
-    order_post(order, &(SessionRequest){ .resource = "newOrder", .payload = payload },
-               on_new_order);
+    order->record.stage = ORDER_STAGE_NEW;
+    if (order_prepare(order) && order_save(order))
+        order_post(order, &(SessionRequest){ .resource = "newOrder", .payload = payload },
+                   on_new_order);
+}
+
+static void on_account(const Failure *failure, void *userdata)
+{
+    Order *order = userdata;
+
+    LOG_CONTEXT(&order->log);
+    order->account_waiter = NULL;
+    if (failure) {
+        Failure copy = { 0 };
+
+        failure_copy(&copy, failure);
+        /* Without an account the CA's order is out of reach, not gone. */
+        copy.passing = true;
+        order_end_or_pause(order, &copy);
+    } else if (order->record.url)
+        order_fetch(order);
+    else if (csr_has_key(order->csr, account_key(order->account)))
+        /* RFC 8555 §11.1 */
+        order_fail(order, LOG_EVENT_ORDER_FAILED_HERE, 415, 0,
+                   "The CSR is made with the server's own account key: make it with another key.");
+    else
+        order_place(order);
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
@@ -530,43 +673,27 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
     (void)source;
     (void)usec;
     LOG_CONTEXT(&order->log);
-    if (order->url)
-        order_fetch(order);
-    else if (account_await(order->account, on_account, order, &order->account_waiter) < 0)
+    if (order->is_unsaved && !order_save(order))
+        return 0;
+    if (account_await(order->account, on_account, order, &order->account_waiter) < 0)
         order_fail_memory(order);
     return 0;
 }
 
-static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
+int order_start(Order *order, Account *account, order_cb callback, order_trouble_cb on_trouble,
+                void *userdata)
 {
-    Order *order = userdata;
-    Failure failure = order->trouble;
-
-    (void)source;
-    (void)usec;
-    LOG_CONTEXT(&order->log);
-    order->trouble = (Failure){ 0 };
-    if (!failure.status)
-        failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 60,
-                    "The CA did not finish the order in time: try again later.");
-    order_end(order, NULL, &failure);
-    failure_done(&failure);
-    return 0;
-}
-
-int order_start(Order *order, Account *account, order_cb callback, void *userdata)
-{
-    int r;
-
     order->account = account_ref(account);
     order->callback = callback;
+    order->on_trouble = on_trouble;
     order->userdata = userdata;
-    r = sd_event_add_time_relative(order->event, &order->deadline, CLOCK_MONOTONIC, ORDER_TIMEOUT,
-                                   0, on_deadline, order);
-    if (r < 0)
-        return r;
     return sd_event_add_time_relative(order->event, &order->timer, CLOCK_MONOTONIC, 0,
                                       TIMER_ACCURACY, on_timer, order);
+}
+
+const Failure *order_trouble(const Order *order)
+{
+    return order->trouble.status ? &order->trouble : NULL;
 }
 
 static char *join_sorted(char *const *names)
@@ -580,28 +707,108 @@ static char *join_sorted(char *const *names)
     return strv_join(sorted, " ");
 }
 
-int order_new(sd_event *event, const OrderTarget *target, int challenge_fd, const void *body,
-              size_t size, Csr **csr, Order **ret)
+static int set_record(Order *order, const OrderTarget *target, const OrderAsker *asker,
+                      const void *body, size_t size)
 {
-    _cleanup_(order_freep) Order *order = calloc(1, sizeof(*order));
+    OrderRecord *record = &order->record;
 
-    if (!order)
+    record->created = time(NULL);
+    record->server = strdup(target->config->acme_server);
+    record->auth = strdup(target->auth->name);
+    record->request_id = strdup(asker->request_id);
+    record->client = asker->client ? strdup(asker->client) : NULL;
+    record->body_size = size;
+    record->body = malloc(size + 1);
+    if (!record->server || !record->auth || !record->request_id || !record->body ||
+        (asker->client && !record->client))
         return -ENOMEM;
+    memcpy(record->body, body, size);
+    record->body[size] = '\0';
+    return 0;
+}
+
+/* What an order is, whether it is new or resumed. */
+static int describe(Order *order, sd_event *event, const OrderTarget *target, int challenge_fd,
+                    Csr **csr)
+{
     order->event = sd_event_ref(event);
     order->config = config_ref(target->config);
     order->storage = target->auth->storage;
     order->challenge_fd = challenge_fd;
-    storage_key(body, size, order->key);
-    order->body_size = size;
-    order->body = malloc(size + 1);
     order->names = join_sorted((*csr)->names);
-    if (!order->body || !order->names)
+    if (!order->names)
         return -ENOMEM;
-    memcpy(order->body, body, size);
+    storage_key(order->record.body, order->record.body_size, order->key);
     order->csr = TAKE_PTR(*csr);
     log_fields_add(&order->log, LOG_FIELD_CSR, order->key);
     log_fields_add(&order->log, LOG_FIELD_AUTH, target->auth->name);
     log_fields_add_all(&order->log, LOG_FIELD_NAME, order->csr->names);
+    return 0;
+}
+
+int order_new(sd_event *event, const OrderTarget *target, int challenge_fd, const OrderAsker *asker,
+              const void *body, size_t size, Csr **csr, Order **ret)
+{
+    _cleanup_(order_freep) Order *order = calloc(1, sizeof(*order));
+    int r;
+
+    if (!order)
+        return -ENOMEM;
+    r = set_record(order, target, asker, body, size);
+    if (r >= 0)
+        r = describe(order, event, target, challenge_fd, csr);
+    if (r < 0)
+        return r;
     *ret = TAKE_PTR(order);
+    return 0;
+}
+
+int order_resume(sd_event *event, const OrderTarget *target, int challenge_fd, OrderRecord *record,
+                 Csr **csr, Order **ret)
+{
+    _cleanup_(order_freep) Order *order = calloc(1, sizeof(*order));
+    int r;
+
+    if (!order)
+        return -ENOMEM;
+    order->record = *record;
+    *record = (OrderRecord){ 0 };
+    order->is_resumed = true;
+    r = describe(order, event, target, challenge_fd, csr);
+    if (r < 0)
+        return r;
+    order_add_asker(order, &(OrderAsker){ order->record.request_id, order->record.client });
+    log_fields_add(&order->log, LOG_FIELD_ORDER, order->record.url);
+    *ret = TAKE_PTR(order);
+    return 0;
+}
+
+bool order_is_kept(const OrderRecord *record)
+{
+    return record->stage == ORDER_STAGE_ISSUED && time(NULL) < record->issued + KEPT_FOR;
+}
+
+bool order_is_kept_nowhere_else(const Order *order)
+{
+    return order->record.stage == ORDER_STAGE_ISSUED && order->storage->type == STORAGE_NONE;
+}
+
+int order_kept_chain(const char *state_directory, const char *key, const Csr *csr, Chain **ret)
+{
+    _cleanup_(order_record_done) OrderRecord record = { 0 };
+    _cleanup_(chain_freep) Chain *chain = NULL;
+    const char *why;
+    int r = order_record_load(state_directory, key, &record);
+
+    if (r < 0)
+        return r;
+    if (!order_is_kept(&record))
+        return -ENOENT;
+    r = chain_parse(record.chain, strlen(record.chain), &chain, &why);
+    if (r >= 0)
+        r = chain_check(chain, csr, &why);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(chain);
     return 0;
 }

@@ -9,9 +9,8 @@
 #include "config.h"
 #include "failure.h"
 #include "log-fields.h"
+#include "order-record.h"
 #include "storage.h"
-
-#define ORDER_TIMEOUT (90 * USEC_PER_SEC)
 
 #define ORDER_ASKERS_NAMED 64U
 
@@ -32,18 +31,46 @@ typedef struct OrderAsker {
 /* Called once: a chain or a failure. Frees the order. */
 typedef void (*order_cb)(Order *order, const Chain *chain, const Failure *failure, void *userdata);
 
+/* Called when the order is in trouble that may pass: it goes on later. */
+typedef void (*order_trouble_cb)(Order *order, const Failure *failure, void *userdata);
+
 /**
  * order_new() - describe an order; nothing happens yet
+ * @asker: the first
  * @body: request body, the cache's key is made of it
  * @csr: its parsed form; taken over on success
  * @challenge_fd: as authorization_start()
  */
-int order_new(sd_event *event, const OrderTarget *target, int challenge_fd, const void *body,
-              size_t size, Csr **csr, Order **ret);
-Order *order_free(Order *order); /* always returns NULL */
+int order_new(sd_event *event, const OrderTarget *target, int challenge_fd, const OrderAsker *asker,
+              const void *body, size_t size, Csr **csr, Order **ret);
 
-/* Goes to work, from the event loop. Ends within ORDER_TIMEOUT. */
-int order_start(Order *order, Account *account, order_cb callback, void *userdata);
+/* The same of what is on disk: @record and @csr, its parsed body, are taken over. */
+int order_resume(sd_event *event, const OrderTarget *target, int challenge_fd, OrderRecord *record,
+                 Csr **csr, Order **ret);
+
+Order *order_free(Order *order); /* always returns NULL; what is on disk stays */
+
+/* Goes to work, from the event loop. Ends with a certificate, with a failure, or when the CA drops
+ * the order, be it after days: who waits has deadlines of his own. */
+int order_start(Order *order, Account *account, order_cb callback, order_trouble_cb on_trouble,
+                void *userdata);
+
+/* Why the order goes on later only; borrowed, NULL: it goes on. */
+const Failure *order_trouble(const Order *order);
+
+/* A chain that no storage keeps: within a day of its issuance it is still at hand. 0; -ENOENT:
+ * there is none; other -errno: it is of no use. */
+int order_kept_chain(const char *state_directory, const char *key, const Csr *csr, Chain **ret);
+
+/* Whether a record of ORDER_STAGE_ISSUED is younger than a day. */
+bool order_is_kept(const OrderRecord *record);
+
+/* Whether what is on disk of an order that ended is the only place that its chain is kept in, by
+ * its storage's nature and not for want of something better. */
+bool order_is_kept_nowhere_else(const Order *order);
+
+/* Removes what is on disk of it. What goes wrong is logged. */
+void order_forget(const char *state_directory, const char *key);
 
 /* All entries about the order carry the asker's request id and address from here on; past
  * ORDER_ASKERS_NAMED, which leaves room for the other fields, nothing is added. */

@@ -4,12 +4,15 @@
 #include <sys/queue.h>
 
 #include "log.h"
+#include "policy.h"
+#include "strv.h"
 
 typedef struct Entry Entry;
 
 struct OrdersWaiter {
     Entry *entry;
     TAILQ_ENTRY(OrdersWaiter) list;
+    sd_event_source *deadline;
     orders_cb callback;
     void *userdata;
 };
@@ -39,6 +42,7 @@ OrdersWaiter *orders_waiter_cancel(OrdersWaiter *waiter)
 {
     if (!waiter)
         return NULL;
+    sd_event_source_disable_unref(waiter->deadline);
     TAILQ_REMOVE(&waiter->entry->waiters, waiter, list);
     free(waiter);
     return NULL;
@@ -99,14 +103,46 @@ static int use_account(Orders *orders, Config *config)
     return 0;
 }
 
+static void tell_waiter(OrdersWaiter *waiter, const Chain *chain, const Failure *failure)
+{
+    orders_cb callback = waiter->callback;
+    void *userdata = waiter->userdata;
+
+    orders_waiter_cancel(waiter);
+    callback(chain, failure, userdata);
+}
+
 static void tell_waiters(Entry *entry, const Chain *chain, const Failure *failure)
 {
-    while (!TAILQ_EMPTY(&entry->waiters)) {
-        OrdersWaiter waiter = *TAILQ_FIRST(&entry->waiters);
+    while (!TAILQ_EMPTY(&entry->waiters))
+        tell_waiter(TAILQ_FIRST(&entry->waiters), chain, failure);
+}
 
-        orders_waiter_cancel(TAILQ_FIRST(&entry->waiters));
-        waiter.callback(chain, failure, waiter.userdata);
-    }
+static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    OrdersWaiter *waiter = userdata;
+    const Failure *trouble = order_trouble(waiter->entry->order);
+    Failure failure = { 0 };
+
+    (void)source;
+    (void)usec;
+    if (trouble)
+        failure_copy(&failure, trouble);
+    else
+        failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 60,
+                    "The CA did not finish the order in time: post the same CSR again later.");
+    tell_waiter(waiter, NULL, &failure);
+    failure_done(&failure);
+    return 0;
+}
+
+/* Trouble with the CA may pass before anybody has waited too long; that of this machine waits for
+ * its administrator. */
+static void on_trouble(Order *order, const Failure *failure, void *userdata)
+{
+    (void)order;
+    if (failure->event == LOG_EVENT_ORDER_FAILED_HERE)
+        tell_waiters(userdata, NULL, failure);
 }
 
 static void on_end(Order *order, const Chain *chain, const Failure *failure, void *userdata);
@@ -119,7 +155,7 @@ static int entry_start(Entry *entry)
     if (r < 0)
         return r;
     entry->started = true;
-    return order_start(entry->order, entry->orders->account, on_end, entry);
+    return order_start(entry->order, entry->orders->account, on_end, on_trouble, entry);
 }
 
 /* Starts the first that waited for its names to be free. One that cannot be started is told so, and
@@ -156,20 +192,22 @@ static void on_end(Order *order, const Chain *chain, const Failure *failure, voi
 {
     Entry *entry = userdata;
     Orders *orders = entry->orders;
+    bool is_delivered = chain && !TAILQ_EMPTY(&entry->waiters);
 
     if (order_renewal(order) != 0)
         inventory_note(orders->inventory, order_key(order), order_renewal(order));
     tell_waiters(entry, chain, failure);
+    /* Kept for nobody any more, where there is no storage to do better next time. */
+    if (is_delivered && order_is_kept_nowhere_else(order))
+        order_forget(entry->config->state_directory, order_key(order));
     entry_free(entry);
     start_next(orders);
     tell_change(orders);
 }
 
-static int entry_new(Orders *orders, const OrderTarget *target, const void *body, size_t size,
-                     Csr **csr, Entry **ret)
+static int entry_new(Orders *orders, Config *config, Entry **ret)
 {
-    _cleanup_(entry_freep) Entry *entry = NULL;
-    int r;
+    Entry *entry;
 
     if (orders->n_entries >= ORDERS_MAX)
         return -EBUSY;
@@ -180,17 +218,37 @@ static int entry_new(Orders *orders, const OrderTarget *target, const void *body
     TAILQ_INIT(&entry->waiters);
     TAILQ_INSERT_TAIL(&orders->entries, entry, list);
     orders->n_entries++;
-    entry->config = config_ref(target->config);
-    r = order_new(orders->event, target, orders->challenge_fd, body, size, csr, &entry->order);
+    entry->config = config_ref(config);
+    *ret = entry;
+    return 0;
+}
+
+/* Starts it, or has it wait for its names. */
+static int entry_begin(Entry *entry)
+{
+    int r = 0;
+
+    if (!names_are_busy(entry->orders, order_names(entry->order)))
+        r = entry_start(entry);
+    if (r >= 0)
+        tell_change(entry->orders);
+    return r;
+}
+
+static int make_order(Orders *orders, const OrderTarget *target, const OrderAsker *asker,
+                      const void *body, size_t size, Csr **csr, Entry **ret)
+{
+    _cleanup_(entry_freep) Entry *entry = NULL;
+    int r = entry_new(orders, target->config, &entry);
+
+    if (r >= 0)
+        r = order_new(orders->event, target, orders->challenge_fd, asker, body, size, csr,
+                      &entry->order);
+    if (r >= 0)
+        r = entry_begin(entry);
     if (r < 0)
         return r;
-    if (!names_are_busy(orders, order_names(entry->order))) {
-        r = entry_start(entry);
-        if (r < 0)
-            return r;
-    }
     *ret = TAKE_PTR(entry);
-    tell_change(orders);
     return 0;
 }
 
@@ -201,25 +259,98 @@ int orders_request(Orders *orders, const OrderTarget *target, const void *body, 
     char key[STORAGE_KEY_SIZE];
     OrdersWaiter *waiter;
     Entry *entry;
-    int r;
+    int r = 0;
 
+    storage_key(body, size, key);
+    entry = find_key(orders, key);
+    if (!entry)
+        r = make_order(orders, target, asker, body, size, csr, &entry);
+    if (r < 0)
+        return r;
+    order_add_asker(entry->order, asker);
     waiter = calloc(1, sizeof(*waiter));
     if (!waiter)
         return -ENOMEM;
-    storage_key(body, size, key);
-    entry = find_key(orders, key);
-    if (!entry) {
-        r = entry_new(orders, target, body, size, csr, &entry);
-        if (r < 0) {
-            free(waiter);
-            return r;
-        }
-    }
-    order_add_asker(entry->order, asker);
     *waiter = (OrdersWaiter){ .entry = entry, .callback = callback, .userdata = userdata };
     TAILQ_INSERT_TAIL(&entry->waiters, waiter, list);
+    r = sd_event_add_time_relative(orders->event, &waiter->deadline, CLOCK_MONOTONIC,
+                                   ORDERS_WAIT_MAX, 0, on_deadline, waiter);
+    if (r < 0) {
+        orders_waiter_cancel(waiter);
+        return r;
+    }
     *ret = waiter;
     return 0;
+}
+
+/* A block that allows the names still. */
+static const AuthBlock *find_auth(const Config *config, const OrderRecord *record, const Csr *csr)
+{
+    const AuthBlock *auth = config_find_auth(config, record->auth);
+
+    return auth && policy_covers(auth, csr) ? auth : NULL;
+}
+
+static int resume(Orders *orders, Config *config, const char *key, const char **ret_why)
+{
+    _cleanup_(order_record_done) OrderRecord record = { 0 };
+    _cleanup_(entry_freep) Entry *entry = NULL;
+    _cleanup_(csr_freep) Csr *csr = NULL;
+    OrderTarget target = { .config = config };
+    int r = order_record_load(config->state_directory, key, &record);
+
+    if (r < 0) {
+        *ret_why = "its file cannot be used";
+        return r;
+    }
+    if (record.stage == ORDER_STAGE_ISSUED)
+        return order_is_kept(&record) ? 0 : -ESTALE;
+    r = csr_parse(record.body, record.body_size, &csr, ret_why);
+    if (r < 0)
+        return r;
+    target.auth = find_auth(config, &record, csr);
+    if (!target.auth) {
+        *ret_why = "its auth block does not allow it any more";
+        return -ESTALE;
+    }
+    r = entry_new(orders, config, &entry);
+    if (r >= 0)
+        r = order_resume(orders->event, &target, orders->challenge_fd, &record, &csr,
+                         &entry->order);
+    if (r < 0)
+        return r;
+    LOG_CONTEXT(order_log_fields(entry->order));
+    log_event(LOG_EVENT_ORDER_RESUMED, NULL, "Taking up the order for %s",
+              order_names(entry->order));
+    r = entry_begin(entry);
+    if (r >= 0)
+        TAKE_PTR(entry);
+    return r;
+}
+
+void orders_resume(Orders *orders, Config *config)
+{
+    _cleanup_strv_ char **keys = NULL;
+    int r = order_record_list(config->state_directory, &keys);
+
+    if (r < 0) {
+        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
+                        "The orders in flight in '%s' cannot be read: %m", config->state_directory);
+        return;
+    }
+    STRV_FOREACH (key, keys) {
+        const char *why = NULL;
+
+        r = resume(orders, config, *key, &why);
+        if (r >= 0)
+            continue;
+        if (why)
+            log_event_errno(LOG_EVENT_ORDER_FAILED_HERE, r, "Order %s is not taken up: %s: %m",
+                            *key, why);
+        /* What may be readable another time stays. */
+        if (r == -ESTALE || r == -EBADMSG)
+            order_forget(config->state_directory, *key);
+    }
 }
 
 size_t orders_in_flight(const Orders *orders)

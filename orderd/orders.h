@@ -4,6 +4,7 @@
 /* All orders in flight: the same CSR is one order, CSRs for the same set of names run one after the
  * other. */
 
+#include "clock.h"
 #include "inventory.h"
 #include "order.h"
 
@@ -19,6 +20,14 @@ typedef void (*orders_cb)(const Chain *chain, const Failure *failure, void *user
  * stored. */
 int orders_new(sd_event *event, int challenge_fd, Inventory *inventory, Orders **ret);
 Orders *orders_free(Orders *orders); /* ends all without a word; always returns NULL */
+
+/* How long a caller waits, at the most, before it is told why there is no certificate yet. The
+ * order goes on. */
+#define ORDERS_WAIT_MAX (90 * USEC_PER_SEC)
+
+/* Takes up the orders that are on disk. What cannot be taken up is logged, and ended where it never
+ * can be. */
+void orders_resume(Orders *orders, Config *config);
 
 /**
  * orders_request() - join the CSR's order, or make it

@@ -12,6 +12,17 @@ typedef struct Poll {
     usec_t delay; /* 0 before the first */
 } Poll;
 
+#define BACKOFF_FIRST USEC_PER_SEC
+#define BACKOFF_MAX   (5 * 60 * USEC_PER_SEC)
+
+typedef struct Backoff {
+    usec_t delay; /* 0 before the first */
+} Backoff;
+
+/* Pause before what failed is tried again, µs: doubled each time, spread by a quarter so that many
+ * do not come back at once, and never less than Retry-After (s, 0: none). */
+usec_t backoff_next(Backoff *backoff, unsigned retry_after);
+
 /* Pause before the next question, µs: at least what Retry-After (s, 0: none) of the last answer
  * asked for. */
 static inline usec_t poll_next(Poll *poll, unsigned retry_after)

@@ -74,8 +74,6 @@ int runtime_open_socket(const Config *config)
 int runtime_open_challenges(const Config *config)
 {
     _cleanup_free_ char *path = NULL;
-    struct dirent *entry;
-    DIR *dir;
     int fd;
 
     if (asprintf(&path, "%s/challenges/http-01", config->runtime_directory) < 0) {
@@ -86,18 +84,19 @@ int runtime_open_challenges(const Config *config)
     if (fd < 0)
         return log_event_errno(LOG_EVENT_START_FAILED, fd,
                                "Challenge directory '%s' cannot be used: %m", path);
-    (void)atomic_clean_at(fd);
-    dir = fdopendir(fcntl(fd, F_DUPFD_CLOEXEC, 3));
-    if (!dir) {
-        int r = log_event_errno(LOG_EVENT_START_FAILED, errno,
-                                "Challenge directory '%s' cannot be read: %m", path);
+    return fd;
+}
 
-        safe_close(fd);
-        return r;
-    }
+void runtime_sweep_challenges(int fd)
+{
+    DIR *dir = fdopendir(openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const struct dirent *entry;
+
+    (void)atomic_clean_at(fd);
+    if (!dir)
+        return;
     while ((entry = readdir(dir)))
         if (challenge_token_is_valid(entry->d_name))
             (void)challenge_remove(fd, entry->d_name);
     (void)closedir(dir);
-    return fd;
 }

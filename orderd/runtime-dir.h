@@ -10,6 +10,10 @@
  * wrong was logged. */
 int runtime_open_socket(const Config *config);
 
-/* The directory of the http-01 challenge files, made where it is missing. Those of a former life
- * are removed: no order uses them any more. A descriptor, or -errno: what is wrong was logged. */
+/* The directory of the http-01 challenge files, made where it is missing. A descriptor, or -errno:
+ * what is wrong was logged. */
 int runtime_open_challenges(const Config *config);
+
+/* Removes all that is in it: for when no order is in flight, and what is there is of a former life.
+ */
+void runtime_sweep_challenges(int fd);

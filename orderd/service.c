@@ -109,6 +109,24 @@ static bool reply_from_cache(VarlinkCall *call, const OrderTarget *target, const
     return true;
 }
 
+/* An order may have ended with nobody waiting, and without a storage to go to. */
+static bool reply_from_order(VarlinkCall *call, const OrderTarget *target, const char *body,
+                             size_t size, const Csr *csr)
+{
+    const char *state = target->config->state_directory;
+    _cleanup_(chain_freep) Chain *chain = NULL;
+    char key[STORAGE_KEY_SIZE];
+
+    storage_key(body, size, key);
+    if (order_kept_chain(state, key, csr, &chain) < 0)
+        return false;
+    reply_chain(call, chain);
+    /* A storage that could not be written at the time takes it now, or it stays. */
+    if (storage_store(target->auth->storage, body, size, chain) >= 0)
+        order_forget(state, key);
+    return true;
+}
+
 typedef struct Parameters {
     const char *auth;
     const json_t *csr;
@@ -157,7 +175,8 @@ static void request_with_csr(VarlinkCall *call, Service *service, const Paramete
         fail_plainly(call, 403, 0, "The request is not allowed.");
         return;
     }
-    if (reply_from_cache(call, &target, body, size, *csr))
+    if (reply_from_cache(call, &target, body, size, *csr) ||
+        reply_from_order(call, &target, body, size, *csr))
         return;
     if (target.auth->verification->type != VERIFICATION_HTTP01) {
         fail_plainly(call, 500, 0,

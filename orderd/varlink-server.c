@@ -116,7 +116,7 @@ static int connection_flush(Connection *c)
     return 0;
 }
 
-/* Appends a frame; the event loop sends it. */
+/* Appends a frame. */
 static int connection_queue(Connection *c, const json_t *message)
 {
     _cleanup_free_ char *text = json_dumps(message, JSON_COMPACT);
@@ -135,8 +135,9 @@ static int connection_queue(Connection *c, const json_t *message)
     return 0;
 }
 
-/* Wakes the connection: the answer is sent and the next call taken up from the loop. The connection
- * itself is never freed here, its reader may be on the stack. */
+/* The answer is sent at once as far as the socket takes it: what it was made of may be put away
+ * then. The rest is sent, and the next call taken up, from the loop. The connection itself is never
+ * freed here, its reader may be on the stack. */
 static void call_end(VarlinkCall *call, json_t *message)
 {
     Connection *c = call->connection;
@@ -146,6 +147,8 @@ static void call_end(VarlinkCall *call, json_t *message)
     if (!call->oneway)
         r = message ? connection_queue(c, message) : -ENOMEM;
     free(call);
+    if (r >= 0)
+        r = connection_flush(c);
     if (r >= 0)
         r = sd_event_source_set_io_events(c->io, EPOLLIN | EPOLLOUT);
     if (r < 0) {

@@ -46,7 +46,8 @@ bool varlink_server_is_idle(const VarlinkServer *server); /* nobody is connected
  */
 void varlink_server_close(VarlinkServer *server, void (*idle)(void *userdata), void *userdata);
 
-/* Both end the call: it is not valid any more. @parameters is taken over, NULL: out of memory. */
+/* Both send the answer at once, as far as the caller's socket takes it, and end the call: it is not
+ * valid any more. @parameters is taken over, NULL: out of memory. */
 void varlink_reply(VarlinkCall *call, json_t *parameters);
 void varlink_error(VarlinkCall *call, const char *error, json_t *parameters);
 

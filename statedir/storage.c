@@ -142,21 +142,15 @@ int storage_lookup(const Storage *storage, const void *body, size_t size, const 
     return r;
 }
 
-int storage_store(const Storage *storage, const void *body, size_t size, const Chain *chain)
+/* The directory of the entry, with csr.pem in it; what a crash left there is gone. fd or -errno. */
+static int open_entry(const Storage *storage, const void *body, size_t size)
 {
-    _cleanup_free_ char *path = NULL, *pem = NULL;
     _cleanup_close_ int fd = -EBADF;
-    size_t pem_size;
+    _cleanup_free_ char *path = entry_path(storage, body, size);
     int r;
 
-    if (storage->type == STORAGE_NONE)
-        return 0;
-    path = entry_path(storage, body, size);
     if (!path)
         return -ENOMEM;
-    r = chain_format(chain, &pem, &pem_size);
-    if (r < 0)
-        return r;
     fd = directory_open(path, DIRECTORY_MODE);
     if (fd < 0)
         return fd;
@@ -165,7 +159,31 @@ int storage_store(const Storage *storage, const void *body, size_t size, const C
     if (r < 0)
         return r;
     r = atomic_replace_at(fd, CSR_FILE, body, size, FILE_MODE);
+    return r < 0 ? r : TAKE_FD(fd);
+}
+
+int storage_prepare(const Storage *storage, const void *body, size_t size)
+{
+    _cleanup_close_ int fd = -EBADF;
+
+    if (storage->type == STORAGE_NONE)
+        return 0;
+    fd = open_entry(storage, body, size);
+    return fd < 0 ? fd : 0;
+}
+
+int storage_store(const Storage *storage, const void *body, size_t size, const Chain *chain)
+{
+    _cleanup_close_ int fd = -EBADF;
+    _cleanup_free_ char *pem = NULL;
+    size_t pem_size;
+    int r;
+
+    if (storage->type == STORAGE_NONE)
+        return 0;
+    r = chain_format(chain, &pem, &pem_size);
     if (r < 0)
         return r;
-    return atomic_replace_at(fd, STORAGE_CERT_FILE, pem, pem_size, FILE_MODE);
+    fd = open_entry(storage, body, size);
+    return fd < 0 ? fd : atomic_replace_at(fd, STORAGE_CERT_FILE, pem, pem_size, FILE_MODE);
 }

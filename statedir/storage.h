@@ -34,6 +34,10 @@ typedef enum StorageResult {
 int storage_lookup(const Storage *storage, const void *body, size_t size, const Csr *csr,
                    Chain **ret, const char **ret_why);
 
+/* Makes the entry that a chain is to go into, csr.pem in it: what cannot be stored afterwards shows
+ * now. Storage "none": does nothing. 0 or -errno. */
+int storage_prepare(const Storage *storage, const void *body, size_t size);
+
 /* Stores a chain, atomically, csr.pem first, cert.pem last (its appearance makes the entry); what a
  * crash left in the entry is removed. Not for two writers of one entry at once. Storage "none":
  * does nothing. Modes 0750 and 0640. 0 or -errno. */

@@ -229,12 +229,14 @@ def test_damaged_cache(audited, journal, new_csr):
     assert_about(the(journal, "CACHE_DAMAGED", SIGN), csr, "www.example.org")
 
 
-def test_storage_that_fails(audited, journal, new_csr):
+def test_storage_that_fails(audited, journal, pebble, new_csr):
     csr = new_csr("www.example.org")
     entry = audited.cache_entry(csr)
     entry.parent.parent.mkdir(parents=True, exist_ok=True)
     entry.parent.symlink_to(entry.parent.name)  # -ELOOP in the middle of the path, for root too
-    audited.issue(csr)
+    orders = pebble.orders()
+    assert audited.post(csr).status == 500
+    assert pebble.orders() == orders  # what cannot be kept is not ordered
     assert_about(the(journal, "CERTIFICATE_NOT_STORED", ORDERD), csr, "www.example.org")
 
 

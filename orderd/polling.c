@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "polling.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+
+usec_t backoff_next(Backoff *backoff, unsigned retry_after)
+{
+    usec_t asked = retry_after * USEC_PER_SEC, delay;
+    uint32_t random = 0;
+
+    backoff->delay = backoff->delay == 0 ? BACKOFF_FIRST : backoff->delay * 2;
+    if (backoff->delay > BACKOFF_MAX)
+        backoff->delay = BACKOFF_MAX;
+    delay = asked > backoff->delay ? asked : backoff->delay;
+    /* Nothing hangs on how good it is. */
+    (void)!getrandom(&random, sizeof(random), 0);
+    return delay + delay / 4 * random / UINT32_MAX;
+}

@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""No order is lost, and none is made twice, whatever becomes of orderd."""
+
+import base64
+import contextlib
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+import lib
+
+PRELOAD = lib.BUILD / "tests/fault/kill-at-step.so"
+KILLS = 300
+CLIENTS = 40
+
+
+@pytest.fixture
+def server(installation):
+    """A sign handler that outlives its orderds, and no orderd yet."""
+    installation.write_config()
+    installation.start_sign("--idle-timeout", "0")
+    installation.start_http01()
+    return installation
+
+
+def issued(pebble):
+    """How many certificates the CA made so far."""
+    return pebble.ca.log.count("Issued certificate serial")
+
+
+def left_over(server):
+    """What stands on disk of orders, and what is half."""
+    return [path for path in [*server.directory.glob("state/orders/*"),
+                              *server.directory.glob("**/.tmp-*")]]
+
+
+def records(server):
+    return [json.loads(path.read_text()) for path in server.directory.glob("state/orders/*.json")]
+
+
+@contextlib.contextmanager
+def posted(server, body):
+    """A client that waits for its answer meanwhile."""
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(server.post, body)
+
+
+def start_orderd_to_be_killed(server, step, when):
+    """It may be gone before anything else is known of it."""
+    library = str(PRELOAD)
+    if "asan" in lib.BUILD.name:
+        library = f"{asan_runtime()} {library}"
+    return server.spawn("orderd", [lib.ORDERD, "--config", server.config],
+                        env={"LD_PRELOAD": library, "KILL_AT_STEP": str(step), "KILL_WHEN": when},
+                        expect=(0, -signal.SIGKILL))
+
+
+def asan_runtime():
+    return subprocess.run(["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True,
+                          check=True).stdout.strip()
+
+
+@pytest.mark.parametrize("storage", ["file", "none"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_at_every_step(server, pebble, new_csr, when, storage):
+    """Of all that an order puts on disk or takes away; until one order runs through."""
+    if storage == "none":
+        server.write_config(storage='[storage "none"]\ntype = none\n',
+                            auth=lib.AUTH_ALL + "storage = none\n")
+    for step in range(1, 30):
+        body, before = new_csr(f"step{step}.example.org"), issued(pebble)
+        orderd = start_orderd_to_be_killed(server, step, when)
+        with posted(server, body) as answer:
+            lib.wait_for(lambda: not orderd.running or answer.done(), "the step, or the end")
+            killed = not orderd.running
+            if killed:
+                orderd.wait()
+                server.start_orderd()
+            assert answer.result(60).status == 200, f"step {step}: {answer.result()}"
+        if storage == "file":
+            server.issue(body)
+        assert issued(pebble) == before + 1, f"step {step}"
+        lib.wait_for(lambda: not left_over(server), f"the end of all files of step {step}")
+        server.orderd.stop() if killed else orderd.stop()
+        if not killed:
+            break
+    assert step > 5, "an order has so many steps at the least"
+
+
+def test_killed_at_random(server, pebble, new_csr):
+    """40 clients, half of them with CSRs that others have too: each gets its certificate, and the CA makes one for each CSR."""
+    before, n_requests, n_kills = issued(pebble), 0, 0
+    rng = random.Random(8555)
+    server.start_orderd()
+    round_number = 0
+    while n_kills < KILLS:
+        round_number += 1
+        own = [new_csr(f"own{round_number}x{i}.example.org") for i in range(CLIENTS // 2)]
+        shared = [new_csr(f"shared{round_number}x{i}.example.org") for i in range(CLIENTS // 10)]
+        bodies = own + [shared[i % len(shared)] for i in range(CLIENTS - len(own))]
+        n_requests += len(own) + len(shared)
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            answers = [pool.submit(server.post, body) for body in bodies]
+            while not all(answer.done() for answer in answers):
+                time.sleep(rng.uniform(0, 0.12))  # a random moment is what this is about
+                server.orderd.expect = (-signal.SIGKILL, 0)
+                server.orderd.popen.kill()
+                server.orderd.wait()
+                n_kills += 1
+                server.start_orderd()
+            for body, answer in zip(bodies, answers):
+                assert answer.result().status == 200, answer.result()
+                assert lib.Certificate(answer.result().body).public_key == lib.csr_public_key(body)
+    lib.wait_for(lambda: not records(server), "all orders to end")
+    assert issued(pebble) - before == n_requests
+    server.orderd.expect = (0,)
+    server.orderd.stop()
+    server.start_orderd()
+    lib.wait_for(lambda: not left_over(server), "all that was half to go")
+
+
+def test_certificate_waits_for_its_request(server, pebble, new_csr):
+    """With storage none too: what was issued while nobody listened is there for who asks again."""
+    server.write_config(storage='[storage "none"]\ntype = none\n',
+                        auth=lib.AUTH_ALL + "storage = none\n")
+    server.start_orderd()
+    body = new_csr("nobody.example.org")
+    server.http01.pause()
+    with lib.Client(server.port) as client:
+        client.send(lib.head(body), body)
+        lib.wait_for(lambda: list(server.challenges.iterdir()), "the challenge")
+    for pid in server.sign.children():
+        os.kill(pid, signal.SIGKILL)  # the one that waits
+    server.http01.resume()
+    lib.wait_for(lambda: [r for r in records(server) if r["stage"] == "issued"],
+                 "the certificate on disk")
+    server.orderd.stop()
+    server.start_orderd()
+    before = issued(pebble)
+    certificate = server.issue(body)
+    assert certificate.names == ["nobody.example.org"] and issued(pebble) == before
+    lib.wait_for(lambda: not left_over(server), "the record to go once it was handed out")
+
+
+def test_order_that_the_ca_forgot(server, pebble, new_csr):
+    """It starts anew."""
+    body = new_csr("forgotten.example.org")
+    record = make_record(server, pebble, body, order=pebble.url[:-3] + "my-order/nothing")
+    server.start_orderd()
+    server.issue(body)
+    assert not record.exists()
+
+
+def test_order_past_its_time(server, pebble, new_csr):
+    """What the CA cannot be asked for any more ends, with a reason."""
+    pebble.ca.pause()
+    try:
+        body = new_csr("late.example.org")
+        record = make_record(server, pebble, body, expires=int(time.time()) - 1,
+                             order="https://127.0.0.1:1/order")
+        server.start_orderd()
+        lib.wait_for(lambda: not record.exists(), "the record to go")
+        assert "No certificate for late.example.org: " in server.orderd.log
+    finally:
+        pebble.ca.resume()
+
+
+def make_record(server, pebble, body, **members):
+    """A record as an orderd of before has left it."""
+    path = server.directory / f"state/orders/{hashlib.sha384(body).hexdigest()}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({
+        "version": 1, "stage": "placed", "created": int(time.time()), "issued": 0,
+        "expires": int(time.time()) + 3600, "server": pebble.url, "auth": "loopback",
+        "requestId": "0123456789abcdef", "csr": base64.b64encode(body).decode(),
+        "order": pebble.url, "finalize": pebble.url, **members}))
+    return path
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"version": 2}', "[]", '{"version": 1}'])
+def test_record_that_is_none(server, new_csr, content):
+    """It is named, and it is in nobody's way."""
+    path = server.directory / "state/orders" / ("0" * 96 + ".json")
+    path.parent.mkdir(parents=True)
+    path.write_text(content)
+    server.start_orderd()
+    assert f"Order {'0' * 96} is not taken up" in server.orderd.log
+    server.issue(new_csr("www.example.org"))
+
+
+def test_state_directory_that_cannot_be_written(server, pebble, new_csr):
+    """Nothing is ordered; once it is mended everything goes on, without a restart."""
+    server.start_orderd()
+    state = server.directory / "state"
+    state.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", state], check=True)
+    try:
+        filler = state / "filler"
+        with contextlib.suppress(OSError), open(filler, "wb") as file:
+            while True:
+                file.write(b"x" * 4096)
+                file.flush()
+        orders = pebble.orders()
+        body = new_csr("full.example.org")
+        answer = server.post(body)
+        assert answer.status == 500 and b"state directory" in answer.body
+        assert "No space left on device" in server.orderd.log
+        assert pebble.orders() == orders
+        filler.unlink()
+        server.issue(body)
+        subprocess.run(["mount", "-o", "remount,ro", state], check=True)
+        assert server.post(new_csr("read-only.example.org")).status == 500
+        assert "Read-only file system" in server.orderd.log
+        subprocess.run(["mount", "-o", "remount,rw", state], check=True)
+        server.issue(new_csr("read-write.example.org"))
+    finally:
+        subprocess.run(["umount", state], check=True)
+
+
+def test_state_lost_in_mid_order(server, pebble, new_csr):
+    """The disk fails after the CA has taken the order: it waits, who asks is told, and it ends well."""
+    server.start_orderd()
+    state = server.directory / "state"
+    state.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", state], check=True)
+    try:
+        body, orders = new_csr("mid.example.org"), pebble.orders()
+        server.http01.pause()
+        with posted(server, body) as answer:
+            lib.wait_for(lambda: list(server.challenges.iterdir()), "the challenge")
+            subprocess.run(["mount", "-o", "remount,ro", state], check=True)
+            server.http01.resume()
+            assert answer.result(60).status == 500
+        subprocess.run(["mount", "-o", "remount,rw", state], check=True)
+        server.issue(body)
+        assert pebble.orders() == orders + 1
+    finally:
+        subprocess.run(["umount", state], check=True)
