@@ -7,6 +7,7 @@
 #include "log.h"
 #include "order-client.h"
 #include "policy.h"
+#include "runtime-path.h"
 #include "storage.h"
 #include "strv.h"
 
@@ -241,7 +242,7 @@ static void refuse_without_answer(Sign *sign, const char *why, const char *sente
 static bool order(Sign *sign)
 {
     _cleanup_(order_answer_done) OrderAnswer answer = { 0 };
-    _cleanup_free_ char *socket = NULL;
+    _cleanup_free_ char *socket = runtime_socket_path(sign->config->runtime_directory);
     char client[INET6_ADDRSTRLEN];
     const OrderRequest request = {
         .auth = sign->auth->name,
@@ -252,8 +253,7 @@ static bool order(Sign *sign)
     };
     int r;
 
-    if (asprintf(&socket, "%s/orderd.sock", sign->config->runtime_directory) < 0) {
-        socket = NULL;
+    if (!socket) {
         refuse_without_memory(sign);
         return false;
     }

@@ -213,13 +213,12 @@ int listen_address_compare(const ListenAddress *a, const ListenAddress *b)
 
 bool listen_address_needs_network(const ListenAddress *address)
 {
-    static const uint8_t any[16], loopback[16] = { [15] = 1 };
+    static const uint8_t any[16];
 
     if (address->kind == LISTEN_UNIX || memcmp(address->bytes, any, sizeof(any)) == 0)
         return false;
-    if (address->kind == LISTEN_INET)
-        return address->bytes[0] != 127;
-    return memcmp(address->bytes, loopback, sizeof(loopback)) != 0;
+    /* ::1 is not there on a machine that has IPv6 switched off. */
+    return address->kind == LISTEN_INET6 || address->bytes[0] != 127;
 }
 
 int socket_peer(int fd, SocketAddress *ret)

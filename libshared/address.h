@@ -52,7 +52,8 @@ void listen_address_done(ListenAddress *address);
  * same socket, however it is written. */
 int listen_address_compare(const ListenAddress *a, const ListenAddress *b);
 
-/* Whether the address has to be there first: it is neither a wildcard, loopback nor unix. */
+/* Whether the address may not be there yet, or at all: it is neither a wildcard, 127.0.0.0/8 nor
+ * unix. */
 bool listen_address_needs_network(const ListenAddress *address);
 
 /* Peer of a connected socket; family AF_UNSPEC where it has none. 0 or -errno. */

@@ -13,7 +13,7 @@ void confine_memory(void);
  * confine_connection() - give up all that serving one connection does not need
  *
  * From here on this process starts no other process or program, and reaches none: neither by
- * signals (kill(2), pidfd_send_signal(2)), nor by memory (ptrace(2), process_vm_readv(2),
+ * signals (kill(2), F_SETOWN of fcntl(2)), nor by memory (ptrace(2), process_vm_readv(2),
  * pidfd_getfd(2)), nor by limits and priorities (prlimit(2), sched_setaffinity(2)). Such calls fail
  * with EPERM. Cannot be undone. Returns 0; -EINVAL where the kernel has no seccomp(2) filters;
  * -errno.

@@ -159,6 +159,7 @@ static void fork_for(Parent *parent, int fd)
         parent->server->prepare(parent->server->userdata);
     while ((pid = fork()) < 0) {
         pause_for(parent, errno, "start a process for a connection");
+        kill_overdue(parent);
         reap_children(parent);
     }
     if (pid == 0)

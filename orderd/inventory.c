@@ -16,8 +16,9 @@ typedef struct Item {
 
 struct Inventory {
     Config *config;
-    void *items; /* a tsearch(3) tree */
-    void *fresh; /* the one that is being made, to take its place */
+    void *items;     /* a tsearch(3) tree */
+    bool is_counted; /* all of it, once at the least */
+    void *fresh;     /* the one that is being made, to take its place */
     sd_event_source *step, *timer;
     size_t n_scanned; /* storages of the config */
     StorageScan *scan;
@@ -79,7 +80,7 @@ static void count_item(const void *node, VISIT visit, void *userdata)
 
 InventoryCount inventory_count(const Inventory *inventory, time_t now)
 {
-    Counting counting = { .now = now };
+    Counting counting = { .count.is_first = !inventory->is_counted, .now = now };
 
     twalk_r(inventory->items, count_item, &counting);
     return counting.count;
@@ -112,6 +113,7 @@ static int on_step(sd_event_source *source, void *userdata)
         (void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
         tdestroy(inventory->items, free);
         inventory->items = TAKE_PTR(inventory->fresh);
+        inventory->is_counted = true;
         inventory->changed(inventory->userdata);
         return 0;
     }
@@ -144,13 +146,31 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
     return 0;
 }
 
+/* Whether two configurations have the same certificates, and the same times of renewal. */
+static bool same_storages(const Config *a, const Config *b)
+{
+    if (!a || a->n_storages != b->n_storages)
+        return false;
+    for (size_t i = 0; i < a->n_storages; i++) {
+        const Storage *x = a->storages[i], *y = b->storages[i];
+
+        if (x->renew_within != y->renew_within ||
+            !streq(str_or(x->directory, ""), str_or(y->directory, "")))
+            return false;
+    }
+    return true;
+}
+
 int inventory_use(Inventory *inventory, Config *config)
 {
+    bool same;
+
     if (inventory->config == config)
         return 0;
+    same = same_storages(inventory->config, config);
     config_unref(inventory->config);
     inventory->config = config_ref(config);
-    return start_counting(inventory);
+    return same ? 0 : start_counting(inventory);
 }
 
 int inventory_new(sd_event *event, void (*changed)(void *userdata), void *userdata, Inventory **ret)

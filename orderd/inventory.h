@@ -11,6 +11,7 @@
 typedef struct Inventory Inventory;
 
 typedef struct InventoryCount {
+    bool is_first; /* the first count is not over yet: what is here is less than there is */
     size_t certificates;
     size_t due;          /* those that are past their time of renewal */
     time_t next_renewal; /* of the others, the first; seconds since 1970, 0: none */
@@ -21,8 +22,8 @@ int inventory_new(sd_event *event, void (*changed)(void *userdata), void *userda
                   Inventory **ret);
 Inventory *inventory_free(Inventory *inventory); /* always returns NULL */
 
-/* Counts the storages of this configuration, anew where it is another one than before. -ENOMEM or
- * 0. */
+/* Counts the storages of this configuration, anew where they are others than before. 0 or -errno.
+ */
 int inventory_use(Inventory *inventory, Config *config);
 
 /* Notes a certificate that was stored. @key: storage_key() of its request; @renewal: when it is

@@ -9,6 +9,7 @@
 #include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
 
+#include "confinement.h"
 #include "io.h"
 #include "log.h"
 #include "runtime-dir.h"
@@ -71,10 +72,15 @@ typedef struct Daemon {
     bool swept;       /* the challenges of a former life are gone */
     sigset_t signals; /* those that are taken in turn: see signal_table */
     bool draining;
+    sd_event_source *status; /* tells the status, in a moment */
 } Daemon;
+
+/* To look through all certificates for each of many changes would be more work than the changes. */
+#define STATUS_DELAY (500 * USEC_PER_MSEC)
 
 static void daemon_done(Daemon *daemon)
 {
+    sd_event_source_disable_unref(daemon->status);
     varlink_server_free(daemon->server);
     orders_free(daemon->service.orders);
     inventory_free(daemon->service.inventory);
@@ -102,6 +108,35 @@ static void exit_when_drained(void *userdata)
         (void)sd_event_exit(daemon->event, 0);
 }
 
+static void tell_status(const Daemon *daemon)
+{
+    InventoryCount count = inventory_count(daemon->service.inventory, time(NULL));
+    char text[STATUS_SIZE];
+
+    (void)sd_notifyf(0, "STATUS=%s",
+                     status_describe(orders_in_flight(daemon->service.orders), &count, text));
+}
+
+static int on_status(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    (void)source;
+    (void)usec;
+    tell_status(userdata);
+    return 0;
+}
+
+static void tell_status_soon(void *userdata)
+{
+    Daemon *daemon = userdata;
+    int enabled = SD_EVENT_OFF;
+
+    (void)sd_event_source_get_enabled(daemon->status, &enabled);
+    if (enabled != SD_EVENT_OFF)
+        return;
+    (void)sd_event_source_set_time_relative(daemon->status, STATUS_DELAY);
+    (void)sd_event_source_set_enabled(daemon->status, SD_EVENT_ONESHOT);
+}
+
 /* The CA may ask for a challenge of an order that was taken up before it is written again: those
  * that are there stay until the last such order has ended. */
 static void sweep_challenges(Daemon *daemon)
@@ -112,19 +147,9 @@ static void sweep_challenges(Daemon *daemon)
     daemon->swept = true;
 }
 
-static void tell_status(void *userdata)
-{
-    const Daemon *daemon = userdata;
-    InventoryCount count = inventory_count(daemon->service.inventory, time(NULL));
-    char text[STATUS_SIZE];
-
-    (void)sd_notifyf(0, "STATUS=%s",
-                     status_describe(orders_in_flight(daemon->service.orders), &count, text));
-}
-
 static void on_change(void *userdata)
 {
-    tell_status(userdata);
+    tell_status_soon(userdata);
     sweep_challenges(userdata);
 }
 
@@ -155,6 +180,8 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si,
 
     (void)source;
     (void)si;
+    if (daemon->draining)
+        return 0;
     (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, now_monotonic());
     (void)inventory_use(daemon->service.inventory, config_file_get(daemon->service.config_file));
     (void)sd_notify(0, "READY=1");
@@ -245,7 +272,10 @@ static int set_up(Daemon *daemon, int *listener)
     Service *service = &daemon->service;
     int r;
 
-    r = inventory_new(daemon->event, tell_status, daemon, &service->inventory);
+    r = sd_event_add_time_relative(daemon->event, &daemon->status, CLOCK_MONOTONIC, STATUS_DELAY, 0,
+                                   on_status, daemon);
+    if (r >= 0)
+        r = inventory_new(daemon->event, tell_status_soon, daemon, &service->inventory);
     if (r >= 0)
         r = orders_new(daemon->event, daemon->challenges, service->inventory, &service->orders);
     if (r >= 0)
@@ -270,6 +300,8 @@ static int run(void)
     const Config *config;
     int r;
 
+    /* The account's key is in its memory. */
+    confine_memory();
     r = block_signals(&daemon);
     if (r < 0)
         return log_error_errno(r, "Signals cannot be blocked: %m");
@@ -295,7 +327,6 @@ static int run(void)
 
     (void)sd_event_set_watchdog(daemon.event, true);
     (void)sd_notify(0, "READY=1");
-    tell_status(&daemon);
     r = sd_event_loop(daemon.event);
     if (r < 0)
         return log_error_errno(r, "Event loop failed: %m");

@@ -12,6 +12,7 @@
 #include "atomic-file.h"
 #include "challenge.h"
 #include "log.h"
+#include "runtime-path.h"
 
 static int check_inherited(int fd)
 {
@@ -26,17 +27,22 @@ static int bind_socket(const char *runtime_directory)
 {
     _cleanup_close_ int fd = -EBADF, directory = -EBADF;
     struct sockaddr_un address = { .sun_family = AF_UNIX };
+    _cleanup_free_ char *path = NULL;
     mode_t mask;
-    int n, r;
+    int r;
 
     directory = directory_open(runtime_directory, 0755);
     if (directory < 0)
         return log_event_errno(LOG_EVENT_START_FAILED, directory,
                                "Runtime directory '%s' cannot be used: %m", runtime_directory);
-    n = snprintf(address.sun_path, sizeof(address.sun_path), "%s/orderd.sock", runtime_directory);
-    if (n < 0 || (size_t)n >= sizeof(address.sun_path))
+    path = runtime_socket_path(runtime_directory);
+    if (!path)
+        return log_oom();
+    if (strlen(path) >= sizeof(address.sun_path))
         return log_event_errno(LOG_EVENT_START_FAILED, ENAMETOOLONG,
                                "Socket in '%s' cannot be made: %m", runtime_directory);
+
+    memcpy(address.sun_path, path, strlen(path));
 
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
@@ -73,13 +79,11 @@ int runtime_open_socket(const Config *config)
 
 int runtime_open_challenges(const Config *config)
 {
-    _cleanup_free_ char *path = NULL;
+    _cleanup_free_ char *path = runtime_http01_path(config->runtime_directory);
     int fd;
 
-    if (asprintf(&path, "%s/challenges/http-01", config->runtime_directory) < 0) {
-        path = NULL;
+    if (!path)
         return log_oom();
-    }
     fd = directory_open(path, 0755);
     if (fd < 0)
         return log_event_errno(LOG_EVENT_START_FAILED, fd,

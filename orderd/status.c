@@ -48,6 +48,10 @@ const char *status_describe(size_t n_orders, const InventoryCount *count, char b
 
     *buf = '\0';
     append_count(buf, n_orders, "order in flight; ", "orders in flight; ");
+    if (count->is_first) {
+        append(buf, "counting certificates");
+        return buf;
+    }
     append_count(buf, count->certificates, "certificate", "certificates");
     if (count->due > 0)
         append(buf, ", %s of them due", format_number(count->due, number));

@@ -3,6 +3,7 @@
 
 #include "macro.h"
 #include "path.h"
+#include "runtime-path.h"
 
 #define SECTION "Service"
 
@@ -143,15 +144,13 @@ static bool has_own_runtime(const Config *config)
 static int write_orderd_socket(const UnitDirectory *where, const Config *config)
 {
     _cleanup_(unit_file_done) UnitFile file = { 0 };
-    _cleanup_free_ char *path = NULL;
+    _cleanup_free_ char *path = runtime_socket_path(config->runtime_directory);
     int r;
 
+    if (!path)
+        return -ENOMEM;
     if (!has_own_runtime(config))
         return 0;
-    if (asprintf(&path, "%s/orderd.sock", config->runtime_directory) < 0) {
-        path = NULL;
-        return -ENOMEM;
-    }
     r = unit_file_open(&file, where);
     if (r < 0)
         return r;
@@ -188,11 +187,40 @@ static int write_handler(Sandbox *sandbox, const char *service, const char *temp
     return r < 0 ? r : unit_file_write_drop_in(&sandbox->file, template);
 }
 
+static bool is_around_any(const char *directory, const Paths *paths)
+{
+    for (size_t i = 0; i < paths->n; i++)
+        if (path_is_below(paths->list[i], directory))
+            return true;
+    return false;
+}
+
+/* Whether the account is where the unit does not hide it, and can be hidden: not with a storage. */
+static bool account_shows(const Config *config, const Paths *storages)
+{
+    Place place = place_of(config->account_dir);
+
+    return (place == PLACE_STATE || place == PLACE_OTHER) &&
+           !path_is_below(config->account_dir, STATE_DIRECTORY_DEFAULT "/account") &&
+           !is_around_any(config->account_dir, storages);
+}
+
+/* What rights keep from it is not even there. */
+static void hide_from_sign(Sandbox *sandbox, const Config *config, const char *challenges,
+                           const Paths *storages)
+{
+    if (has_own_runtime(config))
+        bind_path(sandbox, "InaccessiblePaths", challenges);
+    if (account_shows(config, storages))
+        bind_path(sandbox, "InaccessiblePaths", config->account_dir);
+}
+
 static int write_sign(const UnitDirectory *where, const Config *config)
 {
+    _cleanup_free_ char *challenges = runtime_challenges_path(config->runtime_directory);
     _cleanup_(sandbox_done) Sandbox sandbox = { 0 };
     _cleanup_(paths_done) Paths paths = { 0 };
-    int r = paths_collect(&paths, config, NULL, 0);
+    int r = challenges ? paths_collect(&paths, config, NULL, 0) : -ENOMEM;
 
     if (r < 0)
         return r;
@@ -203,21 +231,20 @@ static int write_sign(const UnitDirectory *where, const Config *config)
         bind_path(&sandbox, "BindReadOnlyPaths", config->runtime_directory);
     for (size_t i = 0; i < paths.n; i++)
         grant(&sandbox, SIGN_READS, paths.list[i]);
+    hide_from_sign(&sandbox, config, challenges, &paths);
     return write_handler(&sandbox, "acmems-mgmt.service", "acmems-mgmt@.service");
 }
 
 static int write_http01(const UnitDirectory *where, const Config *config)
 {
     _cleanup_(sandbox_done) Sandbox sandbox = { 0 };
-    _cleanup_free_ char *challenges = NULL;
+    _cleanup_free_ char *challenges = runtime_http01_path(config->runtime_directory);
     int r;
 
+    if (!challenges)
+        return -ENOMEM;
     if (!has_own_runtime(config))
         return 0;
-    if (asprintf(&challenges, "%s/challenges/http-01", config->runtime_directory) < 0) {
-        challenges = NULL;
-        return -ENOMEM;
-    }
     r = unit_file_open(&sandbox.file, where);
     if (r < 0)
         return r;

@@ -214,7 +214,7 @@ static void test_listen_needs_network(void)
         bool needs;
     } table[] = {
         { "0.0.0.0:1", false },     { "[::]:1", false },          { "127.0.0.1:1", false },
-        { "127.255.0.9:1", false }, { "[::1]:1", false },         { "/run/x.sock", false },
+        { "127.255.0.9:1", false }, { "[::1]:1", true },          { "/run/x.sock", false },
         { "192.0.2.1:1", true },    { "[2001:db8::1]:1", true },  { "[7f00::1]:1", true },
         { "0.0.0.1:1", true },      { "[fe80::1%eth0]:1", true },
     };

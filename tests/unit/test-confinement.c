@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <asm/sockios.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -34,6 +36,12 @@ static void try_everything(pid_t other)
     REFUSED(kill(other, SIGKILL));
     REFUSED(raise(SIGCONT));
     REFUSED(sigqueue(other, SIGTERM, (union sigval){ 0 }));
+    REFUSED(fcntl(STDIN_FILENO, F_SETOWN, other));
+    REFUSED(fcntl(STDIN_FILENO, F_SETOWN_EX, &(struct f_owner_ex){ F_OWNER_PID, other }));
+    REFUSED(fcntl(STDIN_FILENO, F_SETSIG, SIGKILL));
+    REFUSED(ioctl(STDIN_FILENO, FIOSETOWN, &other));
+    REFUSED(ioctl(STDIN_FILENO, SIOCSPGRP, &other));
+    REFUSED(syscall(SYS_io_uring_setup, 1, NULL));
     REFUSED(ptrace(PTRACE_SEIZE, other, NULL, NULL));
     REFUSED(process_vm_readv(other, &iov, 1, &iov, 1, 0));
     REFUSED(process_vm_writev(other, &iov, 1, &iov, 1, 0));
@@ -47,6 +55,7 @@ static void try_everything(pid_t other)
 
     /* What a connection needs still works. */
     ASSERT_OK(getrlimit(RLIMIT_NOFILE, &limit));
+    ASSERT_TRUE(fcntl(STDIN_FILENO, F_GETFL) >= 0);
     ASSERT_TRUE(getppid() > 0);
     ASSERT_TRUE(open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0);
 }

@@ -31,7 +31,11 @@ static void test_paths(void)
         /* below what the units have already */
         { "[account]\ndir=/var/lib/acmems//a\n[state]\ndirectory=/var/lib/acmems/\n" STORAGE(
               "s", "/var/lib/./acmems/s"),
-          NULL, NULL },
+          NULL, SERVICE("InaccessiblePaths=-/var/lib/acmems//a\n") },
+        /* where a storage is in it, the account's rights have to do */
+        { "[account]\ndir=/srv/a\n" STORAGE("s", "/srv/a/s"),
+          SERVICE("ReadWritePaths=-/srv/a\nReadWritePaths=-/srv/a/s\n"),
+          SERVICE("ReadOnlyPaths=-/srv/a/s\n") },
         { STORAGE("s", "/var/lib/acmems2"), SERVICE("ReadWritePaths=-/var/lib/acmems2\n"),
           SERVICE("ReadOnlyPaths=-/var/lib/acmems2\n") },
         { STORAGE("s", "/srv/s") STORAGE("t", "/srv/a b") STORAGE("u", "/srv/s"),
@@ -50,12 +54,14 @@ static void test_paths(void)
           SERVICE("BindReadOnlyPaths=-/run/acmems/t\nBindReadOnlyPaths=-/run/s\n") },
         /* the account and its CA are for orderd alone */
         { "[account]\ndir=/srv/account\nca-file=/etc/ca.pem\n",
-          SERVICE("ReadWritePaths=-/srv/account\nReadOnlyPaths=-/etc/ca.pem\n"), NULL },
+          SERVICE("ReadWritePaths=-/srv/account\nReadOnlyPaths=-/etc/ca.pem\n"),
+          SERVICE("InaccessiblePaths=-/srv/account\n") },
         { "[account]\nca-file=/root/ca.pem\n",
           SERVICE("ProtectHome=tmpfs\nBindReadOnlyPaths=-/root/ca.pem\n"), NULL },
         { "[account]\nca-file=/var/lib/acmems/ca.pem\n", NULL, NULL },
         { "[state]\ndirectory=/srv/state\n",
-          SERVICE("ReadWritePaths=-/srv/state\nReadWritePaths=-/srv/state/account\n"), NULL },
+          SERVICE("ReadWritePaths=-/srv/state\nReadWritePaths=-/srv/state/account\n"),
+          SERVICE("InaccessiblePaths=-/srv/state/account\n") },
         /* a storage that was refused */
         { "[storage s]\ntype=file\n", NULL, NULL },
     };
@@ -79,12 +85,14 @@ static void test_runtime_directory(void)
         { "/run/acmems/", NULL, NULL, NULL, NULL },
         { "/srv/50% run", "\n[Socket]\nListenStream=\nListenStream=/srv/50%% run/orderd.sock\n",
           SERVICE("ReadWritePaths=\"-/srv/50%% run\"\n"),
-          SERVICE("BindReadOnlyPaths=\"-/srv/50%% run\"\n"),
+          SERVICE("BindReadOnlyPaths=\"-/srv/50%% run\"\n"
+                  "InaccessiblePaths=\"-/srv/50%% run/challenges\"\n"),
           SERVICE("Environment=\"ACMEMS_CHALLENGES=/srv/50%% run/challenges/http-01\"\n"
                   "BindReadOnlyPaths=\"-/srv/50%% run/challenges/http-01\"\n") },
         { "/home/r", "\n[Socket]\nListenStream=\nListenStream=/home/r/orderd.sock\n",
           SERVICE("ProtectHome=tmpfs\nBindPaths=-/home/r\n"),
-          SERVICE("ProtectHome=tmpfs\nBindReadOnlyPaths=-/home/r\n"),
+          SERVICE("ProtectHome=tmpfs\nBindReadOnlyPaths=-/home/r\n"
+                  "InaccessiblePaths=-/home/r/challenges\n"),
           SERVICE("Environment=ACMEMS_CHALLENGES=/home/r/challenges/http-01\n"
                   "ProtectHome=tmpfs\nBindReadOnlyPaths=-/home/r/challenges/http-01\n") },
     };

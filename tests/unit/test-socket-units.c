@@ -23,7 +23,7 @@ static void test_drop_ins(void)
     static const struct {
         const char *content, *mgmt, *http01;
     } table[] = {
-        { "", SOCKET("ListenStream=127.0.0.1:1313\nListenStream=[::1]:1313\n"),
+        { "", SOCKET("ListenStream=127.0.0.1:1313\nListenStream=[::1]:1313\nFreeBind=yes\n"),
           SOCKET("ListenStream=0.0.0.0:1380\nListenStream=[::]:1380\n") },
         /* empty: none */
         { "[mgmt]\nlistener=\n" VERIFICATION("v") "listener=\n", NULL, NULL },
@@ -36,7 +36,7 @@ static void test_drop_ins(void)
         { "[mgmt]\nlistener=[::1]:1\nlistener=[0:0:0:0:0:0:0:1]:1\nlistener=[::1]:2\n" VERIFICATION(
               "v") "listener=127.0.0.1:1\n" VERIFICATION("http") "listener=127.0.0.1:1\n"
                                                                  "listener=127.0.0.1:2\n",
-          SOCKET("ListenStream=[::1]:1\nListenStream=[::1]:2\n"),
+          SOCKET("ListenStream=[::1]:1\nListenStream=[::1]:2\nFreeBind=yes\n"),
           SOCKET("ListenStream=127.0.0.1:1\nListenStream=127.0.0.1:2\n") },
         { "[mgmt]\nlistener=/run/a b%\"c.sock\n[verification v]\ntype=dns01-dnsUpdate\n",
           SOCKET("ListenStream=/run/a b%%\"c.sock\n"), NULL },

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "runtime-path.h"
+
+#include <stdio.h>
+
+#include "macro.h"
+
+static char *join(const char *directory, const char *name)
+{
+    char *path;
+
+    return asprintf(&path, "%s/%s", directory, name) < 0 ? NULL : path;
+}
+
+char *runtime_socket_path(const char *runtime_directory)
+{
+    return join(runtime_directory, "orderd.sock");
+}
+
+char *runtime_challenges_path(const char *runtime_directory)
+{
+    return join(runtime_directory, "challenges");
+}
+
+char *runtime_http01_path(const char *runtime_directory)
+{
+    return join(runtime_directory, "challenges/http-01");
+}
