@@ -314,6 +314,10 @@ class Pebble:
         """How many orders were made so far."""
         return self.ca.log.count("Added order ")
 
+    def certificates(self):
+        """How many certificates were made so far."""
+        return self.ca.log.count("Issued certificate serial")
+
     def set_address(self, name, address):
         data = json.dumps({"host": name, "addresses": [address]}).encode()
         urllib.request.build_opener(urllib.request.ProxyHandler({})).open(

@@ -30,11 +30,6 @@ def server(installation):
     return installation
 
 
-def issued(pebble):
-    """How many certificates the CA made so far."""
-    return pebble.ca.log.count("Issued certificate serial")
-
-
 def left_over(server):
     """What stands on disk of orders, and what is half."""
     return [path for path in [*server.directory.glob("state/orders/*"),
@@ -75,7 +70,7 @@ def test_killed_at_every_step(server, pebble, new_csr, when, storage):
         server.write_config(storage='[storage "none"]\ntype = none\n',
                             auth=lib.AUTH_ALL + "storage = none\n")
     for step in range(1, 30):
-        body, before = new_csr(f"step{step}.example.org"), issued(pebble)
+        body, before = new_csr(f"step{step}.example.org"), pebble.certificates()
         orderd = start_orderd_to_be_killed(server, step, when)
         with posted(server, body) as answer:
             lib.wait_for(lambda: not orderd.running or answer.done() and not left_over(server),
@@ -88,7 +83,7 @@ def test_killed_at_every_step(server, pebble, new_csr, when, storage):
         # Killed between handing it out and forgetting it, it waits for who asks again.
         if storage == "file" or left_over(server):
             server.issue(body)
-        assert issued(pebble) == before + 1, f"step {step}"
+        assert pebble.certificates() == before + 1, f"step {step}"
         lib.wait_for(lambda: not left_over(server), f"the end of all files of step {step}")
         server.orderd.stop() if killed else orderd.stop()
         if not killed:
@@ -98,7 +93,7 @@ def test_killed_at_every_step(server, pebble, new_csr, when, storage):
 
 def test_killed_at_random(server, pebble, new_csr):
     """40 clients, half of them with CSRs that others have too: each gets its certificate, and the CA makes one for each CSR."""
-    before, n_requests, n_kills = issued(pebble), 0, 0
+    before, n_requests, n_kills = pebble.certificates(), 0, 0
     rng = random.Random(8555)
     server.start_orderd()
     round_number = 0
@@ -121,7 +116,7 @@ def test_killed_at_random(server, pebble, new_csr):
                 assert answer.result().status == 200, answer.result()
                 assert lib.Certificate(answer.result().body).public_key == lib.csr_public_key(body)
     lib.wait_for(lambda: not records(server), "all orders to end")
-    assert issued(pebble) - before == n_requests
+    assert pebble.certificates() - before == n_requests
     server.orderd.expect = (0,)
     server.orderd.stop()
     server.start_orderd()
@@ -145,9 +140,9 @@ def test_certificate_waits_for_its_request(server, pebble, new_csr):
                  "the certificate on disk")
     server.orderd.stop()
     server.start_orderd()
-    before = issued(pebble)
+    before = pebble.certificates()
     certificate = server.issue(body)
-    assert certificate.names == ["nobody.example.org"] and issued(pebble) == before
+    assert certificate.names == ["nobody.example.org"] and pebble.certificates() == before
     lib.wait_for(lambda: not left_over(server), "the record to go once it was handed out")
 
 

@@ -55,9 +55,13 @@ def new_cgroups(name):
 
 
 def remove_cgroups(groups):
-    for group in groups:
-        for directory, _, _ in os.walk(group, topdown=False):
-            os.rmdir(directory)
+    """Whether all are gone: the kernel takes a moment to let the last processes go."""
+    with contextlib.suppress(OSError):
+        for group in groups:
+            for directory, _, _ in os.walk(group, topdown=False):
+                os.rmdir(directory)
+        return True
+    return False
 
 
 def read_children(pid):
@@ -157,4 +161,4 @@ class Machine:
             for pid in (self.popen.pid, *read_children(self.popen.pid)):
                 os.kill(pid, signal.SIGKILL)
             self.popen.wait(10)
-        remove_cgroups(self.cgroups)
+        lib.wait_for(lambda: remove_cgroups(self.cgroups), "the control groups to be empty")

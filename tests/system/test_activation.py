@@ -66,10 +66,8 @@ def test_one_process_serves_all(server, csr, record_property, unit):
 
 @pytest.mark.parametrize("unit", ["acmems-mgmt", "acmems-http01"])
 def test_one_unit_for_each_connection(server, csr, record_property, unit):
-    """With the drop-in of three lines."""
-    server.drop_in(f"{unit}.socket", "[Socket]\nAccept=yes\nMaxConnections=256\n")
-    server.run("systemctl", "stop", f"{unit}.service", f"{unit}.socket")
-    server.run("systemctl", "start", f"{unit}.socket")
+    """With the drop-in of three lines, as the README has it."""
+    server.sh(lib.readme_block("install accept drop-in").replace("acmems-mgmt", unit))
     try:
         accepted = int(server.show(f"{unit}.socket", "NAccepted"))
         before = cpu_time(server)
@@ -82,7 +80,7 @@ def test_one_unit_for_each_connection(server, csr, record_property, unit):
             "systemctl", "list-units", "--all", "--plain", "--no-legend", f"{unit}@*").stdout,
             "the connections' units to go")
     finally:
-        server.remove_drop_in(f"{unit}.socket")
+        server.remove_drop_in(f"{unit}.socket", name="accept")
         server.run("systemctl", "restart", f"{unit}.socket")
 
 

@@ -81,7 +81,7 @@ def test_who_got_a_certificate_for_a_name(server, story):
 
 def test_what_was_denied(server, story):
     # Yesterday, this machine was not there yet.
-    entries = ask(server, "denied", ("today", "tomorrow"), ("yesterday", "today"))
+    entries = ask(server, "denied", ("until today", "until tomorrow"), ("yesterday", "-1day"))
     assert [entry["ACMEMS_REQUEST_ID"] for entry in entries] == [
         request_id(story[name]) for name in ("denied", "wrong key")]
     assert "www.example.edu" in entries[0]["ACMEMS_REASON"]

@@ -9,59 +9,72 @@ from machine import lib
 from server import Server
 
 N = 100
+IN_FLIGHT = 10
+ARCHIVE = "acmems-backup.tar.gz"
+
+
+class Once:
+    """Is set from the second look on."""
+
+    looks = 0
+
+    def is_set(self):
+        self.looks += 1
+        return self.looks > 1
 
 
 def back_up(server, stop, archive):
     """Over and over, each copy over the one before; how many there were."""
     n = 0
     while not stop.is_set():
-        # 1: a file changed or went while it was read; those that were there all the time are whole.
-        result = server.run("tar", "-C", "/var/lib", "-cf", "/root/new.tar", "acmems", check=False)
-        assert result.returncode in (0, 1), result.stderr
-        shutil.copy(server.path("/root/new.tar"), archive)
+        server.sh(f"cd /root && {lib.readme_block('install backup')}")
+        shutil.copy(server.path(f"/root/{ARCHIVE}"), archive)
         n += 1
     return n
 
 
+def post_all(server, bodies, pool):
+    return [pool.submit(server.post, body) for body in bodies]
+
+
 def test_backup_during_issuance(tmp_path, pebble):
-    archive = tmp_path / "last.tar"
-    requests = [lib.make_csr(tmp_path / "csr", f"www{number}.example.org", key="p256")
-                for number in range(N)]
+    """What was issued is served from the copy, what was in flight is finished from it."""
+    archive = tmp_path / ARCHIVE
+    requests = [lib.make_csr(tmp_path / "csr", f"www{number}.example.org") for number in range(N)]
+    issued, in_flight = requests[:-IN_FLIGHT], requests[-IN_FLIGHT:]
     first = Server(tmp_path / "first")
     try:
         first.start_nginx()
         first.enable(pebble)
         stop = threading.Event()
-        with concurrent.futures.ThreadPoolExecutor(11) as pool:
+        with concurrent.futures.ThreadPoolExecutor(IN_FLIGHT + 1) as pool:
             backups = pool.submit(back_up, first, stop, archive)
-            issued = pool.map(first.issue, requests[:N])
-            certificates = dict(zip(requests, issued))
+            certificates = dict(zip(issued, pool.map(first.issue, issued)))
+            pebble.ca.pause()
+            cut_off = post_all(first, in_flight, pool)
+            lib.wait_for(lambda: f"{IN_FLIGHT} orders in flight" in first.status_text(), "orders")
             stop.set()
             assert backups.result() > 1
-        account = first.path("/var/lib/acmems/account/registration.json").read_text()
+            assert back_up(first, Once(), archive) == 1  # the last one
+            account = first.path("/var/lib/acmems/account/registration.json").read_text()
+            first.stop()
+            for answer in cut_off:
+                answer.exception()
     finally:
+        pebble.ca.resume()
         first.stop()
 
     second = Server(tmp_path / "second")
     try:
         second.start_nginx()
-        shutil.copy(archive, second.path("/root/last.tar"))
-        second.run("tar", "-C", "/var/lib", "-xf", "/root/last.tar")
-        second.enable(pebble)
+        shutil.copy(archive, second.path(f"/root/{ARCHIVE}"))
+        second.sh(f"cd /root && {lib.readme_block('install restore')}")
         assert second.path("/var/lib/acmems/account/registration.json").read_text() == account
-
-        def is_kept(body):
-            entry = lib.cache_path(second.path("/var/lib/acmems/storage"), body)
-            return (entry / "cert.pem").exists()
-
-        kept = [body for body in requests if is_kept(body)]
-        assert kept, "the last archive has certificates"
-        orders = pebble.orders()
-        for body in kept:
+        for body in issued:
             assert second.issue(body).serial == certificates[body].serial
-        assert pebble.orders() == orders  # nothing was asked for twice
-        for body in [body for body in requests if body not in kept][:10]:
+        for body in in_flight:
             second.issue(body)
+        assert pebble.certificates() == N  # one for each request, wherever it was cut off
         second.issue(lib.make_csr(tmp_path / "csr", "new.example.org"))
     finally:
         second.stop()

@@ -133,7 +133,29 @@ listener = [fe80::80%acme-test0]:1381
         assert answers == ["404", "404", "415", "403"]  # a unix socket has no address to judge by
 
         fresh.configure(pebble, ("127.0.0.1:1313", "127.0.0.1:1314"))
-        fresh.run("systemctl", "daemon-reload")
-        fresh.run("systemctl", "restart", "acmems-mgmt.socket")
+        fresh.sh(lib.readme_block("install listener change"))
         assert fresh.post(b"x", port=1314).status == 415
         assert not lib.can_connect(1313)
+
+
+def test_without_ipv6(fresh):
+    """Switched off, as in many containers: what the package ships serves all the same."""
+    subprocess.run(["sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1"], check=True)
+    try:
+        fresh.run("systemctl", "enable", "--now", *fresh.sockets)
+        assert fresh.post(b"x").status == 403
+        assert lib.request(1380, "GET", "/.well-known/acme-challenge/x").status == 404
+    finally:
+        subprocess.run(["sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=0"], check=True)
+
+
+def test_runtime_directory_that_was_removed(fresh, pebble, new_csr):
+    """Started again, everything makes what it needs."""
+    fresh.start_nginx()
+    fresh.enable(pebble)
+    fresh.issue(new_csr("before.example.org"))
+    fresh.run("rm", "-r", "/run/acmems")
+    fresh.run("systemctl", "restart", "acmems-orderd.socket", *fresh.sockets)
+    fresh.issue(new_csr("after.example.org"))
+    assert fresh.run("stat", "-c", "%a %U:%G", "/run/acmems/challenges/http-01").stdout == \
+        "2750 acmems:acmems-http01\n"
