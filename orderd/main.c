@@ -16,7 +16,8 @@
 #include "service.h"
 #include "status.h"
 
-/* After SIGTERM orders in flight may end; those that do not by then are given up. */
+/* After SIGTERM those who wait may get their answers; what is not done by then is the next one's.
+ */
 #define DRAIN_TIMEOUT (30 * USEC_PER_SEC)
 
 static const char *arg_config = NULL;
@@ -95,7 +96,8 @@ static int on_drain_timeout(sd_event_source *source, uint64_t usec, void *userda
 
     (void)source;
     (void)usec;
-    log_event(LOG_EVENT_GIVEN_UP, NULL, "Orders in flight did not end in time: they are given up");
+    log_event(LOG_EVENT_GIVEN_UP, NULL,
+              "Orders in flight did not end in time: the next start takes them up");
     return sd_event_exit(daemon->event, 0);
 }
 

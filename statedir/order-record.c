@@ -152,11 +152,12 @@ static bool is_whole(const OrderRecord *record)
 static int unpack(const json_t *object, OrderRecord *record)
 {
     const json_t *csr = json_object_get(object, "csr");
+    json_int_t version = json_integer_value(json_object_get(object, "version"));
     uint8_t *body;
     int r;
 
-    if (json_integer_value(json_object_get(object, "version")) != VERSION)
-        return -EBADMSG;
+    if (version != VERSION)
+        return version > VERSION ? -EPROTONOSUPPORT : -EBADMSG;
     r = unpack_stage(object, &record->stage);
     if (r < 0)
         return r;

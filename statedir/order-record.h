@@ -42,7 +42,8 @@ void order_record_done(OrderRecord *record);
 /* Writes it, in place of an older one. 0 or -errno. */
 int order_record_save(const char *state, const char *key, const OrderRecord *record);
 
-/* -ENOENT: there is none; -EBADMSG: it is no such record, or of a newer version; other -errno. */
+/* -ENOENT: there is none; -EBADMSG: it is no such record; -EPROTONOSUPPORT: of a newer version;
+ * other -errno. */
 int order_record_load(const char *state, const char *key, OrderRecord *ret);
 
 /* 0, also where there is none; -errno. */

@@ -189,6 +189,7 @@ def test_record_that_is_none(server, new_csr, content):
     path.write_text(content)
     server.start_orderd()
     assert f"Order {'0' * 96} is not taken up" in server.orderd.log
+    assert path.exists() == ("2" in content)  # a newer version's is not ours to remove
     server.issue(new_csr("www.example.org"))
 
 
