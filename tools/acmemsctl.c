@@ -6,6 +6,7 @@
 #include <syslog.h>
 
 #include "config-file.h"
+#include "installation.h"
 
 /* Exit codes: all is well; it is not; wrong use. */
 enum { EXIT_GOOD = 0, EXIT_BAD = 1, EXIT_USAGE = 2 };
@@ -48,6 +49,8 @@ static int check_file(const char *path)
         (void)fputs("acmemsctl: out of memory\n", stderr);
         return EXIT_BAD;
     }
+    if (r >= 0)
+        installation_check(path, config, print_finding, &tally);
     printf("%s: ", path);
     if (r < 0)
         print_count("", tally.errors, "error");

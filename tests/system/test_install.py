@@ -159,3 +159,16 @@ def test_runtime_directory_that_was_removed(fresh, pebble, new_csr):
     fresh.issue(new_csr("after.example.org"))
     assert fresh.run("stat", "-c", "%a %U:%G", "/run/acmems/challenges/http-01").stdout == \
         "2750 acmems:acmems-http01\n"
+
+
+def test_check_of_what_is_there(fresh, pebble):
+    """What the text alone does not tell: rights that an editor left, directories that nobody made."""
+    fresh.configure(pebble, more='[storage "far"]\ntype = file\ndirectory = /srv/nowhere\n')
+    fresh.run("chmod", "0600", "/etc/acmems/acmems.ini")
+    found = fresh.run("acmemsctl", "check").stdout
+    assert "acmems.ini: warning: the services cannot read it: systemd-tmpfiles" in found
+    assert "warning: directory '/srv/nowhere' is not there: install -d" in found
+    for command in ("systemd-tmpfiles --create acmems.conf",
+                    "install -d -o acmems -g acmems -m 0750 /srv/nowhere"):
+        fresh.sh(command)
+    assert "warning" not in fresh.run("acmemsctl", "check").stdout
