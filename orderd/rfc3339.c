@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "rfc3339.h"
 
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
+#include "macro.h"
+#include "number.h"
 
-/* Seconds east of UTC; -1 for what is no offset. */
+/* "Z" or "+01:00": seconds east of UTC; -EINVAL. */
 static int parse_offset(const char *text, long *ret)
 {
-    unsigned hours, minutes;
-    char sign, end;
+    uint64_t hours, minutes;
 
-    if (strcmp(text, "Z") == 0 || strcmp(text, "z") == 0) {
+    if (streq(text, "Z") || streq(text, "z")) {
         *ret = 0;
         return 0;
     }
-    if (sscanf(text, "%c%2u:%2u%c", &sign, &hours, &minutes, &end) != 3 || hours > 23 ||
-        minutes > 59 || (sign != '+' && sign != '-'))
-        return -1;
-    *ret = (sign == '+' ? 1 : -1) * (long)(hours * 3600 + minutes * 60);
+    if (strlen(text) != STRLEN("+01:00") || !strchr("+-", text[0]) || text[3] != ':' ||
+        number_parse(text + 1, 2, 23, &hours) < 0 || number_parse(text + 4, 2, 59, &minutes) < 0)
+        return -EINVAL;
+    *ret = (long)(hours * 3600 + minutes * 60);
+    if (text[0] == '-')
+        *ret = -*ret;
     return 0;
 }
 
