@@ -2,25 +2,6 @@
 #include "rfc3339.h"
 
 #include "macro.h"
-#include "number.h"
-
-/* "Z" or "+01:00": seconds east of UTC; -EINVAL. */
-static int parse_offset(const char *text, long *ret)
-{
-    uint64_t hours, minutes;
-
-    if (streq(text, "Z") || streq(text, "z")) {
-        *ret = 0;
-        return 0;
-    }
-    if (strlen(text) != STRLEN("+01:00") || !strchr("+-", text[0]) || text[3] != ':' ||
-        number_parse(text + 1, 2, 23, &hours) < 0 || number_parse(text + 4, 2, 59, &minutes) < 0)
-        return -EINVAL;
-    *ret = (long)(hours * 3600 + minutes * 60);
-    if (text[0] == '-')
-        *ret = -*ret;
-    return 0;
-}
 
 time_t rfc3339_parse(const char *text)
 {
@@ -32,5 +13,9 @@ time_t rfc3339_parse(const char *text)
         return 0;
     if (*end == '.')
         end += 1 + strspn(end + 1, "0123456789");
-    return parse_offset(end, &offset) < 0 ? 0 : timegm(&tm) - offset;
+    end = strptime(end, "%z", &tm);
+    if (!end || *end)
+        return 0;
+    offset = tm.tm_gmtoff; /* timegm() clears it */
+    return timegm(&tm) - offset;
 }
