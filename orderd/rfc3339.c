@@ -17,5 +17,7 @@ time_t rfc3339_parse(const char *text)
     if (!end || *end)
         return 0;
     offset = tm.tm_gmtoff; /* timegm() clears it */
+    if (labs(offset) >= 24L * 3600)
+        return 0;
     return timegm(&tm) - offset;
 }
