@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <dirent.h>
 #include <fcntl.h>
 #include <search.h>
 #include <stdarg.h>
@@ -393,15 +392,9 @@ static bool is_dropin(const char *name)
            streq(name + length - STRLEN(".ini"), ".ini");
 }
 
-static void closedirp(DIR **directory)
-{
-    if (*directory)
-        (void)closedir(*directory);
-}
-
 int config_list_dropins(const char *directory, char ***ret)
 {
-    _cleanup_(closedirp) DIR *opened = opendir(directory);
+    _cleanup_closedir_ DIR *opened = opendir(directory);
     _cleanup_strv_ char **files = NULL;
     size_t n = 0;
 

@@ -3,11 +3,13 @@
 
 /* Reading and writing files and sockets with limits. */
 
+#include <dirent.h>
 #include <poll.h>
 #include <stddef.h>
 #include <sys/uio.h>
 
 #include "clock.h"
+#include "macro.h"
 
 /**
  * read_file_at() - read a small regular file whole
@@ -30,3 +32,11 @@ int write_all(int fd, const void *data, size_t size, usec_t deadline);
 
 /* The same for several pieces at once; @iov is used up. */
 int writev_all(int fd, struct iovec *iov, size_t n, usec_t deadline);
+
+static inline void closedirp(DIR **directory)
+{
+    if (*directory)
+        (void)closedir(*directory);
+}
+
+#define _cleanup_closedir_ _cleanup_(closedirp)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "atomic-file.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/random.h>
@@ -111,12 +110,6 @@ int atomic_create_at(int dir_fd, const char *name, const void *data, size_t size
     return publish(dir_fd, name, data, size, mode, publish_new);
 }
 
-static void closedirp(DIR **dir)
-{
-    if (*dir)
-        (void)closedir(*dir);
-}
-
 static int clean_one(int dir_fd, const char *name)
 {
     struct stat st;
@@ -134,7 +127,7 @@ static int clean_one(int dir_fd, const char *name)
 
 int atomic_clean_at(int dir_fd)
 {
-    _cleanup_(closedirp) DIR *dir = NULL;
+    _cleanup_closedir_ DIR *dir = NULL;
     int fd, n = 0;
 
     /* Opened anew: the position in a directory belongs to the open file, and so does closedir(). */

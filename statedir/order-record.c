@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "order-record.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -210,12 +209,6 @@ int order_record_remove(const char *state, const char *key)
     return unlinkat(fd, file_name(key, name), 0) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-static void closedirp(DIR **directory)
-{
-    if (*directory)
-        (void)closedir(*directory);
-}
-
 static bool is_key(const char *name, size_t length)
 {
     return length == STORAGE_KEY_SIZE - 1 && strspn(name, "0123456789abcdef") == length;
@@ -223,7 +216,7 @@ static bool is_key(const char *name, size_t length)
 
 int order_record_list(const char *state, char ***ret)
 {
-    _cleanup_(closedirp) DIR *directory = NULL;
+    _cleanup_closedir_ DIR *directory = NULL;
     _cleanup_strv_ char **keys = NULL;
     const struct dirent *entry;
     int fd = open_directory(state), r;

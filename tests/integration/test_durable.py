@@ -222,51 +222,52 @@ def test_record_that_is_none(server, new_csr, content):
     server.issue(new_csr("www.example.org"))
 
 
-def test_state_directory_that_cannot_be_written(server, pebble, new_csr):
+@pytest.fixture
+def state(server):
+    """The state directory, small, of its own, and with orderd at work in it."""
+    server.start_orderd()
+    directory = server.directory / "state"
+    directory.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", directory], check=True)
+    yield directory
+    subprocess.run(["umount", directory], check=True)
+
+
+def remount(directory, how):
+    subprocess.run(["mount", "-o", f"remount,{how}", directory], check=True)
+
+
+def test_state_directory_that_cannot_be_written(server, state, pebble, new_csr):
     """Nothing is ordered; once it is mended everything goes on, without a restart."""
-    server.start_orderd()
-    state = server.directory / "state"
-    state.mkdir(exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", state], check=True)
-    try:
-        filler = state / "filler"
-        with contextlib.suppress(OSError), open(filler, "wb") as file:
-            while True:
-                file.write(b"x" * 4096)
-                file.flush()
-        orders = pebble.orders()
-        body = new_csr("full.example.org")
-        answer = server.post(body)
-        assert answer.status == 500 and b"state directory" in answer.body
-        assert "No space left on device" in server.orderd.log
-        assert pebble.orders() == orders
-        filler.unlink()
-        server.issue(body)
-        subprocess.run(["mount", "-o", "remount,ro", state], check=True)
-        assert server.post(new_csr("read-only.example.org")).status == 500
-        assert "Read-only file system" in server.orderd.log
-        subprocess.run(["mount", "-o", "remount,rw", state], check=True)
-        server.issue(new_csr("read-write.example.org"))
-    finally:
-        subprocess.run(["umount", state], check=True)
+    filler = state / "filler"
+    with contextlib.suppress(OSError), open(filler, "wb") as file:
+        while True:
+            file.write(b"x" * 4096)
+            file.flush()
+    orders = pebble.orders()
+    body = new_csr("full.example.org")
+    answer = server.post(body)
+    assert answer.status == 500 and b"state directory" in answer.body
+    assert "No space left on device" in server.orderd.log
+    assert pebble.orders() == orders
+    filler.unlink()
+    server.issue(body)
+    remount(state, "ro")
+    assert server.post(new_csr("read-only.example.org")).status == 500
+    assert "Read-only file system" in server.orderd.log
+    remount(state, "rw")
+    server.issue(new_csr("read-write.example.org"))
 
 
-def test_state_lost_in_mid_order(server, pebble, new_csr):
+def test_state_lost_in_mid_order(server, state, pebble, new_csr):
     """The disk fails after the CA has taken the order: it waits, who asks is told, and it ends well."""
-    server.start_orderd()
-    state = server.directory / "state"
-    state.mkdir(exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", state], check=True)
-    try:
-        body, orders = new_csr("mid.example.org"), pebble.orders()
-        server.http01.pause()
-        with posted(server, body) as answer:
-            lib.wait_for(lambda: list(server.challenges.iterdir()), "the challenge")
-            subprocess.run(["mount", "-o", "remount,ro", state], check=True)
-            server.http01.resume()
-            assert answer.result(60).status == 500
-        subprocess.run(["mount", "-o", "remount,rw", state], check=True)
-        server.issue(body)
-        assert pebble.orders() == orders + 1
-    finally:
-        subprocess.run(["umount", state], check=True)
+    body, orders = new_csr("mid.example.org"), pebble.orders()
+    server.http01.pause()
+    with posted(server, body) as answer:
+        lib.wait_for(lambda: list(server.challenges.iterdir()), "the challenge")
+        remount(state, "ro")
+        server.http01.resume()
+        assert answer.result(60).status == 500
+    remount(state, "rw")
+    server.issue(body)
+    assert pebble.orders() == orders + 1
