@@ -179,6 +179,31 @@ int chain_format(const Chain *chain, char **ret, size_t *ret_size)
     return 0;
 }
 
+static bool has_common_name(const X509_NAME *name, const char *common_name)
+{
+    size_t length = strlen(common_name);
+    bool found = false;
+
+    for (int i = -1; !found && (i = X509_NAME_get_index_by_NID(name, NID_commonName, i)) >= 0;) {
+        const ASN1_STRING *string = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, i));
+        unsigned char *text = NULL;
+        int size = ASN1_STRING_to_UTF8(&text, string);
+
+        found = size >= 0 && (size_t)size == length && memcmp(text, common_name, length) == 0;
+        OPENSSL_free(text);
+    }
+    return found;
+}
+
+bool chain_leads_to(const Chain *chain, const char *common_name)
+{
+    const X509 *top = sk_X509_value(chain->certificates, sk_X509_num(chain->certificates) - 1);
+    bool leads = has_common_name(X509_get_issuer_name(top), common_name);
+
+    ERR_clear_error();
+    return leads;
+}
+
 /* 0 for what is no time. */
 static time_t to_time(const ASN1_TIME *asn1)
 {

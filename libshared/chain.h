@@ -38,6 +38,10 @@ int chain_format(const Chain *chain, char **ret, size_t *ret_size);
 time_t chain_not_after(const Chain *chain);
 char *chain_serial(const Chain *chain);
 
+/* Whether the topmost certificate was issued by a subject with this common name, letter for letter:
+ * what the CAs' alternate chains (RFC 8555 §7.4.2) differ in. */
+bool chain_leads_to(const Chain *chain, const char *common_name);
+
 /* When the leaf is due for renewal, seconds since 1970: @renew_within days before its end, or, for
  * a lifetime so short that this would always be so, when less than a third of it is left. */
 time_t chain_renewal(const Chain *chain, unsigned renew_within);

@@ -76,6 +76,7 @@ static void config_free(Config *config)
     free(config->acme_server);
     free(config->account_dir);
     free(config->ca_file);
+    free(config->preferred_chain);
     free(config->state_directory);
     free(config->runtime_directory);
     strv_free(config->files);

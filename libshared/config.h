@@ -70,8 +70,9 @@ typedef struct Config {
 
     /* [account] */
     char *acme_server;
-    char *account_dir; /* default: <state_directory>/account */
-    char *ca_file;     /* PEM bundle for the directory's TLS; else $ACME_CAFILE; else NULL */
+    char *account_dir;     /* default: <state_directory>/account */
+    char *ca_file;         /* PEM bundle for the directory's TLS; else $ACME_CAFILE; else NULL */
+    char *preferred_chain; /* common name of its topmost issuer; NULL: the CA's default */
     bool accept_terms_of_service;     /* yes, true */
     char **accepted_terms_of_service; /* or the URLs that are accepted */
     size_t n_accepted_terms_of_service;

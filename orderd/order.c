@@ -5,14 +5,13 @@
 
 #include "authorization.h"
 #include "chain-fields.h"
+#include "chain-search.h"
 #include "encode.h"
 #include "log.h"
 #include "polling.h"
 #include "problem.h"
 #include "rfc3339.h"
 #include "strv.h"
-
-#define CHAIN_TYPE "application/pem-certificate-chain"
 
 /* A certificate that no storage keeps waits so long for its request to be posted again, s. */
 #define KEPT_FOR (24 * 3600)
@@ -42,6 +41,7 @@ struct Order {
     size_t n_authorizations, n_pending;
     Failure invalid; /* what went wrong, name by name, while the others are awaited */
     SessionCall *call;
+    ChainSearch *chain_search;
     sd_event_source *timer; /* start, then polls and pauses */
     Poll poll;
     Backoff backoff;
@@ -97,6 +97,7 @@ Order *order_free(Order *order)
     drop_authorizations(order);
     account_waiter_cancel(order->account_waiter);
     session_call_cancel(order->call);
+    chain_search_cancel(order->chain_search);
     sd_event_source_disable_unref(order->timer);
     account_unref(order->account);
     config_unref(order->config);
@@ -304,12 +305,42 @@ static bool order_store(Order *order, const Chain *chain)
     return true;
 }
 
+static void order_finish(Order *order, const Chain *chain)
+{
+    if (!order_store(order, chain))
+        return;
+    log_issued(order, chain);
+    order_end(order, chain, NULL);
+}
+
+static void on_chain(const Chain *chain, bool is_preferred, void *userdata)
+{
+    Order *order = userdata;
+
+    LOG_CONTEXT(&order->log);
+    order->chain_search = NULL;
+    if (!is_preferred)
+        log_event(LOG_EVENT_CHAIN_NOT_OFFERED, NULL,
+                  "The CA offers no chain for %s whose topmost issuer is '%s'", order->names,
+                  order->config->preferred_chain);
+    order_finish(order, chain);
+}
+
+/* Takes the chain over. */
+static void order_search(Order *order, Chain *chain, char *const *alternates)
+{
+    ChainWish wish = { .common_name = order->config->preferred_chain, .csr = order->csr };
+
+    if (chain_search_start(account_session(order->account), &wish, chain, alternates, on_chain,
+                           order, &order->chain_search) < 0)
+        order_fail_memory(order);
+}
+
 static void on_certificate(const SessionReply *reply, void *userdata)
 {
     _cleanup_(chain_freep) Chain *chain = NULL;
     Order *order = userdata;
-    const char *why = NULL;
-    int r;
+    const char *preferred = order->config->preferred_chain, *why = "out of memory";
 
     LOG_CONTEXT(&order->log);
     order->call = NULL;
@@ -317,22 +348,18 @@ static void on_certificate(const SessionReply *reply, void *userdata)
         order_fail_reply(order, reply, "handing out the certificate");
         return;
     }
-    r = streq(reply->content_type, CHAIN_TYPE) ? chain_parse(reply->body, reply->size, &chain, &why)
-                                               : -EBADMSG;
-    if (r >= 0)
-        r = chain_check(chain, order->csr, &why);
-    if (r < 0) {
+    if (chain_from_reply(reply, order->csr, &chain, &why) < 0) {
         log_event(LOG_EVENT_CERTIFICATE_UNUSABLE, NULL, "The certificate for %s cannot be used: %s",
-                  order->names, str_or(why, "it is not a chain of PEM certificates"));
+                  order->names, why);
         order_fail_ca(
             order, 3600,
             "The CA issued something that is not the certificate asked for: try again later.");
         return;
     }
-    if (!order_store(order, chain))
-        return;
-    log_issued(order, chain);
-    order_end(order, chain, NULL);
+    if (preferred && !chain_leads_to(chain, preferred))
+        order_search(order, TAKE_PTR(chain), reply->alternates);
+    else
+        order_finish(order, chain);
 }
 
 /* RFC 8555 §7.4: the account was good enough for the order; what the CA refuses to authorise here

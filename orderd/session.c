@@ -127,6 +127,7 @@ static SessionReply reply_from_result(const FetchResult *result, json_t **ret_js
         .size = result->size,
         .content_type = result->content_type,
         .location = result->location,
+        .alternates = result->alternates,
         .retry_after = result->retry_after,
     };
 

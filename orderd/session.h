@@ -24,7 +24,8 @@ typedef struct SessionReply {
     size_t size;
     const char *content_type;
     const char *location;
-    unsigned retry_after; /* s, 0: none */
+    char *const *alternates; /* URLs of the same in another form, see FetchResult */
+    unsigned retry_after;    /* s, 0: none */
 } SessionReply;
 
 typedef void (*session_cb)(const SessionReply *reply, void *userdata);

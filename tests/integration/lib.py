@@ -282,7 +282,7 @@ class Pebble:
 
     blocked = "blocked.example.net"
 
-    def __init__(self, directory, http_port):
+    def __init__(self, directory, http_port, env=None):
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
         self.ca_file, key = make_tls_certificate(directory)
@@ -306,7 +306,7 @@ class Pebble:
         self.ca = Process("pebble", ["pebble", "-config", config, "-dnsserver",
                                      f"127.0.0.1:{dns_port}"], directory,
                           env={"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "20",
-                               "PEBBLE_AUTHZREUSE": "50"}, expect=(0, -signal.SIGTERM))
+                               "PEBBLE_AUTHZREUSE": "50", **(env or {})}, expect=(0, -signal.SIGTERM))
         for port in (self.port, self.management_port, self.dns_management_port):
             wait_for(lambda port=port: can_connect(port), f"Pebble's port {port}")
 
@@ -323,12 +323,16 @@ class Pebble:
         urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
             f"http://127.0.0.1:{self.dns_management_port}/add-a", data, timeout=10).close()
 
-    def root(self):
+    def manage(self, path):
+        """What the management port shows."""
         context = ssl.create_default_context(cafile=self.ca_file)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}),
                                              urllib.request.HTTPSHandler(context=context))
-        with opener.open(f"https://127.0.0.1:{self.management_port}/roots/0", timeout=10) as file:
+        with opener.open(f"https://127.0.0.1:{self.management_port}/{path}", timeout=10) as file:
             return file.read()
+
+    def root(self, number=0):
+        return self.manage(f"roots/{number}")
 
     def stop(self):
         self.ca.stop()

@@ -167,6 +167,22 @@ static void test_life(EVP_PKEY *key)
     ASSERT_TRUE(chain_is_outdated(week, week_end + 1, UINT32_MAX));
 }
 
+static void test_leads_to(EVP_PKEY *key)
+{
+    _cleanup_free_ char *leaf = make_issued_certificate(key, "Issuing CA 1", NULL, 0, DAY);
+    _cleanup_free_ char *middle = make_issued_certificate(key, "Root X\xc3\xa9", NULL, 0, DAY);
+    _cleanup_free_ char *both = join(leaf, middle, ""), *bare = make_certificate(key, NULL, 0, DAY);
+    _cleanup_(chain_freep) Chain *one = parse(leaf), *two = parse(both), *none = parse(bare);
+
+    ASSERT_TRUE(chain_leads_to(one, "Issuing CA 1"));
+    ASSERT_FALSE(chain_leads_to(one, "Issuing CA"));
+    ASSERT_FALSE(chain_leads_to(one, "issuing ca 1"));
+    ASSERT_TRUE(chain_leads_to(two, "Root X\xc3\xa9"));
+    ASSERT_FALSE(chain_leads_to(two, "Issuing CA 1")); /* stands below */
+    ASSERT_FALSE(chain_leads_to(none, ""));
+    ASSERT_EQ(ERR_peek_error(), 0);
+}
+
 int main(void)
 {
     _cleanup_key_ EVP_PKEY *key = make_key("P-256");
@@ -176,5 +192,6 @@ int main(void)
     test_refused(key);
     test_check(key);
     test_life(key);
+    test_leads_to(key);
     return 0;
 }

@@ -131,6 +131,8 @@ static void test_refused(void)
           E("1") "[auth \"a\"] has hmac_type without hmac_key: add the key\n" },
         { AUTH "hmac_type=sha256\nhmac_key=\ndomain=d\n",
           E("3") "hmac_key is empty: anybody could make that HMAC; write a long random key\n" },
+        { "[account]\npreferred-chain =\n",
+          E("2") "preferred-chain is empty: write a name, or delete the line\n" },
         { AUTH "hmac_type=md5\nhmac_key=secret\ndomain=d\n",
           E("2") "hmac_type = 'md5' is broken and not accepted: write sha256\n" },
         { AUTH "hmac_type=SHA-1\nhmac_key=secret\ndomain=d\n",
@@ -337,6 +339,7 @@ static void test_defaults(void)
 static void test_account(void)
 {
     Config *config = load("[account]\naccept_terms_of_service = YES\nca-file=/ca.pem\n"
+                          "preferred-chain = Example Root X1\n"
                           "[state]\ndirectory=/srv/acmems\n"
                           "[logging]\nlevel=DEBUG\n",
                           NULL);
@@ -344,6 +347,7 @@ static void test_account(void)
     ASSERT_TRUE(config->accept_terms_of_service);
     ASSERT_STREQ(config->account_dir, "/srv/acmems/account");
     ASSERT_STREQ(config->ca_file, "/ca.pem");
+    ASSERT_STREQ(config->preferred_chain, "Example Root X1");
     ASSERT_EQ(config->log_level, LOG_DEBUG);
     config_unref(config);
 
@@ -357,6 +361,7 @@ static void test_account(void)
     ASSERT_STREQ(config->accepted_terms_of_service[1], "https://ca.example.org/2");
     ASSERT_TRUE(!config->accepted_terms_of_service[2]);
     ASSERT_STREQ(config->ca_file, "/env.pem");
+    ASSERT_TRUE(!config->preferred_chain);
     config_unref(config);
 }
 
