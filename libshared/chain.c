@@ -102,7 +102,7 @@ Chain *chain_free(Chain *chain)
     return NULL;
 }
 
-static X509 *leaf(const Chain *chain)
+X509 *chain_leaf(const Chain *chain)
 {
     return sk_X509_value(chain->certificates, 0);
 }
@@ -148,10 +148,10 @@ int chain_check(const Chain *chain, const Csr *csr, const char **ret_reason)
 {
     int r = 0;
 
-    if (!csr_has_key(csr, X509_get0_pubkey(leaf(chain))))
+    if (!csr_has_key(csr, X509_get0_pubkey(chain_leaf(chain))))
         r = refuse(ret_reason, "has a leaf with another key than the request's");
     else
-        r = check_names(leaf(chain), csr->names, ret_reason);
+        r = check_names(chain_leaf(chain), csr->names, ret_reason);
     ERR_clear_error();
     return r;
 }
@@ -214,12 +214,12 @@ static time_t to_time(const ASN1_TIME *asn1)
 
 time_t chain_not_after(const Chain *chain)
 {
-    return to_time(X509_get0_notAfter(leaf(chain)));
+    return to_time(X509_get0_notAfter(chain_leaf(chain)));
 }
 
 char *chain_serial(const Chain *chain)
 {
-    const ASN1_INTEGER *serial = X509_get0_serialNumber(leaf(chain));
+    const ASN1_INTEGER *serial = X509_get0_serialNumber(chain_leaf(chain));
     size_t size = (size_t)ASN1_STRING_length(serial);
     char *text = malloc(2 * size + 1);
 
@@ -230,7 +230,7 @@ char *chain_serial(const Chain *chain)
 
 time_t chain_renewal(const Chain *chain, unsigned renew_within)
 {
-    int64_t not_before = to_time(X509_get0_notBefore(leaf(chain)));
+    int64_t not_before = to_time(X509_get0_notBefore(chain_leaf(chain)));
     int64_t not_after = chain_not_after(chain);
     int64_t lifetime = not_after - not_before;
     int64_t window = (int64_t)renew_within * SECONDS_PER_DAY;

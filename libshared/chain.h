@@ -28,6 +28,8 @@ typedef struct Chain {
 int chain_parse(const char *pem, size_t size, Chain **ret, const char **ret_reason);
 Chain *chain_free(Chain *chain); /* always returns NULL */
 
+X509 *chain_leaf(const Chain *chain); /* borrowed */
+
 /* Whether the leaf has the CSR's key and exactly its names. 0, or -EBADMSG with a reason. */
 int chain_check(const Chain *chain, const Csr *csr, const char **ret_reason);
 
