@@ -191,6 +191,14 @@ static int default_storage(Loader *l)
     return 0;
 }
 
+static int set_default(char **string, const char *value)
+{
+    if (*string || !value)
+        return 0;
+    *string = strdup(value);
+    return *string ? 0 : -ENOMEM;
+}
+
 static int refuse_unusable(Loader *l, const AuthBlock *auth, const char *what)
 {
     return config_report(l, LOG_ERR, (Place){ auth->file, auth->line },
@@ -211,6 +219,9 @@ static int apply_defaults(Loader *l, bool usable)
             auth->verification = config->default_verification;
         if (!auth->storage)
             auth->storage = config->default_storage;
+        r = set_default(&auth->profile, config->profile);
+        if (r < 0)
+            return r;
         /* Behind a reference to nothing all that follows from it would be noise. */
         if (!usable || !auth->domains)
             continue;
@@ -220,14 +231,6 @@ static int apply_defaults(Loader *l, bool usable)
             r = refuse_unusable(l, auth, "storage");
     }
     return r;
-}
-
-static int set_default(char **string, const char *value)
-{
-    if (*string || !value)
-        return 0;
-    *string = strdup(value);
-    return *string ? 0 : -ENOMEM;
 }
 
 static int default_paths(Config *config)

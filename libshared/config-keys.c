@@ -399,6 +399,7 @@ static const ConfigKey account_keys[] = {
     { "ca-file", .parse = parse_path, IN(Config, ca_file) },
     { "accept-terms-of-service", .parse = parse_terms, LIST(Config, accepted_terms_of_service) },
     { "preferred-chain", .parse = parse_name, IN(Config, preferred_chain) },
+    { "profile", .parse = parse_name, IN(Config, profile) },
 };
 
 static const ConfigKey state_keys[] = {
@@ -449,6 +450,7 @@ static const ConfigKey auth_keys[] = {
     { "verification", .parse = parse_reference, IN(AuthBlock, verification),
       NAMES(verification_names) },
     { "storage", .parse = parse_reference, IN(AuthBlock, storage), NAMES(storage_names) },
+    { "profile", .parse = parse_name, IN(AuthBlock, profile) },
 };
 
 static const char *const verification_types[] = {

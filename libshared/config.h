@@ -59,6 +59,7 @@ typedef struct AuthBlock {
     size_t n_domains;
     const Verification *verification;
     const Storage *storage;
+    char *profile; /* NULL: the CA's default */
 } AuthBlock;
 
 typedef struct Config {
@@ -72,6 +73,7 @@ typedef struct Config {
     char *acme_server;
     char *account_dir;     /* default: <state_directory>/account */
     char *ca_file;         /* PEM bundle for the directory's TLS; else $ACME_CAFILE; else NULL */
+    char *profile;         /* NULL: none; the auth blocks have it already */
     char *preferred_chain; /* common name of its topmost issuer; NULL: the CA's default */
     bool accept_terms_of_service;     /* yes, true */
     char **accepted_terms_of_service; /* or the URLs that are accepted */

@@ -10,6 +10,7 @@
 #include "log.h"
 #include "polling.h"
 #include "problem.h"
+#include "profile.h"
 #include "rfc3339.h"
 #include "strv.h"
 
@@ -22,6 +23,7 @@ struct Order {
     sd_event *event;
     Config *config;
     const Storage *storage;
+    const char *profile; /* NULL: the CA's default */
     int challenge_fd;
     char key[STORAGE_KEY_SIZE];
     OrderRecord record; /* as on disk, but while .is_unsaved */
@@ -654,12 +656,12 @@ static bool order_prepare(Order *order)
     return false;
 }
 
-static void order_place(Order *order)
+static void order_request(Order *order)
 {
     json_auto_t *payload = NULL;
     json_t *list = identifiers(order->csr);
 
-    payload = list ? json_pack("{so}", "identifiers", list) : NULL;
+    payload = list ? json_pack("{soss*}", "identifiers", list, "profile", order->profile) : NULL;
     if (!payload) {
         order_fail_memory(order);
         return;
@@ -668,6 +670,37 @@ static void order_place(Order *order)
     if (order_prepare(order) && order_save(order))
         order_post(order, &(SessionRequest){ .resource = "newOrder", .payload = payload },
                    on_new_order);
+}
+
+static void on_directory(const SessionReply *reply, void *userdata)
+{
+    Order *order = userdata;
+    Failure failure = { 0 };
+
+    LOG_CONTEXT(&order->log);
+    order->call = NULL;
+    if (reply->error < 0) {
+        order_fail_reply(order, reply, "showing its directory");
+        return;
+    }
+    if (profile_is_offered(reply->json, order->profile)) {
+        order_request(order);
+        return;
+    }
+    profile_set_failure(&failure, reply->json, order->profile);
+    order_end(order, NULL, &failure);
+    failure_done(&failure);
+}
+
+/* A profile that the CA did not offer when it was last seen may be offered by now. */
+static void order_place(Order *order)
+{
+    Session *session = account_session(order->account);
+
+    if (!order->profile || profile_is_offered(session_last_directory(session), order->profile))
+        order_request(order);
+    else if (session_directory(session, on_directory, order, &order->call) < 0)
+        order_fail_memory(order);
 }
 
 static void on_account(const Failure *failure, void *userdata)
@@ -761,6 +794,7 @@ static int describe(Order *order, sd_event *event, const OrderTarget *target, in
     order->event = sd_event_ref(event);
     order->config = config_ref(target->config);
     order->storage = target->auth->storage;
+    order->profile = target->auth->profile;
     order->challenge_fd = challenge_fd;
     order->names = join_sorted((*csr)->names);
     if (!order->names)

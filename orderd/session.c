@@ -333,6 +333,11 @@ int session_directory(Session *session, session_cb callback, void *userdata, Ses
     return 0;
 }
 
+const json_t *session_last_directory(const Session *session)
+{
+    return session->directory;
+}
+
 static int copy_string(const char *from, char **to)
 {
     if (from && !(*to = strdup(from)))

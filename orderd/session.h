@@ -52,6 +52,9 @@ int session_set_account(Session *session, const char *url);
 /* The directory object, fetched when it is not at hand (it is kept for a day). */
 int session_directory(Session *session, session_cb callback, void *userdata, SessionCall **ret);
 
+/* The directory as it was last seen; NULL: never. Borrowed. */
+const json_t *session_last_directory(const Session *session);
+
 /* A signed request. badNonce is answered by signing again with the nonce of that very error. */
 int session_post(Session *session, const SessionRequest *request, session_cb callback,
                  void *userdata, SessionCall **ret);

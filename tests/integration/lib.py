@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The test bed: real programs, a real CA (Pebble), everything on loopback and ended at the end."""
 
+import base64
 import contextlib
 import fcntl
 import hashlib
@@ -339,17 +340,22 @@ class Pebble:
         self.dns.stop()
 
 
+def base64url_decode(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
 class FakeCa:
     """An ACME server for the faults that Pebble cannot be made to show.
 
     It takes any account; a new order gets the answer that the test put into .order: (status,
-    headers, problem).
+    headers, problem), and what it asked for is in .payloads. The directory has .meta.
     """
 
     def __init__(self, directory):
         directory.mkdir(parents=True, exist_ok=True)
         self.ca_file, key = make_tls_certificate(directory)
         self.orders, self.agents = 0, set()
+        self.payloads, self.meta = [], {}
         self.order = (500, {}, {})
         fake = self
 
@@ -375,16 +381,18 @@ class FakeCa:
                 if self.path == "/dir":
                     names = {"newNonce": "nonce", "newAccount": "account", "newOrder": "order",
                              "revokeCert": "revoke", "keyChange": "change"}
-                    self.answer(200, {key: fake.base + path for key, path in names.items()})
+                    self.answer(200, {**{key: fake.base + path for key, path in names.items()},
+                                      "meta": fake.meta})
                 else:
                     self.answer(204 if self.command == "GET" else 200)
 
             do_HEAD = do_GET
 
             def do_POST(self):
-                self.rfile.read(int(self.headers["Content-Length"]))
+                jws = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 if self.path == "/order":
                     fake.orders += 1
+                    fake.payloads.append(json.loads(base64url_decode(jws["payload"])))
                     status, headers, document = fake.order
                     self.answer(status, document, headers)
                 else:

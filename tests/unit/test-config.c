@@ -133,6 +133,8 @@ static void test_refused(void)
           E("3") "hmac_key is empty: anybody could make that HMAC; write a long random key\n" },
         { "[account]\npreferred-chain =\n",
           E("2") "preferred-chain is empty: write a name, or delete the line\n" },
+        { AUTH_IP "domain=d\nprofile=\n",
+          E("4") "profile is empty: write a name, or delete the line\n" },
         { AUTH "hmac_type=md5\nhmac_key=secret\ndomain=d\n",
           E("2") "hmac_type = 'md5' is broken and not accepted: write sha256\n" },
         { AUTH "hmac_type=SHA-1\nhmac_key=secret\ndomain=d\n",
@@ -339,7 +341,7 @@ static void test_defaults(void)
 static void test_account(void)
 {
     Config *config = load("[account]\naccept_terms_of_service = YES\nca-file=/ca.pem\n"
-                          "preferred-chain = Example Root X1\n"
+                          "preferred-chain = Example Root X1\nprofile = classic\n"
                           "[state]\ndirectory=/srv/acmems\n"
                           "[logging]\nlevel=DEBUG\n",
                           NULL);
@@ -348,6 +350,7 @@ static void test_account(void)
     ASSERT_STREQ(config->account_dir, "/srv/acmems/account");
     ASSERT_STREQ(config->ca_file, "/ca.pem");
     ASSERT_STREQ(config->preferred_chain, "Example Root X1");
+    ASSERT_STREQ(config->profile, "classic");
     ASSERT_EQ(config->log_level, LOG_DEBUG);
     config_unref(config);
 
@@ -458,6 +461,22 @@ static void test_auth(void)
     ASSERT_TRUE(config_find_auth(config, "two") == two);
     ASSERT_TRUE(!config_find_auth(config, "Two"));
     ASSERT_TRUE(!config_find_auth(config, "late"));
+}
+
+static void test_profile(void)
+{
+    Config *config =
+        load("[account]\nprofile=classic\n" FULL_AUTH
+             "[auth \"b\"]\nip=192.0.2.2\ndomain=b.example.org\nprofile = short lived\n",
+             NULL);
+
+    ASSERT_STREQ(config->auth[0]->profile, "classic");
+    ASSERT_STREQ(config->auth[1]->profile, "short lived");
+    config_unref(config);
+
+    config = load(FULL_AUTH, NULL);
+    ASSERT_TRUE(!config->auth[0]->profile);
+    config_unref(config);
 }
 
 static void test_dnsupdate(void)
@@ -688,6 +707,7 @@ int main(void)
     test_default_blocks();
     test_implied_reference();
     test_auth();
+    test_profile();
     test_dnsupdate();
     test_python_example();
     test_dropins();
