@@ -30,7 +30,8 @@ Chain *chain_free(Chain *chain); /* always returns NULL */
 
 X509 *chain_leaf(const Chain *chain); /* borrowed */
 
-/* Whether the leaf has the CSR's key and exactly its names. 0, or -EBADMSG with a reason. */
+/* Whether the leaf has the CSR's key and exactly its names and addresses. 0, or -EBADMSG with a
+ * reason. */
 int chain_check(const Chain *chain, const Csr *csr, const char **ret_reason);
 
 /* PEM of all, leaf first, separated by one blank line, one final newline; free(). 0 or -ENOMEM. */

@@ -447,6 +447,7 @@ static const ConfigKey auth_keys[] = {
     { "hmac_key", .parse = parse_hmac_key, IN(AuthBlock, hmac_key) },
     { "all", .parse = parse_all, IN(AuthBlock, all) },
     { "domain", .parse = parse_domain, LIST(AuthBlock, domains) },
+    { "ip-san", .parse = parse_ip, LIST(AuthBlock, ip_sans) },
     { "verification", .parse = parse_reference, IN(AuthBlock, verification),
       NAMES(verification_names) },
     { "storage", .parse = parse_reference, IN(AuthBlock, storage), NAMES(storage_names) },

@@ -47,6 +47,7 @@ static void auth_free(AuthBlock *auth)
         explicit_bzero(auth->hmac_key, strlen(auth->hmac_key));
     free(auth->hmac_key);
     free(auth->ips);
+    free(auth->ip_sans);
     free(auth->profile);
     strv_free(auth->domains);
     free(auth->name);

@@ -57,6 +57,8 @@ typedef struct AuthBlock {
     bool all;
     char **domains; /* globs, lower case */
     size_t n_domains;
+    AddressPrefix *ip_sans; /* addresses that certificates may have; NULL: none */
+    size_t n_ip_sans;
     const Verification *verification;
     const Storage *storage;
     char *profile; /* NULL: the CA's default */

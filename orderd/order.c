@@ -630,16 +630,23 @@ static void on_new_order(const SessionReply *reply, void *userdata)
     on_order(&seen, order);
 }
 
+/* RFC 8555 §7.1.4, RFC 8738 §3 */
+static int add_identifiers(json_t *list, const char *type, char *const *values)
+{
+    STRV_FOREACH (value, values)
+        if (json_array_append_new(list, json_pack("{ssss}", "type", type, "value", *value)) < 0)
+            return -ENOMEM;
+    return 0;
+}
+
 static json_t *identifiers(const Csr *csr)
 {
-    json_t *list = json_array();
+    json_auto_t *list = json_array();
 
-    STRV_FOREACH (name, csr->names)
-        if (json_array_append_new(list, json_pack("{ssss}", "type", "dns", "value", *name)) < 0) {
-            json_decref(list);
-            return NULL;
-        }
-    return list;
+    if (add_identifiers(list, "dns", csr->names) < 0 ||
+        add_identifiers(list, "ip", csr->addresses) < 0)
+        return NULL;
+    return TAKE_PTR(list);
 }
 
 /* Nothing is ordered whose result could not be kept. */
@@ -756,15 +763,12 @@ const Failure *order_trouble(const Order *order)
     return order->trouble.status ? &order->trouble : NULL;
 }
 
-static char *join_sorted(char *const *names)
+static char *join_sorted(const Csr *csr)
 {
-    _cleanup_strv_ char **sorted = NULL;
+    _cleanup_strv_ char **sorted = csr_identifiers(csr);
 
-    STRV_FOREACH (name, names)
-        if (strv_extend(&sorted, *name) < 0)
-            return NULL;
     strv_sort(sorted);
-    return strv_join(sorted, " ");
+    return sorted ? strv_join(sorted, " ") : NULL;
 }
 
 static int set_record(Order *order, const OrderTarget *target, const OrderAsker *asker,
@@ -796,7 +800,7 @@ static int describe(Order *order, sd_event *event, const OrderTarget *target, in
     order->storage = target->auth->storage;
     order->profile = target->auth->profile;
     order->challenge_fd = challenge_fd;
-    order->names = join_sorted((*csr)->names);
+    order->names = join_sorted(*csr);
     if (!order->names)
         return -ENOMEM;
     storage_key(order->record.body, order->record.body_size, order->key);
@@ -804,6 +808,7 @@ static int describe(Order *order, sd_event *event, const OrderTarget *target, in
     log_fields_add(&order->log, LOG_FIELD_CSR, order->key);
     log_fields_add(&order->log, LOG_FIELD_AUTH, target->auth->name);
     log_fields_add_all(&order->log, LOG_FIELD_NAME, order->csr->names);
+    log_fields_add_all(&order->log, LOG_FIELD_NAME, order->csr->addresses);
     return 0;
 }
 

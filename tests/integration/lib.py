@@ -178,12 +178,12 @@ KEYS = {
 }
 
 
-def make_csr(directory, *names, key="p256", san=None):
-    """The PEM of a new request, by a new key."""
+def make_csr(directory, *names, key="p256", san=None, subject=None):
+    """The PEM of a new request, by a new key; the first name is its common name."""
     directory.mkdir(exist_ok=True, parents=True)
     san = san or ",".join(f"DNS:{name}" for name in names)
     out = directory / f"{names[0].replace('*', '_')}.csr"
-    run("openssl", "req", "-new", "-nodes", "-newkey", *KEYS[key], "-subj", f"/CN={names[0]}",
+    run("openssl", "req", "-new", "-nodes", "-newkey", *KEYS[key], "-subj", subject or f"/CN={names[0]}",
         "-addext", f"subjectAltName={san}", "-keyout", out.with_suffix(".key"), "-out", out)
     return out.read_bytes()
 
@@ -208,6 +208,7 @@ class Certificate:
         self.serial = re.search(r"serial=(\w+)", text)[1]
         self.issuer = re.search(r"issuer=(.*)", text)[1]
         self.names = sorted(re.findall(r"DNS:([^,\s]+)", text))
+        self.addresses = re.findall(r"IP Address:([^,\s]+)", text)
         self.public_key = re.search(r"-----BEGIN PUBLIC KEY.*?END PUBLIC KEY-----", text, re.S)[0]
 
 

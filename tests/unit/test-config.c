@@ -135,6 +135,12 @@ static void test_refused(void)
           E("2") "preferred-chain is empty: write a name, or delete the line\n" },
         { AUTH_IP "domain=d\nprofile=\n",
           E("4") "profile is empty: write a name, or delete the line\n" },
+        { AUTH_IP "domain=d\nip-san=192.0.2.1/24\n",
+          E("4") "ip-san = '192.0.2.1/24' has bits set behind its prefix: write 192.0.2.0/24, or "
+                 "192.0.2.1 for the one host\n" },
+        { AUTH_IP "domain=d\nip-san=any\n",
+          E("4") "ip-san = 'any' is not an address or prefix: write 192.0.2.1, 192.0.2.0/24 or "
+                 "2001:db8::/32\n" },
         { AUTH "hmac_type=md5\nhmac_key=secret\ndomain=d\n",
           E("2") "hmac_type = 'md5' is broken and not accepted: write sha256\n" },
         { AUTH "hmac_type=SHA-1\nhmac_key=secret\ndomain=d\n",
@@ -162,10 +168,11 @@ static void test_refused(void)
         { "[mgmt]\ndefault-storage=file\n" FULL_AUTH,
           E("2") "there is no [storage \"file\"]: define it, or name another\n" },
         { "[mgmt]\ndefault-verification=\n" FULL_AUTH,
-          E("3") "[auth \"a\"] has domains but no verification: add verification = … to it, or "
+          E("3") "[auth \"a\"] allows names but has no verification: add verification = … to it, "
+                 "or "
                  "default-verification = … to [mgmt]\n" },
         { "[mgmt]\ndefault-storage=\n" FULL_AUTH,
-          E("3") "[auth \"a\"] has domains but no storage: add storage = … to it, or "
+          E("3") "[auth \"a\"] allows names but has no storage: add storage = … to it, or "
                  "default-storage = … to [mgmt]\n" },
 
         /* values */
@@ -463,6 +470,18 @@ static void test_auth(void)
     ASSERT_TRUE(!config_find_auth(config, "late"));
 }
 
+static void test_ip_sans(void)
+{
+    _cleanup_(config_unrefp) Config *config =
+        load(AUTH_IP "ip-san=192.0.2.0/28\nip-san=2001:db8::/64\n", NULL);
+    const AuthBlock *auth = config->auth[0];
+
+    ASSERT_EQ(auth->n_ip_sans, 2);
+    ASSERT_EQ(auth->ip_sans[0].length, 28);
+    ASSERT_EQ(auth->ip_sans[1].family, AF_INET6);
+    ASSERT_TRUE(auth->verification && auth->storage);
+}
+
 static void test_profile(void)
 {
     Config *config =
@@ -707,6 +726,7 @@ int main(void)
     test_default_blocks();
     test_implied_reference();
     test_auth();
+    test_ip_sans();
     test_profile();
     test_dnsupdate();
     test_python_example();
