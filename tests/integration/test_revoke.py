@@ -49,6 +49,16 @@ def test_by_request(acmems, revoke, new_csr, pebble, tmp_path):
     assert_revoked(pebble, acmems, csr, serial, 1)
 
 
+def test_as_the_readme_says(acmems, new_csr, pebble, tmp_path):
+    csr = new_csr("readme.example.org")
+    (tmp_path / "www.csr").write_bytes(csr)
+    serial = acmems.issue(csr).serial
+    command = lib.readme_block("revoke").strip()
+    lib.run("bash", "-c", command.replace("acmemsctl", f"{lib.CTL} --config={acmems.config}"),
+            cwd=tmp_path)
+    assert_revoked(pebble, acmems, csr, serial, 4)
+
+
 def test_by_certificate(acmems, revoke, new_csr, pebble, tmp_path):
     """A chain is its leaf. One that is in no cache is revoked all the same, and twice is once."""
     csr = new_csr("certificate.example.org")
