@@ -155,7 +155,8 @@ static void fetch_finish(Fetch *fetch, CURLcode code)
     result.content_type = str_or(type, "");
     result.location = answer_header(fetch->easy, "Location");
     result.replay_nonce = answer_header(fetch->easy, "Replay-Nonce");
-    result.alternates = alternates = answer_alternates(fetch->easy);
+    alternates = answer_alternates(fetch->easy);
+    result.alternates = alternates;
 
     fetch->callback(&result, fetch->userdata);
     fetch_free(fetch);
