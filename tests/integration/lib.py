@@ -284,7 +284,7 @@ class Pebble:
 
     blocked = "blocked.example.net"
 
-    def __init__(self, directory, http_port, env=None):
+    def __init__(self, directory, http_port, env=None, program="pebble", **settings):
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
         self.ca_file, key = make_tls_certificate(directory)
@@ -298,14 +298,14 @@ class Pebble:
             "certificate": str(self.ca_file), "privateKey": str(key),
             "httpPort": http_port, "tlsPort": free_port(),
             "certificateValidityPeriod": 90 * 86400,
-            "domainBlocklist": [self.blocked],
+            "domainBlocklist": [self.blocked], **settings,
         }}))
         self.dns = Process("challtestsrv", [
             "pebble-challtestsrv", "-defaultIPv4", "127.0.0.1", "-defaultIPv6", "", "-http01", "",
             "-https01", "", "-tlsalpn01", "", "-dns01", f"127.0.0.1:{dns_port}",
             "-management", f"127.0.0.1:{self.dns_management_port}"], directory,
             expect=(0, -signal.SIGTERM))
-        self.ca = Process("pebble", ["pebble", "-config", config, "-dnsserver",
+        self.ca = Process("pebble", [program, "-config", config, "-dnsserver",
                                      f"127.0.0.1:{dns_port}"], directory,
                           env={"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "20",
                                "PEBBLE_AUTHZREUSE": "50", **(env or {})}, expect=(0, -signal.SIGTERM))
@@ -541,3 +541,13 @@ class Acmems:
             except AssertionError as error:
                 failures.append(str(error))
         assert not failures, "\n".join(failures)
+
+
+def register(directory, ca, http01_socket):
+    """A new account at this CA: its directory."""
+    acmems = Acmems(directory, ca, http01_socket)
+    acmems.write_config()
+    run(REGISTER, "--gen-key", "--register", "--email", "test@example.org",
+        "--accept-terms-of-service", acmems.config)
+    acmems.stop()
+    return directory / "account"

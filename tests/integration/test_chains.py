@@ -21,12 +21,7 @@ def pebble(tmp_path_factory, http01_socket):
 
 @pytest.fixture(scope="module")
 def account(tmp_path_factory, pebble, http01_socket):
-    directory = tmp_path_factory.mktemp("account")
-    acmems = lib.Acmems(directory, pebble, http01_socket)
-    acmems.write_config(account="accept-terms-of-service = yes")
-    lib.run(lib.REGISTER, "--gen-key", "--register", acmems.config)
-    acmems.stop()
-    return directory / "account"
+    return lib.register(tmp_path_factory.mktemp("account"), pebble, http01_socket)
 
 
 def common_name(pem, what):
