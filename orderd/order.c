@@ -323,8 +323,8 @@ static void on_chain(const Chain *chain, bool is_preferred, void *userdata)
     order->chain_search = NULL;
     if (!is_preferred)
         log_event(LOG_EVENT_CHAIN_NOT_OFFERED, NULL,
-                  "The CA offers no chain for %s whose topmost issuer is '%s'", order->names,
-                  order->config->preferred_chain);
+                  "The CA gave no chain for %s whose topmost issuer is '%s': its default is used",
+                  order->names, order->config->preferred_chain);
     order_finish(order, chain);
 }
 

@@ -45,22 +45,34 @@ void profile_set_failure(Failure *failure, const json_t *directory, const char *
                 profile, str_or(list, "?"));
 }
 
+static void log_not_offered(const AuthBlock *auth, const json_t *directory)
+{
+    _cleanup_free_ char *list = list_offered(directory);
+
+    log_event(LOG_EVENT_PROFILE_NOT_OFFERED, NULL,
+              "[auth \"%s\"] asks for the profile '%s', which the CA does not offer (%s)",
+              auth->name, auth->profile, str_or(list, "?"));
+}
+
 static void on_directory(const SessionReply *reply, void *userdata)
 {
     ProfileCheck *check = userdata;
     const Config *config = check->config;
-    _cleanup_free_ char *list = list_offered(reply->json);
+    _cleanup_strv_ char **seen = NULL;
 
     check->call = NULL;
     if (reply->error < 0)
         return;
+    /* Each profile once, however many blocks have it. */
     for (size_t i = 0; i < config->n_auth; i++) {
         const AuthBlock *auth = config->auth[i];
 
-        if (auth->profile && !profile_is_offered(reply->json, auth->profile))
-            log_event(LOG_EVENT_PROFILE_NOT_OFFERED, NULL,
-                      "[auth \"%s\"] asks for the profile '%s', which the CA does not offer (%s)",
-                      auth->name, auth->profile, str_or(list, "?"));
+        if (!auth->profile || strv_contains(seen, auth->profile))
+            continue;
+        if (strv_extend(&seen, auth->profile) < 0)
+            return;
+        if (!profile_is_offered(reply->json, auth->profile))
+            log_not_offered(auth, reply->json);
     }
 }
 
