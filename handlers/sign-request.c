@@ -51,7 +51,8 @@ static void sign_done(Sign *sign)
 static void log_outcome(HttpExchange *exchange, const AuthBlock *auth, const Csr *csr,
                         const Outcome *outcome)
 {
-    _cleanup_free_ char *names = csr ? strv_join(csr->names, " ") : NULL;
+    _cleanup_strv_ char **identifiers = csr ? csr_identifiers(csr) : NULL;
+    _cleanup_free_ char *names = strv_join(identifiers, " ");
     _cleanup_log_fields_ LogFields fields = { 0 };
     char peer[INET6_ADDRSTRLEN];
 
@@ -152,6 +153,7 @@ static bool read_csr(Sign *sign)
     }
     if (r >= 0) {
         log_context_add_all(LOG_FIELD_NAME, sign->csr->names);
+        log_context_add_all(LOG_FIELD_NAME, sign->csr->addresses);
         return true;
     }
     reason = str_or(reason, "The body is not a CSR.");

@@ -101,6 +101,15 @@ int address_prefix_parse(const char *text, AddressPrefix *ret, char **ret_meant)
     return 0;
 }
 
+static bool prefix_contains(const AddressPrefix *prefix, AddressPrefix one)
+{
+    if (one.family != prefix->family)
+        return false;
+    one.length = prefix->length;
+    (void)clear_host_bits(&one);
+    return memcmp(one.bytes, prefix->bytes, sizeof(one.bytes)) == 0;
+}
+
 bool address_prefix_contains(const AddressPrefix *prefix, const SocketAddress *peer)
 {
     AddressPrefix one = { .family = peer->sa.sa_family };
@@ -113,12 +122,24 @@ bool address_prefix_contains(const AddressPrefix *prefix, const SocketAddress *p
         return false;
     one.length = family_bits(one.family);
     unmap(&one);
+    return prefix_contains(prefix, one);
+}
 
-    if (one.family != prefix->family)
-        return false;
-    one.length = prefix->length;
-    (void)clear_host_bits(&one);
-    return memcmp(one.bytes, prefix->bytes, sizeof(one.bytes)) == 0;
+bool address_prefix_covers(const AddressPrefix *prefix, const char *address)
+{
+    _cleanup_free_ char *meant = NULL;
+    AddressPrefix one;
+
+    return address_prefix_parse(address, &one, &meant) >= 0 && prefix_contains(prefix, one);
+}
+
+int address_from_octets(const uint8_t *octets, size_t size, char buf[INET6_ADDRSTRLEN])
+{
+    bool is_long = size == sizeof(struct in6_addr);
+
+    if ((!is_long && size != sizeof(struct in_addr)) || (is_long && is_mapped(octets)))
+        return -EINVAL;
+    return inet_ntop(is_long ? AF_INET6 : AF_INET, octets, buf, INET6_ADDRSTRLEN) ? 0 : -errno;
 }
 
 /* Less than the kernel takes: what BindToDevice= of systemd.socket(5) takes, and a number would be

@@ -33,6 +33,14 @@ int address_prefix_parse(const char *text, AddressPrefix *ret, char **ret_meant)
 /* Whether the peer is inside; IPv4-mapped peers count as IPv4; other families never are. */
 bool address_prefix_contains(const AddressPrefix *prefix, const SocketAddress *peer);
 
+/* The same for an address as address_from_octets() writes it. */
+bool address_prefix_covers(const AddressPrefix *prefix, const char *address);
+
+/* An address of a certificate (RFC 5280 §4.2.1.6), 4 or 16 bytes, as ACME writes it (RFC 8738 §3).
+ * -EINVAL for another size, and for an IPv4 address mapped into IPv6, which would be a second way
+ * to write the same. */
+int address_from_octets(const uint8_t *octets, size_t size, char buf[INET6_ADDRSTRLEN]);
+
 /* What a [mgmt] or http01 listener says; kept as text, systemd binds it. */
 typedef enum ListenKind { LISTEN_INET, LISTEN_INET6, LISTEN_UNIX } ListenKind;
 

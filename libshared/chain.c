@@ -5,6 +5,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include "address.h"
 #include "dns-name.h"
 #include "encode.h"
 #include "pem.h"
@@ -102,44 +103,69 @@ Chain *chain_free(Chain *chain)
     return NULL;
 }
 
-static X509 *leaf(const Chain *chain)
+X509 *chain_leaf(const Chain *chain)
 {
     return sk_X509_value(chain->certificates, 0);
 }
 
-/* One name of the leaf: adds it to @seen, which thereby stays a subset of what was asked for. */
-static int check_name(const GENERAL_NAME *general, char *const *asked, char ***seen,
-                      const char **ret_reason)
+/* Adds a name of the leaf to @seen, which thereby stays a subset of what was asked for. */
+static int note_name(const char *name, char *const *asked, char ***seen, const char **ret_reason)
 {
-    _cleanup_free_ char *name = NULL;
-    size_t size;
-
-    if (general->type != GEN_DNS)
-        return refuse(ret_reason, "has a leaf with other names than DNS names");
-    size = (size_t)ASN1_STRING_length(general->d.dNSName);
-    name = strndup((const char *)ASN1_STRING_get0_data(general->d.dNSName), size);
-    if (!name)
-        return -ENOMEM;
-    dns_name_fold(name);
-    /* strndup() stops at a NUL: such a name is not what it looks like. */
-    if (strlen(name) != size || !strv_contains(asked, name))
+    if (!strv_contains(asked, name))
         return refuse(ret_reason, "has a leaf with a name that was not asked for");
     return strv_contains(*seen, name) ? 0 : strv_extend(seen, name);
 }
 
-static int check_names(const X509 *certificate, char *const *asked, const char **ret_reason)
+static int check_dns_name(const ASN1_IA5STRING *string, char *const *asked, char ***seen,
+                          const char **ret_reason)
+{
+    _cleanup_free_ char *name = NULL;
+    size_t size = (size_t)ASN1_STRING_length(string);
+
+    name = strndup((const char *)ASN1_STRING_get0_data(string), size);
+    if (!name)
+        return -ENOMEM;
+    dns_name_fold(name);
+    /* strndup() stops at a NUL: such a name is not what it looks like. */
+    return note_name(strlen(name) == size ? name : "", asked, seen, ret_reason);
+}
+
+static int check_address(const ASN1_OCTET_STRING *octets, char *const *asked, char ***seen,
+                         const char **ret_reason)
+{
+    char text[INET6_ADDRSTRLEN] = "";
+
+    (void)address_from_octets(ASN1_STRING_get0_data(octets), (size_t)ASN1_STRING_length(octets),
+                              text);
+    return note_name(text, asked, seen, ret_reason);
+}
+
+static int check_name(const GENERAL_NAME *name, const Csr *csr, char ***seen,
+                      const char **ret_reason)
+{
+    switch (name->type) {
+    case GEN_DNS:
+        return check_dns_name(name->d.dNSName, csr->names, seen, ret_reason);
+    case GEN_IPADD:
+        return check_address(name->d.iPAddress, csr->addresses, seen, ret_reason);
+    default:
+        return refuse(ret_reason, "has a leaf with other names than DNS names and addresses");
+    }
+}
+
+static int check_names(const X509 *certificate, const Csr *csr, const char **ret_reason)
 {
     _cleanup_(GENERAL_NAMES_freep) GENERAL_NAMES *names = NULL;
     _cleanup_strv_ char **seen = NULL;
 
     names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
     for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
-        int r = check_name(sk_GENERAL_NAME_value(names, i), asked, &seen, ret_reason);
+        int r = check_name(sk_GENERAL_NAME_value(names, i), csr, &seen, ret_reason);
 
         if (r < 0)
             return r;
     }
-    if (strv_length(seen) != strv_length(asked))
+    if (strv_length(seen) != strv_length(csr->names) + strv_length(csr->addresses))
         return refuse(ret_reason, "has a leaf that lacks a name that was asked for");
     return 0;
 }
@@ -148,10 +174,10 @@ int chain_check(const Chain *chain, const Csr *csr, const char **ret_reason)
 {
     int r = 0;
 
-    if (!csr_has_key(csr, X509_get0_pubkey(leaf(chain))))
+    if (!csr_has_key(csr, X509_get0_pubkey(chain_leaf(chain))))
         r = refuse(ret_reason, "has a leaf with another key than the request's");
     else
-        r = check_names(leaf(chain), csr->names, ret_reason);
+        r = check_names(chain_leaf(chain), csr, ret_reason);
     ERR_clear_error();
     return r;
 }
@@ -179,6 +205,31 @@ int chain_format(const Chain *chain, char **ret, size_t *ret_size)
     return 0;
 }
 
+static bool has_common_name(const X509_NAME *name, const char *common_name)
+{
+    size_t length = strlen(common_name);
+    bool found = false;
+
+    for (int i = -1; !found && (i = X509_NAME_get_index_by_NID(name, NID_commonName, i)) >= 0;) {
+        const ASN1_STRING *string = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, i));
+        unsigned char *text = NULL;
+        int size = ASN1_STRING_to_UTF8(&text, string);
+
+        found = size >= 0 && (size_t)size == length && memcmp(text, common_name, length) == 0;
+        OPENSSL_free(text);
+    }
+    return found;
+}
+
+bool chain_leads_to(const Chain *chain, const char *common_name)
+{
+    const X509 *top = sk_X509_value(chain->certificates, sk_X509_num(chain->certificates) - 1);
+    bool leads = has_common_name(X509_get_issuer_name(top), common_name);
+
+    ERR_clear_error();
+    return leads;
+}
+
 /* 0 for what is no time. */
 static time_t to_time(const ASN1_TIME *asn1)
 {
@@ -189,12 +240,12 @@ static time_t to_time(const ASN1_TIME *asn1)
 
 time_t chain_not_after(const Chain *chain)
 {
-    return to_time(X509_get0_notAfter(leaf(chain)));
+    return to_time(X509_get0_notAfter(chain_leaf(chain)));
 }
 
 char *chain_serial(const Chain *chain)
 {
-    const ASN1_INTEGER *serial = X509_get0_serialNumber(leaf(chain));
+    const ASN1_INTEGER *serial = X509_get0_serialNumber(chain_leaf(chain));
     size_t size = (size_t)ASN1_STRING_length(serial);
     char *text = malloc(2 * size + 1);
 
@@ -205,7 +256,7 @@ char *chain_serial(const Chain *chain)
 
 time_t chain_renewal(const Chain *chain, unsigned renew_within)
 {
-    int64_t not_before = to_time(X509_get0_notBefore(leaf(chain)));
+    int64_t not_before = to_time(X509_get0_notBefore(chain_leaf(chain)));
     int64_t not_after = chain_not_after(chain);
     int64_t lifetime = not_after - not_before;
     int64_t window = (int64_t)renew_within * SECONDS_PER_DAY;

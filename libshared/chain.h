@@ -28,7 +28,10 @@ typedef struct Chain {
 int chain_parse(const char *pem, size_t size, Chain **ret, const char **ret_reason);
 Chain *chain_free(Chain *chain); /* always returns NULL */
 
-/* Whether the leaf has the CSR's key and exactly its names. 0, or -EBADMSG with a reason. */
+X509 *chain_leaf(const Chain *chain); /* borrowed */
+
+/* Whether the leaf has the CSR's key and exactly its names and addresses. 0, or -EBADMSG with a
+ * reason. */
 int chain_check(const Chain *chain, const Csr *csr, const char **ret_reason);
 
 /* PEM of all, leaf first, separated by one blank line, one final newline; free(). 0 or -ENOMEM. */
@@ -37,6 +40,10 @@ int chain_format(const Chain *chain, char **ret, size_t *ret_size);
 /* End of the leaf's life, seconds since 1970; its serial as lower-case hex without sign, free(). */
 time_t chain_not_after(const Chain *chain);
 char *chain_serial(const Chain *chain);
+
+/* Whether the topmost certificate was issued by a subject with this common name, letter for letter:
+ * what the CAs' alternate chains (RFC 8555 §7.4.2) differ in. */
+bool chain_leads_to(const Chain *chain, const char *common_name);
 
 /* When the leaf is due for renewal, seconds since 1970: @renew_within days before its end, or, for
  * a lifetime so short that this would always be so, when less than a third of it is left. */

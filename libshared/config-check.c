@@ -107,7 +107,7 @@ int config_finish_auth(Loader *l)
                        "%s: all = yes adds nothing beside ip and hmac_key, which still have to "
                        "match: delete the one or the other",
                        config_title(l));
-    if (r < 0 || seen(l, SECTION_AUTH, "domain"))
+    if (r < 0 || seen(l, SECTION_AUTH, "domain") || seen(l, SECTION_AUTH, "ip-san"))
         return r;
     return warn_block(l, "%s has no domain: it never allows anything", config_title(l));
 }
@@ -191,10 +191,18 @@ static int default_storage(Loader *l)
     return 0;
 }
 
+static int set_default(char **string, const char *value)
+{
+    if (*string || !value)
+        return 0;
+    *string = strdup(value);
+    return *string ? 0 : -ENOMEM;
+}
+
 static int refuse_unusable(Loader *l, const AuthBlock *auth, const char *what)
 {
     return config_report(l, LOG_ERR, (Place){ auth->file, auth->line },
-                         "[auth \"%.64s\"] has domains but no %s: add %s = … to it, or "
+                         "[auth \"%.64s\"] allows names but has no %s: add %s = … to it, or "
                          "default-%s = … to [mgmt]",
                          auth->name, what, what, what);
 }
@@ -211,8 +219,11 @@ static int apply_defaults(Loader *l, bool usable)
             auth->verification = config->default_verification;
         if (!auth->storage)
             auth->storage = config->default_storage;
+        r = set_default(&auth->profile, config->profile);
+        if (r < 0)
+            return r;
         /* Behind a reference to nothing all that follows from it would be noise. */
-        if (!usable || !auth->domains)
+        if (!usable || (!auth->domains && !auth->ip_sans))
             continue;
         if (!auth->verification)
             r = refuse_unusable(l, auth, "verification");
@@ -220,14 +231,6 @@ static int apply_defaults(Loader *l, bool usable)
             r = refuse_unusable(l, auth, "storage");
     }
     return r;
-}
-
-static int set_default(char **string, const char *value)
-{
-    if (*string || !value)
-        return 0;
-    *string = strdup(value);
-    return *string ? 0 : -ENOMEM;
 }
 
 static int default_paths(Config *config)

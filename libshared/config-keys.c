@@ -330,6 +330,13 @@ static int parse_hmac_key(Loader *l, const ConfigKey *key, const char *value, vo
     return set_string(key, value, object);
 }
 
+static int parse_name(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    if (!*value)
+        return refuse(l, "%s is empty: write a name, or delete the line", key->name);
+    return set_string(key, value, object);
+}
+
 static int parse_all(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
     if (!streq(value, "yes"))
@@ -391,6 +398,8 @@ static const ConfigKey account_keys[] = {
     { "dir", .parse = parse_path, IN(Config, account_dir) },
     { "ca-file", .parse = parse_path, IN(Config, ca_file) },
     { "accept-terms-of-service", .parse = parse_terms, LIST(Config, accepted_terms_of_service) },
+    { "preferred-chain", .parse = parse_name, IN(Config, preferred_chain) },
+    { "profile", .parse = parse_name, IN(Config, profile) },
 };
 
 static const ConfigKey state_keys[] = {
@@ -438,9 +447,11 @@ static const ConfigKey auth_keys[] = {
     { "hmac_key", .parse = parse_hmac_key, IN(AuthBlock, hmac_key) },
     { "all", .parse = parse_all, IN(AuthBlock, all) },
     { "domain", .parse = parse_domain, LIST(AuthBlock, domains) },
+    { "ip-san", .parse = parse_ip, LIST(AuthBlock, ip_sans) },
     { "verification", .parse = parse_reference, IN(AuthBlock, verification),
       NAMES(verification_names) },
     { "storage", .parse = parse_reference, IN(AuthBlock, storage), NAMES(storage_names) },
+    { "profile", .parse = parse_name, IN(AuthBlock, profile) },
 };
 
 static const char *const verification_types[] = {

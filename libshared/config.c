@@ -47,6 +47,8 @@ static void auth_free(AuthBlock *auth)
         explicit_bzero(auth->hmac_key, strlen(auth->hmac_key));
     free(auth->hmac_key);
     free(auth->ips);
+    free(auth->ip_sans);
+    free(auth->profile);
     strv_free(auth->domains);
     free(auth->name);
     free(auth);
@@ -76,6 +78,8 @@ static void config_free(Config *config)
     free(config->acme_server);
     free(config->account_dir);
     free(config->ca_file);
+    free(config->preferred_chain);
+    free(config->profile);
     free(config->state_directory);
     free(config->runtime_directory);
     strv_free(config->files);

@@ -57,8 +57,11 @@ typedef struct AuthBlock {
     bool all;
     char **domains; /* globs, lower case */
     size_t n_domains;
+    AddressPrefix *ip_sans; /* addresses that certificates may have; NULL: none */
+    size_t n_ip_sans;
     const Verification *verification;
     const Storage *storage;
+    char *profile; /* NULL: the CA's default */
 } AuthBlock;
 
 typedef struct Config {
@@ -70,8 +73,10 @@ typedef struct Config {
 
     /* [account] */
     char *acme_server;
-    char *account_dir; /* default: <state_directory>/account */
-    char *ca_file;     /* PEM bundle for the directory's TLS; else $ACME_CAFILE; else NULL */
+    char *account_dir;     /* default: <state_directory>/account */
+    char *ca_file;         /* PEM bundle for the directory's TLS; else $ACME_CAFILE; else NULL */
+    char *profile;         /* NULL: none; the auth blocks have it already */
+    char *preferred_chain; /* common name of its topmost issuer; NULL: the CA's default */
     bool accept_terms_of_service;     /* yes, true */
     char **accepted_terms_of_service; /* or the URLs that are accepted */
     size_t n_accepted_terms_of_service;

@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
 
+#include "address.h"
 #include "dns-name.h"
 #include "pem.h"
 #include "strv.h"
@@ -67,6 +68,10 @@ static inline void extensions_freep(STACK_OF(X509_EXTENSION) * *extensions)
 #define REASON_NAME                                                                                \
     "A DNS name in the certificate signing request is not a valid host name: use labels of "       \
     "letters, digits and hyphens, or such a name behind '*.'."
+
+#define REASON_ADDRESS                                                                             \
+    "An IP address in the certificate signing request is neither an IPv4 address of 4 bytes nor "  \
+    "an IPv6 address of 16, or it is the one inside the other: make the CSR anew."
 
 _Static_assert(CSR_NAMES_MAX == 100, "REASON_TOO_MANY names the number");
 _Static_assert(DER_SIZE_MAX == 64 * 1024, "REASON_SIZE names the number");
@@ -176,6 +181,16 @@ static bool is_ascii(const char *text, size_t size)
     return true;
 }
 
+/* @list: of the two of the CSR */
+static int add_once(Csr *csr, char ***list, const char *name, const char **ret_reason)
+{
+    if (strv_contains(*list, name))
+        return 0;
+    if (strv_length(csr->names) + strv_length(csr->addresses) >= CSR_NAMES_MAX)
+        return refuse(ret_reason, REASON_TOO_MANY);
+    return strv_extend(list, name);
+}
+
 /* @invalid: reason where it is no host name */
 static int add_name(Csr *csr, const void *data, int size, const char *invalid,
                     const char **ret_reason)
@@ -194,11 +209,17 @@ static int add_name(Csr *csr, const void *data, int size, const char *invalid,
     dns_name_fold(name);
     if (!dns_name_is_valid(name))
         return refuse(ret_reason, invalid);
-    if (strv_contains(csr->names, name))
-        return 0;
-    if (strv_length(csr->names) >= CSR_NAMES_MAX)
-        return refuse(ret_reason, REASON_TOO_MANY);
-    return strv_extend(&csr->names, name);
+    return add_once(csr, &csr->names, name, ret_reason);
+}
+
+static int add_address(Csr *csr, const ASN1_OCTET_STRING *octets, const char **ret_reason)
+{
+    char text[INET6_ADDRSTRLEN];
+
+    if (address_from_octets(ASN1_STRING_get0_data(octets), (size_t)ASN1_STRING_length(octets),
+                            text) < 0)
+        return refuse(ret_reason, REASON_ADDRESS);
+    return add_once(csr, &csr->addresses, text, ret_reason);
 }
 
 static int add_common_names(Csr *csr, const char **ret_reason)
@@ -219,12 +240,12 @@ static int add_common_names(Csr *csr, const char **ret_reason)
     return 0;
 }
 
-/* The types that are not DNS names, as the journal calls them. */
+/* The types that are neither DNS names nor addresses, as the journal calls them. */
 static const char *const other_san_types[] = {
     [GEN_OTHERNAME] = "other name",    [GEN_EMAIL] = "e-mail address",
     [GEN_X400] = "X.400 address",      [GEN_DIRNAME] = "directory name",
     [GEN_EDIPARTY] = "EDI party name", [GEN_URI] = "URI",
-    [GEN_IPADD] = "IP address",        [GEN_RID] = "registered ID",
+    [GEN_RID] = "registered ID",
 };
 
 static int add_alternative_name(Csr *csr, const GENERAL_NAME *name, const char **ret_reason)
@@ -234,6 +255,8 @@ static int add_alternative_name(Csr *csr, const GENERAL_NAME *name, const char *
     if (name->type == GEN_DNS)
         return add_name(csr, ASN1_STRING_get0_data(name->d.dNSName),
                         ASN1_STRING_length(name->d.dNSName), REASON_NAME, ret_reason);
+    if (name->type == GEN_IPADD)
+        return add_address(csr, name->d.iPAddress, ret_reason);
     if (csr->other_san)
         return 0;
     type = name->type >= 0 && (size_t)name->type < ELEMENTSOF(other_san_types)
@@ -325,7 +348,7 @@ static int parse(const char *body, size_t size, Csr **ret, const char **ret_reas
     if (r < 0)
         return r;
     /* A request for other things than names is the policy's to refuse. */
-    if (!csr->names && !csr->other_san)
+    if (!csr->names && !csr->addresses && !csr->other_san)
         return refuse(ret_reason, REASON_NO_NAME);
     *ret = TAKE_PTR(csr);
     return 0;
@@ -346,9 +369,22 @@ Csr *csr_free(Csr *csr)
         return NULL;
     X509_REQ_free(csr->req);
     strv_free(csr->names);
+    strv_free(csr->addresses);
     free(csr->other_san);
     free(csr);
     return NULL;
+}
+
+char **csr_identifiers(const Csr *csr)
+{
+    char *const *const lists[] = { csr->names, csr->addresses };
+    _cleanup_strv_ char **all = NULL;
+
+    for (size_t i = 0; i < ELEMENTSOF(lists); i++)
+        STRV_FOREACH (name, lists[i])
+            if (strv_extend(&all, *name) < 0)
+                return NULL;
+    return TAKE_PTR(all);
 }
 
 int csr_to_der(const Csr *csr, unsigned char **ret, size_t *ret_size)

@@ -24,6 +24,8 @@ typedef enum LogEvent {
     LOG_EVENT_CACHE_UNREADABLE,
     LOG_EVENT_CERTIFICATE_UNUSABLE, /* the CA issued another one than was asked for */
     LOG_EVENT_CERTIFICATE_NOT_STORED,
+    LOG_EVENT_CHAIN_NOT_OFFERED, /* the preferred one */
+    LOG_EVENT_PROFILE_NOT_OFFERED,
     LOG_EVENT_STATE_NOT_WRITTEN, /* what is on disk of an order */
     LOG_EVENT_ORDER_RESUMED,     /* taken up after a restart */
     LOG_EVENT_CHALLENGE_NOT_WRITTEN,

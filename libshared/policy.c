@@ -62,9 +62,27 @@ static const char *uncovered(const AuthBlock *block, const Csr *csr)
     return NULL;
 }
 
+static bool block_allows_address(const AuthBlock *block, const char *address)
+{
+    for (size_t i = 0; i < block->n_ip_sans; i++)
+        if (address_prefix_covers(&block->ip_sans[i], address))
+            return true;
+    return false;
+}
+
+/* First address that no prefix covers; NULL: none. */
+static const char *uncovered_address(const AuthBlock *block, const Csr *csr)
+{
+    STRV_FOREACH (address, csr->addresses)
+        if (!block_allows_address(block, *address))
+            return *address;
+    return NULL;
+}
+
 bool policy_covers(const AuthBlock *block, const Csr *csr)
 {
-    return csr->names && !csr->other_san && !uncovered(block, csr);
+    return (csr->names || csr->addresses) && !csr->other_san && !uncovered(block, csr) &&
+           !uncovered_address(block, csr);
 }
 
 static Failure check_all(const AuthBlock *block, const PolicyRequest *request)
@@ -95,11 +113,13 @@ static void print_address_failure(FILE *out, const SocketAddress *peer)
 
 static void print_names_failure(FILE *out, const AuthBlock *block, const Csr *csr)
 {
-    const char *name = uncovered(block, csr);
+    const char *name = uncovered(block, csr), *address = uncovered_address(block, csr);
 
     if (csr->other_san)
         (void)fprintf(out, "the request has a name of the type %s, which no block can allow",
                       csr->other_san);
+    else if (!name && address)
+        (void)fprintf(out, "no ip-san covers %s", address);
     else
         (void)fprintf(out, "no domain covers %s", name ? name : "a request without names");
 }

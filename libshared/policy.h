@@ -21,15 +21,17 @@ typedef struct PolicyRequest {
 bool policy_is_possible(const Config *config, const PolicyRequest *request, char **ret_why);
 
 /**
- * policy_decide() - first block in file order whose methods all pass and whose globs cover every
- * name
+ * policy_decide() - first block in file order whose methods all pass and whose globs and ip-san
+ * prefixes cover every name
  * @ret_why: when refused, for the journal: which block failed on what ('auth "mail": no domain
  * covers www.example.org; auth "ext": 192.0.2.9 is not in ip'), at most 16 blocks named; free();
  * NULL when out of memory
  *
- * Returns the block, NULL when refused. A CSR with another SAN type than DNS is always refused.
+ * Returns the block, NULL when refused. A CSR with a SAN that is neither DNS name nor IP address is
+ * always refused.
  */
 const AuthBlock *policy_decide(const Config *config, const PolicyRequest *request, char **ret_why);
 
-/* Whether the block's globs cover every name of the CSR, and it has no other SAN type. */
+/* Whether the block's globs and prefixes cover every name and address of the CSR, and it has no
+ * other SAN type. */
 bool policy_covers(const AuthBlock *block, const Csr *csr);

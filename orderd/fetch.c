@@ -6,6 +6,8 @@
 #include <sys/queue.h>
 
 #include "clock.h"
+#include "link.h"
+#include "strv.h"
 
 #define FETCH_CONNECT_TIMEOUT_MS 10000L
 #define FETCH_TIMEOUT_MS         30000L
@@ -95,6 +97,19 @@ static const char *answer_header(CURL *easy, const char *name)
     return header->value;
 }
 
+/* Those that there is no memory for are left out, as an answer has no need of them. */
+static char **answer_alternates(CURL *easy)
+{
+    struct curl_header *header;
+    char **urls = NULL;
+
+    for (size_t i = 0; curl_easy_header(easy, "Link", i, CURLH_HEADER, -1, &header) == CURLHE_OK;
+         i++)
+        if (link_add_targets(header->value, "alternate", FETCH_ALTERNATES_MAX, &urls) < 0)
+            break;
+    return urls;
+}
+
 static int curl_to_errno(CURLcode code)
 {
     switch (code) {
@@ -117,6 +132,7 @@ static int curl_to_errno(CURLcode code)
  * pool. */
 static void fetch_finish(Fetch *fetch, CURLcode code)
 {
+    _cleanup_strv_ char **alternates = NULL;
     _cleanup_free_ char *type = NULL;
     FetchResult result = { .body = str_or(fetch->received, ""), .size = fetch->n_received };
     curl_off_t retry_after = 0;
@@ -139,6 +155,8 @@ static void fetch_finish(Fetch *fetch, CURLcode code)
     result.content_type = str_or(type, "");
     result.location = answer_header(fetch->easy, "Location");
     result.replay_nonce = answer_header(fetch->easy, "Replay-Nonce");
+    alternates = answer_alternates(fetch->easy);
+    result.alternates = alternates;
 
     fetch->callback(&result, fetch->userdata);
     fetch_free(fetch);

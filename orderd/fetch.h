@@ -7,7 +7,8 @@
 
 #include "macro.h"
 
-#define FETCH_BODY_SIZE_MAX (256U * 1024U)
+#define FETCH_BODY_SIZE_MAX  (256U * 1024U)
+#define FETCH_ALTERNATES_MAX 8U
 
 typedef struct Fetcher Fetcher;
 typedef struct Fetch Fetch;
@@ -29,7 +30,9 @@ typedef struct FetchResult {
     const char *content_type; /* without parameters; "" when absent */
     const char *location;     /* NULL when absent, like the next */
     const char *replay_nonce;
-    unsigned retry_after; /* s, from seconds or a date; 0 when absent */
+    char *const *alternates; /* URLs of rel="alternate" (RFC 8555 §7.4.2), FETCH_ALTERNATES_MAX at
+                                most; NULL when there are none */
+    unsigned retry_after;    /* s, from seconds or a date; 0 when absent */
 } FetchResult;
 
 typedef void (*fetch_cb)(const FetchResult *result, void *userdata);

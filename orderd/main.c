@@ -179,13 +179,16 @@ static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
 {
     Daemon *daemon = userdata;
+    Config *config;
 
     (void)source;
     (void)si;
     if (daemon->draining)
         return 0;
     (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, now_monotonic());
-    (void)inventory_use(daemon->service.inventory, config_file_get(daemon->service.config_file));
+    config = config_file_get(daemon->service.config_file);
+    (void)inventory_use(daemon->service.inventory, config);
+    orders_check_profiles(daemon->service.orders, config);
     (void)sd_notify(0, "READY=1");
     tell_status(daemon);
     return 0;
@@ -291,6 +294,7 @@ static int set_up(Daemon *daemon, int *listener)
     if (r < 0)
         return r;
     orders_resume(service->orders, config_file_get(service->config_file));
+    orders_check_profiles(service->orders, config_file_get(service->config_file));
     sweep_challenges(daemon);
     return add_signals(daemon);
 }

@@ -5,14 +5,14 @@
 
 #include "authorization.h"
 #include "chain-fields.h"
+#include "chain-search.h"
 #include "encode.h"
 #include "log.h"
 #include "polling.h"
 #include "problem.h"
+#include "profile.h"
 #include "rfc3339.h"
 #include "strv.h"
-
-#define CHAIN_TYPE "application/pem-certificate-chain"
 
 /* A certificate that no storage keeps waits so long for its request to be posted again, s. */
 #define KEPT_FOR (24 * 3600)
@@ -23,6 +23,7 @@ struct Order {
     sd_event *event;
     Config *config;
     const Storage *storage;
+    const char *profile; /* NULL: the CA's default */
     int challenge_fd;
     char key[STORAGE_KEY_SIZE];
     OrderRecord record; /* as on disk, but while .is_unsaved */
@@ -42,6 +43,7 @@ struct Order {
     size_t n_authorizations, n_pending;
     Failure invalid; /* what went wrong, name by name, while the others are awaited */
     SessionCall *call;
+    ChainSearch *chain_search;
     sd_event_source *timer; /* start, then polls and pauses */
     Poll poll;
     Backoff backoff;
@@ -97,6 +99,7 @@ Order *order_free(Order *order)
     drop_authorizations(order);
     account_waiter_cancel(order->account_waiter);
     session_call_cancel(order->call);
+    chain_search_cancel(order->chain_search);
     sd_event_source_disable_unref(order->timer);
     account_unref(order->account);
     config_unref(order->config);
@@ -304,12 +307,42 @@ static bool order_store(Order *order, const Chain *chain)
     return true;
 }
 
+static void order_finish(Order *order, const Chain *chain)
+{
+    if (!order_store(order, chain))
+        return;
+    log_issued(order, chain);
+    order_end(order, chain, NULL);
+}
+
+static void on_chain(const Chain *chain, bool is_preferred, void *userdata)
+{
+    Order *order = userdata;
+
+    LOG_CONTEXT(&order->log);
+    order->chain_search = NULL;
+    if (!is_preferred)
+        log_event(LOG_EVENT_CHAIN_NOT_OFFERED, NULL,
+                  "The CA gave no chain for %s whose topmost issuer is '%s': its default is used",
+                  order->names, order->config->preferred_chain);
+    order_finish(order, chain);
+}
+
+/* Takes the chain over. */
+static void order_search(Order *order, Chain *chain, char *const *alternates)
+{
+    ChainWish wish = { .common_name = order->config->preferred_chain, .csr = order->csr };
+
+    if (chain_search_start(account_session(order->account), &wish, chain, alternates, on_chain,
+                           order, &order->chain_search) < 0)
+        order_fail_memory(order);
+}
+
 static void on_certificate(const SessionReply *reply, void *userdata)
 {
     _cleanup_(chain_freep) Chain *chain = NULL;
     Order *order = userdata;
-    const char *why = NULL;
-    int r;
+    const char *preferred = order->config->preferred_chain, *why = "out of memory";
 
     LOG_CONTEXT(&order->log);
     order->call = NULL;
@@ -317,22 +350,18 @@ static void on_certificate(const SessionReply *reply, void *userdata)
         order_fail_reply(order, reply, "handing out the certificate");
         return;
     }
-    r = streq(reply->content_type, CHAIN_TYPE) ? chain_parse(reply->body, reply->size, &chain, &why)
-                                               : -EBADMSG;
-    if (r >= 0)
-        r = chain_check(chain, order->csr, &why);
-    if (r < 0) {
+    if (chain_from_reply(reply, order->csr, &chain, &why) < 0) {
         log_event(LOG_EVENT_CERTIFICATE_UNUSABLE, NULL, "The certificate for %s cannot be used: %s",
-                  order->names, str_or(why, "it is not a chain of PEM certificates"));
+                  order->names, why);
         order_fail_ca(
             order, 3600,
             "The CA issued something that is not the certificate asked for: try again later.");
         return;
     }
-    if (!order_store(order, chain))
-        return;
-    log_issued(order, chain);
-    order_end(order, chain, NULL);
+    if (preferred && !chain_leads_to(chain, preferred))
+        order_search(order, TAKE_PTR(chain), reply->alternates);
+    else
+        order_finish(order, chain);
 }
 
 /* RFC 8555 §7.4: the account was good enough for the order; what the CA refuses to authorise here
@@ -601,16 +630,23 @@ static void on_new_order(const SessionReply *reply, void *userdata)
     on_order(&seen, order);
 }
 
+/* RFC 8555 §7.1.4, RFC 8738 §3 */
+static int add_identifiers(json_t *list, const char *type, char *const *values)
+{
+    STRV_FOREACH (value, values)
+        if (json_array_append_new(list, json_pack("{ssss}", "type", type, "value", *value)) < 0)
+            return -ENOMEM;
+    return 0;
+}
+
 static json_t *identifiers(const Csr *csr)
 {
-    json_t *list = json_array();
+    json_auto_t *list = json_array();
 
-    STRV_FOREACH (name, csr->names)
-        if (json_array_append_new(list, json_pack("{ssss}", "type", "dns", "value", *name)) < 0) {
-            json_decref(list);
-            return NULL;
-        }
-    return list;
+    if (add_identifiers(list, "dns", csr->names) < 0 ||
+        add_identifiers(list, "ip", csr->addresses) < 0)
+        return NULL;
+    return TAKE_PTR(list);
 }
 
 /* Nothing is ordered whose result could not be kept. */
@@ -627,12 +663,12 @@ static bool order_prepare(Order *order)
     return false;
 }
 
-static void order_place(Order *order)
+static void order_request(Order *order)
 {
     json_auto_t *payload = NULL;
     json_t *list = identifiers(order->csr);
 
-    payload = list ? json_pack("{so}", "identifiers", list) : NULL;
+    payload = list ? json_pack("{soss*}", "identifiers", list, "profile", order->profile) : NULL;
     if (!payload) {
         order_fail_memory(order);
         return;
@@ -641,6 +677,37 @@ static void order_place(Order *order)
     if (order_prepare(order) && order_save(order))
         order_post(order, &(SessionRequest){ .resource = "newOrder", .payload = payload },
                    on_new_order);
+}
+
+static void on_directory(const SessionReply *reply, void *userdata)
+{
+    Order *order = userdata;
+    Failure failure = { 0 };
+
+    LOG_CONTEXT(&order->log);
+    order->call = NULL;
+    if (reply->error < 0) {
+        order_fail_reply(order, reply, "showing its directory");
+        return;
+    }
+    if (profile_is_offered(reply->json, order->profile)) {
+        order_request(order);
+        return;
+    }
+    profile_set_failure(&failure, reply->json, order->profile);
+    order_end(order, NULL, &failure);
+    failure_done(&failure);
+}
+
+/* A profile that the CA did not offer when it was last seen may be offered by now. */
+static void order_place(Order *order)
+{
+    Session *session = account_session(order->account);
+
+    if (!order->profile || profile_is_offered(session_last_directory(session), order->profile))
+        order_request(order);
+    else if (session_directory(session, on_directory, order, &order->call) < 0)
+        order_fail_memory(order);
 }
 
 static void on_account(const Failure *failure, void *userdata)
@@ -696,15 +763,12 @@ const Failure *order_trouble(const Order *order)
     return order->trouble.status ? &order->trouble : NULL;
 }
 
-static char *join_sorted(char *const *names)
+static char *join_sorted(const Csr *csr)
 {
-    _cleanup_strv_ char **sorted = NULL;
+    _cleanup_strv_ char **sorted = csr_identifiers(csr);
 
-    STRV_FOREACH (name, names)
-        if (strv_extend(&sorted, *name) < 0)
-            return NULL;
     strv_sort(sorted);
-    return strv_join(sorted, " ");
+    return sorted ? strv_join(sorted, " ") : NULL;
 }
 
 static int set_record(Order *order, const OrderTarget *target, const OrderAsker *asker,
@@ -734,8 +798,9 @@ static int describe(Order *order, sd_event *event, const OrderTarget *target, in
     order->event = sd_event_ref(event);
     order->config = config_ref(target->config);
     order->storage = target->auth->storage;
+    order->profile = target->auth->profile;
     order->challenge_fd = challenge_fd;
-    order->names = join_sorted((*csr)->names);
+    order->names = join_sorted(*csr);
     if (!order->names)
         return -ENOMEM;
     storage_key(order->record.body, order->record.body_size, order->key);
@@ -743,6 +808,7 @@ static int describe(Order *order, sd_event *event, const OrderTarget *target, in
     log_fields_add(&order->log, LOG_FIELD_CSR, order->key);
     log_fields_add(&order->log, LOG_FIELD_AUTH, target->auth->name);
     log_fields_add_all(&order->log, LOG_FIELD_NAME, order->csr->names);
+    log_fields_add_all(&order->log, LOG_FIELD_NAME, order->csr->addresses);
     return 0;
 }
 

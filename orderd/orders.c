@@ -5,6 +5,7 @@
 
 #include "log.h"
 #include "policy.h"
+#include "profile.h"
 #include "strv.h"
 
 typedef struct Entry Entry;
@@ -34,6 +35,7 @@ struct Orders {
     TAILQ_HEAD(, Entry) entries; /* in the order of arrival */
     size_t n_entries;
     Inventory *inventory;
+    ProfileCheck *profile_check;
     void (*changed)(void *userdata);
     void *changed_userdata;
 };
@@ -353,6 +355,17 @@ void orders_resume(Orders *orders, Config *config)
     }
 }
 
+void orders_check_profiles(Orders *orders, Config *config)
+{
+    int r = use_account(orders, config);
+
+    orders->profile_check = profile_check_free(orders->profile_check);
+    if (r >= 0)
+        r = profile_check_new(account_session(orders->account), config, &orders->profile_check);
+    if (r < 0)
+        log_warning_errno(r, "The CA cannot be asked for its profiles: %m");
+}
+
 size_t orders_in_flight(const Orders *orders)
 {
     return orders->n_entries;
@@ -384,6 +397,7 @@ Orders *orders_free(Orders *orders)
         return NULL;
     while (!TAILQ_EMPTY(&orders->entries))
         entry_free(TAILQ_FIRST(&orders->entries));
+    profile_check_free(orders->profile_check);
     account_unref(orders->account);
     sd_event_unref(orders->event);
     free(orders);

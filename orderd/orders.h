@@ -29,6 +29,10 @@ Orders *orders_free(Orders *orders); /* ends all without a word; always returns 
  * can be. */
 void orders_resume(Orders *orders, Config *config);
 
+/* Asks the CA whether it offers the profiles of the configuration; those that it does not are
+ * logged when its answer is there. */
+void orders_check_profiles(Orders *orders, Config *config);
+
 /**
  * orders_request() - join the CSR's order, or make it
  * @csr: taken over when an order is made of it

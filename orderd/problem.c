@@ -32,6 +32,9 @@ static const Problem problems[] = {
       "The CA asks for an external account binding, which the server's account lacks." },
     { "incorrectResponse", 421, 0, "The CA got a wrong answer for its validation." },
     { "invalidContact", 500, 0, "The CA does not accept the account's contact address." },
+    { "invalidProfile", 500, 0,
+      "The CA does not accept the profile that the server asks for: its administrator sets profile "
+      "to another one." },
     { "malformed", 500, 0, "The CA did not understand the server's request. " OUR_DEFECT },
     { "orderNotReady", 503, SOON, "The CA says the order is not ready: try again later." },
     { "rateLimited", 429, AN_HOUR, "The CA limits the rate of certificates: try again later." },

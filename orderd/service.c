@@ -221,6 +221,7 @@ static void request(VarlinkCall *call, const json_t *parameters, void *userdata)
     if (r < 0)
         return;
     log_fields_add_all(&fields, LOG_FIELD_NAME, csr->names);
+    log_fields_add_all(&fields, LOG_FIELD_NAME, csr->addresses);
     request_with_csr(call, userdata, &p, (char *)body, size, &csr);
 }
 

@@ -127,6 +127,7 @@ static SessionReply reply_from_result(const FetchResult *result, json_t **ret_js
         .size = result->size,
         .content_type = result->content_type,
         .location = result->location,
+        .alternates = result->alternates,
         .retry_after = result->retry_after,
     };
 
@@ -330,6 +331,11 @@ int session_directory(Session *session, session_cb callback, void *userdata, Ses
         return r;
     *ret = TAKE_PTR(call);
     return 0;
+}
+
+const json_t *session_last_directory(const Session *session)
+{
+    return session->directory;
 }
 
 static int copy_string(const char *from, char **to)

@@ -24,7 +24,8 @@ typedef struct SessionReply {
     size_t size;
     const char *content_type;
     const char *location;
-    unsigned retry_after; /* s, 0: none */
+    char *const *alternates; /* URLs of the same in another form, see FetchResult */
+    unsigned retry_after;    /* s, 0: none */
 } SessionReply;
 
 typedef void (*session_cb)(const SessionReply *reply, void *userdata);
@@ -50,6 +51,9 @@ int session_set_account(Session *session, const char *url);
 
 /* The directory object, fetched when it is not at hand (it is kept for a day). */
 int session_directory(Session *session, session_cb callback, void *userdata, SessionCall **ret);
+
+/* The directory as it was last seen; NULL: never. Borrowed. */
+const json_t *session_last_directory(const Session *session);
 
 /* A signed request. badNonce is answered by signing again with the nonce of that very error. */
 int session_post(Session *session, const SessionRequest *request, session_cb callback,

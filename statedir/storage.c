@@ -27,11 +27,10 @@ void storage_key(const void *body, size_t size, char key[STORAGE_KEY_SIZE])
 }
 
 /* <directory>/<h[0:2]>/<h[2:]>; NULL when out of memory. */
-static char *entry_path(const Storage *storage, const void *body, size_t size)
+static char *entry_path(const Storage *storage, const char *key)
 {
-    char key[STORAGE_KEY_SIZE], *path;
+    char *path;
 
-    storage_key(body, size, key);
     return asprintf(&path, "%s/%.2s/%s", storage->directory, key, key + 2) < 0 ? NULL : path;
 }
 
@@ -77,7 +76,7 @@ static int check_request(int entry_fd, const void *body, size_t size, const char
     return STORAGE_HIT;
 }
 
-static int read_chain(int entry_fd, const Csr *csr, Chain **ret, const char **ret_why)
+static int read_chain(int entry_fd, Chain **ret, const char **ret_why)
 {
     _cleanup_(chain_freep) Chain *chain = NULL;
     _cleanup_free_ char *pem = NULL;
@@ -92,8 +91,6 @@ static int read_chain(int entry_fd, const Csr *csr, Chain **ret, const char **re
     if (r != STORAGE_HIT)
         return r;
     r = chain_parse(pem, size, &chain, &why);
-    if (r >= 0)
-        r = chain_check(chain, csr, &why);
     if (r == -EBADMSG)
         return damaged(ret_why, why);
     if (r < 0)
@@ -115,24 +112,52 @@ static int open_failed(int error, const char **ret_why)
     }
 }
 
-int storage_lookup(const Storage *storage, const void *body, size_t size, const Csr *csr,
-                   Chain **ret, const char **ret_why)
+/* As storage_load(), and the entry's directory. */
+static int load(const Storage *storage, const char *key, int *ret_fd, Chain **ret,
+                const char **ret_why)
 {
-    _cleanup_(chain_freep) Chain *chain = NULL;
     _cleanup_close_ int fd = -EBADF;
     _cleanup_free_ char *path = NULL;
     int r;
 
     if (storage->type == STORAGE_NONE)
         return STORAGE_MISS;
-    path = entry_path(storage, body, size);
+    path = entry_path(storage, key);
     if (!path)
         return -ENOMEM;
     fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return open_failed(errno, ret_why);
-    r = read_chain(fd, csr, &chain, ret_why);
+    r = read_chain(fd, ret, ret_why);
     if (r == STORAGE_HIT)
+        *ret_fd = TAKE_FD(fd);
+    return r;
+}
+
+int storage_load(const Storage *storage, const char *key, Chain **ret, const char **ret_why)
+{
+    _cleanup_close_ int fd = -EBADF;
+
+    return load(storage, key, &fd, ret, ret_why);
+}
+
+int storage_lookup(const Storage *storage, const void *body, size_t size, const Csr *csr,
+                   Chain **ret, const char **ret_why)
+{
+    _cleanup_(chain_freep) Chain *chain = NULL;
+    _cleanup_close_ int fd = -EBADF;
+    char key[STORAGE_KEY_SIZE];
+    const char *why;
+    int r;
+
+    storage_key(body, size, key);
+    r = load(storage, key, &fd, &chain, ret_why);
+    if (r != STORAGE_HIT)
+        return r;
+    r = chain_check(chain, csr, &why);
+    if (r == -EBADMSG)
+        return damaged(ret_why, why);
+    if (r >= 0)
         r = check_request(fd, body, size, ret_why);
     if (r != STORAGE_HIT)
         return r;
@@ -142,13 +167,31 @@ int storage_lookup(const Storage *storage, const void *body, size_t size, const 
     return r;
 }
 
+int storage_drop(const Storage *storage, const char *key)
+{
+    _cleanup_close_ int fd = -EBADF;
+    _cleanup_free_ char *path = entry_path(storage, key);
+
+    if (!path)
+        return -ENOMEM;
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : -errno;
+    if (unlinkat(fd, STORAGE_CERT_FILE, 0) < 0 && errno != ENOENT)
+        return -errno;
+    return fsync(fd) < 0 ? -errno : 0;
+}
+
 /* The directory of the entry, with csr.pem in it; what a crash left there is gone. fd or -errno. */
 static int open_entry(const Storage *storage, const void *body, size_t size)
 {
     _cleanup_close_ int fd = -EBADF;
-    _cleanup_free_ char *path = entry_path(storage, body, size);
+    _cleanup_free_ char *path = NULL;
+    char key[STORAGE_KEY_SIZE];
     int r;
 
+    storage_key(body, size, key);
+    path = entry_path(storage, key);
     if (!path)
         return -ENOMEM;
     fd = directory_open(path, DIRECTORY_MODE);

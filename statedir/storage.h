@@ -34,6 +34,14 @@ typedef enum StorageResult {
 int storage_lookup(const Storage *storage, const void *body, size_t size, const Csr *csr,
                    Chain **ret, const char **ret_why);
 
+/* The same by the entry's key and without a look at its request: STORAGE_HIT, STORAGE_MISS or
+ * STORAGE_DAMAGED, or -errno. */
+int storage_load(const Storage *storage, const char *key, Chain **ret, const char **ret_why);
+
+/* Removes the certificate of an entry of a storage of type file: its request is then ordered anew.
+ * 0, also where there is none; -errno. */
+int storage_drop(const Storage *storage, const char *key);
+
 /* Makes the entry that a chain is to go into, csr.pem in it: what cannot be stored afterwards shows
  * now. Storage "none": does nothing. 0 or -errno. */
 int storage_prepare(const Storage *storage, const void *body, size_t size);

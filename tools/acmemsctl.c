@@ -3,80 +3,19 @@
 
 #include <getopt.h>
 #include <stdio.h>
-#include <syslog.h>
 
-#include "config-file.h"
-#include "installation.h"
-
-/* Exit codes: all is well; it is not; wrong use. */
-enum { EXIT_GOOD = 0, EXIT_BAD = 1, EXIT_USAGE = 2 };
+#include "config.h"
+#include "ctl.h"
 
 typedef struct Verb {
     const char *name;
-    int (*run)(char *const *arguments); /* NULL-terminated; returns an exit code */
+    int (*run)(char *const *arguments, const CtlOptions *options);
+    bool has_config, has_reason; /* the options that it takes */
 } Verb;
 
-typedef struct Tally {
-    unsigned errors;
-    unsigned warnings;
-} Tally;
-
-static void print_finding(int level, const char *file, unsigned line, const char *text,
-                          void *userdata)
-{
-    Tally *tally = userdata;
-    bool is_error = level == LOG_ERR;
-
-    (*(is_error ? &tally->errors : &tally->warnings))++;
-    printf("%s:", file);
-    if (line > 0)
-        printf("%u:", line);
-    printf(" %s: %s\n", is_error ? "error" : "warning", text);
-}
-
-static void print_count(const char *separator, size_t n, const char *what)
-{
-    printf("%s%zu %s%s", separator, n, what, n == 1 ? "" : "s");
-}
-
-static int check_file(const char *path)
-{
-    _cleanup_(config_unrefp) Config *config = NULL;
-    Tally tally = { 0 };
-    int r = config_load(path, print_finding, &tally, &config);
-
-    if (r == -ENOMEM) {
-        (void)fputs("acmemsctl: out of memory\n", stderr);
-        return EXIT_BAD;
-    }
-    if (r >= 0)
-        installation_check(path, config, print_finding, &tally);
-    printf("%s: ", path);
-    if (r < 0)
-        print_count("", tally.errors, "error");
-    else
-        print_count("ok, ", config->n_auth, "auth block");
-    if (tally.warnings > 0)
-        print_count(", ", tally.warnings, "warning");
-    putchar('\n');
-    return r < 0 ? EXIT_BAD : EXIT_GOOD;
-}
-
-static int verb_check(char *const *arguments)
-{
-    char path[PATH_MAX];
-    int result = EXIT_GOOD;
-
-    if (!*arguments)
-        return check_file(config_file_default(path));
-    for (; *arguments; arguments++)
-        if (check_file(*arguments) != EXIT_GOOD)
-            result = EXIT_BAD;
-    return result;
-}
-
 static const Verb verbs[] = {
-    { "check", verb_check },
+    { "check", .run = ctl_check },
+    { "revoke", .run = ctl_revoke, .has_config = true, .has_reason = true },
 };
 
 static void help(void)
@@ -84,49 +23,68 @@ static void help(void)
     puts("acmemsctl [OPTION…] COMMAND\n\n"
          "Look after an acmems installation.\n\n"
          "Commands:\n"
-         "  check [FILE…]   Read configurations and say what is wrong with them\n"
-         "                  (default " CONFIG_FILE_DEFAULT ")\n\n"
+         "  check [FILE…]        Read configurations and say what is wrong with them\n"
+         "                       (default " CONFIG_FILE_DEFAULT ")\n"
+         "  revoke CERT|CSR|SERIAL\n"
+         "                       Have the CA revoke a certificate, and drop it from the cache\n"
+         "    --reason=REASON    … for this reason: keyCompromise, superseded, …\n"
+         "    --config=FILE      … with this configuration (default " CONFIG_FILE_DEFAULT ")\n\n"
          "Options:\n"
-         "  -h --help       Show this help\n"
-         "     --version    Show the version");
+         "  -h --help            Show this help\n"
+         "     --version         Show the version");
 }
 
-static int usage(const char *what, const char *word)
+int ctl_usage(const char *what, const char *word)
 {
     fprintf(stderr, "acmemsctl: %s%s\nTry 'acmemsctl --help'.\n", what, word);
-    return EXIT_USAGE;
+    return CTL_USAGE;
 }
 
-static int run_verb(char *const *arguments)
+static int run_verb(char *const *arguments, const CtlOptions *options)
 {
     if (!*arguments)
-        return usage("a command is missing", "");
-    for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
-        if (streq(verbs[i].name, *arguments))
-            return verbs[i].run(arguments + 1);
-    return usage("unknown command: ", *arguments);
+        return ctl_usage("a command is missing", "");
+    for (size_t i = 0; i < ELEMENTSOF(verbs); i++) {
+        const Verb *verb = &verbs[i];
+
+        if (!streq(verb->name, *arguments))
+            continue;
+        if ((options->config && !verb->has_config) || (options->reason && !verb->has_reason))
+            return ctl_usage("an option does not belong to the command ", verb->name);
+        return verb->run(arguments + 1, options);
+    }
+    return ctl_usage("unknown command: ", *arguments);
 }
 
 int main(int argc, char *argv[])
 {
-    enum { ARG_VERSION = 0x100 };
+    enum { ARG_VERSION = 0x100, ARG_CONFIG, ARG_REASON };
     static const struct option options[] = {
         { "help", no_argument, NULL, 'h' },
         { "version", no_argument, NULL, ARG_VERSION },
+        { "config", required_argument, NULL, ARG_CONFIG },
+        { "reason", required_argument, NULL, ARG_REASON },
         { 0 },
     };
+    CtlOptions given = { 0 };
     int c;
 
     while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0)
         switch (c) {
         case 'h':
             help();
-            return EXIT_GOOD;
+            return CTL_GOOD;
         case ARG_VERSION:
             puts("acmemsctl " ACMEMS_VERSION);
-            return EXIT_GOOD;
+            return CTL_GOOD;
+        case ARG_CONFIG:
+            given.config = optarg;
+            break;
+        case ARG_REASON:
+            given.reason = optarg;
+            break;
         default:
-            return usage("an option is not known or lacks its value", "");
+            return ctl_usage("an option is not known or lacks its value", "");
         }
-    return run_verb(argv + optind);
+    return run_verb(argv + optind, &given);
 }

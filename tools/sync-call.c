@@ -16,8 +16,8 @@ void sync_callback(const SessionReply *reply, void *userdata)
     answer->arrived = true;
     answer->json = reply->json ? json_deep_copy(reply->json) : NULL;
     answer->location = reply->location ? strdup(reply->location) : NULL;
-    if (reply->error < 0 || reply->status < 200 || reply->status > 299 || !reply->json)
-        failure_set_reply(&answer->failure, reply, "answering acme-register");
+    if (reply->error < 0 || reply->status < 200 || reply->status > 299)
+        failure_set_reply(&answer->failure, reply, "answering the request");
 }
 
 int sync_wait(sd_event *event, const SyncAnswer *answer)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The test bed: real programs, a real CA (Pebble), everything on loopback and ended at the end."""
 
+import base64
 import contextlib
 import fcntl
 import hashlib
@@ -177,12 +178,12 @@ KEYS = {
 }
 
 
-def make_csr(directory, *names, key="p256", san=None):
-    """The PEM of a new request, by a new key."""
+def make_csr(directory, *names, key="p256", san=None, subject=None):
+    """The PEM of a new request, by a new key; the first name is its common name."""
     directory.mkdir(exist_ok=True, parents=True)
     san = san or ",".join(f"DNS:{name}" for name in names)
     out = directory / f"{names[0].replace('*', '_')}.csr"
-    run("openssl", "req", "-new", "-nodes", "-newkey", *KEYS[key], "-subj", f"/CN={names[0]}",
+    run("openssl", "req", "-new", "-nodes", "-newkey", *KEYS[key], "-subj", subject or f"/CN={names[0]}",
         "-addext", f"subjectAltName={san}", "-keyout", out.with_suffix(".key"), "-out", out)
     return out.read_bytes()
 
@@ -207,6 +208,7 @@ class Certificate:
         self.serial = re.search(r"serial=(\w+)", text)[1]
         self.issuer = re.search(r"issuer=(.*)", text)[1]
         self.names = sorted(re.findall(r"DNS:([^,\s]+)", text))
+        self.addresses = re.findall(r"IP Address:([^,\s]+)", text)
         self.public_key = re.search(r"-----BEGIN PUBLIC KEY.*?END PUBLIC KEY-----", text, re.S)[0]
 
 
@@ -282,7 +284,7 @@ class Pebble:
 
     blocked = "blocked.example.net"
 
-    def __init__(self, directory, http_port):
+    def __init__(self, directory, http_port, env=None, program="pebble", **settings):
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
         self.ca_file, key = make_tls_certificate(directory)
@@ -296,17 +298,17 @@ class Pebble:
             "certificate": str(self.ca_file), "privateKey": str(key),
             "httpPort": http_port, "tlsPort": free_port(),
             "certificateValidityPeriod": 90 * 86400,
-            "domainBlocklist": [self.blocked],
+            "domainBlocklist": [self.blocked], **settings,
         }}))
         self.dns = Process("challtestsrv", [
             "pebble-challtestsrv", "-defaultIPv4", "127.0.0.1", "-defaultIPv6", "", "-http01", "",
             "-https01", "", "-tlsalpn01", "", "-dns01", f"127.0.0.1:{dns_port}",
             "-management", f"127.0.0.1:{self.dns_management_port}"], directory,
             expect=(0, -signal.SIGTERM))
-        self.ca = Process("pebble", ["pebble", "-config", config, "-dnsserver",
+        self.ca = Process("pebble", [program, "-config", config, "-dnsserver",
                                      f"127.0.0.1:{dns_port}"], directory,
                           env={"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "20",
-                               "PEBBLE_AUTHZREUSE": "50"}, expect=(0, -signal.SIGTERM))
+                               "PEBBLE_AUTHZREUSE": "50", **(env or {})}, expect=(0, -signal.SIGTERM))
         for port in (self.port, self.management_port, self.dns_management_port):
             wait_for(lambda port=port: can_connect(port), f"Pebble's port {port}")
 
@@ -323,29 +325,38 @@ class Pebble:
         urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
             f"http://127.0.0.1:{self.dns_management_port}/add-a", data, timeout=10).close()
 
-    def root(self):
+    def manage(self, path):
+        """What the management port shows."""
         context = ssl.create_default_context(cafile=self.ca_file)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}),
                                              urllib.request.HTTPSHandler(context=context))
-        with opener.open(f"https://127.0.0.1:{self.management_port}/roots/0", timeout=10) as file:
+        with opener.open(f"https://127.0.0.1:{self.management_port}/{path}", timeout=10) as file:
             return file.read()
+
+    def root(self, number=0):
+        return self.manage(f"roots/{number}")
 
     def stop(self):
         self.ca.stop()
         self.dns.stop()
 
 
+def base64url_decode(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
 class FakeCa:
     """An ACME server for the faults that Pebble cannot be made to show.
 
     It takes any account; a new order gets the answer that the test put into .order: (status,
-    headers, problem).
+    headers, problem), and what it asked for is in .payloads. The directory has .meta.
     """
 
     def __init__(self, directory):
         directory.mkdir(parents=True, exist_ok=True)
         self.ca_file, key = make_tls_certificate(directory)
         self.orders, self.agents = 0, set()
+        self.payloads, self.meta = [], {}
         self.order = (500, {}, {})
         fake = self
 
@@ -371,16 +382,18 @@ class FakeCa:
                 if self.path == "/dir":
                     names = {"newNonce": "nonce", "newAccount": "account", "newOrder": "order",
                              "revokeCert": "revoke", "keyChange": "change"}
-                    self.answer(200, {key: fake.base + path for key, path in names.items()})
+                    self.answer(200, {**{key: fake.base + path for key, path in names.items()},
+                                      "meta": fake.meta})
                 else:
                     self.answer(204 if self.command == "GET" else 200)
 
             do_HEAD = do_GET
 
             def do_POST(self):
-                self.rfile.read(int(self.headers["Content-Length"]))
+                jws = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 if self.path == "/order":
                     fake.orders += 1
+                    fake.payloads.append(json.loads(base64url_decode(jws["payload"])))
                     status, headers, document = fake.order
                     self.answer(status, document, headers)
                 else:
@@ -528,3 +541,13 @@ class Acmems:
             except AssertionError as error:
                 failures.append(str(error))
         assert not failures, "\n".join(failures)
+
+
+def register(directory, ca, http01_socket):
+    """A new account at this CA: its directory."""
+    acmems = Acmems(directory, ca, http01_socket)
+    acmems.write_config()
+    run(REGISTER, "--gen-key", "--register", "--email", "test@example.org",
+        "--accept-terms-of-service", acmems.config)
+    acmems.stop()
+    return directory / "account"

@@ -267,3 +267,31 @@ def test_sanitizers_are_on():
     for program in (lib.ORDERD, lib.SIGN, lib.HTTP01, lib.REGISTER, lib.CTL):
         assert os.access(program, os.X_OK)
         assert (b"__asan_init" in program.read_bytes()) == wanted
+
+
+IP_SAN = f"{lib.AUTH_ALL}ip-san = 127.0.0.1\nip-san = 2001:db8::/32\n"
+
+
+def test_address(installation, new_csr):
+    """RFC 8738: alone, and beside a name."""
+    acmems = installation.start(auth=IP_SAN)
+    alone = acmems.issue(new_csr("alone", san="IP:127.0.0.1", subject="/"))
+    assert alone.addresses == ["127.0.0.1"] and alone.names == []
+    csr = new_csr("both.example.org", san="DNS:both.example.org,IP:127.0.0.1")
+    both = acmems.issue(csr)
+    assert both.addresses == ["127.0.0.1"] and both.names == ["both.example.org"]
+    assert acmems.issue(csr).serial == both.serial  # out of the cache
+    assert list(acmems.challenges.iterdir()) == []
+
+
+def test_address_elsewhere(installation, new_csr, pebble):
+    """Every address has to be in a prefix of the block; the CA is not asked before."""
+    acmems = installation.start(auth=IP_SAN)
+    orders = pebble.orders()
+    for san in "IP:127.0.0.2", "IP:127.0.0.1,IP:2001:db9::1", "DNS:a.example.org,IP:192.0.2.1":
+        answer = acmems.post(new_csr("elsewhere", san=san, subject="/"))
+        assert answer.status == 403, answer
+    assert "no ip-san covers 2001:db9::1" in acmems.sign.log
+    answer = acmems.post(new_csr("mapped", san="IP:::ffff:127.0.0.1", subject="/"))
+    assert answer.status == 415 and "IP address" in answer.text
+    assert pebble.orders() == orders

@@ -3,6 +3,7 @@
 
 import http.client
 import re
+import signal
 import socket
 
 import pytest
@@ -323,6 +324,53 @@ def test_ca_knows_who_asks(faulty, fake_ca, new_csr):
     fake_ca.order = (403, {}, problem("unauthorized"))
     faulty.post(new_csr("agent.example.org"))
     assert fake_ca.agents and all("acmems" in (agent or "") for agent in fake_ca.agents)
+
+
+def use_profile(server, account="", auth=lib.AUTH_ALL):
+    server.write_config(account=f"accept-terms-of-service = yes\n{account}", auth=auth)
+
+
+def test_profile(faulty, fake_ca, new_csr):
+    """Of the account section, unless the block has its own; none by default."""
+    fake_ca.meta = {"profiles": {"classic": "https://ca.example/1", "tlsserver": "…"}}
+    fake_ca.order = (403, {}, problem("rejectedIdentifier"))
+    wanted = []
+    for account, auth, profile in [
+            ("", lib.AUTH_ALL, None), ("profile = classic", lib.AUTH_ALL, "classic"),
+            ("profile = classic", f"{lib.AUTH_ALL}profile = tlsserver", "tlsserver"),
+            ("", f"{lib.AUTH_ALL}profile = tlsserver", "tlsserver")]:
+        use_profile(faulty, account, auth)
+        assert_refused(faulty.post(new_csr("profile.example.org")), 403)
+        wanted.append(profile)
+    assert [payload.get("profile") for payload in fake_ca.payloads] == wanted
+
+
+def test_profile_that_is_not_offered(faulty, fake_ca, new_csr):
+    """Not asked for at all; and seen when the CA has it, without a restart."""
+    csr = new_csr("profile.example.org")
+    use_profile(faulty, "profile = shortlived")
+    assert_refused(faulty.post(csr), 500, "'shortlived'", "none at all")
+    fake_ca.meta = {"profiles": {"tlsserver": "", "classic": ""}}
+    assert_refused(faulty.post(csr), 500, "'shortlived'", "(classic, tlsserver)")
+    assert fake_ca.orders == 0
+    fake_ca.meta = {"profiles": {"shortlived": ""}}
+    fake_ca.order = (400, {}, problem("invalidProfile"))
+    assert_refused(faulty.post(csr), 500, "does not accept the profile", "told by the CA")
+    assert [payload["profile"] for payload in fake_ca.payloads] == ["shortlived"]
+
+
+def test_profile_is_looked_at_before_anybody_asks(faulty, fake_ca):
+    """At the start, and when told to read the configuration."""
+    fake_ca.meta = {"profiles": {"classic": ""}}
+    use_profile(faulty, "profile = shortlived")
+    words = "the profile 'shortlived', which the CA does not offer (classic)"
+    faulty.orderd.popen.send_signal(signal.SIGHUP)
+    lib.wait_for(lambda: words in faulty.orderd.log, "the warning at a reload")
+    faulty.orderd.stop()
+    faulty.orderd.log_path.write_text("")
+    faulty.start_orderd()
+    lib.wait_for(lambda: words in faulty.orderd.log, "the warning at the start")
+    assert fake_ca.orders == 0
 
 
 def test_ca_down(installation, new_csr):

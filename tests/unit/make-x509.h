@@ -125,9 +125,10 @@ static inline char *make_request(EVP_PKEY *key, const char *cn, const char *san)
     return make_request_end(req, key);
 }
 
-/* A self-signed certificate in PEM, valid from and to so many seconds from now; san may be NULL.
- * free() */
-static inline char *make_certificate(EVP_PKEY *key, const char *san, long from, long to)
+/* A certificate in PEM, signed with its own key, valid from and to so many seconds from now; issuer
+ * (its common name) and san may be NULL. free() */
+static inline char *make_issued_certificate(EVP_PKEY *key, const char *issuer, const char *san,
+                                            long from, long to)
 {
     X509 *certificate = X509_new();
     char *pem;
@@ -139,6 +140,10 @@ static inline char *make_certificate(EVP_PKEY *key, const char *san, long from, 
     ASSERT_TRUE(X509_gmtime_adj(X509_getm_notBefore(certificate), from));
     ASSERT_TRUE(X509_gmtime_adj(X509_getm_notAfter(certificate), to));
     ASSERT_EQ(X509_set_pubkey(certificate, key), 1);
+    if (issuer)
+        ASSERT_EQ(X509_NAME_add_entry_by_txt(X509_get_issuer_name(certificate), "CN", MBSTRING_UTF8,
+                                             (const unsigned char *)issuer, -1, -1, 0),
+                  1);
     if (san) {
         X509_EXTENSION *extension = make_san(san);
 
@@ -149,6 +154,12 @@ static inline char *make_certificate(EVP_PKEY *key, const char *san, long from, 
     pem = make_pem(make_write_certificate, certificate);
     X509_free(certificate);
     return pem;
+}
+
+/* The same without an issuer's name. */
+static inline char *make_certificate(EVP_PKEY *key, const char *san, long from, long to)
+{
+    return make_issued_certificate(key, NULL, san, from, to);
 }
 
 /* Texts one after the other; free() */

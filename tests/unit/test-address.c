@@ -271,6 +271,45 @@ static void test_format(void)
     ASSERT_STREQ(socket_address_format(&mapped, buf), "192.0.2.1");
 }
 
+static void test_octets(void)
+{
+    static const struct {
+        const char *octets;
+        size_t size;
+        const char *text; /* NULL: refused */
+    } table[] = {
+        { "\xc0\x00\x02\x01", 4, "192.0.2.1" },
+        { "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x0a", 16, "2001:db8::a" },
+        { "\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\x00\x02\x01", 16, NULL },
+        { "\xc0\x00\x02\x01\xff\xff\xff\x00", 8, NULL }, /* a prefix, of name constraints */
+        { "", 0, NULL },
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        char text[INET6_ADDRSTRLEN] = "";
+
+        ASSERT_EQ(address_from_octets((const uint8_t *)table[i].octets, table[i].size, text),
+                  table[i].text ? 0 : -EINVAL);
+        ASSERT_STREQ(text, table[i].text ? table[i].text : "");
+    }
+}
+
+static void test_covers(void)
+{
+    AddressPrefix prefix;
+    char *meant;
+
+    ASSERT_OK(address_prefix_parse("192.0.2.0/28", &prefix, &meant));
+    ASSERT_TRUE(address_prefix_covers(&prefix, "192.0.2.15"));
+    ASSERT_FALSE(address_prefix_covers(&prefix, "192.0.2.16"));
+    ASSERT_FALSE(address_prefix_covers(&prefix, "2001:db8::1"));
+    ASSERT_FALSE(address_prefix_covers(&prefix, "a.example"));
+    ASSERT_FALSE(address_prefix_covers(&prefix, ""));
+    ASSERT_OK(address_prefix_parse("2001:db8::/32", &prefix, &meant));
+    ASSERT_TRUE(address_prefix_covers(&prefix, "2001:db8::1"));
+    ASSERT_FALSE(address_prefix_covers(&prefix, "192.0.2.1"));
+}
+
 int main(void)
 {
     test_prefix_contains();
@@ -281,5 +320,7 @@ int main(void)
     test_listen_needs_network();
     test_peer();
     test_format();
+    test_octets();
+    test_covers();
     return 0;
 }

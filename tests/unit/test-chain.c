@@ -131,7 +131,24 @@ static void test_check(EVP_PKEY *key)
     assert_check(key, csr, "DNS:b.example", "lacks a name");
     assert_check(key, csr, NULL, "lacks a name");
     assert_check(key, csr, "DNS:*.a.example,DNS:b.example,DNS:c.example", "not asked for");
-    assert_check(key, csr, "DNS:*.a.example,DNS:b.example,IP:192.0.2.1", "other names");
+    assert_check(key, csr, "DNS:*.a.example,DNS:b.example,IP:192.0.2.1", "not asked for");
+    assert_check(key, csr, "DNS:*.a.example,DNS:b.example,email:me@b.example", "other names");
+}
+
+static void test_check_addresses(EVP_PKEY *key)
+{
+    _cleanup_free_ char *pem = make_request(key, NULL, "DNS:a.example,IP:192.0.2.1,IP:2001:db8::1");
+    _cleanup_(csr_freep) Csr *csr = NULL;
+    const char *reason;
+
+    ASSERT_OK(csr_parse(pem, strlen(pem), &csr, &reason));
+    assert_check(key, csr, "IP:2001:DB8:0::1,IP:192.0.2.1,DNS:a.example", NULL);
+    assert_check(key, csr, "IP:192.0.2.1,DNS:a.example", "lacks a name");
+    assert_check(key, csr, "IP:192.0.2.1,IP:192.0.2.1,DNS:a.example", "lacks a name");
+    assert_check(key, csr, "IP:192.0.2.2,IP:2001:db8::1,DNS:a.example", "not asked for");
+    assert_check(key, csr, "IP:::ffff:192.0.2.1,IP:2001:db8::1,DNS:a.example", "not asked for");
+    /* The same letters as a name of another kind. */
+    assert_check(key, csr, "DNS:192.0.2.1,IP:2001:db8::1,DNS:a.example", "not asked for");
 }
 
 static Chain *chain_of_life(EVP_PKEY *key, long from, long to)
@@ -167,6 +184,22 @@ static void test_life(EVP_PKEY *key)
     ASSERT_TRUE(chain_is_outdated(week, week_end + 1, UINT32_MAX));
 }
 
+static void test_leads_to(EVP_PKEY *key)
+{
+    _cleanup_free_ char *leaf = make_issued_certificate(key, "Issuing CA 1", NULL, 0, DAY);
+    _cleanup_free_ char *middle = make_issued_certificate(key, "Root X\xc3\xa9", NULL, 0, DAY);
+    _cleanup_free_ char *both = join(leaf, middle, ""), *bare = make_certificate(key, NULL, 0, DAY);
+    _cleanup_(chain_freep) Chain *one = parse(leaf), *two = parse(both), *none = parse(bare);
+
+    ASSERT_TRUE(chain_leads_to(one, "Issuing CA 1"));
+    ASSERT_FALSE(chain_leads_to(one, "Issuing CA"));
+    ASSERT_FALSE(chain_leads_to(one, "issuing ca 1"));
+    ASSERT_TRUE(chain_leads_to(two, "Root X\xc3\xa9"));
+    ASSERT_FALSE(chain_leads_to(two, "Issuing CA 1")); /* stands below */
+    ASSERT_FALSE(chain_leads_to(none, ""));
+    ASSERT_EQ(ERR_peek_error(), 0);
+}
+
 int main(void)
 {
     _cleanup_key_ EVP_PKEY *key = make_key("P-256");
@@ -175,6 +208,8 @@ int main(void)
     test_format_of_one(key);
     test_refused(key);
     test_check(key);
+    test_check_addresses(key);
     test_life(key);
+    test_leads_to(key);
     return 0;
 }

@@ -131,6 +131,16 @@ static void test_refused(void)
           E("1") "[auth \"a\"] has hmac_type without hmac_key: add the key\n" },
         { AUTH "hmac_type=sha256\nhmac_key=\ndomain=d\n",
           E("3") "hmac_key is empty: anybody could make that HMAC; write a long random key\n" },
+        { "[account]\npreferred-chain =\n",
+          E("2") "preferred-chain is empty: write a name, or delete the line\n" },
+        { AUTH_IP "domain=d\nprofile=\n",
+          E("4") "profile is empty: write a name, or delete the line\n" },
+        { AUTH_IP "domain=d\nip-san=192.0.2.1/24\n",
+          E("4") "ip-san = '192.0.2.1/24' has bits set behind its prefix: write 192.0.2.0/24, or "
+                 "192.0.2.1 for the one host\n" },
+        { AUTH_IP "domain=d\nip-san=any\n",
+          E("4") "ip-san = 'any' is not an address or prefix: write 192.0.2.1, 192.0.2.0/24 or "
+                 "2001:db8::/32\n" },
         { AUTH "hmac_type=md5\nhmac_key=secret\ndomain=d\n",
           E("2") "hmac_type = 'md5' is broken and not accepted: write sha256\n" },
         { AUTH "hmac_type=SHA-1\nhmac_key=secret\ndomain=d\n",
@@ -158,10 +168,11 @@ static void test_refused(void)
         { "[mgmt]\ndefault-storage=file\n" FULL_AUTH,
           E("2") "there is no [storage \"file\"]: define it, or name another\n" },
         { "[mgmt]\ndefault-verification=\n" FULL_AUTH,
-          E("3") "[auth \"a\"] has domains but no verification: add verification = … to it, or "
+          E("3") "[auth \"a\"] allows names but has no verification: add verification = … to it, "
+                 "or "
                  "default-verification = … to [mgmt]\n" },
         { "[mgmt]\ndefault-storage=\n" FULL_AUTH,
-          E("3") "[auth \"a\"] has domains but no storage: add storage = … to it, or "
+          E("3") "[auth \"a\"] allows names but has no storage: add storage = … to it, or "
                  "default-storage = … to [mgmt]\n" },
 
         /* values */
@@ -337,6 +348,7 @@ static void test_defaults(void)
 static void test_account(void)
 {
     Config *config = load("[account]\naccept_terms_of_service = YES\nca-file=/ca.pem\n"
+                          "preferred-chain = Example Root X1\nprofile = classic\n"
                           "[state]\ndirectory=/srv/acmems\n"
                           "[logging]\nlevel=DEBUG\n",
                           NULL);
@@ -344,6 +356,8 @@ static void test_account(void)
     ASSERT_TRUE(config->accept_terms_of_service);
     ASSERT_STREQ(config->account_dir, "/srv/acmems/account");
     ASSERT_STREQ(config->ca_file, "/ca.pem");
+    ASSERT_STREQ(config->preferred_chain, "Example Root X1");
+    ASSERT_STREQ(config->profile, "classic");
     ASSERT_EQ(config->log_level, LOG_DEBUG);
     config_unref(config);
 
@@ -357,6 +371,7 @@ static void test_account(void)
     ASSERT_STREQ(config->accepted_terms_of_service[1], "https://ca.example.org/2");
     ASSERT_TRUE(!config->accepted_terms_of_service[2]);
     ASSERT_STREQ(config->ca_file, "/env.pem");
+    ASSERT_TRUE(!config->preferred_chain);
     config_unref(config);
 }
 
@@ -453,6 +468,34 @@ static void test_auth(void)
     ASSERT_TRUE(config_find_auth(config, "two") == two);
     ASSERT_TRUE(!config_find_auth(config, "Two"));
     ASSERT_TRUE(!config_find_auth(config, "late"));
+}
+
+static void test_ip_sans(void)
+{
+    _cleanup_(config_unrefp) Config *config =
+        load(AUTH_IP "ip-san=192.0.2.0/28\nip-san=2001:db8::/64\n", NULL);
+    const AuthBlock *auth = config->auth[0];
+
+    ASSERT_EQ(auth->n_ip_sans, 2);
+    ASSERT_EQ(auth->ip_sans[0].length, 28);
+    ASSERT_EQ(auth->ip_sans[1].family, AF_INET6);
+    ASSERT_TRUE(auth->verification && auth->storage);
+}
+
+static void test_profile(void)
+{
+    Config *config =
+        load("[account]\nprofile=classic\n" FULL_AUTH
+             "[auth \"b\"]\nip=192.0.2.2\ndomain=b.example.org\nprofile = short lived\n",
+             NULL);
+
+    ASSERT_STREQ(config->auth[0]->profile, "classic");
+    ASSERT_STREQ(config->auth[1]->profile, "short lived");
+    config_unref(config);
+
+    config = load(FULL_AUTH, NULL);
+    ASSERT_TRUE(!config->auth[0]->profile);
+    config_unref(config);
 }
 
 static void test_dnsupdate(void)
@@ -683,6 +726,8 @@ int main(void)
     test_default_blocks();
     test_implied_reference();
     test_auth();
+    test_ip_sans();
+    test_profile();
     test_dnsupdate();
     test_python_example();
     test_dropins();

@@ -151,11 +151,39 @@ static void assert_other_san(EVP_PKEY *key, const char *san, const char *names, 
 
 static void test_other_san(EVP_PKEY *key)
 {
-    assert_other_san(key, "IP:192.0.2.1", "", "IP address");
+    assert_other_san(key, "IP:192.0.2.1,email:me@a.example", "", "e-mail address");
     assert_other_san(key, "DNS:a.example,email:me@a.example", "a.example", "e-mail address");
     assert_other_san(key, "URI:https://a.example/,DNS:a.example", "a.example", "URI");
     assert_other_san(key, "RID:1.2.3,DNS:a.example", "a.example", "registered ID");
     assert_other_san(key, "otherName:1.2.3;UTF8:me", "", "other name");
+}
+
+static void assert_identifiers(EVP_PKEY *key, const char *san, const char *addresses,
+                               const char *all)
+{
+    _cleanup_free_ char *pem = make_request(key, NULL, san), *joined = NULL, *joined_all = NULL;
+    _cleanup_(csr_freep) Csr *csr = NULL;
+    _cleanup_strv_ char **identifiers = NULL;
+    const char *reason;
+
+    ASSERT_OK(csr_parse(pem, strlen(pem), &csr, &reason));
+    ASSERT_TRUE(!csr->other_san);
+    joined = strv_join(csr->addresses, " ");
+    ASSERT_STREQ(joined, addresses);
+    identifiers = csr_identifiers(csr);
+    joined_all = strv_join(identifiers, " ");
+    ASSERT_STREQ(joined_all, all);
+}
+
+static void test_addresses(EVP_PKEY *key)
+{
+    assert_identifiers(key, "IP:192.0.2.1", "192.0.2.1", "192.0.2.1");
+    assert_identifiers(key, "IP:2001:DB8:0:0:0:0:0:1,DNS:a.example,IP:192.0.2.1,IP:2001:db8::1",
+                       "2001:db8::1 192.0.2.1", "a.example 2001:db8::1 192.0.2.1");
+    assert_identifiers(key, "DNS:a.example", "", "a.example");
+    assert_request_refused(key, NULL, "IP:::ffff:192.0.2.1", "the one inside the other");
+    /* An address is no host name. */
+    assert_request_refused(key, NULL, "DNS:192.0.2.1", "DNS name");
 }
 
 static char *san_of(size_t n)
@@ -181,6 +209,8 @@ static void test_number_of_names(EVP_PKEY *key)
     ASSERT_EQ(strv_length(csr->names), CSR_NAMES_MAX);
     assert_request_refused(key, NULL, more, "more than 100");
     assert_request_refused(key, "other.example", most, "more than 100");
+    more = (free(more), join(most, ",IP:192.0.2.1", ""));
+    assert_request_refused(key, NULL, more, "more than 100");
 }
 
 /* Names in a place that only one of us and the CA looks at. */
@@ -445,6 +475,7 @@ int main(void)
     test_strange_bytes(key);
     test_nul_in_common_name(key);
     test_other_san(key);
+    test_addresses(key);
     test_number_of_names(key);
     test_hidden_names(key);
     test_broken_extensions(key);

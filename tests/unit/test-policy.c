@@ -14,9 +14,12 @@ static const char body[] = "the request's body";
 static const Csr www = { .names = LIST("www.example.org") };
 static const Csr two = { .names = LIST("www.example.org", "mail.example.net") };
 static const Csr wildcard = { .names = LIST("*.example.org") };
+static const Csr with_email = { .names = LIST("www.example.org"),
+                                .other_san = TEXT("e-mail address") };
+static const Csr email_only = { .other_san = TEXT("e-mail address") };
 static const Csr with_address = { .names = LIST("www.example.org"),
-                                  .other_san = TEXT("IP address") };
-static const Csr address_only = { .other_san = TEXT("IP address") };
+                                  .addresses = LIST("192.0.2.1", "2001:db8::1") };
+static const Csr address_only = { .addresses = LIST("192.0.2.1") };
 
 static SocketAddress peer_of(const char *text)
 {
@@ -145,14 +148,45 @@ static void test_other_names(void)
     AuthBlock block = { .name = TEXT("all"), .all = true, .domains = LIST("*") };
     Config config = config_of((AuthBlock *[]){ &block }, 1);
     SocketAddress peer = peer_of("192.0.2.7");
-    static const char why[] = "auth \"all\": the request has a name of the type IP address, which "
-                              "no block can allow";
+    static const char why[] =
+        "auth \"all\": the request has a name of the type e-mail address, which "
+        "no block can allow";
 
-    assert_refused(&config, request_of(&peer, NULL, &with_address), why);
-    assert_refused(&config, request_of(&peer, NULL, &address_only), why);
+    assert_refused(&config, request_of(&peer, NULL, &with_email), why);
+    assert_refused(&config, request_of(&peer, NULL, &email_only), why);
     ASSERT_TRUE(policy_covers(&block, &two));
-    ASSERT_FALSE(policy_covers(&block, &with_address));
-    ASSERT_FALSE(policy_covers(&block, &address_only));
+    ASSERT_FALSE(policy_covers(&block, &with_email));
+    ASSERT_FALSE(policy_covers(&block, &email_only));
+}
+
+static void test_addresses(void)
+{
+    AddressPrefix four = prefix_of("192.0.2.0/28"), both[] = { four, prefix_of("2001:db8::/64") };
+    AuthBlock none = { .name = TEXT("none"), .all = true, .domains = LIST("*") };
+    AuthBlock some = {
+        .name = TEXT("some"), .all = true, .domains = LIST("*"), .ip_sans = &four, .n_ip_sans = 1
+    };
+    AuthBlock only = {
+        .name = TEXT("only"), .all = true, .ip_sans = both, .n_ip_sans = ELEMENTSOF(both)
+    };
+    AuthBlock full = { .name = TEXT("full"),
+                       .all = true,
+                       .domains = LIST("www.*"),
+                       .ip_sans = both,
+                       .n_ip_sans = ELEMENTSOF(both) };
+    Config config = config_of((AuthBlock *[]){ &none, &some, &only }, 3);
+    Config full_config = config_of((AuthBlock *[]){ &none, &full }, 2);
+    SocketAddress peer = peer_of("192.0.2.7");
+
+    assert_allowed(&config, request_of(&peer, NULL, &address_only), &some);
+    assert_allowed(&full_config, request_of(&peer, NULL, &with_address), &full);
+    assert_refused(&config, request_of(&peer, NULL, &with_address),
+                   "auth \"none\": no ip-san covers 192.0.2.1; "
+                   "auth \"some\": no ip-san covers 2001:db8::1; "
+                   "auth \"only\": no domain covers www.example.org");
+    ASSERT_FALSE(policy_covers(&none, &address_only));
+    ASSERT_TRUE(policy_covers(&only, &address_only));
+    ASSERT_FALSE(policy_covers(&only, &www));
 }
 
 static void test_hmac(void)
@@ -240,6 +274,7 @@ int main(void)
     test_address();
     test_names();
     test_other_names();
+    test_addresses();
     test_hmac();
     test_both_methods();
     test_many_blocks();

@@ -4,7 +4,8 @@
 #include "failure.h"
 #include "test.h"
 
-/* Every type of RFC 8555 §6.7, and what the client of a request gets for it. */
+/* Every type of RFC 8555 §6.7 and draft-aaron-acme-profiles, and what the client of a request gets
+ * for it. */
 static void test_table(void)
 {
     static const struct {
@@ -25,6 +26,7 @@ static void test_table(void)
         { "externalAccountRequired", 500 },
         { "incorrectResponse", 421 },
         { "invalidContact", 500 },
+        { "invalidProfile", 500 },
         { "malformed", 500 },
         { "orderNotReady", 503 },
         { "rateLimited", 429 },
@@ -37,7 +39,7 @@ static void test_table(void)
         { "userActionRequired", 500 },
     };
 
-    ASSERT_EQ(ELEMENTSOF(expected), 24);
+    ASSERT_EQ(ELEMENTSOF(expected), 25);
     for (size_t i = 0; i < ELEMENTSOF(expected); i++) {
         char urn[128];
 

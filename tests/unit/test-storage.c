@@ -129,6 +129,31 @@ static void test_life(void)
     chain_free(chain);
 }
 
+static void test_drop(void)
+{
+    _cleanup_(fixture_done) Fixture f;
+    char key[STORAGE_KEY_SIZE];
+    Chain *chain = NULL;
+    const char *why;
+
+    fixture_init(&f);
+    storage_key(f.body, strlen(f.body), key);
+    ASSERT_OK(storage_drop(&f.storage, key));
+    ASSERT_EQ(storage_load(&f.storage, key, &chain, &why), STORAGE_MISS);
+    store(&f, 90);
+    ASSERT_EQ(storage_load(&f.storage, key, &chain, &why), STORAGE_HIT);
+    chain_free(chain);
+
+    ASSERT_OK(storage_drop(&f.storage, key));
+    ASSERT_FALSE(test_exists(f.entry, "cert.pem"));
+    ASSERT_TRUE(test_exists(f.entry, "csr.pem"));
+    assert_miss(&f);
+    ASSERT_OK(storage_drop(&f.storage, key));
+    store(&f, 90);
+    ASSERT_EQ(lookup(&f, &chain, &why), STORAGE_HIT);
+    chain_free(chain);
+}
+
 static void test_none(void)
 {
     Storage none = { .type = STORAGE_NONE };
@@ -253,6 +278,7 @@ int main(void)
 {
     test_key();
     test_life();
+    test_drop();
     test_none();
     test_foreign_layout();
     test_damaged_request();

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Certificate profiles, at a CA that has them."""
+
+import datetime
+
+import pytest
+
+import lib
+
+DAY = 86400
+PROFILES = {name: {"description": name, "validityPeriod": days * DAY}
+            for name, days in {"classic": 90, "shortlived": 6}.items()}
+
+
+@pytest.fixture(scope="module")
+def pebble(tmp_path_factory, http01_socket):
+    program = lib.BUILD / "newer-pebble"
+    lib.run(lib.ROOT / "tests/newer-pebble", program, timeout=120)
+    ca = lib.Pebble(tmp_path_factory.mktemp("profiles"), http01_socket.getsockname()[1],
+                    program=program / "usr/bin/pebble", profiles=PROFILES)
+    yield ca
+    ca.stop()
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory, pebble, http01_socket):
+    return lib.register(tmp_path_factory.mktemp("account"), pebble, http01_socket)
+
+
+def lifetime(pem):
+    """Days, rounded."""
+    lines = lib.run("openssl", "x509", "-noout", "-dates", input=pem).stdout.splitlines()
+    start, end = (datetime.datetime.strptime(line.partition("=")[2], "%b %d %H:%M:%S %Y %Z")
+                  for line in lines)
+    return round((end - start).total_seconds() / DAY)
+
+
+def test_of_account_and_of_block(installation, new_csr):
+    installation.start(account="profile = shortlived")
+    assert lifetime(installation.post(new_csr("account.example.org")).text) == 6
+    installation.write_config(account="profile = shortlived",
+                              auth=f"{lib.AUTH_ALL}profile = classic\n")
+    assert lifetime(installation.post(new_csr("block.example.org")).text) == 90
+
+
+def test_not_offered(installation, new_csr, pebble):
+    orders = pebble.orders()
+    installation.start(account="profile = tlsserver")
+    lib.wait_for(lambda: "which the CA does not offer" in installation.orderd.log, "the warning")
+    answer = installation.post(new_csr("www.example.org"))
+    assert answer.status == 500 and "(classic, shortlived)" in answer.text
+    assert pebble.orders() == orders

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""acmemsctl revoke: the CA knows of it, and the cache has the certificate no more."""
+
+import json
+
+import pytest
+
+import lib
+
+
+@pytest.fixture
+def revoke(acmems):
+    return lambda *arguments, **kwargs: lib.run(
+        lib.CTL, "revoke", f"--config={acmems.config}", *arguments, **kwargs)
+
+
+def status(pebble, serial):
+    return json.loads(pebble.manage(f"cert-status-by-serial/{serial.lower()}"))
+
+
+def assert_revoked(pebble, acmems, csr, serial, reason=None):
+    found = status(pebble, serial)
+    assert found["Status"] == "Revoked" and found.get("Reason") == reason
+    entry = acmems.cache_entry(csr)
+    assert not (entry / "cert.pem").exists() and (entry / "csr.pem").exists()
+    assert acmems.issue(csr).serial != serial  # ordered anew
+
+
+def colons(serial):
+    return ":".join(serial[i:i + 2] for i in range(0, len(serial), 2))
+
+
+@pytest.mark.parametrize("spell", [str.upper, str.lower, colons])
+def test_by_serial(acmems, revoke, new_csr, pebble, spell):
+    csr, other = new_csr("serial.example.org"), new_csr("other.example.org")
+    serial, kept = acmems.issue(csr).serial, acmems.issue(other).serial
+    result = revoke(spell(serial), "--reason=superseded")
+    assert result.stdout == (f"Certificate {serial.lower()} is revoked.\n"
+                             "It is out of the cache: its request is ordered anew.\n")
+    assert_revoked(pebble, acmems, csr, serial, 4)
+    assert status(pebble, kept)["Status"] == "Valid" and acmems.issue(other).serial == kept
+
+
+def test_by_request(acmems, revoke, new_csr, pebble, tmp_path):
+    csr = new_csr("request.example.org")
+    (tmp_path / "request").write_bytes(csr)
+    serial = acmems.issue(csr).serial
+    revoke(tmp_path / "request", "--reason=keyCompromise")
+    assert_revoked(pebble, acmems, csr, serial, 1)
+
+
+def test_as_the_readme_says(acmems, new_csr, pebble, tmp_path):
+    csr = new_csr("readme.example.org")
+    (tmp_path / "www.csr").write_bytes(csr)
+    serial = acmems.issue(csr).serial
+    command = lib.readme_block("revoke").strip()
+    lib.run("bash", "-c", command.replace("acmemsctl", f"{lib.CTL} --config={acmems.config}"),
+            cwd=tmp_path)
+    assert_revoked(pebble, acmems, csr, serial, 4)
+
+
+def test_by_certificate(acmems, revoke, new_csr, pebble, tmp_path):
+    """A chain is its leaf. One that is in no cache is revoked all the same, and twice is once."""
+    csr = new_csr("certificate.example.org")
+    chain = acmems.post(csr).body
+    (tmp_path / "chain").write_bytes(chain)
+    serial = lib.Certificate(chain).serial
+    revoke(tmp_path / "chain")
+    assert_revoked(pebble, acmems, csr, serial)
+    result = revoke(tmp_path / "chain")
+    assert result.stdout == (f"Certificate {serial.lower()} was revoked already.\n"
+                             "No cache has it.\n")
+
+
+def test_already_revoked_leaves_the_cache(acmems, revoke, new_csr, tmp_path):
+    """What was revoked elsewhere, or by a run that was cut off."""
+    csr = new_csr("again.example.org")
+    chain = acmems.post(csr).body
+    certificate = acmems.cache_entry(csr) / "cert.pem"
+    (tmp_path / "chain").write_bytes(chain)
+    revoke(tmp_path / "chain")
+    certificate.write_bytes(chain)
+    assert "already" in revoke(tmp_path / "chain").stdout
+    assert not certificate.exists()
+
+
+def test_refused(acmems, revoke, new_csr, tmp_path):
+    csr, key = tmp_path / "request", tmp_path / "key"
+    csr.write_bytes(new_csr("never.example.org"))
+    key.write_text("-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n")
+    for argument, words in {
+        "0123": "no cache has a certificate of this serial",
+        "missing.pem": "neither a file nor a serial number",
+        csr: "no cache has a certificate for this request",
+        key: "not a certificate",
+    }.items():
+        result = revoke(argument, check=False)
+        assert result.returncode == 1 and words in result.stderr and not result.stdout
+
+
+def test_not_ours(acmems, revoke, pebble, tmp_path):
+    """The CA says no: what it said is shown, and nothing leaves the cache."""
+    certificate = tmp_path / "foreign.pem"
+    lib.run("openssl", "req", "-x509", "-nodes", "-newkey", *lib.KEYS["p256"], "-subj", "/CN=x",
+            "-keyout", tmp_path / "key", "-out", certificate)
+    result = revoke(certificate, check=False)
+    assert result.returncode == 1 and "The CA said: " in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [
+    ["revoke"], ["revoke", "a", "b"], ["revoke", "--reason=whim", "0123"],
+    ["check", "--reason=superseded"]])
+def test_usage(arguments):
+    result = lib.run(lib.CTL, *arguments, check=False)
+    assert result.returncode == 2 and "Try 'acmemsctl --help'" in result.stderr

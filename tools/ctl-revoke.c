@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* acmemsctl revoke: has the CA revoke a certificate, and drops it from the caches. */
+
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "account-dir.h"
+#include "config-file.h"
+#include "ctl.h"
+#include "io.h"
+#include "log.h"
+#include "pem.h"
+#include "registration.h"
+#include "revocation.h"
+#include "storage-scan.h"
+#include "sync-call.h"
+
+/* Of a request as large as max-size can be. */
+#define FILE_SIZE_MAX     ((size_t)16 * 1024 * 1024)
+#define SERIAL_LENGTH_MAX 128U
+
+/* What the command works on. */
+typedef struct Revoke {
+    ConfigFile *config_file;
+    const Config *config;
+    sd_event *event;
+    Session *session;
+    Chain *chain; /* of the certificate to revoke */
+    size_t n_dropped;
+} Revoke;
+
+static void revoke_done(Revoke *revoke)
+{
+    chain_free(revoke->chain);
+    session_unref(revoke->session);
+    sd_event_unref(revoke->event);
+    config_file_free(revoke->config_file);
+}
+
+static int failed(const char *what, const char *why)
+{
+    fprintf(stderr, "acmemsctl: %s: %s\n", what, why);
+    return CTL_BAD;
+}
+
+/* Looks at one entry of a cache: 0, or -errno to stop. */
+typedef int (*entry_cb)(Revoke *revoke, const Storage *storage, const char *key, Chain **chain,
+                        const void *userdata);
+
+static int scan_storage(Revoke *revoke, const Storage *storage, entry_cb look, const void *userdata)
+{
+    _cleanup_(storage_scan_freep) StorageScan *scan = NULL;
+    char key[STORAGE_KEY_SIZE];
+    time_t renewal;
+    int r = storage_scan_new(storage, &scan);
+
+    while (r >= 0 && (r = storage_scan_next(scan, key, &renewal)) > 0) {
+        _cleanup_(chain_freep) Chain *chain = NULL;
+        const char *why;
+
+        r = storage_load(storage, key, &chain, &why);
+        if (r == STORAGE_HIT)
+            r = look(revoke, storage, key, &chain, userdata);
+    }
+    return r;
+}
+
+static int scan_storages(Revoke *revoke, entry_cb look, const void *userdata)
+{
+    for (size_t i = 0; i < revoke->config->n_storages; i++) {
+        const Storage *storage = revoke->config->storages[i];
+        int r = storage->type == STORAGE_FILE ? scan_storage(revoke, storage, look, userdata) : 0;
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static const char *without_zeros(const char *hex)
+{
+    return hex + strspn(hex, "0");
+}
+
+static int take_if_serial(Revoke *revoke, const Storage *storage, const char *key, Chain **chain,
+                          const void *userdata)
+{
+    _cleanup_free_ char *serial = chain_serial(*chain);
+
+    (void)storage;
+    (void)key;
+    if (!serial)
+        return -ENOMEM;
+    if (!revoke->chain && streq(without_zeros(serial), without_zeros(userdata)))
+        revoke->chain = TAKE_PTR(*chain);
+    return 0;
+}
+
+static int drop_if_same(Revoke *revoke, const Storage *storage, const char *key, Chain **chain,
+                        const void *userdata)
+{
+    int r;
+
+    (void)userdata;
+    if (X509_cmp(chain_leaf(*chain), chain_leaf(revoke->chain)) != 0)
+        return 0;
+    r = storage_drop(storage, key);
+    if (r < 0)
+        return r;
+    revoke->n_dropped++;
+    return 0;
+}
+
+/* Hexadecimal digits as openssl(1) and browsers print them: either case, with colons or without. */
+static bool read_serial(const char *text, char serial[SERIAL_LENGTH_MAX])
+{
+    size_t n = 0;
+
+    for (; *text; text++) {
+        if (*text == ':')
+            continue;
+        if (!strchr("0123456789abcdefABCDEF", *text) || n == SERIAL_LENGTH_MAX - 1)
+            return false;
+        serial[n++] = (char)(*text >= 'A' && *text <= 'F' ? *text - 'A' + 'a' : *text);
+    }
+    serial[n] = '\0';
+    return n > 0;
+}
+
+static int find_serial(Revoke *revoke, const char *text)
+{
+    char serial[SERIAL_LENGTH_MAX];
+    int r;
+
+    if (!read_serial(text, serial))
+        return failed(text, "neither a file nor a serial number");
+    r = scan_storages(revoke, take_if_serial, serial);
+    if (r < 0)
+        return failed(text, strerror(-r));
+    return revoke->chain ? CTL_GOOD : failed(text, "no cache has a certificate of this serial");
+}
+
+static int find_request(Revoke *revoke, const char *path, const char *body, size_t size)
+{
+    char key[STORAGE_KEY_SIZE];
+
+    storage_key(body, size, key);
+    for (size_t i = 0; i < revoke->config->n_storages; i++) {
+        const char *why = NULL;
+        int r = storage_load(revoke->config->storages[i], key, &revoke->chain, &why);
+
+        if (r == STORAGE_HIT)
+            return CTL_GOOD;
+        if (r != STORAGE_MISS)
+            return failed(path, r < 0 ? strerror(-r) : why);
+    }
+    return failed(path, "no cache has a certificate for this request, byte for byte");
+}
+
+static bool is_request(const char *text, size_t size)
+{
+    PemBlock block;
+
+    return pem_next(&text, &size, &block) > 0 && (pem_block_is(&block, "CERTIFICATE REQUEST") ||
+                                                  pem_block_is(&block, "NEW CERTIFICATE REQUEST"));
+}
+
+static int find(Revoke *revoke, const char *what)
+{
+    _cleanup_free_ char *text = NULL;
+    const char *why;
+    size_t size;
+    int r = read_file_at(AT_FDCWD, what, FILE_SIZE_MAX, &text, &size);
+
+    if (r == -ENOENT)
+        return find_serial(revoke, what);
+    if (r < 0)
+        return failed(what, strerror(-r));
+    if (is_request(text, size))
+        return find_request(revoke, what, text, size);
+    r = chain_parse(text, size, &revoke->chain, &why);
+    if (r == -EBADMSG)
+        return failed(what, why);
+    return r < 0 ? failed(what, strerror(-r)) : CTL_GOOD;
+}
+
+/* The session speaks as the account from here on. */
+static int open_session(Revoke *revoke)
+{
+    const Config *config = revoke->config;
+    json_auto_t *registration = NULL;
+    EVP_PKEY *key = NULL;
+    int r = account_key_load(config->account_dir, &key);
+
+    if (r >= 0)
+        r = account_registration_load(config->account_dir, &registration);
+    if (r >= 0 && !registration_uri(registration))
+        r = -ENOENT;
+    if (r >= 0)
+        r = sd_event_default(&revoke->event);
+    if (r >= 0)
+        r = session_new(revoke->event, config->acme_server, config->ca_file, &revoke->session);
+    if (r >= 0) {
+        session_set_key(revoke->session, key);
+        r = session_set_account(revoke->session, registration_uri(registration));
+    }
+    EVP_PKEY_free(key);
+    if (r == -ENOENT)
+        return failed(config->account_dir, "there is no registered account: see acme-register(8)");
+    return r < 0 ? failed(config->account_dir, strerror(-r)) : CTL_GOOD;
+}
+
+static int request(Revoke *revoke, int reason)
+{
+    _cleanup_(sync_answer_done) SyncAnswer answer = { 0 };
+    _cleanup_free_ char *serial = chain_serial(revoke->chain);
+    SessionCall *call;
+    int r = revocation_request(revoke->session, chain_leaf(revoke->chain), reason, sync_callback,
+                               &answer, &call);
+
+    if (r >= 0)
+        r = sync_wait(revoke->event, &answer);
+    if (r < 0)
+        return failed("revocation", strerror(-r));
+    if (!answer.failure.status)
+        printf("Certificate %s is revoked.\n", str_or(serial, "?"));
+    else if (answer.failure.problem && streq(answer.failure.problem, "alreadyRevoked"))
+        printf("Certificate %s was revoked already.\n", str_or(serial, "?"));
+    else
+        return failed("revocation", str_or(answer.failure.reason, "out of memory"));
+    return CTL_GOOD;
+}
+
+static int drop(Revoke *revoke)
+{
+    int r = scan_storages(revoke, drop_if_same, NULL);
+
+    if (r < 0)
+        return failed("it stays in the cache", strerror(-r));
+    puts(revoke->n_dropped > 0 ? "It is out of the cache: its request is ordered anew."
+                               : "No cache has it.");
+    return CTL_GOOD;
+}
+
+static int parse_reason(const char *name, int *ret)
+{
+    int code = name ? revocation_reason_from_string(name) : REVOCATION_NO_REASON;
+    _cleanup_free_ char *all = NULL;
+
+    *ret = code;
+    if (!name || code >= 0)
+        return CTL_GOOD;
+    all = revocation_reasons();
+    return ctl_usage("a reason is one of ", str_or(all, "?"));
+}
+
+int ctl_revoke(char *const *arguments, const CtlOptions *options)
+{
+    _cleanup_(revoke_done) Revoke revoke = { 0 };
+    char path[PATH_MAX];
+    int reason, r;
+
+    if (!arguments[0] || arguments[1])
+        return ctl_usage("revoke takes one certificate, request or serial number", "");
+    r = parse_reason(options->reason, &reason);
+    if (r != CTL_GOOD)
+        return r;
+    log_open("acmemsctl");
+    if (config_file_open(str_or(options->config, config_file_default(path)), &revoke.config_file) <
+        0)
+        return CTL_BAD;
+    revoke.config = config_file_get(revoke.config_file);
+    r = find(&revoke, arguments[0]);
+    if (r == CTL_GOOD)
+        r = open_session(&revoke);
+    if (r == CTL_GOOD)
+        r = request(&revoke, reason);
+    return r == CTL_GOOD ? drop(&revoke) : r;
+}
