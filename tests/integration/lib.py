@@ -159,6 +159,15 @@ def readme_block(marker):
     return re.search(rf"<!-- tested: {marker} -->\s*```\w*\n(.*?)```", text, re.S)[1]
 
 
+def preload_kill(step, when):
+    """Environment that has a program killed "before" or "after" a step of what it puts on disk."""
+    library = str(BUILD / "tests/fault/kill-at-step.so")
+    if "asan" in BUILD.name:
+        runtime = run("gcc", "-print-file-name=libasan.so").stdout.strip()
+        library = f"{runtime} {library}"
+    return {"LD_PRELOAD": library, "KILL_AT_STEP": str(step), "KILL_WHEN": when}
+
+
 def split_nginx(snippet):
     """What of examples/nginx.conf belongs into http {} and what into server {}."""
     upstream = "\n".join(re.findall(r"^upstream .*?^}", snippet, re.S | re.M))
@@ -282,7 +291,8 @@ class Pebble:
 
     blocked = "blocked.example.net"
 
-    def __init__(self, directory, http_port):
+    def __init__(self, directory, http_port, external_accounts=None):
+        """@external_accounts: key identifiers and their HMAC keys; a new account needs one then."""
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
         self.ca_file, key = make_tls_certificate(directory)
@@ -297,6 +307,8 @@ class Pebble:
             "httpPort": http_port, "tlsPort": free_port(),
             "certificateValidityPeriod": 90 * 86400,
             "domainBlocklist": [self.blocked],
+            "externalAccountBindingRequired": external_accounts is not None,
+            "externalAccountMACKeys": external_accounts or {},
         }}))
         self.dns = Process("challtestsrv", [
             "pebble-challtestsrv", "-defaultIPv4", "127.0.0.1", "-defaultIPv6", "", "-http01", "",

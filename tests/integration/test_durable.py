@@ -16,7 +16,6 @@ import pytest
 
 import lib
 
-PRELOAD = lib.BUILD / "tests/fault/kill-at-step.so"
 KILLS = 300
 CLIENTS = 40
 
@@ -49,17 +48,8 @@ def posted(server, body):
 
 def start_orderd_to_be_killed(server, step, when):
     """It may be gone before anything else is known of it."""
-    library = str(PRELOAD)
-    if "asan" in lib.BUILD.name:
-        library = f"{asan_runtime()} {library}"
     return server.spawn("orderd", [lib.ORDERD, "--config", server.config],
-                        env={"LD_PRELOAD": library, "KILL_AT_STEP": str(step), "KILL_WHEN": when},
-                        expect=(0, -signal.SIGKILL))
-
-
-def asan_runtime():
-    return subprocess.run(["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True,
-                          check=True).stdout.strip()
+                        env=lib.preload_kill(step, when), expect=(0, -signal.SIGKILL))
 
 
 @pytest.mark.parametrize("storage", ["file", "none"])
