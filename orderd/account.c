@@ -358,10 +358,14 @@ static void on_rollover(const Failure *failure, void *userdata)
     Account *account = userdata;
 
     account->rollover = NULL;
-    if (failure)
+    if (failure) {
         account_settle(account, failure);
-    else
-        account_open(account);
+        return;
+    }
+    log_event(LOG_EVENT_ACCOUNT_KEY_SETTLED, NULL,
+              "The change of the account's key in '%s' that was cut off is seen through",
+              account->config->account_dir);
+    account_open(account);
 }
 
 static void account_ask(Account *account)

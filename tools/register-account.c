@@ -199,7 +199,12 @@ int register_deactivate(Register *reg)
     if (r >= 0)
         r = ask_account(reg, payload);
     /* That it is out of use is what was asked for. */
-    return r == -EKEYREVOKED ? EXIT_DONE : r;
+    if (r == -EKEYREVOKED)
+        return EXIT_DONE;
+    if (r < 0)
+        return r;
+    (void)fputs("acme-register: the CA goes on with the account\n", stderr);
+    return EXIT_TO_DO;
 }
 
 int register_account(Register *reg)
