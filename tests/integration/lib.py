@@ -351,7 +351,7 @@ class FakeCa:
     """An ACME server for the faults that Pebble cannot be made to show.
 
     It takes any account; a new order gets the answer that the test put into .order: (status,
-    headers, problem).
+    headers, problem). Other paths have what is in .answers, else something that fits.
     """
 
     def __init__(self, directory):
@@ -359,6 +359,7 @@ class FakeCa:
         self.ca_file, key = make_tls_certificate(directory)
         self.orders, self.agents = 0, set()
         self.order = (500, {}, {})
+        self.answers = {}
         fake = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -394,6 +395,9 @@ class FakeCa:
                 if self.path == "/order":
                     fake.orders += 1
                     status, headers, document = fake.order
+                    self.answer(status, document, headers)
+                elif self.path in fake.answers:
+                    status, headers, document = fake.answers[self.path]
                     self.answer(status, document, headers)
                 else:
                     self.answer(201 if self.path == "/account" else 200,

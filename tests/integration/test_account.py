@@ -9,7 +9,7 @@ import stat
 import pytest
 
 import lib
-from test_sign_register import TERMS, assert_issues, register
+from test_sign_register import assert_issues, register
 
 KID, HMAC_KEY = "kid-1", "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
 
@@ -208,6 +208,42 @@ def test_rollover_of_which_the_ca_tells_nothing(server, new_csr):
     assert "cut off ... done" in register(server).stdout
     assert key(server) != before and not left_over(server)
     assert_issues(server, new_csr)
+
+
+@pytest.fixture
+def faked(tmp_path, http01_socket):
+    """An account at a CA whose answers are the test's."""
+    fake = lib.FakeCa(tmp_path / "fake")
+    server = lib.Acmems(tmp_path, fake, http01_socket)
+    server.write_config()
+    register(server, "--gen-key", "--register")
+    yield server
+    server.stop()
+    fake.stop()
+
+
+def problem(name, detail=""):
+    return {"type": f"urn:ietf:params:acme:error:{name}", "detail": detail}
+
+
+def test_rollover_that_the_ca_refuses(faked):
+    """Everything stays as it was."""
+    faked.ca.answers = {"/change": (403, {}, problem("unauthorized", "not today")),
+                        "/account": (400, {}, problem("accountDoesNotExist"))}
+    before = key(faked)
+    result = register(faked, "--rollover-key", check=False)
+    assert result.returncode == 1 and "not today" in result.stderr
+    assert key(faked) == before and not left_over(faked)
+
+
+def test_rollover_whose_answer_gets_lost(faked):
+    """What the CA says of the new key afterwards counts."""
+    faked.ca.answers = {"/change": (500, {}, {}),
+                        "/account": (200, {"Location": faked.ca.base + "account/1"},
+                                     {"status": "valid"})}
+    before = key(faked)
+    register(faked, "--rollover-key")
+    assert key(faked) != before and not left_over(faked)
 
 
 def test_new_account_in_mid_rollover(server, new_csr):
