@@ -272,12 +272,34 @@ static bool is_unresolved(const Loader *l)
     return false;
 }
 
+static int check_external_account(Loader *l)
+{
+    const Place *kid = config_seen(l, SECTION_ACCOUNT, "eab-kid");
+    const Place *key = config_seen(l, SECTION_ACCOUNT, "eab-hmac-key");
+    const Place *file = config_seen(l, SECTION_ACCOUNT, "eab-hmac-key-file");
+
+    if (key->file && file->file)
+        return config_report(l, LOG_ERR, *file,
+                             "eab-hmac-key is already set in %s:%u: delete one of the two",
+                             key->file, key->line);
+    if (kid->file && !key->file && !file->file)
+        return config_report(l, LOG_ERR, *kid,
+                             "eab-kid comes without its key: add eab-hmac-key-file");
+    if (!kid->file && (key->file || file->file))
+        return config_report(l, LOG_ERR, key->file ? *key : *file,
+                             "the HMAC key comes without eab-kid: add the key identifier that the "
+                             "CA gave with it");
+    return 0;
+}
+
 /* The implied blocks may be named too, so they are made before the auth blocks are looked at. */
 int config_finish(Loader *l)
 {
     Config *config = l->config;
     int r = default_paths(config);
 
+    if (r >= 0)
+        r = check_external_account(l);
     if (r < 0)
         return r;
     if (!seen(l, SECTION_MGMT, "listener")) {

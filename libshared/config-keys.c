@@ -7,6 +7,7 @@
 
 #include "config-loader.h"
 #include "dns-name.h"
+#include "encode.h"
 #include "log.h"
 #include "number.h"
 #include "path.h"
@@ -337,6 +338,37 @@ static int parse_name(Loader *l, const ConfigKey *key, const char *value, void *
     return set_string(key, value, object);
 }
 
+static int parse_eab_kid(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    if (!*value)
+        return refuse(l, "%s is empty: write the key identifier that the CA gave you", key->name);
+    return set_string(key, value, object);
+}
+
+static int parse_eab_hmac_key(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    uint8_t *secret;
+    size_t size;
+    int r = *value ? base64_decode_any(value, strlen(value), &secret, &size) : -EINVAL;
+
+    /* Not quoted: it is a secret all the same. */
+    if (r == -EINVAL)
+        return refuse(l, "%s is not base64url: write the HMAC key as the CA gave it", key->name);
+    if (r < 0)
+        return r;
+    explicit_bzero(secret, size);
+    free(secret);
+    return set_string(key, value, object);
+}
+
+static int parse_eab_hmac_key_file(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    /* Not quoted: what is no path may be the key itself. */
+    if (value[0] != '/')
+        return refuse(l, "%s is not an absolute path: write it from the / on", key->name);
+    return parse_path(l, key, value, object);
+}
+
 static int parse_all(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
     if (!streq(value, "yes"))
@@ -400,6 +432,10 @@ static const ConfigKey account_keys[] = {
     { "accept-terms-of-service", .parse = parse_terms, LIST(Config, accepted_terms_of_service) },
     { "preferred-chain", .parse = parse_name, IN(Config, preferred_chain) },
     { "profile", .parse = parse_name, IN(Config, profile) },
+    { "eab-kid", .parse = parse_eab_kid, IN(Config, external_account.kid) },
+    { "eab-hmac-key", .parse = parse_eab_hmac_key, IN(Config, external_account.hmac_key) },
+    { "eab-hmac-key-file", .parse = parse_eab_hmac_key_file,
+      IN(Config, external_account.hmac_key_file) },
 };
 
 static const ConfigKey state_keys[] = {

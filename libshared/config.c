@@ -41,11 +41,16 @@ static void storage_free(Storage *storage)
     free(storage);
 }
 
+static void secret_free(char *secret)
+{
+    if (secret)
+        explicit_bzero(secret, strlen(secret));
+    free(secret);
+}
+
 static void auth_free(AuthBlock *auth)
 {
-    if (auth->hmac_key)
-        explicit_bzero(auth->hmac_key, strlen(auth->hmac_key));
-    free(auth->hmac_key);
+    secret_free(auth->hmac_key);
     free(auth->ips);
     free(auth->ip_sans);
     free(auth->profile);
@@ -80,6 +85,9 @@ static void config_free(Config *config)
     free(config->ca_file);
     free(config->preferred_chain);
     free(config->profile);
+    free(config->external_account.kid);
+    secret_free(config->external_account.hmac_key);
+    free(config->external_account.hmac_key_file);
     free(config->state_directory);
     free(config->runtime_directory);
     strv_free(config->files);

@@ -64,6 +64,13 @@ typedef struct AuthBlock {
     char *profile; /* NULL: the CA's default */
 } AuthBlock;
 
+/* What binds a new account to one that the CA knows its customer by (RFC 8555 §7.3.4). */
+typedef struct ExternalAccount {
+    char *kid;           /* NULL: there is none */
+    char *hmac_key;      /* the secret, in any kind of base64; or else: */
+    char *hmac_key_file; /* the file that it stands in */
+} ExternalAccount;
+
 typedef struct Config {
     unsigned n_ref;
 
@@ -80,6 +87,7 @@ typedef struct Config {
     bool accept_terms_of_service;     /* yes, true */
     char **accepted_terms_of_service; /* or the URLs that are accepted */
     size_t n_accepted_terms_of_service;
+    ExternalAccount external_account;
 
     /* [state] */
     char *state_directory;

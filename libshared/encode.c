@@ -131,3 +131,26 @@ int base64_decode(const char *text, size_t length, uint8_t **ret, size_t *ret_si
     *ret_size = size;
     return 0;
 }
+
+int base64_decode_any(const char *text, size_t length, uint8_t **ret, size_t *ret_size)
+{
+    _cleanup_free_ char *strict = NULL;
+    size_t n = length;
+    int r;
+
+    if (length % 4 == 0)
+        while (n > 0 && length - n < 2 && text[n - 1] == '=')
+            n--;
+    if (memchr(text, '=', n))
+        return -EINVAL;
+    strict = malloc(n + 4);
+    if (!strict)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++)
+        strict[i] = text[i] == '-' ? '+' : text[i] == '_' ? '/' : text[i];
+    while (n % 4 != 0)
+        strict[n++] = '=';
+    r = base64_decode(strict, n, ret, ret_size);
+    explicit_bzero(strict, n);
+    return r;
+}

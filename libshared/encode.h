@@ -19,5 +19,9 @@ char *base64_encode(const void *data, size_t size);
 /* Strict: padded, no blanks. NUL-terminated behind the bytes. 0, -EINVAL or -ENOMEM. */
 int base64_decode(const char *text, size_t length, uint8_t **ret, size_t *ret_size);
 
+/* The same for what people hand around: base64 or base64url, padded or not. No copy of the content
+ * stays behind. */
+int base64_decode_any(const char *text, size_t length, uint8_t **ret, size_t *ret_size);
+
 /* New string, base64url without padding (RFC 7515 §2); NULL when out of memory. */
 char *base64url_encode(const void *data, size_t size);

@@ -6,13 +6,20 @@
 #include <sys/stat.h>
 
 #include "account-dir.h"
+#include "external-account.h"
 #include "jws.h"
 #include "log.h"
 #include "problem.h"
 #include "registration.h"
+#include "rollover.h"
 #include "strv.h"
 
-typedef enum AccountState { ACCOUNT_UNKNOWN, ACCOUNT_ASKING, ACCOUNT_READY } AccountState;
+typedef enum AccountState {
+    ACCOUNT_UNKNOWN, /* nobody has asked for it yet */
+    ACCOUNT_ASKING,
+    ACCOUNT_READY,
+    ACCOUNT_FAILED,
+} AccountState;
 
 /* What tells one content of a file from another. */
 typedef struct Stamp {
@@ -31,6 +38,7 @@ struct Account {
     Config *config;
     Session *session;
     SessionCall *call;
+    Rollover *rollover;
     EVP_PKEY *key;
     char *thumbprint;
     json_t *registration; /* what is on disk: NULL, one that waits for its terms, or a whole one */
@@ -86,10 +94,13 @@ bool account_is_current(const Account *account, const Config *config)
         !streq(own->account_dir, config->account_dir) ||
         !equal_or_null(own->ca_file, config->ca_file))
         return false;
-    if (account->state == ACCOUNT_ASKING)
+    if (account->state == ACCOUNT_UNKNOWN || account->state == ACCOUNT_ASKING)
         return true;
     /* What failed is tried again with all that the configuration says now, consent among it. */
-    if (account->state == ACCOUNT_UNKNOWN)
+    if (account->state == ACCOUNT_FAILED)
+        return false;
+    /* Only the CA knows which of both keys counts. */
+    if (account_new_key_exists(config->account_dir))
         return false;
     now = stamp_directory(config->account_dir);
     return stamp_equal(&now.key, &account->stamps.key) &&
@@ -110,8 +121,7 @@ static void account_settle(Account *account, const Failure *failure)
 {
     _cleanup_(account_unrefp) Account *hold = account_ref(account);
 
-    hold->state = failure ? ACCOUNT_UNKNOWN : ACCOUNT_READY;
-    hold->stamps = stamp_directory(hold->config->account_dir);
+    hold->state = failure ? ACCOUNT_FAILED : ACCOUNT_READY;
     while (!LIST_EMPTY(&hold->waiters)) {
         AccountWaiter waiter = *LIST_FIRST(&hold->waiters);
 
@@ -164,11 +174,24 @@ static int account_keep(Account *account, const SessionReply *reply)
     r = account_registration_save(account->config->account_dir, registration);
     if (r < 0)
         return r;
+    account->stamps.registration = stamp_file(account->config->account_dir, "registration.json");
     json_decref(account->registration);
     account->registration = TAKE_PTR(registration);
     log_event(LOG_EVENT_ACCOUNT_REGISTERED, NULL, "Registered at %s: the account is %s",
               account->config->acme_server, reply->location);
     return account_use(account, reply->location);
+}
+
+static void fail_not_valid(Account *account, const char *status)
+{
+    Failure failure = { 0 };
+
+    failure_set(&failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
+                "The server's account at the CA is %s: its administrator makes another one with "
+                "'acme-register --gen-key --override-existing-key --register %s'.",
+                status, account->config->path);
+    account_settle(account, &failure);
+    failure_done(&failure);
 }
 
 static void on_account(const SessionReply *reply, void *userdata)
@@ -186,15 +209,11 @@ static void on_account(const SessionReply *reply, void *userdata)
     if (reply->error < 0 || (reply->status != 200 && reply->status != 201) || !reply->location ||
         !status) {
         failure_set_reply(&failure, reply, "registering the account");
+        external_account_suspect(&failure, &account->config->external_account);
         account_settle(account, &failure);
-    } else if (!streq(status, "valid")) {
-        failure_set(
-            &failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
-            "The server's account at the CA is %s: its administrator makes another one with "
-            "'acme-register --gen-key --override-existing-key --register %s'.",
-            status, account->config->path);
-        account_settle(account, &failure);
-    } else {
+    } else if (!streq(status, "valid"))
+        fail_not_valid(account, status);
+    else {
         r = account_keep(account, reply);
         if (r < 0)
             account_fail(account, "registration.json cannot be written", r);
@@ -213,8 +232,12 @@ static void on_directory(const SessionReply *reply, void *userdata)
     Account *account = userdata;
     Failure failure = { 0 };
     const Config *config = account->config;
-    const char *terms = directory_terms(reply->json);
-    int r;
+    RegistrationRequest request = {
+        .only_existing = !terms_accepted(config, directory_terms(reply->json)),
+        .contact = registration_contact(account->registration),
+    };
+    json_auto_t *binding = NULL;
+    int r = 0;
 
     account->call = NULL;
     if (reply->error < 0) {
@@ -225,8 +248,16 @@ static void on_directory(const SessionReply *reply, void *userdata)
     }
     /* Registered only with consent; without it the key may still have an account whose
      * registration.json got lost. */
-    r = registration_request(account->session, registration_contact(account->registration),
-                             !terms_accepted(config, terms), on_account, account, &account->call);
+    if (!request.only_existing)
+        r = external_account_bind(&config->external_account, account->key, reply->json, &binding);
+    if (r < 0) {
+        external_account_explain(&failure, &config->external_account, config->path, r);
+        account_settle(account, &failure);
+        failure_done(&failure);
+        return;
+    }
+    request.binding = binding;
+    r = registration_request(account->session, &request, on_account, account, &account->call);
     if (r < 0)
         account_fail(account, "the request cannot be made", r);
 }
@@ -241,9 +272,12 @@ static int account_make_key(Account *account)
     int r;
 
     r = account_key_generate_ec(ACCOUNT_EC_DEFAULT, &account->key);
+    if (r >= 0)
+        r = account_key_save(account->config->account_dir, account->key, false);
     if (r < 0)
         return r;
-    return account_key_save(account->config->account_dir, account->key, false);
+    account->stamps.key = stamp_file(account->config->account_dir, "account.pem");
+    return 0;
 }
 
 static void fail_without_key(Account *account)
@@ -275,6 +309,8 @@ static int account_load(Account *account)
     int r;
 
     account_forget(account);
+    /* Before anything is read: what changes afterwards is noticed. */
+    account->stamps = stamp_directory(directory);
     r = account_key_load(directory, &account->key);
     if (r == -ENOENT && wants_registration(account->config))
         r = account_make_key(account);
@@ -288,18 +324,22 @@ static int account_load(Account *account)
     return r == -ENOENT ? 0 : r;
 }
 
-static void account_ask(Account *account)
+static void account_open(Account *account)
 {
-    int r;
+    const char *status;
+    int r = account_load(account);
 
-    account->state = ACCOUNT_ASKING;
-    r = account_load(account);
     if (r == -ENOENT) {
         fail_without_key(account);
         return;
     }
     if (r < 0) {
         account_fail(account, "account.pem or registration.json cannot be read", r);
+        return;
+    }
+    status = str_or(registration_status(account->registration), "valid");
+    if (!streq(status, "valid")) {
+        fail_not_valid(account, status);
         return;
     }
     if (registration_uri(account->registration)) {
@@ -311,6 +351,34 @@ static void account_ask(Account *account)
     r = session_directory(account->session, on_directory, account, &account->call);
     if (r < 0)
         account_fail(account, "the directory cannot be asked for", r);
+}
+
+static void on_rollover(const Failure *failure, void *userdata)
+{
+    Account *account = userdata;
+
+    account->rollover = NULL;
+    if (failure) {
+        account_settle(account, failure);
+        return;
+    }
+    log_event(LOG_EVENT_ACCOUNT_KEY_SETTLED, NULL,
+              "The change of the account's key in '%s' that was cut off is seen through",
+              account->config->account_dir);
+    account_open(account);
+}
+
+static void account_ask(Account *account)
+{
+    int r;
+
+    account->state = ACCOUNT_ASKING;
+    r = rollover_resume(account->session, account->config->account_dir, on_rollover, account,
+                        &account->rollover);
+    if (r < 0)
+        account_fail(account, "account.new.pem cannot be used", r);
+    else if (r == 0)
+        account_open(account);
 }
 
 int account_await(Account *account, account_cb callback, void *userdata, AccountWaiter **ret)
@@ -329,7 +397,7 @@ int account_await(Account *account, account_cb callback, void *userdata, Account
     *waiter = (AccountWaiter){ .account = account, .callback = callback, .userdata = userdata };
     LIST_INSERT_HEAD(&account->waiters, waiter, list);
     *ret = waiter;
-    if (account->state == ACCOUNT_UNKNOWN)
+    if (account->state != ACCOUNT_ASKING)
         account_ask(account);
     return 0;
 }
@@ -343,7 +411,6 @@ int account_new(sd_event *event, Config *config, Account **ret)
         return -ENOMEM;
     account->n_ref = 1;
     account->config = config_ref(config);
-    account->stamps = stamp_directory(config->account_dir);
     r = session_new(event, config->acme_server, config->ca_file, &account->session);
     if (r < 0)
         return r;
@@ -362,6 +429,7 @@ Account *account_unref(Account *account)
     if (!account || --account->n_ref > 0)
         return NULL;
     session_call_cancel(account->call);
+    rollover_cancel(account->rollover);
     while (!LIST_EMPTY(&account->waiters))
         account_waiter_cancel(LIST_FIRST(&account->waiters));
     account_forget(account);

@@ -24,9 +24,10 @@ bool account_is_current(const Account *account, const Config *config);
 /**
  * account_await() - make sure of the account
  *
- * Loads key and registration; registers where the config accepts the terms of service; finds a
- * registered key's account again. The callback comes once, maybe before this returns; *ret is set
- * before that, to cancel it by, and invalid from the callback on: clear it there.
+ * Sees through a change of the key that was cut off; loads key and registration; registers where
+ * the config accepts the terms of service; finds a registered key's account again. The callback
+ * comes once, maybe before this returns; *ret is set before that, to cancel it by, and invalid from
+ * the callback on: clear it there.
  */
 int account_await(Account *account, account_cb callback, void *userdata, AccountWaiter **ret);
 AccountWaiter *account_waiter_cancel(AccountWaiter *waiter); /* NULL is fine; always returns NULL */

@@ -43,6 +43,16 @@ void failure_copy(Failure *failure, const Failure *from)
     *failure = new;
 }
 
+void failure_amend(Failure *failure, const char *sentence)
+{
+    char *longer;
+
+    if (!failure->reason || asprintf(&longer, "%s %s", failure->reason, sentence) < 0)
+        return;
+    free(failure->reason);
+    failure->reason = longer;
+}
+
 void failure_set_type(Failure *failure, const char *type)
 {
     free(failure->problem);

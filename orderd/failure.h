@@ -27,6 +27,9 @@ void failure_set(Failure *failure, LogEvent event, int status, unsigned retry_af
 /* Copies one; without memory the reason stays NULL. */
 void failure_copy(Failure *failure, const Failure *from);
 
+/* Puts another sentence behind the reason. */
+void failure_amend(Failure *failure, const char *sentence);
+
 /* Names the problem type that is why; NULL or "": none. */
 void failure_set_type(Failure *failure, const char *type);
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "jws.h"
 
+#include <limits.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
+#include <openssl/hmac.h>
 #include <openssl/sha.h>
 #include <stdio.h>
 
@@ -145,50 +147,100 @@ static int sign(EVP_PKEY *key, const char *input, char **ret)
     return 0;
 }
 
-int jws_sign(EVP_PKEY *key, const char *kid, const char *nonce, const char *url,
-             const char *payload, char **ret)
+static int sign_hmac(const void *secret, size_t size, const char *input, char **ret)
 {
-    json_auto_t *header = NULL, *jws = NULL, *jwk = NULL;
-    _cleanup_free_ char *header_text = NULL, *protected_part = NULL, *payload_part = NULL,
-                        *input = NULL, *signature = NULL;
+    unsigned char mac[SHA256_DIGEST_LENGTH];
+    char *encoded;
+
+    if (size > INT_MAX || !HMAC(EVP_sha256(), secret, (int)size, (const unsigned char *)input,
+                                strlen(input), mac, NULL))
+        return -EIO;
+    encoded = base64url_encode(mac, sizeof(mac));
+    if (!encoded)
+        return -ENOMEM;
+    *ret = encoded;
+    return 0;
+}
+
+/* A JWS that is being made (RFC 7515 §5.1). */
+typedef struct Parts {
+    char *protected_part, *payload;
+    char *input; /* what is signed */
+    char *signature;
+} Parts;
+
+static void parts_done(Parts *parts)
+{
+    free(parts->protected_part);
+    free(parts->payload);
+    free(parts->input);
+    free(parts->signature);
+}
+
+static int parts_begin(Parts *parts, const json_t *header, const char *payload)
+{
+    _cleanup_free_ char *text = json_dumps(header, JSON_COMPACT);
+
+    parts->protected_part = text ? base64url_encode(text, strlen(text)) : NULL;
+    parts->payload = base64url_encode(payload, strlen(payload));
+    if (!parts->protected_part || !parts->payload)
+        return -ENOMEM;
+    if (asprintf(&parts->input, "%s.%s", parts->protected_part, parts->payload) < 0) {
+        parts->input = NULL;
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+static int parts_flatten(const Parts *parts, json_t **ret)
+{
+    json_t *jws = json_pack("{ssssss}", "payload", parts->payload, "protected",
+                            parts->protected_part, "signature", parts->signature);
+
+    if (!jws)
+        return -ENOMEM;
+    *ret = jws;
+    return 0;
+}
+
+int jws_sign(EVP_PKEY *key, const char *kid, const char *nonce, const char *url,
+             const char *payload, json_t **ret)
+{
+    _cleanup_(parts_done) Parts parts = { 0 };
+    json_auto_t *header = NULL, *jwk = NULL;
     const Curve *curve = key_curve(key);
-    char *text;
     int r;
 
     if (!curve && EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA)
         return -EOPNOTSUPP;
-    header = json_pack("{ssssss}", "alg", curve ? curve->alg : "RS256", "nonce", nonce, "url", url);
-    if (!header)
-        return -ENOMEM;
-    if (kid)
-        r = json_object_set_new(header, "kid", json_string(kid));
-    else {
+    if (!kid) {
         r = jwk_from_key(key, &jwk);
         if (r < 0)
             return r;
-        r = json_object_set(header, "jwk", jwk);
     }
-    if (r < 0)
+    header = json_pack("{ssss*ssss*sO*}", "alg", curve ? curve->alg : "RS256", "nonce", nonce,
+                       "url", url, "kid", kid, "jwk", jwk);
+    if (!header)
         return -ENOMEM;
-
-    header_text = json_dumps(header, JSON_COMPACT);
-    protected_part = header_text ? base64url_encode(header_text, strlen(header_text)) : NULL;
-    payload_part = base64url_encode(payload, strlen(payload));
-    if (!protected_part || !payload_part)
-        return -ENOMEM;
-    if (asprintf(&input, "%s.%s", protected_part, payload_part) < 0) {
-        input = NULL;
-        return -ENOMEM;
-    }
-    r = sign(key, input, &signature);
+    r = parts_begin(&parts, header, payload);
     if (r < 0)
         return r;
+    r = sign(key, parts.input, &parts.signature);
+    return r < 0 ? r : parts_flatten(&parts, ret);
+}
 
-    jws = json_pack("{ssssss}", "payload", payload_part, "protected", protected_part, "signature",
-                    signature);
-    text = jws ? json_dumps(jws, JSON_COMPACT) : NULL;
-    if (!text)
+int jws_sign_hmac(const void *secret, size_t size, const char *kid, const char *url,
+                  const char *payload, json_t **ret)
+{
+    _cleanup_(parts_done) Parts parts = { 0 };
+    json_auto_t *header = json_pack("{ssssss}", "alg", "HS256", "kid", kid, "url", url);
+    int r;
+
+    if (!header)
         return -ENOMEM;
-    *ret = text;
-    return 0;
+    r = parts_begin(&parts, header, payload);
+    if (r < 0)
+        return r;
+    r = sign_hmac(secret, size, parts.input, &parts.signature);
+    return r < 0 ? r : parts_flatten(&parts, ret);
 }

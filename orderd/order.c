@@ -29,6 +29,7 @@ struct Order {
     OrderRecord record; /* as on disk, but while .is_unsaved */
     bool is_unsaved;
     bool is_resumed; /* from the disk, and the CA was not asked for it yet */
+    bool is_moved;   /* to another account, or another key of it */
     Csr *csr;
     char *names;
     LogFields log;
@@ -202,9 +203,20 @@ static void order_pause(Order *order, Failure *failure)
     order->on_trouble(order, &order->trouble, order->userdata);
 }
 
+bool order_has_current_account(const Order *order)
+{
+    return account_is_current(order->account, order->config);
+}
+
+/* What the CA refuses is the account, and that has another key by now, or is another one. */
+static bool is_of_old_account(const Order *order, const Failure *failure)
+{
+    return failure->problem && failure->status == 500 && !order_has_current_account(order);
+}
+
 static void order_end_or_pause(Order *order, Failure *failure)
 {
-    if (failure->passing && order->record.url) {
+    if ((failure->passing && order->record.url) || is_of_old_account(order, failure)) {
         order_pause(order, failure);
         return;
     }
@@ -385,7 +397,8 @@ static void on_finalized(const SessionReply *reply, void *userdata)
     Order *order = userdata;
 
     LOG_CONTEXT(&order->log);
-    if (reply->problem && streq(problem_type(reply->problem), "unauthorized")) {
+    if (reply->problem && streq(problem_type(reply->problem), "unauthorized") &&
+        order_has_current_account(order)) {
         order->call = NULL;
         order_fail_names(order, reply->problem);
         return;
@@ -443,11 +456,18 @@ static void on_valid(Order *order, const SessionReply *reply)
             "The CA says the certificate is issued but not where it is: try again later.");
 }
 
+static void order_begin_anew(Order *order);
+
 static void on_invalid(Order *order, const SessionReply *reply)
 {
     const json_t *error = json_object_get(reply->json, "error");
     Failure failure = { 0 };
 
+    /* A challenge that was answered with the old key cannot be met with the new one. */
+    if (order->is_moved) {
+        order_begin_anew(order);
+        return;
+    }
     if (json_is_object(error))
         failure_set_problem(&failure, error, reply->retry_after);
     else
@@ -550,13 +570,14 @@ static void order_place(Order *order);
  * or CA than those of today. */
 static bool order_is_unknown(const Order *order, const SessionReply *reply)
 {
-    return order->is_resumed && reply->error == 0 && reply->status >= 400 && reply->status < 500 &&
-           reply->status != 429;
+    return (order->is_resumed || order->is_moved) && reply->error == 0 && reply->status >= 400 &&
+           reply->status < 500 && reply->status != 429 && order_has_current_account(order);
 }
 
 static void order_begin_anew(Order *order)
 {
-    order->is_resumed = false;
+    drop_authorizations(order);
+    order->is_resumed = order->is_moved = false;
     order->finalize_taken = false;
     free(order->record.url);
     free(order->record.finalize_url);
@@ -721,8 +742,11 @@ static void on_account(const Failure *failure, void *userdata)
 
         failure_copy(&copy, failure);
         /* Without an account the CA's order is out of reach, not gone. */
-        copy.passing = true;
-        order_end_or_pause(order, &copy);
+        if (order->record.url)
+            order_pause(order, &copy);
+        else
+            order_end(order, NULL, &copy);
+        failure_done(&copy);
     } else if (order->record.url)
         order_fetch(order);
     else if (csr_has_key(order->csr, account_key(order->account)))
@@ -756,6 +780,14 @@ int order_start(Order *order, Account *account, order_cb callback, order_trouble
     order->userdata = userdata;
     return sd_event_add_time_relative(order->event, &order->timer, CLOCK_MONOTONIC, 0,
                                       TIMER_ACCURACY, on_timer, order);
+}
+
+void order_use_account(Order *order, Account *account)
+{
+    account_ref(account);
+    account_unref(order->account);
+    order->account = account;
+    order->is_moved = true;
 }
 
 const Failure *order_trouble(const Order *order)

@@ -142,9 +142,15 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
  * its administrator. */
 static void on_trouble(Order *order, const Failure *failure, void *userdata)
 {
-    (void)order;
+    Entry *entry = userdata;
+    Orders *orders = entry->orders;
+
+    /* The account may have another key by now. Without one to be had the order tries again with
+     * its own. */
+    if (!order_has_current_account(order) && use_account(orders, entry->config) >= 0)
+        order_use_account(order, orders->account);
     if (failure->event == LOG_EVENT_ORDER_FAILED_HERE)
-        tell_waiters(userdata, NULL, failure);
+        tell_waiters(entry, NULL, failure);
 }
 
 static void on_end(Order *order, const Chain *chain, const Failure *failure, void *userdata);

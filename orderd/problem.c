@@ -29,7 +29,8 @@ static const Problem problems[] = {
     { "connection", 421, 0, "The CA could not connect to a name for its validation." },
     { "dns", 421, 0, "The CA could not look a name up for its validation: check its DNS records." },
     { "externalAccountRequired", 500, 0,
-      "The CA asks for an external account binding, which the server's account lacks." },
+      "The CA asks for an external account binding: its administrator sets eab-kid and "
+      "eab-hmac-key-file in [account]." },
     { "incorrectResponse", 421, 0, "The CA got a wrong answer for its validation." },
     { "invalidContact", 500, 0, "The CA does not accept the account's contact address." },
     { "invalidProfile", 500, 0,

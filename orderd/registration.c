@@ -27,16 +27,20 @@ int account_key_generate_rsa(unsigned bits, EVP_PKEY **ret)
     return 0;
 }
 
-int registration_request(Session *session, const json_t *contact, bool only_existing,
-                         session_cb callback, void *userdata, SessionCall **ret)
+int registration_request(Session *session, const RegistrationRequest *request, session_cb callback,
+                         void *userdata, SessionCall **ret)
 {
     json_auto_t *payload = NULL;
 
-    payload = json_pack("{sb}", only_existing ? "onlyReturnExisting" : "termsOfServiceAgreed", 1);
+    if (request->only_existing)
+        payload = json_pack("{sb}", "onlyReturnExisting", 1);
+    else
+        payload = json_pack("{sbsO*}", "termsOfServiceAgreed", 1, "externalAccountBinding",
+                            request->binding);
     if (!payload)
         return -ENOMEM;
-    if (!only_existing && json_array_size(contact) > 0 &&
-        json_object_set_new(payload, "contact", json_deep_copy(contact)) < 0)
+    if (json_array_size(request->contact) > 0 &&
+        json_object_set_new(payload, "contact", json_deep_copy(request->contact)) < 0)
         return -ENOMEM;
     return session_post(
         session,
@@ -67,6 +71,11 @@ int registration_pack(EVP_PKEY *key, const json_t *account, const char *uri, jso
 const char *registration_uri(const json_t *registration)
 {
     return session_url(registration, "uri");
+}
+
+const char *registration_status(const json_t *registration)
+{
+    return json_string_value(json_object_get(json_object_get(registration, "body"), "status"));
 }
 
 const json_t *registration_contact(const json_t *registration)

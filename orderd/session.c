@@ -151,6 +151,7 @@ static const char *call_url(SessionCall *call)
 
 static int call_send(SessionCall *call, const char *nonce)
 {
+    json_auto_t *jws = NULL;
     _cleanup_free_ char *body = NULL;
     Session *session = call->session;
     const char *url = call_url(call);
@@ -159,9 +160,12 @@ static int call_send(SessionCall *call, const char *nonce)
     if (!url)
         return -EOPNOTSUPP;
     r = jws_sign(session->key, call->with_jwk ? NULL : session->account_url, nonce, url,
-                 str_or(call->payload, ""), &body);
+                 str_or(call->payload, ""), &jws);
     if (r < 0)
         return r;
+    body = json_dumps(jws, JSON_COMPACT);
+    if (!body)
+        return -ENOMEM;
     return fetcher_start(session->fetcher,
                          &(FetchRequest){ .url = url, .body = body, .accept = call->accept },
                          on_post, call, &call->fetch);

@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <stdio.h>
+#include <sys/file.h>
 
 #include "atomic-file.h"
 #include "credential.h"
@@ -12,6 +13,7 @@
 #include "macro.h"
 
 #define KEY_FILE          "account.pem"
+#define NEW_KEY_FILE      "account.new.pem"
 #define REGISTRATION_FILE "registration.json"
 #define FILE_SIZE_MAX     ((size_t)64 * 1024)
 #define RSA_BITS_MIN      2048
@@ -76,14 +78,13 @@ bool account_key_is_credential(void)
     return credential_directory(KEY_FILE);
 }
 
-int account_key_load(const char *directory, EVP_PKEY **ret)
+static int key_load(const char *directory, const char *name, EVP_PKEY **ret)
 {
-    const char *credentials = credential_directory(KEY_FILE);
     _cleanup_free_ char *pem = NULL;
     size_t size;
     int r;
 
-    r = read_account_file(credentials ? credentials : directory, KEY_FILE, &pem, &size);
+    r = read_account_file(directory, name, &pem, &size);
     if (r < 0)
         return r;
     r = key_parse(pem, size, ret);
@@ -91,7 +92,15 @@ int account_key_load(const char *directory, EVP_PKEY **ret)
     return r;
 }
 
-int account_key_save(const char *directory, EVP_PKEY *key, bool replace)
+int account_key_load(const char *directory, EVP_PKEY **ret)
+{
+    return key_load(str_or(credential_directory(KEY_FILE), directory), KEY_FILE, ret);
+}
+
+/* One of atomic_replace_at() and atomic_create_at(). */
+typedef int (*write_t)(int dir_fd, const char *name, const void *data, size_t size, mode_t mode);
+
+static int key_save(const char *directory, const char *name, EVP_PKEY *key, write_t write_as)
 {
     /* Wiped when freed. */
     _cleanup_(BIO_freep) BIO *bio = BIO_new(BIO_s_secmem());
@@ -109,7 +118,73 @@ int account_key_save(const char *directory, EVP_PKEY *key, bool replace)
     fd = directory_open(directory, 0700);
     if (fd < 0)
         return fd;
-    return (replace ? atomic_replace_at : atomic_create_at)(fd, KEY_FILE, pem, (size_t)size, 0600);
+    return write_as(fd, name, pem, (size_t)size, 0600);
+}
+
+int account_key_save(const char *directory, EVP_PKEY *key, bool replace)
+{
+    return key_save(directory, KEY_FILE, key, replace ? atomic_replace_at : atomic_create_at);
+}
+
+static int open_directory(const char *directory)
+{
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    return fd < 0 ? -errno : fd;
+}
+
+bool account_new_key_exists(const char *directory)
+{
+    _cleanup_close_ int fd = open_directory(directory);
+
+    return fd >= 0 && !account_key_is_credential() &&
+           faccessat(fd, NEW_KEY_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+int account_new_key_load(const char *directory, EVP_PKEY **ret)
+{
+    return account_key_is_credential() ? -ENOENT : key_load(directory, NEW_KEY_FILE, ret);
+}
+
+int account_new_key_save(const char *directory, EVP_PKEY *key)
+{
+    return key_save(directory, NEW_KEY_FILE, key, atomic_create_at);
+}
+
+/* What a crash left of the new key under another name goes, too: no key stays that nobody uses. */
+static int new_key_gone(int fd, int r)
+{
+    if (r < 0)
+        return -errno;
+    r = atomic_clean_at(fd);
+    if (r < 0)
+        return r;
+    return fsync(fd) < 0 ? -errno : 0;
+}
+
+int account_new_key_adopt(const char *directory)
+{
+    _cleanup_close_ int fd = open_directory(directory);
+
+    return fd < 0 ? fd : new_key_gone(fd, renameat(fd, NEW_KEY_FILE, fd, KEY_FILE));
+}
+
+int account_new_key_remove(const char *directory)
+{
+    _cleanup_close_ int fd = open_directory(directory);
+
+    return fd < 0 ? fd : new_key_gone(fd, unlinkat(fd, NEW_KEY_FILE, 0));
+}
+
+int account_dir_lock(const char *directory)
+{
+    _cleanup_close_ int fd = open_directory(directory);
+
+    if (fd < 0)
+        return fd;
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return errno == EWOULDBLOCK ? -EBUSY : -errno;
+    return TAKE_FD(fd);
 }
 
 int account_registration_load(const char *directory, json_t **ret)

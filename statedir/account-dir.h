@@ -23,6 +23,18 @@ int account_key_load(const char *directory, EVP_PKEY **ret);
  * is made, 0700, where missing. */
 int account_key_save(const char *directory, EVP_PKEY *key, bool replace);
 
+/* account.new.pem: the key that is to take account.pem's place, once the CA has taken it. There is
+ * never one beside a credential: -EROFS, and none to be loaded. */
+bool account_new_key_exists(const char *directory);
+int account_new_key_load(const char *directory, EVP_PKEY **ret); /* as account_key_load() */
+int account_new_key_save(const char *directory, EVP_PKEY *key);  /* never over another: -EEXIST */
+int account_new_key_adopt(const char *directory);
+int account_new_key_remove(const char *directory);
+
+/* Locks the directory against all who change its key, until the fd that is returned is closed.
+ * -EBUSY: another has it; -ENOENT: there is no such directory; -errno. */
+int account_dir_lock(const char *directory);
+
 /* Reads registration.json; without "uri" it waits for the terms of service to be accepted. -ENOENT:
  * none; -EBADMSG: not such an object. *ret: json_decref(). */
 int account_registration_load(const char *directory, json_t **ret);

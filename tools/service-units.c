@@ -176,6 +176,8 @@ static int write_orderd(const UnitDirectory *where, const Config *config)
         grant(&sandbox, ORDERD_WRITES, paths.list[i]);
     if (config->ca_file)
         grant(&sandbox, ORDERD_READS, config->ca_file);
+    if (config->external_account.hmac_key_file)
+        grant(&sandbox, ORDERD_READS, config->external_account.hmac_key_file);
     return unit_file_write_drop_in(&sandbox.file, "acmems-orderd.service");
 }
 

@@ -20,6 +20,15 @@ void sync_callback(const SessionReply *reply, void *userdata)
         failure_set_reply(&answer->failure, reply, "answering the request");
 }
 
+void sync_settle(const Failure *failure, void *userdata)
+{
+    SyncAnswer *answer = userdata;
+
+    answer->arrived = true;
+    if (failure)
+        failure_copy(&answer->failure, failure);
+}
+
 int sync_wait(sd_event *event, const SyncAnswer *answer)
 {
     while (!answer->arrived) {

@@ -18,5 +18,8 @@ void sync_answer_done(SyncAnswer *answer);
 /* The callback to give session_post() and its like, with a zeroed SyncAnswer as userdata. */
 void sync_callback(const SessionReply *reply, void *userdata);
 
+/* The same for rollover_start() and its like. */
+void sync_settle(const Failure *failure, void *userdata);
+
 /* Runs the loop until the answer is there: 0, or -errno when the loop breaks. */
 int sync_wait(sd_event *event, const SyncAnswer *answer);

@@ -160,6 +160,15 @@ def readme_block(marker):
     return re.search(rf"<!-- tested: {marker} -->\s*```\w*\n(.*?)```", text, re.S)[1]
 
 
+def preload_kill(step, when):
+    """Environment that has a program killed "before" or "after" a step of what it puts on disk."""
+    library = str(BUILD / "tests/fault/kill-at-step.so")
+    if "asan" in BUILD.name:
+        runtime = run("gcc", "-print-file-name=libasan.so").stdout.strip()
+        library = f"{runtime} {library}"
+    return {"LD_PRELOAD": library, "KILL_AT_STEP": str(step), "KILL_WHEN": when}
+
+
 def split_nginx(snippet):
     """What of examples/nginx.conf belongs into http {} and what into server {}."""
     upstream = "\n".join(re.findall(r"^upstream .*?^}", snippet, re.S | re.M))
@@ -284,7 +293,9 @@ class Pebble:
 
     blocked = "blocked.example.net"
 
-    def __init__(self, directory, http_port, env=None, program="pebble", **settings):
+    def __init__(self, directory, http_port, env=None, program="pebble", external_accounts=None,
+                 **settings):
+        """@external_accounts: key identifiers and their HMAC keys; a new account needs one then."""
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
         self.ca_file, key = make_tls_certificate(directory)
@@ -298,7 +309,10 @@ class Pebble:
             "certificate": str(self.ca_file), "privateKey": str(key),
             "httpPort": http_port, "tlsPort": free_port(),
             "certificateValidityPeriod": 90 * 86400,
-            "domainBlocklist": [self.blocked], **settings,
+            "domainBlocklist": [self.blocked],
+            "externalAccountBindingRequired": external_accounts is not None,
+            "externalAccountMACKeys": external_accounts or {},
+            **settings,
         }}))
         self.dns = Process("challtestsrv", [
             "pebble-challtestsrv", "-defaultIPv4", "127.0.0.1", "-defaultIPv6", "", "-http01", "",
@@ -349,7 +363,8 @@ class FakeCa:
     """An ACME server for the faults that Pebble cannot be made to show.
 
     It takes any account; a new order gets the answer that the test put into .order: (status,
-    headers, problem), and what it asked for is in .payloads. The directory has .meta.
+    headers, problem), and what it asked for is in .payloads. The directory has .meta. Other paths
+    have what is in .answers, else something that fits.
     """
 
     def __init__(self, directory):
@@ -358,6 +373,7 @@ class FakeCa:
         self.orders, self.agents = 0, set()
         self.payloads, self.meta = [], {}
         self.order = (500, {}, {})
+        self.answers = {}
         fake = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -395,6 +411,9 @@ class FakeCa:
                     fake.orders += 1
                     fake.payloads.append(json.loads(base64url_decode(jws["payload"])))
                     status, headers, document = fake.order
+                    self.answer(status, document, headers)
+                elif self.path in fake.answers:
+                    status, headers, document = fake.answers[self.path]
                     self.answer(status, document, headers)
                 else:
                     self.answer(201 if self.path == "/account" else 200,

@@ -17,7 +17,6 @@ import pytest
 
 import lib
 
-PRELOAD = lib.BUILD / "tests/fault/kill-at-step.so"
 SANITIZED = "asan" in lib.BUILD.name  # several times as slow
 KILLS, KILLS_A_ROUND = (60, 10) if SANITIZED else (300, 40)
 CLIENTS = 40

@@ -177,8 +177,47 @@ static void test_registration_without_uri(void)
     json_decref(loaded);
 }
 
+static void test_new_key(void)
+{
+    _cleanup_test_directory_ char *directory = test_directory_new();
+    _cleanup_key_ EVP_PKEY *old = make_key("P-256"), *new = make_key("P-384"), *loaded = NULL;
+    _cleanup_free_ char *left = test_path(directory, ".tmp-left");
+
+    ASSERT_FALSE(account_new_key_exists(directory));
+    ASSERT_EQ(account_new_key_load(directory, &loaded), -ENOENT);
+    ASSERT_OK(account_key_save(directory, old, false));
+    ASSERT_OK(account_new_key_save(directory, old));
+    ASSERT_EQ(account_new_key_save(directory, new), -EEXIST);
+    ASSERT_OK(account_new_key_remove(directory));
+    ASSERT_OK(account_new_key_save(directory, new));
+    ASSERT_EQ(test_mode(directory, "account.new.pem"), 0600);
+    ASSERT_TRUE(account_new_key_exists(directory));
+    test_write(directory, ".tmp-left", "over");
+    ASSERT_OK(account_new_key_adopt(directory));
+    ASSERT_FALSE(account_new_key_exists(directory));
+    ASSERT_EQ(access(left, F_OK), -1);
+    ASSERT_OK(account_key_load(directory, &loaded));
+    ASSERT_EQ(EVP_PKEY_eq(loaded, new), 1);
+}
+
+static void test_lock(void)
+{
+    _cleanup_test_directory_ char *directory = test_directory_new();
+    int fd = account_dir_lock(directory);
+
+    ASSERT_TRUE(fd >= 0);
+    ASSERT_EQ(account_dir_lock(directory), -EBUSY);
+    safe_close(fd);
+    fd = account_dir_lock(directory);
+    ASSERT_TRUE(fd >= 0);
+    safe_close(fd);
+    ASSERT_EQ(account_dir_lock("/nowhere"), -ENOENT);
+}
+
 int main(void)
 {
+    test_new_key();
+    test_lock();
     test_registration_without_uri();
     test_save_and_load();
     test_older_formats();

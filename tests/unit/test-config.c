@@ -210,6 +210,21 @@ static void test_refused(void)
                  "blocks that use it are answered with an error\n" E(
                      "3") "dns-server = 'ns.example.org' is not an address: write 192.0.2.53, "
                           "192.0.2.53:53 or [2001:db8::53]:53\n" },
+        { "[account]\neab-kid=\neab-hmac-key=c2VjcmV0\n",
+          E("2") "eab-kid is empty: write the key identifier that the CA gave you\n" },
+        { "[account]\neab-kid=k\neab-hmac-key=c2VjcmV0!\n",
+          E("3") "eab-hmac-key is not base64url: write the HMAC key as the CA gave it\n" },
+        { "[account]\neab-kid=k\neab-hmac-key=\n",
+          E("3") "eab-hmac-key is not base64url: write the HMAC key as the CA gave it\n" },
+        { "[account]\neab-kid=k\neab-hmac-key-file=c2VjcmV0\n",
+          E("3") "eab-hmac-key-file is not an absolute path: write it from the / on\n" },
+        { "[account]\neab-kid=k\n",
+          E("2") "eab-kid comes without its key: add eab-hmac-key-file\n" },
+        { "[account]\neab-hmac-key-file=/k\n",
+          E("2") "the HMAC key comes without eab-kid: add the key identifier that the CA gave with "
+                 "it\n" },
+        { "[account]\neab-kid=k\neab-hmac-key=c2VjcmV0\neab-hmac-key-file=/k\n",
+          E("4") "eab-hmac-key is already set in " MAIN ":3: delete one of the two\n" },
         { "[logging]\nlevel=loud\n",
           E("2") "level = 'loud' is no level: write debug, info, warning, error or critical\n" },
     };
@@ -359,6 +374,12 @@ static void test_account(void)
     ASSERT_STREQ(config->preferred_chain, "Example Root X1");
     ASSERT_STREQ(config->profile, "classic");
     ASSERT_EQ(config->log_level, LOG_DEBUG);
+    config_unref(config);
+
+    config = load("[account]\neab-kid=kid-1\neab_hmac_key=_-8\n", NULL);
+    ASSERT_STREQ(config->external_account.kid, "kid-1");
+    ASSERT_STREQ(config->external_account.hmac_key, "_-8");
+    ASSERT_TRUE(!config->external_account.hmac_key_file);
     config_unref(config);
 
     ASSERT_OK(setenv("ACME_CAFILE", "/env.pem", 1));

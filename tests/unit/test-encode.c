@@ -67,10 +67,38 @@ static void test_base64_refused(void)
     }
 }
 
+static void test_base64_any(void)
+{
+    static const char *const wrong[] = {
+        "Z", "Zg=", "Zh", "Zm9vYg=", "====", "Zg==Zg==", "Zm9v\n"
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(vectors); i++) {
+        const char *const forms[] = { vectors[i].base64, vectors[i].base64url };
+
+        for (size_t j = 0; j < ELEMENTSOF(forms); j++) {
+            _cleanup_free_ uint8_t *back = NULL;
+            size_t size;
+
+            ASSERT_OK(base64_decode_any(forms[j], strlen(forms[j]), &back, &size));
+            ASSERT_EQ(size, strlen(vectors[i].plain));
+            ASSERT_STREQ((char *)back, vectors[i].plain);
+        }
+    }
+    for (size_t i = 0; i < ELEMENTSOF(wrong); i++) {
+        uint8_t *back = NULL;
+        size_t size;
+
+        ASSERT_EQ(base64_decode_any(wrong[i], strlen(wrong[i]), &back, &size), -EINVAL);
+        ASSERT_TRUE(!back);
+    }
+}
+
 int main(void)
 {
     test_hex();
     test_base64();
     test_base64_refused();
+    test_base64_any();
     return 0;
 }

@@ -12,16 +12,7 @@
 
 static void base64url_decode(const char *text, uint8_t **ret, size_t *ret_size)
 {
-    _cleanup_free_ char *padded = malloc(strlen(text) + 4);
-    size_t n = strlen(text);
-
-    ASSERT_TRUE(padded);
-    memcpy(padded, text, n);
-    for (size_t i = 0; i < n; i++)
-        padded[i] = padded[i] == '-' ? '+' : padded[i] == '_' ? '/' : padded[i];
-    while (n % 4)
-        padded[n++] = '=';
-    ASSERT_OK(base64_decode(padded, n, ret, ret_size));
+    ASSERT_OK(base64_decode_any(text, strlen(text), ret, ret_size));
 }
 
 /* The example of RFC 7638 §3.1. */
@@ -87,14 +78,13 @@ static bool verify(EVP_PKEY *key, const char *input, const uint8_t *signature, s
 static void check_signed(EVP_PKEY *key, const char *kid, const char *alg, const EVP_MD *digest,
                          size_t signature_size)
 {
-    _cleanup_free_ char *text = NULL, *input = NULL;
+    _cleanup_free_ char *input = NULL;
     _cleanup_free_ uint8_t *header_text = NULL, *payload = NULL, *signature = NULL;
     json_auto_t *jws = NULL, *header = NULL;
     const char *protected_part, *payload_part;
     size_t size;
 
-    ASSERT_OK(jws_sign(key, kid, "some-nonce", "https://ca.example/order", "{\"a\":1}", &text));
-    jws = json_loads(text, 0, NULL);
+    ASSERT_OK(jws_sign(key, kid, "some-nonce", "https://ca.example/order", "{\"a\":1}", &jws));
     protected_part = json_string_value(json_object_get(jws, "protected"));
     payload_part = json_string_value(json_object_get(jws, "payload"));
     ASSERT_TRUE(protected_part && payload_part);
@@ -132,23 +122,58 @@ static void test_signatures(void)
 
 static void test_post_as_get(void)
 {
-    _cleanup_free_ char *text = NULL;
     json_auto_t *jws = NULL;
     EVP_PKEY *key = EVP_EC_gen("P-256");
 
-    ASSERT_OK(jws_sign(key, "https://ca.example/acct/1", "n", "https://ca.example/x", "", &text));
-    jws = json_loads(text, 0, NULL);
+    ASSERT_OK(jws_sign(key, "https://ca.example/acct/1", "n", "https://ca.example/x", "", &jws));
     ASSERT_STREQ(json_string_value(json_object_get(jws, "payload")), "");
     EVP_PKEY_free(key);
+}
+
+/* What goes into another one has no nonce (RFC 8555 §7.3.5). */
+static void test_inner(void)
+{
+    _cleanup_free_ uint8_t *text = NULL;
+    json_auto_t *jws = NULL, *header = NULL;
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    size_t size;
+
+    ASSERT_OK(jws_sign(key, NULL, NULL, "https://ca.example/key-change", "{}", &jws));
+    base64url_decode(json_string_value(json_object_get(jws, "protected")), &text, &size);
+    header = json_loadb((char *)text, size, 0, NULL);
+    ASSERT_EQ(json_object_size(header), 3);
+    ASSERT_TRUE(json_object_get(header, "jwk") && !json_object_get(header, "nonce"));
+    EVP_PKEY_free(key);
+}
+
+/* Made with Python's hmac module: RFC 8555 §7.3.4 with the key of RFC 7515 A.1. */
+static void test_hmac(void)
+{
+    static const char secret[] = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0i"
+                                 "PS4hcgUuTwjAzZr1Z9CAow";
+    _cleanup_free_ uint8_t *key = NULL;
+    json_auto_t *jws = NULL;
+    size_t size;
+
+    base64url_decode(secret, &key, &size);
+    ASSERT_OK(jws_sign_hmac(key, size, "kid-1", "https://ca.example/new-account",
+                            "{\"kty\":\"EC\"}", &jws));
+    ASSERT_EQ(json_object_size(jws), 3);
+    ASSERT_STREQ(json_string_value(json_object_get(jws, "protected")),
+                 "eyJhbGciOiJIUzI1NiIsImtpZCI6ImtpZC0xIiwidXJsIjoiaHR0cHM6Ly9jYS5leGFtcGxlL25ldy1hY"
+                 "2NvdW50In0");
+    ASSERT_STREQ(json_string_value(json_object_get(jws, "payload")), "eyJrdHkiOiJFQyJ9");
+    ASSERT_STREQ(json_string_value(json_object_get(jws, "signature")),
+                 "lAY9oA1Au-S_3kXNHeX7oS9bmaRYyVoYyj5H6nmTtao");
 }
 
 static void test_other_keys(void)
 {
     EVP_PKEY *p521 = EVP_EC_gen("P-521");
-    char *text = NULL;
+    json_t *jws = NULL;
 
-    ASSERT_EQ(jws_sign(p521, NULL, "n", "https://ca.example/", "", &text), -EOPNOTSUPP);
-    ASSERT_TRUE(!text);
+    ASSERT_EQ(jws_sign(p521, NULL, "n", "https://ca.example/", "", &jws), -EOPNOTSUPP);
+    ASSERT_TRUE(!jws);
     EVP_PKEY_free(p521);
 }
 
@@ -157,6 +182,8 @@ int main(void)
     test_thumbprint();
     test_signatures();
     test_post_as_get();
+    test_inner();
+    test_hmac();
     test_other_keys();
     return 0;
 }

@@ -56,6 +56,8 @@ static void test_paths(void)
         { "[account]\ndir=/srv/account\nca-file=/etc/ca.pem\n",
           SERVICE("ReadWritePaths=-/srv/account\nReadOnlyPaths=-/etc/ca.pem\n"),
           SERVICE("InaccessiblePaths=-/srv/account\n") },
+        { "[account]\neab-kid=k\neab-hmac-key-file=/srv/eab.key\n",
+          SERVICE("ReadOnlyPaths=-/srv/eab.key\n"), NULL },
         { "[account]\nca-file=/root/ca.pem\n",
           SERVICE("ProtectHome=tmpfs\nBindReadOnlyPaths=-/root/ca.pem\n"), NULL },
         { "[account]\nca-file=/var/lib/acmems/ca.pem\n", NULL, NULL },

@@ -1,0 +1,324 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What becomes of an account: bound to an external one, with another key, other contacts, given up."""
+
+import json
+import shutil
+import signal
+import stat
+
+import pytest
+
+import lib
+from test_sign_register import assert_issues, register
+
+KID, HMAC_KEY = "kid-1", "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
+
+
+@pytest.fixture(scope="module")
+def external_pebble(tmp_path_factory, http01_socket):
+    """A CA that takes nobody it does not know already."""
+    ca = lib.Pebble(tmp_path_factory.mktemp("external"), http01_socket.getsockname()[1],
+                    external_accounts={KID: HMAC_KEY})
+    yield ca
+    ca.stop()
+
+
+@pytest.fixture
+def external(tmp_path, external_pebble, http01_socket):
+    """No account yet."""
+    server = lib.Acmems(tmp_path, external_pebble, http01_socket)
+    server.write_config()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def server(installation):
+    """With an account of its own, as the others are not to lose theirs."""
+    shutil.rmtree(installation.directory / "account")
+    installation.write_config()
+    register(installation, "--gen-key", "--register", "--accept-terms-of-service")
+    return installation
+
+
+def registration(server):
+    return json.loads((server.directory / "account/registration.json").read_text())
+
+
+def key(server):
+    return (server.directory / "account/account.pem").read_bytes()
+
+
+
+def left_over(server):
+    return sorted(path.name for path in (server.directory / "account").iterdir()
+                  if path.name not in ("account.pem", "registration.json"))
+
+
+def write_hmac_key(server, text=HMAC_KEY + "\n"):
+    path = server.directory / "eab.key"
+    path.write_text(text)
+    return path
+
+
+# ---- external account binding --------------------------------------------------------------
+
+def test_external_account_is_missing(external, new_csr):
+    """Both say what to set."""
+    result = register(external, "--gen-key", "--register", "--accept-terms-of-service", check=False)
+    assert result.returncode == 1
+    assert "eab-kid and eab-hmac-key-file in [account]" in result.stderr
+    external.write_config(account="accept-terms-of-service = yes")
+    external.start_orderd()
+    external.start_sign("--idle-timeout", "0")
+    answer = external.post(new_csr("www.example.org"))
+    assert answer.status == 500 and "eab-kid and eab-hmac-key-file in [account]" in answer.text
+
+
+@pytest.mark.parametrize("form", [str, lambda text: text + "=" * (-len(text) % 4) + "\r\n"])
+def test_external_account_of_the_command_line(external, new_csr, form):
+    file = write_hmac_key(external, form(HMAC_KEY))
+    register(external, "--gen-key", "--register", "--accept-terms-of-service",
+             f"--eab-kid={KID}", f"--eab-hmac-key-file={file}")
+    # Bound once, the account needs it no more.
+    register(external)
+    register(external, "--register", "--accept-terms-of-service")
+    assert_issues(external, new_csr)
+
+
+@pytest.mark.parametrize("name", ["eab-hmac-key", "eab-hmac-key-file"])
+def test_external_account_of_the_configuration(external, new_csr, name):
+    """orderd registers by itself with it."""
+    value = HMAC_KEY if name == "eab-hmac-key" else write_hmac_key(external)
+    external.write_config(
+        account=f"accept-terms-of-service = yes\neab-kid = {KID}\n{name} = {value}")
+    assert_issues(external, new_csr)
+    assert registration(external)["uri"].startswith(external.ca.url[:-3])
+    assert HMAC_KEY not in external.logs()
+    register(external)
+
+
+@pytest.mark.parametrize("kid, text, said", [
+    (KID, HMAC_KEY[::-1], "check eab-kid"), ("kid-2", HMAC_KEY, "check eab-kid"),
+    (KID, "no key", "it is not base64url"), (KID, None, "No such file"),
+])
+def test_external_account_is_wrong(external, new_csr, kid, text, said):
+    file = write_hmac_key(external, text) if text else external.directory / "nothing"
+    external.write_config(
+        account=f"accept-terms-of-service = yes\neab-kid = {kid}\neab-hmac-key-file = {file}")
+    result = register(external, "--gen-key", "--register", check=False)
+    assert result.returncode == 1 and said in result.stderr
+    external.start_orderd()
+    external.start_sign("--idle-timeout", "0")
+    answer = external.post(new_csr("www.example.org"))
+    assert answer.status == 500 and said in answer.text
+    assert not text or text not in external.logs() + result.stdout + result.stderr
+
+
+def test_external_account_is_checked(external):
+    external.write_config(account=f"eab-kid = {KID}\neab-hmac-key = {HMAC_KEY}")
+    assert lib.run(lib.CTL, "check", external.config).returncode == 0
+    external.write_config(account=f"eab-kid = {KID}")
+    assert "without its key" in lib.run(lib.CTL, "check", external.config, check=False).stdout
+
+
+# ---- another key ---------------------------------------------------------------------------
+
+@pytest.mark.parametrize("options", [[], ["--key-type=ec384"], ["--private-key-size=2048"]])
+def test_rollover(server, new_csr, options):
+    before, uri = key(server), registration(server)["uri"]
+    result = register(server, "--rollover-key", *options)
+    assert result.stdout.endswith("Replace private key ... done\n")
+    assert key(server) != before and not left_over(server)
+    assert stat.S_IMODE((server.directory / "account/account.pem").stat().st_mode) == 0o600
+    register(server)
+    assert registration(server)["uri"] == uri
+    assert_issues(server, new_csr)
+    # The old key is of no use any more.
+    (server.directory / "account/account.pem").write_bytes(before)
+    assert register(server, check=False).returncode == 1
+
+
+def test_rollover_meets_a_running_orderd(server, new_csr):
+    """An order in flight goes on with the new key; so does the next one."""
+    assert_issues(server, new_csr)
+    csr = new_csr("inflight.example.org")
+    server.http01.pause()
+    with lib.Client(server.port) as client:
+        client.send(lib.head(csr), csr)
+        lib.wait_for(lambda: list(server.challenges.iterdir()), "the challenge")
+        register(server, "--rollover-key")
+        server.http01.resume()
+        assert client.answer().status == 200, server.logs()
+    server.issue(new_csr("next.example.org"))
+
+
+def kill_rollover(server, step, when):
+    return lib.run(lib.REGISTER, "--rollover-key", server.config, check=False,
+                   env={**lib.ENVIRONMENT, **lib.preload_kill(step, when)}).returncode
+
+
+@pytest.mark.parametrize("goes_on", ["acme-register", "orderd", "running orderd"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_rollover_killed_at_every_step(server, new_csr, when, goes_on):
+    """Before the CA has the key and after; whoever comes next finds out which key counts."""
+    uri = registration(server)["uri"]
+    if goes_on == "running orderd":
+        assert_issues(server, new_csr)
+    for step in range(1, 10):
+        code = kill_rollover(server, step, when)
+        if code == 0:
+            break
+        assert code == -signal.SIGKILL
+        if goes_on == "acme-register":
+            register(server)
+        if goes_on == "orderd":
+            if server.orderd:
+                server.orderd.stop()
+                server.start_orderd()
+            else:
+                assert_issues(server, new_csr)
+        if goes_on != "acme-register":
+            server.issue(new_csr(f"step{step}.example.org"))
+        assert not left_over(server), f"step {step}"
+        register(server)
+        assert registration(server)["uri"] == uri
+    assert step > 3, "a rollover has so many steps at the least"
+    if goes_on == "acme-register":
+        assert_issues(server, new_csr)
+    else:
+        assert "that was cut off is seen through" in server.orderd.log
+
+
+def test_rollover_of_which_the_ca_tells_nothing(server, new_csr):
+    """Both keys are kept until it does: here its answer is one that has no place there."""
+    assert kill_rollover(server, 2, "before") == -signal.SIGKILL
+    before = key(server)
+    fake = lib.FakeCa(server.directory / "fake")
+    try:
+        config = server.config.read_text()
+        server.config.write_text(config.replace(server.ca.url, fake.url).replace(
+            str(server.ca.ca_file), str(fake.ca_file)))
+        result = register(server, check=False)
+        assert result.returncode == 1 and "Both keys are kept" in result.stderr
+        server.config.write_text(config)
+    finally:
+        fake.stop()
+    assert key(server) == before and "account.new.pem" in left_over(server)
+    assert "cut off ... done" in register(server).stdout
+    assert key(server) != before and not left_over(server)
+    assert_issues(server, new_csr)
+
+
+@pytest.fixture
+def faked(tmp_path, http01_socket):
+    """An account at a CA whose answers are the test's."""
+    fake = lib.FakeCa(tmp_path / "fake")
+    server = lib.Acmems(tmp_path, fake, http01_socket)
+    server.write_config()
+    register(server, "--gen-key", "--register")
+    yield server
+    server.stop()
+    fake.stop()
+
+
+def problem(name, detail=""):
+    return {"type": f"urn:ietf:params:acme:error:{name}", "detail": detail}
+
+
+def test_rollover_that_the_ca_refuses(faked):
+    """Everything stays as it was."""
+    faked.ca.answers = {"/change": (403, {}, problem("unauthorized", "not today")),
+                        "/account": (400, {}, problem("accountDoesNotExist"))}
+    before = key(faked)
+    result = register(faked, "--rollover-key", check=False)
+    assert result.returncode == 1 and "not today" in result.stderr
+    assert key(faked) == before and not left_over(faked)
+
+
+def test_rollover_whose_answer_gets_lost(faked):
+    """What the CA says of the new key afterwards counts."""
+    faked.ca.answers = {"/change": (500, {}, {}),
+                        "/account": (200, {"Location": faked.ca.base + "account/1"},
+                                     {"status": "valid"})}
+    before = key(faked)
+    register(faked, "--rollover-key")
+    assert key(faked) != before and not left_over(faked)
+
+
+def test_new_account_in_mid_rollover(server, new_csr):
+    """The key of the account that is given up does not come back."""
+    uri = registration(server)["uri"]
+    kill_rollover(server, 2, "before")
+    register(server, "--gen-key", "--override-existing-key", "--register",
+             "--accept-terms-of-service")
+    assert registration(server)["uri"] != uri and not left_over(server)
+    assert_issues(server, new_csr)
+
+
+def test_rollover_of_a_credential(server):
+    credentials = server.directory / "credentials"
+    credentials.mkdir()
+    shutil.move(server.directory / "account/account.pem", credentials)
+    result = lib.run(lib.REGISTER, "--rollover-key", server.config, check=False,
+                     env={**lib.ENVIRONMENT, "CREDENTIALS_DIRECTORY": str(credentials)})
+    assert result.returncode == 1 and "credential" in result.stderr
+    assert not left_over(server)
+
+
+# ---- contacts ------------------------------------------------------------------------------
+
+def test_update_contact(server):
+    """What registration.json keeps is the CA's answer; the account stays the same."""
+    uri = registration(server)["uri"]
+    for addresses in ["a@example.org", "b@example.org"], ["c@example.org"], []:
+        register(server, "--update-contact", *(f"--email={a}" for a in addresses))
+        register(server)
+        kept = registration(server)
+        assert kept["body"]["contact"] == [f"mailto:{a}" for a in addresses]
+        assert kept["uri"] == uri
+
+
+# ---- the end -------------------------------------------------------------------------------
+
+def test_deactivate(server, new_csr):
+    assert_issues(server, new_csr)
+    result = register(server, "--deactivate")
+    assert "Deactivate account ... done" in result.stdout
+    assert registration(server)["body"]["status"] == "deactivated"
+    answer = server.post(new_csr("late.example.org"))
+    assert answer.status == 500
+    assert "is deactivated" in answer.text and "--override-existing-key" in answer.text
+    for again in ["--deactivate"], ["--register"], ["--rollover-key"], []:
+        result = register(server, *again, check=False)
+        assert result.returncode == 1 and "the account is deactivated" in result.stderr
+    register(server, "--gen-key", "--override-existing-key", "--register",
+             "--accept-terms-of-service")
+    server.issue(new_csr("again.example.org"))
+
+
+def test_deactivated_without_a_trace(server):
+    """The CA's answer got lost: what it says later leads on."""
+    kept = (server.directory / "account/registration.json").read_text()
+    register(server, "--deactivate")
+    (server.directory / "account/registration.json").write_text(kept)
+    result = register(server, check=False)
+    assert result.returncode == 1 and "--override-existing-key" in result.stderr
+
+
+@pytest.mark.parametrize("options", [
+    ["--rollover-key", "--deactivate"], ["--gen-key", "--rollover-key"], ["--email=a@example.org"],
+    ["--eab-kid=x"], ["--eab-hmac-key-file=x"], ["--deactivate", "--accept-terms-of-service"],
+    ["--override-existing-key"], ["--key-type=ec256"],
+])
+def test_wrong_use(server, options):
+    assert register(server, *options, check=False).returncode == 2
+
+
+def test_nothing_to_change(server):
+    """What needs an account says so."""
+    shutil.rmtree(server.directory / "account")
+    register(server, "--gen-key", check=False)
+    for option in "--rollover-key", "--update-contact", "--deactivate":
+        result = register(server, option, check=False)
+        assert result.returncode == 1 and "not registered yet" in result.stderr
