@@ -71,17 +71,7 @@ def posted(server, body):
 
 def start_orderd_to_be_killed(server, step, when):
     """It may be gone before anything else is known of it."""
-    library = str(PRELOAD)
-    if SANITIZED:
-        library = f"{asan_runtime()} {library}"
-    return server.spawn_orderd(
-        env={"LD_PRELOAD": library, "KILL_AT_STEP": str(step), "KILL_WHEN": when},
-        expect=(0, -signal.SIGKILL))
-
-
-def asan_runtime():
-    return subprocess.run(["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True,
-                          check=True).stdout.strip()
+    return server.spawn_orderd(env=lib.preload_kill(step, when), expect=(0, -signal.SIGKILL))
 
 
 @pytest.mark.parametrize("storage", ["file", "none"])
