@@ -33,13 +33,7 @@ def pebble(tmp_path_factory, http01_socket):
 @pytest.fixture(scope="session")
 def account(tmp_path_factory, pebble, http01_socket):
     """An account directory, registered once; installations get a copy."""
-    directory = tmp_path_factory.mktemp("account")
-    acmems = lib.Acmems(directory, pebble, http01_socket)
-    acmems.write_config()
-    lib.run(lib.REGISTER, "--gen-key", "--register", "--email", "test@example.org",
-            "--accept-terms-of-service", acmems.config)
-    acmems.stop()
-    return directory / "account"
+    return lib.register_account(tmp_path_factory.mktemp("account"), pebble, http01_socket)
 
 
 @pytest.fixture

@@ -528,3 +528,13 @@ class Acmems:
             except AssertionError as error:
                 failures.append(str(error))
         assert not failures, "\n".join(failures)
+
+
+def register_account(directory, ca, http01_socket):
+    """The directory of a new account, for installations to have copies of."""
+    acmems = Acmems(directory, ca, http01_socket)
+    acmems.write_config()
+    run(REGISTER, "--gen-key", "--register", "--email", "test@example.org",
+        "--accept-terms-of-service", acmems.config)
+    acmems.stop()
+    return directory / "account"
