@@ -5,7 +5,6 @@ import hashlib
 import itertools
 import os
 import re
-import signal
 import ssl
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +15,7 @@ import pytest
 import fault_proxy as faults
 import lib
 from ca_proxy import Reset
-from fault_proxy import PROBLEM, FaultProxy, Rule, body, headers, members, refuse
+from fault_proxy import FaultProxy, Rule, body, headers, members, refuse
 
 SANITIZED = "asan" in lib.BUILD.name
 CPU_MAX = 0.05 if SANITIZED else 0.025  # s, for one order; a loop takes all of a pause, 1 s or more
@@ -97,49 +96,31 @@ CASES = {
     **each(["newOrder"], 503, error=refuse(500), busy=BUSY, half=faults.half, cut=faults.cut,
            huge=faults.huge, redirect=ELSEWHERE),
     **each(AFTER, 200, error=refuse(500), busy=BUSY),
-    **each(AFTER, 200, cut=faults.cut, redirect=ELSEWHERE),
+    **each(["authorization", "order", "finalize", "certificate"], 200, cut=faults.cut, redirect=ELSEWHERE),
     **each(AFTER, 200, lost_before=faults.lost_before, lost_after=faults.lost_after),
-    **each(["authorization", "order", "finalize", "certificate"], 200, half=faults.half),
+    **each(["authorization", "order", "finalize"], 200, half=faults.half),
     **each(["order", "certificate"], 200, huge=faults.huge),
 }
 CASES |= {
     "newOrder-bad-nonces": Case("newOrder", refuse(400, "badNonce"), times=5),
     "newOrder-storm": Case("newOrder", refuse(400, "badNonce"), 503, times=12),
-    "newOrder-no-new-nonce": Case("newOrder", refuse(400, "badNonce", Replay_Nonce="!"), times=5),
-    "newOrder-moved": Case("newOrder", refuse(404)),
-    "newOrder-moved-away": Case("newOrder", refuse(404), 503, times=2),
     "newOrder-no-account": Case("newOrder", refuse(400, "accountDoesNotExist"), 500),
     "newOrder-no-location": Case("newOrder", headers(Location=None), 503),
     "newOrder-type": Case("newOrder", headers(Content_Type="text/html"), 503),
     "newOrder-unknown-members": Case("newOrder", members(x=[[{}]], notBefore=7)),
-    "newOrder-unknown-state": Case("newOrder", members(status="frozen")),
     "newOrder-huge-header": Case("newOrder", faults.huge_header, 503),
-    "authorization-unknown-state": Case("authorization", members(status="frozen")),
     "authorization-revoked": Case("authorization", members(status="revoked"), 503),
-    "authorization-no-challenges": Case("authorization", members(challenges=None)),
     "authorization-type": Case("authorization", headers(Content_Type="text/html")),
     "order-storm": Case("order", refuse(400, "badNonce"), times=12),
-    "order-unknown-state": Case("order", members(status="frozen"), times=2),
     "order-no-state": Case("order", members(status=5)),
     "order-type": Case("order", headers(Content_Type="text/html")),
-    "order-type-written-otherwise": Case("order", headers(Content_Type="Application/JSON; x=y")),
     "order-deep": Case("order", body(b'{"a":' * 100_000)),
     "order-back": Case("order", members(status="pending"), times=2),
-    "order-back-for-long": Case("order", members(status="pending"), times=8),
     "order-processing": Case("order", members(status="processing"), times=5),
     "order-invalid": Case("order", members(status="invalid"), 421),
-    "order-invalid-unauthorized": Case("order", members(status="invalid", error={
-        "type": f"{PROBLEM}unauthorized", "detail": "a wrong answer"}), 421),
-    "order-without-certificate": Case("order", members(status="valid", certificate=None)),
     "finalize-not-ready": Case("finalize", refuse(403, "orderNotReady")),
-    "finalize-unknown-state": Case("finalize", members(status="frozen")),
-    "finalize-back-to-pending": Case("finalize", members(status="pending")),
-    "finalize-back-to-ready": Case("finalize", members(status="ready")),
     "finalize-storm": Case("finalize", refuse(400, "badNonce"), times=12),
     "finalize-drip": Case("finalize", faults.drip),
-    "certificate-json": Case("certificate", body(b"{}")),
-    "certificate-garbage": Case("certificate", body(b"\xff", "application/pem-certificate-chain")),
-    "certificate-type": Case("certificate", headers(Content_Type="text/html")),
 }
 
 
@@ -183,8 +164,6 @@ SHARED_CASES = {
     "directory-empty": Case("directory", body(b"{}"), 503),
     "directory-not-https": Case("directory", members(newOrder="http://127.0.0.1/"), 503),
     "newNonce-none": Case("newNonce", headers(Replay_Nonce=None), 503),
-    "newNonce-nonsense": Case("newNonce", headers(Replay_Nonce="no nonce!"), 503),
-    "newNonce-moved": Case("newNonce", refuse(404)),
 }
 
 
@@ -238,32 +217,3 @@ def test_tls(installation, proxy, new_csr, stranger, kind):
     proxy.rules = [Rule(name, "finalize", fault)]
     installation.issue(csr)
     assert not proxy.handshakes and proxy.certificates(name) == 1
-
-
-@pytest.mark.parametrize("resource", ["newNonce", "newOrder"])
-def test_directory_changes(installation, proxy, new_csr, resource):
-    """What was there before is gone: the CA is asked where it is now."""
-    name = name_of_its_own()
-    rule = Rule(name, "directory", members(**{resource: f"{proxy.base}/gone"}))
-    proxy.rules = [rule]
-    installation.issue(new_csr(name))
-    assert rule.hits == 1
-
-
-def test_storm_after_a_restart(installation, proxy, pebble, new_csr):
-    """No nonce is good enough for a while: that does not mean that the CA has no such order."""
-    name, before = name_of_its_own(), pebble.orders()
-    csr, rule = new_csr(name), Rule(name, "order", refuse(400, "badNonce"), times=12)
-    installation.http01.pause()
-    with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(installation.post, csr)
-        lib.wait_for(lambda: list(installation.challenges.iterdir()), "the challenge")
-        installation.orderd.expect = (-signal.SIGKILL,)
-        installation.orderd.popen.kill()
-        installation.orderd.wait()
-        proxy.rules = [rule]
-        installation.start_orderd()
-        lib.wait_for(lambda: rule.hits == rule.times, "the storm to pass")
-        installation.http01.resume()
-        assert answer.result().status == 200
-    assert pebble.orders() == before + 1
