@@ -152,12 +152,6 @@ static void order_fail(Order *order, LogEvent event, int status, unsigned retry_
     failure_done(&failure);
 }
 
-/* What the CA said makes no sense. */
-static void order_fail_ca(Order *order, unsigned retry_after, const char *why)
-{
-    order_fail(order, LOG_EVENT_ORDER_FAILED_AT_CA, 503, retry_after, why);
-}
-
 static void order_fail_memory(Order *order)
 {
     order_fail(order, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
@@ -207,6 +201,16 @@ static void order_end_or_pause(Order *order, Failure *failure)
     }
     order_end(order, NULL, failure);
     failure_done(failure);
+}
+
+/* What the CA said makes no sense: it may do the next time. */
+static void order_fail_ca(Order *order, unsigned retry_after, const char *why)
+{
+    Failure failure = { 0 };
+
+    failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, retry_after, "%s", why);
+    failure.passing = true;
+    order_end_or_pause(order, &failure);
 }
 
 static void order_fail_reply(Order *order, const SessionReply *reply, const char *doing)
@@ -309,6 +313,8 @@ static void on_certificate(const SessionReply *reply, void *userdata)
     _cleanup_(chain_freep) Chain *chain = NULL;
     Order *order = userdata;
     const char *why = NULL;
+    Failure failure = { 0 };
+    bool is_chain;
     int r;
 
     LOG_CONTEXT(&order->log);
@@ -319,14 +325,18 @@ static void on_certificate(const SessionReply *reply, void *userdata)
     }
     r = streq(reply->content_type, CHAIN_TYPE) ? chain_parse(reply->body, reply->size, &chain, &why)
                                                : -EBADMSG;
-    if (r >= 0)
+    is_chain = r >= 0;
+    if (is_chain)
         r = chain_check(chain, order->csr, &why);
     if (r < 0) {
         log_event(LOG_EVENT_CERTIFICATE_UNUSABLE, NULL, "The certificate for %s cannot be used: %s",
                   order->names, str_or(why, "it is not a chain of PEM certificates"));
-        order_fail_ca(
-            order, 3600,
+        failure_set(
+            &failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 3600,
             "The CA issued something that is not the certificate asked for: try again later.");
+        /* A garbled answer may be whole the next time; a certificate never becomes another one. */
+        failure.passing = !is_chain;
+        order_end_or_pause(order, &failure);
         return;
     }
     if (!order_store(order, chain))
@@ -399,6 +409,9 @@ static void on_ready(Order *order, const SessionReply *reply)
 
 static void on_processing(Order *order, const SessionReply *reply)
 {
+    /* What was wrong is past. In other states the step that comes next may fail as it did before,
+     * and is tried less and less often. */
+    order->backoff = (Backoff){ 0 };
     order_poll(order, reply->retry_after);
 }
 
@@ -562,7 +575,6 @@ static void on_order(const SessionReply *reply, void *userdata)
     }
     order->is_resumed = false;
     failure_done(&order->trouble);
-    order->backoff = (Backoff){ 0 };
     for (size_t i = 0; i < ELEMENTSOF(states); i++)
         if (streq(states[i].status, status)) {
             states[i].act(order, reply);

@@ -98,7 +98,7 @@ CASES = {
     **each(AFTER, 200, error=refuse(500), busy=BUSY),
     **each(["authorization", "order", "finalize", "certificate"], 200, cut=faults.cut, redirect=ELSEWHERE),
     **each(AFTER, 200, lost_before=faults.lost_before, lost_after=faults.lost_after),
-    **each(["authorization", "order", "finalize"], 200, half=faults.half),
+    **each(["authorization", "order", "finalize", "certificate"], 200, half=faults.half),
     **each(["order", "certificate"], 200, huge=faults.huge),
 }
 CASES |= {
@@ -108,19 +108,26 @@ CASES |= {
     "newOrder-no-location": Case("newOrder", headers(Location=None), 503),
     "newOrder-type": Case("newOrder", headers(Content_Type="text/html"), 503),
     "newOrder-unknown-members": Case("newOrder", members(x=[[{}]], notBefore=7)),
+    "newOrder-unknown-state": Case("newOrder", members(status="frozen")),
     "newOrder-huge-header": Case("newOrder", faults.huge_header, 503),
     "authorization-revoked": Case("authorization", members(status="revoked"), 503),
     "authorization-type": Case("authorization", headers(Content_Type="text/html")),
     "order-storm": Case("order", refuse(400, "badNonce"), times=12),
+    "order-unknown-state": Case("order", members(status="frozen"), times=2),
     "order-no-state": Case("order", members(status=5)),
     "order-type": Case("order", headers(Content_Type="text/html")),
     "order-deep": Case("order", body(b'{"a":' * 100_000)),
     "order-back": Case("order", members(status="pending"), times=2),
     "order-processing": Case("order", members(status="processing"), times=5),
     "order-invalid": Case("order", members(status="invalid"), 421),
+    "order-without-certificate": Case("order", members(status="valid", certificate=None)),
     "finalize-not-ready": Case("finalize", refuse(403, "orderNotReady")),
+    "finalize-unknown-state": Case("finalize", members(status="frozen")),
     "finalize-storm": Case("finalize", refuse(400, "badNonce"), times=12),
     "finalize-drip": Case("finalize", faults.drip),
+    "certificate-json": Case("certificate", body(b"{}")),
+    "certificate-garbage": Case("certificate", body(b"\xff", "application/pem-certificate-chain")),
+    "certificate-type": Case("certificate", headers(Content_Type="text/html")),
 }
 
 
