@@ -18,6 +18,9 @@
 #define KEPT_FOR (24 * 3600)
 /* An order whose end the CA does not name is given up after so long, s. */
 #define LIFE_MAX (7 * 24 * 3600)
+/* The CA's left hand may not know yet what its right one did; with polls further apart than this,
+ * it never will. */
+#define NOTICE_MAX USEC_PER_SEC
 
 struct Order {
     sd_event *event;
@@ -185,6 +188,7 @@ static void order_pause(Order *order, Failure *failure)
         return;
     }
     drop_authorizations(order);
+    order->poll = (Poll){ 0 };
     failure_done(&order->invalid);
     failure_done(&order->trouble);
     order->trouble = *failure;
@@ -260,7 +264,24 @@ static void order_fetch(Order *order)
 
 static void order_poll(Order *order, unsigned retry_after)
 {
+    if (is_expired(order)) {
+        order_fail(order, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 60,
+                   "The CA did not finish the order before it expired: try again.");
+        return;
+    }
     order_schedule(order, poll_next(&order->poll, retry_after));
+}
+
+/* The CA shows a state that it was past already. Should that last, the order was put back, and goes
+ * on from there. */
+static void order_await_notice(Order *order, const SessionReply *reply)
+{
+    if (order->poll.delay < NOTICE_MAX) {
+        order_poll(order, reply->retry_after);
+        return;
+    }
+    order->finalize_taken = false;
+    order_fail_ca(order, 60, "The CA put the order back to a state of before: try again later.");
 }
 
 static void log_issued(const Order *order, const Chain *chain)
@@ -371,8 +392,10 @@ static void on_finalized(const SessionReply *reply, void *userdata)
         order_fail_names(order, reply->problem);
         return;
     }
-    if (reply->error == 0 && reply->status == 200)
+    if (reply->error == 0 && reply->status == 200) {
         order->finalize_taken = true;
+        order->poll = (Poll){ 0 };
+    }
     on_order(reply, order);
 }
 
@@ -402,7 +425,7 @@ static void order_finalize(Order *order)
 static void on_ready(Order *order, const SessionReply *reply)
 {
     if (order->finalize_taken)
-        order_poll(order, reply->retry_after);
+        order_await_notice(order, reply);
     else
         order_finalize(order);
 }
@@ -516,7 +539,7 @@ static void on_pending(Order *order, const SessionReply *reply)
 
     if (order->authorizations) {
         /* All are valid; the CA has not noticed yet. */
-        order_poll(order, reply->retry_after);
+        order_await_notice(order, reply);
         return;
     }
     r = start_authorizations(order, json_object_get(reply->json, "authorizations"));
