@@ -554,11 +554,10 @@ static void on_pending(Order *order, const SessionReply *reply)
 static void order_place(Order *order);
 
 /* What was left behind may have gone from the CA meanwhile: dropped, or made with another account
- * or CA than those of today. */
-static bool order_is_unknown(const Order *order, const SessionReply *reply)
+ * or CA than those of today. What may pass is no sign of it. */
+static bool order_is_unknown(const Order *order, const SessionReply *reply, const Failure *failure)
 {
-    return order->is_resumed && reply->error == 0 && reply->status >= 400 && reply->status < 500 &&
-           reply->status != 429;
+    return order->is_resumed && !failure->passing && reply->status >= 400 && reply->status < 500;
 }
 
 static void order_begin_anew(Order *order)
@@ -585,15 +584,18 @@ static void on_order(const SessionReply *reply, void *userdata)
 {
     Order *order = userdata;
     const char *status = json_string_value(json_object_get(reply->json, "status"));
+    Failure failure = { 0 };
 
     LOG_CONTEXT(&order->log);
     order->call = NULL;
-    if (order_is_unknown(order, reply)) {
-        order_begin_anew(order);
-        return;
-    }
     if (reply->error < 0 || reply->status != 200 || !status) {
-        order_fail_reply(order, reply, "working on the order");
+        failure_set_reply(&failure, reply, "working on the order");
+        if (!order_is_unknown(order, reply, &failure)) {
+            order_end_or_pause(order, &failure);
+            return;
+        }
+        failure_done(&failure);
+        order_begin_anew(order);
         return;
     }
     order->is_resumed = false;

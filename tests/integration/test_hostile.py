@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import os
 import re
+import signal
 import ssl
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -227,3 +228,22 @@ def test_tls(installation, proxy, new_csr, stranger, kind):
     proxy.rules = [Rule(name, "finalize", fault)]
     installation.issue(csr)
     assert not proxy.handshakes and proxy.certificates(name) == 1
+
+
+def test_storm_after_a_restart(installation, proxy, pebble, new_csr):
+    """No nonce is good enough for a while: that does not mean that the CA has no such order."""
+    name, before = name_of_its_own(), pebble.orders()
+    csr, rule = new_csr(name), Rule(name, "order", refuse(400, "badNonce"), times=12)
+    installation.http01.pause()
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(installation.post, csr)
+        lib.wait_for(lambda: list(installation.challenges.iterdir()), "the challenge")
+        installation.orderd.expect = (-signal.SIGKILL,)
+        installation.orderd.popen.kill()
+        installation.orderd.wait()
+        proxy.rules = [rule]
+        installation.start_orderd()
+        lib.wait_for(lambda: rule.hits == rule.times, "the storm to pass")
+        installation.http01.resume()
+        assert answer.result().status == 200
+    assert pebble.orders() == before + 1
