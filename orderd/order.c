@@ -450,13 +450,27 @@ static void on_valid(Order *order, const SessionReply *reply)
             "The CA says the certificate is issued but not where it is: try again later.");
 }
 
+/* The types that mean the account or the request where a request is refused mean the names where
+ * the CA ends an order: it had taken both. */
+static void set_end_of_order(Failure *failure, const json_t *error, unsigned retry_after)
+{
+    _cleanup_free_ char *said = problem_describe(error);
+
+    failure_set_problem(failure, error, retry_after);
+    if (failure->status != 500)
+        return;
+    failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0,
+                "The CA could not validate the names. The CA said: %s", str_or(said, "?"));
+    failure_set_type(failure, problem_type(error));
+}
+
 static void on_invalid(Order *order, const SessionReply *reply)
 {
     const json_t *error = json_object_get(reply->json, "error");
     Failure failure = { 0 };
 
     if (json_is_object(error))
-        failure_set_problem(&failure, error, reply->retry_after);
+        set_end_of_order(&failure, error, reply->retry_after);
     else
         failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0,
                     "The CA ended the order without saying why: try again later.");

@@ -16,7 +16,7 @@ import pytest
 import fault_proxy as faults
 import lib
 from ca_proxy import Reset
-from fault_proxy import FaultProxy, Rule, body, headers, members, refuse
+from fault_proxy import PROBLEM, FaultProxy, Rule, body, headers, members, refuse
 
 SANITIZED = "asan" in lib.BUILD.name
 CPU_MAX = 0.05 if SANITIZED else 0.025  # s, for one order; a loop takes all of a pause, 1 s or more
@@ -122,6 +122,8 @@ CASES |= {
     "order-back-for-long": Case("order", members(status="pending"), times=8),
     "order-processing": Case("order", members(status="processing"), times=5),
     "order-invalid": Case("order", members(status="invalid"), 421),
+    "order-invalid-unauthorized": Case("order", members(status="invalid", error={
+        "type": f"{PROBLEM}unauthorized", "detail": "a wrong answer"}), 421),
     "order-without-certificate": Case("order", members(status="valid", certificate=None)),
     "finalize-not-ready": Case("finalize", refuse(403, "orderNotReady")),
     "finalize-unknown-state": Case("finalize", members(status="frozen")),
