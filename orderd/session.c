@@ -86,13 +86,19 @@ const char *session_url(const json_t *object, const char *key)
     return url && strncmp(url, "https://", 8) == 0 ? url : NULL;
 }
 
+/* RFC 8555 §6.5.1: base64url; anything else is to be ignored. */
+static bool nonce_is_valid(const char *nonce)
+{
+    return nonce && *nonce && strlen(nonce) <= 256 &&
+           !nonce[strspn(nonce,
+                         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")];
+}
+
 static void session_keep_nonce(Session *session, const char *nonce)
 {
     char *copy;
 
-    /* RFC 8555 §6.5.1: base64url, nothing else. */
-    if (!nonce || !*nonce || strlen(nonce) > 256 ||
-        nonce[strspn(nonce, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")])
+    if (!nonce_is_valid(nonce))
         return;
     copy = strdup(nonce);
     if (!copy)
@@ -108,6 +114,12 @@ static void session_keep_nonce(Session *session, const char *nonce)
 static char *session_take_nonce(Session *session)
 {
     return session->n_nonces > 0 ? session->nonces[--session->n_nonces] : NULL;
+}
+
+static void session_drop_nonces(Session *session)
+{
+    while (session->n_nonces > 0)
+        free(session->nonces[--session->n_nonces]);
 }
 
 static bool reply_is_json(const FetchResult *result)
@@ -176,8 +188,11 @@ static void on_nonce(const FetchResult *result, void *userdata)
         call_fail(call, result->error, result->error_text);
         return;
     }
-    if (!result->replay_nonce) {
-        call_fail(call, -EBADMSG, "the CA gave no nonce");
+    if (!nonce_is_valid(result->replay_nonce)) {
+        call_finish(call, &(SessionReply){ .error = -EBADMSG,
+                                           .error_text = "the CA gave no nonce",
+                                           .retry_after = result->retry_after,
+                                           .body = "" });
         return;
     }
     r = call_send(call, result->replay_nonce);
@@ -212,8 +227,12 @@ static void on_post(const FetchResult *result, void *userdata)
 
     if (reply.problem && streq(problem_type(reply.problem), "badNonce") &&
         ++call->bad_nonces < BAD_NONCE_TRIES) {
-        int r = call_go(call);
+        int r;
 
+        /* Older ones are no better than this one was. */
+        if (!nonce_is_valid(result->replay_nonce))
+            session_drop_nonces(call->session);
+        r = call_go(call);
         if (r < 0)
             call_fail(call, r, "the request could not be signed or sent again");
         return;
@@ -284,7 +303,9 @@ static void on_directory(const FetchResult *result, void *userdata)
                      session->directory_url, result->status, lacks ? ", without " : "",
                      str_or(lacks, "")) < 0)
             text = NULL;
-        reply = (SessionReply){ .error = -EBADMSG, .error_text = text, .body = "" };
+        reply = (SessionReply){
+            .error = -EBADMSG, .error_text = text, .retry_after = result->retry_after, .body = ""
+        };
     }
     session_release(session, &reply);
 }
@@ -420,8 +441,7 @@ Session *session_unref(Session *session)
         call_free(LIST_FIRST(&session->calls));
     fetch_cancel(session->directory_fetch);
     fetcher_unref(session->fetcher);
-    while (session->n_nonces > 0)
-        free(session->nonces[--session->n_nonces]);
+    session_drop_nonces(session);
     json_decref(session->directory);
     EVP_PKEY_free(session->key);
     sd_event_unref(session->event);

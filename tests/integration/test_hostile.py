@@ -105,6 +105,7 @@ CASES = {
 CASES |= {
     "newOrder-bad-nonces": Case("newOrder", refuse(400, "badNonce"), times=5),
     "newOrder-storm": Case("newOrder", refuse(400, "badNonce"), 503, times=12),
+    "newOrder-no-new-nonce": Case("newOrder", refuse(400, "badNonce", Replay_Nonce="!"), times=5),
     "newOrder-no-account": Case("newOrder", refuse(400, "accountDoesNotExist"), 500),
     "newOrder-no-location": Case("newOrder", headers(Location=None), 503),
     "newOrder-type": Case("newOrder", headers(Content_Type="text/html"), 503),
@@ -179,6 +180,7 @@ SHARED_CASES = {
     "directory-empty": Case("directory", body(b"{}"), 503),
     "directory-not-https": Case("directory", members(newOrder="http://127.0.0.1/"), 503),
     "newNonce-none": Case("newNonce", headers(Replay_Nonce=None), 503),
+    "newNonce-nonsense": Case("newNonce", headers(Replay_Nonce="no nonce!"), 503),
 }
 
 
