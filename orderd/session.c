@@ -33,6 +33,7 @@ struct SessionCall {
     LIST_ENTRY(SessionCall) list;
     bool for_directory; /* wants the directory itself, no POST */
     bool awaits_directory;
+    bool is_redirected; /* the directory was fetched anew for it */
     char *url, *resource, *payload, *accept;
     bool with_jwk;
     unsigned bad_nonces;
@@ -178,6 +179,28 @@ static int call_send(SessionCall *call, const char *nonce)
                          on_post, call, &call->fetch);
 }
 
+static int session_need_directory(Session *session);
+
+/* The CA has moved what its directory named: a fresh one says where to. */
+static bool call_is_astray(const SessionCall *call, const FetchResult *result)
+{
+    return !call->is_redirected && result->error == 0 &&
+           (result->status == 404 || result->status == 410);
+}
+
+static void call_look_up_again(SessionCall *call)
+{
+    Session *session = call->session;
+    int r;
+
+    call->is_redirected = true;
+    call->awaits_directory = true;
+    session->directory_expiry = 0;
+    r = session_need_directory(session);
+    if (r < 0)
+        call_fail(call, r, "the directory cannot be asked for");
+}
+
 static void on_nonce(const FetchResult *result, void *userdata)
 {
     SessionCall *call = userdata;
@@ -186,6 +209,10 @@ static void on_nonce(const FetchResult *result, void *userdata)
     call->fetch = NULL;
     if (result->error < 0) {
         call_fail(call, result->error, result->error_text);
+        return;
+    }
+    if (call_is_astray(call, result)) {
+        call_look_up_again(call);
         return;
     }
     if (!nonce_is_valid(result->replay_nonce)) {
@@ -225,6 +252,10 @@ static void on_post(const FetchResult *result, void *userdata)
     call->fetch = NULL;
     session_keep_nonce(call->session, result->replay_nonce);
 
+    if (call->resource && call_is_astray(call, result)) {
+        call_look_up_again(call);
+        return;
+    }
     if (reply.problem && streq(problem_type(reply.problem), "badNonce") &&
         ++call->bad_nonces < BAD_NONCE_TRIES) {
         int r;

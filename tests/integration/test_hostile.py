@@ -106,6 +106,8 @@ CASES |= {
     "newOrder-bad-nonces": Case("newOrder", refuse(400, "badNonce"), times=5),
     "newOrder-storm": Case("newOrder", refuse(400, "badNonce"), 503, times=12),
     "newOrder-no-new-nonce": Case("newOrder", refuse(400, "badNonce", Replay_Nonce="!"), times=5),
+    "newOrder-moved": Case("newOrder", refuse(404)),
+    "newOrder-moved-away": Case("newOrder", refuse(404), 503, times=2),
     "newOrder-no-account": Case("newOrder", refuse(400, "accountDoesNotExist"), 500),
     "newOrder-no-location": Case("newOrder", headers(Location=None), 503),
     "newOrder-type": Case("newOrder", headers(Content_Type="text/html"), 503),
@@ -181,6 +183,7 @@ SHARED_CASES = {
     "directory-not-https": Case("directory", members(newOrder="http://127.0.0.1/"), 503),
     "newNonce-none": Case("newNonce", headers(Replay_Nonce=None), 503),
     "newNonce-nonsense": Case("newNonce", headers(Replay_Nonce="no nonce!"), 503),
+    "newNonce-moved": Case("newNonce", refuse(404)),
 }
 
 
@@ -234,6 +237,16 @@ def test_tls(installation, proxy, new_csr, stranger, kind):
     proxy.rules = [Rule(name, "finalize", fault)]
     installation.issue(csr)
     assert not proxy.handshakes and proxy.certificates(name) == 1
+
+
+@pytest.mark.parametrize("resource", ["newNonce", "newOrder"])
+def test_directory_changes(installation, proxy, new_csr, resource):
+    """What was there before is gone: the CA is asked where it is now."""
+    name = name_of_its_own()
+    rule = Rule(name, "directory", members(**{resource: f"{proxy.base}/gone"}))
+    proxy.rules = [rule]
+    installation.issue(new_csr(name))
+    assert rule.hits == 1
 
 
 def test_storm_after_a_restart(installation, proxy, pebble, new_csr):
