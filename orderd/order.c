@@ -344,8 +344,9 @@ static void on_certificate(const SessionReply *reply, void *userdata)
         order_fail_reply(order, reply, "handing out the certificate");
         return;
     }
-    r = streq(reply->content_type, CHAIN_TYPE) ? chain_parse(reply->body, reply->size, &chain, &why)
-                                               : -EBADMSG;
+    r = strcaseeq(reply->content_type, CHAIN_TYPE)
+            ? chain_parse(reply->body, reply->size, &chain, &why)
+            : -EBADMSG;
     is_chain = r >= 0;
     if (is_chain)
         r = chain_check(chain, order->csr, &why);

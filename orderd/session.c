@@ -125,8 +125,8 @@ static void session_drop_nonces(Session *session)
 
 static bool reply_is_json(const FetchResult *result)
 {
-    return streq(result->content_type, "application/json") ||
-           streq(result->content_type, "application/problem+json");
+    return strcaseeq(result->content_type, "application/json") ||
+           strcaseeq(result->content_type, "application/problem+json");
 }
 
 /* Reads an answer's JSON; *ret_json owns what the reply borrows. */
@@ -149,7 +149,7 @@ static SessionReply reply_from_result(const FetchResult *result, json_t **ret_js
         if (json_is_object(json))
             reply.json = json;
         if (reply.json && result->status >= 400 &&
-            streq(result->content_type, "application/problem+json"))
+            strcaseeq(result->content_type, "application/problem+json"))
             reply.problem = json;
         *ret_json = json;
     }

@@ -122,6 +122,7 @@ CASES |= {
     "order-unknown-state": Case("order", members(status="frozen"), times=2),
     "order-no-state": Case("order", members(status=5)),
     "order-type": Case("order", headers(Content_Type="text/html")),
+    "order-type-written-otherwise": Case("order", headers(Content_Type="Application/JSON; x=y")),
     "order-deep": Case("order", body(b'{"a":' * 100_000)),
     "order-back": Case("order", members(status="pending"), times=2),
     "order-back-for-long": Case("order", members(status="pending"), times=8),
