@@ -90,7 +90,7 @@ static void drop_authorizations(Order *order)
         authorization_free(order->authorizations[i]);
     free(order->authorizations);
     order->authorizations = NULL;
-    order->n_authorizations = 0;
+    order->n_authorizations = order->n_pending = 0;
 }
 
 Order *order_free(Order *order)
@@ -168,12 +168,20 @@ static void order_schedule(Order *order, usec_t delay)
         order_fail_memory(order);
 }
 
+static time_t order_expires(const Order *order)
+{
+    return order->record.expires ? order->record.expires : order->record.created + LIFE_MAX;
+}
+
 static bool is_expired(const Order *order)
 {
-    time_t expires =
-        order->record.expires ? order->record.expires : order->record.created + LIFE_MAX;
+    return time(NULL) >= order_expires(order);
+}
 
-    return time(NULL) >= expires;
+static void order_fail_expired(Order *order)
+{
+    order_fail(order, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 60,
+               "The CA did not finish the order before it expired: try again.");
 }
 
 /* The CA has the order, or may have made a certificate of it: what goes wrong now and may be right
@@ -265,8 +273,7 @@ static void order_fetch(Order *order)
 static void order_poll(Order *order, unsigned retry_after)
 {
     if (is_expired(order)) {
-        order_fail(order, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 60,
-                   "The CA did not finish the order before it expired: try again.");
+        order_fail_expired(order);
         return;
     }
     order_schedule(order, poll_next(&order->poll, retry_after));
@@ -520,6 +527,7 @@ static void on_authorization(Authorization *authorization, const Failure *failur
         return;
     }
     order->poll = (Poll){ 0 };
+    (void)sd_event_source_set_enabled(order->timer, SD_EVENT_OFF);
     order_fetch(order);
 }
 
@@ -557,6 +565,10 @@ static void on_pending(Order *order, const SessionReply *reply)
         order_await_notice(order, reply);
         return;
     }
+    if (is_expired(order)) {
+        order_fail_expired(order);
+        return;
+    }
     r = start_authorizations(order, json_object_get(reply->json, "authorizations"));
     if (r == -EBADMSG)
         order_fail_ca(
@@ -564,6 +576,9 @@ static void on_pending(Order *order, const SessionReply *reply)
             "The CA gave an order without authorizations that make sense: try again later.");
     else if (r < 0)
         order_fail_memory(order);
+    else
+        /* They have no deadline of their own. */
+        order_schedule(order, (usec_t)(order_expires(order) - time(NULL)) * USEC_PER_SEC);
 }
 
 static void order_place(Order *order);
@@ -725,6 +740,10 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
     (void)source;
     (void)usec;
     LOG_CONTEXT(&order->log);
+    if (order->n_pending > 0) {
+        order_fail_expired(order);
+        return 0;
+    }
     if (order->is_unsaved && !order_save(order))
         return 0;
     if (account_await(order->account, on_account, order, &order->account_waiter) < 0)

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A CA that is broken or hostile: no order is lost, none is made twice, and the others go on."""
 
+import calendar
 import hashlib
 import itertools
 import os
 import re
 import signal
 import ssl
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -205,6 +207,17 @@ def test_frugal(server, flights):
     assert all(answer.done() for *_, answer in flights.values())
     assert cpu_time(server.orderd) < CPU_MAX * (len(CASES) + 2 * len(SHARED_CASES))
     assert memory_peak(server.orderd) < MEMORY_MAX
+
+
+def test_authorization_without_an_end(installation, proxy, new_csr):
+    """It is awaited until the order expires, and not any longer."""
+    name, expires = name_of_its_own(), time.gmtime(time.time() + 3)
+    proxy.rules = [
+        Rule(name, "newOrder", members(expires=time.strftime("%Y-%m-%dT%H:%M:%SZ", expires))),
+        Rule(name, "authorization", members(status="processing"), times=100)]
+    answer = installation.post(new_csr(name))
+    assert answer.status == 503 and b"before it expired" in answer.body, answer
+    assert time.time() >= calendar.timegm(expires)
 
 
 def plain_text(connection):
