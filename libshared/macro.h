@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #define _cleanup_(f)   __attribute__((cleanup(f)))
@@ -72,6 +73,11 @@ static inline void closep(int *fd)
 static inline bool streq(const char *a, const char *b)
 {
     return strcmp(a, b) == 0;
+}
+
+static inline bool strcaseeq(const char *a, const char *b)
+{
+    return strcasecmp(a, b) == 0;
 }
 
 static inline const char *str_or(const char *s, const char *otherwise)

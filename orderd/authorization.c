@@ -9,6 +9,9 @@
 #include "polling.h"
 #include "problem.h"
 
+/* Trouble that outlasts a pause of this length is the order's. */
+#define PAUSE_MAX (20 * USEC_PER_SEC)
+
 struct Authorization {
     sd_event *event;
     Account *account;
@@ -17,11 +20,12 @@ struct Authorization {
     char *url;
     char *name;
     char *token;          /* of the challenge file; NULL before there is one */
-    bool told;            /* the CA was asked to validate */
+    bool told;            /* the CA was asked to validate, and maybe heard it */
     json_t *tell_problem; /* what the CA said to that, where it refused */
     SessionCall *call;
     sd_event_source *timer;
     Poll poll;
+    Backoff backoff;
     authorization_cb callback;
     void *userdata;
 };
@@ -82,15 +86,6 @@ static void authorization_fail(Authorization *a, LogEvent event, int status, uns
     failure_done(&failure);
 }
 
-static void authorization_fail_reply(Authorization *a, const SessionReply *reply, const char *doing)
-{
-    Failure failure = { 0 };
-
-    failure_set_reply(&failure, reply, doing);
-    authorization_end(a, &failure);
-    failure_done(&failure);
-}
-
 static void authorization_fail_request(Authorization *a, int error)
 {
     log_error_errno(error, "Request to the CA for %s cannot be made: %m", authorization_name(a));
@@ -134,20 +129,57 @@ static void schedule(Authorization *a, usec_t delay)
                            "The server is out of memory: try again later.");
 }
 
+/* The CA may be looking at the challenge file right now: while trouble may pass, it stays. Takes
+ * the failure over. */
+static void authorization_end_or_pause(Authorization *a, Failure *failure)
+{
+    usec_t delay = backoff_next(&a->backoff, failure->pause);
+
+    if (failure->passing && a->token && delay <= PAUSE_MAX)
+        schedule(a, delay);
+    else
+        authorization_end(a, failure);
+    failure_done(failure);
+}
+
+static void authorization_fail_reply(Authorization *a, const SessionReply *reply, const char *doing)
+{
+    Failure failure = { 0 };
+
+    failure_set_reply(&failure, reply, doing);
+    authorization_end_or_pause(a, &failure);
+}
+
+/* What the CA said makes no sense: it may do the next time. */
+static void authorization_fail_ca(Authorization *a, const char *why)
+{
+    Failure failure = { 0 };
+
+    failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 3600, "%s: %s", authorization_name(a),
+                why);
+    failure.passing = true;
+    authorization_end_or_pause(a, &failure);
+}
+
 static void on_told(const SessionReply *reply, void *userdata)
 {
     Authorization *a = userdata;
+    Failure failure = { 0 };
 
     LOG_CONTEXT(a->log);
     a->call = NULL;
-    if (reply->error < 0) {
-        authorization_fail_reply(a, reply, "asking for validation");
-        return;
-    }
-    /* A refusal may only mean that the challenge was tried already (two orders can share an
-     * authorization): the authorization itself tells. */
-    if (reply->status >= 400)
+    if (reply->error < 0 || reply->status / 100 != 2) {
+        failure_set_reply(&failure, reply, "asking for validation");
+        if (failure.passing) {
+            a->told = false;
+            authorization_end_or_pause(a, &failure);
+            return;
+        }
+        failure_done(&failure);
+        /* A refusal may only mean that the challenge was tried already (two orders can share an
+         * authorization): the authorization itself tells. */
         a->tell_problem = reply->problem ? json_deep_copy(reply->problem) : json_object();
+    }
     schedule(a, poll_next(&a->poll, reply->retry_after));
 }
 
@@ -188,17 +220,16 @@ static void answer_challenge(Authorization *a, const json_t *challenges)
     const char *url = session_url(challenge, "url");
     int r;
 
-    if (!challenge) {
+    if (!challenge && json_array_size(challenges) > 0) {
         authorization_fail(a, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0,
                            "the CA offers no http-01 challenge (a wildcard needs dns-01)");
         return;
     }
     if (!token || !url || !challenge_token_is_valid(token)) {
-        authorization_fail(a, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 3600,
-                           "The CA gave a challenge that makes no sense: try again later.");
+        authorization_fail_ca(a, "The CA gave a challenge that makes no sense: try again later.");
         return;
     }
-    r = write_challenge(a, token);
+    r = a->token ? 0 : write_challenge(a, token);
     if (r < 0) {
         log_event_errno(LOG_EVENT_CHALLENGE_NOT_WRITTEN, r, "Challenge file for %s not written: %m",
                         authorization_name(a));
@@ -222,14 +253,17 @@ static void keep_name(Authorization *a, const json_t *answer)
         a->name = strdup(name);
 }
 
-static void on_pending(Authorization *a, const SessionReply *reply, const json_t *challenges)
+static void on_pending(Authorization *a, const SessionReply *reply)
 {
+    const json_t *challenges = json_object_get(reply->json, "challenges");
     const json_t *challenge = find_challenge(challenges, "http-01");
     const char *status = json_string_value(json_object_get(challenge, "status"));
+    bool is_untried = status && streq(status, "pending");
 
-    if (!a->told)
+    /* Told again where the first time did not arrive. */
+    if (!a->token || (!a->told && is_untried))
         answer_challenge(a, challenges);
-    else if (a->tell_problem && status && streq(status, "pending")) {
+    else if (a->tell_problem && is_untried) {
         Failure failure = { 0 };
 
         failure_set_problem(&failure, a->tell_problem, reply->retry_after);
@@ -239,10 +273,37 @@ static void on_pending(Authorization *a, const SessionReply *reply, const json_t
         schedule(a, poll_next(&a->poll, reply->retry_after));
 }
 
+static void on_valid(Authorization *a, const SessionReply *reply)
+{
+    (void)reply;
+    authorization_end(a, NULL);
+}
+
+static void on_invalid(Authorization *a, const SessionReply *reply)
+{
+    authorization_fail_invalid(a, json_object_get(reply->json, "challenges"));
+}
+
+static void on_dropped(Authorization *a, const SessionReply *reply)
+{
+    (void)reply;
+    authorization_fail(a, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 60,
+                       "The CA dropped an authorization in the middle of the order: try again.");
+}
+
+/* RFC 8555 §7.1.6 */
+static const struct {
+    const char *status;
+    void (*act)(Authorization *a, const SessionReply *reply);
+} states[] = {
+    { "pending", on_pending },     { "processing", on_pending }, { "valid", on_valid },
+    { "invalid", on_invalid },     { "expired", on_dropped },    { "revoked", on_dropped },
+    { "deactivated", on_dropped },
+};
+
 static void on_authorization(const SessionReply *reply, void *userdata)
 {
     Authorization *a = userdata;
-    const json_t *challenges = json_object_get(reply->json, "challenges");
     const char *status = json_string_value(json_object_get(reply->json, "status"));
 
     LOG_CONTEXT(a->log);
@@ -252,16 +313,13 @@ static void on_authorization(const SessionReply *reply, void *userdata)
         return;
     }
     keep_name(a, reply->json);
-    if (streq(status, "valid"))
-        authorization_end(a, NULL);
-    else if (streq(status, "invalid"))
-        authorization_fail_invalid(a, challenges);
-    else if (streq(status, "pending") || streq(status, "processing"))
-        on_pending(a, reply, challenges);
-    else
-        authorization_fail(
-            a, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 60,
-            "The CA dropped an authorization in the middle of the order: try again.");
+    for (size_t i = 0; i < ELEMENTSOF(states); i++)
+        if (streq(states[i].status, status)) {
+            states[i].act(a, reply);
+            return;
+        }
+    authorization_fail_ca(
+        a, "The CA put an authorization into a state that acmems does not know: try again later.");
 }
 
 static void authorization_fetch(Authorization *a)

@@ -19,15 +19,16 @@ int chain_from_reply(const SessionReply *reply, const Csr *csr, Chain **ret, con
     _cleanup_(chain_freep) Chain *chain = NULL;
     int r;
 
-    if (!streq(reply->content_type, CHAIN_TYPE)) {
+    if (!strcaseeq(reply->content_type, CHAIN_TYPE)) {
         *ret_why = "it is not a chain of PEM certificates";
         return -EBADMSG;
     }
     r = chain_parse(reply->body, reply->size, &chain, ret_why);
-    if (r >= 0)
-        r = chain_check(chain, csr, ret_why);
     if (r < 0)
         return r;
+    r = chain_check(chain, csr, ret_why);
+    if (r < 0)
+        return r == -EBADMSG ? -EKEYREJECTED : r;
     *ret = TAKE_PTR(chain);
     return 0;
 }

@@ -8,8 +8,9 @@
 
 #define CHAIN_TYPE "application/pem-certificate-chain"
 
-/* Reads an answer with a chain and checks it against its CSR. 0; -EBADMSG with a clause for the
- * journal, static; -ENOMEM. */
+/* Reads an answer with a chain and checks it against its CSR. 0; -EBADMSG for what is no
+ * chain, -EKEYREJECTED for one that is another's, both with a clause for the journal, static;
+ * -ENOMEM. */
 int chain_from_reply(const SessionReply *reply, const Csr *csr, Chain **ret, const char **ret_why);
 
 typedef struct ChainSearch ChainSearch;

@@ -75,7 +75,8 @@ void failure_set_problem(Failure *failure, const json_t *problem, unsigned retry
 void failure_set_reply(Failure *failure, const SessionReply *reply, const char *doing)
 {
     if (reply->error < 0)
-        failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, RETRY_SOON,
+        failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503,
+                    reply->retry_after ? reply->retry_after : RETRY_SOON,
                     "The CA cannot be reached, try again later: %s.",
                     str_or(reply->error_text, strerror(-reply->error)));
     else if (reply->problem)

@@ -18,6 +18,9 @@
 #define KEPT_FOR (24 * 3600)
 /* An order whose end the CA does not name is given up after so long, s. */
 #define LIFE_MAX (7 * 24 * 3600)
+/* The CA's left hand may not know yet what its right one did; with polls further apart than this,
+ * it never will. */
+#define NOTICE_MAX USEC_PER_SEC
 
 struct Order {
     sd_event *event;
@@ -90,7 +93,7 @@ static void drop_authorizations(Order *order)
         authorization_free(order->authorizations[i]);
     free(order->authorizations);
     order->authorizations = NULL;
-    order->n_authorizations = 0;
+    order->n_authorizations = order->n_pending = 0;
 }
 
 Order *order_free(Order *order)
@@ -156,12 +159,6 @@ static void order_fail(Order *order, LogEvent event, int status, unsigned retry_
     failure_done(&failure);
 }
 
-/* What the CA said makes no sense. */
-static void order_fail_ca(Order *order, unsigned retry_after, const char *why)
-{
-    order_fail(order, LOG_EVENT_ORDER_FAILED_AT_CA, 503, retry_after, why);
-}
-
 static void order_fail_memory(Order *order)
 {
     order_fail(order, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
@@ -175,12 +172,20 @@ static void order_schedule(Order *order, usec_t delay)
         order_fail_memory(order);
 }
 
+static time_t order_expires(const Order *order)
+{
+    return order->record.expires ? order->record.expires : order->record.created + LIFE_MAX;
+}
+
 static bool is_expired(const Order *order)
 {
-    time_t expires =
-        order->record.expires ? order->record.expires : order->record.created + LIFE_MAX;
+    return time(NULL) >= order_expires(order);
+}
 
-    return time(NULL) >= expires;
+static void order_fail_expired(Order *order)
+{
+    order_fail(order, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 60,
+               "The CA did not finish the order before it expired: try again.");
 }
 
 /* The CA has the order, or may have made a certificate of it: what goes wrong now and may be right
@@ -195,6 +200,7 @@ static void order_pause(Order *order, Failure *failure)
         return;
     }
     drop_authorizations(order);
+    order->poll = (Poll){ 0 };
     failure_done(&order->invalid);
     failure_done(&order->trouble);
     order->trouble = *failure;
@@ -222,6 +228,16 @@ static void order_end_or_pause(Order *order, Failure *failure)
     }
     order_end(order, NULL, failure);
     failure_done(failure);
+}
+
+/* What the CA said makes no sense: it may do the next time. */
+static void order_fail_ca(Order *order, unsigned retry_after, const char *why)
+{
+    Failure failure = { 0 };
+
+    failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, retry_after, "%s", why);
+    failure.passing = true;
+    order_end_or_pause(order, &failure);
 }
 
 static void order_fail_reply(Order *order, const SessionReply *reply, const char *doing)
@@ -271,7 +287,23 @@ static void order_fetch(Order *order)
 
 static void order_poll(Order *order, unsigned retry_after)
 {
+    if (is_expired(order)) {
+        order_fail_expired(order);
+        return;
+    }
     order_schedule(order, poll_next(&order->poll, retry_after));
+}
+
+/* The CA shows a state that it was past already. Should that last, the order was put back, and goes
+ * on from there. */
+static void order_await_notice(Order *order, const SessionReply *reply)
+{
+    if (order->poll.delay < NOTICE_MAX) {
+        order_poll(order, reply->retry_after);
+        return;
+    }
+    order->finalize_taken = false;
+    order_fail_ca(order, 60, "The CA put the order back to a state of before: try again later.");
 }
 
 static void log_issued(const Order *order, const Chain *chain)
@@ -355,6 +387,8 @@ static void on_certificate(const SessionReply *reply, void *userdata)
     _cleanup_(chain_freep) Chain *chain = NULL;
     Order *order = userdata;
     const char *preferred = order->config->preferred_chain, *why = "out of memory";
+    Failure failure = { 0 };
+    int r;
 
     LOG_CONTEXT(&order->log);
     order->call = NULL;
@@ -362,12 +396,16 @@ static void on_certificate(const SessionReply *reply, void *userdata)
         order_fail_reply(order, reply, "handing out the certificate");
         return;
     }
-    if (chain_from_reply(reply, order->csr, &chain, &why) < 0) {
+    r = chain_from_reply(reply, order->csr, &chain, &why);
+    if (r < 0) {
         log_event(LOG_EVENT_CERTIFICATE_UNUSABLE, NULL, "The certificate for %s cannot be used: %s",
                   order->names, why);
-        order_fail_ca(
-            order, 3600,
+        failure_set(
+            &failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 3600,
             "The CA issued something that is not the certificate asked for: try again later.");
+        /* A garbled answer may be whole the next time; a certificate never becomes another one. */
+        failure.passing = r != -EKEYREJECTED;
+        order_end_or_pause(order, &failure);
         return;
     }
     if (preferred && !chain_leads_to(chain, preferred))
@@ -403,8 +441,10 @@ static void on_finalized(const SessionReply *reply, void *userdata)
         order_fail_names(order, reply->problem);
         return;
     }
-    if (reply->error == 0 && reply->status == 200)
+    if (reply->error == 0 && reply->status == 200) {
         order->finalize_taken = true;
+        order->poll = (Poll){ 0 };
+    }
     on_order(reply, order);
 }
 
@@ -434,13 +474,16 @@ static void order_finalize(Order *order)
 static void on_ready(Order *order, const SessionReply *reply)
 {
     if (order->finalize_taken)
-        order_poll(order, reply->retry_after);
+        order_await_notice(order, reply);
     else
         order_finalize(order);
 }
 
 static void on_processing(Order *order, const SessionReply *reply)
 {
+    /* What was wrong is past. In other states the step that comes next may fail as it did before,
+     * and is tried less and less often. */
+    order->backoff = (Backoff){ 0 };
     order_poll(order, reply->retry_after);
 }
 
@@ -458,6 +501,20 @@ static void on_valid(Order *order, const SessionReply *reply)
 
 static void order_begin_anew(Order *order);
 
+/* The types that mean the account or the request where a request is refused mean the names where
+ * the CA ends an order: it had taken both. */
+static void set_end_of_order(Failure *failure, const json_t *error, unsigned retry_after)
+{
+    _cleanup_free_ char *said = problem_describe(error);
+
+    failure_set_problem(failure, error, retry_after);
+    if (failure->status != 500)
+        return;
+    failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0,
+                "The CA could not validate the names. The CA said: %s", str_or(said, "?"));
+    failure_set_type(failure, problem_type(error));
+}
+
 static void on_invalid(Order *order, const SessionReply *reply)
 {
     const json_t *error = json_object_get(reply->json, "error");
@@ -469,7 +526,7 @@ static void on_invalid(Order *order, const SessionReply *reply)
         return;
     }
     if (json_is_object(error))
-        failure_set_problem(&failure, error, reply->retry_after);
+        set_end_of_order(&failure, error, reply->retry_after);
     else
         failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0,
                     "The CA ended the order without saying why: try again later.");
@@ -518,6 +575,7 @@ static void on_authorization(Authorization *authorization, const Failure *failur
         return;
     }
     order->poll = (Poll){ 0 };
+    (void)sd_event_source_set_enabled(order->timer, SD_EVENT_OFF);
     order_fetch(order);
 }
 
@@ -552,7 +610,11 @@ static void on_pending(Order *order, const SessionReply *reply)
 
     if (order->authorizations) {
         /* All are valid; the CA has not noticed yet. */
-        order_poll(order, reply->retry_after);
+        order_await_notice(order, reply);
+        return;
+    }
+    if (is_expired(order)) {
+        order_fail_expired(order);
         return;
     }
     r = start_authorizations(order, json_object_get(reply->json, "authorizations"));
@@ -562,16 +624,19 @@ static void on_pending(Order *order, const SessionReply *reply)
             "The CA gave an order without authorizations that make sense: try again later.");
     else if (r < 0)
         order_fail_memory(order);
+    else
+        /* They have no deadline of their own. */
+        order_schedule(order, (usec_t)(order_expires(order) - time(NULL)) * USEC_PER_SEC);
 }
 
 static void order_place(Order *order);
 
 /* What was left behind may have gone from the CA meanwhile: dropped, or made with another account
- * or CA than those of today. */
-static bool order_is_unknown(const Order *order, const SessionReply *reply)
+ * or CA than those of today. What may pass is no sign of it. */
+static bool order_is_unknown(const Order *order, const SessionReply *reply, const Failure *failure)
 {
-    return (order->is_resumed || order->is_moved) && reply->error == 0 && reply->status >= 400 &&
-           reply->status < 500 && reply->status != 429 && order_has_current_account(order);
+    return (order->is_resumed || order->is_moved) && !failure->passing && reply->error == 0 &&
+           reply->status >= 400 && reply->status < 500 && order_has_current_account(order);
 }
 
 static void order_begin_anew(Order *order)
@@ -599,20 +664,22 @@ static void on_order(const SessionReply *reply, void *userdata)
 {
     Order *order = userdata;
     const char *status = json_string_value(json_object_get(reply->json, "status"));
+    Failure failure = { 0 };
 
     LOG_CONTEXT(&order->log);
     order->call = NULL;
-    if (order_is_unknown(order, reply)) {
-        order_begin_anew(order);
-        return;
-    }
     if (reply->error < 0 || reply->status != 200 || !status) {
-        order_fail_reply(order, reply, "working on the order");
+        failure_set_reply(&failure, reply, "working on the order");
+        if (!order_is_unknown(order, reply, &failure)) {
+            order_end_or_pause(order, &failure);
+            return;
+        }
+        failure_done(&failure);
+        order_begin_anew(order);
         return;
     }
     order->is_resumed = false;
     failure_done(&order->trouble);
-    order->backoff = (Backoff){ 0 };
     for (size_t i = 0; i < ELEMENTSOF(states); i++)
         if (streq(states[i].status, status)) {
             states[i].act(order, reply);
@@ -764,6 +831,10 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
     (void)source;
     (void)usec;
     LOG_CONTEXT(&order->log);
+    if (order->n_pending > 0) {
+        order_fail_expired(order);
+        return 0;
+    }
     if (order->is_unsaved && !order_save(order))
         return 0;
     if (account_await(order->account, on_account, order, &order->account_waiter) < 0)

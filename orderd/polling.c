@@ -6,7 +6,7 @@
 
 usec_t backoff_next(Backoff *backoff, unsigned retry_after)
 {
-    usec_t asked = retry_after * USEC_PER_SEC, delay;
+    usec_t asked = retry_after_bounded(retry_after), delay;
     uint32_t random = 0;
 
     backoff->delay = backoff->delay == 0 ? BACKOFF_FIRST : backoff->delay * 2;

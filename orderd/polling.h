@@ -8,6 +8,9 @@
 #define POLL_FIRST (100 * USEC_PER_MSEC)
 #define POLL_MAX   (5 * USEC_PER_SEC)
 
+/* A CA that asks for more, by mistake or not, is asked after this time all the same. */
+#define RETRY_AFTER_MAX 3600U
+
 typedef struct Poll {
     usec_t delay; /* 0 before the first */
 } Poll;
@@ -19,6 +22,12 @@ typedef struct Backoff {
     usec_t delay; /* 0 before the first */
 } Backoff;
 
+/* s to µs */
+static inline usec_t retry_after_bounded(unsigned retry_after)
+{
+    return (retry_after < RETRY_AFTER_MAX ? retry_after : RETRY_AFTER_MAX) * USEC_PER_SEC;
+}
+
 /* Pause before what failed is tried again, µs: doubled each time, spread by a quarter so that many
  * do not come back at once, and never less than Retry-After (s, 0: none). */
 usec_t backoff_next(Backoff *backoff, unsigned retry_after);
@@ -27,7 +36,7 @@ usec_t backoff_next(Backoff *backoff, unsigned retry_after);
  * asked for. */
 static inline usec_t poll_next(Poll *poll, unsigned retry_after)
 {
-    usec_t asked = retry_after * USEC_PER_SEC;
+    usec_t asked = retry_after_bounded(retry_after);
 
     poll->delay = poll->delay == 0 ? POLL_FIRST : poll->delay * 3 / 2;
     if (poll->delay > POLL_MAX)

@@ -33,6 +33,7 @@ struct SessionCall {
     LIST_ENTRY(SessionCall) list;
     bool for_directory; /* wants the directory itself, no POST */
     bool awaits_directory;
+    bool is_redirected; /* the directory was fetched anew for it */
     char *url, *resource, *payload, *accept;
     bool with_jwk;
     unsigned bad_nonces;
@@ -86,13 +87,19 @@ const char *session_url(const json_t *object, const char *key)
     return url && strncmp(url, "https://", 8) == 0 ? url : NULL;
 }
 
+/* RFC 8555 §6.5.1: base64url; anything else is to be ignored. */
+static bool nonce_is_valid(const char *nonce)
+{
+    return nonce && *nonce && strlen(nonce) <= 256 &&
+           !nonce[strspn(nonce,
+                         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")];
+}
+
 static void session_keep_nonce(Session *session, const char *nonce)
 {
     char *copy;
 
-    /* RFC 8555 §6.5.1: base64url, nothing else. */
-    if (!nonce || !*nonce || strlen(nonce) > 256 ||
-        nonce[strspn(nonce, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")])
+    if (!nonce_is_valid(nonce))
         return;
     copy = strdup(nonce);
     if (!copy)
@@ -110,10 +117,16 @@ static char *session_take_nonce(Session *session)
     return session->n_nonces > 0 ? session->nonces[--session->n_nonces] : NULL;
 }
 
+static void session_drop_nonces(Session *session)
+{
+    while (session->n_nonces > 0)
+        free(session->nonces[--session->n_nonces]);
+}
+
 static bool reply_is_json(const FetchResult *result)
 {
-    return streq(result->content_type, "application/json") ||
-           streq(result->content_type, "application/problem+json");
+    return strcaseeq(result->content_type, "application/json") ||
+           strcaseeq(result->content_type, "application/problem+json");
 }
 
 /* Reads an answer's JSON; *ret_json owns what the reply borrows. */
@@ -137,7 +150,7 @@ static SessionReply reply_from_result(const FetchResult *result, json_t **ret_js
         if (json_is_object(json))
             reply.json = json;
         if (reply.json && result->status >= 400 &&
-            streq(result->content_type, "application/problem+json"))
+            strcaseeq(result->content_type, "application/problem+json"))
             reply.problem = json;
         *ret_json = json;
     }
@@ -171,6 +184,28 @@ static int call_send(SessionCall *call, const char *nonce)
                          on_post, call, &call->fetch);
 }
 
+static int session_need_directory(Session *session);
+
+/* The CA has moved what its directory named: a fresh one says where to. */
+static bool call_is_astray(const SessionCall *call, const FetchResult *result)
+{
+    return !call->is_redirected && result->error == 0 &&
+           (result->status == 404 || result->status == 410);
+}
+
+static void call_look_up_again(SessionCall *call)
+{
+    Session *session = call->session;
+    int r;
+
+    call->is_redirected = true;
+    call->awaits_directory = true;
+    session->directory_expiry = 0;
+    r = session_need_directory(session);
+    if (r < 0)
+        call_fail(call, r, "the directory cannot be asked for");
+}
+
 static void on_nonce(const FetchResult *result, void *userdata)
 {
     SessionCall *call = userdata;
@@ -181,8 +216,15 @@ static void on_nonce(const FetchResult *result, void *userdata)
         call_fail(call, result->error, result->error_text);
         return;
     }
-    if (!result->replay_nonce) {
-        call_fail(call, -EBADMSG, "the CA gave no nonce");
+    if (call_is_astray(call, result)) {
+        call_look_up_again(call);
+        return;
+    }
+    if (!nonce_is_valid(result->replay_nonce)) {
+        call_finish(call, &(SessionReply){ .error = -EBADMSG,
+                                           .error_text = "the CA gave no nonce",
+                                           .retry_after = result->retry_after,
+                                           .body = "" });
         return;
     }
     r = call_send(call, result->replay_nonce);
@@ -215,10 +257,18 @@ static void on_post(const FetchResult *result, void *userdata)
     call->fetch = NULL;
     session_keep_nonce(call->session, result->replay_nonce);
 
+    if (call->resource && call_is_astray(call, result)) {
+        call_look_up_again(call);
+        return;
+    }
     if (reply.problem && streq(problem_type(reply.problem), "badNonce") &&
         ++call->bad_nonces < BAD_NONCE_TRIES) {
-        int r = call_go(call);
+        int r;
 
+        /* Older ones are no better than this one was. */
+        if (!nonce_is_valid(result->replay_nonce))
+            session_drop_nonces(call->session);
+        r = call_go(call);
         if (r < 0)
             call_fail(call, r, "the request could not be signed or sent again");
         return;
@@ -289,7 +339,9 @@ static void on_directory(const FetchResult *result, void *userdata)
                      session->directory_url, result->status, lacks ? ", without " : "",
                      str_or(lacks, "")) < 0)
             text = NULL;
-        reply = (SessionReply){ .error = -EBADMSG, .error_text = text, .body = "" };
+        reply = (SessionReply){
+            .error = -EBADMSG, .error_text = text, .retry_after = result->retry_after, .body = ""
+        };
     }
     session_release(session, &reply);
 }
@@ -430,8 +482,7 @@ Session *session_unref(Session *session)
         call_free(LIST_FIRST(&session->calls));
     fetch_cancel(session->directory_fetch);
     fetcher_unref(session->fetcher);
-    while (session->n_nonces > 0)
-        free(session->nonces[--session->n_nonces]);
+    session_drop_nonces(session);
     json_decref(session->directory);
     EVP_PKEY_free(session->key);
     sd_event_unref(session->event);

@@ -2,20 +2,16 @@
 """The journal as audit trail: what is in it, exactly once, and what never is."""
 
 import base64
-import contextlib
 import datetime
 import hashlib
-import http.client
-import http.server
 import re
-import ssl
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 import lib
+from ca_proxy import CaProxy
 from journal import EVENTS, LEVELS, Journal
 
 SIGN, ORDERD, HTTP01 = "acmems-sign", "acmems-orderd", "acmems-http01"
@@ -301,51 +297,19 @@ def test_program_that_cannot_start(installation, journal):
 
 # ---- nothing secret --------------------------------------------------------------------------
 
-class RecordingCa:
-    """Stands between orderd and Pebble, and keeps every nonce."""
+class RecordingCa(CaProxy):
+    """Keeps every nonce."""
 
     def __init__(self, pebble):
-        self.ca_file, self.nonces, self.refused = pebble.ca_file, set(), 0
-        recording = self
-        upstream = ssl.create_default_context(cafile=pebble.ca_file)
+        self.nonces, self.refused = set(), 0
+        super().__init__(pebble)
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def forward(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                connection = http.client.HTTPSConnection("127.0.0.1", pebble.port, timeout=30,
-                                                         context=upstream)
-                with contextlib.closing(connection):
-                    connection.request(self.command, self.path, body or None, dict(self.headers))
-                    answer = connection.getresponse()
-                    content = answer.read()
-                if nonce := answer.headers["Replay-Nonce"]:
-                    recording.nonces.add(nonce)
-                recording.refused += b"badNonce" in content
-                self.send_response(answer.status)
-                for name, value in answer.headers.items():
-                    if name.lower() not in ("content-length", "transfer-encoding", "connection"):
-                        self.send_header(name, value)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            do_GET = do_HEAD = do_POST = forward
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(pebble.ca_file, pebble.directory / "tls.key")
-        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        self.url = f"https://127.0.0.1:{self.server.server_port}/dir"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
+    def answer(self, request):
+        answer = self.forward(request)
+        if nonce := answer.header("Replay-Nonce"):
+            self.nonces.add(nonce)
+        self.refused += b"badNonce" in answer.body
+        return answer
 
 
 def key_material(pem):

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "polling.h"
+
+#include <limits.h>
+
 #include "test.h"
 
 /* Never less than asked for, never more than a quarter above. */
@@ -22,6 +25,7 @@ static void test_backoff(void)
     /* What the CA asks for counts where it is more. */
     assert_about(backoff_next(&other, 3600), 3600 * USEC_PER_SEC);
     assert_about(backoff_next(&other, 1), 2 * BACKOFF_FIRST);
+    assert_about(backoff_next(&other, UINT_MAX), RETRY_AFTER_MAX * USEC_PER_SEC);
 
     /* Many that fail together do not come back together. */
     last = backoff_next(&backoff, 0);
@@ -36,6 +40,7 @@ static void test_poll(void)
 
     ASSERT_EQ(poll_next(&poll, 0), POLL_FIRST);
     ASSERT_EQ(poll_next(&poll, 7), 7 * USEC_PER_SEC);
+    ASSERT_EQ(poll_next(&poll, UINT_MAX), RETRY_AFTER_MAX * USEC_PER_SEC);
     for (unsigned i = 0; i < 20; i++)
         (void)poll_next(&poll, 0);
     ASSERT_EQ(poll_next(&poll, 0), POLL_MAX);

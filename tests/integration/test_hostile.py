@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A CA that is broken or hostile: no order is lost, none is made twice, and the others go on."""
+
+import calendar
+import hashlib
+import itertools
+import os
+import re
+import signal
+import ssl
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import fault_proxy as faults
+import lib
+from ca_proxy import Reset
+from fault_proxy import PROBLEM, FaultProxy, Rule, body, headers, members, refuse
+
+SANITIZED = "asan" in lib.BUILD.name
+CPU_MAX = 0.05 if SANITIZED else 0.025  # s, for one order; a loop takes all of a pause, 1 s or more
+MEMORY_MAX = (400 if SANITIZED else 48) << 10  # KB; freed memory stays with the sanitizer
+AT_ONCE = 16
+number = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def proxy(pebble):
+    ca = FaultProxy(pebble)
+    yield ca
+    ca.stop()
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory, proxy, http01_socket):
+    return lib.register(tmp_path_factory.mktemp("account"), proxy, http01_socket)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, proxy, account, http01_socket):
+    """One for all faults: what one of them leaves behind, the next ones meet."""
+    acmems = lib.Acmems(tmp_path_factory.mktemp("hostile"), proxy, http01_socket, account)
+    yield acmems.start()
+    acmems.stop()
+
+
+@pytest.fixture
+def installation(server, proxy):
+    """Its session with the CA begins anew, as after a change of the account."""
+    proxy.rules = []
+    os.utime(server.directory / "account/account.pem")
+    return server
+
+
+def name_of_its_own():
+    """One that the CA knows nothing of: it would not be validated again."""
+    return f"hostile{next(number)}.example.org"
+
+
+def record(server, csr):
+    return server.directory / f"state/orders/{hashlib.sha384(csr).hexdigest()}.json"
+
+
+def cpu_time(process):
+    """s that it was running so far."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_peak(process):
+    """KB"""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s*(\d+)", status)[1])
+
+
+class Case(NamedTuple):
+    """What the waiting client gets; who asks again gets the certificate in any case."""
+
+    kind: str
+    fault: object
+    status: int = 200
+    times: int = 1
+
+
+def each(kinds, status, **named):
+    """The same faults for several kinds of requests."""
+    return {f"{kind}-{name.replace('_', '-')}": Case(kind, fault, status)
+            for kind in kinds for name, fault in named.items()}
+
+
+BUSY = refuse(503, "serverInternal", Retry_After=1)
+ELSEWHERE = refuse(302, Location="/elsewhere")
+# The CA has the order: the client waits for it.
+AFTER = ("authorization", "challenge", "order", "finalize", "certificate")
+CASES = {
+    **each(["newOrder"], 503, error=refuse(500), busy=BUSY, half=faults.half, cut=faults.cut,
+           huge=faults.huge, redirect=ELSEWHERE),
+    **each(AFTER, 200, error=refuse(500), busy=BUSY),
+    **each(AFTER, 200, cut=faults.cut, redirect=ELSEWHERE),
+    **each(AFTER, 200, lost_before=faults.lost_before, lost_after=faults.lost_after),
+    **each(["authorization", "order", "finalize", "certificate"], 200, half=faults.half),
+    **each(["order", "certificate"], 200, huge=faults.huge),
+}
+CASES |= {
+    "newOrder-bad-nonces": Case("newOrder", refuse(400, "badNonce"), times=5),
+    "newOrder-storm": Case("newOrder", refuse(400, "badNonce"), 503, times=12),
+    "newOrder-no-new-nonce": Case("newOrder", refuse(400, "badNonce", Replay_Nonce="!"), times=5),
+    "newOrder-moved": Case("newOrder", refuse(404)),
+    "newOrder-moved-away": Case("newOrder", refuse(404), 503, times=2),
+    "newOrder-no-account": Case("newOrder", refuse(400, "accountDoesNotExist"), 500),
+    "newOrder-no-location": Case("newOrder", headers(Location=None), 503),
+    "newOrder-type": Case("newOrder", headers(Content_Type="text/html"), 503),
+    "newOrder-unknown-members": Case("newOrder", members(x=[[{}]], notBefore=7)),
+    "newOrder-unknown-state": Case("newOrder", members(status="frozen")),
+    "newOrder-huge-header": Case("newOrder", faults.huge_header, 503),
+    "authorization-unknown-state": Case("authorization", members(status="frozen")),
+    "authorization-revoked": Case("authorization", members(status="revoked"), 503),
+    "authorization-no-challenges": Case("authorization", members(challenges=None)),
+    "authorization-type": Case("authorization", headers(Content_Type="text/html")),
+    "order-storm": Case("order", refuse(400, "badNonce"), times=12),
+    "order-unknown-state": Case("order", members(status="frozen"), times=2),
+    "order-no-state": Case("order", members(status=5)),
+    "order-type": Case("order", headers(Content_Type="text/html")),
+    "order-type-written-otherwise": Case("order", headers(Content_Type="Application/JSON; x=y")),
+    "order-deep": Case("order", body(b'{"a":' * 100_000)),
+    "order-back": Case("order", members(status="pending"), times=2),
+    "order-back-for-long": Case("order", members(status="pending"), times=8),
+    "order-processing": Case("order", members(status="processing"), times=5),
+    "order-invalid": Case("order", members(status="invalid"), 421),
+    "order-invalid-unauthorized": Case("order", members(status="invalid", error={
+        "type": f"{PROBLEM}unauthorized", "detail": "a wrong answer"}), 421),
+    "order-without-certificate": Case("order", members(status="valid", certificate=None)),
+    "finalize-not-ready": Case("finalize", refuse(403, "orderNotReady")),
+    "finalize-unknown-state": Case("finalize", members(status="frozen")),
+    "finalize-back-to-pending": Case("finalize", members(status="pending")),
+    "finalize-back-to-ready": Case("finalize", members(status="ready")),
+    "finalize-storm": Case("finalize", refuse(400, "badNonce"), times=12),
+    "finalize-drip": Case("finalize", faults.drip),
+    "certificate-json": Case("certificate", body(b"{}")),
+    "certificate-garbage": Case("certificate", body(b"\xff", "application/pem-certificate-chain")),
+    "certificate-type": Case("certificate", headers(Content_Type="text/html")),
+}
+
+
+@pytest.fixture(scope="module")
+def flights(server, proxy, tmp_path_factory):
+    """All of them in the air at the same time: (name, CSR, rule, answer to come) of each case."""
+    directory, flights = tmp_path_factory.mktemp("csr"), {}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for key, case in {"stall": Case("order", faults.stall), **CASES}.items():
+            name = name_of_its_own()
+            csr, rule = lib.make_csr(directory, name), Rule(name, case.kind, case.fault, case.times)
+            proxy.rules.append(rule)
+            flights[key] = name, csr, rule, pool.submit(server.post, csr)
+        yield flights
+
+
+@pytest.mark.parametrize("key", CASES)
+def test_order(server, proxy, flights, key):
+    """Faults of one order, while others are served, whatever happens to those."""
+    name, csr, rule, answer = flights[key]
+    assert answer.result().status == CASES[key].status, answer.result()
+    assert rule.hits == rule.times
+    server.issue(csr)
+    assert proxy.certificates(name) == 1
+    assert not record(server, csr).exists()
+
+
+def test_stalled(server, proxy, flights):
+    """An answer that does not end is given up after 30 s; all others went on meanwhile."""
+    name, _, rule, answer = flights["stall"]
+    assert answer.result().status == 200 and rule.hits == 1 and proxy.certificates(name) == 1
+
+
+SHARED_CASES = {
+    **each(["directory"], 503, error=refuse(500), busy=BUSY, half=faults.half, cut=faults.cut,
+           huge=faults.huge, redirect=ELSEWHERE),
+    **each(["newNonce"], 503, error=refuse(500), redirect=ELSEWHERE),
+    # Sent once more, as the connection was open before.
+    **each(["newOrder"], 200, lost_before=faults.lost_before, lost_after=faults.lost_after),
+    "directory-type": Case("directory", headers(Content_Type="text/html"), 503),
+    "directory-empty": Case("directory", body(b"{}"), 503),
+    "directory-not-https": Case("directory", members(newOrder="http://127.0.0.1/"), 503),
+    "newNonce-none": Case("newNonce", headers(Replay_Nonce=None), 503),
+    "newNonce-nonsense": Case("newNonce", headers(Replay_Nonce="no nonce!"), 503),
+    "newNonce-moved": Case("newNonce", refuse(404)),
+}
+
+
+@pytest.mark.parametrize("case", SHARED_CASES.values(), ids=SHARED_CASES.keys())
+def test_session(installation, proxy, new_csr, case):
+    """Faults of what orders share: who asks meanwhile is told, who asks later is served."""
+    name = name_of_its_own()
+    csr, rule = new_csr(name), Rule(name, case.kind, case.fault)
+    proxy.rules = [rule]
+    answer = installation.post(csr)
+    assert answer.status == case.status and rule.hits == 1, answer
+    installation.issue(csr)
+    assert proxy.certificates(name) == 1
+
+
+def test_frugal(server, flights):
+    """No loop that waits for nothing, and no answer as large as the CA likes."""
+    assert all(answer.done() for *_, answer in flights.values())
+    assert cpu_time(server.orderd) < CPU_MAX * (len(CASES) + 2 * len(SHARED_CASES))
+    assert memory_peak(server.orderd) < MEMORY_MAX
+
+
+def test_authorization_without_an_end(installation, proxy, new_csr):
+    """It is awaited until the order expires, and not any longer."""
+    name, expires = name_of_its_own(), time.gmtime(time.time() + 3)
+    proxy.rules = [
+        Rule(name, "newOrder", members(expires=time.strftime("%Y-%m-%dT%H:%M:%SZ", expires))),
+        Rule(name, "authorization", members(status="processing"), times=100)]
+    answer = installation.post(new_csr(name))
+    assert answer.status == 503 and b"before it expired" in answer.body, answer
+    assert time.time() >= calendar.timegm(expires)
+
+
+def plain_text(connection):
+    """No TLS at all."""
+    connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    raise Reset
+
+
+@pytest.fixture
+def stranger(tmp_path):
+    """A handshake with a certificate that nobody trusts."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*lib.make_tls_certificate(tmp_path))
+    return lambda connection: context.wrap_socket(connection, server_side=True)
+
+
+@pytest.mark.parametrize("kind", ["plain text", "stranger"])
+def test_tls(installation, proxy, new_csr, stranger, kind):
+    """What is not the CA gets no request, let alone the certificate for it."""
+    handshake = stranger if kind == "stranger" else plain_text
+
+    def fault(ask):
+        proxy.handshakes.append(handshake)
+        raise Reset
+
+    name = name_of_its_own()
+    csr = new_csr(name)
+    proxy.handshakes.append(handshake)
+    answer = installation.post(csr)
+    assert answer.status == 503 and b"SSL" in answer.body
+    proxy.rules = [Rule(name, "finalize", fault)]
+    installation.issue(csr)
+    assert not proxy.handshakes and proxy.certificates(name) == 1
+
+
+@pytest.mark.parametrize("resource", ["newNonce", "newOrder"])
+def test_directory_changes(installation, proxy, new_csr, resource):
+    """What was there before is gone: the CA is asked where it is now."""
+    name = name_of_its_own()
+    rule = Rule(name, "directory", members(**{resource: f"{proxy.base}/gone"}))
+    proxy.rules = [rule]
+    installation.issue(new_csr(name))
+    assert rule.hits == 1
+
+
+def test_storm_after_a_restart(installation, proxy, pebble, new_csr):
+    """No nonce is good enough for a while: that does not mean that the CA has no such order."""
+    name, before = name_of_its_own(), pebble.orders()
+    csr, rule = new_csr(name), Rule(name, "order", refuse(400, "badNonce"), times=12)
+    installation.http01.pause()
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(installation.post, csr)
+        lib.wait_for(lambda: list(installation.challenges.iterdir()), "the challenge")
+        installation.orderd.expect = (-signal.SIGKILL,)
+        installation.orderd.popen.kill()
+        installation.orderd.wait()
+        proxy.rules = [rule]
+        installation.start_orderd()
+        lib.wait_for(lambda: rule.hits == rule.times, "the storm to pass")
+        installation.http01.resume()
+        assert answer.result().status == 200
+    assert pebble.orders() == before + 1
