@@ -391,6 +391,10 @@ static const ConfigKey account_keys[] = {
     { "dir", .parse = parse_path, IN(Config, account_dir) },
     { "ca-file", .parse = parse_path, IN(Config, ca_file) },
     { "accept-terms-of-service", .parse = parse_terms, LIST(Config, accepted_terms_of_service) },
+    { "orders-per-3h", .parse = parse_unsigned, IN(Config, orders_per_3h),
+      .max = CONFIG_BUDGET_MAX },
+    { "duplicate-certificates-per-week", .parse = parse_unsigned,
+      IN(Config, duplicate_certificates_per_week), .max = CONFIG_BUDGET_MAX },
 };
 
 static const ConfigKey state_keys[] = {
@@ -441,6 +445,8 @@ static const ConfigKey auth_keys[] = {
     { "verification", .parse = parse_reference, IN(AuthBlock, verification),
       NAMES(verification_names) },
     { "storage", .parse = parse_reference, IN(AuthBlock, storage), NAMES(storage_names) },
+    { "orders-per-day", .parse = parse_unsigned, IN(AuthBlock, orders_per_day),
+      .max = CONFIG_BUDGET_MAX },
 };
 
 static const char *const verification_types[] = {

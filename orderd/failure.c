@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "problem.h"
+#include "rate-limit.h"
 #include "text.h"
 
 #define RETRY_SOON 60U
@@ -54,6 +55,8 @@ void failure_set_problem(Failure *failure, const json_t *problem, unsigned retry
     const Problem *meaning = problem_find(problem_type(problem));
     _cleanup_free_ char *said = problem_describe(problem);
 
+    if (retry_after == 0 && said)
+        retry_after = rate_limit_left(said, time(NULL));
     failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, meaning->status,
                 meaning->retry_after && retry_after ? retry_after : meaning->retry_after,
                 "%s The CA said: %s", meaning->sentence, str_or(said, "?"));
@@ -65,7 +68,8 @@ void failure_set_problem(Failure *failure, const json_t *problem, unsigned retry
 void failure_set_reply(Failure *failure, const SessionReply *reply, const char *doing)
 {
     if (reply->error < 0)
-        failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, RETRY_SOON,
+        failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503,
+                    reply->retry_after ? reply->retry_after : RETRY_SOON,
                     "The CA cannot be reached, try again later: %s.",
                     str_or(reply->error_text, strerror(-reply->error)));
     else if (reply->problem)

@@ -3,12 +3,15 @@
 
 #include <stdio.h>
 
+#include "asking.h"
 #include "authorization.h"
+#include "budget.h"
 #include "chain-fields.h"
 #include "encode.h"
 #include "log.h"
 #include "polling.h"
 #include "problem.h"
+#include "restraint.h"
 #include "rfc3339.h"
 #include "strv.h"
 
@@ -22,6 +25,7 @@
 struct Order {
     sd_event *event;
     Config *config;
+    const AuthBlock *auth;
     const Storage *storage;
     int challenge_fd;
     char key[STORAGE_KEY_SIZE];
@@ -131,12 +135,33 @@ static void log_failed(const Order *order, const Failure *failure)
     log_event(failure->event, &fields, "No certificate for %s: %s", order->names, reason);
 }
 
+/* One that a restart made ask once more is not charged to its client again. */
+static Asking order_asking(const Order *order)
+{
+    return (Asking){
+        .config = order->config,
+        .auth = order->auth,
+        .client = order->is_resumed ? NULL : order->record.client,
+        .names = order->csr->names,
+        .set = order->names,
+    };
+}
+
+static void order_note_failure(const Order *order, const Failure *failure)
+{
+    const Asking asking = order_asking(order);
+
+    restraint_note_failure(&asking, failure);
+}
+
 /* The callback frees the order: nothing touches it afterwards. */
 static void order_end(Order *order, const Chain *chain, const Failure *failure)
 {
     drop_authorizations(order);
-    if (failure)
+    if (failure) {
         log_failed(order, failure);
+        order_note_failure(order, failure);
+    }
     if (failure || order->record.stage != ORDER_STAGE_ISSUED)
         order_forget(order->config->state_directory, order->key);
     order->callback(order, chain, failure, order->userdata);
@@ -190,6 +215,7 @@ static void order_pause(Order *order, Failure *failure)
         failure_done(failure);
         return;
     }
+    order_note_failure(order, failure);
     drop_authorizations(order);
     failure_done(&order->invalid);
     failure_done(&order->trouble);
@@ -309,6 +335,7 @@ static void on_certificate(const SessionReply *reply, void *userdata)
     _cleanup_(chain_freep) Chain *chain = NULL;
     Order *order = userdata;
     const char *why = NULL;
+    Asking asking;
     int r;
 
     LOG_CONTEXT(&order->log);
@@ -332,6 +359,8 @@ static void on_certificate(const SessionReply *reply, void *userdata)
     if (!order_store(order, chain))
         return;
     log_issued(order, chain);
+    asking = order_asking(order);
+    budget_note_certificate(&asking);
     order_end(order, chain, NULL);
 }
 
@@ -445,10 +474,11 @@ static void order_note_invalid(Order *order, const Failure *failure)
  * ends the order at once. */
 static void on_authorization(Authorization *authorization, const Failure *failure, void *userdata)
 {
+    const char *name = authorization_name(authorization);
     Order *order = userdata;
+    const Asking asking = order_asking(order);
 
     LOG_CONTEXT(&order->log);
-    (void)authorization;
     if (failure && failure->status != 421) {
         Failure copy = { 0 };
 
@@ -456,8 +486,11 @@ static void on_authorization(Authorization *authorization, const Failure *failur
         order_end_or_pause(order, &copy);
         return;
     }
-    if (failure)
+    if (failure) {
+        restraint_note_invalid(&asking, name, failure);
         order_note_invalid(order, failure);
+    } else
+        restraint_note_valid(&asking, name);
     if (--order->n_pending > 0)
         return;
     if (order->invalid.status) {
@@ -515,8 +548,6 @@ static void on_pending(Order *order, const SessionReply *reply)
         order_fail_memory(order);
 }
 
-static void order_place(Order *order);
-
 /* What was left behind may have gone from the CA meanwhile: dropped, or made with another account
  * or CA than those of today. */
 static bool order_is_unknown(const Order *order, const SessionReply *reply)
@@ -533,7 +564,7 @@ static void order_begin_anew(Order *order)
     free(order->record.finalize_url);
     order->record.url = order->record.finalize_url = NULL;
     order->record.expires = 0;
-    order_place(order);
+    order_schedule(order, 0);
 }
 
 /* RFC 8555 §7.1.6 */
@@ -627,8 +658,23 @@ static bool order_prepare(Order *order)
     return false;
 }
 
+/* Looked at twice: before the account is seen to, which may ask the CA too, and again when that is
+ * done, as others have asked meanwhile. */
+static bool order_may_be_placed(Order *order)
+{
+    const Asking asking = order_asking(order);
+    Failure failure = { 0 };
+
+    if (restraint_allows(&asking, &failure))
+        return true;
+    order_end(order, NULL, &failure);
+    failure_done(&failure);
+    return false;
+}
+
 static void order_place(Order *order)
 {
+    const Asking asking = order_asking(order);
     json_auto_t *payload = NULL;
     json_t *list = identifiers(order->csr);
 
@@ -638,9 +684,11 @@ static void order_place(Order *order)
         return;
     }
     order->record.stage = ORDER_STAGE_NEW;
-    if (order_prepare(order) && order_save(order))
-        order_post(order, &(SessionRequest){ .resource = "newOrder", .payload = payload },
-                   on_new_order);
+    if (!order_may_be_placed(order) || !order_prepare(order) || !order_save(order))
+        return;
+    budget_note_order(&asking);
+    order_post(order, &(SessionRequest){ .resource = "newOrder", .payload = payload },
+               on_new_order);
 }
 
 static void on_account(const Failure *failure, void *userdata)
@@ -674,6 +722,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
     (void)usec;
     LOG_CONTEXT(&order->log);
     if (order->is_unsaved && !order_save(order))
+        return 0;
+    if (!order->record.url && !order_may_be_placed(order))
         return 0;
     if (account_await(order->account, on_account, order, &order->account_waiter) < 0)
         order_fail_memory(order);
@@ -733,6 +783,7 @@ static int describe(Order *order, sd_event *event, const OrderTarget *target, in
 {
     order->event = sd_event_ref(event);
     order->config = config_ref(target->config);
+    order->auth = target->auth;
     order->storage = target->auth->storage;
     order->challenge_fd = challenge_fd;
     order->names = join_sorted((*csr)->names);

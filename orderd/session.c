@@ -177,7 +177,10 @@ static void on_nonce(const FetchResult *result, void *userdata)
         return;
     }
     if (!result->replay_nonce) {
-        call_fail(call, -EBADMSG, "the CA gave no nonce");
+        call_finish(call, &(SessionReply){ .error = -EBADMSG,
+                                           .error_text = "the CA gave no nonce",
+                                           .body = "",
+                                           .retry_after = result->retry_after });
         return;
     }
     r = call_send(call, result->replay_nonce);
@@ -284,7 +287,9 @@ static void on_directory(const FetchResult *result, void *userdata)
                      session->directory_url, result->status, lacks ? ", without " : "",
                      str_or(lacks, "")) < 0)
             text = NULL;
-        reply = (SessionReply){ .error = -EBADMSG, .error_text = text, .body = "" };
+        reply = (SessionReply){
+            .error = -EBADMSG, .error_text = text, .body = "", .retry_after = result->retry_after
+        };
     }
     session_release(session, &reply);
 }

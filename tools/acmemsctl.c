@@ -6,9 +6,13 @@
 #include <syslog.h>
 
 #include "config-file.h"
+#include "pauses.h"
 
 /* Exit codes: all is well; it is not; wrong use. */
 enum { EXIT_GOOD = 0, EXIT_BAD = 1, EXIT_USAGE = 2 };
+
+static const char *arg_config = NULL;
+static bool arg_all = false;
 
 typedef struct Verb {
     const char *name;
@@ -61,19 +65,85 @@ static int check_file(const char *path)
 
 static int verb_check(char *const *arguments)
 {
-    char path[PATH_MAX];
     int result = EXIT_GOOD;
 
     if (!*arguments)
-        return check_file(config_file_default(path));
+        return check_file(arg_config);
     for (; *arguments; arguments++)
         if (check_file(*arguments) != EXIT_GOOD)
             result = EXIT_BAD;
     return result;
 }
 
+static int usage(const char *what, const char *word)
+{
+    fprintf(stderr, "acmemsctl: %s%s\nTry 'acmemsctl --help'.\n", what, word);
+    return EXIT_USAGE;
+}
+
+/* What is wrong with it is for 'check' to say, unless nothing can be read of it at all. */
+static void pass_over(int level, const char *file, unsigned line, const char *text, void *userdata)
+{
+    (void)level;
+    (void)userdata;
+    if (line == 0)
+        fprintf(stderr, "acmemsctl: %s: %s\n", file, text);
+}
+
+static int fail(const char *doing, int error)
+{
+    fprintf(stderr, "acmemsctl: %s: %s\n", doing, strerror(-error));
+    return EXIT_BAD;
+}
+
+static int verb_pauses(char *const *arguments)
+{
+    _cleanup_(config_unrefp) Config *config = NULL;
+    int r;
+
+    if (*arguments)
+        return usage("pauses takes no arguments: ", *arguments);
+    r = config_load_sound(arg_config, pass_over, NULL, &config);
+    if (r >= 0)
+        r = pauses_list(config);
+    return r < 0 ? fail("the pauses cannot be listed", r) : EXIT_GOOD;
+}
+
+static int clear(const Config *config, const char *name)
+{
+    int n = pauses_clear(config, name);
+
+    if (n < 0)
+        return fail("not every pause could be cleared", n);
+    if (n == 0 && name) {
+        fprintf(stderr, "acmemsctl: there is no pause for %s\n", name);
+        return EXIT_BAD;
+    }
+    return EXIT_GOOD;
+}
+
+static int verb_clear(char *const *arguments)
+{
+    _cleanup_(config_unrefp) Config *config = NULL;
+    int r, result = EXIT_GOOD;
+
+    if (arg_all == (*arguments != NULL))
+        return usage("clear takes names, or else --all", "");
+    r = config_load_sound(arg_config, pass_over, NULL, &config);
+    if (r < 0)
+        return fail("the configuration cannot be read", r);
+    if (arg_all)
+        return clear(config, NULL);
+    for (; *arguments; arguments++)
+        if (clear(config, *arguments) != EXIT_GOOD)
+            result = EXIT_BAD;
+    return result;
+}
+
 static const Verb verbs[] = {
     { "check", verb_check },
+    { "pauses", verb_pauses },
+    { "clear", verb_clear },
 };
 
 static void help(void)
@@ -82,16 +152,15 @@ static void help(void)
          "Look after an acmems installation.\n\n"
          "Commands:\n"
          "  check [FILE…]   Read configurations and say what is wrong with them\n"
-         "                  (default " CONFIG_FILE_DEFAULT ")\n\n"
+         "                  (default: that of --config)\n"
+         "  pauses          List what the CA is not asked for now, and why\n"
+         "  clear NAME…     Have it asked for these names again\n"
+         "  clear --all     Have it asked for everything again\n\n"
          "Options:\n"
-         "  -h --help       Show this help\n"
-         "     --version    Show the version");
-}
-
-static int usage(const char *what, const char *word)
-{
-    fprintf(stderr, "acmemsctl: %s%s\nTry 'acmemsctl --help'.\n", what, word);
-    return EXIT_USAGE;
+         "  -c --config=FILE  Configuration (default " CONFIG_FILE_DEFAULT ")\n"
+         "     --all          See 'clear'\n"
+         "  -h --help         Show this help\n"
+         "     --version      Show the version");
 }
 
 static int run_verb(char *const *arguments)
@@ -106,16 +175,26 @@ static int run_verb(char *const *arguments)
 
 int main(int argc, char *argv[])
 {
-    enum { ARG_VERSION = 0x100 };
+    enum { ARG_VERSION = 0x100, ARG_ALL };
     static const struct option options[] = {
+        { "config", required_argument, NULL, 'c' },
+        { "all", no_argument, NULL, ARG_ALL },
         { "help", no_argument, NULL, 'h' },
         { "version", no_argument, NULL, ARG_VERSION },
         { 0 },
     };
+    char path[PATH_MAX];
     int c;
 
-    while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0)
+    arg_config = config_file_default(path);
+    while ((c = getopt_long(argc, argv, "c:h", options, NULL)) >= 0)
         switch (c) {
+        case 'c':
+            arg_config = optarg;
+            break;
+        case ARG_ALL:
+            arg_all = true;
+            break;
         case 'h':
             help();
             return EXIT_GOOD;
