@@ -658,14 +658,13 @@ static bool order_prepare(Order *order)
     return false;
 }
 
-/* Looked at twice: before the account is seen to, which may ask the CA too, and again when that is
- * done, as others have asked meanwhile. */
-static bool order_may_be_placed(Order *order)
+/* False: the order has ended. */
+static bool order_is_allowed(Order *order, bool (*allows)(const Asking *asking, Failure *ret))
 {
     const Asking asking = order_asking(order);
     Failure failure = { 0 };
 
-    if (restraint_allows(&asking, &failure))
+    if (allows(&asking, &failure))
         return true;
     order_end(order, NULL, &failure);
     failure_done(&failure);
@@ -684,7 +683,8 @@ static void order_place(Order *order)
         return;
     }
     order->record.stage = ORDER_STAGE_NEW;
-    if (!order_may_be_placed(order) || !order_prepare(order) || !order_save(order))
+    /* At the last moment: others may have used it up while the account was seen to. */
+    if (!order_is_allowed(order, budget_allows) || !order_prepare(order) || !order_save(order))
         return;
     budget_note_order(&asking);
     order_post(order, &(SessionRequest){ .resource = "newOrder", .payload = payload },
@@ -723,7 +723,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
     LOG_CONTEXT(&order->log);
     if (order->is_unsaved && !order_save(order))
         return 0;
-    if (!order->record.url && !order_may_be_placed(order))
+    /* Before the account is seen to, for which the CA may be asked too. */
+    if (!order->record.url && !order_is_allowed(order, restraint_allows))
         return 0;
     if (account_await(order->account, on_account, order, &order->account_waiter) < 0)
         order_fail_memory(order);

@@ -29,12 +29,12 @@ static void load(const Asking *asking, PauseKind kind, const char *what, time_t 
 
 static void look_at(Longest *longest, PauseKind kind, const char *what)
 {
-    _cleanup_(pause_done) Pause pause = { 0 }, shorter = { 0 };
+    _cleanup_(pause_done) Pause pause = { 0 };
 
     load(longest->asking, kind, what, longest->now, &pause);
     if (pause_left(&pause, longest->now) <= pause_left(&longest->pause, longest->now))
         return;
-    shorter = longest->pause;
+    pause_done(&longest->pause);
     longest->pause = pause;
     pause = (Pause){ 0 };
 }
@@ -67,12 +67,11 @@ bool restraint_allows(const Asking *asking, Failure *ret)
     look_at(&longest, PAUSE_NAMES, asking->set);
     STRV_FOREACH (name, asking->names)
         look_at_name(&longest, dns_name_base(*name));
-    if (longest.pause.reason) {
-        set_failure(&longest.pause, longest.now, ret);
-        pause_done(&longest.pause);
-        return false;
-    }
-    return budget_allows(asking, ret);
+    if (!longest.pause.reason)
+        return true;
+    set_failure(&longest.pause, longest.now, ret);
+    pause_done(&longest.pause);
+    return false;
 }
 
 /* Doubled each time from @first on; a Retry-After is taken as it is. */
@@ -142,15 +141,27 @@ void restraint_note_failure(const Asking *asking, const Failure *failure)
         begin(asking, PAUSE_SERVER, "", 0, failure);
 }
 
+/* The CA says whose authorization it was: about names that nobody asked for it is not believed. */
+static bool is_asked_for(const Asking *asking, const char *name)
+{
+    STRV_FOREACH (asked, asking->names)
+        if (streq(dns_name_base(*asked), name))
+            return true;
+    return false;
+}
+
 void restraint_note_invalid(const Asking *asking, const char *name, const Failure *failure)
 {
-    begin(asking, PAUSE_NAME, name, RESTRAINT_FIRST, failure);
+    if (is_asked_for(asking, name))
+        begin(asking, PAUSE_NAME, name, RESTRAINT_FIRST, failure);
 }
 
 void restraint_note_valid(const Asking *asking, const char *name)
 {
     const Config *config = asking->config;
-    int r = pause_remove(config->state_directory, PAUSE_NAME, config->acme_server, name);
+    int r = is_asked_for(asking, name)
+                ? pause_remove(config->state_directory, PAUSE_NAME, config->acme_server, name)
+                : 0;
 
     if (r < 0)
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r, "The pause of '%s' in '%s' stays: %m", name,

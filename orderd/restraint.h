@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* What the CA is not asked for now: because it said so, because a name fails its validation over
- * and over, or because a budget is used up. What is on disk is the truth, and read each time; while
- * the state directory cannot be written nothing is ordered anyway, so that nothing is kept
- * elsewhere. */
+/* What the CA is not asked for now: because it said so, or because a name fails its validation over
+ * and over. What is on disk is the truth, and read each time; while the state directory cannot be
+ * written nothing is ordered anyway, so that nothing is kept elsewhere. */
 
 #include "asking.h"
 #include "failure.h"
@@ -21,7 +20,8 @@ bool restraint_allows(const Asking *asking, Failure *ret);
  * are passed over. */
 void restraint_note_failure(const Asking *asking, const Failure *failure);
 
-/* A name ("*." is not part of it) failed its validation, or did not. */
+/* A name ("*." is not part of it) failed its validation, or did not; passed over where it is none
+ * of the order's. */
 void restraint_note_invalid(const Asking *asking, const char *name, const Failure *failure);
 void restraint_note_valid(const Asking *asking, const char *name);
 

@@ -28,11 +28,16 @@ static Asking other(char *const *list)
     };
 }
 
+static bool allows(const Asking *by, Failure *ret)
+{
+    return restraint_allows(by, ret) && budget_allows(by, ret);
+}
+
 static void assert_free(const Asking *by)
 {
     Failure failure = { 0 };
 
-    ASSERT_TRUE(restraint_allows(by, &failure));
+    ASSERT_TRUE(allows(by, &failure));
     ASSERT_EQ(failure.status, 0);
 }
 
@@ -42,7 +47,7 @@ static unsigned assert_held(const Asking *by, int status, const char *why)
     Failure failure = { 0 };
     unsigned left;
 
-    ASSERT_FALSE(restraint_allows(by, &failure));
+    ASSERT_FALSE(allows(by, &failure));
     ASSERT_EQ(failure.event, LOG_EVENT_ORDER_HELD_BACK);
     ASSERT_EQ(failure.status, status);
     ASSERT_TRUE(strstr(failure.reason, why));
@@ -140,6 +145,8 @@ static void test_names_that_fail(void)
     Failure failure = told(421, "connection", 0, "nobody is there");
     const Asking strange = other(other_names);
 
+    restraint_note_invalid(&asking, elsewhere, &failure);
+    assert_free(&strange);
     for (unsigned expected = RESTRAINT_FIRST; expected < RESTRAINT_MAX; expected *= 2) {
         unsigned left;
 
