@@ -116,18 +116,6 @@ int ledger_add(const char *state, const LedgerKey *key, time_t now, Ledger *ledg
     return r < 0 ? r : state_json_save(state, DIRECTORY, name, object);
 }
 
-/* 1: nothing of it counts any more; 0; -errno. */
-static int is_over(const char *state, const char *name, time_t now)
-{
-    _cleanup_(ledger_done) Ledger ledger = { 0 };
-    json_auto_t *object = NULL;
-    int r = load_key(state, name, &object);
-
-    if (r >= 0)
-        r = unpack(object, json_integer_value(json_object_get(object, "window")), now, &ledger);
-    return r < 0 ? r : ledger.n == 0;
-}
-
 int ledger_sweep(const char *state, time_t now)
 {
     _cleanup_strv_ char **names = NULL;
@@ -138,8 +126,10 @@ int ledger_sweep(const char *state, time_t now)
     if (r < 0)
         return r;
     STRV_FOREACH (name, names) {
-        r = is_over(state, *name, now);
-        if (r > 0)
+        time_t written;
+
+        r = state_json_written(state, DIRECTORY, *name, &written);
+        if (r >= 0 && now - written >= LEDGER_WINDOW_MAX)
             r = state_json_remove(state, DIRECTORY, *name);
         if (r < 0)
             return r;

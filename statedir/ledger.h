@@ -11,12 +11,14 @@
 
 #define LEDGER_MAX 10000U /* times that one keeps; older ones are dropped */
 
+#define LEDGER_WINDOW_MAX (7 * 24 * 3600) /* s */
+
 /* What is counted. */
 typedef struct LedgerKey {
     const char *kind;   /* "orders" */
     const char *server; /* URL of the CA's directory */
     const char *what;
-    time_t window; /* s; what is older counts no more */
+    time_t window; /* s, at most LEDGER_WINDOW_MAX; what is older counts no more */
 } LedgerKey;
 
 typedef struct Ledger {
@@ -33,5 +35,6 @@ int ledger_load(const char *state, const LedgerKey *key, time_t now, Ledger *ret
  * has it too, written or not. 0 or -errno. */
 int ledger_add(const char *state, const LedgerKey *key, time_t now, Ledger *ledger);
 
-/* Removes what a crash left half, and what has nothing in its window any more. 0 or -errno. */
+/* Removes what a crash left half, and what was not added to for LEDGER_WINDOW_MAX. None is read, as
+ * there may be thousands at a start. 0 or -errno. */
 int ledger_sweep(const char *state, time_t now);

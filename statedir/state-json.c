@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "atomic-file.h"
 #include "io.h"
@@ -72,6 +73,20 @@ int state_json_load(const char *state, const char *directory, const char *key, s
     if (!json_is_object(object))
         return -EBADMSG;
     *ret = TAKE_PTR(object);
+    return 0;
+}
+
+int state_json_written(const char *state, const char *directory, const char *key, time_t *ret)
+{
+    _cleanup_close_ int fd = open_directory(state, directory);
+    char name[NAME_SIZE];
+    struct stat st;
+
+    if (fd < 0)
+        return fd;
+    if (fstatat(fd, file_name(key, name), &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return -errno;
+    *ret = st.st_mtime;
     return 0;
 }
 

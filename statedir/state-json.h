@@ -17,6 +17,9 @@ int state_json_save(const char *state, const char *directory, const char *key,
 int state_json_load(const char *state, const char *directory, const char *key, size_t max,
                     json_t **ret);
 
+/* When it was written last, seconds since 1970. 0 or -errno. */
+int state_json_written(const char *state, const char *directory, const char *key, time_t *ret);
+
 /* 0, also where there is none; -errno. */
 int state_json_remove(const char *state, const char *directory, const char *key);
 
