@@ -436,6 +436,10 @@ static const ConfigKey account_keys[] = {
     { "eab-hmac-key", .parse = parse_eab_hmac_key, IN(Config, external_account.hmac_key) },
     { "eab-hmac-key-file", .parse = parse_eab_hmac_key_file,
       IN(Config, external_account.hmac_key_file) },
+    { "orders-per-3h", .parse = parse_unsigned, IN(Config, orders_per_3h),
+      .max = CONFIG_BUDGET_MAX },
+    { "duplicate-certificates-per-week", .parse = parse_unsigned,
+      IN(Config, duplicate_certificates_per_week), .max = CONFIG_BUDGET_MAX },
 };
 
 static const ConfigKey state_keys[] = {
@@ -488,6 +492,8 @@ static const ConfigKey auth_keys[] = {
       NAMES(verification_names) },
     { "storage", .parse = parse_reference, IN(AuthBlock, storage), NAMES(storage_names) },
     { "profile", .parse = parse_name, IN(AuthBlock, profile) },
+    { "orders-per-day", .parse = parse_unsigned, IN(AuthBlock, orders_per_day),
+      .max = CONFIG_BUDGET_MAX },
 };
 
 static const char *const verification_types[] = {

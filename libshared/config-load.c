@@ -502,6 +502,8 @@ static int load(Loader *l, const char *path)
 
     config->log_level = LOG_INFO;
     config->max_size = CONFIG_MAX_SIZE_DEFAULT;
+    config->orders_per_3h = CONFIG_ORDERS_PER_3H_DEFAULT;
+    config->duplicate_certificates_per_week = CONFIG_DUPLICATE_CERTIFICATES_PER_WEEK_DEFAULT;
     config->path = strdup(path);
     if (!config->path)
         return -ENOMEM;

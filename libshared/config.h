@@ -16,6 +16,10 @@
 #define STATE_DIRECTORY_DEFAULT   "/var/lib/acmems"
 #define RUNTIME_DIRECTORY_DEFAULT "/run/acmems"
 #define CONFIG_MAX_SIZE_DEFAULT   ((size_t)4096) /* max-size, bytes */
+/* The limits of Let's Encrypt. */
+#define CONFIG_ORDERS_PER_3H_DEFAULT                   300U
+#define CONFIG_DUPLICATE_CERTIFICATES_PER_WEEK_DEFAULT 5U
+#define CONFIG_BUDGET_MAX                              10000U
 
 typedef enum VerificationType {
     VERIFICATION_HTTP01,
@@ -61,7 +65,8 @@ typedef struct AuthBlock {
     size_t n_ip_sans;
     const Verification *verification;
     const Storage *storage;
-    char *profile; /* NULL: the CA's default */
+    char *profile;           /* NULL: the CA's default */
+    unsigned orders_per_day; /* of one client; 0: any number */
 } AuthBlock;
 
 /* What binds a new account to one that the CA knows its customer by (RFC 8555 §7.3.4). */
@@ -88,6 +93,8 @@ typedef struct Config {
     char **accepted_terms_of_service; /* or the URLs that are accepted */
     size_t n_accepted_terms_of_service;
     ExternalAccount external_account;
+    unsigned orders_per_3h; /* of the account; 0: any number, as for the others of their kind */
+    unsigned duplicate_certificates_per_week; /* for exactly the same names */
 
     /* [state] */
     char *state_directory;

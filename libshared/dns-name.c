@@ -14,15 +14,18 @@ static bool label_is_valid(const char *label, size_t length)
     return length > 0 && length <= LABEL_MAX && label[0] != '-' && label[length - 1] != '-';
 }
 
+const char *dns_name_base(const char *name)
+{
+    return strncmp(name, "*.", 2) == 0 ? name + 2 : name;
+}
+
 bool dns_name_is_valid(const char *name)
 {
-    const char *label = name;
+    const char *label = dns_name_base(name);
     size_t length;
 
     if (strlen(name) > DNS_NAME_MAX)
         return false;
-    if (strncmp(label, "*.", 2) == 0)
-        label += 2;
     for (;;) {
         length = strspn(label, LDH);
         if (!label_is_valid(label, length))
@@ -33,6 +36,13 @@ bool dns_name_is_valid(const char *name)
     }
     /* A last label of digits alone makes an IPv4 address of it. */
     return label[length] == '\0' && strspn(label, DIGITS) < length;
+}
+
+bool dns_name_is_below(const char *name, const char *domain)
+{
+    size_t length = strlen(domain), all = strlen(name);
+
+    return all > length && name[all - length - 1] == '.' && streq(name + all - length, domain);
 }
 
 void dns_name_fold(char *name)

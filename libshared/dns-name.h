@@ -12,6 +12,12 @@
  * all digits), or such a name behind "*." (RFC 9525 §6.3). Takes the folded form: lower case. */
 bool dns_name_is_valid(const char *name);
 
+/* The name behind "*.", or the name itself; borrowed from it. */
+const char *dns_name_base(const char *name);
+
+/* "www.example.org" is below "example.org" and "org", but not below itself. */
+bool dns_name_is_below(const char *name, const char *domain);
+
 /* ASCII upper to lower case, in place. */
 void dns_name_fold(char *name);
 

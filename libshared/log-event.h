@@ -17,6 +17,7 @@ typedef enum LogEvent {
     LOG_EVENT_ORDER_FAILED_AT_CA, /* the CA said no, or nothing that makes sense */
     LOG_EVENT_ORDER_FAILED_HERE,
     LOG_EVENT_ACCOUNT_UNUSABLE, /* missing, not registered, not readable */
+    LOG_EVENT_ORDER_HELD_BACK,  /* the CA is not asked for it now */
 
     LOG_EVENT_CALL_DENIED, /* a handler asked for what its auth block does not cover */
     LOG_EVENT_ORDERD_UNREACHABLE,
@@ -26,10 +27,11 @@ typedef enum LogEvent {
     LOG_EVENT_CERTIFICATE_NOT_STORED,
     LOG_EVENT_CHAIN_NOT_OFFERED, /* the preferred one */
     LOG_EVENT_PROFILE_NOT_OFFERED,
-    LOG_EVENT_STATE_NOT_WRITTEN, /* what is on disk of an order */
+    LOG_EVENT_STATE_NOT_WRITTEN, /* what is on disk of orders and of the CA's limits */
     LOG_EVENT_ORDER_RESUMED,     /* taken up after a restart */
     LOG_EVENT_CHALLENGE_NOT_WRITTEN,
     LOG_EVENT_CHALLENGE_UNREADABLE,
+    LOG_EVENT_BUDGET_LOW, /* of what may be asked of the CA little is left */
     LOG_EVENT_ACCOUNT_REGISTERED,
     LOG_EVENT_ACCOUNT_KEY_SETTLED,
     LOG_EVENT_CONFIG_ERROR,

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "problem.h"
+#include "rate-limit.h"
 #include "text.h"
 
 #define RETRY_SOON 60U
@@ -64,6 +65,8 @@ void failure_set_problem(Failure *failure, const json_t *problem, unsigned retry
     const Problem *meaning = problem_find(problem_type(problem));
     _cleanup_free_ char *said = problem_describe(problem);
 
+    if (retry_after == 0 && said)
+        retry_after = rate_limit_left(said, time(NULL));
     failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, meaning->status,
                 meaning->retry_after && retry_after ? retry_after : meaning->retry_after,
                 "%s The CA said: %s", meaning->sentence, str_or(said, "?"));
@@ -94,8 +97,9 @@ void failure_set_reply(Failure *failure, const SessionReply *reply, const char *
             doing, reply->status);
     /* No answer, or one that was lost or garbled on its way; what a problem document says is
      * judged by its type. */
-    if (!reply->problem)
-        failure->passing =
-            reply->error < 0 || reply->status < 400 || reply->status >= 500 || reply->status == 429;
+    if (reply->problem)
+        return;
+    failure->passing =
+        reply->error < 0 || reply->status < 400 || reply->status >= 500 || reply->status == 429;
     failure->pause = reply->retry_after;
 }

@@ -34,7 +34,7 @@ void failure_amend(Failure *failure, const char *sentence);
 void failure_set_type(Failure *failure, const char *type);
 
 /* Of a problem document (RFC 8555 §6.7), by the table in problem.c; @retry_after of the answer's
- * header, or 0. */
+ * header, or 0: then a time that its text names counts. */
 void failure_set_problem(Failure *failure, const json_t *problem, unsigned retry_after);
 
 /**

@@ -12,6 +12,7 @@
 #include "confinement.h"
 #include "io.h"
 #include "log.h"
+#include "restraint.h"
 #include "runtime-dir.h"
 #include "service.h"
 #include "status.h"
@@ -293,6 +294,7 @@ static int set_up(Daemon *daemon, int *listener)
     r = inventory_use(service->inventory, config_file_get(service->config_file));
     if (r < 0)
         return r;
+    restraint_sweep(config_file_get(service->config_file)->state_directory);
     orders_resume(service->orders, config_file_get(service->config_file));
     orders_check_profiles(service->orders, config_file_get(service->config_file));
     sweep_challenges(daemon);

@@ -3,7 +3,9 @@
 
 #include <stdio.h>
 
+#include "asking.h"
 #include "authorization.h"
+#include "budget.h"
 #include "chain-fields.h"
 #include "chain-search.h"
 #include "encode.h"
@@ -11,6 +13,7 @@
 #include "polling.h"
 #include "problem.h"
 #include "profile.h"
+#include "restraint.h"
 #include "rfc3339.h"
 #include "strv.h"
 
@@ -25,6 +28,7 @@
 struct Order {
     sd_event *event;
     Config *config;
+    const AuthBlock *auth;
     const Storage *storage;
     const char *profile; /* NULL: the CA's default */
     int challenge_fd;
@@ -138,12 +142,33 @@ static void log_failed(const Order *order, const Failure *failure)
     log_event(failure->event, &fields, "No certificate for %s: %s", order->names, reason);
 }
 
+/* One that a restart made ask once more is not charged to its client again. */
+static Asking order_asking(const Order *order)
+{
+    return (Asking){
+        .config = order->config,
+        .auth = order->auth,
+        .client = order->is_resumed ? NULL : order->record.client,
+        .names = order->csr->names,
+        .set = order->names,
+    };
+}
+
+static void order_note_failure(const Order *order, const Failure *failure)
+{
+    const Asking asking = order_asking(order);
+
+    restraint_note_failure(&asking, failure);
+}
+
 /* The callback frees the order: nothing touches it afterwards. */
 static void order_end(Order *order, const Chain *chain, const Failure *failure)
 {
     drop_authorizations(order);
-    if (failure)
+    if (failure) {
         log_failed(order, failure);
+        order_note_failure(order, failure);
+    }
     if (failure || order->record.stage != ORDER_STAGE_ISSUED)
         order_forget(order->config->state_directory, order->key);
     order->callback(order, chain, failure, order->userdata);
@@ -199,6 +224,7 @@ static void order_pause(Order *order, Failure *failure)
         failure_done(failure);
         return;
     }
+    order_note_failure(order, failure);
     drop_authorizations(order);
     order->poll = (Poll){ 0 };
     failure_done(&order->invalid);
@@ -353,9 +379,12 @@ static bool order_store(Order *order, const Chain *chain)
 
 static void order_finish(Order *order, const Chain *chain)
 {
+    const Asking asking = order_asking(order);
+
     if (!order_store(order, chain))
         return;
     log_issued(order, chain);
+    budget_note_certificate(&asking);
     order_end(order, chain, NULL);
 }
 
@@ -551,10 +580,11 @@ static void order_note_invalid(Order *order, const Failure *failure)
  * ends the order at once. */
 static void on_authorization(Authorization *authorization, const Failure *failure, void *userdata)
 {
+    const char *name = authorization_name(authorization);
     Order *order = userdata;
+    const Asking asking = order_asking(order);
 
     LOG_CONTEXT(&order->log);
-    (void)authorization;
     if (failure && failure->status != 421) {
         Failure copy = { 0 };
 
@@ -562,8 +592,11 @@ static void on_authorization(Authorization *authorization, const Failure *failur
         order_end_or_pause(order, &copy);
         return;
     }
-    if (failure)
+    if (failure) {
+        restraint_note_invalid(&asking, name, failure);
         order_note_invalid(order, failure);
+    } else
+        restraint_note_valid(&asking, name);
     if (--order->n_pending > 0)
         return;
     if (order->invalid.status) {
@@ -629,8 +662,6 @@ static void on_pending(Order *order, const SessionReply *reply)
         order_schedule(order, (usec_t)(order_expires(order) - time(NULL)) * USEC_PER_SEC);
 }
 
-static void order_place(Order *order);
-
 /* What was left behind may have gone from the CA meanwhile: dropped, or made with another account
  * or CA than those of today. What may pass is no sign of it. */
 static bool order_is_unknown(const Order *order, const SessionReply *reply, const Failure *failure)
@@ -648,7 +679,7 @@ static void order_begin_anew(Order *order)
     free(order->record.finalize_url);
     order->record.url = order->record.finalize_url = NULL;
     order->record.expires = 0;
-    order_place(order);
+    order_schedule(order, 0);
 }
 
 /* RFC 8555 §7.1.6 */
@@ -751,8 +782,22 @@ static bool order_prepare(Order *order)
     return false;
 }
 
+/* False: the order has ended. */
+static bool order_is_allowed(Order *order, bool (*allows)(const Asking *asking, Failure *ret))
+{
+    const Asking asking = order_asking(order);
+    Failure failure = { 0 };
+
+    if (allows(&asking, &failure))
+        return true;
+    order_end(order, NULL, &failure);
+    failure_done(&failure);
+    return false;
+}
+
 static void order_request(Order *order)
 {
+    const Asking asking = order_asking(order);
     json_auto_t *payload = NULL;
     json_t *list = identifiers(order->csr);
 
@@ -762,9 +807,12 @@ static void order_request(Order *order)
         return;
     }
     order->record.stage = ORDER_STAGE_NEW;
-    if (order_prepare(order) && order_save(order))
-        order_post(order, &(SessionRequest){ .resource = "newOrder", .payload = payload },
-                   on_new_order);
+    /* At the last moment: others may have used it up while the account was seen to. */
+    if (!order_is_allowed(order, budget_allows) || !order_prepare(order) || !order_save(order))
+        return;
+    budget_note_order(&asking);
+    order_post(order, &(SessionRequest){ .resource = "newOrder", .payload = payload },
+               on_new_order);
 }
 
 static void on_directory(const SessionReply *reply, void *userdata)
@@ -837,6 +885,9 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
     }
     if (order->is_unsaved && !order_save(order))
         return 0;
+    /* Before the account is seen to, for which the CA may be asked too. */
+    if (!order->record.url && !order_is_allowed(order, restraint_allows))
+        return 0;
     if (account_await(order->account, on_account, order, &order->account_waiter) < 0)
         order_fail_memory(order);
     return 0;
@@ -900,6 +951,7 @@ static int describe(Order *order, sd_event *event, const OrderTarget *target, in
 {
     order->event = sd_event_ref(event);
     order->config = config_ref(target->config);
+    order->auth = target->auth;
     order->storage = target->auth->storage;
     order->profile = target->auth->profile;
     order->challenge_fd = challenge_fd;

@@ -28,8 +28,11 @@ static inline usec_t retry_after_bounded(unsigned retry_after)
     return (retry_after < RETRY_AFTER_MAX ? retry_after : RETRY_AFTER_MAX) * USEC_PER_SEC;
 }
 
-/* Pause before what failed is tried again, µs: doubled each time, spread by a quarter so that many
- * do not come back at once, and never less than Retry-After (s, 0: none). */
+/* The pause with up to a quarter more, by chance, so that many do not come back at once. */
+usec_t backoff_spread(usec_t delay);
+
+/* Pause before what failed is tried again, µs: doubled each time, spread by backoff_spread(),
+ * and never less than Retry-After (s, 0: none). */
 usec_t backoff_next(Backoff *backoff, unsigned retry_after);
 
 /* Pause before the next question, µs: at least what Retry-After (s, 0: none) of the last answer

@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "order-record.h"
 
-#include <fcntl.h>
-#include <jansson.h>
-#include <stdio.h>
-
-#include "atomic-file.h"
 #include "encode.h"
-#include "io.h"
-#include "strv.h"
+#include "state-json.h"
 
-#define VERSION        1
-#define DIRECTORY_MODE 0700
-#define FILE_MODE      0600
+#define VERSION   1
+#define DIRECTORY "orders"
 /* A request of max-size at its largest, in base64, with a chain and the rest. */
 #define FILE_SIZE_MAX ((size_t)24 * 1024 * 1024)
-#define SUFFIX        ".json"
-#define NAME_SIZE     (STORAGE_KEY_SIZE + STRLEN(SUFFIX))
 
 static const char *const stages[] = {
     [ORDER_STAGE_NEW] = "new",
@@ -53,23 +44,6 @@ void order_record_done(OrderRecord *record)
     *record = (OrderRecord){ 0 };
 }
 
-static int open_directory(const char *state)
-{
-    _cleanup_free_ char *path = NULL;
-
-    if (asprintf(&path, "%s/orders", state) < 0) {
-        path = NULL;
-        return -ENOMEM;
-    }
-    return directory_open(path, DIRECTORY_MODE);
-}
-
-static const char *file_name(const char *key, char buf[NAME_SIZE])
-{
-    (void)snprintf(buf, NAME_SIZE, "%s" SUFFIX, key);
-    return buf;
-}
-
 static json_t *pack(const OrderRecord *record)
 {
     _cleanup_free_ char *csr = base64_encode(record->body, record->body_size);
@@ -92,18 +66,9 @@ static json_t *pack(const OrderRecord *record)
 
 int order_record_save(const char *state, const char *key, const OrderRecord *record)
 {
-    _cleanup_close_ int fd = open_directory(state);
-    json_auto_t *object = NULL;
-    _cleanup_free_ char *text = NULL;
-    char name[NAME_SIZE];
+    json_auto_t *object = pack(record);
 
-    if (fd < 0)
-        return fd;
-    object = pack(record);
-    text = object ? json_dumps(object, JSON_SORT_KEYS | JSON_INDENT(4)) : NULL;
-    if (!text)
-        return -ENOMEM;
-    return atomic_replace_at(fd, file_name(key, name), text, strlen(text), FILE_MODE);
+    return object ? state_json_save(state, DIRECTORY, key, object) : -ENOMEM;
 }
 
 static int unpack_stage(const json_t *object, OrderStage *ret)
@@ -178,19 +143,11 @@ static int unpack(const json_t *object, OrderRecord *record)
 int order_record_load(const char *state, const char *key, OrderRecord *ret)
 {
     _cleanup_(order_record_done) OrderRecord record = { 0 };
-    _cleanup_close_ int fd = open_directory(state);
     json_auto_t *object = NULL;
-    _cleanup_free_ char *text = NULL;
-    char name[NAME_SIZE];
-    size_t size;
-    int r;
+    int r = state_json_load(state, DIRECTORY, key, FILE_SIZE_MAX, &object);
 
-    if (fd < 0)
-        return fd;
-    r = read_file_at(fd, file_name(key, name), FILE_SIZE_MAX, &text, &size);
     if (r < 0)
-        return r == -EFBIG ? -EBADMSG : r;
-    object = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
+        return r;
     r = unpack(object, &record);
     if (r < 0)
         return r;
@@ -201,51 +158,12 @@ int order_record_load(const char *state, const char *key, OrderRecord *ret)
 
 int order_record_remove(const char *state, const char *key)
 {
-    _cleanup_close_ int fd = open_directory(state);
-    char name[NAME_SIZE];
-
-    if (fd < 0)
-        return fd;
-    return unlinkat(fd, file_name(key, name), 0) < 0 && errno != ENOENT ? -errno : 0;
-}
-
-static bool is_key(const char *name, size_t length)
-{
-    return length == STORAGE_KEY_SIZE - 1 && strspn(name, "0123456789abcdef") == length;
+    return state_json_remove(state, DIRECTORY, key);
 }
 
 int order_record_list(const char *state, char ***ret)
 {
-    _cleanup_closedir_ DIR *directory = NULL;
-    _cleanup_strv_ char **keys = NULL;
-    const struct dirent *entry;
-    int fd = open_directory(state), r;
+    int r = state_json_clean(state, DIRECTORY);
 
-    if (fd < 0)
-        return fd;
-    directory = fdopendir(fd);
-    if (!directory) {
-        r = -errno;
-        (void)safe_close(fd);
-        return r;
-    }
-    r = atomic_clean_at(fd);
-    if (r < 0)
-        return r;
-    while ((entry = readdir(directory))) {
-        _cleanup_free_ char *key = NULL;
-        const char *dot = strchr(entry->d_name, '.');
-
-        if (!dot || !streq(dot, SUFFIX) || !is_key(entry->d_name, (size_t)(dot - entry->d_name)))
-            continue;
-        key = strndup(entry->d_name, STORAGE_KEY_SIZE - 1);
-        if (!key)
-            return -ENOMEM;
-        r = strv_extend(&keys, key);
-        if (r < 0)
-            return r;
-    }
-    strv_sort(keys);
-    *ret = TAKE_PTR(keys);
-    return 0;
+    return r < 0 ? r : state_json_list(state, DIRECTORY, ret);
 }

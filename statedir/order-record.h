@@ -36,7 +36,7 @@ typedef struct OrderRecord {
 
 void order_record_done(OrderRecord *record);
 
-/* All four: @state is the state directory; orders/ in it is made where missing (0700). @key is
+/* All four: @state is the state directory; orders/ in it is made by the first record. @key is
  * storage_key() of the body. */
 
 /* Writes it, in place of an older one. 0 or -errno. */

@@ -10,11 +10,13 @@
 typedef struct Verb {
     const char *name;
     int (*run)(char *const *arguments, const CtlOptions *options);
-    bool has_config, has_reason; /* the options that it takes */
+    bool has_config, has_reason, has_all; /* the options that it takes */
 } Verb;
 
 static const Verb verbs[] = {
     { "check", .run = ctl_check },
+    { "pauses", .run = ctl_pauses, .has_config = true },
+    { "clear", .run = ctl_clear, .has_config = true, .has_all = true },
     { "revoke", .run = ctl_revoke, .has_config = true, .has_reason = true },
 };
 
@@ -25,11 +27,13 @@ static void help(void)
          "Commands:\n"
          "  check [FILE…]        Read configurations and say what is wrong with them\n"
          "                       (default " CONFIG_FILE_DEFAULT ")\n"
+         "  pauses               List what the CA is not asked for now, and why\n"
+         "  clear NAME…|--all    Have it asked for these names, or for everything, again\n"
          "  revoke CERT|CSR|SERIAL\n"
          "                       Have the CA revoke a certificate, and drop it from the cache\n"
-         "    --reason=REASON    … for this reason: keyCompromise, superseded, …\n"
-         "    --config=FILE      … with this configuration (default " CONFIG_FILE_DEFAULT ")\n\n"
+         "    --reason=REASON    … for this reason: keyCompromise, superseded, …\n\n"
          "Options:\n"
+         "     --config=FILE     Configuration of all but check (default " CONFIG_FILE_DEFAULT ")\n"
          "  -h --help            Show this help\n"
          "     --version         Show the version");
 }
@@ -49,7 +53,8 @@ static int run_verb(char *const *arguments, const CtlOptions *options)
 
         if (!streq(verb->name, *arguments))
             continue;
-        if ((options->config && !verb->has_config) || (options->reason && !verb->has_reason))
+        if ((options->config && !verb->has_config) || (options->reason && !verb->has_reason) ||
+            (options->all && !verb->has_all))
             return ctl_usage("an option does not belong to the command ", verb->name);
         return verb->run(arguments + 1, options);
     }
@@ -58,12 +63,13 @@ static int run_verb(char *const *arguments, const CtlOptions *options)
 
 int main(int argc, char *argv[])
 {
-    enum { ARG_VERSION = 0x100, ARG_CONFIG, ARG_REASON };
+    enum { ARG_VERSION = 0x100, ARG_CONFIG, ARG_REASON, ARG_ALL };
     static const struct option options[] = {
         { "help", no_argument, NULL, 'h' },
         { "version", no_argument, NULL, ARG_VERSION },
         { "config", required_argument, NULL, ARG_CONFIG },
         { "reason", required_argument, NULL, ARG_REASON },
+        { "all", no_argument, NULL, ARG_ALL },
         { 0 },
     };
     CtlOptions given = { 0 };
@@ -82,6 +88,9 @@ int main(int argc, char *argv[])
             break;
         case ARG_REASON:
             given.reason = optarg;
+            break;
+        case ARG_ALL:
+            given.all = true;
             break;
         default:
             return ctl_usage("an option is not known or lacks its value", "");

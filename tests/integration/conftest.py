@@ -51,6 +51,24 @@ def acmems(installation):
 
 
 @pytest.fixture
+def fake_ca(tmp_path):
+    ca = lib.FakeCa(tmp_path / "fake")
+    yield ca
+    ca.stop()
+
+
+@pytest.fixture
+def faulty(fake_ca, tmp_path, http01_socket):
+    """An installation that uses the fake CA."""
+    server = lib.Acmems(tmp_path, fake_ca, http01_socket)
+    server.write_config(account="accept-terms-of-service = yes")
+    lib.run(lib.REGISTER, "--gen-key", server.config, check=False)
+    server.start(account="accept-terms-of-service = yes")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
 def new_csr(tmp_path):
     """new_csr("www.example.org", …, key="p256"): the PEM of a request."""
     return lambda *names, **kwargs: lib.make_csr(tmp_path / "csr", *names, **kwargs)

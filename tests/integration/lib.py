@@ -336,8 +336,9 @@ class Pebble:
 
     def set_address(self, name, address):
         data = json.dumps({"host": name, "addresses": [address]}).encode()
-        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
-            f"http://127.0.0.1:{self.dns_management_port}/add-a", data, timeout=10).close()
+        for action in "clear-a", "add-a":  # which adds to those that there are
+            urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
+                f"http://127.0.0.1:{self.dns_management_port}/{action}", data, timeout=10).close()
 
     def manage(self, path):
         """What the management port shows."""
@@ -357,6 +358,8 @@ class Pebble:
 
 def base64url_decode(text):
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+def problem(name, detail="told by the CA"):
+    return {"type": f"urn:ietf:params:acme:error:{name}", "detail": detail}
 
 
 class FakeCa:
@@ -535,6 +538,14 @@ class Acmems:
 
     def post(self, body, headers=None, **kwargs):
         return request(self.port, "POST", "/sign", body, headers, **kwargs)
+
+    def post_from(self, source, body, **headers):
+        """A POST from another loopback address."""
+        with socket.create_connection(("127.0.0.1", self.port), 60, (source, 0)) as sock:
+            sock.sendall(head(body, **headers).encode() + body)
+            response = http.client.HTTPResponse(sock, method="POST")
+            response.begin()
+            return Answer(response)
 
     def issue(self, body, headers=None):
         """A POST that has to bring a certificate."""

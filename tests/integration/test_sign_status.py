@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every status code, by a real request, with a sentence that says what to do."""
 
-import http.client
 import re
 import signal
 import socket
@@ -178,15 +177,6 @@ def policy(installation):
     return installation.start(auth=AUTH)
 
 
-def post_from(acmems, source, body, **headers):
-    """A POST from another loopback address."""
-    with socket.create_connection(("127.0.0.1", acmems.port), 60, (source, 0)) as sock:
-        sock.sendall(lib.head(body, **headers).encode() + body)
-        response = http.client.HTTPResponse(sock, method="POST")
-        response.begin()
-        return lib.Answer(response)
-
-
 def test_wrong_address(installation, new_csr):
     installation.start(auth='[auth "elsewhere"]\nip = 192.0.2.0/24\ndomain = *\n')
     csr = new_csr("www.example.org")
@@ -225,7 +215,7 @@ def test_names(policy, new_csr):
         ("www.example.net",): 403,
         ("www.example.org", "www.example.com"): 403,
     }.items():
-        answer = post_from(policy, "127.0.0.2", new_csr(*names))
+        answer = policy.post_from("127.0.0.2", new_csr(*names))
         assert answer.status == status, (names, answer)
 
 
@@ -237,7 +227,7 @@ def test_other_kinds_of_names(acmems, new_csr, san):
 
 
 def test_log_tells_the_administrator(policy, new_csr):
-    answer = post_from(policy, "127.0.0.2", new_csr("www.example.com"))
+    answer = policy.post_from("127.0.0.2", new_csr("www.example.com"))
     assert_refused(answer, 403)
     assert "www.example.com" in policy.sign.log and '"names"' in policy.sign.log
     assert "example.net" not in answer.text
@@ -246,7 +236,7 @@ def test_log_tells_the_administrator(policy, new_csr):
 def test_log_tells_the_reason_whatever_the_client_sends(policy, new_csr):
     policy.write_config(auth=AUTH, mgmt="max-size = 64k")
     names = [f"{'x' * 60}.{'y' * 60}.{i}.example.com" for i in range(99)]
-    answer = post_from(policy, "127.0.0.2", new_csr("www.example.com", *names))
+    answer = policy.post_from("127.0.0.2", new_csr("www.example.com", *names))
     assert_refused(answer, 403)
     assert "no domain covers www.example.com" in policy.sign.log
     assert_refused(lib.request(policy.port, path="/" + "x" * 8000), 404)
@@ -274,37 +264,15 @@ def test_validation_failed(acmems, new_csr, pebble):
     assert list(acmems.challenges.iterdir()) == []
 
 
-@pytest.fixture
-def fake_ca(tmp_path):
-    ca = lib.FakeCa(tmp_path / "fake")
-    yield ca
-    ca.stop()
-
-
-@pytest.fixture
-def faulty(fake_ca, tmp_path, http01_socket):
-    """An installation that uses the fake CA."""
-    server = lib.Acmems(tmp_path, fake_ca, http01_socket)
-    server.write_config(account="accept-terms-of-service = yes")
-    lib.run(lib.REGISTER, "--gen-key", server.config, check=False)
-    server.start(account="accept-terms-of-service = yes")
-    yield server
-    server.stop()
-
-
-def problem(name, detail="told by the CA"):
-    return {"type": f"urn:ietf:params:acme:error:{name}", "detail": detail}
-
-
 def test_rate_limited(faulty, fake_ca, new_csr):
-    fake_ca.order = (429, {"Retry-After": 120}, problem("rateLimited"))
+    fake_ca.order = (429, {"Retry-After": 120}, lib.problem("rateLimited"))
     answer = faulty.post(new_csr("limit.example.org"))
     assert_refused(answer, 429, "told by the CA")
     assert 0 < int(answer.headers["Retry-After"]) <= 120
 
 
 def test_ca_overloaded(faulty, fake_ca, new_csr):
-    fake_ca.order = (503, {"Retry-After": 77}, problem("serverInternal"))
+    fake_ca.order = (503, {"Retry-After": 77}, lib.problem("serverInternal"))
     answer = faulty.post(new_csr("busy.example.org"))
     assert_refused(answer, 503)
     assert 0 < int(answer.headers["Retry-After"]) <= 77
@@ -315,13 +283,13 @@ def test_ca_overloaded(faulty, fake_ca, new_csr):
     ("caa", 403, 421), ("dns", 400, 421), ("connection", 400, 421),
 ])
 def test_problem_of_the_ca(faulty, fake_ca, new_csr, name, http, status):
-    fake_ca.order = (http, {}, problem(name))
+    fake_ca.order = (http, {}, lib.problem(name))
     assert_refused(faulty.post(new_csr("problem.example.org")), status, "told by the CA")
 
 
 def test_ca_knows_who_asks(faulty, fake_ca, new_csr):
     """RFC 8555 §6.1: a User-Agent with every request."""
-    fake_ca.order = (403, {}, problem("unauthorized"))
+    fake_ca.order = (403, {}, lib.problem("unauthorized"))
     faulty.post(new_csr("agent.example.org"))
     assert fake_ca.agents and all("acmems" in (agent or "") for agent in fake_ca.agents)
 

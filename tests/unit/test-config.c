@@ -340,6 +340,8 @@ static void test_defaults(void)
     ASSERT_STREQ(config->runtime_directory, "/run/acmems");
     ASSERT_STREQ(config->account_dir, "/var/lib/acmems/account");
     ASSERT_TRUE(!config->ca_file);
+    ASSERT_EQ(config->orders_per_3h, 300);
+    ASSERT_EQ(config->duplicate_certificates_per_week, 5);
     ASSERT_FALSE(config->accept_terms_of_service);
     ASSERT_TRUE(!config->accepted_terms_of_service);
     ASSERT_EQ(config->max_size, 4096);
@@ -458,7 +460,7 @@ static void test_auth(void)
 {
     _cleanup_(config_unrefp) Config *config =
         load("[auth one]\nip=192.0.2.0/24\nip=2001:db8::/32\ndomain=Mail.Example.ORG\n"
-             "domain=*.example.org\n"
+             "domain=*.example.org\norders-per-day=20\n"
              "[auth \"two\"]\nhmac-type = SHA2-384\nhmac_key = #1 = 'x' \ndomain=two.example.org\n"
              "storage=late\n"
              "[auth \"three\"]\nall=yes\ndomain=three.example.org\n" FILES("late"),
@@ -477,6 +479,8 @@ static void test_auth(void)
     ASSERT_STREQ(one->domains[1], "*.example.org");
     ASSERT_TRUE(!one->domains[2]);
     ASSERT_TRUE(!one->hmac_type && !one->hmac_key && !one->all);
+    ASSERT_EQ(one->orders_per_day, 20);
+    ASSERT_EQ(two->orders_per_day, 0);
 
     ASSERT_STREQ(two->hmac_type->name, "sha384");
     ASSERT_STREQ(two->hmac_key, "#1 = 'x'");

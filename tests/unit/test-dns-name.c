@@ -49,6 +49,17 @@ static void test_fold(void)
     ASSERT_STREQ(name, "www.z\xc3\x84[.org");
 }
 
+static void test_parts(void)
+{
+    ASSERT_STREQ(dns_name_base("*.example.org"), "example.org");
+    ASSERT_STREQ(dns_name_base("www.example.org"), "www.example.org");
+    ASSERT_TRUE(dns_name_is_below("www.example.org", "example.org"));
+    ASSERT_TRUE(dns_name_is_below("www.example.org", "org"));
+    ASSERT_FALSE(dns_name_is_below("example.org", "example.org"));
+    ASSERT_FALSE(dns_name_is_below("myexample.org", "example.org"));
+    ASSERT_FALSE(dns_name_is_below("org", "example.org"));
+}
+
 static void test_matches(void)
 {
     ASSERT_TRUE(dns_name_matches("www.example.org", "www.example.org"));
@@ -79,6 +90,7 @@ int main(void)
     test_valid();
     test_lengths();
     test_fold();
+    test_parts();
     test_matches();
     return 0;
 }

@@ -34,6 +34,17 @@ static void test_backoff(void)
     ASSERT_TRUE(spread);
 }
 
+static void test_spread(void)
+{
+    usec_t day = 24 * 3600 * USEC_PER_SEC;
+
+    for (unsigned i = 0; i < 100; i++) {
+        assert_about(backoff_spread(7 * day), 7 * day);
+        assert_about(backoff_spread(1), 1);
+    }
+    ASSERT_EQ(backoff_spread(0), 0);
+}
+
 static void test_poll(void)
 {
     Poll poll = { 0 };
@@ -49,6 +60,7 @@ static void test_poll(void)
 int main(void)
 {
     test_backoff();
+    test_spread();
     test_poll();
     return EXIT_SUCCESS;
 }

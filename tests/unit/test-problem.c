@@ -94,6 +94,8 @@ static void test_failure(void)
 {
     json_auto_t *limited = json_pack("{ssss}", "type", PROBLEM_URN "rateLimited", "detail", "slow");
     json_auto_t *csr = json_pack("{ssss}", "type", PROBLEM_URN "badCSR", "detail", "weak");
+    json_auto_t *dated = json_pack("{ssss}", "type", PROBLEM_URN "rateLimited", "detail",
+                                   "too many, retry after 2999-12-01 04:00:00 UTC");
     Failure failure = { 0 };
 
     failure_set_problem(&failure, limited, 7);
@@ -104,6 +106,13 @@ static void test_failure(void)
     ASSERT_STREQ(failure.problem, "rateLimited");
     failure_set_problem(&failure, limited, 0);
     ASSERT_EQ(failure.retry_after, 3600);
+    ASSERT_EQ(failure.pause, 0);
+    /* A time in the text is as good as one in the header. */
+    failure_set_problem(&failure, dated, 0);
+    ASSERT_EQ(failure.pause, 7 * 86400);
+    ASSERT_EQ(failure.retry_after, failure.pause);
+    failure_set_problem(&failure, dated, 7);
+    ASSERT_EQ(failure.pause, 7);
     /* Trying again does not help here, whatever the header says. */
     failure_set_problem(&failure, csr, 7);
     ASSERT_EQ(failure.status, 415);

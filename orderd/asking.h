@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* What an order asks of the CA, and for whom: what restraint and budgets go by. */
+
+#include "config.h"
+
+/* All borrowed. */
+typedef struct Asking {
+    const Config *config;
+    const AuthBlock *auth;
+    const char *client; /* its address; NULL: not known, or it is not to be charged with this */
+    char *const *names; /* of the CSR */
+    const char *set;    /* the same, sorted, one blank between */
+} Asking;

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pause.h"
+
+#include <stdio.h>
+
+#include "state-json.h"
+#include "strv.h"
+
+#define VERSION   1
+#define DIRECTORY "backoff"
+/* A set of names at its largest, a reason, and the rest. */
+#define FILE_SIZE_MAX ((size_t)64 * 1024)
+/* What fails again so long after its pause begins with a short one, s. */
+#define COUNT_KEPT (24 * 3600)
+
+static const char *const kinds[] = {
+    [PAUSE_SERVER] = "server", [PAUSE_ACCOUNT] = "account", [PAUSE_DOMAIN] = "domain",
+    [PAUSE_NAMES] = "names",   [PAUSE_NAME] = "name",
+};
+
+/* The members that are strings. */
+static const struct {
+    const char *name;
+    size_t offset;
+    bool optional;
+} strings[] = {
+    { "server", offsetof(Pause, server), false },
+    { "what", offsetof(Pause, what), false },
+    { "reason", offsetof(Pause, reason), false },
+    { "problem", offsetof(Pause, problem), true },
+};
+
+static char **string_of(const Pause *pause, size_t i)
+{
+    return (char **)(void *)((char *)(uintptr_t)pause + strings[i].offset);
+}
+
+void pause_done(Pause *pause)
+{
+    for (size_t i = 0; i < ELEMENTSOF(strings); i++)
+        free(*string_of(pause, i));
+    *pause = (Pause){ 0 };
+}
+
+unsigned pause_left(const Pause *pause, time_t now)
+{
+    return pause->until <= now || pause->until - now > PAUSE_MAX ? 0
+                                                                 : (unsigned)(pause->until - now);
+}
+
+const char *pause_kind_name(PauseKind kind)
+{
+    return kinds[kind];
+}
+
+static int make_key(PauseKind kind, const char *server, const char *what,
+                    char key[STORAGE_KEY_SIZE])
+{
+    _cleanup_free_ char *text = NULL;
+    int n = asprintf(&text, "%s\n%s\n%s", kinds[kind], server, what);
+
+    if (n < 0) {
+        text = NULL;
+        return -ENOMEM;
+    }
+    storage_key(text, (size_t)n, key);
+    return 0;
+}
+
+static int unpack_kind(const json_t *object, PauseKind *ret)
+{
+    const char *name = json_string_value(json_object_get(object, "kind"));
+
+    for (size_t i = 0; name && i < ELEMENTSOF(kinds); i++)
+        if (streq(kinds[i], name)) {
+            *ret = (PauseKind)i;
+            return 0;
+        }
+    return -EBADMSG;
+}
+
+static int unpack(const json_t *object, Pause *pause)
+{
+    json_int_t count = json_integer_value(json_object_get(object, "count"));
+    json_int_t status = json_integer_value(json_object_get(object, "status"));
+
+    if (json_integer_value(json_object_get(object, "version")) != VERSION ||
+        unpack_kind(object, &pause->kind) < 0 || count < 1 || count > INT32_MAX || status < 400 ||
+        status > 599)
+        return -EBADMSG;
+    pause->count = (unsigned)count;
+    pause->status = (int)status;
+    pause->until = json_integer_value(json_object_get(object, "until"));
+    for (size_t i = 0; i < ELEMENTSOF(strings); i++) {
+        const char *value = json_string_value(json_object_get(object, strings[i].name));
+
+        if (!value && !strings[i].optional)
+            return -EBADMSG;
+        *string_of(pause, i) = value ? strdup(value) : NULL;
+        if (value && !*string_of(pause, i))
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static int load_key(const char *state, const char *key, Pause *ret)
+{
+    _cleanup_(pause_done) Pause pause = { 0 };
+    json_auto_t *object = NULL;
+    int r = state_json_load(state, DIRECTORY, key, FILE_SIZE_MAX, &object);
+
+    if (r < 0)
+        return r;
+    r = unpack(object, &pause);
+    if (r < 0)
+        return r;
+    *ret = pause;
+    pause = (Pause){ 0 };
+    return 0;
+}
+
+static bool is_of_use(const Pause *pause, time_t now)
+{
+    return pause_left(pause, now) > 0 || (pause->until <= now && now - pause->until < COUNT_KEPT);
+}
+
+int pause_load(const char *state, PauseKind kind, const char *server, const char *what, time_t now,
+               Pause *ret)
+{
+    _cleanup_(pause_done) Pause pause = { 0 };
+    char key[STORAGE_KEY_SIZE];
+    int r = make_key(kind, server, what, key);
+
+    if (r >= 0)
+        r = load_key(state, key, &pause);
+    if (r < 0)
+        return r;
+    if (!is_of_use(&pause, now)) {
+        r = state_json_remove(state, DIRECTORY, key);
+        return r < 0 ? r : -ENOENT;
+    }
+    *ret = pause;
+    pause = (Pause){ 0 };
+    return 0;
+}
+
+int pause_save(const char *state, const Pause *pause)
+{
+    json_auto_t *object =
+        json_pack("{si ss ss ss sI si si ss ss*}", "version", VERSION, "kind", kinds[pause->kind],
+                  "server", pause->server, "what", pause->what, "until", (json_int_t)pause->until,
+                  "count", (int)pause->count, "status", pause->status, "reason", pause->reason,
+                  "problem", pause->problem);
+    char key[STORAGE_KEY_SIZE];
+    int r = object ? make_key(pause->kind, pause->server, pause->what, key) : -ENOMEM;
+
+    return r < 0 ? r : state_json_save(state, DIRECTORY, key, object);
+}
+
+int pause_remove(const char *state, PauseKind kind, const char *server, const char *what)
+{
+    char key[STORAGE_KEY_SIZE];
+    int r = make_key(kind, server, what, key);
+
+    return r < 0 ? r : state_json_remove(state, DIRECTORY, key);
+}
+
+int pause_foreach(const char *state, pause_cb callback, void *userdata)
+{
+    _cleanup_strv_ char **keys = NULL;
+    int r = state_json_list(state, DIRECTORY, &keys);
+
+    if (r < 0)
+        return r;
+    STRV_FOREACH (key, keys) {
+        _cleanup_(pause_done) Pause pause = { 0 };
+
+        if (load_key(state, *key, &pause) < 0)
+            continue;
+        r = callback(&pause, userdata);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* What cannot be read now may be readable another time. */
+static bool is_to_stay(const char *state, const char *key, time_t now)
+{
+    _cleanup_(pause_done) Pause pause = { 0 };
+    int r = load_key(state, key, &pause);
+
+    return r < 0 ? r != -EBADMSG : is_of_use(&pause, now);
+}
+
+int pause_sweep(const char *state, time_t now)
+{
+    _cleanup_strv_ char **keys = NULL;
+    int r = state_json_clean(state, DIRECTORY);
+
+    if (r >= 0)
+        r = state_json_list(state, DIRECTORY, &keys);
+    if (r < 0)
+        return r;
+    STRV_FOREACH (key, keys) {
+        if (is_to_stay(state, *key, now))
+            continue;
+        r = state_json_remove(state, DIRECTORY, *key);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}

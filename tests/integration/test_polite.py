@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The CA is not asked for what it said no to, nor for more than it allows."""
+
+import datetime
+import email.utils
+import json
+import time
+
+import pytest
+
+import lib
+
+HELD_BACK = "not asked again"
+
+
+def retry_after(answer):
+    return int(answer.headers["Retry-After"])
+
+
+def restart_orderd(server):
+    server.orderd.stop()
+    server.start_orderd()
+
+
+def limited(detail, **headers):
+    """A newOrder that a limit of Let's Encrypt answers."""
+    return 429, {key.replace("_", "-"): value for key, value in headers.items()}, \
+        lib.problem("rateLimited", detail)
+
+
+def pauses(server):
+    return [json.loads(path.read_text()) for path in server.directory.glob("state/backoff/*.json")]
+
+
+def let_pass(server):
+    """As if all pauses were just over."""
+    for path in server.directory.glob("state/backoff/*.json"):
+        pause = json.loads(path.read_text())
+        path.write_text(json.dumps({**pause, "until": int(time.time()) - 1}))
+
+
+# ---- limits of the CA ------------------------------------------------------------------------
+
+SCOPES = {
+    "account": ("too many new orders (300) from this account in the last 3h0m0s",
+                ["www.example.org", "www.example.net"], []),
+    "domain": ('too many certificates (50) already issued for "example.org" in the last 168h0m0s',
+               ["www.example.org", "deep.down.example.org"], ["www.example.net"]),
+    "names": ("too many certificates (5) already issued for this exact set of identifiers in the "
+              "last 168h0m0s", ["www.example.org"], ["mail.example.org", "www.example.net"]),
+    "name": ('too many failed authorizations (5) for "www.example.org" in the last 1h0m0s',
+             ["www.example.org"], ["mail.example.org"]),
+}
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_rate_limit(faulty, fake_ca, new_csr, scope):
+    """It is told from memory, across restarts, to those that it concerns and to nobody else."""
+    detail, held, free = SCOPES[scope]
+    fake_ca.order = limited(detail, Retry_After=1000)
+    first = faulty.post(new_csr("www.example.org"))
+    assert first.status == 429 and retry_after(first) == 1000 and fake_ca.orders == 1
+    for _ in range(2):
+        for name in held:
+            answer = faulty.post(new_csr(name))
+            assert answer.status == 429 and 0 < retry_after(answer) <= 1000, answer
+            assert HELD_BACK in answer.text and detail.split('"')[0] in answer.text
+        restart_orderd(faulty)
+    assert fake_ca.orders == 1
+    for name in free:
+        assert HELD_BACK not in faulty.post(new_csr(name)).text
+    assert fake_ca.orders == 1 + len(free)
+    assert scope in [pause["kind"] for pause in pauses(faulty)]
+
+
+def test_time_left_goes_down(faulty, fake_ca, new_csr):
+    fake_ca.order = limited("slow down", Retry_After=120)
+    csr = new_csr("www.example.org")
+    before = retry_after(faulty.post(csr))
+    lib.wait_for(lambda: retry_after(faulty.post(csr)) < before, "a second to pass")
+    assert fake_ca.orders == 1
+
+
+def test_limit_that_is_over(faulty, fake_ca, new_csr):
+    fake_ca.order = limited("slow down", Retry_After=1)
+    csr = new_csr("www.example.org")
+    assert HELD_BACK not in faulty.post(csr).text
+    lib.wait_for(lambda: faulty.post(csr) and fake_ca.orders == 2, "the CA to be asked again")
+
+
+@pytest.mark.parametrize("how", ["header", "text", "neither"])
+def test_time_of_a_limit(faulty, fake_ca, new_csr, how):
+    """A date (RFC 9110 §10.2.3), or a time in the text as Let's Encrypt writes it."""
+    when = time.time() + 7200
+    date = datetime.datetime.fromtimestamp(when, datetime.timezone.utc)
+    fake_ca.order = {
+        "header": limited("slow down", Retry_After=email.utils.formatdate(when, usegmt=True)),
+        "text": limited(f"too many new orders (300) from this account, retry after {date:%F %T} UTC"),
+        "neither": limited("slow down"),
+    }[how]
+    expected = 3600 if how == "neither" else 7200
+    csr = new_csr("www.example.org")
+    assert expected - 30 <= retry_after(faulty.post(csr)) <= expected
+    again = faulty.post(csr)
+    assert expected - 30 <= retry_after(again) <= expected * (1 if how != "neither" else 1.25)
+    assert HELD_BACK in again.text and fake_ca.orders == 1
+
+
+def test_overloaded_ca(faulty, fake_ca, new_csr):
+    fake_ca.order = (503, {"Retry-After": 77}, lib.problem("serverInternal", "overloaded"))
+    assert faulty.post(new_csr("www.example.org")).status == 503
+    answer = faulty.post(new_csr("www.example.net"))
+    assert answer.status == 503 and 0 < retry_after(answer) <= 77 and "overloaded" in answer.text
+    assert fake_ca.orders == 1
+
+
+def test_broken_pause(faulty, fake_ca, new_csr):
+    """What cannot be made sense of holds nobody up, and goes."""
+    fake_ca.order = limited("slow down", Retry_After=1000)
+    csr = new_csr("www.example.org")
+    faulty.post(csr)
+    [path] = faulty.directory.glob("state/backoff/*.json")
+    path.write_text(path.read_text()[:30])
+    assert HELD_BACK not in faulty.post(csr).text
+    assert fake_ca.orders == 2
+    path.write_text("{}")
+    restart_orderd(faulty)
+    assert not path.exists()
+
+
+# ---- names that fail -------------------------------------------------------------------------
+
+def test_failing_name(acmems, new_csr, pebble):
+    pebble.set_address("dead.polite.example.org", "127.0.0.99")
+    csr, orders = new_csr("dead.polite.example.org"), pebble.orders()
+    first = acmems.post(csr)
+    assert first.status == 421 and pebble.orders() == orders + 1
+
+    reason = first.text.partition("dead.polite.example.org: ")[2].split(" (request")[0]
+    assert reason
+    restart_orderd(acmems)
+    for body in csr, new_csr("dead.polite.example.org"), \
+            new_csr("live.polite.example.org", "dead.polite.example.org"):
+        again = acmems.post(body)
+        assert again.status == 421 and HELD_BACK in again.text and reason[:40] in again.text
+        assert 0 < retry_after(again) <= 75
+    assert pebble.orders() == orders + 1
+    acmems.issue(new_csr("live.polite.example.org"))
+
+
+def test_failing_name_among_others(acmems, new_csr, pebble):
+    """Only the one that fails has to wait."""
+    pebble.set_address("dead2.polite.example.org", "127.0.0.99")
+    assert acmems.post(new_csr("live2.polite.example.org", "dead2.polite.example.org")).status == 421
+    assert [pause["what"] for pause in pauses(acmems)] == ["dead2.polite.example.org"]
+    acmems.issue(new_csr("live2.polite.example.org"))
+
+
+def test_pause_doubles_and_success_clears(acmems, new_csr, pebble):
+    pebble.set_address("dead3.polite.example.org", "127.0.0.99")
+    csr = new_csr("dead3.polite.example.org")
+    for expected in 60, 120, 240:
+        let_pass(acmems)
+        assert HELD_BACK not in acmems.post(csr).text
+        assert expected * 0.9 <= retry_after(acmems.post(csr)) <= expected * 1.25
+    pebble.set_address("dead3.polite.example.org", "127.0.0.1")
+    let_pass(acmems)
+    acmems.issue(csr)
+    assert pauses(acmems) == []
+
+
+def test_acmemsctl(acmems, new_csr, pebble):
+    """The administrator lists and ends pauses; orderd notices by itself."""
+    names = [f"dead{i}.ctl.example.org" for i in range(2)]
+    for name in names:
+        pebble.set_address(name, "127.0.0.99")
+        acmems.post(new_csr(name))
+    listed = lib.run(lib.CTL, "--config", acmems.config, "pauses").stdout
+    assert len(listed.splitlines()) == 2
+    assert all(f"name {name}: " in listed for name in names)
+
+    lib.run(lib.CTL, "--config", acmems.config, "clear", names[0])
+    assert HELD_BACK in acmems.post(new_csr(names[1])).text
+    pebble.set_address(names[0], "127.0.0.1")
+    acmems.issue(new_csr(names[0]))
+
+    lib.run(lib.CTL, "--config", acmems.config, "clear", "--all")
+    assert lib.run(lib.CTL, "--config", acmems.config, "pauses").stdout == ""
+    assert HELD_BACK not in acmems.post(new_csr(names[1])).text
+
+
+def test_acmemsctl_wrong_use(installation):
+    installation.write_config()
+    for code, *argv in (2, "clear"), (2, "clear", "--all", "a.example.org"), (2, "pauses", "x"), \
+            (1, "clear", "a.example.org"), (0, "clear", "--all"), (0, "pauses"):
+        result = lib.run(lib.CTL, "--config", installation.config, *argv, check=False)
+        assert result.returncode == code and bool(result.stderr) == bool(code), result
+    missing = lib.run(lib.CTL, "--config", "/nowhere.ini", "pauses", check=False)
+    assert missing.returncode == 1 and "/nowhere.ini" in missing.stderr
+
+
+# ---- budgets ---------------------------------------------------------------------------------
+
+def test_orders_per_3h(faulty, fake_ca, new_csr):
+    faulty.write_config(account="accept-terms-of-service = yes\norders-per-3h = 5")
+    fake_ca.order = (403, {}, lib.problem("rejectedIdentifier"))
+    for i in range(5):
+        assert faulty.post(new_csr(f"n{i}.example.org")).status == 403
+        assert faulty.orderd.log.count("of orders-per-3h = 5 are used up") == (i >= 3)
+    restart_orderd(faulty)
+    answer = faulty.post(new_csr("n5.example.org"))
+    assert answer.status == 429 and 10700 < retry_after(answer) <= 10800, answer
+    assert "orders-per-3h" in answer.text and fake_ca.orders == 5
+    faulty.write_config(account="accept-terms-of-service = yes\norders-per-3h = 0")
+    assert faulty.post(new_csr("n5.example.org")).status == 403
+
+
+def test_duplicate_certificates_per_week(installation, new_csr, pebble):
+    acmems = installation.start(account="duplicate-certificates-per-week = 2")
+    names = "a.twice.example.org", "b.twice.example.org"
+    acmems.issue(new_csr(*names))
+    cached = new_csr(*reversed(names))
+    acmems.issue(cached)
+    orders = pebble.orders()
+    answer = acmems.post(new_csr(*names))
+    assert answer.status == 429 and 604700 < retry_after(answer) <= 604800, answer
+    assert "duplicate-certificates-per-week" in answer.text and pebble.orders() == orders
+    acmems.issue(cached)
+    acmems.issue(new_csr(names[0]))
+
+
+def test_orders_per_day_of_a_client(installation, new_csr):
+    acmems = installation.start(auth=lib.AUTH_ALL + "orders-per-day = 1\n")
+    csr = new_csr("first.quota.example.org")
+    acmems.issue(csr)
+    acmems.issue(csr)  # out of the cache, which costs nothing
+    restart_orderd(acmems)
+    answer = acmems.post(new_csr("second.quota.example.org"))
+    assert answer.status == 429 and 86300 < retry_after(answer) <= 86400, answer
+    assert acmems.post_from("127.0.0.2", new_csr("second.quota.example.org")).status == 200
