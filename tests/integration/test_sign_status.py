@@ -301,7 +301,7 @@ def use_profile(server, account="", auth=lib.AUTH_ALL):
 def test_profile(faulty, fake_ca, new_csr):
     """Of the account section, unless the block has its own; none by default."""
     fake_ca.meta = {"profiles": {"classic": "https://ca.example/1", "tlsserver": "…"}}
-    fake_ca.order = (403, {}, problem("rejectedIdentifier"))
+    fake_ca.order = (403, {}, lib.problem("rejectedIdentifier"))
     wanted = []
     for account, auth, profile in [
             ("", lib.AUTH_ALL, None), ("profile = classic", lib.AUTH_ALL, "classic"),
@@ -322,7 +322,7 @@ def test_profile_that_is_not_offered(faulty, fake_ca, new_csr):
     assert_refused(faulty.post(csr), 500, "'shortlived'", "(classic, tlsserver)")
     assert fake_ca.orders == 0
     fake_ca.meta = {"profiles": {"shortlived": ""}}
-    fake_ca.order = (400, {}, problem("invalidProfile"))
+    fake_ca.order = (400, {}, lib.problem("invalidProfile"))
     assert_refused(faulty.post(csr), 500, "does not accept the profile", "told by the CA")
     assert [payload["profile"] for payload in fake_ca.payloads] == ["shortlived"]
 
