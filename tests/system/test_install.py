@@ -25,8 +25,12 @@ def test_installed(fresh):
         assert f" {address} " in listening
     assert fresh.post(b"x").status == 403
     assert lib.request(1380, "GET", "/.well-known/acme-challenge/x", address="::1").status == 404
+    files = fresh.run("dpkg", "--listfiles", "acmems").stdout.splitlines()
     for unit in UNITS:
-        assert fresh.run("systemd-analyze", "verify", "--generators=yes", f"{unit}.socket", f"{unit}.service").stderr == ""
+        assert fresh.run("systemd-analyze", "verify", "--generators=yes", "--man=no",
+                         f"{unit}.socket", f"{unit}.service").stderr == ""
+        for kind in "socket", "service":
+            assert f"/usr/share/man/man8/{unit}.{kind}.8.gz" in files
 
 
 def test_broken_configuration_at_boot(fresh, pebble, new_csr):
