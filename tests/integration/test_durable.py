@@ -207,7 +207,7 @@ def test_record_that_is_none(server, new_csr, content):
     path.parent.mkdir(parents=True)
     path.write_text(content)
     server.start_orderd()
-    assert f"Order {'0' * 96} is not taken up" in server.orderd.log
+    lib.wait_for(lambda: f"Order {'0' * 96} is not taken up" in server.orderd.log, "the message")
     assert path.exists() == ("2" in content)  # a newer version's is not ours to remove
     server.issue(new_csr("www.example.org"))
 

@@ -334,7 +334,9 @@ def test_nothing_secret(pebble, tmp_path, http01_socket, journal, new_csr):
     server = lib.Acmems(tmp_path, ca, http01_socket)
     server.journal = journal
     try:
-        server.start(account="accept-terms-of-service = yes",
+        # How many it takes until three nonces were refused is the CA's dice to say.
+        server.start(account="accept-terms-of-service = yes\n"
+                             "duplicate-certificates-per-week = 0",
                      auth=f'[auth "key"]\nhmac_type = sha256\nhmac_key = {key}\ndomain = *\n'
                           + DEBUG)
         secrets = [key.encode()]
