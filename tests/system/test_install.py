@@ -159,7 +159,10 @@ def test_runtime_directory_that_was_removed(fresh, pebble, new_csr):
     fresh.enable(pebble)
     fresh.issue(new_csr("before.example.org"))
     fresh.run("rm", "-r", "/run/acmems")
-    fresh.run("systemctl", "restart", "acmems-orderd.socket", *fresh.sockets)
+    # The handler first: its sandbox sees only what is there when it starts.
+    fresh.run("systemctl", "restart", "acmems-http01.socket")
+    fresh.run("systemctl", "start", "acmems-http01.service")
+    fresh.run("systemctl", "restart", "acmems-orderd.socket", "acmems-mgmt.socket")
     fresh.issue(new_csr("after.example.org"))
     assert fresh.run("stat", "-c", "%a %U:%G", "/run/acmems/challenges/http-01").stdout == \
         "2750 acmems:acmems-http01\n"
