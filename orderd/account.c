@@ -412,6 +412,8 @@ int account_new(sd_event *event, Config *config, Account **ret)
     account->n_ref = 1;
     account->config = config_ref(config);
     r = session_new(event, config->acme_server, config->ca_file, &account->session);
+    if (r >= 0)
+        r = session_keep_in(account->session, config->state_directory);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(account);

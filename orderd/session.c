@@ -6,17 +6,21 @@
 #include "clock.h"
 #include "fetch.h"
 #include "jws.h"
+#include "log.h"
 #include "problem.h"
+#include "session-record.h"
+#include "strv.h"
 
-#define DIRECTORY_LIFETIME (24 * 3600 * USEC_PER_SEC)
-#define NONCES_MAX         64U
-#define BAD_NONCE_TRIES    12U
+#define NONCES_MAX      64U
+#define BAD_NONCE_TRIES 12U
 
 struct Session {
     unsigned n_ref;
     sd_event *event;
     Fetcher *fetcher;
     char *directory_url;
+    char *state_directory; /* NULL: nothing of it outlives the session */
+    bool is_unkept;        /* that it does not was said */
     json_t *directory;
     usec_t directory_expiry;
     Fetch *directory_fetch;
@@ -276,6 +280,39 @@ static void on_post(const FetchResult *result, void *userdata)
     call_finish(call, &reply);
 }
 
+/* What cannot be written is only asked for once more after a restart. */
+static void session_check_kept(Session *session, int r)
+{
+    if (r >= 0 || session->is_unkept)
+        return;
+    session->is_unkept = true;
+    log_warning_errno(r, "The directory of %s, or its nonces, cannot be kept in '%s': %m",
+                      session->directory_url, session->state_directory);
+}
+
+static void session_save_directory(Session *session)
+{
+    if (session->state_directory)
+        session_check_kept(session,
+                           session_record_save(session->state_directory, session->directory_url,
+                                               session->directory, time(NULL)));
+}
+
+/* Those of a crash are lost: what is on disk was not handed out. */
+static void session_save_nonces(Session *session)
+{
+    _cleanup_strv_ char **nonces = NULL;
+
+    if (!session->state_directory || session->n_nonces == 0)
+        return;
+    for (size_t i = 0; i < session->n_nonces; i++)
+        if (strv_extend(&nonces, session->nonces[i]) < 0)
+            return;
+    session_check_kept(session,
+                       session_record_add_nonces(session->state_directory, session->directory_url,
+                                                 nonces, time(NULL)));
+}
+
 static const char *directory_lacks(const json_t *directory)
 {
     static const char *const needed[] = { "newNonce", "newAccount", "newOrder" };
@@ -294,6 +331,14 @@ static SessionCall *next_awaiting(Session *session)
         if (call->awaits_directory)
             return call;
     return NULL;
+}
+
+static void session_use_directory(Session *session, json_t *directory, time_t age)
+{
+    json_decref(session->directory);
+    session->directory = json_incref(directory);
+    session->directory_expiry =
+        now_monotonic() + (usec_t)(SESSION_DIRECTORY_AGE_MAX - age) * USEC_PER_SEC;
 }
 
 /* Sends on what waited for the directory. Every round takes one call out of the waiting ones. */
@@ -328,9 +373,8 @@ static void on_directory(const FetchResult *result, void *userdata)
     if (reply.error == 0 && result->status == 200 && reply.json) {
         lacks = directory_lacks(reply.json);
         if (!lacks) {
-            json_decref(session->directory);
-            session->directory = json_incref(json);
-            session->directory_expiry = now_monotonic() + DIRECTORY_LIFETIME;
+            session_use_directory(session, json, 0);
+            session_save_directory(session);
         }
     }
 
@@ -468,6 +512,39 @@ int session_new(sd_event *event, const char *directory_url, const char *ca_file,
     return 0;
 }
 
+/* Checked as what comes from the CA itself. */
+static void session_take_up(Session *session)
+{
+    _cleanup_(session_record_done) SessionRecord record = { 0 };
+    time_t now = time(NULL);
+    int r = session_record_take(session->state_directory, session->directory_url, now, &record);
+
+    if (r < 0 && r != -ENOENT)
+        session_check_kept(session, r);
+    if (r < 0 || directory_lacks(record.directory))
+        return;
+    session_use_directory(session, record.directory, now - record.fetched);
+    STRV_FOREACH (nonce, record.nonces)
+        session_keep_nonce(session, *nonce);
+}
+
+int session_keep_in(Session *session, const char *state_directory)
+{
+    int r = copy_string(state_directory, &session->state_directory);
+
+    if (r >= 0)
+        session_take_up(session);
+    return r;
+}
+
+void session_sweep(const char *state_directory)
+{
+    int r = session_record_sweep(state_directory, time(NULL));
+
+    if (r < 0)
+        log_warning_errno(r, "What was kept of sessions in '%s' stays: %m", state_directory);
+}
+
 Session *session_ref(Session *session)
 {
     session->n_ref++;
@@ -482,11 +559,13 @@ Session *session_unref(Session *session)
         call_free(LIST_FIRST(&session->calls));
     fetch_cancel(session->directory_fetch);
     fetcher_unref(session->fetcher);
+    session_save_nonces(session);
     session_drop_nonces(session);
     json_decref(session->directory);
     EVP_PKEY_free(session->key);
     sd_event_unref(session->event);
     free(session->directory_url);
+    free(session->state_directory);
     free(session->account_url);
     free(session);
     return NULL;

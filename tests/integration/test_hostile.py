@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import os
 import re
+import shutil
 import signal
 import ssl
 import time
@@ -49,8 +50,9 @@ def server(tmp_path_factory, proxy, account, http01_socket):
 
 @pytest.fixture
 def installation(server, proxy):
-    """Its session with the CA begins anew, as after a change of the account."""
+    """Its session with the CA begins anew, as after a change of the account, and knows nothing."""
     proxy.rules = []
+    shutil.rmtree(server.directory / "state/session", ignore_errors=True)
     os.utime(server.directory / "account/account.pem")
     return server
 
