@@ -45,6 +45,7 @@ struct Order {
     Account *account;
     AccountWaiter *account_waiter;
     bool finalize_taken; /* the CA has the CSR */
+    bool is_early;       /* it has not said that the order is ready for it */
     time_t renewal;      /* of what was stored */
     Failure trouble;     /* why it goes on later only; .status 0: it goes on */
     Authorization **authorizations;
@@ -459,13 +460,22 @@ static void order_fail_names(Order *order, const json_t *problem)
     failure_done(&failure);
 }
 
+static bool problem_is(const SessionReply *reply, const char *type)
+{
+    return reply->problem && streq(problem_type(reply->problem), type);
+}
+
 static void on_finalized(const SessionReply *reply, void *userdata)
 {
     Order *order = userdata;
 
     LOG_CONTEXT(&order->log);
-    if (reply->problem && streq(problem_type(reply->problem), "unauthorized") &&
-        order_has_current_account(order)) {
+    if (order->is_early && problem_is(reply, "orderNotReady")) {
+        order->call = NULL;
+        order_fetch(order);
+        return;
+    }
+    if (problem_is(reply, "unauthorized") && order_has_current_account(order)) {
         order->call = NULL;
         order_fail_names(order, reply->problem);
         return;
@@ -477,7 +487,8 @@ static void on_finalized(const SessionReply *reply, void *userdata)
     on_order(reply, order);
 }
 
-static void order_finalize(Order *order)
+/* @is_early: the CA has not said that the order is ready. */
+static void order_finalize(Order *order, bool is_early)
 {
     json_auto_t *payload = NULL;
     _cleanup_free_ unsigned char *der = NULL;
@@ -491,6 +502,7 @@ static void order_finalize(Order *order)
         order_fail_memory(order);
         return;
     }
+    order->is_early = is_early;
     order->record.stage = ORDER_STAGE_FINALIZING;
     if (order_save(order))
         order_post(order,
@@ -505,7 +517,7 @@ static void on_ready(Order *order, const SessionReply *reply)
     if (order->finalize_taken)
         order_await_notice(order, reply);
     else
-        order_finalize(order);
+        order_finalize(order, false);
 }
 
 static void on_processing(Order *order, const SessionReply *reply)
@@ -609,7 +621,9 @@ static void on_authorization(Authorization *authorization, const Failure *failur
     }
     order->poll = (Poll){ 0 };
     (void)sd_event_source_set_enabled(order->timer, SD_EVENT_OFF);
-    order_fetch(order);
+    /* RFC 8555 §7.1.6: it is ready then. Where the CA has not noticed yet it says so (§7.4), and is
+     * asked for the order. */
+    order_finalize(order, true);
 }
 
 static int start_authorizations(Order *order, const json_t *urls)

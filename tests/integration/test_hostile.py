@@ -131,11 +131,12 @@ CASES |= {
     "order-back": Case("order", members(status="pending"), times=2),
     "order-back-for-long": Case("order", members(status="pending"), times=8),
     "order-processing": Case("order", members(status="processing"), times=5),
-    "order-invalid": Case("order", members(status="invalid"), 421),
-    "order-invalid-unauthorized": Case("order", members(status="invalid", error={
+    "newOrder-invalid": Case("newOrder", members(status="invalid"), 421),
+    "newOrder-invalid-unauthorized": Case("newOrder", members(status="invalid", error={
         "type": f"{PROBLEM}unauthorized", "detail": "a wrong answer"}), 421),
     "order-without-certificate": Case("order", members(status="valid", certificate=None)),
     "finalize-not-ready": Case("finalize", refuse(403, "orderNotReady")),
+    "finalize-not-ready-for-long": Case("finalize", refuse(403, "orderNotReady"), times=3),
     "finalize-unknown-state": Case("finalize", members(status="frozen")),
     "finalize-back-to-pending": Case("finalize", members(status="pending")),
     "finalize-back-to-ready": Case("finalize", members(status="ready")),

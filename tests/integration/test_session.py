@@ -10,13 +10,12 @@ import time
 import pytest
 
 import lib
-from ca_proxy import CaProxy
-from fault_proxy import kind_of
+from fault_proxy import FaultProxy, Rule, kind_of, members, refuse
 
 MAX = 8  # requests for a certificate with one name
 
 
-class CountingCa(CaProxy):
+class CountingCa(FaultProxy):
     """Knows what it was asked."""
 
     def __init__(self, pebble):
@@ -64,10 +63,16 @@ def account(tmp_path_factory, ca, http01_socket):
 
 
 @pytest.fixture
-def server(tmp_path, ca, account, http01_socket):
+def installation(tmp_path, ca, account, http01_socket):
+    ca.rules = []
     acmems = lib.Acmems(tmp_path, ca, http01_socket, account)
-    yield acmems.start()
+    yield acmems
     acmems.stop()
+
+
+@pytest.fixture
+def server(installation):
+    return installation.start()
 
 
 @pytest.fixture
@@ -125,10 +130,110 @@ def test_requests_after_a_restart(warm, ca, new_csr, record_property):
     assert_few(asked)
 
 
-def test_requests_for_a_name_that_is_valid_still(pebble, ca, warm, new_csr):
-    """The CA needs no challenge then; whether it does so is up to it."""
-    name = "valid.session.example.org"
+NOT_READY = refuse(403, "orderNotReady", **{"Replay-Nonce": "!"})  # one that is none
+
+
+@pytest.mark.parametrize("faults", [
+    [("finalize", NOT_READY)],
+    [("finalize", NOT_READY), ("order", members(status="pending"))],
+], ids=["ready", "pending"])
+def test_ca_that_has_not_noticed_yet(warm, ca, new_csr, faults):
+    """It is asked for the order then, and gets the CSR as soon as it says ready."""
+    name = f"late{len(faults)}.session.example.org"
+    ca.rules = [Rule(name, kind, fault) for kind, fault in faults]
     warm.issue(new_csr(name))
-    ca.asked()
-    warm.issue(new_csr(name))
-    assert len(ca.asked()) <= MAX
+    asked = [request for request in ca.asked() if request != "HEAD newNonce"]
+    first = asked.index("POST finalize")
+    orders = ["POST order"] * len(faults)
+    assert asked[first:first + len(orders) + 2] == ["POST finalize", *orders, "POST finalize"], asked
+    assert all(rule.hits == 1 for rule in ca.rules)
+
+
+# ---- what is kept ------------------------------------------------------------------------------
+
+def test_no_nonce_is_used_twice(warm, ca, new_csr):
+    """Neither after a restart, nor after a crash with what that restart left."""
+    before = len(ca.nonces())
+    restart(warm)
+    assert not read(warm).get("nonces")  # they are in use
+    warm.issue(new_csr("one.nonce.session.example.org"))
+    kill(warm)
+    warm.start_orderd()
+    warm.issue(new_csr("two.nonce.session.example.org"))
+    nonces = ca.nonces()[before:]
+    assert len(nonces) > 10 and len(set(nonces)) == len(nonces)
+
+
+def test_crash(warm, ca, new_csr):
+    """The directory is there all the same."""
+    kill(warm)
+    warm.start_orderd()
+    warm.issue(new_csr("crash.session.example.org"))
+    asked = ca.asked()
+    assert asked[0] == "HEAD newNonce" and "GET directory" not in asked
+    assert len(asked) <= MAX
+
+
+def stop_and_change(server, **members):
+    """As if the file were of another time."""
+    server.orderd.stop()
+    document = {**read(server), **members}
+    kept(server).write_text(json.dumps(document))
+    server.start_orderd()
+
+
+def test_old_nonces(warm, ca, new_csr):
+    stop_and_change(warm, kept=int(time.time()) - 3700)
+    warm.issue(new_csr("old-nonce.session.example.org"))
+    assert ca.asked()[:2] == ["HEAD newNonce", "POST newOrder"]
+
+
+def test_old_directory(warm, ca, new_csr):
+    """A day later it is fetched anew, and kept again."""
+    stop_and_change(warm, fetched=int(time.time()) - 86500)
+    warm.issue(new_csr("old-directory.session.example.org"))
+    assert ca.asked()[0] == "GET directory"
+    assert time.time() - read(warm)["fetched"] < 60
+
+
+@pytest.mark.parametrize("changed", [
+    {"version": 2}, {"directory": {}}, {"directory": {"newNonce": "http://127.0.0.1/"}},
+    {"nonces": ["no nonce!", 7, ""]}, {"nonces": 5}, {"fetched": "now"},
+], ids=str)
+def test_file_that_makes_no_sense(warm, ca, new_csr, changed):
+    """It stops nothing, and is as it should be afterwards."""
+    stop_and_change(warm, **changed)
+    warm.issue(new_csr("nonsense.session.example.org"))
+    warm.orderd.stop()
+    assert read(warm)["version"] == 1 and read(warm)["directory"]["newOrder"] and read(warm)["nonces"]
+
+
+def test_file_that_is_none(warm, ca, new_csr):
+    warm.orderd.stop()
+    path = kept(warm)
+    path.write_bytes(os.urandom(100))
+    (path.parent / ".tmp-0123").write_bytes(b"half")
+    warm.start_orderd()
+    assert not (path.parent / ".tmp-0123").exists()
+    warm.issue(new_csr("random.session.example.org"))
+    assert read(warm)["version"] == 1
+
+
+def test_directory_that_cannot_be_kept(installation, ca, new_csr):
+    """It is said once, and costs only requests."""
+    (installation.directory / "state").mkdir()
+    (installation.directory / "state/session").write_text("in the way")
+    installation.start()
+    for i in range(2):
+        installation.issue(new_csr(f"unkept{i}.session.example.org"))
+    installation.orderd.stop()
+    assert installation.orderd.log.count("cannot be kept in") == 1
+
+
+def test_directory_that_moved(warm, ca, new_csr):
+    """What is on disk leads nowhere any more: the CA is asked where it is now."""
+    directory = {**read(warm)["directory"], "newOrder": f"{ca.base}/gone"}
+    stop_and_change(warm, directory=directory)
+    warm.issue(new_csr("moved.session.example.org"))
+    assert "GET directory" in ca.asked()
+    assert read(warm)["directory"]["newOrder"] != directory["newOrder"]
