@@ -495,6 +495,11 @@ static void order_finalize(Order *order, bool is_early)
     _cleanup_free_ char *encoded = NULL;
     size_t size;
 
+    if (!order->record.finalize_url) {
+        order_fail_ca(order, 60,
+                      "The CA does not say where its order is finalised: try again later.");
+        return;
+    }
     if (csr_to_der(order->csr, &der, &size) >= 0)
         encoded = base64url_encode(der, size);
     payload = encoded ? json_pack("{ss}", "csr", encoded) : NULL;
@@ -705,6 +710,19 @@ static const struct {
     { "valid", on_valid },     { "invalid", on_invalid },
 };
 
+/* What is not known yet of the CA's order. False: there is no memory. */
+static bool order_note(Order *order, const json_t *object)
+{
+    const char *finalize = session_url(object, "finalize");
+    OrderRecord *record = &order->record;
+
+    if (!record->finalize_url && finalize && !(record->finalize_url = strdup(finalize)))
+        return false;
+    if (record->expires == 0)
+        record->expires = rfc3339_parse(json_string_value(json_object_get(object, "expires")));
+    return true;
+}
+
 static void on_order(const SessionReply *reply, void *userdata)
 {
     Order *order = userdata;
@@ -723,6 +741,10 @@ static void on_order(const SessionReply *reply, void *userdata)
         order_begin_anew(order);
         return;
     }
+    if (!order_note(order, reply->json)) {
+        order_fail_memory(order);
+        return;
+    }
     order->is_resumed = false;
     failure_done(&order->trouble);
     for (size_t i = 0; i < ELEMENTSOF(states); i++)
@@ -734,31 +756,38 @@ static void on_order(const SessionReply *reply, void *userdata)
                   "The CA put the order into a state that acmems does not know: try again later.");
 }
 
+/* The head of an answer says that there is an order, whatever became of the rest. */
+static bool is_order_made(const SessionReply *reply)
+{
+    return (reply->status == 201 || reply->status == 200) && reply->location &&
+           strncmp(reply->location, "https://", 8) == 0;
+}
+
 static void on_new_order(const SessionReply *reply, void *userdata)
 {
     Order *order = userdata;
     OrderRecord *record = &order->record;
-    const char *finalize = session_url(reply->json, "finalize");
     SessionReply seen = *reply;
 
     LOG_CONTEXT(&order->log);
     order->call = NULL;
-    if (reply->error < 0 || (reply->status != 201 && reply->status != 200) || !finalize ||
-        !reply->location || strncmp(reply->location, "https://", 8) != 0) {
+    if (!is_order_made(reply)) {
         order_fail_reply(order, reply, "taking the order");
         return;
     }
     record->url = strdup(reply->location);
-    record->finalize_url = strdup(finalize);
-    if (!record->url || !record->finalize_url) {
+    if (!record->url || !order_note(order, reply->json)) {
         order_fail_memory(order);
         return;
     }
     record->stage = ORDER_STAGE_PLACED;
-    record->expires = rfc3339_parse(json_string_value(json_object_get(reply->json, "expires")));
     log_fields_add(&order->log, LOG_FIELD_ORDER, record->url);
     if (!order_save(order))
         return;
+    if (!record->finalize_url) {
+        order_fetch(order);
+        return;
+    }
     seen.status = 200;
     on_order(&seen, order);
 }

@@ -105,6 +105,7 @@ static bool is_whole(const OrderRecord *record)
     case ORDER_STAGE_NEW:
         return true;
     case ORDER_STAGE_PLACED:
+        return record->url;
     case ORDER_STAGE_FINALIZING:
         return record->url && record->finalize_url;
     case ORDER_STAGE_ISSUED:

@@ -30,7 +30,7 @@ typedef struct OrderRecord {
     size_t body_size;
     char *request_id;         /* of the first who asked */
     char *client;             /* its address, or NULL */
-    char *url, *finalize_url; /* NULL in ORDER_STAGE_NEW */
+    char *url, *finalize_url; /* NULL in ORDER_STAGE_NEW; the latter may come after .url */
     char *chain;              /* PEM, in ORDER_STAGE_ISSUED */
 } OrderRecord;
 

@@ -75,6 +75,11 @@ class FaultProxy(CaProxy):
                             self.pebble.ca.log)
         return sum(self._owners.get(KINDS["order"] + order) == name for order in orders)
 
+    def orders(self, name):
+        """How many were made for it."""
+        made = re.findall(r"Added order \"?([\w-]+)", self.pebble.ca.log)
+        return sum(self._owners.get(KINDS["order"] + order) == name for order in made)
+
     def _take_rule(self, request, owner):
         """The rule that spoils this one, counted."""
         kind = kind_of(request.path)
