@@ -51,6 +51,7 @@ struct Order {
     Authorization **authorizations;
     size_t n_authorizations, n_pending;
     Failure invalid; /* what went wrong, name by name, while the others are awaited */
+    Failure end;     /* why the CA ended the order, while its authorizations are asked for more */
     SessionCall *call;
     ChainSearch *chain_search;
     sd_event_source *timer; /* start, then polls and pauses */
@@ -117,6 +118,7 @@ Order *order_free(Order *order)
     free(order->names);
     order_record_done(&order->record);
     failure_done(&order->invalid);
+    failure_done(&order->end);
     failure_done(&order->trouble);
     log_context_done(&order->log);
     free(order);
@@ -561,25 +563,6 @@ static void set_end_of_order(Failure *failure, const json_t *error, unsigned ret
     failure_set_type(failure, problem_type(error));
 }
 
-static void on_invalid(Order *order, const SessionReply *reply)
-{
-    const json_t *error = json_object_get(reply->json, "error");
-    Failure failure = { 0 };
-
-    /* A challenge that was answered with the old key cannot be met with the new one. */
-    if (order->is_moved) {
-        order_begin_anew(order);
-        return;
-    }
-    if (json_is_object(error))
-        set_end_of_order(&failure, error, reply->retry_after);
-    else
-        failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0,
-                    "The CA ended the order without saying why: try again later.");
-    order_end(order, NULL, &failure);
-    failure_done(&failure);
-}
-
 /* Joins the reasons; the problem type stays the first one's. */
 static void order_note_invalid(Order *order, const Failure *failure)
 {
@@ -591,6 +574,86 @@ static void order_note_invalid(Order *order, const Failure *failure)
     failure_set_type(&joined, str_or(order->invalid.problem, failure->problem));
     failure_done(&order->invalid);
     order->invalid = joined;
+}
+
+/* @challenge_fd: as authorization_start(). */
+static int start_authorizations(Order *order, const json_t *urls, int challenge_fd,
+                                authorization_cb callback)
+{
+    const json_t *url;
+    size_t i, n = json_array_size(urls);
+    int r;
+
+    if (n == 0 || n > CSR_NAMES_MAX)
+        return -EBADMSG;
+    order->authorizations = calloc(n, sizeof(Authorization *));
+    if (!order->authorizations)
+        return -ENOMEM;
+    json_array_foreach (urls, i, url) {
+        if (!json_is_string(url))
+            return -EBADMSG;
+        r = authorization_start(order->event, order->account, &order->log, challenge_fd,
+                                json_string_value(url), callback, order, &order->authorizations[i]);
+        if (r < 0)
+            return r;
+        order->n_authorizations++;
+    }
+    order->n_pending = n;
+    return 0;
+}
+
+/* The order's own failure, which it does not outlive. */
+static void order_end_taken(Order *order, Failure *failure)
+{
+    Failure taken = *failure;
+
+    *failure = (Failure){ 0 };
+    order_end(order, NULL, &taken);
+    failure_done(&taken);
+}
+
+static void on_asked_why(Authorization *authorization, const Failure *failure, void *userdata)
+{
+    Order *order = userdata;
+    const Asking asking = order_asking(order);
+
+    LOG_CONTEXT(&order->log);
+    if (failure && failure->status == 421) {
+        restraint_note_invalid(&asking, authorization_name(authorization), failure);
+        order_note_invalid(order, failure);
+    }
+    if (--order->n_pending == 0)
+        order_end_taken(order, order->invalid.status ? &order->invalid : &order->end);
+}
+
+/* What became invalid while nobody looked, as in a restart, did so for a name: that has to wait as
+ * any other that fails. */
+static bool order_ask_why(Order *order, const json_t *urls)
+{
+    if (order->authorizations || order->record.stage != ORDER_STAGE_PLACED)
+        return false;
+    if (start_authorizations(order, urls, -EBADF, on_asked_why) >= 0)
+        return true;
+    drop_authorizations(order);
+    return false;
+}
+
+static void on_invalid(Order *order, const SessionReply *reply)
+{
+    const json_t *error = json_object_get(reply->json, "error");
+
+    /* A challenge that was answered with the old key cannot be met with the new one. */
+    if (order->is_moved) {
+        order_begin_anew(order);
+        return;
+    }
+    if (json_is_object(error))
+        set_end_of_order(&order->end, error, reply->retry_after);
+    else
+        failure_set(&order->end, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0,
+                    "The CA ended the order without saying why: try again later.");
+    if (!order_ask_why(order, json_object_get(reply->json, "authorizations")))
+        order_end_taken(order, &order->end);
 }
 
 /* A name that fails validation is reported together with the others that do (421); anything else
@@ -617,11 +680,7 @@ static void on_authorization(Authorization *authorization, const Failure *failur
     if (--order->n_pending > 0)
         return;
     if (order->invalid.status) {
-        Failure all = order->invalid;
-
-        order->invalid = (Failure){ 0 };
-        order_end(order, NULL, &all);
-        failure_done(&all);
+        order_end_taken(order, &order->invalid);
         return;
     }
     order->poll = (Poll){ 0 };
@@ -629,31 +688,6 @@ static void on_authorization(Authorization *authorization, const Failure *failur
     /* RFC 8555 §7.1.6: it is ready then. Where the CA has not noticed yet it says so (§7.4), and is
      * asked for the order. */
     order_finalize(order, true);
-}
-
-static int start_authorizations(Order *order, const json_t *urls)
-{
-    const json_t *url;
-    size_t i, n = json_array_size(urls);
-    int r;
-
-    if (n == 0 || n > CSR_NAMES_MAX)
-        return -EBADMSG;
-    order->authorizations = calloc(n, sizeof(Authorization *));
-    if (!order->authorizations)
-        return -ENOMEM;
-    json_array_foreach (urls, i, url) {
-        if (!json_is_string(url))
-            return -EBADMSG;
-        r = authorization_start(order->event, order->account, &order->log, order->challenge_fd,
-                                json_string_value(url), on_authorization, order,
-                                &order->authorizations[i]);
-        if (r < 0)
-            return r;
-        order->n_authorizations++;
-    }
-    order->n_pending = n;
-    return 0;
 }
 
 static void on_pending(Order *order, const SessionReply *reply)
@@ -669,7 +703,8 @@ static void on_pending(Order *order, const SessionReply *reply)
         order_fail_expired(order);
         return;
     }
-    r = start_authorizations(order, json_object_get(reply->json, "authorizations"));
+    r = start_authorizations(order, json_object_get(reply->json, "authorizations"),
+                             order->challenge_fd, on_authorization);
     if (r == -EBADMSG)
         order_fail_ca(
             order, 3600,

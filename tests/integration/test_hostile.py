@@ -4,11 +4,13 @@
 import calendar
 import hashlib
 import itertools
+import json
 import os
 import re
 import shutil
 import signal
 import ssl
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -286,3 +288,35 @@ def test_storm_after_a_restart(installation, proxy, pebble, new_csr):
         installation.http01.resume()
         assert answer.result().status == 200
     assert pebble.orders() == before + 1
+
+
+def test_name_that_fails_while_orderd_is_away(installation, proxy, pebble, new_csr):
+    """It has to wait as any other that fails, and only it; who asks is told why."""
+    alive, dead = name_of_its_own(), name_of_its_own()
+    pebble.set_address(dead, "127.0.0.99")
+    before, orders = pebble.ca.log.count(" set INVALID "), pebble.orders()
+    killed = threading.Event()
+
+    def fault(ask):
+        answer = ask()
+        if rule.hits == rule.times:  # the CA has been told of both
+            lib.wait_for(lambda: pebble.ca.log.count(" set INVALID ") > before, "the validation")
+            installation.orderd.expect = (-signal.SIGKILL,)
+            installation.orderd.popen.kill()
+            installation.orderd.wait()
+            killed.set()
+        return answer
+
+    rule = Rule(alive, "challenge", fault, times=2)
+    proxy.rules = [rule]
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(installation.post, new_csr(alive, dead))
+        assert killed.wait(lib.DEADLINE)
+        installation.start_orderd()
+        assert answer.result().status == 421 and f"{dead}: " in answer.result().text
+    pauses = [json.loads(path.read_text()) for path in
+              installation.directory.glob("state/backoff/*.json")]
+    assert [pause["what"] for pause in pauses if pause["what"] in (alive, dead)] == [dead]
+    assert "not asked again" in installation.post(new_csr(dead)).text
+    assert pebble.orders() == orders + 1
+    installation.issue(new_csr(alive))
