@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <limits.h>
 #include <stdio.h>
 #include <syslog.h>
 
 #include "config-loader.h"
 #include "strv.h"
+
+/* Of named accounts, in the state directory. */
+#define ACCOUNTS_DIRECTORY "accounts"
 
 #define ACME_SERVER_DEFAULT "https://acme-staging-v02.api.letsencrypt.org/directory"
 
@@ -22,6 +26,14 @@ static int default_listeners(const Loader *l, const char *const addresses[2], Li
         if (listen_address_parse(addresses[*n], &(*list)[*n]) < 0)
             return -ENOMEM;
     return 0;
+}
+
+static int set_default(char **string, const char *value)
+{
+    if (*string || !value)
+        return 0;
+    *string = strdup(value);
+    return *string ? 0 : -ENOMEM;
 }
 
 static bool seen(const Loader *l, SectionId section, const char *key)
@@ -54,6 +66,62 @@ static int finish_dnsupdate(Loader *l, Verification *verification)
                       "%s: type dns01-dnsUpdate is not served yet; requests of auth blocks that "
                       "use it are answered with an error",
                       config_title(l));
+}
+
+static int check_external_account(Loader *l, SectionId section)
+{
+    const Place *kid = config_seen(l, section, "eab-kid");
+    const Place *key = config_seen(l, section, "eab-hmac-key");
+    const Place *file = config_seen(l, section, "eab-hmac-key-file");
+
+    if (key->file && file->file)
+        return config_report(l, LOG_ERR, *file,
+                             "eab-hmac-key is already set in %s:%u: delete one of the two",
+                             key->file, key->line);
+    if (kid->file && !key->file && !file->file)
+        return config_report(l, LOG_ERR, *kid,
+                             "eab-kid comes without its key: add eab-hmac-key-file");
+    if (!kid->file && (key->file || file->file))
+        return config_report(l, LOG_ERR, key->file ? *key : *file,
+                             "the HMAC key comes without eab-kid: add the key identifier that the "
+                             "CA gave with it");
+    return 0;
+}
+
+static int finish_account(Loader *l, SectionId section, AccountBlock *account)
+{
+    const char *ca_file = getenv("ACME_CAFILE");
+    int r = set_default(&account->server, ACME_SERVER_DEFAULT);
+
+    if (r >= 0)
+        r = set_default(&account->ca_file, ca_file && *ca_file ? ca_file : NULL);
+    if (r < 0)
+        return r;
+    if (!seen(l, section, "orders-per-3h"))
+        account->orders_per_3h = CONFIG_ORDERS_PER_3H_DEFAULT;
+    if (!seen(l, section, "duplicate-certificates-per-week"))
+        account->duplicate_certificates_per_week = CONFIG_DUPLICATE_CERTIFICATES_PER_WEEK_DEFAULT;
+    return check_external_account(l, section);
+}
+
+/* Where its directory is not given the name becomes one. */
+static bool is_directory_name(const char *name)
+{
+    return name[0] != '.' && strlen(name) <= NAME_MAX &&
+           !name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")];
+}
+
+int config_finish_account(Loader *l)
+{
+    AccountBlock *account = l->object;
+    int r = finish_account(l, SECTION_NAMED_ACCOUNT, account);
+
+    if (r < 0 || account->directory || is_directory_name(account->name))
+        return r;
+    return refuse_block(l,
+                        "%s needs dir = …, as no directory can be named like it: add one, or give "
+                        "it a name of letters, digits, ., _ and -",
+                        config_title(l));
 }
 
 int config_finish_verification(Loader *l)
@@ -191,14 +259,6 @@ static int default_storage(Loader *l)
     return 0;
 }
 
-static int set_default(char **string, const char *value)
-{
-    if (*string || !value)
-        return 0;
-    *string = strdup(value);
-    return *string ? 0 : -ENOMEM;
-}
-
 static int refuse_unusable(Loader *l, const AuthBlock *auth, const char *what)
 {
     return config_report(l, LOG_ERR, (Place){ auth->file, auth->line },
@@ -219,9 +279,6 @@ static int apply_defaults(Loader *l, bool usable)
             auth->verification = config->default_verification;
         if (!auth->storage)
             auth->storage = config->default_storage;
-        r = set_default(&auth->profile, config->profile);
-        if (r < 0)
-            return r;
         /* Behind a reference to nothing all that follows from it would be noise. */
         if (!usable || (!auth->domains && !auth->ip_sans))
             continue;
@@ -233,25 +290,45 @@ static int apply_defaults(Loader *l, bool usable)
     return r;
 }
 
-static int default_paths(Config *config)
+static int default_directory(const Config *config, AccountBlock *account)
 {
-    const char *ca_file = getenv("ACME_CAFILE");
-
     int r;
 
-    r = set_default(&config->acme_server, ACME_SERVER_DEFAULT);
-    if (r < 0)
-        return r;
-    r = set_default(&config->ca_file, ca_file && *ca_file ? ca_file : NULL);
-    if (r < 0)
-        return r;
+    if (account->directory)
+        return 0;
+    r = *account->name ? asprintf(&account->directory, "%s/" ACCOUNTS_DIRECTORY "/%s",
+                                  config->state_directory, account->name)
+                       : asprintf(&account->directory, "%s/account", config->state_directory);
+    return r < 0 ? -ENOMEM : 0;
+}
+
+static int default_paths(Config *config)
+{
+    int r;
+
     r = set_default(&config->state_directory, STATE_DIRECTORY_DEFAULT);
-    if (r < 0)
-        return r;
-    r = set_default(&config->runtime_directory, RUNTIME_DIRECTORY_DEFAULT);
-    if (r < 0 || config->account_dir)
-        return r;
-    return asprintf(&config->account_dir, "%s/account", config->state_directory) < 0 ? -ENOMEM : 0;
+    if (r >= 0)
+        r = set_default(&config->runtime_directory, RUNTIME_DIRECTORY_DEFAULT);
+    for (size_t i = 0; r >= 0 && i < config->n_accounts; i++)
+        r = default_directory(config, config->accounts[i]);
+    return r;
+}
+
+/* Each has a key and a registration of its own. */
+static int check_directories(Loader *l)
+{
+    AccountBlock *const *accounts = l->config->accounts;
+    int r = 0;
+
+    for (size_t i = 1; r >= 0 && i < l->config->n_accounts; i++)
+        for (size_t j = 0; r >= 0 && j < i; j++)
+            if ((j > 0 || accounts[0]->line > 0) &&
+                streq(accounts[i]->directory, accounts[j]->directory))
+                r = config_report(l, LOG_ERR, (Place){ accounts[i]->file, accounts[i]->line },
+                                  "[account \"%.64s\"] has the directory of another account, "
+                                  "'%.80s': give it one of its own",
+                                  accounts[i]->name, accounts[i]->directory);
+    return r;
 }
 
 static int default_blocks(Loader *l)
@@ -272,34 +349,43 @@ static bool is_unresolved(const Loader *l)
     return false;
 }
 
-static int check_external_account(Loader *l)
+static int default_accounts(Loader *l)
 {
-    const Place *kid = config_seen(l, SECTION_ACCOUNT, "eab-kid");
-    const Place *key = config_seen(l, SECTION_ACCOUNT, "eab-hmac-key");
-    const Place *file = config_seen(l, SECTION_ACCOUNT, "eab-hmac-key-file");
+    const AccountBlock *account = config_default_account(l->config);
+    int r = 0;
 
-    if (key->file && file->file)
-        return config_report(l, LOG_ERR, *file,
-                             "eab-hmac-key is already set in %s:%u: delete one of the two",
-                             key->file, key->line);
-    if (kid->file && !key->file && !file->file)
-        return config_report(l, LOG_ERR, *kid,
-                             "eab-kid comes without its key: add eab-hmac-key-file");
-    if (!kid->file && (key->file || file->file))
-        return config_report(l, LOG_ERR, key->file ? *key : *file,
-                             "the HMAC key comes without eab-kid: add the key identifier that the "
-                             "CA gave with it");
-    return 0;
+    for (size_t i = 0; r >= 0 && i < l->config->n_auth; i++) {
+        AuthBlock *auth = l->config->auth[i];
+
+        if (auth->accounts)
+            continue;
+        if (!account) {
+            r = config_report(l, LOG_ERR, (Place){ auth->file, auth->line },
+                              "[auth \"%.64s\"] does not say which of the accounts is used: add "
+                              "account = … to it",
+                              auth->name);
+            continue;
+        }
+        auth->accounts = calloc(1, sizeof(AccountBlock *));
+        if (!auth->accounts)
+            return -ENOMEM;
+        auth->accounts[auth->n_accounts++] = account;
+    }
+    return r;
 }
 
 /* The implied blocks may be named too, so they are made before the auth blocks are looked at. */
 int config_finish(Loader *l)
 {
     Config *config = l->config;
-    int r = default_paths(config);
+    int r = finish_account(l, SECTION_ACCOUNT, config->accounts[0]);
 
     if (r >= 0)
-        r = check_external_account(l);
+        r = default_paths(config);
+    if (r >= 0)
+        r = check_directories(l);
+    if (r >= 0)
+        r = default_accounts(l);
     if (r < 0)
         return r;
     if (!seen(l, SECTION_MGMT, "listener")) {

@@ -103,7 +103,7 @@ static int parse_terms(Loader *l, const ConfigKey *key, const char *value, void 
 
     for (size_t i = 0; i < ELEMENTSOF(words); i++)
         if (strcasecmp(value, words[i].word) == 0) {
-            l->config->accept_terms_of_service |= words[i].accepted;
+            ((AccountBlock *)object)->accept_terms_of_service |= words[i].accepted;
             return 0;
         }
     if (strncasecmp(value, "https://", 8) != 0 && strncasecmp(value, "http://", 7) != 0)
@@ -206,16 +206,26 @@ static int parse_obsolete(Loader *l, const ConfigKey *key, const char *value, vo
     return warn(l, "%s is ignored: messages go to the journal, see journalctl(1)", key->name);
 }
 
-static int add_reference(Loader *l, const ConfigKey *key, const char *value, void *object)
+static const char *referred_word(size_t names)
 {
-    bool is_default = object == l->config;
+    size_t i = 0;
+
+    while (config_sections[i].block_size == 0 || config_sections[i].names != names)
+        i++;
+    return config_sections[i].word;
+}
+
+/* The block of that name is looked up when all is read. */
+static int refer(Loader *l, const ConfigKey *key, const char *name, size_t length,
+                 const void **target)
+{
     Reference *grown, reference = {
-        .target = target(key, object),
+        .target = target,
         .names = key->names,
-        .word = key->names == offsetof(Config, storage_names) ? "storage" : "verification",
+        .word = referred_word(key->names),
         .place = l->here,
-        .is_default = is_default,
-        .name = strdup(value),
+        .is_default = l->object == l->config,
+        .name = strndup(name, length),
     };
 
     if (!reference.name)
@@ -230,17 +240,50 @@ static int add_reference(Loader *l, const ConfigKey *key, const char *value, voi
     return 0;
 }
 
+static int refuse_empty_reference(Loader *l, const ConfigKey *key)
+{
+    return refuse(l, "%s is empty: name a block, or leave the key out to have the default",
+                  key->name);
+}
+
 static int parse_reference(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
-    if (!*value)
-        return refuse(l, "%s is empty: name a block, or leave the key out to have the default",
-                      key->name);
-    return add_reference(l, key, value, object);
+    return *value ? refer(l, key, value, strlen(value), target(key, object))
+                  : refuse_empty_reference(l, key);
 }
 
 static int parse_default(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
-    return *value ? add_reference(l, key, value, object) : 0;
+    return *value ? refer(l, key, value, strlen(value), target(key, object)) : 0;
+}
+
+/* NAME[, NAME…] */
+static int parse_references(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    const void ***list = target(key, object);
+    size_t *n = target_count(key, object), max = 1;
+
+    for (const char *c = value; *c; c++)
+        max += *c == ',';
+    *list = calloc(max, sizeof(**list));
+    if (!*list)
+        return -ENOMEM;
+    while (*n < max) {
+        size_t length = strcspn(value, ","), blanks = strspn(value, " \t");
+        const char *name = value + blanks;
+        int r;
+
+        value += length + (*n + 1 < max);
+        length -= blanks;
+        while (length > 0 && strchr(" \t", name[length - 1]))
+            length--;
+        if (length == 0)
+            return refuse_empty_reference(l, key);
+        r = refer(l, key, name, length, &(*list)[(*n)++]);
+        if (r < 0)
+            return r;
+    }
+    return 0;
 }
 
 static int parse_type(Loader *l, const ConfigKey *key, const char *value, void *object)
@@ -426,20 +469,21 @@ static int parse_domain(Loader *l, const ConfigKey *key, const char *value, void
     .count = offsetof(Config, n_##member)
 
 static const ConfigKey account_keys[] = {
-    { "acme-server", .parse = parse_acme_server, IN(Config, acme_server) },
-    { "dir", .parse = parse_path, IN(Config, account_dir) },
-    { "ca-file", .parse = parse_path, IN(Config, ca_file) },
-    { "accept-terms-of-service", .parse = parse_terms, LIST(Config, accepted_terms_of_service) },
-    { "preferred-chain", .parse = parse_name, IN(Config, preferred_chain) },
-    { "profile", .parse = parse_name, IN(Config, profile) },
-    { "eab-kid", .parse = parse_eab_kid, IN(Config, external_account.kid) },
-    { "eab-hmac-key", .parse = parse_eab_hmac_key, IN(Config, external_account.hmac_key) },
+    { "acme-server", .parse = parse_acme_server, IN(AccountBlock, server) },
+    { "dir", .parse = parse_path, IN(AccountBlock, directory) },
+    { "ca-file", .parse = parse_path, IN(AccountBlock, ca_file) },
+    { "accept-terms-of-service", .parse = parse_terms,
+      LIST(AccountBlock, accepted_terms_of_service) },
+    { "preferred-chain", .parse = parse_name, IN(AccountBlock, preferred_chain) },
+    { "profile", .parse = parse_name, IN(AccountBlock, profile) },
+    { "eab-kid", .parse = parse_eab_kid, IN(AccountBlock, external.kid) },
+    { "eab-hmac-key", .parse = parse_eab_hmac_key, IN(AccountBlock, external.hmac_key) },
     { "eab-hmac-key-file", .parse = parse_eab_hmac_key_file,
-      IN(Config, external_account.hmac_key_file) },
-    { "orders-per-3h", .parse = parse_unsigned, IN(Config, orders_per_3h),
+      IN(AccountBlock, external.hmac_key_file) },
+    { "orders-per-3h", .parse = parse_unsigned, IN(AccountBlock, orders_per_3h),
       .max = CONFIG_BUDGET_MAX },
     { "duplicate-certificates-per-week", .parse = parse_unsigned,
-      IN(Config, duplicate_certificates_per_week), .max = CONFIG_BUDGET_MAX },
+      IN(AccountBlock, duplicate_certificates_per_week), .max = CONFIG_BUDGET_MAX },
 };
 
 static const ConfigKey state_keys[] = {
@@ -491,6 +535,8 @@ static const ConfigKey auth_keys[] = {
     { "verification", .parse = parse_reference, IN(AuthBlock, verification),
       NAMES(verification_names) },
     { "storage", .parse = parse_reference, IN(AuthBlock, storage), NAMES(storage_names) },
+    { "account", .parse = parse_references, IN(AuthBlock, accounts),
+      .count = offsetof(AuthBlock, n_accounts), NAMES(account_names) },
     { "profile", .parse = parse_name, IN(AuthBlock, profile) },
     { "orders-per-day", .parse = parse_unsigned, IN(AuthBlock, orders_per_day),
       .max = CONFIG_BUDGET_MAX },
@@ -507,7 +553,11 @@ static const char *const storage_types[] = {
 };
 
 const Section config_sections[SECTION_MAX] = {
-    [SECTION_ACCOUNT] = { "account", KEYS(account_keys), .unknown_key = LOG_WARNING },
+    [SECTION_ACCOUNT] = { "account", KEYS(account_keys), .unknown_key = LOG_WARNING,
+                          .list = offsetof(Config, accounts) },
+    [SECTION_NAMED_ACCOUNT] = { "account", KEYS(account_keys), .unknown_key = LOG_WARNING,
+                                BLOCKS(AccountBlock, accounts), NAMES(account_names),
+                                .finish = config_finish_account },
     [SECTION_STATE] = { "state", KEYS(state_keys), .unknown_key = LOG_WARNING },
     [SECTION_MGMT] = { "mgmt", KEYS(mgmt_keys), .unknown_key = LOG_WARNING },
     [SECTION_LOGGING] = { "logging", KEYS(logging_keys), .unknown_key = LOG_WARNING },

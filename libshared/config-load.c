@@ -18,6 +18,7 @@
                       offsetof(type, file) == offsetof(Block, file) &&                             \
                       offsetof(type, line) == offsetof(Block, line),                               \
                   #type)
+ASSERT_BLOCK(AccountBlock);
 ASSERT_BLOCK(Verification);
 ASSERT_BLOCK(Storage);
 ASSERT_BLOCK(AuthBlock);
@@ -267,12 +268,18 @@ int config_add_block(Loader *l, const Section *section, const char *name, Place 
                          section->word, name, (*known)->file, (*known)->line);
 }
 
-static const Section *find_section(const char *word)
+/* Some words are settings without a name, and blocks with one. */
+static const Section *find_section(const char *word, bool is_named)
 {
-    for (size_t i = 0; i < SECTION_MAX; i++)
-        if (streq(config_sections[i].word, word))
-            return &config_sections[i];
-    return NULL;
+    const Section *found = NULL;
+
+    for (size_t i = 0; i < SECTION_MAX; i++) {
+        const Section *section = &config_sections[i];
+
+        if (streq(section->word, word) && (!found || (section->block_size > 0) == is_named))
+            found = section;
+    }
+    return found;
 }
 
 static int unknown_section(Loader *l, const char *word)
@@ -315,6 +322,22 @@ static int open_block(Loader *l, const Section *section, const char *name)
     return 0;
 }
 
+/* What its keys are settings of: the Config, or a block that stands in no file so far. */
+static void *settings_object(Loader *l, const Section *section)
+{
+    Block *const *const *list = (void *)((char *)l->config + section->list);
+    Block *block;
+
+    if (!section->list)
+        return l->config;
+    block = **list;
+    if (block->line == 0) {
+        block->file = l->here.file;
+        block->line = l->here.line;
+    }
+    return block;
+}
+
 static int open_settings(Loader *l, const Section *section, const char *name)
 {
     Place *opened = &l->opened[section - config_sections];
@@ -329,14 +352,14 @@ static int open_settings(Loader *l, const Section *section, const char *name)
         return r;
     *opened = l->here;
     l->name = NULL;
-    l->object = l->config;
+    l->object = settings_object(l, section);
     l->section = section;
     return 0;
 }
 
 static int take_section(Loader *l, const char *word, const char *name)
 {
-    const Section *section = find_section(word);
+    const Section *section = find_section(word, name);
     int r = finish_section(l);
 
     if (r < 0)
@@ -498,15 +521,18 @@ static int load_dropins(Loader *l, const char *path)
 static int load(Loader *l, const char *path)
 {
     Config *config = l->config;
+    Block *account;
     int r, error;
 
     config->log_level = LOG_INFO;
     config->max_size = CONFIG_MAX_SIZE_DEFAULT;
-    config->orders_per_3h = CONFIG_ORDERS_PER_3H_DEFAULT;
-    config->duplicate_certificates_per_week = CONFIG_DUPLICATE_CERTIFICATES_PER_WEEK_DEFAULT;
     config->path = strdup(path);
     if (!config->path)
         return -ENOMEM;
+    r = config_add_block(l, &config_sections[SECTION_NAMED_ACCOUNT], "", (Place){ config->path, 0 },
+                         &account);
+    if (r < 0)
+        return r;
     r = load_file(l, path, &error);
     if (r < 0)
         return r;

@@ -36,6 +36,7 @@ struct ConfigKey {
 
 typedef enum SectionId {
     SECTION_ACCOUNT,
+    SECTION_NAMED_ACCOUNT,
     SECTION_STATE,
     SECTION_MGMT,
     SECTION_LOGGING,
@@ -53,21 +54,22 @@ typedef struct Section {
     int unknown_key;          /* LOG_ERR or LOG_WARNING */
     const char *const *types; /* names of the block's types, or NULL */
     size_t n_types;
-    /* Named blocks; 0: settings of the Config itself. */
+    /* Named blocks, where in Config they are kept. 0: settings, of the first block of the list, or
+     * without a list of the Config itself. */
     size_t block_size;
-    size_t list, count, names; /* where in Config they are kept */
-    int (*finish)(Loader *l);  /* when a block was read whole, or NULL */
+    size_t list, count, names;
+    int (*finish)(Loader *l); /* when a block was read whole, or NULL */
 } Section;
 
 extern const Section config_sections[SECTION_MAX];
 
-#define CONFIG_KEYS_MAX 12
+#define CONFIG_KEYS_MAX 16
 
 /* A name that stands for a block, looked up when all is read. */
 typedef struct Reference {
     const void **target;
     size_t names;
-    const char *word; /* "verification", "storage" */
+    const char *word; /* "verification", "storage", "account" */
     char *name;
     Place place;
     bool is_default; /* stands in [mgmt] */
@@ -130,6 +132,7 @@ void *config_find_block(void *const *tree, const char *name); /* NULL: none */
 int config_add_block(Loader *l, const Section *section, const char *name, Place place, Block **ret);
 
 /* The finish functions, and what can be checked only when all is read. 0 or -ENOMEM. */
+int config_finish_account(Loader *l);
 int config_finish_verification(Loader *l);
 int config_finish_storage(Loader *l);
 int config_finish_auth(Loader *l);

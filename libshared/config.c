@@ -48,11 +48,27 @@ static void secret_free(char *secret)
     free(secret);
 }
 
+static void account_free(AccountBlock *account)
+{
+    strv_free(account->accepted_terms_of_service);
+    free(account->server);
+    free(account->directory);
+    free(account->ca_file);
+    free(account->preferred_chain);
+    free(account->profile);
+    free(account->external.kid);
+    secret_free(account->external.hmac_key);
+    free(account->external.hmac_key_file);
+    free(account->name);
+    free(account);
+}
+
 static void auth_free(AuthBlock *auth)
 {
     secret_free(auth->hmac_key);
     free(auth->ips);
     free(auth->ip_sans);
+    free(auth->accounts);
     free(auth->profile);
     strv_free(auth->domains);
     free(auth->name);
@@ -66,28 +82,23 @@ static void keep(void *block)
 
 static void config_free(Config *config)
 {
+    tdestroy(config->account_names, keep);
     tdestroy(config->verification_names, keep);
     tdestroy(config->storage_names, keep);
     tdestroy(config->auth_names, keep);
+    for (size_t i = 0; i < config->n_accounts; i++)
+        account_free(config->accounts[i]);
     for (size_t i = 0; i < config->n_verifications; i++)
         verification_free(config->verifications[i]);
     for (size_t i = 0; i < config->n_storages; i++)
         storage_free(config->storages[i]);
     for (size_t i = 0; i < config->n_auth; i++)
         auth_free(config->auth[i]);
+    free(config->accounts);
     free(config->verifications);
     free(config->storages);
     free(config->auth);
     listeners_free(config->listeners, config->n_listeners);
-    strv_free(config->accepted_terms_of_service);
-    free(config->acme_server);
-    free(config->account_dir);
-    free(config->ca_file);
-    free(config->preferred_chain);
-    free(config->profile);
-    free(config->external_account.kid);
-    secret_free(config->external_account.hmac_key);
-    free(config->external_account.hmac_key_file);
     free(config->state_directory);
     free(config->runtime_directory);
     strv_free(config->files);
@@ -111,4 +122,21 @@ Config *config_unref(Config *config)
 const AuthBlock *config_find_auth(const Config *config, const char *name)
 {
     return config_find_block(&config->auth_names, name);
+}
+
+const AccountBlock *config_find_account(const Config *config, const char *name)
+{
+    return config_find_block(&config->account_names, name);
+}
+
+const AccountBlock *config_default_account(const Config *config)
+{
+    if (config->accounts[0]->line > 0 || config->n_accounts == 1)
+        return config->accounts[0];
+    return config->n_accounts == 2 ? config->accounts[1] : NULL;
+}
+
+const char *auth_profile(const AuthBlock *auth, const AccountBlock *account)
+{
+    return auth->profile && account == auth->accounts[0] ? auth->profile : account->profile;
 }

@@ -50,6 +50,31 @@ typedef struct Storage {
     unsigned renew_within; /* days */
 } Storage;
 
+/* What binds a new account to one that the CA knows its customer by (RFC 8555 §7.3.4). */
+typedef struct ExternalAccount {
+    char *kid;           /* NULL: there is none */
+    char *hmac_key;      /* the secret, in any kind of base64; or else: */
+    char *hmac_key_file; /* the file that it stands in */
+} ExternalAccount;
+
+/* An account at a CA that certificates are ordered with. */
+typedef struct AccountBlock {
+    char *name; /* "": [account] */
+    const char *file;
+    unsigned line;         /* 0: implied, stands in no file */
+    char *server;          /* URL of the CA's directory */
+    char *directory;       /* of the account's files */
+    char *ca_file;         /* PEM bundle for the directory's TLS; else $ACME_CAFILE; else NULL */
+    char *profile;         /* NULL: the CA's default */
+    char *preferred_chain; /* common name of its topmost issuer; NULL: the CA's default */
+    bool accept_terms_of_service;     /* yes, true */
+    char **accepted_terms_of_service; /* or the URLs that are accepted */
+    size_t n_accepted_terms_of_service;
+    ExternalAccount external;
+    unsigned orders_per_3h;                   /* 0: any number, as for the others of their kind */
+    unsigned duplicate_certificates_per_week; /* for exactly the same names */
+} AccountBlock;
+
 typedef struct AuthBlock {
     char *name;
     const char *file;
@@ -65,16 +90,11 @@ typedef struct AuthBlock {
     size_t n_ip_sans;
     const Verification *verification;
     const Storage *storage;
-    char *profile;           /* NULL: the CA's default */
+    const AccountBlock **accounts; /* the first that can serve is used; one at the least */
+    size_t n_accounts;
+    char *profile;           /* at the CA of the first account; NULL: the account's */
     unsigned orders_per_day; /* of one client; 0: any number */
 } AuthBlock;
-
-/* What binds a new account to one that the CA knows its customer by (RFC 8555 §7.3.4). */
-typedef struct ExternalAccount {
-    char *kid;           /* NULL: there is none */
-    char *hmac_key;      /* the secret, in any kind of base64; or else: */
-    char *hmac_key_file; /* the file that it stands in */
-} ExternalAccount;
 
 typedef struct Config {
     unsigned n_ref;
@@ -82,19 +102,6 @@ typedef struct Config {
     char *path;   /* the main file */
     char **files; /* all that were read, in this order; the blocks point at these names */
     size_t n_files;
-
-    /* [account] */
-    char *acme_server;
-    char *account_dir;     /* default: <state_directory>/account */
-    char *ca_file;         /* PEM bundle for the directory's TLS; else $ACME_CAFILE; else NULL */
-    char *profile;         /* NULL: none; the auth blocks have it already */
-    char *preferred_chain; /* common name of its topmost issuer; NULL: the CA's default */
-    bool accept_terms_of_service;     /* yes, true */
-    char **accepted_terms_of_service; /* or the URLs that are accepted */
-    size_t n_accepted_terms_of_service;
-    ExternalAccount external_account;
-    unsigned orders_per_3h; /* of the account; 0: any number, as for the others of their kind */
-    unsigned duplicate_certificates_per_week; /* for exactly the same names */
 
     /* [state] */
     char *state_directory;
@@ -110,6 +117,8 @@ typedef struct Config {
     /* [logging] */
     int log_level; /* syslog level; LOG_INFO when not given */
 
+    AccountBlock **accounts; /* the first one is [account], whether it is in a file or not */
+    size_t n_accounts;
     Verification **verifications;
     size_t n_verifications;
     Storage **storages;
@@ -117,7 +126,8 @@ typedef struct Config {
     AuthBlock **auth; /* in file order */
     size_t n_auth;
 
-    /* tsearch(3) trees of the blocks, by name: config_find_auth() */
+    /* tsearch(3) trees of the blocks, by name: config_find_auth(), … */
+    void *account_names;
     void *verification_names;
     void *storage_names;
     void *auth_names;
@@ -157,6 +167,15 @@ Config *config_ref(Config *config);
 Config *config_unref(Config *config); /* always returns NULL */
 
 const AuthBlock *config_find_auth(const Config *config, const char *name);
+const AccountBlock *config_find_account(const Config *config, const char *name);
+
+/* The account of who names none: [account], or the only one where there is no such section; NULL:
+ * any could be meant. */
+const AccountBlock *config_default_account(const Config *config);
+
+/* The profile that orders of the block have at the CA of @account, one of its own. NULL: the CA's
+ * default. */
+const char *auth_profile(const AuthBlock *auth, const AccountBlock *account);
 
 /* The .d directory of a main file: "/etc/acmems/acmems.d" of "/etc/acmems/acmems.ini". New string,
  * NULL when out of memory. */

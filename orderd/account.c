@@ -36,6 +36,7 @@ struct Account {
     unsigned n_ref;
     AccountState state;
     Config *config;
+    const AccountBlock *block; /* of the config */
     Session *session;
     SessionCall *call;
     Rollover *rollover;
@@ -85,14 +86,13 @@ static bool equal_or_null(const char *a, const char *b)
     return a == b || (a && b && streq(a, b));
 }
 
-bool account_is_current(const Account *account, const Config *config)
+bool account_is_current(const Account *account, const AccountBlock *block)
 {
-    const Config *own = account->config;
+    const AccountBlock *own = account->block;
     Stamps now;
 
-    if (!streq(own->acme_server, config->acme_server) ||
-        !streq(own->account_dir, config->account_dir) ||
-        !equal_or_null(own->ca_file, config->ca_file))
+    if (!streq(own->server, block->server) || !streq(own->directory, block->directory) ||
+        !equal_or_null(own->ca_file, block->ca_file))
         return false;
     if (account->state == ACCOUNT_UNKNOWN || account->state == ACCOUNT_ASKING)
         return true;
@@ -100,9 +100,9 @@ bool account_is_current(const Account *account, const Config *config)
     if (account->state == ACCOUNT_FAILED)
         return false;
     /* Only the CA knows which of both keys counts. */
-    if (account_new_key_exists(config->account_dir))
+    if (account_new_key_exists(block->directory))
         return false;
-    now = stamp_directory(config->account_dir);
+    now = stamp_directory(block->directory);
     return stamp_equal(&now.key, &account->stamps.key) &&
            stamp_equal(&now.registration, &account->stamps.registration);
 }
@@ -171,14 +171,14 @@ static int account_keep(Account *account, const SessionReply *reply)
     r = registration_pack(account->key, reply->json, reply->location, &registration);
     if (r < 0)
         return r;
-    r = account_registration_save(account->config->account_dir, registration);
+    r = account_registration_save(account->block->directory, registration);
     if (r < 0)
         return r;
-    account->stamps.registration = stamp_file(account->config->account_dir, "registration.json");
+    account->stamps.registration = stamp_file(account->block->directory, "registration.json");
     json_decref(account->registration);
     account->registration = TAKE_PTR(registration);
     log_event(LOG_EVENT_ACCOUNT_REGISTERED, NULL, "Registered at %s: the account is %s",
-              account->config->acme_server, reply->location);
+              account->block->server, reply->location);
     return account_use(account, reply->location);
 }
 
@@ -209,7 +209,7 @@ static void on_account(const SessionReply *reply, void *userdata)
     if (reply->error < 0 || (reply->status != 200 && reply->status != 201) || !reply->location ||
         !status) {
         failure_set_reply(&failure, reply, "registering the account");
-        external_account_suspect(&failure, &account->config->external_account);
+        external_account_suspect(&failure, &account->block->external);
         account_settle(account, &failure);
     } else if (!streq(status, "valid"))
         fail_not_valid(account, status);
@@ -221,19 +221,19 @@ static void on_account(const SessionReply *reply, void *userdata)
     failure_done(&failure);
 }
 
-static bool terms_accepted(const Config *config, const char *terms)
+static bool terms_accepted(const AccountBlock *block, const char *terms)
 {
-    return !terms || config->accept_terms_of_service ||
-           strv_contains(config->accepted_terms_of_service, terms);
+    return !terms || block->accept_terms_of_service ||
+           strv_contains(block->accepted_terms_of_service, terms);
 }
 
 static void on_directory(const SessionReply *reply, void *userdata)
 {
     Account *account = userdata;
     Failure failure = { 0 };
-    const Config *config = account->config;
+    const AccountBlock *block = account->block;
     RegistrationRequest request = {
-        .only_existing = !terms_accepted(config, directory_terms(reply->json)),
+        .only_existing = !terms_accepted(block, directory_terms(reply->json)),
         .contact = registration_contact(account->registration),
     };
     json_auto_t *binding = NULL;
@@ -249,9 +249,9 @@ static void on_directory(const SessionReply *reply, void *userdata)
     /* Registered only with consent; without it the key may still have an account whose
      * registration.json got lost. */
     if (!request.only_existing)
-        r = external_account_bind(&config->external_account, account->key, reply->json, &binding);
+        r = external_account_bind(&block->external, account->key, reply->json, &binding);
     if (r < 0) {
-        external_account_explain(&failure, &config->external_account, config->path, r);
+        external_account_explain(&failure, &block->external, account->config->path, r);
         account_settle(account, &failure);
         failure_done(&failure);
         return;
@@ -262,9 +262,9 @@ static void on_directory(const SessionReply *reply, void *userdata)
         account_fail(account, "the request cannot be made", r);
 }
 
-static bool wants_registration(const Config *config)
+static bool wants_registration(const AccountBlock *block)
 {
-    return config->accept_terms_of_service || strv_length(config->accepted_terms_of_service) > 0;
+    return block->accept_terms_of_service || strv_length(block->accepted_terms_of_service) > 0;
 }
 
 static int account_make_key(Account *account)
@@ -273,10 +273,10 @@ static int account_make_key(Account *account)
 
     r = account_key_generate_ec(ACCOUNT_EC_DEFAULT, &account->key);
     if (r >= 0)
-        r = account_key_save(account->config->account_dir, account->key, false);
+        r = account_key_save(account->block->directory, account->key, false);
     if (r < 0)
         return r;
-    account->stamps.key = stamp_file(account->config->account_dir, "account.pem");
+    account->stamps.key = stamp_file(account->block->directory, "account.pem");
     return 0;
 }
 
@@ -305,14 +305,14 @@ static void account_forget(Account *account)
 
 static int account_load(Account *account)
 {
-    const char *directory = account->config->account_dir;
+    const char *directory = account->block->directory;
     int r;
 
     account_forget(account);
     /* Before anything is read: what changes afterwards is noticed. */
     account->stamps = stamp_directory(directory);
     r = account_key_load(directory, &account->key);
-    if (r == -ENOENT && wants_registration(account->config))
+    if (r == -ENOENT && wants_registration(account->block))
         r = account_make_key(account);
     if (r < 0)
         return r;
@@ -364,7 +364,7 @@ static void on_rollover(const Failure *failure, void *userdata)
     }
     log_event(LOG_EVENT_ACCOUNT_KEY_SETTLED, NULL,
               "The change of the account's key in '%s' that was cut off is seen through",
-              account->config->account_dir);
+              account->block->directory);
     account_open(account);
 }
 
@@ -373,7 +373,7 @@ static void account_ask(Account *account)
     int r;
 
     account->state = ACCOUNT_ASKING;
-    r = rollover_resume(account->session, account->config->account_dir, on_rollover, account,
+    r = rollover_resume(account->session, account->block->directory, on_rollover, account,
                         &account->rollover);
     if (r < 0)
         account_fail(account, "account.new.pem cannot be used", r);
@@ -402,7 +402,7 @@ int account_await(Account *account, account_cb callback, void *userdata, Account
     return 0;
 }
 
-int account_new(sd_event *event, Config *config, Account **ret)
+int account_new(sd_event *event, Config *config, const AccountBlock *block, Account **ret)
 {
     _cleanup_(account_unrefp) Account *account = calloc(1, sizeof(*account));
     int r;
@@ -411,7 +411,8 @@ int account_new(sd_event *event, Config *config, Account **ret)
         return -ENOMEM;
     account->n_ref = 1;
     account->config = config_ref(config);
-    r = session_new(event, config->acme_server, config->ca_file, &account->session);
+    account->block = block;
+    r = session_new(event, block->server, block->ca_file, &account->session);
     if (r >= 0)
         r = session_keep_in(account->session, config->state_directory);
     if (r < 0)

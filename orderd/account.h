@@ -13,13 +13,13 @@ typedef struct AccountWaiter AccountWaiter;
 /* @failure NULL: the account is ready. */
 typedef void (*account_cb)(const Failure *failure, void *userdata);
 
-/* Opens a session with the config's CA. Reads nothing yet. */
-int account_new(sd_event *event, Config *config, Account **ret);
+/* Opens a session with the CA of @block, which is one of @config. Reads nothing yet. */
+int account_new(sd_event *event, Config *config, const AccountBlock *block, Account **ret);
 Account *account_ref(Account *account);
 Account *account_unref(Account *account); /* always returns NULL */
 
-/* Whether this is the account of that config still: same CA, directory and files in it. */
-bool account_is_current(const Account *account, const Config *config);
+/* Whether this is the account of that block still: same CA, directory and files in it. */
+bool account_is_current(const Account *account, const AccountBlock *block);
 
 /**
  * account_await() - make sure of the account

@@ -8,6 +8,7 @@
 /* All borrowed. */
 typedef struct Asking {
     const Config *config;
+    const AccountBlock *account;
     const AuthBlock *auth;
     const char *client; /* its address; NULL: not known, or it is not to be charged with this */
     char *const *names; /* of the CSR */

@@ -24,17 +24,17 @@ typedef struct Budget {
 
 static unsigned orders_limit(const Asking *asking)
 {
-    return asking->config->orders_per_3h;
+    return asking->account->orders_per_3h;
 }
 
 static char *orders_what(const Asking *asking)
 {
-    return strdup(asking->config->account_dir);
+    return strdup(asking->account->directory);
 }
 
 static unsigned certificates_limit(const Asking *asking)
 {
-    return asking->config->duplicate_certificates_per_week;
+    return asking->account->duplicate_certificates_per_week;
 }
 
 static char *certificates_what(const Asking *asking)
@@ -76,7 +76,7 @@ static bool open_ledger(const Budget *budget, const Asking *asking, time_t now, 
         return false;
     *ret_what = budget->what(asking);
     *ret_key = (LedgerKey){ .kind = budget->kind,
-                            .server = asking->config->acme_server,
+                            .server = asking->account->server,
                             .what = *ret_what,
                             .window = budget->window };
     r = *ret_what ? ledger_load(state, ret_key, now, ret) : -ENOMEM;

@@ -30,6 +30,7 @@ struct Order {
     Config *config;
     const AuthBlock *auth;
     const Storage *storage;
+    const AccountBlock *account_block;
     const char *profile; /* NULL: the CA's default */
     int challenge_fd;
     char key[STORAGE_KEY_SIZE];
@@ -42,7 +43,8 @@ struct Order {
     LogFields log;
     unsigned n_askers; /* named in it */
 
-    Account *account;
+    Accounts *accounts;
+    Account *account; /* NULL before the first start */
     AccountWaiter *account_waiter;
     bool finalize_taken; /* the CA has the CSR */
     bool is_early;       /* it has not said that the order is ready for it */
@@ -150,6 +152,7 @@ static Asking order_asking(const Order *order)
 {
     return (Asking){
         .config = order->config,
+        .account = order->account_block,
         .auth = order->auth,
         .client = order->is_resumed ? NULL : order->record.client,
         .names = order->csr->names,
@@ -238,9 +241,9 @@ static void order_pause(Order *order, Failure *failure)
     order->on_trouble(order, &order->trouble, order->userdata);
 }
 
-bool order_has_current_account(const Order *order)
+static bool order_has_current_account(const Order *order)
 {
-    return account_is_current(order->account, order->config);
+    return account_is_current(order->account, order->account_block);
 }
 
 /* What the CA refuses is the account, and that has another key by now, or is another one. */
@@ -400,14 +403,14 @@ static void on_chain(const Chain *chain, bool is_preferred, void *userdata)
     if (!is_preferred)
         log_event(LOG_EVENT_CHAIN_NOT_OFFERED, NULL,
                   "The CA gave no chain for %s whose topmost issuer is '%s': its default is used",
-                  order->names, order->config->preferred_chain);
+                  order->names, order->account_block->preferred_chain);
     order_finish(order, chain);
 }
 
 /* Takes the chain over. */
 static void order_search(Order *order, Chain *chain, char *const *alternates)
 {
-    ChainWish wish = { .common_name = order->config->preferred_chain, .csr = order->csr };
+    ChainWish wish = { .common_name = order->account_block->preferred_chain, .csr = order->csr };
 
     if (chain_search_start(account_session(order->account), &wish, chain, alternates, on_chain,
                            order, &order->chain_search) < 0)
@@ -418,7 +421,7 @@ static void on_certificate(const SessionReply *reply, void *userdata)
 {
     _cleanup_(chain_freep) Chain *chain = NULL;
     Order *order = userdata;
-    const char *preferred = order->config->preferred_chain, *why = "out of memory";
+    const char *preferred = order->account_block->preferred_chain, *why = "out of memory";
     Failure failure = { 0 };
     int r;
 
@@ -950,6 +953,24 @@ static void on_account(const Failure *failure, void *userdata)
         order_place(order);
 }
 
+/* It may have another key by now, or be another one. Without one to be had the order goes on with
+ * the one that it has. */
+static int order_open_account(Order *order)
+{
+    Account *account;
+    int r;
+
+    if (order->account && order_has_current_account(order))
+        return 0;
+    r = accounts_get(order->accounts, order->config, order->account_block, &account);
+    if (r < 0)
+        return order->account ? 0 : r;
+    order->is_moved = order->account;
+    account_unref(order->account);
+    order->account = account_ref(account);
+    return 0;
+}
+
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
     Order *order = userdata;
@@ -966,28 +987,21 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
     /* Before the account is seen to, for which the CA may be asked too. */
     if (!order->record.url && !order_is_allowed(order, restraint_allows))
         return 0;
-    if (account_await(order->account, on_account, order, &order->account_waiter) < 0)
+    if (order_open_account(order) < 0 ||
+        account_await(order->account, on_account, order, &order->account_waiter) < 0)
         order_fail_memory(order);
     return 0;
 }
 
-int order_start(Order *order, Account *account, order_cb callback, order_trouble_cb on_trouble,
+int order_start(Order *order, Accounts *accounts, order_cb callback, order_trouble_cb on_trouble,
                 void *userdata)
 {
-    order->account = account_ref(account);
+    order->accounts = accounts;
     order->callback = callback;
     order->on_trouble = on_trouble;
     order->userdata = userdata;
     return sd_event_add_time_relative(order->event, &order->timer, CLOCK_MONOTONIC, 0,
                                       TIMER_ACCURACY, on_timer, order);
-}
-
-void order_use_account(Order *order, Account *account)
-{
-    account_ref(account);
-    account_unref(order->account);
-    order->account = account;
-    order->is_moved = true;
 }
 
 const Failure *order_trouble(const Order *order)
@@ -1009,7 +1023,7 @@ static int set_record(Order *order, const OrderTarget *target, const OrderAsker 
     OrderRecord *record = &order->record;
 
     record->created = time(NULL);
-    record->server = strdup(target->config->acme_server);
+    record->server = strdup(target->auth->accounts[0]->server);
     record->auth = strdup(target->auth->name);
     record->request_id = strdup(asker->request_id);
     record->client = asker->client ? strdup(asker->client) : NULL;
@@ -1031,7 +1045,8 @@ static int describe(Order *order, sd_event *event, const OrderTarget *target, in
     order->config = config_ref(target->config);
     order->auth = target->auth;
     order->storage = target->auth->storage;
-    order->profile = target->auth->profile;
+    order->account_block = target->auth->accounts[0];
+    order->profile = auth_profile(target->auth, order->account_block);
     order->challenge_fd = challenge_fd;
     order->names = join_sorted(*csr);
     if (!order->names)

@@ -4,7 +4,7 @@
 /* One certificate ordered for one CSR (RFC 8555 §7.4): from newOrder to the checked and stored
  * chain. */
 
-#include "account.h"
+#include "accounts.h"
 #include "chain.h"
 #include "config.h"
 #include "failure.h"
@@ -31,8 +31,7 @@ typedef struct OrderAsker {
 /* Called once: a chain or a failure. Frees the order. */
 typedef void (*order_cb)(Order *order, const Chain *chain, const Failure *failure, void *userdata);
 
-/* Called when the order is in trouble that may pass: it goes on later, with the account that
- * order_use_account() gives it. */
+/* Called when the order is in trouble that may pass: it goes on later. */
 typedef void (*order_trouble_cb)(Order *order, const Failure *failure, void *userdata);
 
 /**
@@ -51,15 +50,10 @@ int order_resume(sd_event *event, const OrderTarget *target, int challenge_fd, O
 
 Order *order_free(Order *order); /* always returns NULL; what is on disk stays */
 
-/* Goes to work, from the event loop. Ends with a certificate, with a failure, or when the CA drops
- * the order, be it after days: who waits has deadlines of his own. */
-int order_start(Order *order, Account *account, order_cb callback, order_trouble_cb on_trouble,
+/* Goes to work, from the event loop. @accounts: borrowed. Ends with a certificate, with a failure,
+ * or when the CA drops the order, be it after days: who waits has deadlines of his own. */
+int order_start(Order *order, Accounts *accounts, order_cb callback, order_trouble_cb on_trouble,
                 void *userdata);
-
-/* Whether its account is that of its configuration still, see account_is_current(); if not, the one
- * to go on with, to be given while the order is in trouble. */
-bool order_has_current_account(const Order *order);
-void order_use_account(Order *order, Account *account);
 
 /* Why the order goes on later only; borrowed, NULL: it goes on. */
 const Failure *order_trouble(const Order *order);

@@ -23,7 +23,7 @@ struct Entry {
     Orders *orders;
     TAILQ_ENTRY(Entry) list;
     Order *order;
-    Config *config; /* whose account it is to use */
+    Config *config;
     bool started;
     TAILQ_HEAD(, OrdersWaiter) waiters;
 };
@@ -31,7 +31,7 @@ struct Entry {
 struct Orders {
     sd_event *event;
     int challenge_fd;
-    Account *account;            /* of the latest config; older ones live on with their orders */
+    Accounts *accounts;
     TAILQ_HEAD(, Entry) entries; /* in the order of arrival */
     size_t n_entries;
     Inventory *inventory;
@@ -90,21 +90,6 @@ static bool names_are_busy(Orders *orders, const char *names)
     return false;
 }
 
-static int use_account(Orders *orders, Config *config)
-{
-    Account *account;
-    int r;
-
-    if (orders->account && account_is_current(orders->account, config))
-        return 0;
-    r = account_new(orders->event, config, &account);
-    if (r < 0)
-        return r;
-    account_unref(orders->account);
-    orders->account = account;
-    return 0;
-}
-
 static void tell_waiter(OrdersWaiter *waiter, const Chain *chain, const Failure *failure)
 {
     orders_cb callback = waiter->callback;
@@ -143,12 +128,8 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
 static void on_trouble(Order *order, const Failure *failure, void *userdata)
 {
     Entry *entry = userdata;
-    Orders *orders = entry->orders;
 
-    /* The account may have another key by now. Without one to be had the order tries again with
-     * its own. */
-    if (!order_has_current_account(order) && use_account(orders, entry->config) >= 0)
-        order_use_account(order, orders->account);
+    (void)order;
     if (failure->event == LOG_EVENT_ORDER_FAILED_HERE)
         tell_waiters(entry, NULL, failure);
 }
@@ -157,13 +138,8 @@ static void on_end(Order *order, const Chain *chain, const Failure *failure, voi
 
 static int entry_start(Entry *entry)
 {
-    int r;
-
-    r = use_account(entry->orders, entry->config);
-    if (r < 0)
-        return r;
     entry->started = true;
-    return order_start(entry->order, entry->orders->account, on_end, on_trouble, entry);
+    return order_start(entry->order, entry->orders->accounts, on_end, on_trouble, entry);
 }
 
 /* Starts the first that waited for its names to be free. One that cannot be started is told so, and
@@ -363,11 +339,10 @@ void orders_resume(Orders *orders, Config *config)
 
 void orders_check_profiles(Orders *orders, Config *config)
 {
-    int r = use_account(orders, config);
+    int r;
 
     orders->profile_check = profile_check_free(orders->profile_check);
-    if (r >= 0)
-        r = profile_check_new(account_session(orders->account), config, &orders->profile_check);
+    r = profile_check_new(orders->accounts, config, &orders->profile_check);
     if (r < 0)
         log_warning_errno(r, "The CA cannot be asked for its profiles: %m");
 }
@@ -385,7 +360,8 @@ void orders_set_change_callback(Orders *orders, void (*callback)(void *userdata)
 
 int orders_new(sd_event *event, int challenge_fd, Inventory *inventory, Orders **ret)
 {
-    Orders *orders = calloc(1, sizeof(*orders));
+    _cleanup_(orders_freep) Orders *orders = calloc(1, sizeof(*orders));
+    int r;
 
     if (!orders)
         return -ENOMEM;
@@ -393,7 +369,10 @@ int orders_new(sd_event *event, int challenge_fd, Inventory *inventory, Orders *
     orders->event = sd_event_ref(event);
     orders->challenge_fd = challenge_fd;
     orders->inventory = inventory;
-    *ret = orders;
+    r = accounts_new(event, &orders->accounts);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(orders);
     return 0;
 }
 
@@ -404,7 +383,7 @@ Orders *orders_free(Orders *orders)
     while (!TAILQ_EMPTY(&orders->entries))
         entry_free(TAILQ_FIRST(&orders->entries));
     profile_check_free(orders->profile_check);
-    account_unref(orders->account);
+    accounts_free(orders->accounts);
     sd_event_unref(orders->event);
     free(orders);
     return NULL;

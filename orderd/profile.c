@@ -4,10 +4,17 @@
 #include "log.h"
 #include "strv.h"
 
-struct ProfileCheck {
+/* What is asked of one CA. */
+typedef struct Question {
+    const ProfileCheck *check;
+    const AccountBlock *account;
     Session *session;
-    Config *config;
     SessionCall *call;
+} Question;
+
+struct ProfileCheck {
+    Config *config;
+    Question *questions; /* one for each account of the config */
 };
 
 static const json_t *offered(const json_t *directory)
@@ -45,41 +52,51 @@ void profile_set_failure(Failure *failure, const json_t *directory, const char *
                 profile, str_or(list, "?"));
 }
 
-static void log_not_offered(const AuthBlock *auth, const json_t *directory)
+static void log_not_offered(const AuthBlock *auth, const char *profile, const json_t *directory)
 {
     _cleanup_free_ char *list = list_offered(directory);
 
     log_event(LOG_EVENT_PROFILE_NOT_OFFERED, NULL,
-              "[auth \"%s\"] asks for the profile '%s', which the CA does not offer (%s)",
-              auth->name, auth->profile, str_or(list, "?"));
+              "[auth \"%s\"] asks for the profile '%s', which the CA does not offer (%s): its "
+              "requests are refused",
+              auth->name, profile, str_or(list, "?"));
+}
+
+/* The profile that the block asks this account's CA for; NULL: none, or it does not ask it. */
+static const char *asked_for(const AuthBlock *auth, const AccountBlock *account)
+{
+    for (size_t i = 0; i < auth->n_accounts; i++)
+        if (auth->accounts[i] == account)
+            return auth_profile(auth, account);
+    return NULL;
 }
 
 static void on_directory(const SessionReply *reply, void *userdata)
 {
-    ProfileCheck *check = userdata;
-    const Config *config = check->config;
+    Question *question = userdata;
+    const Config *config = question->check->config;
     _cleanup_strv_ char **seen = NULL;
 
-    check->call = NULL;
+    question->call = NULL;
     if (reply->error < 0)
         return;
     /* Each profile once, however many blocks have it. */
     for (size_t i = 0; i < config->n_auth; i++) {
-        const AuthBlock *auth = config->auth[i];
+        const char *profile = asked_for(config->auth[i], question->account);
 
-        if (!auth->profile || strv_contains(seen, auth->profile))
+        if (!profile || strv_contains(seen, profile))
             continue;
-        if (strv_extend(&seen, auth->profile) < 0)
+        if (strv_extend(&seen, profile) < 0)
             return;
-        if (!profile_is_offered(reply->json, auth->profile))
-            log_not_offered(auth, reply->json);
+        if (!profile_is_offered(reply->json, profile))
+            log_not_offered(config->auth[i], profile, reply->json);
     }
 }
 
-static bool names_profile(const Config *config)
+static bool is_worth_asking(const Config *config, const AccountBlock *account)
 {
     for (size_t i = 0; i < config->n_auth; i++)
-        if (config->auth[i]->profile)
+        if (asked_for(config->auth[i], account))
             return true;
     return false;
 }
@@ -88,8 +105,11 @@ ProfileCheck *profile_check_free(ProfileCheck *check)
 {
     if (!check)
         return NULL;
-    session_call_cancel(check->call);
-    session_unref(check->session);
+    for (size_t i = 0; check->questions && i < check->config->n_accounts; i++) {
+        session_call_cancel(check->questions[i].call);
+        session_unref(check->questions[i].session);
+    }
+    free(check->questions);
     config_unref(check->config);
     free(check);
     return NULL;
@@ -97,21 +117,34 @@ ProfileCheck *profile_check_free(ProfileCheck *check)
 
 DEFINE_CLEANUP_FUNC(ProfileCheck *, profile_check_free)
 
-int profile_check_new(Session *session, Config *config, ProfileCheck **ret)
+static int ask(const ProfileCheck *check, Accounts *accounts, const AccountBlock *block,
+               Question *question)
 {
-    _cleanup_(profile_check_freep) ProfileCheck *check = NULL;
-    int r;
+    Account *account;
+    int r = accounts_get(accounts, check->config, block, &account);
 
-    if (!names_profile(config)) {
-        *ret = NULL;
-        return 0;
-    }
-    check = calloc(1, sizeof(*check));
+    if (r < 0)
+        return r;
+    question->check = check;
+    question->account = block;
+    question->session = session_ref(account_session(account));
+    return session_directory(question->session, on_directory, question, &question->call);
+}
+
+int profile_check_new(Accounts *accounts, Config *config, ProfileCheck **ret)
+{
+    _cleanup_(profile_check_freep) ProfileCheck *check = calloc(1, sizeof(*check));
+    int r = 0;
+
     if (!check)
         return -ENOMEM;
-    check->session = session_ref(session);
     check->config = config_ref(config);
-    r = session_directory(session, on_directory, check, &check->call);
+    check->questions = calloc(config->n_accounts, sizeof(*check->questions));
+    if (!check->questions)
+        return -ENOMEM;
+    for (size_t i = 0; r >= 0 && i < config->n_accounts; i++)
+        if (is_worth_asking(config, config->accounts[i]))
+            r = ask(check, accounts, config->accounts[i], &check->questions[i]);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(check);

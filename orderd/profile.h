@@ -4,7 +4,7 @@
 /* Certificate profiles (draft-aaron-acme-profiles): what the configuration asks for, against what
  * the CA's directory offers. */
 
-#include "config.h"
+#include "accounts.h"
 #include "failure.h"
 
 /* Whether the directory names it. A NULL directory offers nothing. */
@@ -15,8 +15,7 @@ void profile_set_failure(Failure *failure, const json_t *directory, const char *
 
 typedef struct ProfileCheck ProfileCheck;
 
-/* Asks for the directory and logs each profile of an auth block that it does not offer; a directory
- * that cannot be had is passed over. *ret: NULL where the configuration names no profile; else to
- * be freed, before the session's last reference or after. 0 or -errno. */
-int profile_check_new(Session *session, Config *config, ProfileCheck **ret);
+/* Asks the CAs of the configuration for their directories and logs each profile of an auth block
+ * that its CA does not offer; a directory that cannot be had is passed over. 0 or -errno. */
+int profile_check_new(Accounts *accounts, Config *config, ProfileCheck **ret);
 ProfileCheck *profile_check_free(ProfileCheck *check); /* always returns NULL */

@@ -19,7 +19,7 @@ typedef struct Longest {
 static void load(const Asking *asking, PauseKind kind, const char *what, time_t now, Pause *ret)
 {
     const Config *config = asking->config;
-    int r = pause_load(config->state_directory, kind, config->acme_server, what, now, ret);
+    int r = pause_load(config->state_directory, kind, asking->account->server, what, now, ret);
 
     if (r < 0 && r != -ENOENT)
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
@@ -63,7 +63,7 @@ bool restraint_allows(const Asking *asking, Failure *ret)
     Longest longest = { .asking = asking, .now = time(NULL) };
 
     look_at(&longest, PAUSE_SERVER, "");
-    look_at(&longest, PAUSE_ACCOUNT, asking->config->account_dir);
+    look_at(&longest, PAUSE_ACCOUNT, asking->account->directory);
     look_at(&longest, PAUSE_NAMES, asking->set);
     STRV_FOREACH (name, asking->names)
         look_at_name(&longest, dns_name_base(*name));
@@ -99,7 +99,7 @@ static void begin(const Asking *asking, PauseKind kind, const char *what, unsign
     int r;
 
     load(asking, kind, what, now, &before);
-    pause.server = config->acme_server;
+    pause.server = asking->account->server;
     pause.what = (char *)(uintptr_t)what;
     pause.reason = failure->reason ? failure->reason : none;
     /* Orders that were under way already when it began are the same time still. */
@@ -124,7 +124,7 @@ static void note_rate_limit(const Asking *asking, const Failure *failure)
     if (kind == PAUSE_SERVER)
         what = "";
     else if (kind == PAUSE_ACCOUNT)
-        what = asking->config->account_dir;
+        what = asking->account->directory;
     if (!quoted)
         begin(asking, (PauseKind)kind, what, RESTRAINT_LIMIT, failure);
     STRV_FOREACH (name, quoted)
@@ -160,7 +160,7 @@ void restraint_note_valid(const Asking *asking, const char *name)
 {
     const Config *config = asking->config;
     int r = is_asked_for(asking, name)
-                ? pause_remove(config->state_directory, PAUSE_NAME, config->acme_server, name)
+                ? pause_remove(config->state_directory, PAUSE_NAME, asking->account->server, name)
                 : 0;
 
     if (r < 0)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* acme-register: makes the account key, registers it at the CA, and looks after the account. */
 
+#include <stdio.h>
+
 #include "log.h"
 #include "register-account.h"
 #include "register-key.h"
@@ -24,6 +26,20 @@ static void register_done(Register *reg)
     register_options_done(&reg->options);
 }
 
+/* NULL: there is none to choose, which is said. */
+static const AccountBlock *choose_account(const Config *config, const char *name)
+{
+    const AccountBlock *account =
+        name ? config_find_account(config, name) : config_default_account(config);
+
+    if (!account && name)
+        fprintf(stderr, "acme-register: %s has no [account \"%s\"]\n", config->path, name);
+    else if (!account)
+        fprintf(stderr, "acme-register: %s has several accounts: say which with --account=NAME\n",
+                config->path);
+    return account;
+}
+
 static int run(Register *reg)
 {
     int r;
@@ -32,6 +48,9 @@ static int run(Register *reg)
     if (r < 0)
         return r;
     reg->config = config_file_get(reg->config_file);
+    reg->account = choose_account(reg->config, reg->options.account);
+    if (!reg->account)
+        return -EINVAL;
     r = sd_event_default(&reg->event);
     if (r < 0)
         return log_error_errno(r, "Event loop cannot be made: %m");

@@ -10,14 +10,14 @@
 typedef struct Verb {
     const char *name;
     int (*run)(char *const *arguments, const CtlOptions *options);
-    bool has_config, has_reason, has_all; /* the options that it takes */
+    bool has_config, has_all, has_reason, has_account; /* the options that it takes */
 } Verb;
 
 static const Verb verbs[] = {
     { "check", .run = ctl_check },
     { "pauses", .run = ctl_pauses, .has_config = true },
     { "clear", .run = ctl_clear, .has_config = true, .has_all = true },
-    { "revoke", .run = ctl_revoke, .has_config = true, .has_reason = true },
+    { "revoke", .run = ctl_revoke, .has_config = true, .has_reason = true, .has_account = true },
 };
 
 static void help(void)
@@ -31,7 +31,8 @@ static void help(void)
          "  clear NAME…|--all    Have it asked for these names, or for everything, again\n"
          "  revoke CERT|CSR|SERIAL\n"
          "                       Have the CA revoke a certificate, and drop it from the cache\n"
-         "    --reason=REASON    … for this reason: keyCompromise, superseded, …\n\n"
+         "    --reason=REASON    … for this reason: keyCompromise, superseded, …\n"
+         "    --account=NAME     … with the account [account \"NAME\"]\n\n"
          "Options:\n"
          "     --config=FILE     Configuration of all but check (default " CONFIG_FILE_DEFAULT ")\n"
          "  -h --help            Show this help\n"
@@ -54,7 +55,7 @@ static int run_verb(char *const *arguments, const CtlOptions *options)
         if (!streq(verb->name, *arguments))
             continue;
         if ((options->config && !verb->has_config) || (options->reason && !verb->has_reason) ||
-            (options->all && !verb->has_all))
+            (options->all && !verb->has_all) || (options->account && !verb->has_account))
             return ctl_usage("an option does not belong to the command ", verb->name);
         return verb->run(arguments + 1, options);
     }
@@ -63,12 +64,13 @@ static int run_verb(char *const *arguments, const CtlOptions *options)
 
 int main(int argc, char *argv[])
 {
-    enum { ARG_VERSION = 0x100, ARG_CONFIG, ARG_REASON, ARG_ALL };
+    enum { ARG_VERSION = 0x100, ARG_CONFIG, ARG_REASON, ARG_ACCOUNT, ARG_ALL };
     static const struct option options[] = {
         { "help", no_argument, NULL, 'h' },
         { "version", no_argument, NULL, ARG_VERSION },
         { "config", required_argument, NULL, ARG_CONFIG },
         { "reason", required_argument, NULL, ARG_REASON },
+        { "account", required_argument, NULL, ARG_ACCOUNT },
         { "all", no_argument, NULL, ARG_ALL },
         { 0 },
     };
@@ -88,6 +90,9 @@ int main(int argc, char *argv[])
             break;
         case ARG_REASON:
             given.reason = optarg;
+            break;
+        case ARG_ACCOUNT:
+            given.account = optarg;
             break;
         case ARG_ALL:
             given.all = true;

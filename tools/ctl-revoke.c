@@ -23,6 +23,7 @@
 typedef struct Revoke {
     ConfigFile *config_file;
     const Config *config;
+    const AccountBlock *account; /* that it is revoked with */
     sd_event *event;
     Session *session;
     Chain *chain; /* of the certificate to revoke */
@@ -187,27 +188,27 @@ static int find(Revoke *revoke, const char *what)
 /* The session speaks as the account from here on. */
 static int open_session(Revoke *revoke)
 {
-    const Config *config = revoke->config;
+    const AccountBlock *account = revoke->account;
     json_auto_t *registration = NULL;
     EVP_PKEY *key = NULL;
-    int r = account_key_load(config->account_dir, &key);
+    int r = account_key_load(account->directory, &key);
 
     if (r >= 0)
-        r = account_registration_load(config->account_dir, &registration);
+        r = account_registration_load(account->directory, &registration);
     if (r >= 0 && !registration_uri(registration))
         r = -ENOENT;
     if (r >= 0)
         r = sd_event_default(&revoke->event);
     if (r >= 0)
-        r = session_new(revoke->event, config->acme_server, config->ca_file, &revoke->session);
+        r = session_new(revoke->event, account->server, account->ca_file, &revoke->session);
     if (r >= 0) {
         session_set_key(revoke->session, key);
         r = session_set_account(revoke->session, registration_uri(registration));
     }
     EVP_PKEY_free(key);
     if (r == -ENOENT)
-        return failed(config->account_dir, "there is no registered account: see acme-register(8)");
-    return r < 0 ? failed(config->account_dir, strerror(-r)) : CTL_GOOD;
+        return failed(account->directory, "there is no registered account: see acme-register(8)");
+    return r < 0 ? failed(account->directory, strerror(-r)) : CTL_GOOD;
 }
 
 static int request(Revoke *revoke, int reason)
@@ -242,6 +243,17 @@ static int drop(Revoke *revoke)
     return CTL_GOOD;
 }
 
+static int choose_account(Revoke *revoke, const char *name)
+{
+    const Config *config = revoke->config;
+
+    revoke->account = name ? config_find_account(config, name) : config_default_account(config);
+    if (revoke->account)
+        return CTL_GOOD;
+    return name ? failed(name, "there is no account of this name")
+                : failed(config->path, "it has several accounts: say which with --account=NAME");
+}
+
 static int parse_reason(const char *name, int *ret)
 {
     int code = name ? revocation_reason_from_string(name) : REVOCATION_NO_REASON;
@@ -270,7 +282,9 @@ int ctl_revoke(char *const *arguments, const CtlOptions *options)
         0)
         return CTL_BAD;
     revoke.config = config_file_get(revoke.config_file);
-    r = find(&revoke, arguments[0]);
+    r = choose_account(&revoke, options->account);
+    if (r == CTL_GOOD)
+        r = find(&revoke, arguments[0]);
     if (r == CTL_GOOD)
         r = open_session(&revoke);
     if (r == CTL_GOOD)

@@ -11,6 +11,7 @@ enum { CTL_GOOD = 0, CTL_BAD = 1, CTL_USAGE = 2 };
 typedef struct CtlOptions {
     const char *config; /* NULL: not given, as the others */
     const char *reason;
+    const char *account;
     bool all;
 } CtlOptions;
 

@@ -24,7 +24,7 @@ int register_initialize(Register *reg)
     int r;
 
     progress_begin("Initialize ACME client");
-    r = session_new(reg->event, reg->config->acme_server, reg->config->ca_file, &reg->session);
+    r = session_new(reg->event, reg->account->server, reg->account->ca_file, &reg->session);
     if (r >= 0) {
         session_set_key(reg->session, reg->key);
         r = session_directory(reg->session, sync_callback, &answer, &call);
@@ -41,10 +41,10 @@ int register_initialize(Register *reg)
 
 static bool terms_accepted(const Register *reg)
 {
-    const Config *config = reg->config;
+    const AccountBlock *account = reg->account;
 
-    return !reg->terms || reg->options.accept || config->accept_terms_of_service ||
-           strv_contains(config->accepted_terms_of_service, reg->terms);
+    return !reg->terms || reg->options.accept || account->accept_terms_of_service ||
+           strv_contains(account->accepted_terms_of_service, reg->terms);
 }
 
 static int say_terms(const Register *reg)
@@ -77,10 +77,10 @@ static int keep_account(Register *reg, const SyncAnswer *answer, const char *uri
         return progress_failed(r, strerror(-r));
     json_decref(reg->registration);
     reg->registration = registration;
-    r = account_registration_save(reg->config->account_dir, registration);
+    r = account_registration_save(reg->account->directory, registration);
     if (r < 0)
         return progress_failed_errno(r, "registration.json cannot be written",
-                                     reg->config->account_dir);
+                                     reg->account->directory);
     progress_done();
     return 0;
 }
@@ -127,7 +127,7 @@ static int ask_account(Register *reg, const json_t *payload)
 /* What the command line says goes before what the configuration does. */
 static const ExternalAccount *external_account(const Register *reg)
 {
-    return reg->options.external.kid ? &reg->options.external : &reg->config->external_account;
+    return reg->options.external.kid ? &reg->options.external : &reg->account->external;
 }
 
 static int post_new_account(Register *reg, json_t *binding)
@@ -222,7 +222,7 @@ int register_account(Register *reg)
         r = register_save_pending(reg);
         if (r < 0)
             return progress_failed_errno(r, "registration.json cannot be written",
-                                         reg->config->account_dir);
+                                         reg->account->directory);
     }
     if (!registered && !terms_accepted(reg)) {
         progress_done();

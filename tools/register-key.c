@@ -33,7 +33,7 @@ int register_save_pending(Register *reg)
         return r;
     json_decref(reg->registration);
     reg->registration = registration;
-    return account_registration_save(reg->config->account_dir, registration);
+    return account_registration_save(reg->account->directory, registration);
 }
 
 static int make_key(const RegisterOptions *options, EVP_PKEY **ret)
@@ -59,7 +59,7 @@ static int discard_new_key(const char *directory)
 
 int register_generate_key(Register *reg)
 {
-    const char *directory = reg->config->account_dir;
+    const char *directory = reg->account->directory;
     bool override = reg->options.override_key;
     EVP_PKEY *existing = NULL;
     int r;
@@ -90,7 +90,7 @@ int register_generate_key(Register *reg)
 
 static int load(Register *reg)
 {
-    const char *directory = reg->config->account_dir;
+    const char *directory = reg->account->directory;
     int r;
 
     EVP_PKEY_free(reg->key);
@@ -140,7 +140,7 @@ static int see_through(Register *reg, SyncAnswer *answer)
 int register_resume_rollover(Register *reg)
 {
     _cleanup_(sync_answer_done) SyncAnswer answer = { 0 };
-    const char *directory = reg->config->account_dir;
+    const char *directory = reg->account->directory;
     Rollover *rollover;
     int r;
 
@@ -174,12 +174,12 @@ static int start_rollover(Register *reg, EVP_PKEY *new, SyncAnswer *answer)
         return progress_failed(-EOPNOTSUPP, "the CA has no way to change a key");
     r = session_set_account(reg->session, plan.account);
     if (r >= 0)
-        r = rollover_start(reg->session, reg->config->account_dir, &plan, sync_settle, answer,
+        r = rollover_start(reg->session, reg->account->directory, &plan, sync_settle, answer,
                            &rollover);
     if (r == -EBUSY)
         return progress_failed(r, "another program is changing the key: try again");
     if (r < 0)
-        return progress_failed_errno(r, "the new key cannot be written", reg->config->account_dir);
+        return progress_failed_errno(r, "the new key cannot be written", reg->account->directory);
     return 0;
 }
 

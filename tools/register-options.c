@@ -20,6 +20,7 @@ static void help(void)
 {
     printf("acme-register [OPTION…] CONFIG\n\n"
            "Make the key of the ACME account and register it at the CA.\n\n"
+           "     --account=NAME                   Of [account \"NAME\"] in CONFIG\n"
            "Key:\n"
            "     --gen-key                        Make a new private key\n"
            "     --key-type=ec256|ec384|rsa       … of this type (default ec256)\n"
@@ -145,6 +146,7 @@ int register_options_parse(int argc, char *argv[], RegisterOptions *options)
         ARG_OVERRIDE,
         ARG_EMAIL,
         ARG_ACCEPT,
+        ARG_ACCOUNT,
         ARG_EAB_KID,
         ARG_EAB_HMAC_KEY_FILE,
         ARG_ACTION, /* + RegisterAction; the last */
@@ -160,6 +162,7 @@ int register_options_parse(int argc, char *argv[], RegisterOptions *options)
         { "deactivate", no_argument, NULL, ARG_ACTION + ACTION_DEACTIVATE },
         { "email", required_argument, NULL, ARG_EMAIL },
         { "accept-terms-of-service", optional_argument, NULL, ARG_ACCEPT },
+        { "account", required_argument, NULL, ARG_ACCOUNT },
         { "eab-kid", required_argument, NULL, ARG_EAB_KID },
         { "eab-hmac-key-file", required_argument, NULL, ARG_EAB_HMAC_KEY_FILE },
         { "help", no_argument, NULL, 'h' },
@@ -188,6 +191,9 @@ int register_options_parse(int argc, char *argv[], RegisterOptions *options)
         case ARG_ACCEPT:
             options->accept = true;
             options->terms = optarg;
+            break;
+        case ARG_ACCOUNT:
+            options->account = optarg;
             break;
         case ARG_EAB_KID:
             options->external.kid = optarg;

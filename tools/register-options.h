@@ -29,6 +29,7 @@ typedef struct RegisterOptions {
     bool accept;
     const char *terms;
     ExternalAccount external; /* of the command line; borrowed from it */
+    const char *account;      /* NULL: the default */
     const char *config;
 } RegisterOptions;
 

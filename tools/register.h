@@ -18,6 +18,7 @@ typedef struct Register {
     sd_event *event;
     ConfigFile *config_file;
     const Config *config;
+    const AccountBlock *account; /* of the config */
     Session *session;
     EVP_PKEY *key;
     json_t *registration; /* as on disk */

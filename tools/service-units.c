@@ -159,25 +159,39 @@ static int write_orderd_socket(const UnitDirectory *where, const Config *config)
     return unit_file_write_drop_in(&file, "acmems-orderd.socket");
 }
 
+/* Files of the administrator that an account is used with. */
+static void grant_account(Sandbox *sandbox, const AccountBlock *account)
+{
+    if (account->ca_file)
+        grant(sandbox, ORDERD_READS, account->ca_file);
+    if (account->external.hmac_key_file)
+        grant(sandbox, ORDERD_READS, account->external.hmac_key_file);
+}
+
 static int write_orderd(const UnitDirectory *where, const Config *config)
 {
-    const char *const others[] = { config->state_directory, config->runtime_directory,
-                                   config->account_dir };
+    _cleanup_free_ const char **others = calloc(config->n_accounts + 2, sizeof(*others));
     _cleanup_(sandbox_done) Sandbox sandbox = { 0 };
     _cleanup_(paths_done) Paths paths = { 0 };
-    int r = paths_collect(&paths, config, others, ELEMENTSOF(others));
+    size_t n = 0;
+    int r;
 
-    if (r < 0)
-        return r;
-    r = unit_file_open(&sandbox.file, where);
+    if (!others)
+        return -ENOMEM;
+    others[n++] = config->state_directory;
+    others[n++] = config->runtime_directory;
+    for (size_t i = 0; i < config->n_accounts; i++)
+        if (config->accounts[i]->directory)
+            others[n++] = config->accounts[i]->directory;
+    r = paths_collect(&paths, config, others, n);
+    if (r >= 0)
+        r = unit_file_open(&sandbox.file, where);
     if (r < 0)
         return r;
     for (size_t i = 0; i < paths.n; i++)
         grant(&sandbox, ORDERD_WRITES, paths.list[i]);
-    if (config->ca_file)
-        grant(&sandbox, ORDERD_READS, config->ca_file);
-    if (config->external_account.hmac_key_file)
-        grant(&sandbox, ORDERD_READS, config->external_account.hmac_key_file);
+    for (size_t i = 0; i < config->n_accounts; i++)
+        grant_account(&sandbox, config->accounts[i]);
     return unit_file_write_drop_in(&sandbox.file, "acmems-orderd.service");
 }
 
@@ -198,13 +212,14 @@ static bool is_around_any(const char *directory, const Paths *paths)
 }
 
 /* Whether the account is where the unit does not hide it, and can be hidden: not with a storage. */
-static bool account_shows(const Config *config, const Paths *storages)
+static bool account_shows(const char *directory, const Paths *storages)
 {
-    Place place = place_of(config->account_dir);
+    Place place = place_of(directory);
 
     return (place == PLACE_STATE || place == PLACE_OTHER) &&
-           !path_is_below(config->account_dir, STATE_DIRECTORY_DEFAULT "/account") &&
-           !is_around_any(config->account_dir, storages);
+           !path_is_below(directory, STATE_DIRECTORY_DEFAULT "/account") &&
+           !path_is_below(directory, STATE_DIRECTORY_DEFAULT "/accounts") &&
+           !is_around_any(directory, storages);
 }
 
 /* What rights keep from it is not even there. */
@@ -213,8 +228,12 @@ static void hide_from_sign(Sandbox *sandbox, const Config *config, const char *c
 {
     if (has_own_runtime(config))
         bind_path(sandbox, "InaccessiblePaths", challenges);
-    if (account_shows(config, storages))
-        bind_path(sandbox, "InaccessiblePaths", config->account_dir);
+    for (size_t i = 0; i < config->n_accounts; i++) {
+        const char *directory = config->accounts[i]->directory;
+
+        if (directory && account_shows(directory, storages))
+            bind_path(sandbox, "InaccessiblePaths", directory);
+    }
 }
 
 static int write_sign(const UnitDirectory *where, const Config *config)

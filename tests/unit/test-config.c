@@ -158,6 +158,23 @@ static void test_refused(void)
         /* what, and by which blocks */
         { AUTH_IP "domain=\n",
           E("3") "domain is empty: write a name such as www.example.org, or delete the line\n" },
+        { "[account \"x\"]\n[account \"y\"]\n" FULL_AUTH,
+          E("3") "[auth \"a\"] does not say which of the accounts is used: add account = … to "
+                 "it\n" },
+        { FULL_AUTH "account = x\n",
+          E("4") "there is no [account \"x\"]: define it, or name another\n" },
+        { "[account \"x\"]\n" FULL_AUTH "account = x,,x\n",
+          E("5") "account is empty: name a block, or leave the key out to have the default\n" },
+        { "[account \"x\"]\n" FULL_AUTH "account = x,\n",
+          E("5") "account is empty: name a block, or leave the key out to have the default\n" },
+        { "[account \"x/y\"]\n", E("1") "[account \"x/y\"] needs dir = …, as no directory can be "
+                                        "named like it: add one, or "
+                                        "give it a name of letters, digits, ., _ and -\n" },
+        { "[account]\n[account \"x\"]\ndir = /var/lib/acmems/account\n",
+          E("2") "[account \"x\"] has the directory of another account, "
+                 "'/var/lib/acmems/account': give it one of its own\n" },
+        { "[account \"x\"]\neab-kid = k\n",
+          E("2") "eab-kid comes without its key: add eab-hmac-key-file\n" },
         { FULL_AUTH "storage=gone\n",
           E("4") "there is no [storage \"gone\"]: define it, or name another\n" },
         { FULL_AUTH "verification=gone\n",
@@ -335,15 +352,16 @@ static void test_defaults(void)
     _cleanup_(config_unrefp) Config *config = load("", NULL);
 
     ASSERT_STREQ(config->path, MAIN);
-    ASSERT_STREQ(config->acme_server, "https://acme-staging-v02.api.letsencrypt.org/directory");
+    ASSERT_STREQ(config->accounts[0]->server,
+                 "https://acme-staging-v02.api.letsencrypt.org/directory");
     ASSERT_STREQ(config->state_directory, "/var/lib/acmems");
     ASSERT_STREQ(config->runtime_directory, "/run/acmems");
-    ASSERT_STREQ(config->account_dir, "/var/lib/acmems/account");
-    ASSERT_TRUE(!config->ca_file);
-    ASSERT_EQ(config->orders_per_3h, 300);
-    ASSERT_EQ(config->duplicate_certificates_per_week, 5);
-    ASSERT_FALSE(config->accept_terms_of_service);
-    ASSERT_TRUE(!config->accepted_terms_of_service);
+    ASSERT_STREQ(config->accounts[0]->directory, "/var/lib/acmems/account");
+    ASSERT_TRUE(!config->accounts[0]->ca_file);
+    ASSERT_EQ(config->accounts[0]->orders_per_3h, 300);
+    ASSERT_EQ(config->accounts[0]->duplicate_certificates_per_week, 5);
+    ASSERT_FALSE(config->accounts[0]->accept_terms_of_service);
+    ASSERT_TRUE(!config->accounts[0]->accepted_terms_of_service);
     ASSERT_EQ(config->max_size, 4096);
     ASSERT_EQ(config->log_level, LOG_INFO);
     ASSERT_EQ(config->n_listeners, 2);
@@ -370,18 +388,18 @@ static void test_account(void)
                           "[logging]\nlevel=DEBUG\n",
                           NULL);
 
-    ASSERT_TRUE(config->accept_terms_of_service);
-    ASSERT_STREQ(config->account_dir, "/srv/acmems/account");
-    ASSERT_STREQ(config->ca_file, "/ca.pem");
-    ASSERT_STREQ(config->preferred_chain, "Example Root X1");
-    ASSERT_STREQ(config->profile, "classic");
+    ASSERT_TRUE(config->accounts[0]->accept_terms_of_service);
+    ASSERT_STREQ(config->accounts[0]->directory, "/srv/acmems/account");
+    ASSERT_STREQ(config->accounts[0]->ca_file, "/ca.pem");
+    ASSERT_STREQ(config->accounts[0]->preferred_chain, "Example Root X1");
+    ASSERT_STREQ(config->accounts[0]->profile, "classic");
     ASSERT_EQ(config->log_level, LOG_DEBUG);
     config_unref(config);
 
     config = load("[account]\neab-kid=kid-1\neab_hmac_key=_-8\n", NULL);
-    ASSERT_STREQ(config->external_account.kid, "kid-1");
-    ASSERT_STREQ(config->external_account.hmac_key, "_-8");
-    ASSERT_TRUE(!config->external_account.hmac_key_file);
+    ASSERT_STREQ(config->accounts[0]->external.kid, "kid-1");
+    ASSERT_STREQ(config->accounts[0]->external.hmac_key, "_-8");
+    ASSERT_TRUE(!config->accounts[0]->external.hmac_key_file);
     config_unref(config);
 
     ASSERT_OK(setenv("ACME_CAFILE", "/env.pem", 1));
@@ -389,12 +407,12 @@ static void test_account(void)
                   "accept-terms-of-service=https://ca.example.org/2\n",
                   NULL);
     ASSERT_OK(unsetenv("ACME_CAFILE"));
-    ASSERT_FALSE(config->accept_terms_of_service);
-    ASSERT_EQ(config->n_accepted_terms_of_service, 2);
-    ASSERT_STREQ(config->accepted_terms_of_service[1], "https://ca.example.org/2");
-    ASSERT_TRUE(!config->accepted_terms_of_service[2]);
-    ASSERT_STREQ(config->ca_file, "/env.pem");
-    ASSERT_TRUE(!config->preferred_chain);
+    ASSERT_FALSE(config->accounts[0]->accept_terms_of_service);
+    ASSERT_EQ(config->accounts[0]->n_accepted_terms_of_service, 2);
+    ASSERT_STREQ(config->accounts[0]->accepted_terms_of_service[1], "https://ca.example.org/2");
+    ASSERT_TRUE(!config->accounts[0]->accepted_terms_of_service[2]);
+    ASSERT_STREQ(config->accounts[0]->ca_file, "/env.pem");
+    ASSERT_TRUE(!config->accounts[0]->preferred_chain);
     config_unref(config);
 }
 
@@ -514,12 +532,67 @@ static void test_profile(void)
              "[auth \"b\"]\nip=192.0.2.2\ndomain=b.example.org\nprofile = short lived\n",
              NULL);
 
-    ASSERT_STREQ(config->auth[0]->profile, "classic");
-    ASSERT_STREQ(config->auth[1]->profile, "short lived");
+    ASSERT_STREQ(auth_profile(config->auth[0], config->accounts[0]), "classic");
+    ASSERT_STREQ(auth_profile(config->auth[1], config->accounts[0]), "short lived");
     config_unref(config);
 
     config = load(FULL_AUTH, NULL);
-    ASSERT_TRUE(!config->auth[0]->profile);
+    ASSERT_TRUE(!auth_profile(config->auth[0], config->accounts[0]));
+    config_unref(config);
+}
+
+static void test_accounts(void)
+{
+    _cleanup_(config_unrefp) Config *config =
+        load("[account]\nacme-server = https://one.example/dir\n"
+             "[account \"two\"]\nacme-server = https://two.example/dir\nprofile = classic\n"
+             "accept-terms-of-service = yes\neab-kid = k\neab-hmac-key = _-8\n"
+             "orders-per-3h = 7\n"
+             "[account \"3/3\"]\ndir = /srv/three\n" FULL_AUTH
+             "[auth \"b\"]\nip=192.0.2.2\ndomain=b.example.org\nprofile = p\n"
+             "account = two,\t3/3 , two\n",
+             NULL);
+    const AccountBlock *two = config_find_account(config, "two");
+    const AuthBlock *b = config_find_auth(config, "b");
+
+    ASSERT_EQ(config->n_accounts, 3);
+    ASSERT_TRUE(config_default_account(config) == config->accounts[0]);
+    ASSERT_STREQ(config->accounts[0]->server, "https://one.example/dir");
+    ASSERT_FALSE(config->accounts[0]->accept_terms_of_service);
+    ASSERT_TRUE(!config->accounts[0]->external.kid);
+    ASSERT_EQ(config->accounts[0]->orders_per_3h, 300);
+    ASSERT_STREQ(two->server, "https://two.example/dir");
+    ASSERT_STREQ(two->directory, "/var/lib/acmems/accounts/two");
+    ASSERT_TRUE(two->accept_terms_of_service);
+    ASSERT_STREQ(two->external.kid, "k");
+    ASSERT_EQ(two->orders_per_3h, 7);
+    ASSERT_EQ(config->auth[0]->n_accounts, 1);
+    ASSERT_TRUE(config->auth[0]->accounts[0] == config->accounts[0]);
+    ASSERT_EQ(b->n_accounts, 3);
+    ASSERT_TRUE(b->accounts[0] == two);
+    ASSERT_STREQ(b->accounts[1]->directory, "/srv/three");
+    ASSERT_STREQ(auth_profile(b, two), "p");
+    ASSERT_TRUE(!auth_profile(b, b->accounts[1]));
+}
+
+/* A block without the key has the account that is meant where there is no other. */
+static void test_default_account(void)
+{
+    Config *config = load("[account \"le\"]\ndir = /var/lib/acmems/account\n" FULL_AUTH, NULL);
+
+    ASSERT_STREQ(config->auth[0]->accounts[0]->name, "le");
+    config_unref(config);
+
+    /* [account] goes on in another file, and stays the same. */
+    ASSERT_OK(mkdir(DROPINS, 0755));
+    write_file(DROPINS "/10.ini", "[account]\nprofile = classic\n");
+    config = load("[account]\ndir = /a\n[account \"x\"]\n" FULL_AUTH, NULL);
+    ASSERT_OK(unlink(DROPINS "/10.ini"));
+    ASSERT_OK(rmdir(DROPINS));
+    ASSERT_EQ(config->n_accounts, 2);
+    ASSERT_STREQ(config->accounts[0]->profile, "classic");
+    ASSERT_STREQ(config->accounts[0]->directory, "/a");
+    ASSERT_TRUE(!config->accounts[1]->profile);
     config_unref(config);
 }
 
@@ -753,6 +826,8 @@ int main(void)
     test_auth();
     test_ip_sans();
     test_profile();
+    test_accounts();
+    test_default_account();
     test_dnsupdate();
     test_python_example();
     test_dropins();

@@ -11,11 +11,15 @@ static char server[] = "https://ca.example/dir", account[] = "/account", first[]
             second[] = "*.b.example.net", set[] = "*.b.example.net a.example.org", block[] = "web";
 static char *const names[] = { first, second, NULL };
 
-static Config config = { .acme_server = server, .account_dir = account };
+static Config config;
+static AccountBlock account_block = { .server = server, .directory = account };
 static AuthBlock auth = { .name = block };
-static const Asking asking = {
-    .config = &config, .auth = &auth, .client = "192.0.2.7", .names = names, .set = set
-};
+static const Asking asking = { .config = &config,
+                               .account = &account_block,
+                               .auth = &auth,
+                               .client = "192.0.2.7",
+                               .names = names,
+                               .set = set };
 
 static char elsewhere[] = "c.example.com", below[] = "d.b.example.net";
 static char *const other_names[] = { elsewhere, NULL }, *const below_names[] = { below, NULL };
@@ -23,9 +27,12 @@ static char *const other_names[] = { elsewhere, NULL }, *const below_names[] = {
 /* Another client for other names. */
 static Asking other(char *const *list)
 {
-    return (Asking){
-        .config = &config, .auth = &auth, .client = "192.0.2.8", .names = list, .set = list[0]
-    };
+    return (Asking){ .config = &config,
+                     .account = &account_block,
+                     .auth = &auth,
+                     .client = "192.0.2.8",
+                     .names = list,
+                     .set = list[0] };
 }
 
 static bool allows(const Asking *by, Failure *ret)
@@ -181,20 +188,20 @@ static void test_budgets(void)
     Asking resumed = asking;
 
     resumed.client = NULL;
-    config.orders_per_3h = 3;
+    account_block.orders_per_3h = 3;
     budget_note_order(&asking);
     budget_note_order(&strange);
     assert_free(&asking);
     budget_note_order(&asking);
     assert_about(assert_held(&strange, 429, "orders-per-3h = 3"), 3 * 3600);
-    config.orders_per_3h = 0;
+    account_block.orders_per_3h = 0;
     assert_free(&strange);
 
-    config.duplicate_certificates_per_week = 1;
+    account_block.duplicate_certificates_per_week = 1;
     budget_note_certificate(&asking);
     assert_about(assert_held(&asking, 429, "duplicate-certificates-per-week = 1"), 7 * 86400);
     assert_free(&strange);
-    config.duplicate_certificates_per_week = 0;
+    account_block.duplicate_certificates_per_week = 0;
 
     auth.orders_per_day = 1;
     assert_free(&asking);
@@ -212,7 +219,7 @@ static void test_broken_state(void)
     char nowhere[] = "/proc/nowhere";
 
     config.state_directory = nowhere;
-    config.orders_per_3h = 1;
+    account_block.orders_per_3h = 1;
     restraint_note_invalid(&asking, "b.example.net", &failure);
     restraint_note_valid(&asking, "b.example.net");
     budget_note_order(&asking);
