@@ -98,6 +98,9 @@ static int open_scan(Inventory *inventory)
         if (r < 0)
             return r;
     }
+    /* Nobody else writes there, and a write of this process is over before it comes here. */
+    if (inventory->scan)
+        storage_scan_set_cleaning(inventory->scan);
     return 0;
 }
 

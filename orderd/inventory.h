@@ -2,7 +2,8 @@
 #pragma once
 
 /* How many certificates the caches hold, and when the next one is due for renewal. Counted while
- * there is nothing else to do: a large cache takes its time, and nobody waits for it. */
+ * there is nothing else to do: a large cache takes its time, and nobody waits for it. What a crash
+ * left half in an entry is removed on the way. */
 
 #include <systemd/sd-event.h>
 

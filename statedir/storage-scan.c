@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
+#include "atomic-file.h"
 #include "io.h"
 
 /* Hexadecimal digits in the names of the two levels of directories. */
@@ -14,6 +15,7 @@
 struct StorageScan {
     char *directory;
     unsigned renew_within;
+    bool cleans;
     DIR *outer; /* NULL before the first look */
     DIR *inner; /* the entries that begin with .prefix; NULL: the next one is to be opened */
     char prefix[OUTER_DIGITS + 1];
@@ -59,6 +61,16 @@ static bool open_next(StorageScan *scan)
     return true;
 }
 
+/* What cannot be removed is in nobody's way. */
+static void clean_entry(const StorageScan *scan, const char *name)
+{
+    _cleanup_close_ int fd =
+        openat(dirfd(scan->inner), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd >= 0)
+        (void)atomic_clean_at(fd);
+}
+
 /* 1; 0: not usable; -ENOMEM. */
 static int read_entry(const StorageScan *scan, const char *name, time_t *ret)
 {
@@ -95,6 +107,8 @@ int storage_scan_next(StorageScan *scan, char key[STORAGE_KEY_SIZE], time_t *ret
             scan->inner = close_directory(scan->inner);
             continue;
         }
+        if (scan->cleans)
+            clean_entry(scan, name);
         r = read_entry(scan, name, ret);
         if (r == 0)
             continue;
@@ -117,6 +131,11 @@ int storage_scan_new(const Storage *storage, StorageScan **ret)
         return -ENOMEM;
     *ret = TAKE_PTR(scan);
     return 0;
+}
+
+void storage_scan_set_cleaning(StorageScan *scan)
+{
+    scan->cleans = true;
 }
 
 StorageScan *storage_scan_free(StorageScan *scan)

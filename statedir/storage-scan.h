@@ -12,6 +12,10 @@ typedef struct StorageScan StorageScan;
 int storage_scan_new(const Storage *storage, StorageScan **ret);
 StorageScan *storage_scan_free(StorageScan *scan); /* always returns NULL */
 
+/* From here on what a crash left half in an entry is removed: for the one who writes there, between
+ * two writes of its own. */
+void storage_scan_set_cleaning(StorageScan *scan);
+
 /**
  * storage_scan_next() - look at one more entry
  * @key: its name, as of storage_key()

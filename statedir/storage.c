@@ -197,7 +197,7 @@ static int open_entry(const Storage *storage, const void *body, size_t size)
     fd = directory_open(path, DIRECTORY_MODE);
     if (fd < 0)
         return fd;
-    /* Too many directories to sweep at start; one entry has one writer. */
+    /* Too many directories to sweep before the start; one entry has one writer. */
     r = atomic_clean_at(fd);
     if (r < 0)
         return r;

@@ -142,6 +142,18 @@ def test_killed_at_random(server, pebble, new_csr):
     lib.wait_for(lambda: not left_over(server), "all that was half to go")
 
 
+def test_half_a_file_in_the_cache(server, new_csr):
+    """What a crash left there goes, though nobody asks for the entry."""
+    server.start_orderd()
+    body = new_csr("half.example.org")
+    serial = server.issue(body).serial
+    server.orderd.stop()
+    (server.cache_entry(body) / ".tmp-0123").write_bytes(b"half")
+    server.start_orderd()
+    lib.wait_for(lambda: not left_over(server), "the file to go")
+    assert server.issue(body).serial == serial
+
+
 def test_certificate_waits_for_its_request(server, pebble, new_csr):
     """With storage none too: what was issued while nobody listened is there for who asks again."""
     server.write_config(storage='[storage "none"]\ntype = none\n',

@@ -3,7 +3,7 @@
 
 #include "clock.h"
 #include "make-x509.h"
-#include "storage.h"
+#include "storage-scan.h"
 #include "test-directory.h"
 #include "test.h"
 
@@ -74,6 +74,30 @@ static void assert_count(const Inventory *inventory, size_t certificates, size_t
         ASSERT_TRUE(labs(count.next_renewal - now - next) < 60);
 }
 
+/* The directory of the entry of this request; free(). */
+static char *entry_path(const Storage *storage, const char *request)
+{
+    char key[STORAGE_KEY_SIZE], *path;
+
+    storage_key(request, strlen(request), key);
+    ASSERT_TRUE(asprintf(&path, "%s/%.2s/%s", storage->directory, key, key + 2) > 0);
+    return path;
+}
+
+/* A crash in the middle of a write; who only looks leaves it alone. */
+static void leave_half(const Storage *storage, const char *path)
+{
+    _cleanup_(storage_scan_freep) StorageScan *scan = NULL;
+    char key[STORAGE_KEY_SIZE];
+    time_t renewal;
+
+    test_write(path, ".tmp-0123", "half");
+    ASSERT_OK(storage_scan_new(storage, &scan));
+    while (storage_scan_next(scan, key, &renewal) > 0)
+        continue;
+    ASSERT_TRUE(test_exists(path, ".tmp-0123"));
+}
+
 int main(void)
 {
     _cleanup_(test_directory_freep) char *directory = test_directory_new();
@@ -81,7 +105,7 @@ int main(void)
     Storage storage = { .type = STORAGE_FILE, .directory = directory, .renew_within = 14 };
     Storage absent = { .type = STORAGE_FILE, .directory = missing, .renew_within = 14 };
     Config *config = config_new(&storage), *other = config_new(&absent);
-    _cleanup_free_ char *file = NULL;
+    _cleanup_free_ char *file = NULL, *whole = NULL, *empty = NULL;
     char key[STORAGE_KEY_SIZE];
     Inventory *inventory;
     sd_event *event;
@@ -96,6 +120,13 @@ int main(void)
     store(&storage, "two", 20);
     store(&storage, "due", 10);
     store(&storage, "over", -1);
+    store(&storage, "empty", 1);
+    empty = entry_path(&storage, "empty");
+    storage_key("empty", 5, key);
+    ASSERT_OK(storage_drop(&storage, key));
+    whole = entry_path(&storage, "one");
+    leave_half(&storage, whole);
+    leave_half(&storage, empty);
 
     ASSERT_TRUE(sd_event_new(&event) >= 0);
     ASSERT_OK(inventory_new(event, changed, mark, &inventory));
@@ -103,6 +134,8 @@ int main(void)
     ASSERT_OK(inventory_use(inventory, config));
     await_count(event);
     assert_count(inventory, 4, 2, 6 * DAY);
+    ASSERT_FALSE(test_exists(whole, ".tmp-0123") || test_exists(empty, ".tmp-0123"));
+    ASSERT_TRUE(test_exists(whole, "cert.pem") && test_exists(empty, "csr.pem"));
 
     /* One that is there already, one that is new. */
     storage_key("two", 3, key);
