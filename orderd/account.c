@@ -86,10 +86,22 @@ static bool equal_or_null(const char *a, const char *b)
     return a == b || (a && b && streq(a, b));
 }
 
+/* Whether key and registration are those that were loaded. */
+static bool has_its_files(const Account *account, const char *directory)
+{
+    Stamps now;
+
+    /* Only the CA knows which of both keys counts. */
+    if (account_new_key_exists(directory))
+        return false;
+    now = stamp_directory(directory);
+    return stamp_equal(&now.key, &account->stamps.key) &&
+           stamp_equal(&now.registration, &account->stamps.registration);
+}
+
 bool account_is_current(const Account *account, const AccountBlock *block)
 {
     const AccountBlock *own = account->block;
-    Stamps now;
 
     if (!streq(own->server, block->server) || !streq(own->directory, block->directory) ||
         !equal_or_null(own->ca_file, block->ca_file))
@@ -99,12 +111,7 @@ bool account_is_current(const Account *account, const AccountBlock *block)
     /* What failed is tried again with all that the configuration says now, consent among it. */
     if (account->state == ACCOUNT_FAILED)
         return false;
-    /* Only the CA knows which of both keys counts. */
-    if (account_new_key_exists(block->directory))
-        return false;
-    now = stamp_directory(block->directory);
-    return stamp_equal(&now.key, &account->stamps.key) &&
-           stamp_equal(&now.registration, &account->stamps.registration);
+    return has_its_files(account, block->directory);
 }
 
 AccountWaiter *account_waiter_cancel(AccountWaiter *waiter)
@@ -128,6 +135,14 @@ static void account_settle(Account *account, const Failure *failure)
         account_waiter_cancel(LIST_FIRST(&hold->waiters));
         waiter.callback(failure, waiter.userdata);
     }
+}
+
+/* The CA has said its last word of the account. Another one may have taken its place meanwhile. */
+static void account_settle_without(Account *account, Failure *failure)
+{
+    failure->is_without_account = has_its_files(account, account->block->directory);
+    account_settle(account, failure);
+    failure_done(failure);
 }
 
 static void account_fail(Account *account, const char *doing, int error)
@@ -159,8 +174,7 @@ static void fail_unregistered(Account *account, const char *terms)
                 "The server has no account at the CA yet: its administrator runs 'acme-register "
                 "--register --accept-terms-of-service%s%s %s'.",
                 terms ? "=" : "", str_or(terms, ""), account->config->path);
-    account_settle(account, &failure);
-    failure_done(&failure);
+    account_settle_without(account, &failure);
 }
 
 static int account_keep(Account *account, const SessionReply *reply)
@@ -190,8 +204,7 @@ static void fail_not_valid(Account *account, const char *status)
                 "The server's account at the CA is %s: its administrator makes another one with "
                 "'acme-register --gen-key --override-existing-key --register %s'.",
                 status, account->config->path);
-    account_settle(account, &failure);
-    failure_done(&failure);
+    account_settle_without(account, &failure);
 }
 
 static void on_account(const SessionReply *reply, void *userdata)
@@ -210,7 +223,10 @@ static void on_account(const SessionReply *reply, void *userdata)
         !status) {
         failure_set_reply(&failure, reply, "registering the account");
         external_account_suspect(&failure, &account->block->external);
-        account_settle(account, &failure);
+        if (failure.problem && streq(failure.problem, "unauthorized"))
+            account_settle_without(account, &failure);
+        else
+            account_settle(account, &failure);
     } else if (!streq(status, "valid"))
         fail_not_valid(account, status);
     else {

@@ -937,8 +937,9 @@ static void on_account(const Failure *failure, void *userdata)
         Failure copy = { 0 };
 
         failure_copy(&copy, failure);
-        /* Without an account the CA's order is out of reach, not gone. */
-        if (order->record.url)
+        /* While the account cannot be used the CA's order is out of reach, not gone. Without one
+         * it will be so for ever. */
+        if (order->record.url && !failure->is_without_account)
             order_pause(order, &copy);
         else
             order_end(order, NULL, &copy);
