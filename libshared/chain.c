@@ -182,6 +182,39 @@ int chain_check(const Chain *chain, const Csr *csr, const char **ret_reason)
     return r;
 }
 
+static char *name_text(const GENERAL_NAME *name)
+{
+    const ASN1_STRING *string = name->type == GEN_IPADD ? name->d.iPAddress : name->d.dNSName;
+    const unsigned char *data = ASN1_STRING_get0_data(string);
+    size_t size = (size_t)ASN1_STRING_length(string);
+    char address[INET6_ADDRSTRLEN], *text;
+
+    if (name->type == GEN_IPADD)
+        return address_from_octets(data, size, address) < 0 ? NULL : strdup(address);
+    text = strndup((const char *)data, size);
+    if (text)
+        dns_name_fold(text);
+    return text;
+}
+
+char **chain_names(const Chain *chain)
+{
+    _cleanup_(GENERAL_NAMES_freep) GENERAL_NAMES *names =
+        X509_get_ext_d2i(chain_leaf(chain), NID_subject_alt_name, NULL, NULL);
+    _cleanup_strv_ char **texts = NULL;
+
+    ERR_clear_error();
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+        bool is_named = name->type == GEN_DNS || name->type == GEN_IPADD;
+        _cleanup_free_ char *text = is_named ? name_text(name) : NULL;
+
+        if (text && strv_extend(&texts, text) < 0)
+            return NULL;
+    }
+    return TAKE_PTR(texts);
+}
+
 int chain_format(const Chain *chain, char **ret, size_t *ret_size)
 {
     _cleanup_(BIO_freep) BIO *bio = BIO_new(BIO_s_mem());

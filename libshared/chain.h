@@ -41,6 +41,10 @@ int chain_format(const Chain *chain, char **ret, size_t *ret_size);
 time_t chain_not_after(const Chain *chain);
 char *chain_serial(const Chain *chain);
 
+/* The leaf's DNS names and addresses, names in lower case, as they stand; strv_free(); NULL when
+ * there are none, or no memory. */
+char **chain_names(const Chain *chain);
+
 /* Whether the topmost certificate was issued by a subject with this common name, letter for letter:
  * what the CAs' alternate chains (RFC 8555 §7.4.2) differ in. */
 bool chain_leads_to(const Chain *chain, const char *common_name);

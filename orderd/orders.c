@@ -315,8 +315,10 @@ static int resume(Orders *orders, Config *config, const char *key, const char **
 void orders_resume(Orders *orders, Config *config)
 {
     _cleanup_strv_ char **keys = NULL;
-    int r = order_record_list(config->state_directory, &keys);
+    int r = order_record_clean(config->state_directory);
 
+    if (r >= 0)
+        r = order_record_list(config->state_directory, &keys);
     if (r < 0) {
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
                         "The orders in flight in '%s' cannot be read: %m", config->state_directory);

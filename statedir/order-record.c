@@ -164,7 +164,10 @@ int order_record_remove(const char *state, const char *key)
 
 int order_record_list(const char *state, char ***ret)
 {
-    int r = state_json_clean(state, DIRECTORY);
+    return state_json_list(state, DIRECTORY, ret);
+}
 
-    return r < 0 ? r : state_json_list(state, DIRECTORY, ret);
+int order_record_clean(const char *state)
+{
+    return state_json_clean(state, DIRECTORY);
 }

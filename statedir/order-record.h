@@ -36,7 +36,7 @@ typedef struct OrderRecord {
 
 void order_record_done(OrderRecord *record);
 
-/* All four: @state is the state directory; orders/ in it is made by the first record. @key is
+/* All of these: @state is the state directory; orders/ in it is made by the first record. @key is
  * storage_key() of the body. */
 
 /* Writes it, in place of an older one. 0 or -errno. */
@@ -49,5 +49,8 @@ int order_record_load(const char *state, const char *key, OrderRecord *ret);
 /* 0, also where there is none; -errno. */
 int order_record_remove(const char *state, const char *key);
 
-/* The keys of all, and what a crash left half is removed. 0 or -errno. *ret: strv_free(). */
+/* The keys of all. 0 or -errno. *ret: strv_free(). */
 int order_record_list(const char *state, char ***ret);
+
+/* Removes what a crash left half; for the one who writes them. 0 or -errno. */
+int order_record_clean(const char *state);

@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 
 #include "make-x509.h"
+#include "strv.h"
 #include "test.h"
 
 #define DAY 86400L
@@ -38,6 +39,20 @@ static void assert_refused_bytes(const char *pem, size_t size, const char *words
 static void assert_refused(const char *pem, const char *words)
 {
     assert_refused_bytes(pem, strlen(pem), words);
+}
+
+static void test_names(EVP_PKEY *key)
+{
+    _cleanup_free_ char *pem = make_certificate(
+        key, "DNS:*.A.example,IP:192.0.2.1,email:a@b.example,IP:2001:db8::1", 0, DAY);
+    _cleanup_free_ char *nothing = make_certificate(key, NULL, 0, DAY), *joined = NULL;
+    _cleanup_(chain_freep) Chain *chain = parse(pem), *nameless = parse(nothing);
+    _cleanup_strv_ char **names = chain_names(chain);
+
+    joined = strv_join(names, " ");
+    ASSERT_STREQ(joined, "*.a.example 192.0.2.1 2001:db8::1");
+    ASSERT_TRUE(!chain_names(nameless));
+    ASSERT_EQ(ERR_peek_error(), 0);
 }
 
 static void test_format(EVP_PKEY *key)
@@ -204,6 +219,7 @@ int main(void)
 {
     _cleanup_key_ EVP_PKEY *key = make_key("P-256");
 
+    test_names(key);
     test_format(key);
     test_format_of_one(key);
     test_refused(key);

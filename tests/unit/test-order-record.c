@@ -67,13 +67,15 @@ static void test_life(const char *state)
     order_record_done(&read);
     ASSERT_TRUE(!read.body && !read.url);
 
-    /* Listed is what is a record by its name; what a crash left is swept. */
+    /* Listed is what is a record by its name; what a crash left is swept by who writes there. */
     test_write(orders, ".tmp-0123", "half");
     test_write(orders, "README.json", "{}");
     ASSERT_OK(order_record_list(state, &keys));
     ASSERT_EQ(strv_length(keys), 2);
     ASSERT_STREQ(keys[0], KEY_B);
     ASSERT_STREQ(keys[1], KEY_A);
+    ASSERT_TRUE(test_exists(orders, ".tmp-0123"));
+    ASSERT_OK(order_record_clean(state));
     ASSERT_FALSE(test_exists(orders, ".tmp-0123"));
 
     ASSERT_OK(order_record_remove(state, KEY_A));
