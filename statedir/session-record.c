@@ -147,8 +147,8 @@ static int take_nonces(const char *state, const char *key, json_t *object, time_
 
 int session_record_take(const char *state, const char *server, time_t now, SessionRecord *ret)
 {
-    _cleanup_(session_record_done) SessionRecord record = { 0 };
     json_auto_t *object = NULL;
+    char **nonces;
     char key[STORAGE_KEY_SIZE];
     int r;
 
@@ -158,13 +158,14 @@ int session_record_take(const char *state, const char *server, time_t now, Sessi
         return r;
     if (!is_fresh(object, "fetched", now, SESSION_DIRECTORY_AGE_MAX))
         return -ENOENT;
-    record.directory = json_incref(json_object_get(object, "directory"));
-    record.fetched = json_integer_value(json_object_get(object, "fetched"));
-    r = take_nonces(state, key, object, now, &record.nonces);
+    r = take_nonces(state, key, object, now, &nonces);
     if (r < 0)
         return r;
-    *ret = record;
-    record = (SessionRecord){ 0 };
+    *ret = (SessionRecord){
+        .directory = json_incref(json_object_get(object, "directory")),
+        .fetched = json_integer_value(json_object_get(object, "fetched")),
+        .nonces = nonces,
+    };
     return 0;
 }
 
