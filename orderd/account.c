@@ -458,6 +458,11 @@ Account *account_unref(Account *account)
     return NULL;
 }
 
+const AccountBlock *account_block(const Account *account)
+{
+    return account->block;
+}
+
 Session *account_session(Account *account)
 {
     return account->session;

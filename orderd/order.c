@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "account-choice.h"
 #include "asking.h"
 #include "authorization.h"
 #include "budget.h"
@@ -24,32 +25,36 @@
 /* The CA's left hand may not know yet what its right one did; with polls further apart than this,
  * it never will. */
 #define NOTICE_MAX USEC_PER_SEC
+/* An order that the CA has is begun with another account, where there is one, when the CA has been
+ * down for so long. */
+#define MOVE_AFTER (30 * USEC_PER_SEC)
 
 struct Order {
     sd_event *event;
     Config *config;
     const AuthBlock *auth;
     const Storage *storage;
-    const AccountBlock *account_block;
-    const char *profile; /* NULL: the CA's default */
     int challenge_fd;
     char key[STORAGE_KEY_SIZE];
     OrderRecord record; /* as on disk, but while .is_unsaved */
     bool is_unsaved;
     bool is_resumed; /* from the disk, and the CA was not asked for it yet */
     bool is_moved;   /* to another account, or another key of it */
+    bool is_charged; /* to its client: it may ask more than one CA, and again after a restart */
     Csr *csr;
     char *names;
     LogFields log;
     unsigned n_askers; /* named in it */
 
     Accounts *accounts;
-    Account *account; /* NULL before the first start */
+    AccountChoice choice;
+    Account *account; /* of the choice; NULL: not opened yet */
     AccountWaiter *account_waiter;
     bool finalize_taken; /* the CA has the CSR */
     bool is_early;       /* it has not said that the order is ready for it */
     time_t renewal;      /* of what was stored */
     Failure trouble;     /* why it goes on later only; .status 0: it goes on */
+    usec_t trouble_since;
     Authorization **authorizations;
     size_t n_authorizations, n_pending;
     Failure invalid; /* what went wrong, name by name, while the others are awaited */
@@ -65,6 +70,7 @@ struct Order {
 };
 
 static void on_order(const SessionReply *reply, void *userdata);
+static void order_begin_anew(Order *order);
 
 const char *order_key(const Order *order)
 {
@@ -122,6 +128,7 @@ Order *order_free(Order *order)
     failure_done(&order->invalid);
     failure_done(&order->end);
     failure_done(&order->trouble);
+    account_choice_done(&order->choice);
     log_context_done(&order->log);
     free(order);
     return NULL;
@@ -147,17 +154,29 @@ static void log_failed(const Order *order, const Failure *failure)
     log_event(failure->event, &fields, "No certificate for %s: %s", order->names, reason);
 }
 
-/* One that a restart made ask once more is not charged to its client again. */
 static Asking order_asking(const Order *order)
 {
     return (Asking){
         .config = order->config,
-        .account = order->account_block,
+        .account = account_choice_block(&order->choice),
         .auth = order->auth,
-        .client = order->is_resumed ? NULL : order->record.client,
+        .client = order->is_charged ? NULL : order->record.client,
         .names = order->csr->names,
         .set = order->names,
     };
+}
+
+static Outage *order_outage(const Order *order)
+{
+    return accounts_outage(order->accounts, account_choice_block(&order->choice));
+}
+
+static void order_note_outage(const Order *order, const Failure *failure)
+{
+    Outage *outage = order_outage(order);
+
+    if (outage)
+        outage_note(outage, failure);
 }
 
 static void order_note_failure(const Order *order, const Failure *failure)
@@ -167,17 +186,52 @@ static void order_note_failure(const Order *order, const Failure *failure)
     restraint_note_failure(&asking, failure);
 }
 
-/* The callback frees the order: nothing touches it afterwards. */
-static void order_end(Order *order, const Chain *chain, const Failure *failure)
+/* Tells why the CA at hand did not serve, and begins with the next account. */
+static bool order_move(Order *order, const Failure *failure)
+{
+    const AccountBlock *from = account_choice_block(&order->choice);
+    _cleanup_log_fields_ LogFields fields = { 0 };
+
+    if (!account_choice_next(&order->choice, failure))
+        return false;
+    log_fields_add(&fields, LOG_FIELD_REASON, failure->reason);
+    log_fields_add(&fields, LOG_FIELD_PROBLEM, failure->problem);
+    log_event(LOG_EVENT_ACCOUNT_PASSED_OVER, &fields,
+              "The order for %s goes to [account \"%s\"], as [account \"%s\"] does not serve: %s",
+              order->names, account_choice_block(&order->choice)->name, from->name,
+              str_or(failure->reason, "out of memory"));
+    order->account = account_unref(order->account);
+    order->backoff = (Backoff){ 0 };
+    failure_done(&order->trouble);
+    order_begin_anew(order);
+    return true;
+}
+
+/* What follows ends the order. The callback frees it: nothing touches it afterwards. */
+
+static void order_succeed(Order *order, const Chain *chain)
 {
     drop_authorizations(order);
-    if (failure) {
-        log_failed(order, failure);
-        order_note_failure(order, failure);
-    }
-    if (failure || order->record.stage != ORDER_STAGE_ISSUED)
+    if (order->record.stage != ORDER_STAGE_ISSUED)
         order_forget(order->config->state_directory, order->key);
-    order->callback(order, chain, failure, order->userdata);
+    order->callback(order, chain, NULL, order->userdata);
+}
+
+/* Takes the failure over. Before the CA knows of an order there is nothing to lose: another CA may
+ * do it. */
+static void order_give_up(Order *order, Failure *failure)
+{
+    drop_authorizations(order);
+    order_note_failure(order, failure);
+    if (!order->record.url)
+        order_note_outage(order, failure);
+    if (order->record.url || !order_move(order, failure)) {
+        account_choice_sum_up(&order->choice, failure);
+        log_failed(order, failure);
+        order_forget(order->config->state_directory, order->key);
+        order->callback(order, NULL, failure, order->userdata);
+    }
+    failure_done(failure);
 }
 
 static void order_fail(Order *order, LogEvent event, int status, unsigned retry_after,
@@ -186,8 +240,7 @@ static void order_fail(Order *order, LogEvent event, int status, unsigned retry_
     Failure failure = { 0 };
 
     failure_set(&failure, event, status, retry_after, "%s", why);
-    order_end(order, NULL, &failure);
-    failure_done(&failure);
+    order_give_up(order, &failure);
 }
 
 static void order_fail_memory(Order *order)
@@ -219,6 +272,15 @@ static void order_fail_expired(Order *order)
                "The CA did not finish the order before it expired: try again.");
 }
 
+/* Those who wait for a certificate cannot wait until the CA is back. One that it may have issued is
+ * not given up. */
+static bool order_is_better_moved(const Order *order, const Failure *failure, usec_t delay)
+{
+    return order->record.stage == ORDER_STAGE_PLACED &&
+           account_choice_has_next(&order->choice, failure) &&
+           now_monotonic() + delay > order->trouble_since + MOVE_AFTER;
+}
+
 /* The CA has the order, or may have made a certificate of it: what goes wrong now and may be right
  * later ends nothing. Takes the failure over. */
 static void order_pause(Order *order, Failure *failure)
@@ -226,12 +288,17 @@ static void order_pause(Order *order, Failure *failure)
     usec_t delay = backoff_next(&order->backoff, failure->pause);
 
     if (is_expired(order)) {
-        order_end(order, NULL, failure);
-        failure_done(failure);
+        order_give_up(order, failure);
         return;
     }
     order_note_failure(order, failure);
     drop_authorizations(order);
+    if (order->trouble.status == 0)
+        order->trouble_since = now_monotonic();
+    if (order_is_better_moved(order, failure, delay) && order_move(order, failure)) {
+        failure_done(failure);
+        return;
+    }
     order->poll = (Poll){ 0 };
     failure_done(&order->invalid);
     failure_done(&order->trouble);
@@ -243,7 +310,7 @@ static void order_pause(Order *order, Failure *failure)
 
 static bool order_has_current_account(const Order *order)
 {
-    return account_is_current(order->account, order->account_block);
+    return account_is_current(order->account, account_choice_block(&order->choice));
 }
 
 /* What the CA refuses is the account, and that has another key by now, or is another one. */
@@ -258,8 +325,7 @@ static void order_end_or_pause(Order *order, Failure *failure)
         order_pause(order, failure);
         return;
     }
-    order_end(order, NULL, failure);
-    failure_done(failure);
+    order_give_up(order, failure);
 }
 
 /* What the CA said makes no sense: it may do the next time. */
@@ -391,7 +457,7 @@ static void order_finish(Order *order, const Chain *chain)
         return;
     log_issued(order, chain);
     budget_note_certificate(&asking);
-    order_end(order, chain, NULL);
+    order_succeed(order, chain);
 }
 
 static void on_chain(const Chain *chain, bool is_preferred, void *userdata)
@@ -403,14 +469,15 @@ static void on_chain(const Chain *chain, bool is_preferred, void *userdata)
     if (!is_preferred)
         log_event(LOG_EVENT_CHAIN_NOT_OFFERED, NULL,
                   "The CA gave no chain for %s whose topmost issuer is '%s': its default is used",
-                  order->names, order->account_block->preferred_chain);
+                  order->names, account_choice_block(&order->choice)->preferred_chain);
     order_finish(order, chain);
 }
 
 /* Takes the chain over. */
 static void order_search(Order *order, Chain *chain, char *const *alternates)
 {
-    ChainWish wish = { .common_name = order->account_block->preferred_chain, .csr = order->csr };
+    ChainWish wish = { .common_name = account_choice_block(&order->choice)->preferred_chain,
+                       .csr = order->csr };
 
     if (chain_search_start(account_session(order->account), &wish, chain, alternates, on_chain,
                            order, &order->chain_search) < 0)
@@ -421,7 +488,8 @@ static void on_certificate(const SessionReply *reply, void *userdata)
 {
     _cleanup_(chain_freep) Chain *chain = NULL;
     Order *order = userdata;
-    const char *preferred = order->account_block->preferred_chain, *why = "out of memory";
+    const char *preferred = account_choice_block(&order->choice)->preferred_chain,
+               *why = "out of memory";
     Failure failure = { 0 };
     int r;
 
@@ -461,8 +529,7 @@ static void order_fail_names(Order *order, const json_t *problem)
                 "subjectAltName. The CA said: %s",
                 str_or(said, "?"));
     failure_set_type(&failure, problem_type(problem));
-    order_end(order, NULL, &failure);
-    failure_done(&failure);
+    order_give_up(order, &failure);
 }
 
 static bool problem_is(const SessionReply *reply, const char *type)
@@ -550,8 +617,6 @@ static void on_valid(Order *order, const SessionReply *reply)
             "The CA says the certificate is issued but not where it is: try again later.");
 }
 
-static void order_begin_anew(Order *order);
-
 /* The types that mean the account or the request where a request is refused mean the names where
  * the CA ends an order: it had taken both. */
 static void set_end_of_order(Failure *failure, const json_t *error, unsigned retry_after)
@@ -611,8 +676,7 @@ static void order_end_taken(Order *order, Failure *failure)
     Failure taken = *failure;
 
     *failure = (Failure){ 0 };
-    order_end(order, NULL, &taken);
-    failure_done(&taken);
+    order_give_up(order, &taken);
 }
 
 static void on_asked_why(Authorization *authorization, const Failure *failure, void *userdata)
@@ -820,6 +884,7 @@ static void on_new_order(const SessionReply *reply, void *userdata)
     }
     record->stage = ORDER_STAGE_PLACED;
     log_fields_add(&order->log, LOG_FIELD_ORDER, record->url);
+    outage_end(order_outage(order));
     if (!order_save(order))
         return;
     if (!record->finalize_url) {
@@ -871,19 +936,45 @@ static bool order_is_allowed(Order *order, bool (*allows)(const Asking *asking, 
 
     if (allows(&asking, &failure))
         return true;
-    order_end(order, NULL, &failure);
-    failure_done(&failure);
+    order_give_up(order, &failure);
     return false;
+}
+
+/* Before the account is seen to, for which the CA may be asked too. False: the order has ended. */
+static bool order_may_begin(Order *order)
+{
+    const Outage *outage = order_outage(order);
+    Failure failure = { 0 };
+
+    if (!outage || !outage_holds(outage, &failure))
+        return order_is_allowed(order, restraint_allows);
+    order_give_up(order, &failure);
+    return false;
+}
+
+static bool set_string(char **string, const char *value)
+{
+    char *copy = strdup(value);
+
+    if (!copy)
+        return false;
+    free(*string);
+    *string = copy;
+    return true;
 }
 
 static void order_request(Order *order)
 {
+    const AccountBlock *block = account_choice_block(&order->choice);
     const Asking asking = order_asking(order);
     json_auto_t *payload = NULL;
     json_t *list = identifiers(order->csr);
 
-    payload = list ? json_pack("{soss*}", "identifiers", list, "profile", order->profile) : NULL;
-    if (!payload) {
+    payload = list ? json_pack("{soss*}", "identifiers", list, "profile",
+                               account_choice_profile(&order->choice))
+                   : NULL;
+    if (!payload || !set_string(&order->record.server, block->server) ||
+        !set_string(&order->record.account, block->name)) {
         order_fail_memory(order);
         return;
     }
@@ -892,6 +983,7 @@ static void order_request(Order *order)
     if (!order_is_allowed(order, budget_allows) || !order_prepare(order) || !order_save(order))
         return;
     budget_note_order(&asking);
+    order->is_charged = true;
     order_post(order, &(SessionRequest){ .resource = "newOrder", .payload = payload },
                on_new_order);
 }
@@ -899,6 +991,7 @@ static void order_request(Order *order)
 static void on_directory(const SessionReply *reply, void *userdata)
 {
     Order *order = userdata;
+    const char *profile = account_choice_profile(&order->choice);
     Failure failure = { 0 };
 
     LOG_CONTEXT(&order->log);
@@ -907,21 +1000,21 @@ static void on_directory(const SessionReply *reply, void *userdata)
         order_fail_reply(order, reply, "showing its directory");
         return;
     }
-    if (profile_is_offered(reply->json, order->profile)) {
+    if (profile_is_offered(reply->json, profile)) {
         order_request(order);
         return;
     }
-    profile_set_failure(&failure, reply->json, order->profile);
-    order_end(order, NULL, &failure);
-    failure_done(&failure);
+    profile_set_failure(&failure, reply->json, profile);
+    order_give_up(order, &failure);
 }
 
 /* A profile that the CA did not offer when it was last seen may be offered by now. */
 static void order_place(Order *order)
 {
     Session *session = account_session(order->account);
+    const char *profile = account_choice_profile(&order->choice);
 
-    if (!order->profile || profile_is_offered(session_last_directory(session), order->profile))
+    if (!profile || profile_is_offered(session_last_directory(session), profile))
         order_request(order);
     else if (session_directory(session, on_directory, order, &order->call) < 0)
         order_fail_memory(order);
@@ -942,8 +1035,7 @@ static void on_account(const Failure *failure, void *userdata)
         if (order->record.url && !failure->is_without_account)
             order_pause(order, &copy);
         else
-            order_end(order, NULL, &copy);
-        failure_done(&copy);
+            order_give_up(order, &copy);
     } else if (order->record.url)
         order_fetch(order);
     else if (csr_has_key(order->csr, account_key(order->account)))
@@ -963,7 +1055,8 @@ static int order_open_account(Order *order)
 
     if (order->account && order_has_current_account(order))
         return 0;
-    r = accounts_get(order->accounts, order->config, order->account_block, &account);
+    r = accounts_get(order->accounts, order->config, account_choice_block(&order->choice),
+                     &account);
     if (r < 0)
         return order->account ? 0 : r;
     order->is_moved = order->account;
@@ -985,8 +1078,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
     }
     if (order->is_unsaved && !order_save(order))
         return 0;
-    /* Before the account is seen to, for which the CA may be asked too. */
-    if (!order->record.url && !order_is_allowed(order, restraint_allows))
+    if (!order->record.url && !order_may_begin(order))
         return 0;
     if (order_open_account(order) < 0 ||
         account_await(order->account, on_account, order, &order->account_waiter) < 0)
@@ -1024,14 +1116,12 @@ static int set_record(Order *order, const OrderTarget *target, const OrderAsker 
     OrderRecord *record = &order->record;
 
     record->created = time(NULL);
-    record->server = strdup(target->auth->accounts[0]->server);
     record->auth = strdup(target->auth->name);
     record->request_id = strdup(asker->request_id);
     record->client = asker->client ? strdup(asker->client) : NULL;
     record->body_size = size;
     record->body = malloc(size + 1);
-    if (!record->server || !record->auth || !record->request_id || !record->body ||
-        (asker->client && !record->client))
+    if (!record->auth || !record->request_id || !record->body || (asker->client && !record->client))
         return -ENOMEM;
     memcpy(record->body, body, size);
     record->body[size] = '\0';
@@ -1045,9 +1135,8 @@ static int describe(Order *order, sd_event *event, const OrderTarget *target, in
     order->event = sd_event_ref(event);
     order->config = config_ref(target->config);
     order->auth = target->auth;
+    order->choice.auth = target->auth;
     order->storage = target->auth->storage;
-    order->account_block = target->auth->accounts[0];
-    order->profile = auth_profile(target->auth, order->account_block);
     order->challenge_fd = challenge_fd;
     order->names = join_sorted(*csr);
     if (!order->names)
@@ -1088,10 +1177,11 @@ int order_resume(sd_event *event, const OrderTarget *target, int challenge_fd, O
         return -ENOMEM;
     order->record = *record;
     *record = (OrderRecord){ 0 };
-    order->is_resumed = true;
+    order->is_resumed = order->is_charged = true;
     r = describe(order, event, target, challenge_fd, csr);
     if (r < 0)
         return r;
+    (void)account_choice_find(&order->choice, order->record.account, order->record.server);
     order_add_asker(order, &(OrderAsker){ order->record.request_id, order->record.client });
     log_fields_add(&order->log, LOG_FIELD_ORDER, order->record.url);
     *ret = TAKE_PTR(order);

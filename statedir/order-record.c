@@ -22,6 +22,7 @@ static const struct {
     size_t offset;
     bool optional;
 } strings[] = {
+    { "account", offsetof(OrderRecord, account), true },
     { "server", offsetof(OrderRecord, server), false },
     { "auth", offsetof(OrderRecord, auth), false },
     { "requestId", offsetof(OrderRecord, request_id), false },

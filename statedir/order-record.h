@@ -24,6 +24,7 @@ typedef struct OrderRecord {
     time_t created; /* seconds since 1970, as the other times */
     time_t issued;  /* 0: not yet */
     time_t expires; /* when the CA drops the order; 0: it did not say */
+    char *account;  /* name of its block; NULL: not known */
     char *server;   /* URL of the CA's directory */
     char *auth;     /* name of the auth block */
     char *body;     /* of the request, byte for byte; NUL-terminated behind .body_size */
