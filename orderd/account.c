@@ -166,14 +166,28 @@ static int account_use(Account *account, const char *url)
     return 0;
 }
 
+/* What acme-register is told besides, to do it for this one: "--account=NAME " or "". */
+typedef struct Option {
+    char text[128];
+} Option;
+
+static Option option(const Account *account)
+{
+    Option option = { "" };
+
+    if (*account->block->name)
+        (void)snprintf(option.text, sizeof(option.text), "--account=%.100s ", account->block->name);
+    return option;
+}
+
 static void fail_unregistered(Account *account, const char *terms)
 {
     Failure failure = { 0 };
 
     failure_set(&failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
                 "The server has no account at the CA yet: its administrator runs 'acme-register "
-                "--register --accept-terms-of-service%s%s %s'.",
-                terms ? "=" : "", str_or(terms, ""), account->config->path);
+                "--register --accept-terms-of-service%s%s %s%s'.",
+                terms ? "=" : "", str_or(terms, ""), option(account).text, account->config->path);
     account_settle_without(account, &failure);
 }
 
@@ -202,8 +216,8 @@ static void fail_not_valid(Account *account, const char *status)
 
     failure_set(&failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
                 "The server's account at the CA is %s: its administrator makes another one with "
-                "'acme-register --gen-key --override-existing-key --register %s'.",
-                status, account->config->path);
+                "'acme-register --gen-key --override-existing-key --register %s%s'.",
+                status, option(account).text, account->config->path);
     account_settle_without(account, &failure);
 }
 
@@ -302,8 +316,8 @@ static void fail_without_key(Account *account)
 
     failure_set(&failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
                 "The server has no ACME account yet: its administrator runs 'acme-register "
-                "--gen-key --register --accept-terms-of-service %s'.",
-                account->config->path);
+                "--gen-key --register --accept-terms-of-service %s%s'.",
+                option(account).text, account->config->path);
     account_settle(account, &failure);
     failure_done(&failure);
 }

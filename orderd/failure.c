@@ -98,8 +98,10 @@ void failure_set_reply(Failure *failure, const SessionReply *reply, const char *
             doing, reply->status);
     /* No answer, or one that was lost or garbled on its way; what a problem document says is
      * judged by its type. */
-    if (reply->problem)
+    if (reply->problem) {
+        failure->elsewhere |= reply->status >= 500;
         return;
+    }
     failure->passing =
         reply->error < 0 || reply->status < 400 || reply->status >= 500 || reply->status == 429;
     failure->elsewhere = failure->passing;
