@@ -8,12 +8,16 @@
 #include "order-client.h"
 #include "policy.h"
 #include "runtime-path.h"
-#include "storage.h"
+#include "storage-meta.h"
 #include "strv.h"
 
 /* Longer than orderd takes for one order, so that its reason arrives. */
 #define ORDER_DEADLINE (100 * USEC_PER_SEC)
 #define RETRY_SOON     60U
+
+/* So much too old may be what is known of the last request for a certificate, s. */
+#define ASKED_ACCURACY (24 * 3600)
+#define ASKED_DEADLINE (2 * USEC_PER_SEC)
 
 #define CHAIN_TYPE "application/pem-certificate-chain"
 
@@ -31,6 +35,7 @@ typedef struct Sign {
     size_t size;
     Csr *csr;
     const AuthBlock *auth;
+    Chain *outdated; /* in the cache, due for renewal */
 } Sign;
 
 /* How a request ended: the one entry that it leaves in the journal. */
@@ -45,6 +50,7 @@ typedef struct Outcome {
 static void sign_done(Sign *sign)
 {
     csr_free(sign->csr);
+    chain_free(sign->outdated);
 }
 
 /* What a client can make long is cut, or comes last, where the end of the text cuts it. */
@@ -181,13 +187,45 @@ static bool check_policy(Sign *sign)
     return false;
 }
 
+static void reply_cached(Sign *sign, const Chain *chain, LogEvent event, const char *why)
+{
+    _cleanup_free_ char *text = NULL;
+    size_t size;
+
+    if (chain_format(chain, &text, &size) < 0)
+        refuse_without_memory(sign);
+    else
+        reply_chain(sign, text,
+                    &(Outcome){ .event = event, .status = 200, .why = why, .chain = chain });
+}
+
+/* That somebody still asks for it is told once a day, where it matters. The client has its answer,
+ * and nothing hangs on this one time. */
+static void tell_asked(const Sign *sign, const Chain *chain)
+{
+    const Storage *storage = sign->auth->storage;
+    _cleanup_free_ char *socket = NULL;
+    char key[STORAGE_KEY_SIZE];
+    StorageMeta meta;
+    time_t asked;
+
+    if (!storage->prefetch)
+        return;
+    storage_key(sign->body, sign->size, key);
+    if (storage_meta_load(storage, key, chain, &meta) < 0)
+        return;
+    asked = meta.asked;
+    storage_meta_done(&meta);
+    socket = runtime_socket_path(sign->config->runtime_directory);
+    if (socket && asked + ASKED_ACCURACY < time(NULL))
+        (void)order_tell_asked(socket, sign->auth->name, key, now_monotonic() + ASKED_DEADLINE);
+}
+
 static bool try_cache(Sign *sign)
 {
     _cleanup_(chain_freep) Chain *chain = NULL;
-    _cleanup_free_ char *text = NULL;
     const Storage *storage = sign->auth->storage;
     const char *why = NULL;
-    size_t size;
     int r;
 
     r = storage_lookup(storage, sign->body, sign->size, sign->csr, &chain, &why);
@@ -198,17 +236,12 @@ static bool try_cache(Sign *sign)
         log_event(LOG_EVENT_CACHE_DAMAGED, NULL,
                   "Entry in storage \"%s\" is damaged and not used: %s", storage->name,
                   str_or(why, "?"));
+    if (r == STORAGE_OUTDATED)
+        sign->outdated = TAKE_PTR(chain);
     if (r != STORAGE_HIT)
         return true;
-    if (chain_format(chain, &text, &size) < 0) {
-        refuse_without_memory(sign);
-        return false;
-    }
-    reply_chain(sign, text,
-                &(Outcome){ .event = LOG_EVENT_REQUEST_CACHED,
-                            .status = 200,
-                            .why = "from the cache",
-                            .chain = chain });
+    reply_cached(sign, chain, LOG_EVENT_REQUEST_CACHED, "from the cache");
+    tell_asked(sign, chain);
     return false;
 }
 
@@ -225,8 +258,26 @@ static void reply_ordered(Sign *sign, const char *text)
             .event = LOG_EVENT_REQUEST_ISSUED, .status = 200, .why = "ordered", .chain = chain });
 }
 
+/* What the CA cannot deliver now is no reason to leave the client without the certificate that it
+ * has. False: there is none that lives. */
+static bool reply_outdated(Sign *sign, int status, const char *why)
+{
+    static const int undelivered[] = { 421, 429, 500, 503 };
+
+    if (!sign->outdated || !chain_is_alive(sign->outdated, time(NULL)))
+        return false;
+    for (size_t i = 0; i < ELEMENTSOF(undelivered); i++)
+        if (undelivered[i] == status) {
+            reply_cached(sign, sign->outdated, LOG_EVENT_REQUEST_OUTDATED, why);
+            return true;
+        }
+    return false;
+}
+
 static void refuse_by_order(Sign *sign, const OrderAnswer *answer)
 {
+    if (reply_outdated(sign, answer->status, answer->reason))
+        return;
     refuse(sign,
            &(Outcome){ .event = LOG_EVENT_REQUEST_FAILED,
                        .status = answer->status,
@@ -237,6 +288,8 @@ static void refuse_by_order(Sign *sign, const OrderAnswer *answer)
 
 static void refuse_without_answer(Sign *sign, const char *why, const char *sentence)
 {
+    if (reply_outdated(sign, 503, why))
+        return;
     refuse(sign, &(Outcome){ .event = LOG_EVENT_REQUEST_FAILED, .status = 503, .why = why },
            RETRY_SOON, sentence);
 }

@@ -287,6 +287,50 @@ char *chain_serial(const Chain *chain)
     return text;
 }
 
+bool chain_is_alive(const Chain *chain, time_t now)
+{
+    return now >= to_time(X509_get0_notBefore(chain_leaf(chain))) && now < chain_not_after(chain);
+}
+
+void chain_fingerprint(const Chain *chain, char ret[CHAIN_FINGERPRINT_SIZE])
+{
+    unsigned char hash[SHA256_DIGEST_LENGTH];
+    unsigned size;
+
+    /* Fails only where libcrypto cannot work at all. */
+    if (X509_digest(chain_leaf(chain), EVP_sha256(), hash, &size) != 1)
+        abort();
+    hex_encode(hash, sizeof(hash), ret);
+}
+
+/* The content of an INTEGER's DER, a leading 00 kept, in base64url. NULL when it is too long to be
+ * a serial number, or without memory. */
+static char *encode_integer(const ASN1_INTEGER *integer)
+{
+    unsigned char *der = NULL;
+    int size = i2d_ASN1_INTEGER(integer, &der);
+    /* Tag, and length in one byte. */
+    char *text = size > 2 && size < 128 ? base64url_encode(der + 2, (size_t)size - 2) : NULL;
+
+    OPENSSL_free(der);
+    return text;
+}
+
+char *chain_renewal_id(const Chain *chain)
+{
+    const ASN1_OCTET_STRING *issuer = X509_get0_authority_key_id(chain_leaf(chain));
+    _cleanup_free_ char *key = NULL, *serial = NULL;
+    char *id;
+
+    if (!issuer)
+        return NULL;
+    key = base64url_encode(ASN1_STRING_get0_data(issuer), (size_t)ASN1_STRING_length(issuer));
+    serial = encode_integer(X509_get0_serialNumber(chain_leaf(chain)));
+    if (!key || !serial || asprintf(&id, "%s.%s", key, serial) < 0)
+        return NULL;
+    return id;
+}
+
 time_t chain_renewal(const Chain *chain, unsigned renew_within)
 {
     int64_t not_before = to_time(X509_get0_notBefore(chain_leaf(chain)));

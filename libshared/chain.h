@@ -45,6 +45,18 @@ char *chain_serial(const Chain *chain);
  * there are none, or no memory. */
 char **chain_names(const Chain *chain);
 
+/* Whether the leaf lives now. */
+bool chain_is_alive(const Chain *chain, time_t now);
+
+#define CHAIN_FINGERPRINT_SIZE 65 /* 64 hex digits and NUL */
+
+/* SHA-256 of the leaf, in hex. */
+void chain_fingerprint(const Chain *chain, char ret[CHAIN_FINGERPRINT_SIZE]);
+
+/* The name that the leaf has for its CA where its renewal is asked for (RFC 9773 §4.1). New string;
+ * NULL: it has none, as the leaf does not name its issuer's key, or no memory. */
+char *chain_renewal_id(const Chain *chain);
+
 /* Whether the topmost certificate was issued by a subject with this common name, letter for letter:
  * what the CAs' alternate chains (RFC 8555 §7.4.2) differ in. */
 bool chain_leads_to(const Chain *chain, const char *common_name);

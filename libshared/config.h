@@ -46,8 +46,10 @@ typedef struct Storage {
     const char *file;
     unsigned line; /* 0: implied, stands in no file */
     StorageType type;
-    char *directory;       /* file */
-    unsigned renew_within; /* days */
+    char *directory;          /* file */
+    unsigned renew_within;    /* days */
+    bool prefetch;            /* renewed ahead of requests, … */
+    unsigned prefetch_forget; /* … while the last one is younger, days */
 } Storage;
 
 /* What binds a new account to one that the CA knows its customer by (RFC 8555 §7.3.4). */

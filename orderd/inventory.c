@@ -10,8 +10,9 @@
 #define COUNT_INTERVAL (24 * 3600 * USEC_PER_SEC)
 
 typedef struct Item {
+    size_t storage; /* which one of the config */
     char key[STORAGE_KEY_SIZE];
-    time_t renewal;
+    Renewal renewal;
 } Item;
 
 struct Inventory {
@@ -28,19 +29,24 @@ struct Inventory {
 
 static int compare_items(const void *a, const void *b)
 {
-    return strcmp(((const Item *)a)->key, ((const Item *)b)->key);
+    const Item *x = a, *y = b;
+
+    if (x->storage != y->storage)
+        return x->storage < y->storage ? -1 : 1;
+    return strcmp(x->key, y->key);
 }
 
-static void keep(void **items, const char *key, time_t renewal)
+static void keep(void **items, size_t storage, const char *key, const Renewal *renewal)
 {
     Item *item = calloc(1, sizeof(*item)), **known;
 
     if (!item)
         return;
+    item->storage = storage;
     memcpy(item->key, key, STORAGE_KEY_SIZE - 1);
     known = tsearch(item, items, compare_items);
     if (known)
-        (*known)->renewal = renewal;
+        (*known)->renewal = *renewal;
     if (!known || *known != item)
         free(item);
 }
@@ -50,12 +56,43 @@ static bool is_counting(const Inventory *inventory)
     return sd_event_source_get_enabled(inventory->step, NULL) > 0;
 }
 
-void inventory_note(Inventory *inventory, const char *key, time_t renewal)
+void inventory_note(Inventory *inventory, const Storage *storage, const char *key,
+                    const Renewal *renewal)
 {
-    keep(&inventory->items, key, renewal);
+    const Config *config = inventory->config;
+    size_t i = 0;
+
+    while (i < config->n_storages && !streq(config->storages[i]->name, storage->name))
+        i++;
+    if (i == config->n_storages)
+        return;
+    keep(&inventory->items, i, key, renewal);
     if (is_counting(inventory))
-        keep(&inventory->fresh, key, renewal);
+        keep(&inventory->fresh, i, key, renewal);
     inventory->changed(inventory->userdata);
+}
+
+typedef struct Walk {
+    const Config *config;
+    inventory_cb callback;
+    void *userdata;
+} Walk;
+
+static void walk_item(const void *node, VISIT visit, void *userdata)
+{
+    const Item *item = *(const Item *const *)node;
+    const Walk *walk = userdata;
+
+    if (visit == postorder || visit == leaf)
+        walk->callback(walk->config->storages[item->storage], item->key, &item->renewal,
+                       walk->userdata);
+}
+
+void inventory_foreach(const Inventory *inventory, inventory_cb callback, void *userdata)
+{
+    Walk walk = { inventory->config, callback, userdata };
+
+    twalk_r(inventory->items, walk_item, &walk);
 }
 
 typedef struct Counting {
@@ -63,26 +100,28 @@ typedef struct Counting {
     time_t now;
 } Counting;
 
-static void count_item(const void *node, VISIT visit, void *userdata)
+static void count_item(const Storage *storage, const char *key, const Renewal *renewal,
+                       void *userdata)
 {
-    const Item *item = *(const Item *const *)node;
     Counting *counting = userdata;
     InventoryCount *count = &counting->count;
+    time_t next =
+        renewal->at > counting->now && renewal->at < renewal->due ? renewal->at : renewal->due;
 
-    if (visit != postorder && visit != leaf)
-        return;
+    (void)storage;
+    (void)key;
     count->certificates++;
-    if (item->renewal < counting->now)
+    if (renewal->due < counting->now)
         count->due++;
-    else if (count->next_renewal == 0 || item->renewal < count->next_renewal)
-        count->next_renewal = item->renewal;
+    else if (count->next_renewal == 0 || next < count->next_renewal)
+        count->next_renewal = next;
 }
 
 InventoryCount inventory_count(const Inventory *inventory, time_t now)
 {
     Counting counting = { .count.is_first = !inventory->is_counted, .now = now };
 
-    twalk_r(inventory->items, count_item, &counting);
+    inventory_foreach(inventory, count_item, &counting);
     return counting.count;
 }
 
@@ -109,7 +148,7 @@ static int on_step(sd_event_source *source, void *userdata)
 {
     Inventory *inventory = userdata;
     char key[STORAGE_KEY_SIZE];
-    time_t renewal;
+    Renewal renewal;
     int r = open_scan(inventory);
 
     if (r < 0 || !inventory->scan) {
@@ -121,7 +160,7 @@ static int on_step(sd_event_source *source, void *userdata)
         return 0;
     }
     if (storage_scan_next(inventory->scan, key, &renewal) > 0)
-        keep(&inventory->fresh, key, renewal);
+        keep(&inventory->fresh, inventory->n_scanned - 1, key, &renewal);
     else
         inventory->scan = storage_scan_free(inventory->scan);
     return 0;
@@ -157,7 +196,8 @@ static bool same_storages(const Config *a, const Config *b)
     for (size_t i = 0; i < a->n_storages; i++) {
         const Storage *x = a->storages[i], *y = b->storages[i];
 
-        if (x->renew_within != y->renew_within ||
+        if (x->renew_within != y->renew_within || x->prefetch != y->prefetch ||
+            x->prefetch_forget != y->prefetch_forget || !streq(x->name, y->name) ||
             !streq(str_or(x->directory, ""), str_or(y->directory, "")))
             return false;
     }

@@ -7,14 +7,14 @@
 
 #include <systemd/sd-event.h>
 
-#include "config.h"
+#include "renewal.h"
 
 typedef struct Inventory Inventory;
 
 typedef struct InventoryCount {
     bool is_first; /* the first count is not over yet: what is here is less than there is */
     size_t certificates;
-    size_t due;          /* those that are past their time of renewal */
+    size_t due;          /* those that a request has ordered anew */
     time_t next_renewal; /* of the others, the first; seconds since 1970, 0: none */
 } InventoryCount;
 
@@ -27,9 +27,17 @@ Inventory *inventory_free(Inventory *inventory); /* always returns NULL */
  */
 int inventory_use(Inventory *inventory, Config *config);
 
-/* Notes a certificate that was stored. @key: storage_key() of its request; @renewal: when it is
- * due, seconds since 1970. Without memory it is not noted. */
-void inventory_note(Inventory *inventory, const char *key, time_t renewal);
+/* Notes a certificate that was stored, or about which something new is known. @storage: known by
+ * its name; @key: storage_key() of its request. Without memory it is not noted. */
+void inventory_note(Inventory *inventory, const Storage *storage, const char *key,
+                    const Renewal *renewal);
+
+/* @storage is one of the configuration at hand. Must not change the inventory. */
+typedef void (*inventory_cb)(const Storage *storage, const char *key, const Renewal *renewal,
+                             void *userdata);
+
+/* Goes through all of them, in no order. */
+void inventory_foreach(const Inventory *inventory, inventory_cb callback, void *userdata);
 
 InventoryCount inventory_count(const Inventory *inventory, time_t now);
 

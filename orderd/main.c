@@ -12,6 +12,7 @@
 #include "confinement.h"
 #include "io.h"
 #include "log.h"
+#include "renewals.h"
 #include "restraint.h"
 #include "runtime-dir.h"
 #include "service.h"
@@ -70,6 +71,7 @@ typedef struct Daemon {
     sd_event *event;
     Service service;
     VarlinkServer *server;
+    Renewals *renewals;
     int challenges;
     bool swept;       /* the challenges of a former life are gone */
     sigset_t signals; /* those that are taken in turn: see signal_table */
@@ -84,6 +86,7 @@ static void daemon_done(Daemon *daemon)
 {
     sd_event_source_disable_unref(daemon->status);
     varlink_server_free(daemon->server);
+    renewals_free(daemon->renewals);
     orders_free(daemon->service.orders);
     inventory_free(daemon->service.inventory);
     config_file_free(daemon->service.config_file);
@@ -150,6 +153,15 @@ static void sweep_challenges(Daemon *daemon)
     daemon->swept = true;
 }
 
+static void on_inventory(void *userdata)
+{
+    const Daemon *daemon = userdata;
+
+    tell_status_soon(userdata);
+    if (daemon->renewals)
+        renewals_wake(daemon->renewals);
+}
+
 static void on_change(void *userdata)
 {
     tell_status_soon(userdata);
@@ -166,6 +178,7 @@ static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *
     if (daemon->draining)
         return sd_event_exit(daemon->event, 0);
     daemon->draining = true;
+    daemon->renewals = renewals_free(daemon->renewals);
     (void)sd_notify(0, "STOPPING=1");
     log_event(LOG_EVENT_STOPPING, NULL, "Ending after the %zu order(s) in flight",
               orders_in_flight(daemon->service.orders));
@@ -281,9 +294,12 @@ static int set_up(Daemon *daemon, int *listener)
     r = sd_event_add_time_relative(daemon->event, &daemon->status, CLOCK_MONOTONIC, STATUS_DELAY, 0,
                                    on_status, daemon);
     if (r >= 0)
-        r = inventory_new(daemon->event, tell_status_soon, daemon, &service->inventory);
+        r = inventory_new(daemon->event, on_inventory, daemon, &service->inventory);
     if (r >= 0)
         r = orders_new(daemon->event, daemon->challenges, service->inventory, &service->orders);
+    if (r >= 0)
+        r = renewals_new(daemon->event, service->config_file, service->inventory, service->orders,
+                         &daemon->renewals);
     if (r >= 0)
         r = varlink_server_new(daemon->event, *listener, &orders_interface, SERVICE_FRAME_MAX,
                                service, &daemon->server);

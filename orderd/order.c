@@ -7,6 +7,7 @@
 #include "asking.h"
 #include "authorization.h"
 #include "budget.h"
+#include "cached.h"
 #include "chain-fields.h"
 #include "chain-search.h"
 #include "encode.h"
@@ -14,6 +15,7 @@
 #include "polling.h"
 #include "problem.h"
 #include "profile.h"
+#include "renewal-info.h"
 #include "restraint.h"
 #include "rfc3339.h"
 #include "strv.h"
@@ -38,8 +40,9 @@ struct Order {
     char key[STORAGE_KEY_SIZE];
     OrderRecord record; /* as on disk, but while .is_unsaved */
     bool is_unsaved;
-    bool is_resumed; /* from the disk, and the CA was not asked for it yet */
-    bool is_moved;   /* to another account, or another key of it */
+    bool is_resumed;                        /* from the disk, and the CA was not asked for it yet */
+    bool is_moved;                          /* to another account, or another key of it */
+    bool is_replacing, is_replaces_refused; /* see order_replaces() */
     bool is_charged; /* to its client: it may ask more than one CA, and again after a restart */
     Csr *csr;
     char *names;
@@ -52,7 +55,7 @@ struct Order {
     AccountWaiter *account_waiter;
     bool finalize_taken; /* the CA has the CSR */
     bool is_early;       /* it has not said that the order is ready for it */
-    time_t renewal;      /* of what was stored */
+    Renewal renewal;     /* of what was stored; .not_after 0: nothing was */
     Failure trouble;     /* why it goes on later only; .status 0: it goes on */
     usec_t trouble_since;
     Authorization **authorizations;
@@ -77,9 +80,14 @@ const char *order_key(const Order *order)
     return order->key;
 }
 
-time_t order_renewal(const Order *order)
+const Storage *order_storage(const Order *order)
 {
-    return order->renewal;
+    return order->storage;
+}
+
+const Renewal *order_renewal(const Order *order)
+{
+    return order->renewal.not_after > 0 ? &order->renewal : NULL;
 }
 
 const char *order_names(const Order *order)
@@ -87,13 +95,20 @@ const char *order_names(const Order *order)
     return order->names;
 }
 
-void order_add_asker(Order *order, const OrderAsker *asker)
+static void order_log_asker(Order *order, const OrderAsker *asker)
 {
     if (order->n_askers == ORDER_ASKERS_NAMED)
         return;
     order->n_askers++;
     log_fields_add(&order->log, LOG_FIELD_REQUEST_ID, asker->request_id);
     log_fields_add(&order->log, LOG_FIELD_CLIENT, asker->client);
+}
+
+void order_add_asker(Order *order, const OrderAsker *asker)
+{
+    if (!asker->is_prefetch)
+        order->record.asked = time(NULL);
+    order_log_asker(order, asker);
 }
 
 LogFields *order_log_fields(Order *order)
@@ -436,17 +451,20 @@ static bool order_keep(Order *order, const Chain *chain)
 /* Whether it is where it outlives this process. */
 static bool order_store(Order *order, const Chain *chain)
 {
+    const OrderRecord *record = &order->record;
     const Storage *storage = order->storage;
-    int r = storage_store(storage, order->record.body, order->record.body_size, chain);
+    CachedFrom from = { record->server, record->auth, record->asked };
+    int r;
 
-    if (r < 0)
-        log_event_errno(LOG_EVENT_CERTIFICATE_NOT_STORED, r,
-                        "The certificate for %s was not stored in '%s': %m", order->names,
-                        str_or(storage->directory, ""));
-    if (r < 0 || storage->type == STORAGE_NONE)
+    if (storage->type == STORAGE_NONE)
         return order_keep(order, chain);
-    order->renewal = chain_renewal(chain, storage->renew_within);
-    return true;
+    r = cached_store(storage, record->body, record->body_size, chain, &from, &order->renewal);
+    if (r >= 0)
+        return true;
+    log_event_errno(LOG_EVENT_CERTIFICATE_NOT_STORED, r,
+                    "The certificate for %s was not stored in '%s': %m", order->names,
+                    storage->directory);
+    return order_keep(order, chain);
 }
 
 static void order_finish(Order *order, const Chain *chain)
@@ -865,6 +883,16 @@ static bool is_order_made(const SessionReply *reply)
            strncmp(reply->location, "https://", 8) == 0;
 }
 
+/* Whether the CA may have refused the order for what it says of the certificate before: another
+ * type than alreadyReplaced may mean that too (RFC 9773 §5). Once more without it shows. */
+static bool may_be_for_replaces(const Order *order, const SessionReply *reply)
+{
+    return order->is_replacing && reply->problem && reply->status >= 400 && reply->status < 500 &&
+           !problem_find(problem_type(reply->problem))->elsewhere;
+}
+
+static void order_send(Order *order);
+
 static void on_new_order(const SessionReply *reply, void *userdata)
 {
     Order *order = userdata;
@@ -873,6 +901,11 @@ static void on_new_order(const SessionReply *reply, void *userdata)
 
     LOG_CONTEXT(&order->log);
     order->call = NULL;
+    if (may_be_for_replaces(order, reply)) {
+        order->is_replaces_refused = true;
+        order_send(order);
+        return;
+    }
     if (!is_order_made(reply)) {
         order_fail_reply(order, reply, "taking the order");
         return;
@@ -963,17 +996,41 @@ static bool set_string(char **string, const char *value)
     return true;
 }
 
+/* The certificate that is renewed by this, if the CA cares (RFC 9773 §5); NULL: none. */
+static char *order_replaces(const Order *order)
+{
+    const json_t *directory = session_last_directory(account_session(order->account));
+
+    if (order->is_replaces_refused || !renewal_info_is_offered(directory) ||
+        order->storage->type == STORAGE_NONE)
+        return NULL;
+    return cached_renewal_id(order->storage, order->key,
+                             account_choice_block(&order->choice)->server);
+}
+
+static void order_send(Order *order)
+{
+    _cleanup_free_ char *replaces = order_replaces(order);
+    json_auto_t *payload = NULL;
+    json_t *list = identifiers(order->csr);
+
+    payload = list ? json_pack("{soss*ss*}", "identifiers", list, "profile",
+                               account_choice_profile(&order->choice), "replaces", replaces)
+                   : NULL;
+    order->is_replacing = replaces;
+    if (payload)
+        order_post(order, &(SessionRequest){ .resource = "newOrder", .payload = payload },
+                   on_new_order);
+    else
+        order_fail_memory(order);
+}
+
 static void order_request(Order *order)
 {
     const AccountBlock *block = account_choice_block(&order->choice);
     const Asking asking = order_asking(order);
-    json_auto_t *payload = NULL;
-    json_t *list = identifiers(order->csr);
 
-    payload = list ? json_pack("{soss*}", "identifiers", list, "profile",
-                               account_choice_profile(&order->choice))
-                   : NULL;
-    if (!payload || !set_string(&order->record.server, block->server) ||
+    if (!set_string(&order->record.server, block->server) ||
         !set_string(&order->record.account, block->name)) {
         order_fail_memory(order);
         return;
@@ -984,8 +1041,7 @@ static void order_request(Order *order)
         return;
     budget_note_order(&asking);
     order->is_charged = true;
-    order_post(order, &(SessionRequest){ .resource = "newOrder", .payload = payload },
-               on_new_order);
+    order_send(order);
 }
 
 static void on_directory(const SessionReply *reply, void *userdata)
@@ -1000,7 +1056,7 @@ static void on_directory(const SessionReply *reply, void *userdata)
         order_fail_reply(order, reply, "showing its directory");
         return;
     }
-    if (profile_is_offered(reply->json, profile)) {
+    if (!profile || profile_is_offered(reply->json, profile)) {
         order_request(order);
         return;
     }
@@ -1008,13 +1064,14 @@ static void on_directory(const SessionReply *reply, void *userdata)
     order_give_up(order, &failure);
 }
 
-/* A profile that the CA did not offer when it was last seen may be offered by now. */
+/* What the CA offers counts. A profile that it did not when it was last seen it may by now. */
 static void order_place(Order *order)
 {
     Session *session = account_session(order->account);
+    const json_t *directory = session_last_directory(session);
     const char *profile = account_choice_profile(&order->choice);
 
-    if (!profile || profile_is_offered(session_last_directory(session), profile))
+    if (directory && (!profile || profile_is_offered(directory, profile)))
         order_request(order);
     else if (session_directory(session, on_directory, order, &order->call) < 0)
         order_fail_memory(order);
@@ -1182,7 +1239,7 @@ int order_resume(sd_event *event, const OrderTarget *target, int challenge_fd, O
     if (r < 0)
         return r;
     (void)account_choice_find(&order->choice, order->record.account, order->record.server);
-    order_add_asker(order, &(OrderAsker){ order->record.request_id, order->record.client });
+    order_log_asker(order, &(OrderAsker){ order->record.request_id, order->record.client, false });
     log_fields_add(&order->log, LOG_FIELD_ORDER, order->record.url);
     *ret = TAKE_PTR(order);
     return 0;

@@ -39,6 +39,7 @@ struct SessionCall {
     bool awaits_directory;
     bool is_redirected; /* the directory was fetched anew for it */
     char *url, *resource, *payload, *accept;
+    char *tail; /* a GET of what is below the resource; NULL: a POST */
     bool with_jwk;
     unsigned bad_nonces;
     Fetch *fetch;
@@ -56,6 +57,7 @@ static SessionCall *call_free(SessionCall *call)
     free(call->resource);
     free(call->payload);
     free(call->accept);
+    free(call->tail);
     free(call);
     return NULL;
 }
@@ -244,11 +246,37 @@ static int call_fetch_nonce(SessionCall *call)
                          on_nonce, call, &call->fetch);
 }
 
+static void on_get(const FetchResult *result, void *userdata)
+{
+    json_auto_t *json = NULL;
+    SessionReply reply = reply_from_result(result, &json);
+
+    call_finish(userdata, &reply);
+}
+
+static int call_get(SessionCall *call)
+{
+    const char *resource = session_url(call->session->directory, call->resource);
+    _cleanup_free_ char *url = NULL;
+
+    if (!resource)
+        return -EOPNOTSUPP;
+    if (asprintf(&url, "%s/%s", resource, call->tail) < 0) {
+        url = NULL;
+        return -ENOMEM;
+    }
+    return fetcher_start(call->session->fetcher, &(FetchRequest){ .url = url }, on_get, call,
+                         &call->fetch);
+}
+
 /* With the directory at hand: sign and send, or get a nonce for it first. */
 static int call_go(SessionCall *call)
 {
-    _cleanup_free_ char *nonce = session_take_nonce(call->session);
+    _cleanup_free_ char *nonce = NULL;
 
+    if (call->tail)
+        return call_get(call);
+    nonce = session_take_nonce(call->session);
     return nonce ? call_send(call, nonce) : call_fetch_nonce(call);
 }
 
@@ -445,6 +473,17 @@ static int copy_string(const char *from, char **to)
     return 0;
 }
 
+/* Now, or as soon as the directory is there. */
+static int call_begin(SessionCall *call)
+{
+    int r = session_need_directory(call->session);
+
+    if (r < 0)
+        return r;
+    call->awaits_directory = r == 0;
+    return r > 0 ? call_go(call) : 0;
+}
+
 int session_post(Session *session, const SessionRequest *request, session_cb callback,
                  void *userdata, SessionCall **ret)
 {
@@ -461,16 +500,24 @@ int session_post(Session *session, const SessionRequest *request, session_cb cal
             return -ENOMEM;
     }
     call->with_jwk = request->with_jwk;
-
-    r = session_need_directory(session);
+    r = call_begin(call);
     if (r < 0)
         return r;
-    call->awaits_directory = r == 0;
-    if (r > 0) {
-        r = call_go(call);
-        if (r < 0)
-            return r;
-    }
+    *ret = TAKE_PTR(call);
+    return 0;
+}
+
+int session_get(Session *session, const char *resource, const char *tail, session_cb callback,
+                void *userdata, SessionCall **ret)
+{
+    _cleanup_(call_freep) SessionCall *call = call_new(session, callback, userdata);
+    int r;
+
+    if (!call || copy_string(resource, &call->resource) < 0 || copy_string(tail, &call->tail) < 0)
+        return -ENOMEM;
+    r = call_begin(call);
+    if (r < 0)
+        return r;
     *ret = TAKE_PTR(call);
     return 0;
 }

@@ -55,8 +55,8 @@ void session_sweep(const char *state_directory);
 void session_set_key(Session *session, EVP_PKEY *key); /* takes a reference */
 int session_set_account(Session *session, const char *url);
 
-/* All three: the callback comes once, from the event loop, unless cancelled. *ret is borrowed and
- * invalid from then on. */
+/* All of these: the callback comes once, from the event loop, unless cancelled. *ret is borrowed
+ * and invalid from then on. */
 
 /* The directory object, fetched anew. For requests it is kept for a day. */
 int session_directory(Session *session, session_cb callback, void *userdata, SessionCall **ret);
@@ -67,6 +67,11 @@ const json_t *session_last_directory(const Session *session);
 /* A signed request. badNonce is answered by signing again with the nonce of that very error. */
 int session_post(Session *session, const SessionRequest *request, session_cb callback,
                  void *userdata, SessionCall **ret);
+
+/* What the CA shows to everybody, with a GET that is not signed: @tail behind a slash below
+ * @resource of the directory. -EOPNOTSUPP in the reply: the directory has no such resource. */
+int session_get(Session *session, const char *resource, const char *tail, session_cb callback,
+                void *userdata, SessionCall **ret);
 
 SessionCall *session_call_cancel(SessionCall *call); /* NULL is fine; always returns NULL */
 

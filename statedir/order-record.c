@@ -48,11 +48,12 @@ void order_record_done(OrderRecord *record)
 static json_t *pack(const OrderRecord *record)
 {
     _cleanup_free_ char *csr = base64_encode(record->body, record->body_size);
-    json_t *object = csr ? json_pack("{si ss sI sI sI ss}", "version", VERSION, "stage",
-                                     stages[record->stage], "created", (json_int_t)record->created,
-                                     "issued", (json_int_t)record->issued, "expires",
-                                     (json_int_t)record->expires, "csr", csr)
-                         : NULL;
+    json_t *object =
+        csr ? json_pack("{si ss sI sI sI sI ss}", "version", VERSION, "stage",
+                        stages[record->stage], "created", (json_int_t)record->created, "issued",
+                        (json_int_t)record->issued, "asked", (json_int_t)record->asked, "expires",
+                        (json_int_t)record->expires, "csr", csr)
+            : NULL;
 
     for (size_t i = 0; object && i < ELEMENTSOF(strings); i++) {
         const char *value = *string_of(record, i);
@@ -129,6 +130,7 @@ static int unpack(const json_t *object, OrderRecord *record)
         return r;
     record->created = json_integer_value(json_object_get(object, "created"));
     record->issued = json_integer_value(json_object_get(object, "issued"));
+    record->asked = json_integer_value(json_object_get(object, "asked"));
     record->expires = json_integer_value(json_object_get(object, "expires"));
     r = unpack_strings(object, record);
     if (r < 0)

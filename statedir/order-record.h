@@ -23,6 +23,7 @@ typedef struct OrderRecord {
     OrderStage stage;
     time_t created; /* seconds since 1970, as the other times */
     time_t issued;  /* 0: not yet */
+    time_t asked;   /* when a client last asked for it; 0: none did, or it is not known */
     time_t expires; /* when the CA drops the order; 0: it did not say */
     char *account;  /* name of its block; NULL: not known */
     char *server;   /* URL of the CA's directory */

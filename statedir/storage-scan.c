@@ -13,8 +13,7 @@
 #define INNER_DIGITS (STORAGE_KEY_SIZE - 1 - OUTER_DIGITS)
 
 struct StorageScan {
-    char *directory;
-    unsigned renew_within;
+    Storage storage; /* with a directory of its own */
     bool cleans;
     DIR *outer; /* NULL before the first look */
     DIR *inner; /* the entries that begin with .prefix; NULL: the next one is to be opened */
@@ -72,31 +71,27 @@ static void clean_entry(const StorageScan *scan, const char *name)
 }
 
 /* 1; 0: not usable; -ENOMEM. */
-static int read_entry(const StorageScan *scan, const char *name, time_t *ret)
+static int read_entry(const StorageScan *scan, const char *key, Renewal *ret)
 {
     _cleanup_(chain_freep) Chain *chain = NULL;
-    _cleanup_free_ char *path = NULL, *pem = NULL;
-    const char *reason;
-    size_t size;
-    int r;
+    StorageMeta meta;
+    const char *why;
+    int r = storage_load(&scan->storage, key, &chain, &why);
 
-    if (asprintf(&path, "%s/" STORAGE_CERT_FILE, name) < 0) {
-        path = NULL;
-        return -ENOMEM;
-    }
-    r = read_file_at(dirfd(scan->inner), path, CHAIN_SIZE_MAX, &pem, &size);
-    if (r >= 0)
-        r = chain_parse(pem, size, &chain, &reason);
-    if (r < 0)
+    if (r != STORAGE_HIT)
         return r == -ENOMEM ? r : 0;
-    *ret = chain_renewal(chain, scan->renew_within);
+    r = storage_meta_load(&scan->storage, key, chain, &meta);
+    if (r < 0)
+        return r;
+    *ret = renewal_of(&scan->storage, key, chain, &meta);
+    storage_meta_done(&meta);
     return 1;
 }
 
-int storage_scan_next(StorageScan *scan, char key[STORAGE_KEY_SIZE], time_t *ret)
+int storage_scan_next(StorageScan *scan, char key[STORAGE_KEY_SIZE], Renewal *ret)
 {
     if (!scan->outer)
-        scan->outer = opendir(scan->directory);
+        scan->outer = opendir(scan->storage.directory);
     if (!scan->outer)
         return 0;
     while (scan->inner || open_next(scan)) {
@@ -109,12 +104,10 @@ int storage_scan_next(StorageScan *scan, char key[STORAGE_KEY_SIZE], time_t *ret
         }
         if (scan->cleans)
             clean_entry(scan, name);
-        r = read_entry(scan, name, ret);
-        if (r == 0)
-            continue;
-        if (r > 0)
-            (void)snprintf(key, STORAGE_KEY_SIZE, "%s%s", scan->prefix, name);
-        return r;
+        (void)snprintf(key, STORAGE_KEY_SIZE, "%s%s", scan->prefix, name);
+        r = read_entry(scan, key, ret);
+        if (r != 0)
+            return r;
     }
     return 0;
 }
@@ -125,9 +118,9 @@ int storage_scan_new(const Storage *storage, StorageScan **ret)
 
     if (!scan)
         return -ENOMEM;
-    scan->renew_within = storage->renew_within;
-    scan->directory = strdup(storage->directory);
-    if (!scan->directory)
+    scan->storage = *storage;
+    scan->storage.directory = strdup(storage->directory);
+    if (!scan->storage.directory)
         return -ENOMEM;
     *ret = TAKE_PTR(scan);
     return 0;
@@ -144,7 +137,7 @@ StorageScan *storage_scan_free(StorageScan *scan)
         return NULL;
     close_directory(scan->inner);
     close_directory(scan->outer);
-    free(scan->directory);
+    free(scan->storage.directory);
     free(scan);
     return NULL;
 }

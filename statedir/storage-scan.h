@@ -4,7 +4,7 @@
 /* Going through all entries of a certificate cache, one at a time: for who counts them while it has
  * other things to do. */
 
-#include "storage.h"
+#include "renewal.h"
 
 typedef struct StorageScan StorageScan;
 
@@ -19,11 +19,11 @@ void storage_scan_set_cleaning(StorageScan *scan);
 /**
  * storage_scan_next() - look at one more entry
  * @key: its name, as of storage_key()
- * @ret: when it is due for renewal, seconds since 1970
+ * @ret: when it is renewed
  *
  * What is no usable entry is passed over, also what cannot be read: storage_lookup() says so when
  * it is asked for. Returns 1 with an entry; 0 when there are no more; -ENOMEM.
  */
-int storage_scan_next(StorageScan *scan, char key[STORAGE_KEY_SIZE], time_t *ret);
+int storage_scan_next(StorageScan *scan, char key[STORAGE_KEY_SIZE], Renewal *ret);
 
 DEFINE_CLEANUP_FUNC(StorageScan *, storage_scan_free)

@@ -10,8 +10,12 @@
 #include "encode.h"
 #include "io.h"
 #include "macro.h"
+#include "renewal.h"
 
 #define CSR_FILE "csr.pem"
+
+/* max-size at its largest. */
+#define REQUEST_SIZE_MAX ((size_t)16 * 1024 * 1024)
 
 #define DIRECTORY_MODE 0750
 #define FILE_MODE      0640
@@ -102,14 +106,25 @@ static int read_chain(int entry_fd, Chain **ret, const char **ret_why)
 static int open_failed(int error, const char **ret_why)
 {
     switch (error) {
-    case ENOENT:
+    case -ENOENT:
         return STORAGE_MISS;
-    case ENOTDIR:
-    case ELOOP:
+    case -ENOTDIR:
+    case -ELOOP:
         return damaged(ret_why, "something else stands in place of its directory");
     default:
-        return -error;
+        return error;
     }
+}
+
+int storage_open_entry(const Storage *storage, const char *key)
+{
+    _cleanup_free_ char *path = entry_path(storage, key);
+    int fd;
+
+    if (!path)
+        return -ENOMEM;
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
 }
 
 /* As storage_load(), and the entry's directory. */
@@ -117,17 +132,13 @@ static int load(const Storage *storage, const char *key, int *ret_fd, Chain **re
                 const char **ret_why)
 {
     _cleanup_close_ int fd = -EBADF;
-    _cleanup_free_ char *path = NULL;
     int r;
 
     if (storage->type == STORAGE_NONE)
         return STORAGE_MISS;
-    path = entry_path(storage, key);
-    if (!path)
-        return -ENOMEM;
-    fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    fd = storage_open_entry(storage, key);
     if (fd < 0)
-        return open_failed(errno, ret_why);
+        return open_failed(fd, ret_why);
     r = read_chain(fd, ret, ret_why);
     if (r == STORAGE_HIT)
         *ret_fd = TAKE_FD(fd);
@@ -139,6 +150,18 @@ int storage_load(const Storage *storage, const char *key, Chain **ret, const cha
     _cleanup_close_ int fd = -EBADF;
 
     return load(storage, key, &fd, ret, ret_why);
+}
+
+static int is_due(const Storage *storage, const char *key, const Chain *chain)
+{
+    StorageMeta meta;
+    int r = storage_meta_load(storage, key, chain, &meta);
+
+    if (r < 0)
+        return r;
+    r = time(NULL) > renewal_of(storage, key, chain, &meta).due;
+    storage_meta_done(&meta);
+    return r;
 }
 
 int storage_lookup(const Storage *storage, const void *body, size_t size, const Csr *csr,
@@ -161,22 +184,41 @@ int storage_lookup(const Storage *storage, const void *body, size_t size, const 
         r = check_request(fd, body, size, ret_why);
     if (r != STORAGE_HIT)
         return r;
-    if (chain_is_outdated(chain, time(NULL), storage->renew_within))
-        r = STORAGE_OUTDATED;
+    r = is_due(storage, key, chain);
+    if (r < 0)
+        return r;
+    r = r > 0 ? STORAGE_OUTDATED : STORAGE_HIT;
     *ret = TAKE_PTR(chain);
     return r;
 }
 
+int storage_request(const Storage *storage, const char *key, char **ret, size_t *ret_size)
+{
+    _cleanup_close_ int fd = storage_open_entry(storage, key);
+    _cleanup_free_ char *body = NULL;
+    char own[STORAGE_KEY_SIZE];
+    size_t size;
+    int r;
+
+    if (fd < 0)
+        return fd;
+    r = read_file_at(fd, CSR_FILE, REQUEST_SIZE_MAX, &body, &size);
+    if (r < 0)
+        return r == -EFBIG ? -EBADMSG : r;
+    storage_key(body, size, own);
+    if (!streq(own, key))
+        return -EBADMSG;
+    *ret = TAKE_PTR(body);
+    *ret_size = size;
+    return 0;
+}
+
 int storage_drop(const Storage *storage, const char *key)
 {
-    _cleanup_close_ int fd = -EBADF;
-    _cleanup_free_ char *path = entry_path(storage, key);
+    _cleanup_close_ int fd = storage_open_entry(storage, key);
 
-    if (!path)
-        return -ENOMEM;
-    fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
-        return errno == ENOENT ? 0 : -errno;
+        return fd == -ENOENT ? 0 : fd;
     if (unlinkat(fd, STORAGE_CERT_FILE, 0) < 0 && errno != ENOENT)
         return -errno;
     return fsync(fd) < 0 ? -errno : 0;

@@ -38,6 +38,13 @@ int storage_lookup(const Storage *storage, const void *body, size_t size, const 
  * STORAGE_DAMAGED, or -errno. */
 int storage_load(const Storage *storage, const char *key, Chain **ret, const char **ret_why);
 
+/* The directory of an entry that is there: a descriptor, or -errno. */
+int storage_open_entry(const Storage *storage, const char *key);
+
+/* The request of an entry of a storage of type file. 0; -ENOENT: there is none; -EBADMSG: csr.pem
+ * is not what the entry is named after, or larger than a request can be; other -errno. */
+int storage_request(const Storage *storage, const char *key, char **ret, size_t *ret_size);
+
 /* Removes the certificate of an entry of a storage of type file: its request is then ordered anew.
  * 0, also where there is none; -errno. */
 int storage_drop(const Storage *storage, const char *key);

@@ -56,7 +56,7 @@ static int scan_storage(Revoke *revoke, const Storage *storage, entry_cb look, c
 {
     _cleanup_(storage_scan_freep) StorageScan *scan = NULL;
     char key[STORAGE_KEY_SIZE];
-    time_t renewal;
+    Renewal renewal;
     int r = storage_scan_new(storage, &scan);
 
     while (r >= 0 && (r = storage_scan_next(scan, key, &renewal)) > 0) {

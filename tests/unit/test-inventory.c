@@ -43,7 +43,8 @@ static void await_count(sd_event *event)
 
 static Config *config_new(Storage *storage)
 {
-    static Storage none = { .type = STORAGE_NONE };
+    static char name[] = "none";
+    static Storage none = { .name = name, .type = STORAGE_NONE };
     Config *config = calloc(1, sizeof(*config));
 
     config->n_ref = 2; /* ours as well: what it holds is not its own */
@@ -89,7 +90,7 @@ static void leave_half(const Storage *storage, const char *path)
 {
     _cleanup_(storage_scan_freep) StorageScan *scan = NULL;
     char key[STORAGE_KEY_SIZE];
-    time_t renewal;
+    Renewal renewal;
 
     test_write(path, ".tmp-0123", "half");
     ASSERT_OK(storage_scan_new(storage, &scan));
@@ -98,12 +99,25 @@ static void leave_half(const Storage *storage, const char *path)
     ASSERT_TRUE(test_exists(path, ".tmp-0123"));
 }
 
+/* Noted now: due in so many seconds. */
+static void note(Inventory *inventory, const Storage *storage, const char *key, long due)
+{
+    Renewal renewal = { .due = time(NULL) + due, .not_after = time(NULL) + due + DAY };
+
+    inventory_note(inventory, storage, key, &renewal);
+}
+
 int main(void)
 {
     _cleanup_(test_directory_freep) char *directory = test_directory_new();
     _cleanup_free_ char *missing = test_path(directory, "missing");
-    Storage storage = { .type = STORAGE_FILE, .directory = directory, .renew_within = 14 };
-    Storage absent = { .type = STORAGE_FILE, .directory = missing, .renew_within = 14 };
+    char present_name[] = "present", absent_name[] = "absent";
+    Storage storage = {
+        .name = present_name, .type = STORAGE_FILE, .directory = directory, .renew_within = 14
+    };
+    Storage absent = {
+        .name = absent_name, .type = STORAGE_FILE, .directory = missing, .renew_within = 14
+    };
     Config *config = config_new(&storage), *other = config_new(&absent);
     _cleanup_free_ char *file = NULL, *whole = NULL, *empty = NULL;
     char key[STORAGE_KEY_SIZE];
@@ -139,10 +153,10 @@ int main(void)
 
     /* One that is there already, one that is new. */
     storage_key("two", 3, key);
-    inventory_note(inventory, key, time(NULL) + 76 * DAY);
+    note(inventory, &storage, key, 76 * DAY);
     ASSERT_EQ(n_changes, 2);
     assert_count(inventory, 4, 2, 16 * DAY);
-    inventory_note(inventory, FOREIGN_KEY, time(NULL) + DAY);
+    note(inventory, &storage, FOREIGN_KEY, DAY);
     assert_count(inventory, 5, 2, DAY);
 
     /* The same configuration once more changes nothing; another one is counted anew. */
@@ -152,7 +166,9 @@ int main(void)
     ASSERT_EQ(config->n_ref, 2);
     /* Until then the old count stands, and what comes meanwhile is not lost. */
     assert_count(inventory, 5, 2, DAY);
-    inventory_note(inventory, FOREIGN_KEY, time(NULL) + 2 * DAY);
+    note(inventory, &storage, FOREIGN_KEY, 3 * DAY);
+    assert_count(inventory, 5, 2, DAY);
+    note(inventory, &absent, FOREIGN_KEY, 2 * DAY);
     await_count(event);
     assert_count(inventory, 1, 0, 2 * DAY);
 

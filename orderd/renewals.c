@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "renewals.h"
+
+#include <sys/queue.h>
+
+#include "log.h"
+#include "polling.h"
+#include "prefetch.h"
+#include "question.h"
+#include "renewal-info.h"
+
+/* What nobody knows yet, as after an upgrade, is asked within this time, s. */
+#define SPREAD_FIRST 3600
+/* What could not be renewed is tried again after this time, s: doubled each time, up to a day. */
+#define RETRY_FIRST 3600U
+#define RETRY_MAX   (24U * 3600U)
+/* Between two looks at the inventory, µs: many changes at once are one, and a clock may be put. */
+#define LOOK_SOON (1 * USEC_PER_SEC)
+#define LOOK_MAX  (600 * USEC_PER_SEC)
+
+typedef enum JobKind { JOB_QUESTION, JOB_PREFETCH, JOB_MAX } JobKind;
+
+/* What is done for one certificate. */
+typedef struct Job {
+    Renewals *renewals;
+    LIST_ENTRY(Job) list;
+    JobKind kind;
+    Config *config;
+    const Storage *storage; /* of it */
+    char key[STORAGE_KEY_SIZE];
+    Renewal renewal; /* as known before */
+    Question *question;
+    Prefetch *prefetch;
+} Job;
+
+struct Renewals {
+    ConfigFile *config_file;
+    Inventory *inventory;
+    Orders *orders;
+    sd_event_source *timer;
+    time_t began;
+    LIST_HEAD(, Job) jobs;
+    unsigned n_jobs[JOB_MAX];
+};
+
+static void job_free(Job *job)
+{
+    LIST_REMOVE(job, list);
+    job->renewals->n_jobs[job->kind]--;
+    question_free(job->question);
+    prefetch_free(job->prefetch);
+    config_unref(job->config);
+    free(job);
+}
+
+static void job_end(Job *job, const Renewal *renewal)
+{
+    inventory_note(job->renewals->inventory, job->storage, job->key, renewal);
+    job_free(job);
+}
+
+static void on_answer(Question *question, const Storage *storage, const char *key,
+                      const Renewal *renewal, void *userdata)
+{
+    Job *job = userdata;
+
+    (void)question;
+    (void)storage;
+    (void)key;
+    job->question = NULL;
+    job_end(job, renewal);
+}
+
+/* Later, and later each time. */
+static void put_off(Renewal *renewal, unsigned at_least)
+{
+    unsigned delay = RETRY_FIRST;
+
+    for (unsigned i = 0; i < renewal->failures && delay < RETRY_MAX; i++)
+        delay *= 2;
+    if (delay < at_least)
+        delay = at_least;
+    if (delay > RETRY_MAX)
+        delay = RETRY_MAX;
+    renewal->failures++;
+    renewal->at = time(NULL) + (time_t)(backoff_spread(delay * USEC_PER_SEC) / USEC_PER_SEC);
+}
+
+static void on_prefetched(Prefetch *prefetch, const Storage *storage, const char *key,
+                          const Failure *failure, void *userdata)
+{
+    Job *job = userdata;
+
+    (void)prefetch;
+    (void)storage;
+    (void)key;
+    job->prefetch = NULL;
+    if (!failure) { /* the order has noted what is there now */
+        job_free(job);
+        return;
+    }
+    put_off(&job->renewal, failure->retry_after);
+    job_end(job, &job->renewal);
+}
+
+/* Each: 1; 0: there is nothing to do; -errno. */
+
+static int start_question(Job *job)
+{
+    return question_start(orders_accounts(job->renewals->orders), job->config, job->storage,
+                          job->key, on_answer, job, &job->question);
+}
+
+static int start_prefetch(Job *job)
+{
+    return prefetch_start(job->renewals->orders, job->config, job->storage, job->key, on_prefetched,
+                          job, &job->prefetch);
+}
+
+/* Eight of a hash's digits are as good as dice. */
+static time_t first_question(const Renewals *renewals, const char *key)
+{
+    char digits[9] = { 0 };
+
+    memcpy(digits, key, sizeof(digits) - 1);
+    return renewals->began + (time_t)(strtoul(digits, NULL, 16) % SPREAD_FIRST);
+}
+
+/* Each: when it is time, 0: never. */
+
+static time_t question_time(const Renewals *renewals, const char *key, const Renewal *renewal)
+{
+    if (renewal->not_after <= time(NULL))
+        return 0;
+    return renewal->ask_at > 0 ? renewal->ask_at : first_question(renewals, key);
+}
+
+static time_t prefetch_time(const Renewals *renewals, const char *key, const Renewal *renewal)
+{
+    (void)renewals;
+    (void)key;
+    return renewal->at;
+}
+
+static void no_question(Renewal *renewal)
+{
+    renewal->ask_at = time(NULL) + RENEWAL_INFO_MAX;
+}
+
+static void no_prefetch(Renewal *renewal)
+{
+    put_off(renewal, RETRY_MAX);
+}
+
+static const struct {
+    unsigned max; /* so many at once of what nobody waits for */
+    time_t (*time)(const Renewals *renewals, const char *key, const Renewal *renewal);
+    int (*start)(Job *job);
+    void (*none)(Renewal *renewal); /* there is nothing to do: look again later */
+} kinds[JOB_MAX] = {
+    [JOB_QUESTION] = { 4, question_time, start_question, no_question },
+    [JOB_PREFETCH] = { 16, prefetch_time, start_prefetch, no_prefetch },
+};
+
+static bool is_at_work(const Renewals *renewals, JobKind kind, const char *key)
+{
+    const Job *job;
+
+    LIST_FOREACH (job, &renewals->jobs, list)
+        if (job->kind == kind && streq(job->key, key))
+            return true;
+    return false;
+}
+
+static void job_add(Renewals *renewals, Config *config, JobKind kind, const Storage *storage,
+                    const char *key, const Renewal *renewal)
+{
+    Job *job = calloc(1, sizeof(*job));
+
+    if (!job)
+        return;
+    job->renewals = renewals;
+    job->kind = kind;
+    job->config = config_ref(config);
+    job->storage = storage;
+    memcpy(job->key, key, STORAGE_KEY_SIZE);
+    job->renewal = *renewal;
+    LIST_INSERT_HEAD(&renewals->jobs, job, list);
+    renewals->n_jobs[kind]++;
+}
+
+/* A look at all certificates. */
+typedef struct Look {
+    Renewals *renewals;
+    Config *config;
+    time_t now, next;
+} Look;
+
+static void look_at(const Storage *storage, const char *key, const Renewal *renewal, void *userdata)
+{
+    Look *look = userdata;
+    Renewals *renewals = look->renewals;
+
+    for (JobKind kind = 0; kind < JOB_MAX; kind++) {
+        time_t at = kinds[kind].time(renewals, key, renewal);
+
+        if (at == 0 || is_at_work(renewals, kind, key))
+            continue;
+        if (at <= look->now && renewals->n_jobs[kind] < kinds[kind].max)
+            job_add(renewals, look->config, kind, storage, key, renewal);
+        else if (at < look->next)
+            look->next = at;
+    }
+}
+
+/* The inventory is not gone through any more: starting a job may change it. */
+static void start_jobs(Renewals *renewals)
+{
+    Job *job = LIST_FIRST(&renewals->jobs);
+
+    while (job) {
+        Job *next = LIST_NEXT(job, list);
+
+        if (!job->question && !job->prefetch) {
+            int r = kinds[job->kind].start(job);
+
+            if (r < 0)
+                log_warning_errno(r, "Nothing is done for entry %s of storage \"%s\": %m", job->key,
+                                  job->storage->name);
+            if (r <= 0) {
+                kinds[job->kind].none(&job->renewal);
+                job_end(job, &job->renewal);
+            }
+        }
+        job = next;
+    }
+}
+
+static void look_again(Renewals *renewals, usec_t delay)
+{
+    (void)sd_event_source_set_time_relative(renewals->timer, delay);
+    (void)sd_event_source_set_enabled(renewals->timer, SD_EVENT_ONESHOT);
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    Renewals *renewals = userdata;
+    time_t now = time(NULL);
+    Look look = { .renewals = renewals,
+                  .config = config_file_get(renewals->config_file),
+                  .now = now,
+                  .next = now + LOOK_MAX / USEC_PER_SEC };
+
+    (void)source;
+    (void)usec;
+    (void)inventory_use(renewals->inventory, look.config);
+    inventory_foreach(renewals->inventory, look_at, &look);
+    look_again(renewals, look.next > now ? (usec_t)(look.next - now) * USEC_PER_SEC : LOOK_SOON);
+    start_jobs(renewals);
+    return 0;
+}
+
+void renewals_wake(Renewals *renewals)
+{
+    uint64_t at;
+
+    if (sd_event_source_get_time(renewals->timer, &at) >= 0 && at > now_monotonic() + LOOK_SOON)
+        look_again(renewals, LOOK_SOON);
+}
+
+int renewals_new(sd_event *event, ConfigFile *config_file, Inventory *inventory, Orders *orders,
+                 Renewals **ret)
+{
+    _cleanup_(renewals_freep) Renewals *renewals = calloc(1, sizeof(*renewals));
+    int r;
+
+    if (!renewals)
+        return -ENOMEM;
+    renewals->config_file = config_file;
+    renewals->inventory = inventory;
+    renewals->orders = orders;
+    renewals->began = time(NULL);
+    LIST_INIT(&renewals->jobs);
+    r = sd_event_add_time_relative(event, &renewals->timer, CLOCK_MONOTONIC, LOOK_SOON, 0, on_timer,
+                                   renewals);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(renewals);
+    return 0;
+}
+
+Renewals *renewals_free(Renewals *renewals)
+{
+    if (!renewals)
+        return NULL;
+    while (!LIST_EMPTY(&renewals->jobs))
+        job_free(LIST_FIRST(&renewals->jobs));
+    sd_event_source_disable_unref(renewals->timer);
+    free(renewals);
+    return NULL;
+}
