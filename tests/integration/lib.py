@@ -214,6 +214,7 @@ class Certificate:
     def __init__(self, pem):
         text = run("openssl", "x509", "-noout", "-serial", "-issuer", "-pubkey",
                    "-ext", "subjectAltName", input=pem.decode()).stdout
+        self.pem = re.match(r".*?-----END CERTIFICATE-----\n", pem.decode(), re.S)[0]
         self.serial = re.search(r"serial=(\w+)", text)[1]
         self.issuer = re.search(r"issuer=(.*)", text)[1]
         self.names = sorted(re.findall(r"DNS:([^,\s]+)", text))

@@ -173,6 +173,50 @@ static Chain *chain_of_life(EVP_PKEY *key, long from, long to)
     return parse(pem);
 }
 
+/* RFC 9773 §4.1 has this very example. */
+static void test_renewal_id(EVP_PKEY *key)
+{
+    static const unsigned char issuer[] = { 0x69, 0x88, 0x5b, 0x6b, 0x87, 0x46, 0x40,
+                                            0x41, 0xe1, 0xb3, 0x7b, 0x84, 0x7b, 0xa0,
+                                            0xae, 0x2c, 0xde, 0x01, 0xc8, 0xd4 };
+    _cleanup_free_ char *pem = make_certificate(key, NULL, 0, DAY), *named = NULL;
+    _cleanup_(chain_freep) Chain *bare = parse(pem), *chain = NULL;
+    AUTHORITY_KEYID *identifier = AUTHORITY_KEYID_new();
+    _cleanup_free_ char *id = NULL;
+    X509 *leaf = X509_dup(chain_leaf(bare));
+
+    ASSERT_TRUE(!chain_renewal_id(bare));
+    identifier->keyid = ASN1_OCTET_STRING_new();
+    ASSERT_EQ(ASN1_OCTET_STRING_set(identifier->keyid, issuer, sizeof(issuer)), 1);
+    ASSERT_EQ(X509_add1_ext_i2d(leaf, NID_authority_key_identifier, identifier, 0, 0), 1);
+    ASSERT_EQ(ASN1_INTEGER_set_uint64(X509_get_serialNumber(leaf), 0x87654321), 1);
+    ASSERT_TRUE(X509_sign(leaf, key, EVP_sha256()) > 0);
+    named = make_pem(make_write_certificate, leaf);
+    chain = parse(named);
+    id = chain_renewal_id(chain);
+    ASSERT_STREQ(id, "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE");
+    AUTHORITY_KEYID_free(identifier);
+    X509_free(leaf);
+}
+
+static void test_fingerprint(EVP_PKEY *key)
+{
+    _cleanup_free_ char *pem = make_certificate(key, NULL, 0, DAY);
+    _cleanup_(chain_freep) Chain *chain = parse(pem), *other = chain_of_life(key, 0, 2 * DAY);
+    char one[CHAIN_FINGERPRINT_SIZE], same[CHAIN_FINGERPRINT_SIZE], two[CHAIN_FINGERPRINT_SIZE];
+    _cleanup_(chain_freep) Chain *again = parse(pem);
+
+    chain_fingerprint(chain, one);
+    chain_fingerprint(again, same);
+    chain_fingerprint(other, two);
+    ASSERT_EQ(strlen(one), CHAIN_FINGERPRINT_SIZE - 1);
+    ASSERT_STREQ(one, same);
+    ASSERT_TRUE(!streq(one, two));
+    ASSERT_TRUE(chain_is_alive(chain, time(NULL)));
+    ASSERT_FALSE(chain_is_alive(chain, time(NULL) - 60));
+    ASSERT_FALSE(chain_is_alive(chain, chain_not_after(chain)));
+}
+
 static void test_life(EVP_PKEY *key)
 {
     _cleanup_(chain_freep) Chain *quarter = chain_of_life(key, 0, 90 * DAY);
@@ -225,6 +269,8 @@ int main(void)
     test_refused(key);
     test_check(key);
     test_check_addresses(key);
+    test_renewal_id(key);
+    test_fingerprint(key);
     test_life(key);
     test_leads_to(key);
     return 0;

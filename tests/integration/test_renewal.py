@@ -1,0 +1,334 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When certificates are renewed: as their CA says (RFC 9773), and ahead of requests."""
+
+import datetime
+import json
+import shutil
+import ssl
+import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+import lib
+from ca_proxy import CaProxy, Reset
+
+HOUR, DAY = 3600, 86400
+BRIEF = 12  # s: due after two thirds of it, for who has no window
+PROFILES = {name: {"description": name, "validityPeriod": seconds}
+            for name, seconds in {"classic": 90 * DAY, "brief": BRIEF}.items()}
+
+
+class Watched(CaProxy):
+    """Pebble, which may be .gone, and all requests for windows."""
+
+    def __init__(self, pebble):
+        self.gone, self.questions = False, []
+        super().__init__(pebble)
+
+    def answer(self, request):
+        if self.gone:
+            raise Reset
+        if request.method == "GET" and request.path != "/dir":
+            self.questions.append(request.path)
+        return self.forward(request)
+
+
+@pytest.fixture(scope="module")
+def newer(tmp_path_factory, http01_socket):
+    program = lib.BUILD / "newer-pebble"
+    lib.run(lib.ROOT / "tests/newer-pebble", program, timeout=120)
+    ca = lib.Pebble(tmp_path_factory.mktemp("newer"), http01_socket.getsockname()[1],
+                    program=program / "usr/bin/pebble", profiles=PROFILES)
+    yield ca
+    ca.stop()
+
+
+@pytest.fixture(scope="module")
+def pebble(newer):
+    proxy = Watched(newer)
+    yield proxy
+    proxy.stop()
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory, pebble, http01_socket):
+    return lib.register(tmp_path_factory.mktemp("account"), pebble, http01_socket)
+
+
+@pytest.fixture
+def server(installation, pebble):
+    pebble.gone = False
+    pebble.questions.clear()
+    return installation.start(account="profile = classic")
+
+
+def text_of(seconds):
+    moment = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def set_window(newer, pem, start, end, **more):
+    """The CA wants this certificate to be renewed from so many seconds on, until so many."""
+    answer = {"suggestedWindow": {"start": text_of(start), "end": text_of(end)}, **more}
+    body = json.dumps({"Certificate": pem, "ARIResponse": json.dumps(answer)}).encode()
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(
+            context=ssl.create_default_context(cafile=newer.ca_file)))
+    opener.open(f"https://127.0.0.1:{newer.management_port}/set-renewal-info/", body,
+                timeout=10).close()
+
+
+def meta_path(server, csr):
+    return server.cache_entry(csr) / "meta.json"
+
+
+def read_meta(server, csr):
+    return json.loads(meta_path(server, csr).read_text())
+
+
+def restart_orderd(server):
+    server.orderd.stop()
+    server.start_orderd()
+
+
+def ask_now(server, *csrs, **changes):
+    """As if it were time to ask; or to do what the changed members say."""
+    server.orderd.stop()
+    for csr in csrs:
+        path = meta_path(server, csr)
+        path.write_text(json.dumps({**json.loads(path.read_text()), "askAt": 1, **changes}))
+    server.start_orderd()
+    for csr in csrs:
+        lib.wait_for(lambda csr=csr: read_meta(server, csr)["askAt"] > 1, "the answer")
+
+
+def issue_with_window(server, newer, csr, start, end, **more):
+    """A certificate, of whose window orderd knows."""
+    certificate = server.issue(csr)
+    set_window(newer, certificate.pem, start, end, **more)
+    ask_now(server, csr)
+    return certificate
+
+
+def replacements(newer):
+    return newer.ca.log.count("is a replacement of")
+
+
+def test_asked_by_itself(server, pebble, newer, new_csr):
+    """Soon after a certificate is there, then some times a day: a restart neither forgets nor repeats."""
+    csr = new_csr("www.example.org")
+    server.issue(csr)
+    lib.wait_for(lambda: "windowStart" in read_meta(server, csr), "the CA to be asked", deadline=60)
+    meta = read_meta(server, csr)
+    now = time.time()
+    assert now + 55 * DAY < meta["windowStart"] < meta["windowEnd"] < now + 65 * DAY
+    assert now + 5 * HOUR < meta["askAt"] < now + 12 * HOUR
+    assert len(pebble.questions) == 1
+    other = new_csr("other.example.org")
+    server.issue(other)
+    ask_now(server, other)
+    assert len(pebble.questions) == 2 and read_meta(server, csr) == meta
+    ask_now(server, csr)
+    assert len(pebble.questions) == 3
+
+
+def test_inside_the_window(server, newer, new_csr):
+    """The next request gets a new certificate, and the CA hears which one it replaces."""
+    csr = new_csr("www.example.org")
+    old, before = issue_with_window(server, newer, csr, -HOUR, HOUR), replacements(newer)
+    new = server.issue(csr)
+    assert new.serial != old.serial and replacements(newer) == before + 1
+    assert server.issue(csr).serial == new.serial
+    assert "windowStart" not in read_meta(server, csr)
+
+
+def test_window_before_renew_within(installation, newer, new_csr):
+    """The CA's window counts, whatever renew-within says."""
+    server = installation.start(account="profile = brief")
+    early, late = new_csr("early.example.org"), new_csr("late.example.org")
+    kept = issue_with_window(server, newer, early, HOUR, 2 * HOUR)
+    first = server.issue(late)
+    path = meta_path(server, late)
+    server.orderd.stop()
+    path.unlink()  # of this one no window is known
+    server.start_orderd()
+    lib.wait_for(lambda: server.issue(late).serial != first.serial, "it to be due", BRIEF)
+    assert server.issue(early).serial == kept.serial
+
+
+def test_moved(server, newer, new_csr):
+    """That the CA changes its mind is in the journal, with the page that says why."""
+    csr = new_csr("www.example.org")
+    certificate = issue_with_window(server, newer, csr, 10 * DAY, 11 * DAY)
+    assert "at another time" not in server.orderd.log
+    set_window(newer, certificate.pem, -HOUR, HOUR, explanationURL="https://ca.example/why")
+    ask_now(server, csr)
+    assert "www.example.org to be renewed at another time" in server.orderd.log
+    assert "see https://ca.example/why" in server.orderd.log
+
+
+def test_replaced_already(server, newer, new_csr, tmp_path):
+    """The CA refuses a second replacement of the same one: ordered all the same, without a word of it."""
+    csr = new_csr("www.example.org")
+    old = issue_with_window(server, newer, csr, -HOUR, HOUR)
+    entry = server.cache_entry(csr)
+    shutil.copytree(entry, tmp_path / "entry")
+    new, before = server.issue(csr), replacements(newer)
+    shutil.copytree(tmp_path / "entry", entry, dirs_exist_ok=True)
+    newest = server.issue(csr)
+    assert len({old.serial, new.serial, newest.serial}) == 3
+    assert replacements(newer) == before
+
+
+def test_ca_is_away(server, pebble, newer, new_csr):
+    """The old certificate is handed out while it lives, with a warning; a new one when the CA is back."""
+    csr = new_csr("www.example.org")
+    old = issue_with_window(server, newer, csr, -HOUR, HOUR)
+    pebble.gone = True
+    for _ in range(2):
+        assert server.issue(csr).serial == old.serial
+    assert "200, auth \"loopback\": The CA cannot be reached" in server.sign.log
+    server.orderd.stop()
+    assert server.issue(csr).serial == old.serial
+    assert "200, auth \"loopback\": acmems-orderd does not answer" in server.sign.log
+    server.start_orderd()
+    pebble.gone = False
+    assert server.issue(csr).serial != old.serial
+
+
+def test_ca_is_away_for_too_long(installation, pebble, newer, new_csr):
+    server = installation.start(account="profile = brief")
+    csr = new_csr("www.example.org")
+    old = issue_with_window(server, newer, csr, -HOUR, HOUR)
+    pebble.gone = True
+    try:
+        assert server.issue(csr).serial == old.serial
+        lib.wait_for(lambda: lib.run("openssl", "x509", "-noout", "-checkend", "0", input=old.pem,
+                                     check=False).returncode == 1, "its end", BRIEF + 5)
+        assert server.post(csr).status == 503
+    finally:
+        pebble.gone = False
+
+
+def test_not_allowed_any_more(server, newer, new_csr):
+    """What the policy refuses gets no certificate, however old."""
+    csr = new_csr("www.example.org")
+    issue_with_window(server, newer, csr, -HOUR, HOUR)
+    server.write_config(account="profile = classic", auth=lib.AUTH_ALL.replace("domain = *", "domain = *.example.net"))
+    lib.wait_for(lambda: server.post(csr).status == 403, "the new configuration")
+
+
+def test_foreign_meta(server, newer, new_csr):
+    """What is known of another certificate, or cannot be read, does not count."""
+    csr = new_csr("www.example.org")
+    certificate = issue_with_window(server, newer, csr, -HOUR, HOUR)
+    path, text = meta_path(server, csr), meta_path(server, csr).read_text()
+    for foreign in (text.replace(json.loads(text)["certificate"], "0" * 64), "{", "[]", "",
+                    text.replace('"version": 1', '"version": 2'), "x" * 20000):
+        path.write_text(foreign)
+        assert server.issue(csr).serial == certificate.serial
+
+
+@pytest.fixture
+def ahead(installation, pebble):
+    pebble.gone = False
+    return installation.start(account="profile = classic", storage="prefetch = yes")
+
+
+def cached_serial(server, csr):
+    return lib.Certificate((server.cache_entry(csr) / "cert.pem").read_bytes()).serial
+
+
+def test_prefetch(ahead, newer, new_csr):
+    """It is renewed without a request; the next one gets it from the cache."""
+    csr, before = new_csr("www.example.org"), newer.certificates()
+    old = issue_with_window(ahead, newer, csr, -2 * HOUR, -HOUR)
+    lib.wait_for(lambda: cached_serial(ahead, csr) != old.serial, "the renewal")
+    ahead.orderd.stop()
+    assert ahead.issue(csr).serial == cached_serial(ahead, csr)
+    assert newer.certificates() == before + 2
+
+
+def test_prefetch_keeps_nobody_waiting(ahead, newer, new_csr):
+    """Inside the window a request is answered from the cache: orderd is going to renew it."""
+    csr = new_csr("www.example.org")
+    old = issue_with_window(ahead, newer, csr, -1, 10 * DAY)
+    assert ahead.issue(csr).serial == old.serial
+
+
+def test_prefetch_tries_again(ahead, pebble, newer, new_csr):
+    """What fails is put off, and made good; meanwhile the old one is handed out."""
+    csr = new_csr("www.example.org")
+    old = ahead.issue(csr)
+    set_window(newer, old.pem, -2 * HOUR, -HOUR)
+    ahead.http01.pause()
+    ask_now(ahead, csr)
+    lib.wait_for(lambda: list((ahead.directory / "state/orders").glob("*.json")), "the order")
+    ahead.orderd.stop()
+    ahead.http01.resume()
+    ahead.start_orderd()
+    lib.wait_for(lambda: cached_serial(ahead, csr) != old.serial, "the renewal")
+
+
+def test_prefetch_is_joined(ahead, newer, new_csr):
+    """A request that comes meanwhile waits for the same order."""
+    csr, before = new_csr("www.example.org"), newer.certificates()
+    old = ahead.issue(csr)
+    set_window(newer, old.pem, -2 * HOUR, -HOUR)
+    ahead.http01.pause()
+    ask_now(ahead, csr)
+    lib.wait_for(lambda: list((ahead.directory / "state/orders").glob("*.json")), "the order")
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(ahead.issue, csr)
+        ahead.http01.resume()
+        assert answer.result().serial != old.serial
+    assert newer.certificates() == before + 2
+
+
+def test_prefetch_forgets(ahead, newer, new_csr):
+    """What nobody has asked for in 100 days is let go; the other one shows that orderd looked."""
+    forgotten, asked = new_csr("forgotten.example.org"), new_csr("asked.example.org")
+    serials = {}
+    for csr in forgotten, asked:
+        certificate = ahead.issue(csr)
+        serials[csr] = certificate.serial
+        set_window(newer, certificate.pem, -2 * HOUR, -HOUR)
+    ask_now(ahead, forgotten, asked=int(time.time()) - 101 * DAY)
+    ask_now(ahead, asked, asked=int(time.time()) - 99 * DAY)
+    lib.wait_for(lambda: cached_serial(ahead, asked) != serials[asked], "the renewal")
+    assert cached_serial(ahead, forgotten) == serials[forgotten]
+    meta = read_meta(ahead, asked)
+    assert time.time() - 100 * DAY < meta["asked"] < time.time() - 98 * DAY
+
+
+def test_asked_is_noted(ahead, newer, new_csr):
+    """A request from the cache counts, once a day."""
+    csr = new_csr("www.example.org")
+    issue_with_window(ahead, newer, csr, 10 * DAY, 20 * DAY)
+    ask_now(ahead, csr, asked=int(time.time()) - 2 * DAY, auth="of before")
+    ahead.issue(csr)
+    lib.wait_for(lambda: read_meta(ahead, csr)["asked"] > time.time() - HOUR, "the note")
+    meta = read_meta(ahead, csr)
+    assert meta["auth"] == "loopback" and "windowStart" in meta
+    written = meta_path(ahead, csr).stat().st_mtime_ns
+    ahead.issue(csr)
+    ask_now(ahead, new_csr_issued(ahead, new_csr))
+    assert meta_path(ahead, csr).stat().st_mtime_ns == written
+
+
+def new_csr_issued(server, new_csr):
+    csr = new_csr("after.example.org")
+    server.issue(csr)
+    return csr
+
+
+def test_prefetch_without_a_block(ahead, newer, new_csr):
+    """A block that is gone, or does not allow the names any more, renews nothing."""
+    csr = new_csr("www.example.org")
+    old = ahead.issue(csr)
+    set_window(newer, old.pem, -2 * HOUR, -HOUR)
+    ask_now(ahead, csr, auth="of before")
+    lib.wait_for(lambda: "is not renewed ahead of requests" in ahead.orderd.log, "the warning")
+    assert cached_serial(ahead, csr) == old.serial
