@@ -14,6 +14,7 @@
 #include "pem.h"
 #include "registration.h"
 #include "revocation.h"
+#include "storage-meta.h"
 #include "storage-scan.h"
 #include "strv.h"
 #include "sync-call.h"
@@ -302,11 +303,36 @@ static int drop(Revoke *revoke)
     return CTL_GOOD;
 }
 
+/* The cache may know which CA it is from. */
+static int take_account_if_same(Revoke *revoke, const Storage *storage, const char *key,
+                                Chain **chain, const void *userdata)
+{
+    const Config *config = revoke->config;
+    StorageMeta meta;
+    int r;
+
+    (void)userdata;
+    if (!storage || X509_cmp(chain_leaf(*chain), chain_leaf(revoke->chain)) != 0)
+        return 0;
+    r = storage_meta_load(storage, key, *chain, &meta);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; meta.server && !revoke->account && i < config->n_accounts; i++)
+        if (streq(config->accounts[i]->server, meta.server))
+            revoke->account = config->accounts[i];
+    storage_meta_done(&meta);
+    return 0;
+}
+
 static int choose_account(Revoke *revoke, const char *name)
 {
     const Config *config = revoke->config;
+    int r = name ? 0 : scan_all(revoke, take_account_if_same, NULL);
 
-    revoke->account = name ? config_find_account(config, name) : config_default_account(config);
+    if (r < 0)
+        return failed(config->path, strerror(-r));
+    if (!revoke->account)
+        revoke->account = name ? config_find_account(config, name) : config_default_account(config);
     if (revoke->account)
         return CTL_GOOD;
     return name ? failed(name, "there is no account of this name")
@@ -341,9 +367,9 @@ int ctl_revoke(char *const *arguments, const CtlOptions *options)
         0)
         return CTL_BAD;
     revoke.config = config_file_get(revoke.config_file);
-    r = choose_account(&revoke, options->account);
+    r = find(&revoke, arguments[0]);
     if (r == CTL_GOOD)
-        r = find(&revoke, arguments[0]);
+        r = choose_account(&revoke, options->account);
     if (r == CTL_GOOD)
         r = open_session(&revoke);
     if (r == CTL_GOOD)

@@ -219,3 +219,15 @@ def test_registering(installation, fake_ca, pebble):
     assert register("--account", "second").returncode == 0
     assert (installation.directory / "state/accounts/second/account.pem").exists()
     assert not (installation.directory / "state/accounts/first").exists()
+
+
+def test_revoking(two, fake_ca, pebble, new_csr):
+    """With the account at the CA that the certificate is from."""
+    fake_ca.order = 500, {}, {}
+    csr, path = new_csr("www.example.org"), two.directory / "www.csr"
+    two.issue(csr)
+    path.write_bytes(csr)
+    answer = lib.run(lib.CTL, "revoke", f"--config={two.config}", path, check=False)
+    assert answer.returncode == 0 and "is revoked" in answer.stdout, answer
+    answer = lib.run(lib.CTL, "revoke", f"--config={two.config}", "--account=third", path, check=False)
+    assert answer.returncode == 1
