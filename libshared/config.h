@@ -171,6 +171,10 @@ Config *config_unref(Config *config); /* always returns NULL */
 const AuthBlock *config_find_auth(const Config *config, const char *name);
 const AccountBlock *config_find_account(const Config *config, const char *name);
 
+/* An account at this CA, by the URL of its directory: the one named @name if that is there, NULL
+ * for any. NULL: there is none. */
+const AccountBlock *config_account_at(const Config *config, const char *server, const char *name);
+
 /* The account of who names none: [account], or the only one where there is no such section; NULL:
  * any could be meant. */
 const AccountBlock *config_default_account(const Config *config);

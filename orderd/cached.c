@@ -43,6 +43,7 @@ int cached_store(const Storage *storage, const void *body, size_t size, const Ch
 {
     /* Not written to. */
     StorageMeta meta = { .server = (char *)(uintptr_t)from->server,
+                         .account = (char *)(uintptr_t)from->account,
                          .auth = (char *)(uintptr_t)from->auth,
                          .asked = from->asked,
                          .ask_at = time(NULL) + ASK_SOON };

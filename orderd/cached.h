@@ -10,8 +10,8 @@
 char *cached_renewal_id(const Storage *storage, const char *key, const char *server);
 
 typedef struct CachedFrom {
-    const char *server, *auth; /* see StorageMeta */
-    time_t asked;              /* 0: by nobody since the one before was issued */
+    const char *server, *account, *auth; /* see StorageMeta */
+    time_t asked;                        /* 0: by nobody since the one before was issued */
 } CachedFrom;
 
 /* Puts the chain into a storage of type file, with what is known of it. 0, or -errno: it is not

@@ -453,7 +453,7 @@ static bool order_store(Order *order, const Chain *chain)
 {
     const OrderRecord *record = &order->record;
     const Storage *storage = order->storage;
-    CachedFrom from = { record->server, record->auth, record->asked };
+    CachedFrom from = { record->server, record->account, record->auth, record->asked };
     int r;
 
     if (storage->type == STORAGE_NONE)

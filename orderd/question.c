@@ -119,14 +119,10 @@ static void on_reply(const SessionReply *reply, void *userdata)
 
 /* The account at the CA that the certificate is from; of one that nobody knows it of, the default.
  * NULL: there is none. */
-static const AccountBlock *find_account(const Config *config, const char *server)
+static const AccountBlock *find_account(const Config *config, const StorageMeta *meta)
 {
-    if (!server)
-        return config_default_account(config);
-    for (size_t i = 0; i < config->n_accounts; i++)
-        if (streq(config->accounts[i]->server, server))
-            return config->accounts[i];
-    return NULL;
+    return meta->server ? config_account_at(config, meta->server, meta->account)
+                        : config_default_account(config);
 }
 
 static int ask(Question *question, Accounts *accounts, const AccountBlock *block)
@@ -168,7 +164,7 @@ int question_start(Accounts *accounts, Config *config, const Storage *storage, c
     r = storage_meta_load(storage, key, question->chain, &question->meta);
     if (r < 0)
         return r;
-    block = find_account(config, question->meta.server);
+    block = find_account(config, &question->meta);
     if (!block || !chain_is_alive(question->chain, time(NULL)))
         return 0;
     r = ask(question, accounts, block);

@@ -18,6 +18,7 @@ static const struct {
     size_t offset;
 } strings[] = {
     { "server", offsetof(StorageMeta, server) },
+    { "account", offsetof(StorageMeta, account) },
     { "auth", offsetof(StorageMeta, auth) },
     { "explanation", offsetof(StorageMeta, explanation) },
 }, times[] = {

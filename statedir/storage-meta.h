@@ -7,9 +7,10 @@
 
 /* All of it may be missing: strings NULL, times 0. Times are seconds since 1970. */
 typedef struct StorageMeta {
-    char *server; /* URL of the CA's directory that it is from */
-    char *auth;   /* name of the auth block that it was last asked for by */
-    time_t asked; /* when a client last asked for it; not by more than a day too early */
+    char *server;  /* URL of the CA's directory that it is from */
+    char *account; /* name of the account's block there */
+    char *auth;    /* name of the auth block that it was last asked for by */
+    time_t asked;  /* when a client last asked for it; not by more than a day too early */
     /* RFC 9773: when the CA wants it to be renewed, … */
     time_t window_start, window_end;
     char *explanation; /* … and a page that says why */

@@ -317,9 +317,8 @@ static int take_account_if_same(Revoke *revoke, const Storage *storage, const ch
     r = storage_meta_load(storage, key, *chain, &meta);
     if (r < 0)
         return r;
-    for (size_t i = 0; meta.server && !revoke->account && i < config->n_accounts; i++)
-        if (streq(config->accounts[i]->server, meta.server))
-            revoke->account = config->accounts[i];
+    if (meta.server && !revoke->account)
+        revoke->account = config_account_at(config, meta.server, meta.account);
     storage_meta_done(&meta);
     return 0;
 }
