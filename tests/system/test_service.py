@@ -165,7 +165,7 @@ def test_reboot_in_mid_order(server, pebble, new_csr):
         client.wait(30)
         server.reboot()
         assert not server.is_active("acmems-mgmt.service")
-        assert "1 order in flight" in server.status_text()
+        lib.wait_for(lambda: "1 order in flight" in server.status_text(), "the order of before")
     finally:
         pebble.ca.resume()
     lib.wait_for(lambda: "Certificate issued for mid-reboot.example.org" in
