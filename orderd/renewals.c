@@ -11,6 +11,8 @@
 
 /* What nobody knows yet, as after an upgrade, is asked within this time, s. */
 #define SPREAD_FIRST 3600
+/* No answer is good for longer, s. */
+#define ASK_MAX (24 * 3600)
 /* What could not be renewed is tried again after this time, s: doubled each time, up to a day. */
 #define RETRY_FIRST 3600U
 #define RETRY_MAX   (24U * 3600U)
@@ -130,9 +132,13 @@ static time_t first_question(const Renewals *renewals, const char *key)
 
 static time_t question_time(const Renewals *renewals, const char *key, const Renewal *renewal)
 {
-    if (renewal->not_after <= time(NULL))
+    time_t now = time(NULL);
+
+    if (renewal->not_after <= now)
         return 0;
-    return renewal->ask_at > 0 ? renewal->ask_at : first_question(renewals, key);
+    /* What was written down while the clock was ahead counts as little as what is not known. */
+    return renewal->ask_at > 0 && renewal->ask_at <= now + ASK_MAX ? renewal->ask_at
+                                                                   : first_question(renewals, key);
 }
 
 static time_t prefetch_time(const Renewals *renewals, const char *key, const Renewal *renewal)

@@ -324,6 +324,19 @@ def new_csr_issued(server, new_csr):
     return csr
 
 
+def test_prefetch_of_an_old_cache(ahead, newer, new_csr):
+    """Of entries that others left nothing is known: any block that allows them will do."""
+    csr = new_csr("www.example.org")
+    old = ahead.issue(csr)
+    set_window(newer, old.pem, -2 * HOUR, -HOUR)
+    ahead.orderd.stop()
+    path = meta_path(ahead, csr)
+    known = json.loads(path.read_text())
+    path.write_text(json.dumps({"version": 1, "certificate": known["certificate"], "askAt": 1}))
+    ahead.start_orderd()
+    lib.wait_for(lambda: cached_serial(ahead, csr) != old.serial, "the renewal")
+
+
 def test_prefetch_without_a_block(ahead, newer, new_csr):
     """A block that is gone, or does not allow the names any more, renews nothing."""
     csr = new_csr("www.example.org")
