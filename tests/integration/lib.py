@@ -357,6 +357,13 @@ class Pebble:
         self.dns.stop()
 
 
+def newer_pebble(directory, http_port, **settings):
+    """Debian testing's Pebble, which has what Debian 12's has not: renewalInfo and profiles."""
+    program = BUILD / "newer-pebble"
+    run(ROOT / "tests/newer-pebble", program, timeout=120)
+    return Pebble(directory, http_port, program=program / "usr/bin/pebble", **settings)
+
+
 def base64url_decode(text):
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 def problem(name, detail="told by the CA"):

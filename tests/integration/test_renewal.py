@@ -37,10 +37,8 @@ class Watched(CaProxy):
 
 @pytest.fixture(scope="module")
 def newer(tmp_path_factory, http01_socket):
-    program = lib.BUILD / "newer-pebble"
-    lib.run(lib.ROOT / "tests/newer-pebble", program, timeout=120)
-    ca = lib.Pebble(tmp_path_factory.mktemp("newer"), http01_socket.getsockname()[1],
-                    program=program / "usr/bin/pebble", profiles=PROFILES)
+    ca = lib.newer_pebble(tmp_path_factory.mktemp("newer"), http01_socket.getsockname()[1],
+                          profiles=PROFILES)
     yield ca
     ca.stop()
 
