@@ -144,7 +144,7 @@ int config_finish_verification(Loader *l)
         return r;
     if (l->type == VERIFICATION_DNS01_DNSUPDATE)
         return finish_dnsupdate(l, verification);
-    if (seen(l, SECTION_VERIFICATION, "listener"))
+    if (l->type != VERIFICATION_HTTP01 || seen(l, SECTION_VERIFICATION, "listener"))
         return 0;
     return default_listeners(l, http01_listeners, &verification->listeners,
                              &verification->n_listeners);
@@ -354,6 +354,52 @@ static int default_blocks(Loader *l)
     return r < 0 ? r : default_storage(l);
 }
 
+/* Whether what comes to @listener would come to where it is passed on to. */
+static bool is_loop(const ListenAddress *listener, const ListenAddress *target)
+{
+    return listener->port == target->port && listener->kind == target->kind &&
+           (memcmp(listener->bytes, target->bytes, sizeof(target->bytes)) == 0 ||
+            (listen_address_is_any(listener) && listen_address_is_loopback(target)));
+}
+
+static int check_loop(Loader *l, const Verification *at, const Verification *from)
+{
+    _cleanup_(listen_address_done) ListenAddress target = { 0 };
+    int r = listen_address_parse(at->passthrough, &target);
+
+    for (size_t i = 0; r >= 0 && i < from->n_listeners; i++)
+        if (is_loop(&from->listeners[i], &target))
+            return config_report(l, LOG_ERR, (Place){ at->file, at->line },
+                                 "passthrough of [verification \"%.64s\"] is a listener of its "
+                                 "own: name the address of the TLS server behind it",
+                                 at->name);
+    return r;
+}
+
+/* One program listens for all blocks. */
+static int check_passthroughs(Loader *l)
+{
+    Verification *const *blocks = l->config->verifications;
+    const Verification *first = NULL;
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < l->config->n_verifications; i++) {
+        if (!blocks[i]->passthrough)
+            continue;
+        if (!first)
+            first = blocks[i];
+        else if (!streq(first->passthrough, blocks[i]->passthrough))
+            r = config_report(l, LOG_ERR, (Place){ blocks[i]->file, blocks[i]->line },
+                              "passthrough of [verification \"%.64s\"] is another one than in "
+                              "%s:%u, and the same program serves both: write the same",
+                              blocks[i]->name, first->file, first->line);
+        for (size_t j = 0; r >= 0 && j < l->config->n_verifications; j++)
+            if (blocks[j]->type == VERIFICATION_TLSALPN01)
+                r = check_loop(l, blocks[i], blocks[j]);
+    }
+    return r;
+}
+
 static bool is_unresolved(const Loader *l)
 {
     for (size_t i = 0; i < l->n_references; i++)
@@ -406,7 +452,9 @@ int config_finish(Loader *l)
         if (r < 0)
             return r;
     }
-    r = default_blocks(l);
+    r = check_passthroughs(l);
+    if (r >= 0)
+        r = default_blocks(l);
     if (r < 0)
         return r;
     r = resolve_all(l, false);
