@@ -262,7 +262,7 @@ static int write_sign(const UnitDirectory *where, const Config *config)
 static int write_http01(const UnitDirectory *where, const Config *config)
 {
     _cleanup_(sandbox_done) Sandbox sandbox = { 0 };
-    _cleanup_free_ char *challenges = runtime_http01_path(config->runtime_directory);
+    _cleanup_free_ char *challenges = runtime_challenge_path(config->runtime_directory, "http-01");
     int r;
 
     if (!challenges)
