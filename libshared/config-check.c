@@ -362,40 +362,59 @@ static bool is_loop(const ListenAddress *listener, const ListenAddress *target)
             (listen_address_is_any(listener) && listen_address_is_loopback(target)));
 }
 
-static int check_loop(Loader *l, const Verification *at, const Verification *from)
+/* Gone, too, for who takes what is sound of the file. */
+static void drop_passthrough(Verification *block)
+{
+    free(block->passthrough);
+    block->passthrough = NULL;
+}
+
+static bool has_loop(const Config *config, const ListenAddress *target)
+{
+    for (size_t i = 0; i < config->n_verifications; i++) {
+        const Verification *block = config->verifications[i];
+
+        for (size_t j = 0; block->type == VERIFICATION_TLSALPN01 && j < block->n_listeners; j++)
+            if (is_loop(&block->listeners[j], target))
+                return true;
+    }
+    return false;
+}
+
+static int check_loop(Loader *l, Verification *block)
 {
     _cleanup_(listen_address_done) ListenAddress target = { 0 };
-    int r = listen_address_parse(at->passthrough, &target);
+    int r = listen_address_parse(block->passthrough, &target);
 
-    for (size_t i = 0; r >= 0 && i < from->n_listeners; i++)
-        if (is_loop(&from->listeners[i], &target))
-            return config_report(l, LOG_ERR, (Place){ at->file, at->line },
-                                 "passthrough of [verification \"%.64s\"] is a listener of its "
-                                 "own: name the address of the TLS server behind it",
-                                 at->name);
-    return r;
+    if (r < 0 || !has_loop(l->config, &target))
+        return r;
+    drop_passthrough(block);
+    return config_report(l, LOG_ERR, (Place){ block->file, block->line },
+                         "passthrough of [verification \"%.64s\"] is a listener of its own: name "
+                         "the address of the TLS server behind it",
+                         block->name);
 }
 
 /* One program listens for all blocks. */
 static int check_passthroughs(Loader *l)
 {
-    Verification *const *blocks = l->config->verifications;
     const Verification *first = NULL;
     int r = 0;
 
     for (size_t i = 0; r >= 0 && i < l->config->n_verifications; i++) {
-        if (!blocks[i]->passthrough)
-            continue;
-        if (!first)
-            first = blocks[i];
-        else if (!streq(first->passthrough, blocks[i]->passthrough))
-            r = config_report(l, LOG_ERR, (Place){ blocks[i]->file, blocks[i]->line },
+        Verification *block = l->config->verifications[i];
+
+        if (block->passthrough && first && !streq(first->passthrough, block->passthrough)) {
+            r = config_report(l, LOG_ERR, (Place){ block->file, block->line },
                               "passthrough of [verification \"%.64s\"] is another one than in "
                               "%s:%u, and the same program serves both: write the same",
-                              blocks[i]->name, first->file, first->line);
-        for (size_t j = 0; r >= 0 && j < l->config->n_verifications; j++)
-            if (blocks[j]->type == VERIFICATION_TLSALPN01)
-                r = check_loop(l, blocks[i], blocks[j]);
+                              block->name, first->file, first->line);
+            drop_passthrough(block);
+        } else if (block->passthrough) {
+            r = check_loop(l, block);
+        }
+        if (!first && block->passthrough)
+            first = block;
     }
     return r;
 }
