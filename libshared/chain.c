@@ -243,6 +243,21 @@ time_t chain_not_after(const Chain *chain)
     return to_time(X509_get0_notAfter(chain_leaf(chain)));
 }
 
+time_t chain_not_before(const Chain *chain)
+{
+    return to_time(X509_get0_notBefore(chain_leaf(chain)));
+}
+
+void chain_fingerprint(const Chain *chain, char fingerprint[CHAIN_FINGERPRINT_SIZE])
+{
+    unsigned char hash[(CHAIN_FINGERPRINT_SIZE - 1) / 2];
+
+    /* Fails only where libcrypto cannot work at all. */
+    if (X509_digest(chain_leaf(chain), EVP_sha256(), hash, NULL) != 1)
+        abort();
+    hex_encode(hash, sizeof(hash), fingerprint);
+}
+
 char *chain_serial(const Chain *chain)
 {
     const ASN1_INTEGER *serial = X509_get0_serialNumber(chain_leaf(chain));
@@ -256,7 +271,7 @@ char *chain_serial(const Chain *chain)
 
 time_t chain_renewal(const Chain *chain, unsigned renew_within)
 {
-    int64_t not_before = to_time(X509_get0_notBefore(chain_leaf(chain)));
+    int64_t not_before = chain_not_before(chain);
     int64_t not_after = chain_not_after(chain);
     int64_t lifetime = not_after - not_before;
     int64_t window = (int64_t)renew_within * SECONDS_PER_DAY;

@@ -40,6 +40,12 @@ int chain_format(const Chain *chain, char **ret, size_t *ret_size);
 /* End of the leaf's life, seconds since 1970; its serial as lower-case hex without sign, free(). */
 time_t chain_not_after(const Chain *chain);
 char *chain_serial(const Chain *chain);
+time_t chain_not_before(const Chain *chain); /* its beginning */
+
+#define CHAIN_FINGERPRINT_SIZE 65 /* 64 hex digits and NUL */
+
+/* SHA-256 of the leaf, in lower-case hex: what openssl x509 -fingerprint -sha256 shows. */
+void chain_fingerprint(const Chain *chain, char fingerprint[CHAIN_FINGERPRINT_SIZE]);
 
 /* Whether the topmost certificate was issued by a subject with this common name, letter for letter:
  * what the CAs' alternate chains (RFC 8555 §7.4.2) differ in. */

@@ -15,12 +15,15 @@
 #include "profile.h"
 #include "restraint.h"
 #include "rfc3339.h"
+#include "storage-meta.h"
 #include "strv.h"
 
 /* A certificate that no storage keeps waits so long for its request to be posted again, s. */
 #define KEPT_FOR (24 * 3600)
 /* An order whose end the CA does not name is given up after so long, s. */
 #define LIFE_MAX (7 * 24 * 3600)
+/* The CA is asked when it wants a new certificate to be renewed after so long, s. */
+#define ASK_AFTER 2
 /* The CA's left hand may not know yet what its right one did; with polls further apart than this,
  * it never will. */
 #define NOTICE_MAX USEC_PER_SEC
@@ -79,8 +82,15 @@ const char *order_names(const Order *order)
     return order->names;
 }
 
+static time_t time_asked(const OrderAsker *asker)
+{
+    return asker->asked ? asker->asked : time(NULL);
+}
+
 void order_add_asker(Order *order, const OrderAsker *asker)
 {
+    if (time_asked(asker) > order->record.asked)
+        order->record.asked = time_asked(asker);
     if (order->n_askers == ORDER_ASKERS_NAMED)
         return;
     order->n_askers++;
@@ -364,6 +374,22 @@ static bool order_keep(Order *order, const Chain *chain)
     return order_save(order);
 }
 
+static void order_note_meta(const Order *order, const Chain *chain)
+{
+    const StorageMeta meta = {
+        .server = order->account_block->server,
+        .auth = order->auth->name,
+        .asked = order->record.asked,
+        .ask_at = time(NULL) + ASK_AFTER,
+    };
+    int r = storage_meta_save(order->storage, order->key, chain, &meta);
+
+    if (r < 0)
+        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
+                        "What is known of the certificate for %s is not written to '%s': %m",
+                        order->names, order->storage->directory);
+}
+
 /* Whether it is where it outlives this process. */
 static bool order_store(Order *order, const Chain *chain)
 {
@@ -376,6 +402,7 @@ static bool order_store(Order *order, const Chain *chain)
                         str_or(storage->directory, ""));
     if (r < 0 || storage->type == STORAGE_NONE)
         return order_keep(order, chain);
+    order_note_meta(order, chain);
     order->renewal = chain_renewal(chain, storage->renew_within);
     return true;
 }
@@ -945,6 +972,7 @@ static int set_record(Order *order, const OrderTarget *target, const OrderAsker 
     OrderRecord *record = &order->record;
 
     record->created = time(NULL);
+    record->asked = time_asked(asker);
     record->server = strdup(target->auth->accounts[0]->server);
     record->auth = strdup(target->auth->name);
     record->request_id = strdup(asker->request_id);
@@ -1013,7 +1041,9 @@ int order_resume(sd_event *event, const OrderTarget *target, int challenge_fd, O
     r = describe(order, event, target, challenge_fd, csr);
     if (r < 0)
         return r;
-    order_add_asker(order, &(OrderAsker){ order->record.request_id, order->record.client });
+    order_add_asker(order, &(OrderAsker){ .request_id = order->record.request_id,
+                                          .client = order->record.client,
+                                          .asked = order->record.asked });
     log_fields_add(&order->log, LOG_FIELD_ORDER, order->record.url);
     *ret = TAKE_PTR(order);
     return 0;

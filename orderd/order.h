@@ -26,6 +26,7 @@ typedef struct OrderTarget {
 typedef struct OrderAsker {
     const char *request_id;
     const char *client; /* NULL: not known */
+    time_t asked;       /* when a client asked for it last, seconds since 1970; 0: now */
 } OrderAsker;
 
 /* Called once: a chain or a failure. Frees the order. */

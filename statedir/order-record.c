@@ -47,11 +47,12 @@ void order_record_done(OrderRecord *record)
 static json_t *pack(const OrderRecord *record)
 {
     _cleanup_free_ char *csr = base64_encode(record->body, record->body_size);
-    json_t *object = csr ? json_pack("{si ss sI sI sI ss}", "version", VERSION, "stage",
-                                     stages[record->stage], "created", (json_int_t)record->created,
-                                     "issued", (json_int_t)record->issued, "expires",
-                                     (json_int_t)record->expires, "csr", csr)
-                         : NULL;
+    json_t *object =
+        csr ? json_pack("{si ss sI sI sI sI ss}", "version", VERSION, "stage",
+                        stages[record->stage], "created", (json_int_t)record->created, "asked",
+                        (json_int_t)record->asked, "issued", (json_int_t)record->issued, "expires",
+                        (json_int_t)record->expires, "csr", csr)
+            : NULL;
 
     for (size_t i = 0; object && i < ELEMENTSOF(strings); i++) {
         const char *value = *string_of(record, i);
@@ -126,6 +127,10 @@ static int unpack(const json_t *object, OrderRecord *record)
     if (r < 0)
         return r;
     record->created = json_integer_value(json_object_get(object, "created"));
+    record->asked = json_integer_value(json_object_get(object, "asked"));
+    /* Written by a version that ordered for clients only. */
+    if (record->asked == 0)
+        record->asked = record->created;
     record->issued = json_integer_value(json_object_get(object, "issued"));
     record->expires = json_integer_value(json_object_get(object, "expires"));
     r = unpack_strings(object, record);

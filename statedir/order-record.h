@@ -22,6 +22,7 @@ typedef enum OrderStage {
 typedef struct OrderRecord {
     OrderStage stage;
     time_t created; /* seconds since 1970, as the other times */
+    time_t asked;   /* when a client asked for it last */
     time_t issued;  /* 0: not yet */
     time_t expires; /* when the CA drops the order; 0: it did not say */
     char *server;   /* URL of the CA's directory */

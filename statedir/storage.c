@@ -14,7 +14,6 @@
 #define CSR_FILE "csr.pem"
 
 #define DIRECTORY_MODE 0750
-#define FILE_MODE      0640
 
 void storage_key(const void *body, size_t size, char key[STORAGE_KEY_SIZE])
 {
@@ -102,32 +101,39 @@ static int read_chain(int entry_fd, Chain **ret, const char **ret_why)
 static int open_failed(int error, const char **ret_why)
 {
     switch (error) {
-    case ENOENT:
+    case -ENOENT:
         return STORAGE_MISS;
-    case ENOTDIR:
-    case ELOOP:
+    case -ENOTDIR:
+    case -ELOOP:
         return damaged(ret_why, "something else stands in place of its directory");
     default:
-        return -error;
+        return error;
     }
+}
+
+int storage_open_entry(const Storage *storage, const char *key)
+{
+    _cleanup_free_ char *path = NULL;
+    int fd;
+
+    if (storage->type == STORAGE_NONE)
+        return -ENOENT;
+    path = entry_path(storage, key);
+    if (!path)
+        return -ENOMEM;
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
 }
 
 /* As storage_load(), and the entry's directory. */
 static int load(const Storage *storage, const char *key, int *ret_fd, Chain **ret,
                 const char **ret_why)
 {
-    _cleanup_close_ int fd = -EBADF;
-    _cleanup_free_ char *path = NULL;
+    _cleanup_close_ int fd = storage_open_entry(storage, key);
     int r;
 
-    if (storage->type == STORAGE_NONE)
-        return STORAGE_MISS;
-    path = entry_path(storage, key);
-    if (!path)
-        return -ENOMEM;
-    fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
-        return open_failed(errno, ret_why);
+        return open_failed(fd, ret_why);
     r = read_chain(fd, ret, ret_why);
     if (r == STORAGE_HIT)
         *ret_fd = TAKE_FD(fd);
@@ -167,18 +173,23 @@ int storage_lookup(const Storage *storage, const void *body, size_t size, const 
     return r;
 }
 
+static int remove_at(int dir_fd, const char *name)
+{
+    return unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
+}
+
 int storage_drop(const Storage *storage, const char *key)
 {
-    _cleanup_close_ int fd = -EBADF;
-    _cleanup_free_ char *path = entry_path(storage, key);
+    _cleanup_close_ int fd = storage_open_entry(storage, key);
+    int r;
 
-    if (!path)
-        return -ENOMEM;
-    fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
-        return errno == ENOENT ? 0 : -errno;
-    if (unlinkat(fd, STORAGE_CERT_FILE, 0) < 0 && errno != ENOENT)
-        return -errno;
+        return fd == -ENOENT ? 0 : fd;
+    r = remove_at(fd, STORAGE_CERT_FILE);
+    if (r >= 0)
+        r = remove_at(fd, STORAGE_META_FILE);
+    if (r < 0)
+        return r;
     return fsync(fd) < 0 ? -errno : 0;
 }
 
@@ -201,7 +212,7 @@ static int open_entry(const Storage *storage, const void *body, size_t size)
     r = atomic_clean_at(fd);
     if (r < 0)
         return r;
-    r = atomic_replace_at(fd, CSR_FILE, body, size, FILE_MODE);
+    r = atomic_replace_at(fd, CSR_FILE, body, size, STORAGE_FILE_MODE);
     return r < 0 ? r : TAKE_FD(fd);
 }
 
@@ -228,5 +239,5 @@ int storage_store(const Storage *storage, const void *body, size_t size, const C
     if (r < 0)
         return r;
     fd = open_entry(storage, body, size);
-    return fd < 0 ? fd : atomic_replace_at(fd, STORAGE_CERT_FILE, pem, pem_size, FILE_MODE);
+    return fd < 0 ? fd : atomic_replace_at(fd, STORAGE_CERT_FILE, pem, pem_size, STORAGE_FILE_MODE);
 }

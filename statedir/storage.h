@@ -14,6 +14,8 @@
 void storage_key(const void *body, size_t size, char key[STORAGE_KEY_SIZE]);
 
 #define STORAGE_CERT_FILE "cert.pem"
+#define STORAGE_META_FILE "meta.json"
+#define STORAGE_FILE_MODE 0640
 
 typedef enum StorageResult {
     STORAGE_HIT,      /* usable as it is */
@@ -37,6 +39,9 @@ int storage_lookup(const Storage *storage, const void *body, size_t size, const 
 /* The same by the entry's key and without a look at its request: STORAGE_HIT, STORAGE_MISS or
  * STORAGE_DAMAGED, or -errno. */
 int storage_load(const Storage *storage, const char *key, Chain **ret, const char **ret_why);
+
+/* The directory of an entry. fd; -ENOENT: there is none; other -errno. */
+int storage_open_entry(const Storage *storage, const char *key);
 
 /* Removes the certificate of an entry of a storage of type file: its request is then ordered anew.
  * 0, also where there is none; -errno. */

@@ -22,6 +22,7 @@ static OrderRecord example(OrderStage stage)
     return (OrderRecord){
         .stage = stage,
         .created = 1795600000,
+        .asked = 1795500000,
         .issued = 1795600001,
         .expires = 1795686400,
         .server = server,
@@ -53,6 +54,7 @@ static void test_life(const char *state)
     ASSERT_OK(order_record_load(state, KEY_A, &read));
     ASSERT_EQ(read.stage, ORDER_STAGE_FINALIZING);
     ASSERT_EQ(read.created, 1795600000);
+    ASSERT_EQ(read.asked, 1795500000);
     ASSERT_EQ(read.issued, 1795600001);
     ASSERT_EQ(read.expires, 1795686400);
     ASSERT_EQ(read.body_size, sizeof(body) - 1);
