@@ -280,8 +280,3 @@ time_t chain_renewal(const Chain *chain, unsigned renew_within)
         window = lifetime / 3;
     return not_after - window;
 }
-
-bool chain_is_outdated(const Chain *chain, time_t now, unsigned renew_within)
-{
-    return now > chain_renewal(chain, renew_within);
-}

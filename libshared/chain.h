@@ -54,6 +54,5 @@ bool chain_leads_to(const Chain *chain, const char *common_name);
 /* When the leaf is due for renewal, seconds since 1970: @renew_within days before its end, or, for
  * a lifetime so short that this would always be so, when less than a third of it is left. */
 time_t chain_renewal(const Chain *chain, unsigned renew_within);
-bool chain_is_outdated(const Chain *chain, time_t now, unsigned renew_within); /* past that */
 
 DEFINE_CLEANUP_FUNC(Chain *, chain_free)

@@ -27,6 +27,7 @@ typedef enum LogEvent {
     LOG_EVENT_CERTIFICATE_NOT_STORED,
     LOG_EVENT_CHAIN_NOT_OFFERED, /* the preferred one */
     LOG_EVENT_PROFILE_NOT_OFFERED,
+    LOG_EVENT_RENEWAL_WINDOW,    /* the CA moved the time of a renewal */
     LOG_EVENT_STATE_NOT_WRITTEN, /* what is on disk of orders and of the CA's limits */
     LOG_EVENT_ORDER_RESUMED,     /* taken up after a restart */
     LOG_EVENT_CHALLENGE_NOT_WRITTEN,

@@ -4,15 +4,9 @@
 #include <search.h>
 
 #include "clock.h"
-#include "storage-scan.h"
 
 /* What others put into the storages or took out is noticed by then. */
 #define COUNT_INTERVAL (24 * 3600 * USEC_PER_SEC)
-
-typedef struct Item {
-    char key[STORAGE_KEY_SIZE];
-    time_t renewal;
-} Item;
 
 struct Inventory {
     Config *config;
@@ -28,21 +22,56 @@ struct Inventory {
 
 static int compare_items(const void *a, const void *b)
 {
-    return strcmp(((const Item *)a)->key, ((const Item *)b)->key);
+    const InventoryItem *x = a, *y = b;
+
+    if (x->storage != y->storage)
+        return x->storage < y->storage ? -1 : 1;
+    return strcmp(x->entry.key, y->entry.key);
 }
 
-static void keep(void **items, const char *key, time_t renewal)
+static InventoryItem *find(void *const *items, size_t storage, const char *key)
 {
-    Item *item = calloc(1, sizeof(*item)), **known;
+    InventoryItem wanted = { .storage = storage };
+    InventoryItem **found;
+
+    memcpy(wanted.entry.key, key, STORAGE_KEY_SIZE);
+    found = tfind(&wanted, items, compare_items);
+    return found ? *found : NULL;
+}
+
+/* Notes are about a certificate, not about the entry that it stands in. */
+static void set_entry(InventoryItem *item, const StorageEntry *entry)
+{
+    if (!streq(item->entry.fingerprint, entry->fingerprint))
+        item->notes = (InventoryNotes){ 0 };
+    item->entry = *entry;
+}
+
+static void keep(void **items, size_t storage, const StorageEntry *entry)
+{
+    InventoryItem *item = find(items, storage, entry->key);
+
+    if (item) {
+        set_entry(item, entry);
+        return;
+    }
+    item = calloc(1, sizeof(*item));
+    if (!item)
+        return;
+    item->storage = storage;
+    item->entry = *entry;
+    if (!tsearch(item, items, compare_items))
+        free(item);
+}
+
+static void drop(void **items, size_t storage, const char *key)
+{
+    InventoryItem *item = find(items, storage, key);
 
     if (!item)
         return;
-    memcpy(item->key, key, STORAGE_KEY_SIZE - 1);
-    known = tsearch(item, items, compare_items);
-    if (known)
-        (*known)->renewal = renewal;
-    if (!known || *known != item)
-        free(item);
+    (void)tdelete(item, items, compare_items);
+    free(item);
 }
 
 static bool is_counting(const Inventory *inventory)
@@ -50,12 +79,62 @@ static bool is_counting(const Inventory *inventory)
     return sd_event_source_get_enabled(inventory->step, NULL) > 0;
 }
 
-void inventory_note(Inventory *inventory, const char *key, time_t renewal)
+Config *inventory_config(const Inventory *inventory)
 {
-    keep(&inventory->items, key, renewal);
-    if (is_counting(inventory))
-        keep(&inventory->fresh, key, renewal);
+    return inventory->config;
+}
+
+InventoryItem *inventory_find(const Inventory *inventory, size_t storage, const char *key)
+{
+    return find(&inventory->items, storage, key);
+}
+
+static void look(void **items, size_t number, const Storage *storage, const char *key)
+{
+    StorageEntry entry;
+    int r = storage_look(storage, key, &entry);
+
+    if (r > 0)
+        keep(items, number, &entry);
+    else if (r == 0)
+        drop(items, number, key);
+}
+
+void inventory_look(Inventory *inventory, const Storage *storage, const char *key)
+{
+    const Config *config = inventory->config;
+
+    for (size_t i = 0; i < config->n_storages; i++) {
+        const Storage *own = config->storages[i];
+
+        if (own->type != STORAGE_FILE || !streq(own->directory, storage->directory))
+            continue;
+        look(&inventory->items, i, own, key);
+        if (is_counting(inventory))
+            look(&inventory->fresh, i, own, key);
+    }
     inventory->changed(inventory->userdata);
+}
+
+typedef struct Walk {
+    void (*callback)(InventoryItem *item, void *userdata);
+    void *userdata;
+} Walk;
+
+static void walk_item(const void *node, VISIT visit, void *userdata)
+{
+    const Walk *walk = userdata;
+
+    if (visit == postorder || visit == leaf)
+        walk->callback(*(InventoryItem *const *)node, walk->userdata);
+}
+
+void inventory_foreach(Inventory *inventory, void (*callback)(InventoryItem *item, void *userdata),
+                       void *userdata)
+{
+    Walk walk = { callback, userdata };
+
+    twalk_r(inventory->items, walk_item, &walk);
 }
 
 typedef struct Counting {
@@ -65,17 +144,18 @@ typedef struct Counting {
 
 static void count_item(const void *node, VISIT visit, void *userdata)
 {
-    const Item *item = *(const Item *const *)node;
+    const InventoryItem *item = *(const InventoryItem *const *)node;
+    time_t renewal = item->entry.times.due;
     Counting *counting = userdata;
     InventoryCount *count = &counting->count;
 
     if (visit != postorder && visit != leaf)
         return;
     count->certificates++;
-    if (item->renewal < counting->now)
+    if (renewal < counting->now)
         count->due++;
-    else if (count->next_renewal == 0 || item->renewal < count->next_renewal)
-        count->next_renewal = item->renewal;
+    else if (count->next_renewal == 0 || renewal < count->next_renewal)
+        count->next_renewal = renewal;
 }
 
 InventoryCount inventory_count(const Inventory *inventory, time_t now)
@@ -101,24 +181,43 @@ static int open_scan(Inventory *inventory)
     return 0;
 }
 
+/* What was noted of those that are in the fresh count too. */
+static void move_notes(const void *node, VISIT visit, void *userdata)
+{
+    const InventoryItem *old = *(const InventoryItem *const *)node;
+    const Inventory *inventory = userdata;
+    InventoryItem *item;
+
+    if (visit != postorder && visit != leaf)
+        return;
+    item = find(&inventory->fresh, old->storage, old->entry.key);
+    if (item && streq(item->entry.fingerprint, old->entry.fingerprint))
+        item->notes = old->notes;
+}
+
+static void finish_counting(Inventory *inventory)
+{
+    twalk_r(inventory->items, move_notes, inventory);
+    tdestroy(inventory->items, free);
+    inventory->items = TAKE_PTR(inventory->fresh);
+    inventory->is_counted = true;
+    inventory->changed(inventory->userdata);
+}
+
 /* One entry for each turn of the event loop that has nothing better to do. */
 static int on_step(sd_event_source *source, void *userdata)
 {
     Inventory *inventory = userdata;
-    char key[STORAGE_KEY_SIZE];
-    time_t renewal;
+    StorageEntry entry;
     int r = open_scan(inventory);
 
     if (r < 0 || !inventory->scan) {
         (void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
-        tdestroy(inventory->items, free);
-        inventory->items = TAKE_PTR(inventory->fresh);
-        inventory->is_counted = true;
-        inventory->changed(inventory->userdata);
+        finish_counting(inventory);
         return 0;
     }
-    if (storage_scan_next(inventory->scan, key, &renewal) > 0)
-        keep(&inventory->fresh, key, renewal);
+    if (storage_scan_next(inventory->scan, &entry) > 0)
+        keep(&inventory->fresh, inventory->n_scanned - 1, &entry);
     else
         inventory->scan = storage_scan_free(inventory->scan);
     return 0;

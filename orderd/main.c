@@ -12,6 +12,7 @@
 #include "confinement.h"
 #include "io.h"
 #include "log.h"
+#include "renewals.h"
 #include "restraint.h"
 #include "runtime-dir.h"
 #include "service.h"
@@ -70,6 +71,7 @@ typedef struct Daemon {
     sd_event *event;
     Service service;
     VarlinkServer *server;
+    Renewals *renewals;
     int challenges;
     bool swept;       /* the challenges of a former life are gone */
     sigset_t signals; /* those that are taken in turn: see signal_table */
@@ -84,6 +86,7 @@ static void daemon_done(Daemon *daemon)
 {
     sd_event_source_disable_unref(daemon->status);
     varlink_server_free(daemon->server);
+    renewals_free(daemon->renewals);
     orders_free(daemon->service.orders);
     inventory_free(daemon->service.inventory);
     config_file_free(daemon->service.config_file);
@@ -156,6 +159,14 @@ static void on_change(void *userdata)
     sweep_challenges(userdata);
 }
 
+static void on_inventory(void *userdata)
+{
+    const Daemon *daemon = userdata;
+
+    tell_status_soon(userdata);
+    renewals_wake(daemon->renewals);
+}
+
 /* The first signal lets orders in flight end, the second does not wait for them. */
 static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
 {
@@ -169,6 +180,7 @@ static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *
     (void)sd_notify(0, "STOPPING=1");
     log_event(LOG_EVENT_STOPPING, NULL, "Ending after the %zu order(s) in flight",
               orders_in_flight(daemon->service.orders));
+    daemon->renewals = renewals_free(daemon->renewals);
     varlink_server_close(daemon->server, exit_when_drained, daemon);
     exit_when_drained(daemon);
     return sd_event_add_time_relative(daemon->event, NULL, CLOCK_MONOTONIC, DRAIN_TIMEOUT, 0,
@@ -281,9 +293,11 @@ static int set_up(Daemon *daemon, int *listener)
     r = sd_event_add_time_relative(daemon->event, &daemon->status, CLOCK_MONOTONIC, STATUS_DELAY, 0,
                                    on_status, daemon);
     if (r >= 0)
-        r = inventory_new(daemon->event, tell_status_soon, daemon, &service->inventory);
+        r = inventory_new(daemon->event, on_inventory, daemon, &service->inventory);
     if (r >= 0)
         r = orders_new(daemon->event, daemon->challenges, service->inventory, &service->orders);
+    if (r >= 0)
+        r = renewals_new(daemon->event, service->inventory, service->orders, &daemon->renewals);
     if (r >= 0)
         r = varlink_server_new(daemon->event, *listener, &orders_interface, SERVICE_FRAME_MAX,
                                service, &daemon->server);

@@ -50,7 +50,7 @@ struct Order {
     Account *account; /* NULL before the first start */
     AccountWaiter *account_waiter;
     bool finalize_taken; /* the CA has the CSR */
-    time_t renewal;      /* of what was stored */
+    bool is_stored;      /* the certificate, in .storage */
     Failure trouble;     /* why it goes on later only; .status 0: it goes on */
     Authorization **authorizations;
     size_t n_authorizations, n_pending;
@@ -72,9 +72,9 @@ const char *order_key(const Order *order)
     return order->key;
 }
 
-time_t order_renewal(const Order *order)
+const Storage *order_stored_in(const Order *order)
 {
-    return order->renewal;
+    return order->is_stored ? order->storage : NULL;
 }
 
 const char *order_names(const Order *order)
@@ -403,7 +403,7 @@ static bool order_store(Order *order, const Chain *chain)
     if (r < 0 || storage->type == STORAGE_NONE)
         return order_keep(order, chain);
     order_note_meta(order, chain);
-    order->renewal = chain_renewal(chain, storage->renew_within);
+    order->is_stored = true;
     return true;
 }
 

@@ -80,9 +80,8 @@ LogFields *order_log_fields(Order *order); /* what its entries carry; borrowed *
 
 const char *order_key(const Order *order); /* storage_key() of the body */
 
-/* When the certificate that was stored is due for renewal, seconds since 1970; 0: none was stored.
- */
-time_t order_renewal(const Order *order);
+/* The storage that has its certificate; NULL: none. */
+const Storage *order_stored_in(const Order *order);
 const char *
 order_names(const Order *order); /* sorted, one blank between: what two orders collide by */
 

@@ -178,8 +178,8 @@ static void on_end(Order *order, const Chain *chain, const Failure *failure, voi
     Orders *orders = entry->orders;
     bool is_delivered = chain && !TAILQ_EMPTY(&entry->waiters);
 
-    if (order_renewal(order) != 0)
-        inventory_note(orders->inventory, order_key(order), order_renewal(order));
+    if (order_stored_in(order))
+        inventory_look(orders->inventory, order_stored_in(order), order_key(order));
     tell_waiters(entry, chain, failure);
     /* Kept for nobody any more, where there is no storage to do better next time. */
     if (is_delivered && order_is_kept_nowhere_else(order))
@@ -345,6 +345,11 @@ void orders_check_profiles(Orders *orders, Config *config)
     r = profile_check_new(orders->accounts, config, &orders->profile_check);
     if (r < 0)
         log_warning_errno(r, "The CA cannot be asked for its profiles: %m");
+}
+
+Accounts *orders_accounts(const Orders *orders)
+{
+    return orders->accounts;
 }
 
 size_t orders_in_flight(const Orders *orders)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "session.h"
 
+#include <stdio.h>
 #include <sys/queue.h>
 
 #include "clock.h"
@@ -34,6 +35,7 @@ struct SessionCall {
     bool for_directory; /* wants the directory itself, no POST */
     bool awaits_directory;
     bool is_redirected; /* the directory was fetched anew for it */
+    char *path;         /* behind the resource's URL: a GET, no POST */
     char *url, *resource, *payload, *accept;
     bool with_jwk;
     unsigned bad_nonces;
@@ -48,6 +50,7 @@ static SessionCall *call_free(SessionCall *call)
 {
     LIST_REMOVE(call, list);
     fetch_cancel(call->fetch);
+    free(call->path);
     free(call->url);
     free(call->resource);
     free(call->payload);
@@ -240,11 +243,29 @@ static int call_fetch_nonce(SessionCall *call)
                          on_nonce, call, &call->fetch);
 }
 
+static int call_get(SessionCall *call)
+{
+    const char *base = call_url(call);
+    _cleanup_free_ char *url = NULL;
+
+    if (!base)
+        return -EOPNOTSUPP;
+    if (asprintf(&url, "%s/%s", base, call->path) < 0) {
+        url = NULL;
+        return -ENOMEM;
+    }
+    return fetcher_start(call->session->fetcher, &(FetchRequest){ .url = url }, on_post, call,
+                         &call->fetch);
+}
+
 /* With the directory at hand: sign and send, or get a nonce for it first. */
 static int call_go(SessionCall *call)
 {
-    _cleanup_free_ char *nonce = session_take_nonce(call->session);
+    _cleanup_free_ char *nonce = NULL;
 
+    if (call->path)
+        return call_get(call);
+    nonce = session_take_nonce(call->session);
     return nonce ? call_send(call, nonce) : call_fetch_nonce(call);
 }
 
@@ -257,7 +278,8 @@ static void on_post(const FetchResult *result, void *userdata)
     call->fetch = NULL;
     session_keep_nonce(call->session, result->replay_nonce);
 
-    if (call->resource && call_is_astray(call, result)) {
+    /* What is behind a resource may well be missing. */
+    if (call->resource && !call->path && call_is_astray(call, result)) {
         call_look_up_again(call);
         return;
     }
@@ -401,6 +423,32 @@ static int copy_string(const char *from, char **to)
     return 0;
 }
 
+/* Sends it, now or once the directory is there. */
+static int call_start(SessionCall *call)
+{
+    int r = session_need_directory(call->session);
+
+    if (r > 0)
+        return call_go(call);
+    call->awaits_directory = r == 0;
+    return r;
+}
+
+int session_get(Session *session, const char *resource, const char *path, session_cb callback,
+                void *userdata, SessionCall **ret)
+{
+    _cleanup_(call_freep) SessionCall *call = call_new(session, callback, userdata);
+    int r;
+
+    if (!call || copy_string(resource, &call->resource) < 0 || copy_string(path, &call->path) < 0)
+        return -ENOMEM;
+    r = call_start(call);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(call);
+    return 0;
+}
+
 int session_post(Session *session, const SessionRequest *request, session_cb callback,
                  void *userdata, SessionCall **ret)
 {
@@ -418,15 +466,9 @@ int session_post(Session *session, const SessionRequest *request, session_cb cal
     }
     call->with_jwk = request->with_jwk;
 
-    r = session_need_directory(session);
+    r = call_start(call);
     if (r < 0)
         return r;
-    call->awaits_directory = r == 0;
-    if (r > 0) {
-        r = call_go(call);
-        if (r < 0)
-            return r;
-    }
     *ret = TAKE_PTR(call);
     return 0;
 }

@@ -46,7 +46,7 @@ Session *session_unref(Session *session); /* always returns NULL */
 void session_set_key(Session *session, EVP_PKEY *key); /* takes a reference */
 int session_set_account(Session *session, const char *url);
 
-/* All three: the callback comes once, from the event loop, unless cancelled. *ret is borrowed and
+/* All four: the callback comes once, from the event loop, unless cancelled. *ret is borrowed and
  * invalid from then on. */
 
 /* The directory object, fetched when it is not at hand (it is kept for a day). */
@@ -58,6 +58,12 @@ const json_t *session_last_directory(const Session *session);
 /* A signed request. badNonce is answered by signing again with the nonce of that very error. */
 int session_post(Session *session, const SessionRequest *request, session_cb callback,
                  void *userdata, SessionCall **ret);
+
+/* GET without a signature: what stands at @path behind the URL of a resource of the directory, as
+ * of RFC 9773 §4.1. An error of -EOPNOTSUPP, returned or in the reply: the directory has no such
+ * resource. */
+int session_get(Session *session, const char *resource, const char *path, session_cb callback,
+                void *userdata, SessionCall **ret);
 
 SessionCall *session_call_cancel(SessionCall *call); /* NULL is fine; always returns NULL */
 

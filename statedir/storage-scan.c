@@ -12,10 +12,9 @@
 #define INNER_DIGITS (STORAGE_KEY_SIZE - 1 - OUTER_DIGITS)
 
 struct StorageScan {
-    char *directory;
-    unsigned renew_within;
-    DIR *outer; /* NULL before the first look */
-    DIR *inner; /* the entries that begin with .prefix; NULL: the next one is to be opened */
+    Storage storage; /* its directory is a copy */
+    DIR *outer;      /* NULL before the first look */
+    DIR *inner;      /* the entries that begin with .prefix; NULL: the next one is to be opened */
     char prefix[OUTER_DIGITS + 1];
 };
 
@@ -60,31 +59,50 @@ static bool open_next(StorageScan *scan)
 }
 
 /* 1; 0: not usable; -ENOMEM. */
-static int read_entry(const StorageScan *scan, const char *name, time_t *ret)
+static int look_at(int entry_fd, const Storage *storage, StorageEntry *ret)
 {
+    _cleanup_storage_meta_ StorageMeta meta = { 0 };
     _cleanup_(chain_freep) Chain *chain = NULL;
-    _cleanup_free_ char *path = NULL, *pem = NULL;
+    _cleanup_free_ char *pem = NULL;
     const char *reason;
     size_t size;
     int r;
 
-    if (asprintf(&path, "%s/" STORAGE_CERT_FILE, name) < 0) {
-        path = NULL;
-        return -ENOMEM;
-    }
-    r = read_file_at(dirfd(scan->inner), path, CHAIN_SIZE_MAX, &pem, &size);
+    r = read_file_at(entry_fd, STORAGE_CERT_FILE, CHAIN_SIZE_MAX, &pem, &size);
     if (r >= 0)
         r = chain_parse(pem, size, &chain, &reason);
     if (r < 0)
         return r == -ENOMEM ? r : 0;
-    *ret = chain_renewal(chain, scan->renew_within);
+    storage_meta_load_at(entry_fd, chain, &meta);
+    chain_fingerprint(chain, ret->fingerprint);
+    renewal_times(storage, chain, &meta, &ret->times);
+    ret->not_after = chain_not_after(chain);
+    ret->asked = meta.asked;
+    ret->ask_at = meta.ask_at;
     return 1;
 }
 
-int storage_scan_next(StorageScan *scan, char key[STORAGE_KEY_SIZE], time_t *ret)
+static int look_at_name(const StorageScan *scan, const char *name, StorageEntry *ret)
+{
+    _cleanup_close_ int fd =
+        openat(dirfd(scan->inner), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    (void)snprintf(ret->key, STORAGE_KEY_SIZE, "%s%s", scan->prefix, name);
+    return fd < 0 ? 0 : look_at(fd, &scan->storage, ret);
+}
+
+int storage_look(const Storage *storage, const char *key, StorageEntry *ret)
+{
+    _cleanup_close_ int fd = storage_open_entry(storage, key);
+
+    (void)snprintf(ret->key, STORAGE_KEY_SIZE, "%s", key);
+    return fd < 0 ? 0 : look_at(fd, storage, ret);
+}
+
+int storage_scan_next(StorageScan *scan, StorageEntry *ret)
 {
     if (!scan->outer)
-        scan->outer = opendir(scan->directory);
+        scan->outer = opendir(scan->storage.directory);
     if (!scan->outer)
         return 0;
     while (scan->inner || open_next(scan)) {
@@ -95,12 +113,9 @@ int storage_scan_next(StorageScan *scan, char key[STORAGE_KEY_SIZE], time_t *ret
             scan->inner = close_directory(scan->inner);
             continue;
         }
-        r = read_entry(scan, name, ret);
-        if (r == 0)
-            continue;
-        if (r > 0)
-            (void)snprintf(key, STORAGE_KEY_SIZE, "%s%s", scan->prefix, name);
-        return r;
+        r = look_at_name(scan, name, ret);
+        if (r != 0)
+            return r;
     }
     return 0;
 }
@@ -111,9 +126,9 @@ int storage_scan_new(const Storage *storage, StorageScan **ret)
 
     if (!scan)
         return -ENOMEM;
-    scan->renew_within = storage->renew_within;
-    scan->directory = strdup(storage->directory);
-    if (!scan->directory)
+    scan->storage = *storage;
+    scan->storage.directory = strdup(storage->directory);
+    if (!scan->storage.directory)
         return -ENOMEM;
     *ret = TAKE_PTR(scan);
     return 0;
@@ -125,7 +140,7 @@ StorageScan *storage_scan_free(StorageScan *scan)
         return NULL;
     close_directory(scan->inner);
     close_directory(scan->outer);
-    free(scan->directory);
+    free(scan->storage.directory);
     free(scan);
     return NULL;
 }

@@ -10,10 +10,14 @@
 #include "encode.h"
 #include "io.h"
 #include "macro.h"
+#include "renewal-times.h"
 
 #define CSR_FILE "csr.pem"
 
 #define DIRECTORY_MODE 0750
+
+/* Of a request as large as max-size can be. */
+#define REQUEST_SIZE_MAX ((size_t)16 * 1024 * 1024)
 
 void storage_key(const void *body, size_t size, char key[STORAGE_KEY_SIZE])
 {
@@ -147,6 +151,16 @@ int storage_load(const Storage *storage, const char *key, Chain **ret, const cha
     return load(storage, key, &fd, ret, ret_why);
 }
 
+static bool is_due(const Storage *storage, int entry_fd, const Chain *chain)
+{
+    _cleanup_storage_meta_ StorageMeta meta = { 0 };
+    RenewalTimes times;
+
+    storage_meta_load_at(entry_fd, chain, &meta);
+    renewal_times(storage, chain, &meta, &times);
+    return time(NULL) > times.due;
+}
+
 int storage_lookup(const Storage *storage, const void *body, size_t size, const Csr *csr,
                    Chain **ret, const char **ret_why)
 {
@@ -167,10 +181,31 @@ int storage_lookup(const Storage *storage, const void *body, size_t size, const 
         r = check_request(fd, body, size, ret_why);
     if (r != STORAGE_HIT)
         return r;
-    if (chain_is_outdated(chain, time(NULL), storage->renew_within))
+    if (is_due(storage, fd, chain))
         r = STORAGE_OUTDATED;
     *ret = TAKE_PTR(chain);
     return r;
+}
+
+int storage_read_request(const Storage *storage, const char *key, char **ret, size_t *ret_size)
+{
+    _cleanup_close_ int fd = storage_open_entry(storage, key);
+    char stored_key[STORAGE_KEY_SIZE];
+    _cleanup_free_ char *body = NULL;
+    size_t size;
+    int r;
+
+    if (fd < 0)
+        return fd;
+    r = read_file_at(fd, CSR_FILE, REQUEST_SIZE_MAX, &body, &size);
+    if (r < 0)
+        return r;
+    storage_key(body, size, stored_key);
+    if (!streq(stored_key, key))
+        return -EBADMSG;
+    *ret = TAKE_PTR(body);
+    *ret_size = size;
+    return 0;
 }
 
 static int remove_at(int dir_fd, const char *name)

@@ -43,6 +43,10 @@ int storage_load(const Storage *storage, const char *key, Chain **ret, const cha
 /* The directory of an entry. fd; -ENOENT: there is none; other -errno. */
 int storage_open_entry(const Storage *storage, const char *key);
 
+/* The request of an entry, byte for byte, NUL-terminated behind its size; free(). 0; -EBADMSG: it
+ * is not the one that the key was made of; other -errno. */
+int storage_read_request(const Storage *storage, const char *key, char **ret, size_t *ret_size);
+
 /* Removes the certificate of an entry of a storage of type file: its request is then ordered anew.
  * 0, also where there is none; -errno. */
 int storage_drop(const Storage *storage, const char *key);

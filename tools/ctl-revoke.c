@@ -51,17 +51,16 @@ typedef int (*entry_cb)(Revoke *revoke, const Storage *storage, const char *key,
 static int scan_storage(Revoke *revoke, const Storage *storage, entry_cb look, const void *userdata)
 {
     _cleanup_(storage_scan_freep) StorageScan *scan = NULL;
-    char key[STORAGE_KEY_SIZE];
-    time_t renewal;
+    StorageEntry entry;
     int r = storage_scan_new(storage, &scan);
 
-    while (r >= 0 && (r = storage_scan_next(scan, key, &renewal)) > 0) {
+    while (r >= 0 && (r = storage_scan_next(scan, &entry)) > 0) {
         _cleanup_(chain_freep) Chain *chain = NULL;
         const char *why;
 
-        r = storage_load(storage, key, &chain, &why);
+        r = storage_load(storage, entry.key, &chain, &why);
         if (r == STORAGE_HIT)
-            r = look(revoke, storage, key, &chain, userdata);
+            r = look(revoke, storage, entry.key, &chain, userdata);
     }
     return r;
 }

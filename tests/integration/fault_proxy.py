@@ -15,8 +15,9 @@ KINDS = {
     "directory": "/dir", "newNonce": "/nonce-plz", "newOrder": "/order-plz",
     "authorization": "/authZ/", "challenge": "/chalZ/", "finalize": "/finalize-order/",
     "order": "/my-order/", "certificate": "/certZ/",
+    "renewalInfo": "/draft-ietf-acme-ari-03/renewalInfo/",
 }
-SHARED = ("directory", "newNonce")  # belong to no order
+SHARED = ("directory", "newNonce", "renewalInfo")  # belong to no order
 
 
 def kind_of(path):

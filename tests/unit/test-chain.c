@@ -168,20 +168,15 @@ static void test_life(EVP_PKEY *key)
     ASSERT_TRUE(labs((long)(end - time(NULL)) - 90 * DAY) < 60);
     ASSERT_STREQ(serial, "fe0123");
 
-    ASSERT_FALSE(chain_is_outdated(quarter, end - 90 * DAY, 14));
-    ASSERT_FALSE(chain_is_outdated(quarter, end - 14 * DAY, 14));
-    ASSERT_TRUE(chain_is_outdated(quarter, end - 14 * DAY + 1, 14));
-    ASSERT_TRUE(chain_is_outdated(quarter, end + 1, 0));
-    ASSERT_FALSE(chain_is_outdated(quarter, end - 1, 0));
+    ASSERT_EQ(chain_not_before(quarter), end - 90 * DAY);
+    ASSERT_EQ(chain_renewal(quarter, 14), end - 14 * DAY);
+    ASSERT_EQ(chain_renewal(quarter, 0), end);
 
     /* "Always" begins where the whole life is not more than renew-within. */
-    ASSERT_FALSE(chain_is_outdated(quarter, end - 89 * DAY, 89));
-    ASSERT_FALSE(chain_is_outdated(quarter, end - 89 * DAY, 90));
-    ASSERT_FALSE(chain_is_outdated(quarter, end - 30 * DAY, 90));
-    ASSERT_TRUE(chain_is_outdated(quarter, end - 30 * DAY + 1, 90));
-    ASSERT_FALSE(chain_is_outdated(week, week_end - 2 * DAY, 14));
-    ASSERT_TRUE(chain_is_outdated(week, week_end - 2 * DAY + 1, 14));
-    ASSERT_TRUE(chain_is_outdated(week, week_end + 1, UINT32_MAX));
+    ASSERT_EQ(chain_renewal(quarter, 89), end - 89 * DAY);
+    ASSERT_EQ(chain_renewal(quarter, 90), end - 30 * DAY);
+    ASSERT_EQ(chain_renewal(week, 14), week_end - 2 * DAY);
+    ASSERT_EQ(chain_renewal(week, UINT32_MAX), week_end - 2 * DAY);
 }
 
 static void test_leads_to(EVP_PKEY *key)

@@ -7,9 +7,7 @@
 #include "test-directory.h"
 #include "test.h"
 
-#define DAY         86400L
-#define EMPTY_KEY   "000000000000000000000000000000000000000000000000"
-#define FOREIGN_KEY EMPTY_KEY EMPTY_KEY
+#define DAY 86400L
 
 static char mark[] = "userdata";
 static unsigned n_changes;
@@ -74,16 +72,25 @@ static void assert_count(const Inventory *inventory, size_t certificates, size_t
         ASSERT_TRUE(labs(count.next_renewal - now - next) < 60);
 }
 
+static void look(Inventory *inventory, const Storage *storage, const char *request)
+{
+    char key[STORAGE_KEY_SIZE];
+
+    storage_key(request, strlen(request), key);
+    inventory_look(inventory, storage, key);
+}
+
 int main(void)
 {
     _cleanup_(test_directory_freep) char *directory = test_directory_new();
     _cleanup_free_ char *missing = test_path(directory, "missing");
     Storage storage = { .type = STORAGE_FILE, .directory = directory, .renew_within = 14 };
-    Storage absent = { .type = STORAGE_FILE, .directory = missing, .renew_within = 14 };
-    Config *config = config_new(&storage), *other = config_new(&absent);
+    Storage elsewhere = { .type = STORAGE_FILE, .directory = missing, .renew_within = 14 };
+    Config *config = config_new(&storage), *other = config_new(&elsewhere);
     _cleanup_free_ char *file = NULL;
     char key[STORAGE_KEY_SIZE];
     Inventory *inventory;
+    InventoryItem *item;
     sd_event *event;
 
     /* Beside entries: what is none. */
@@ -104,24 +111,45 @@ int main(void)
     await_count(event);
     assert_count(inventory, 4, 2, 6 * DAY);
 
-    /* One that is there already, one that is new. */
+    /* One that is there already, one that is new, one that goes; and what was noted of them. */
     storage_key("two", 3, key);
-    inventory_note(inventory, key, time(NULL) + 76 * DAY);
-    ASSERT_EQ(n_changes, 2);
+    item = inventory_find(inventory, 1, key);
+    ASSERT_TRUE(item);
+    item->notes.n_asked_in_vain = 7;
+    inventory_look(inventory, &storage, key);
+    ASSERT_EQ(item->notes.n_asked_in_vain, 7);
+    store(&storage, "two", 90);
+    inventory_look(inventory, &storage, key);
+    ASSERT_EQ(n_changes, 3);
+    ASSERT_EQ(item->notes.n_asked_in_vain, 0);
     assert_count(inventory, 4, 2, 16 * DAY);
-    inventory_note(inventory, FOREIGN_KEY, time(NULL) + DAY);
+    store(&storage, "new", 15);
+    look(inventory, &storage, "new");
     assert_count(inventory, 5, 2, DAY);
+    storage_key("due", 3, key);
+    ASSERT_OK(storage_drop(&storage, key));
+    look(inventory, &storage, "due");
+    ASSERT_FALSE(inventory_find(inventory, 1, key));
+    assert_count(inventory, 4, 1, DAY);
 
     /* The same configuration once more changes nothing; another one is counted anew. */
     ASSERT_OK(inventory_use(inventory, config));
     ASSERT_EQ(sd_event_run(event, 0), 0);
+    store(&elsewhere, "one", 21);
+    store(&elsewhere, "two", 22);
+    storage_key("one", 3, key);
+    inventory_find(inventory, 1, key)->notes.n_asked_in_vain = 7;
     ASSERT_OK(inventory_use(inventory, other));
     ASSERT_EQ(config->n_ref, 2);
+    ASSERT_TRUE(inventory_config(inventory) == other);
     /* Until then the old count stands, and what comes meanwhile is not lost. */
-    assert_count(inventory, 5, 2, DAY);
-    inventory_note(inventory, FOREIGN_KEY, time(NULL) + 2 * DAY);
+    assert_count(inventory, 4, 1, DAY);
+    store(&elsewhere, "new", 16);
+    look(inventory, &elsewhere, "new");
     await_count(event);
-    assert_count(inventory, 1, 0, 2 * DAY);
+    assert_count(inventory, 3, 0, 2 * DAY);
+    /* It was about another certificate. */
+    ASSERT_EQ(inventory_find(inventory, 1, key)->notes.n_asked_in_vain, 0);
 
     inventory_free(inventory);
     sd_event_unref(event);
