@@ -7,6 +7,7 @@
 #include "log.h"
 #include "order-client.h"
 #include "policy.h"
+#include "rfc3339.h"
 #include "runtime-path.h"
 #include "storage.h"
 #include "strv.h"
@@ -31,6 +32,7 @@ typedef struct Sign {
     size_t size;
     Csr *csr;
     const AuthBlock *auth;
+    bool has_old; /* a certificate that is due for renewal, in the cache */
 } Sign;
 
 /* How a request ended: the one entry that it leaves in the journal. */
@@ -181,16 +183,13 @@ static bool check_policy(Sign *sign)
     return false;
 }
 
-static bool try_cache(Sign *sign)
+/* STORAGE_MISS also for what cannot be read or used, which is logged. */
+static StorageResult look_up(const Sign *sign, Chain **ret)
 {
-    _cleanup_(chain_freep) Chain *chain = NULL;
-    _cleanup_free_ char *text = NULL;
     const Storage *storage = sign->auth->storage;
     const char *why = NULL;
-    size_t size;
-    int r;
+    int r = storage_lookup(storage, sign->body, sign->size, sign->csr, ret, &why);
 
-    r = storage_lookup(storage, sign->body, sign->size, sign->csr, &chain, &why);
     if (r < 0)
         (void)log_event_errno(LOG_EVENT_CACHE_UNREADABLE, r, "Storage \"%s\" cannot be read: %m",
                               storage->name);
@@ -198,18 +197,86 @@ static bool try_cache(Sign *sign)
         log_event(LOG_EVENT_CACHE_DAMAGED, NULL,
                   "Entry in storage \"%s\" is damaged and not used: %s", storage->name,
                   str_or(why, "?"));
-    if (r != STORAGE_HIT)
-        return true;
-    if (chain_format(chain, &text, &size) < 0) {
+    return r < 0 || r == STORAGE_DAMAGED ? STORAGE_MISS : (StorageResult)r;
+}
+
+static void reply_cached(Sign *sign, const Chain *chain)
+{
+    _cleanup_free_ char *text = NULL;
+    size_t size;
+
+    if (chain_format(chain, &text, &size) < 0)
         refuse_without_memory(sign);
-        return false;
+    else
+        reply_chain(sign, text,
+                    &(Outcome){ .event = LOG_EVENT_REQUEST_CACHED,
+                                .status = 200,
+                                .why = "from the cache",
+                                .chain = chain });
+}
+
+static bool try_cache(Sign *sign)
+{
+    _cleanup_(chain_freep) Chain *chain = NULL;
+    StorageResult found = look_up(sign, &chain);
+
+    sign->has_old = found == STORAGE_OUTDATED;
+    if (found != STORAGE_HIT)
+        return true;
+    reply_cached(sign, chain);
+    return false;
+}
+
+static void reply_old(Sign *sign, const Chain *chain, const OrderAnswer *answer)
+{
+    _cleanup_free_ char *text = NULL, *why = NULL;
+    char until[RFC3339_SIZE];
+    size_t size;
+
+    if (chain_format(chain, &text, &size) < 0 ||
+        asprintf(&why, "the old one, good until %s, for want of a new one: %s",
+                 rfc3339_format(chain_not_after(chain), until), answer->reason) < 0) {
+        why = NULL;
+        refuse_without_memory(sign);
+        return;
     }
     reply_chain(sign, text,
-                &(Outcome){ .event = LOG_EVENT_REQUEST_CACHED,
+                &(Outcome){ .event = LOG_EVENT_REQUEST_OLD,
                             .status = 200,
-                            .why = "from the cache",
-                            .chain = chain });
+                            .why = why,
+                            .chain = chain,
+                            .problem = answer->problem });
+}
+
+/* The CA or we could not deliver; the rest is about the request, and no certificate is an answer
+ * to it. */
+static bool is_failure_of_ours(int status)
+{
+    static const int statuses[] = { 421, 429, 500, 503 };
+
+    for (size_t i = 0; i < ELEMENTSOF(statuses); i++)
+        if (statuses[i] == status)
+            return true;
     return false;
+}
+
+/* Whether the request is answered all the same. The cache is asked once more: a certificate may
+ * have been revoked while its successor was waited for. */
+static bool try_old(Sign *sign, const OrderAnswer *answer)
+{
+    _cleanup_(chain_freep) Chain *chain = NULL;
+    StorageResult found;
+
+    if (!sign->has_old || !is_failure_of_ours(answer->status))
+        return false;
+    found = look_up(sign, &chain);
+    if (found == STORAGE_HIT)
+        reply_cached(sign, chain);
+    else if (found == STORAGE_OUTDATED && chain_is_alive(chain, time(NULL)))
+        reply_old(sign, chain, answer);
+    else
+        return false;
+    return true;
 }
 
 static void reply_ordered(Sign *sign, const char *text)
@@ -225,20 +292,26 @@ static void reply_ordered(Sign *sign, const char *text)
             .event = LOG_EVENT_REQUEST_ISSUED, .status = 200, .why = "ordered", .chain = chain });
 }
 
-static void refuse_by_order(Sign *sign, const OrderAnswer *answer)
+/* @why: for the journal; NULL: the reason that the client is told. */
+static void refuse_by_order(Sign *sign, const OrderAnswer *answer, const char *why)
 {
+    if (try_old(sign, answer))
+        return;
     refuse(sign,
            &(Outcome){ .event = LOG_EVENT_REQUEST_FAILED,
                        .status = answer->status,
-                       .why = answer->reason,
+                       .why = str_or(why, answer->reason),
                        .problem = answer->problem },
            answer->retry_after, answer->reason);
 }
 
 static void refuse_without_answer(Sign *sign, const char *why, const char *sentence)
 {
-    refuse(sign, &(Outcome){ .event = LOG_EVENT_REQUEST_FAILED, .status = 503, .why = why },
-           RETRY_SOON, sentence);
+    refuse_by_order(sign,
+                    &(OrderAnswer){ .status = 503,
+                                    .reason = (char *)(uintptr_t)sentence,
+                                    .retry_after = RETRY_SOON },
+                    why);
 }
 
 static bool order(Sign *sign)
@@ -263,7 +336,7 @@ static bool order(Sign *sign)
     if (r >= 0 && answer.status == 200)
         reply_ordered(sign, answer.chain);
     else if (r >= 0)
-        refuse_by_order(sign, &answer);
+        refuse_by_order(sign, &answer, NULL);
     else if (r == -ETIMEDOUT)
         refuse_without_answer(sign, "the order is still under way",
                               "The certificate is not there yet: post the same CSR again later.");

@@ -248,6 +248,11 @@ time_t chain_not_before(const Chain *chain)
     return to_time(X509_get0_notBefore(chain_leaf(chain)));
 }
 
+bool chain_is_alive(const Chain *chain, time_t now)
+{
+    return now >= chain_not_before(chain) && now < chain_not_after(chain);
+}
+
 void chain_fingerprint(const Chain *chain, char fingerprint[CHAIN_FINGERPRINT_SIZE])
 {
     unsigned char hash[(CHAIN_FINGERPRINT_SIZE - 1) / 2];

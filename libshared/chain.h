@@ -41,6 +41,7 @@ int chain_format(const Chain *chain, char **ret, size_t *ret_size);
 time_t chain_not_after(const Chain *chain);
 char *chain_serial(const Chain *chain);
 time_t chain_not_before(const Chain *chain); /* its beginning */
+bool chain_is_alive(const Chain *chain, time_t now);
 
 #define CHAIN_FINGERPRINT_SIZE 65 /* 64 hex digits and NUL */
 

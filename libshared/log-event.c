@@ -9,6 +9,7 @@
 static const LogEventInfo events[] = {
     [LOG_EVENT_REQUEST_ISSUED] = { "46a78e6ea77745c6b4bd9412351ac44e", LOG_INFO, "issued" },
     [LOG_EVENT_REQUEST_CACHED] = { "8b27a56fbfb6408f899afd77bb464f22", LOG_INFO, "cached" },
+    [LOG_EVENT_REQUEST_OLD] = { "5dfff91b83ee48a49db99f563f78839b", LOG_WARNING, "old" },
     [LOG_EVENT_REQUEST_DENIED] = { "7e15027a9811465788841e41384e2f82", LOG_INFO, "denied" },
     [LOG_EVENT_REQUEST_REFUSED] = { "c905751a094441eeb45c58e6b7b41d6e", LOG_INFO, "refused" },
     [LOG_EVENT_REQUEST_FAILED] = { "93381fd1732f4abe9b154c4bbb179924", LOG_INFO, "failed" },

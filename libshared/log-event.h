@@ -7,6 +7,7 @@ typedef enum LogEvent {
     /* How a request to acmems-sign ended: one of these for each. */
     LOG_EVENT_REQUEST_ISSUED,  /* with a certificate that was ordered for it */
     LOG_EVENT_REQUEST_CACHED,  /* with one out of the cache */
+    LOG_EVENT_REQUEST_OLD,     /* with one out of the cache that is due for renewal */
     LOG_EVENT_REQUEST_DENIED,  /* no auth block allows it */
     LOG_EVENT_REQUEST_REFUSED, /* it is no proper request */
     LOG_EVENT_REQUEST_FAILED,  /* the CA, orderd or the handler could not */

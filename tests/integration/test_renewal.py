@@ -213,3 +213,122 @@ def test_window_that_moves_is_told(installation, journal, new_csr, pebble):
     meta = lib.wait_for(lambda: "explanation" in read_meta(entry) and read_meta(entry), "meta.json")
     assert meta["explanation"] == "https://ca.example/incident"
     assert abs(seconds(meta["window"]["start"]) - time.time() - 40 * DAY) < 60
+
+
+# ---- what a client gets ----------------------------------------------------------------------
+
+def put_aged(server, tmp_path, csr, left, **meta):
+    """A certificate of 90 days in the cache that has so many seconds left: its PEM."""
+    name = lib.run("openssl", "req", "-noout", "-subject", input=csr.decode()).stdout
+    name = name.rpartition("=")[2].strip()
+    pem = lib.make_certificate(tmp_path, tmp_path / f"csr/{name}.csr", left - 90 * DAY, left)
+    write_meta(server.put_entry(csr, pem), **meta)
+    return pem
+
+
+def into_window(server, csr):
+    """The certificate in the cache is due for renewal from here on."""
+    write_meta(server.cache_entry(csr), window=window(-HOUR, DAY))
+
+
+def test_window_that_has_begun(acmems, new_csr):
+    """Though renew-within is far away still."""
+    csr = new_csr("begun.example.org")
+    first = acmems.issue(csr)
+    into_window(acmems, csr)
+    second = acmems.issue(csr)
+    assert second.serial != first.serial
+    assert acmems.issue(csr).serial == second.serial
+
+
+def test_window_that_is_to_come(acmems, new_csr, tmp_path):
+    """Though renew-within is over since long."""
+    csr = new_csr("to-come.example.org")
+    pem = put_aged(acmems, tmp_path, csr, DAY, window=window(HOUR, 2 * HOUR))
+    assert acmems.issue(csr).serial == lib.Certificate(pem).serial
+
+
+def test_window_of_another_certificate(acmems, new_csr, tmp_path):
+    csr = new_csr("other.example.org")
+    pem = put_aged(acmems, tmp_path, csr, DAY, window=window(HOUR, 2 * HOUR),
+                   certificate=hashlib.sha256(b"").hexdigest())
+    assert acmems.issue(csr).serial != lib.Certificate(pem).serial
+
+
+def the_old_one(journal):
+    """The entry that says that one was handed out."""
+    entries = [entry for entry in journal.entries(SIGN) if entry.is_event("REQUEST_OLD")]
+    assert len(entries) == 1 and entries[0]["PRIORITY"] == "4"
+    assert entries[0]["ACMEMS_DECISION"] == "old" and entries[0]["ACMEMS_STATUS"] == "200"
+    assert entries[0]["ACMEMS_NOT_AFTER"] in entries[0]["ACMEMS_REASON"]
+    return entries[0]
+
+
+@pytest.mark.parametrize("fault, reason", [
+    (refuse(503, "serverInternal"), "The CA has a fault of its own"),
+    (refuse(429, "rateLimited"), "limits the rate"),
+    (refuse(403, "unauthorized"), "refuses the server's ACME account"),
+    (faults.lost_before, "cannot be reached"),
+], ids=["503", "429", "500", "no answer"])
+def test_ca_that_cannot_deliver(installation, journal, new_csr, ca, tmp_path, fault, reason):
+    """The old one while it lives, then none; a new one as soon as it can be had."""
+    installation.journal = journal
+    installation.start()
+    old, over = new_csr("old.example.org"), new_csr("over.example.org")
+    pem = put_aged(installation, tmp_path, old, DAY)
+    put_aged(installation, tmp_path, over, -5)
+    ca.rules = [Rule(name, "newOrder", fault, times=99)
+                for name in ("old.example.org", "over.example.org")]
+    answer = installation.post(over)
+    assert answer.status >= 429 and reason in answer.text
+    lib.run(lib.CTL, "clear", f"--config={installation.config}", "--all")
+    answer = installation.post(old)
+    assert answer.status == 200 and lib.Certificate(answer.body).serial == lib.Certificate(
+        pem).serial
+    assert reason in the_old_one(journal)["ACMEMS_REASON"]
+    lib.run(lib.CTL, "clear", f"--config={installation.config}", "--all")
+    ca.rules = []
+    for csr in old, over:
+        assert installation.issue(csr).serial != lib.Certificate(pem).serial
+
+
+def test_name_that_cannot_be_validated(installation, journal, new_csr, pebble, tmp_path):
+    installation.journal = journal
+    installation.start()
+    pebble.set_address("dead.example.org", "127.0.0.99")
+    csr = new_csr("dead.example.org")
+    pem = put_aged(installation, tmp_path, csr, DAY)
+    assert installation.issue(csr).serial == lib.Certificate(pem).serial
+    entry = the_old_one(journal)
+    assert entry["ACMEMS_PROBLEM"] == "connection" and entry["ACMEMS_NAME"] == "dead.example.org"
+
+
+def test_orderd_that_is_not_there(installation, journal, new_csr, tmp_path):
+    installation.journal = journal
+    installation.start()
+    csr = new_csr("alone.example.org")
+    pem = put_aged(installation, tmp_path, csr, DAY)
+    installation.orderd.stop()
+    assert installation.issue(csr).serial == lib.Certificate(pem).serial
+    assert "cannot be reached" in the_old_one(journal)["ACMEMS_REASON"]
+
+
+def test_names_that_the_ca_refuses(acmems, new_csr, pebble, tmp_path):
+    """That is an answer, and no fault of anybody."""
+    csr = new_csr(pebble.blocked)
+    put_aged(acmems, tmp_path, csr, DAY)
+    assert acmems.post(csr).status == 403
+
+
+def test_revoked_while_its_successor_is_waited_for(acmems, new_csr, ca):
+    csr = new_csr("revoked.example.org")
+    serial = acmems.issue(csr).serial
+    into_window(acmems, csr)
+
+    def fault(ask):
+        lib.run(lib.CTL, "revoke", f"--config={acmems.config}", serial)
+        return refuse(503, "serverInternal")(ask)
+
+    ca.rules = [Rule("revoked.example.org", "newOrder", fault)]
+    assert acmems.post(csr).status == 503
+    assert acmems.issue(csr).serial != serial

@@ -169,6 +169,10 @@ static void test_life(EVP_PKEY *key)
     ASSERT_STREQ(serial, "fe0123");
 
     ASSERT_EQ(chain_not_before(quarter), end - 90 * DAY);
+    ASSERT_FALSE(chain_is_alive(quarter, end - 90 * DAY - 1));
+    ASSERT_TRUE(chain_is_alive(quarter, end - 90 * DAY));
+    ASSERT_TRUE(chain_is_alive(quarter, end - 1));
+    ASSERT_FALSE(chain_is_alive(quarter, end));
     ASSERT_EQ(chain_renewal(quarter, 14), end - 14 * DAY);
     ASSERT_EQ(chain_renewal(quarter, 0), end);
 
