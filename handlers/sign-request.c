@@ -7,14 +7,17 @@
 #include "log.h"
 #include "order-client.h"
 #include "policy.h"
-#include "rfc3339.h"
 #include "runtime-path.h"
-#include "storage.h"
+#include "storage-meta.h"
 #include "strv.h"
 
 /* Longer than orderd takes for one order, so that its reason arrives. */
 #define ORDER_DEADLINE (100 * USEC_PER_SEC)
 #define RETRY_SOON     60U
+
+/* So much too old may be what is known of the last request for a certificate, s. */
+#define ASKED_ACCURACY (24 * 3600)
+#define ASKED_DEADLINE (2 * USEC_PER_SEC)
 
 #define CHAIN_TYPE "application/pem-certificate-chain"
 
@@ -32,7 +35,7 @@ typedef struct Sign {
     size_t size;
     Csr *csr;
     const AuthBlock *auth;
-    bool has_old; /* a certificate that is due for renewal, in the cache */
+    Chain *outdated; /* in the cache, due for renewal */
 } Sign;
 
 /* How a request ended: the one entry that it leaves in the journal. */
@@ -47,6 +50,7 @@ typedef struct Outcome {
 static void sign_done(Sign *sign)
 {
     csr_free(sign->csr);
+    chain_free(sign->outdated);
 }
 
 /* What a client can make long is cut, or comes last, where the end of the text cuts it. */
@@ -183,24 +187,7 @@ static bool check_policy(Sign *sign)
     return false;
 }
 
-/* STORAGE_MISS also for what cannot be read or used, which is logged. */
-static StorageResult look_up(const Sign *sign, Chain **ret)
-{
-    const Storage *storage = sign->auth->storage;
-    const char *why = NULL;
-    int r = storage_lookup(storage, sign->body, sign->size, sign->csr, ret, &why);
-
-    if (r < 0)
-        (void)log_event_errno(LOG_EVENT_CACHE_UNREADABLE, r, "Storage \"%s\" cannot be read: %m",
-                              storage->name);
-    else if (r == STORAGE_DAMAGED)
-        log_event(LOG_EVENT_CACHE_DAMAGED, NULL,
-                  "Entry in storage \"%s\" is damaged and not used: %s", storage->name,
-                  str_or(why, "?"));
-    return r < 0 || r == STORAGE_DAMAGED ? STORAGE_MISS : (StorageResult)r;
-}
-
-static void reply_cached(Sign *sign, const Chain *chain)
+static void reply_cached(Sign *sign, const Chain *chain, LogEvent event, const char *why)
 {
     _cleanup_free_ char *text = NULL;
     size_t size;
@@ -209,74 +196,53 @@ static void reply_cached(Sign *sign, const Chain *chain)
         refuse_without_memory(sign);
     else
         reply_chain(sign, text,
-                    &(Outcome){ .event = LOG_EVENT_REQUEST_CACHED,
-                                .status = 200,
-                                .why = "from the cache",
-                                .chain = chain });
+                    &(Outcome){ .event = event, .status = 200, .why = why, .chain = chain });
+}
+
+/* That somebody still asks for it is told once a day, where it matters. The client has its answer,
+ * and nothing hangs on this one time. */
+static void tell_asked(const Sign *sign, const Chain *chain)
+{
+    const Storage *storage = sign->auth->storage;
+    _cleanup_free_ char *socket = NULL;
+    char key[STORAGE_KEY_SIZE];
+    StorageMeta meta;
+    time_t asked;
+
+    if (!storage->prefetch)
+        return;
+    storage_key(sign->body, sign->size, key);
+    if (storage_meta_load(storage, key, chain, &meta) < 0)
+        return;
+    asked = meta.asked;
+    storage_meta_done(&meta);
+    socket = runtime_socket_path(sign->config->runtime_directory);
+    if (socket && asked + ASKED_ACCURACY < time(NULL))
+        (void)order_tell_asked(socket, sign->auth->name, key, now_monotonic() + ASKED_DEADLINE);
 }
 
 static bool try_cache(Sign *sign)
 {
     _cleanup_(chain_freep) Chain *chain = NULL;
-    StorageResult found = look_up(sign, &chain);
+    const Storage *storage = sign->auth->storage;
+    const char *why = NULL;
+    int r;
 
-    sign->has_old = found == STORAGE_OUTDATED;
-    if (found != STORAGE_HIT)
+    r = storage_lookup(storage, sign->body, sign->size, sign->csr, &chain, &why);
+    if (r < 0)
+        (void)log_event_errno(LOG_EVENT_CACHE_UNREADABLE, r, "Storage \"%s\" cannot be read: %m",
+                              storage->name);
+    else if (r == STORAGE_DAMAGED)
+        log_event(LOG_EVENT_CACHE_DAMAGED, NULL,
+                  "Entry in storage \"%s\" is damaged and not used: %s", storage->name,
+                  str_or(why, "?"));
+    if (r == STORAGE_OUTDATED)
+        sign->outdated = TAKE_PTR(chain);
+    if (r != STORAGE_HIT)
         return true;
-    reply_cached(sign, chain);
+    reply_cached(sign, chain, LOG_EVENT_REQUEST_CACHED, "from the cache");
+    tell_asked(sign, chain);
     return false;
-}
-
-static void reply_old(Sign *sign, const Chain *chain, const OrderAnswer *answer)
-{
-    _cleanup_free_ char *text = NULL, *why = NULL;
-    char until[RFC3339_SIZE];
-    size_t size;
-
-    if (chain_format(chain, &text, &size) < 0 ||
-        asprintf(&why, "the old one, good until %s, for want of a new one: %s",
-                 rfc3339_format(chain_not_after(chain), until), answer->reason) < 0) {
-        why = NULL;
-        refuse_without_memory(sign);
-        return;
-    }
-    reply_chain(sign, text,
-                &(Outcome){ .event = LOG_EVENT_REQUEST_OLD,
-                            .status = 200,
-                            .why = why,
-                            .chain = chain,
-                            .problem = answer->problem });
-}
-
-/* The CA or we could not deliver; the rest is about the request, and no certificate is an answer
- * to it. */
-static bool is_failure_of_ours(int status)
-{
-    static const int statuses[] = { 421, 429, 500, 503 };
-
-    for (size_t i = 0; i < ELEMENTSOF(statuses); i++)
-        if (statuses[i] == status)
-            return true;
-    return false;
-}
-
-/* Whether the request is answered all the same. The cache is asked once more: a certificate may
- * have been revoked while its successor was waited for. */
-static bool try_old(Sign *sign, const OrderAnswer *answer)
-{
-    _cleanup_(chain_freep) Chain *chain = NULL;
-    StorageResult found;
-
-    if (!sign->has_old || !is_failure_of_ours(answer->status))
-        return false;
-    found = look_up(sign, &chain);
-    if (found == STORAGE_HIT)
-        reply_cached(sign, chain);
-    else if (found == STORAGE_OUTDATED && chain_is_alive(chain, time(NULL)))
-        reply_old(sign, chain, answer);
-    else
-        return false;
-    return true;
 }
 
 static void reply_ordered(Sign *sign, const char *text)
@@ -292,26 +258,40 @@ static void reply_ordered(Sign *sign, const char *text)
             .event = LOG_EVENT_REQUEST_ISSUED, .status = 200, .why = "ordered", .chain = chain });
 }
 
-/* @why: for the journal; NULL: the reason that the client is told. */
-static void refuse_by_order(Sign *sign, const OrderAnswer *answer, const char *why)
+/* What the CA cannot deliver now is no reason to leave the client without the certificate that it
+ * has. False: there is none that lives. */
+static bool reply_outdated(Sign *sign, int status, const char *why)
 {
-    if (try_old(sign, answer))
+    static const int undelivered[] = { 421, 429, 500, 503 };
+
+    if (!sign->outdated || !chain_is_alive(sign->outdated, time(NULL)))
+        return false;
+    for (size_t i = 0; i < ELEMENTSOF(undelivered); i++)
+        if (undelivered[i] == status) {
+            reply_cached(sign, sign->outdated, LOG_EVENT_REQUEST_OUTDATED, why);
+            return true;
+        }
+    return false;
+}
+
+static void refuse_by_order(Sign *sign, const OrderAnswer *answer)
+{
+    if (reply_outdated(sign, answer->status, answer->reason))
         return;
     refuse(sign,
            &(Outcome){ .event = LOG_EVENT_REQUEST_FAILED,
                        .status = answer->status,
-                       .why = str_or(why, answer->reason),
+                       .why = answer->reason,
                        .problem = answer->problem },
            answer->retry_after, answer->reason);
 }
 
 static void refuse_without_answer(Sign *sign, const char *why, const char *sentence)
 {
-    refuse_by_order(sign,
-                    &(OrderAnswer){ .status = 503,
-                                    .reason = (char *)(uintptr_t)sentence,
-                                    .retry_after = RETRY_SOON },
-                    why);
+    if (reply_outdated(sign, 503, why))
+        return;
+    refuse(sign, &(Outcome){ .event = LOG_EVENT_REQUEST_FAILED, .status = 503, .why = why },
+           RETRY_SOON, sentence);
 }
 
 static bool order(Sign *sign)
@@ -336,7 +316,7 @@ static bool order(Sign *sign)
     if (r >= 0 && answer.status == 200)
         reply_ordered(sign, answer.chain);
     else if (r >= 0)
-        refuse_by_order(sign, &answer, NULL);
+        refuse_by_order(sign, &answer);
     else if (r == -ETIMEDOUT)
         refuse_without_answer(sign, "the order is still under way",
                               "The certificate is not there yet: post the same CSR again later.");

@@ -182,6 +182,39 @@ int chain_check(const Chain *chain, const Csr *csr, const char **ret_reason)
     return r;
 }
 
+static char *name_text(const GENERAL_NAME *name)
+{
+    const ASN1_STRING *string = name->type == GEN_IPADD ? name->d.iPAddress : name->d.dNSName;
+    const unsigned char *data = ASN1_STRING_get0_data(string);
+    size_t size = (size_t)ASN1_STRING_length(string);
+    char address[INET6_ADDRSTRLEN], *text;
+
+    if (name->type == GEN_IPADD)
+        return address_from_octets(data, size, address) < 0 ? NULL : strdup(address);
+    text = strndup((const char *)data, size);
+    if (text)
+        dns_name_fold(text);
+    return text;
+}
+
+char **chain_names(const Chain *chain)
+{
+    _cleanup_(GENERAL_NAMES_freep) GENERAL_NAMES *names =
+        X509_get_ext_d2i(chain_leaf(chain), NID_subject_alt_name, NULL, NULL);
+    _cleanup_strv_ char **texts = NULL;
+
+    ERR_clear_error();
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+        bool is_named = name->type == GEN_DNS || name->type == GEN_IPADD;
+        _cleanup_free_ char *text = is_named ? name_text(name) : NULL;
+
+        if (text && strv_extend(&texts, text) < 0)
+            return NULL;
+    }
+    return TAKE_PTR(texts);
+}
+
 int chain_format(const Chain *chain, char **ret, size_t *ret_size)
 {
     _cleanup_(BIO_freep) BIO *bio = BIO_new(BIO_s_mem());
@@ -243,26 +276,6 @@ time_t chain_not_after(const Chain *chain)
     return to_time(X509_get0_notAfter(chain_leaf(chain)));
 }
 
-time_t chain_not_before(const Chain *chain)
-{
-    return to_time(X509_get0_notBefore(chain_leaf(chain)));
-}
-
-bool chain_is_alive(const Chain *chain, time_t now)
-{
-    return now >= chain_not_before(chain) && now < chain_not_after(chain);
-}
-
-void chain_fingerprint(const Chain *chain, char fingerprint[CHAIN_FINGERPRINT_SIZE])
-{
-    unsigned char hash[(CHAIN_FINGERPRINT_SIZE - 1) / 2];
-
-    /* Fails only where libcrypto cannot work at all. */
-    if (X509_digest(chain_leaf(chain), EVP_sha256(), hash, NULL) != 1)
-        abort();
-    hex_encode(hash, sizeof(hash), fingerprint);
-}
-
 char *chain_serial(const Chain *chain)
 {
     const ASN1_INTEGER *serial = X509_get0_serialNumber(chain_leaf(chain));
@@ -274,9 +287,53 @@ char *chain_serial(const Chain *chain)
     return text;
 }
 
+bool chain_is_alive(const Chain *chain, time_t now)
+{
+    return now >= to_time(X509_get0_notBefore(chain_leaf(chain))) && now < chain_not_after(chain);
+}
+
+void chain_fingerprint(const Chain *chain, char ret[CHAIN_FINGERPRINT_SIZE])
+{
+    unsigned char hash[SHA256_DIGEST_LENGTH];
+    unsigned size;
+
+    /* Fails only where libcrypto cannot work at all. */
+    if (X509_digest(chain_leaf(chain), EVP_sha256(), hash, &size) != 1)
+        abort();
+    hex_encode(hash, sizeof(hash), ret);
+}
+
+/* The content of an INTEGER's DER, a leading 00 kept, in base64url. NULL when it is too long to be
+ * a serial number, or without memory. */
+static char *encode_integer(const ASN1_INTEGER *integer)
+{
+    unsigned char *der = NULL;
+    int size = i2d_ASN1_INTEGER(integer, &der);
+    /* Tag, and length in one byte. */
+    char *text = size > 2 && size < 128 ? base64url_encode(der + 2, (size_t)size - 2) : NULL;
+
+    OPENSSL_free(der);
+    return text;
+}
+
+char *chain_renewal_id(const Chain *chain)
+{
+    const ASN1_OCTET_STRING *issuer = X509_get0_authority_key_id(chain_leaf(chain));
+    _cleanup_free_ char *key = NULL, *serial = NULL;
+    char *id;
+
+    if (!issuer)
+        return NULL;
+    key = base64url_encode(ASN1_STRING_get0_data(issuer), (size_t)ASN1_STRING_length(issuer));
+    serial = encode_integer(X509_get0_serialNumber(chain_leaf(chain)));
+    if (!key || !serial || asprintf(&id, "%s.%s", key, serial) < 0)
+        return NULL;
+    return id;
+}
+
 time_t chain_renewal(const Chain *chain, unsigned renew_within)
 {
-    int64_t not_before = chain_not_before(chain);
+    int64_t not_before = to_time(X509_get0_notBefore(chain_leaf(chain)));
     int64_t not_after = chain_not_after(chain);
     int64_t lifetime = not_after - not_before;
     int64_t window = (int64_t)renew_within * SECONDS_PER_DAY;
@@ -284,4 +341,9 @@ time_t chain_renewal(const Chain *chain, unsigned renew_within)
     if (lifetime <= window)
         window = lifetime / 3;
     return not_after - window;
+}
+
+bool chain_is_outdated(const Chain *chain, time_t now, unsigned renew_within)
+{
+    return now > chain_renewal(chain, renew_within);
 }

@@ -40,13 +40,22 @@ int chain_format(const Chain *chain, char **ret, size_t *ret_size);
 /* End of the leaf's life, seconds since 1970; its serial as lower-case hex without sign, free(). */
 time_t chain_not_after(const Chain *chain);
 char *chain_serial(const Chain *chain);
-time_t chain_not_before(const Chain *chain); /* its beginning */
+
+/* The leaf's DNS names and addresses, names in lower case, as they stand; strv_free(); NULL when
+ * there are none, or no memory. */
+char **chain_names(const Chain *chain);
+
+/* Whether the leaf lives now. */
 bool chain_is_alive(const Chain *chain, time_t now);
 
 #define CHAIN_FINGERPRINT_SIZE 65 /* 64 hex digits and NUL */
 
-/* SHA-256 of the leaf, in lower-case hex: what openssl x509 -fingerprint -sha256 shows. */
-void chain_fingerprint(const Chain *chain, char fingerprint[CHAIN_FINGERPRINT_SIZE]);
+/* SHA-256 of the leaf, in hex. */
+void chain_fingerprint(const Chain *chain, char ret[CHAIN_FINGERPRINT_SIZE]);
+
+/* The name that the leaf has for its CA where its renewal is asked for (RFC 9773 §4.1). New string;
+ * NULL: it has none, as the leaf does not name its issuer's key, or no memory. */
+char *chain_renewal_id(const Chain *chain);
 
 /* Whether the topmost certificate was issued by a subject with this common name, letter for letter:
  * what the CAs' alternate chains (RFC 8555 §7.4.2) differ in. */
@@ -55,5 +64,6 @@ bool chain_leads_to(const Chain *chain, const char *common_name);
 /* When the leaf is due for renewal, seconds since 1970: @renew_within days before its end, or, for
  * a lifetime so short that this would always be so, when less than a third of it is left. */
 time_t chain_renewal(const Chain *chain, unsigned renew_within);
+bool chain_is_outdated(const Chain *chain, time_t now, unsigned renew_within); /* past that */
 
 DEFINE_CLEANUP_FUNC(Chain *, chain_free)

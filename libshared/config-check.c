@@ -148,6 +148,8 @@ int config_finish_storage(Loader *l)
         return r < 0 ? r : 0;
     if (!seen(l, SECTION_STORAGE, "renew-within"))
         storage->renew_within = 14;
+    if (!seen(l, SECTION_STORAGE, "prefetch-forget"))
+        storage->prefetch_forget = 100;
     if (seen(l, SECTION_STORAGE, "directory"))
         return 0;
     return refuse_block(l, "%s has no directory: add one, such as directory = %s/storage",

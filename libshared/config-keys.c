@@ -94,18 +94,41 @@ static int parse_path(Loader *l, const ConfigKey *key, const char *value, void *
     return set_string(key, value, object);
 }
 
+typedef struct Word {
+    const char *word;
+    bool value;
+} Word;
+
+static const Word words[] = {
+    { "yes", true }, { "true", true }, { "no", false }, { "false", false }
+};
+
+static const Word *find_word(const char *value)
+{
+    for (size_t i = 0; i < ELEMENTSOF(words); i++)
+        if (strcasecmp(value, words[i].word) == 0)
+            return &words[i];
+    return NULL;
+}
+
+static int parse_bool(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    const Word *word = find_word(value);
+
+    if (!word)
+        return refuse(l, "%s = " QUOTED " is neither yes nor no", key->name, value);
+    *(bool *)target(key, object) = word->value;
+    return 0;
+}
+
 static int parse_terms(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
-    static const struct {
-        const char *word;
-        bool accepted;
-    } words[] = { { "yes", true }, { "true", true }, { "no", false }, { "false", false } };
+    const Word *word = find_word(value);
 
-    for (size_t i = 0; i < ELEMENTSOF(words); i++)
-        if (strcasecmp(value, words[i].word) == 0) {
-            ((AccountBlock *)object)->accept_terms_of_service |= words[i].accepted;
-            return 0;
-        }
+    if (word) {
+        ((AccountBlock *)object)->accept_terms_of_service |= word->value;
+        return 0;
+    }
     if (strncasecmp(value, "https://", 8) != 0 && strncasecmp(value, "http://", 7) != 0)
         return refuse(l,
                       "%s = " QUOTED " is neither yes nor a URL: write yes, or the URL of the "
@@ -523,6 +546,9 @@ static const ConfigKey storage_keys[] = {
     { "directory", .parse = parse_path, IN(Storage, directory), .types = FILES },
     { "renew-within", .parse = parse_unsigned, IN(Storage, renew_within), .types = FILES, .min = 0,
       .max = 3650 },
+    { "prefetch", .parse = parse_bool, IN(Storage, prefetch), .types = FILES },
+    { "prefetch-forget", .parse = parse_unsigned, IN(Storage, prefetch_forget), .types = FILES,
+      .min = 1, .max = 3650 },
 };
 
 static const ConfigKey auth_keys[] = {

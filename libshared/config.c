@@ -129,6 +129,18 @@ const AccountBlock *config_find_account(const Config *config, const char *name)
     return config_find_block(&config->account_names, name);
 }
 
+const AccountBlock *config_account_at(const Config *config, const char *server, const char *name)
+{
+    const AccountBlock *named = name ? config_find_account(config, name) : NULL;
+
+    if (named && streq(named->server, server))
+        return named;
+    for (size_t i = 0; i < config->n_accounts; i++)
+        if (streq(config->accounts[i]->server, server))
+            return config->accounts[i];
+    return NULL;
+}
+
 const AccountBlock *config_default_account(const Config *config)
 {
     if (config->accounts[0]->line > 0 || config->n_accounts == 1)

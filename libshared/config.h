@@ -46,8 +46,10 @@ typedef struct Storage {
     const char *file;
     unsigned line; /* 0: implied, stands in no file */
     StorageType type;
-    char *directory;       /* file */
-    unsigned renew_within; /* days */
+    char *directory;          /* file */
+    unsigned renew_within;    /* days */
+    bool prefetch;            /* renewed ahead of requests, … */
+    unsigned prefetch_forget; /* … while the last one is younger, days */
 } Storage;
 
 /* What binds a new account to one that the CA knows its customer by (RFC 8555 §7.3.4). */
@@ -168,6 +170,10 @@ Config *config_unref(Config *config); /* always returns NULL */
 
 const AuthBlock *config_find_auth(const Config *config, const char *name);
 const AccountBlock *config_find_account(const Config *config, const char *name);
+
+/* An account at this CA, by the URL of its directory: the one named @name if that is there, NULL
+ * for any. NULL: there is none. */
+const AccountBlock *config_account_at(const Config *config, const char *server, const char *name);
 
 /* The account of who names none: [account], or the only one where there is no such section; NULL:
  * any could be meant. */

@@ -5,13 +5,13 @@
 
 typedef enum LogEvent {
     /* How a request to acmems-sign ended: one of these for each. */
-    LOG_EVENT_REQUEST_ISSUED,  /* with a certificate that was ordered for it */
-    LOG_EVENT_REQUEST_CACHED,  /* with one out of the cache */
-    LOG_EVENT_REQUEST_OLD,     /* with one out of the cache that is due for renewal */
-    LOG_EVENT_REQUEST_DENIED,  /* no auth block allows it */
-    LOG_EVENT_REQUEST_REFUSED, /* it is no proper request */
-    LOG_EVENT_REQUEST_FAILED,  /* the CA, orderd or the handler could not */
-    LOG_EVENT_REQUEST_GONE,    /* the client went away before it was whole */
+    LOG_EVENT_REQUEST_ISSUED,   /* with a certificate that was ordered for it */
+    LOG_EVENT_REQUEST_CACHED,   /* with one out of the cache */
+    LOG_EVENT_REQUEST_OUTDATED, /* with one out of the cache that could not be renewed */
+    LOG_EVENT_REQUEST_DENIED,   /* no auth block allows it */
+    LOG_EVENT_REQUEST_REFUSED,  /* it is no proper request */
+    LOG_EVENT_REQUEST_FAILED,   /* the CA, orderd or the handler could not */
+    LOG_EVENT_REQUEST_GONE,     /* the client went away before it was whole */
 
     /* How an order ended: one of these for each. */
     LOG_EVENT_CERTIFICATE_ISSUED,
@@ -28,12 +28,15 @@ typedef enum LogEvent {
     LOG_EVENT_CERTIFICATE_NOT_STORED,
     LOG_EVENT_CHAIN_NOT_OFFERED, /* the preferred one */
     LOG_EVENT_PROFILE_NOT_OFFERED,
-    LOG_EVENT_RENEWAL_WINDOW,    /* the CA moved the time of a renewal */
-    LOG_EVENT_STATE_NOT_WRITTEN, /* what is on disk of orders and of the CA's limits */
-    LOG_EVENT_ORDER_RESUMED,     /* taken up after a restart */
+    LOG_EVENT_ACCOUNT_PASSED_OVER, /* another one, at a CA that serves, is used */
+    LOG_EVENT_RENEWAL_MOVED,       /* the CA names another window than before */
+    LOG_EVENT_NOT_PREFETCHED,      /* no auth block allows it any more */
+    LOG_EVENT_STATE_NOT_WRITTEN,   /* what is on disk of orders and of the CA's limits */
+    LOG_EVENT_ORDER_RESUMED,       /* taken up after a restart */
     LOG_EVENT_CHALLENGE_NOT_WRITTEN,
     LOG_EVENT_CHALLENGE_UNREADABLE,
     LOG_EVENT_BUDGET_LOW, /* of what may be asked of the CA little is left */
+    LOG_EVENT_CERTIFICATE_REVOKED,
     LOG_EVENT_ACCOUNT_REGISTERED,
     LOG_EVENT_ACCOUNT_KEY_SETTLED,
     LOG_EVENT_CONFIG_ERROR,

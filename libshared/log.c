@@ -53,6 +53,16 @@ static bool is_journal_stream(const struct stat *st)
     return stream && streq(stream, expected);
 }
 
+void log_to_journal(void)
+{
+    if (access(JOURNAL_SOCKET, W_OK) == 0)
+        target = TARGET_JOURNAL;
+    else {
+        target = TARGET_SYSLOG;
+        openlog(program_name, LOG_PID | LOG_NDELAY, LOG_DAEMON);
+    }
+}
+
 void log_open(const char *program)
 {
     struct stat st;
@@ -60,12 +70,8 @@ void log_open(const char *program)
     program_name = program;
     if (fstat(STDERR_FILENO, &st) == 0 && !S_ISSOCK(st.st_mode) && !is_journal_stream(&st))
         target = TARGET_STDERR;
-    else if (access(JOURNAL_SOCKET, W_OK) == 0)
-        target = TARGET_JOURNAL;
-    else {
-        target = TARGET_SYSLOG;
-        openlog(program, LOG_PID | LOG_NDELAY, LOG_DAEMON);
-    }
+    else
+        log_to_journal();
 }
 
 static bool is_null_device(int fd)

@@ -27,6 +27,10 @@ void log_open(const char *program);
  * container. systemd.generator(7) */
 void log_open_early(const char *program);
 
+/* From here on messages go to the journal, or to syslog, whatever standard error is: for what a
+ * tool has told its user in words of its own, and others are to find later. */
+void log_to_journal(void);
+
 /* Messages less important than @level (LOG_ERR … LOG_DEBUG) are dropped; LOG_INFO at first. */
 void log_set_max_level(int level);
 int log_get_max_level(void);

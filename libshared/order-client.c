@@ -190,6 +190,19 @@ int order_request(const char *socket_path, const OrderRequest *request, usec_t d
     }
 }
 
+int order_tell_asked(const char *socket_path, const char *auth, const char *key, usec_t deadline)
+{
+    json_auto_t *message = json_pack("{sssbs{ssss}}", "method", "io.acmems.Orders.Asked", "oneway",
+                                     1, "parameters", "auth", auth, "key", key);
+    _cleanup_free_ char *call = message ? json_dumps(message, JSON_COMPACT) : NULL;
+    _cleanup_close_ int fd = -EBADF;
+
+    if (!call)
+        return -ENOMEM;
+    fd = connect_socket(socket_path);
+    return fd < 0 ? fd : write_all(fd, call, strlen(call) + 1, deadline);
+}
+
 void order_answer_done(OrderAnswer *answer)
 {
     free(answer->chain);

@@ -36,4 +36,12 @@ typedef struct OrderRequest {
  */
 int order_request(const char *socket_path, const OrderRequest *request, usec_t deadline,
                   OrderAnswer *ret);
+/**
+ * order_tell_asked() - a client got the certificate of @key, a storage_key(), out of the cache
+ *
+ * For a storage with prefetch, whose certificates are renewed while somebody asks for them. Waits
+ * for no answer. 0 or -errno, also -ETIMEDOUT.
+ */
+int order_tell_asked(const char *socket_path, const char *auth, const char *key, usec_t deadline);
+
 void order_answer_done(OrderAnswer *answer);

@@ -86,10 +86,22 @@ static bool equal_or_null(const char *a, const char *b)
     return a == b || (a && b && streq(a, b));
 }
 
+/* Whether key and registration are those that were loaded. */
+static bool has_its_files(const Account *account, const char *directory)
+{
+    Stamps now;
+
+    /* Only the CA knows which of both keys counts. */
+    if (account_new_key_exists(directory))
+        return false;
+    now = stamp_directory(directory);
+    return stamp_equal(&now.key, &account->stamps.key) &&
+           stamp_equal(&now.registration, &account->stamps.registration);
+}
+
 bool account_is_current(const Account *account, const AccountBlock *block)
 {
     const AccountBlock *own = account->block;
-    Stamps now;
 
     if (!streq(own->server, block->server) || !streq(own->directory, block->directory) ||
         !equal_or_null(own->ca_file, block->ca_file))
@@ -99,12 +111,7 @@ bool account_is_current(const Account *account, const AccountBlock *block)
     /* What failed is tried again with all that the configuration says now, consent among it. */
     if (account->state == ACCOUNT_FAILED)
         return false;
-    /* Only the CA knows which of both keys counts. */
-    if (account_new_key_exists(block->directory))
-        return false;
-    now = stamp_directory(block->directory);
-    return stamp_equal(&now.key, &account->stamps.key) &&
-           stamp_equal(&now.registration, &account->stamps.registration);
+    return has_its_files(account, block->directory);
 }
 
 AccountWaiter *account_waiter_cancel(AccountWaiter *waiter)
@@ -130,6 +137,14 @@ static void account_settle(Account *account, const Failure *failure)
     }
 }
 
+/* The CA has said its last word of the account. Another one may have taken its place meanwhile. */
+static void account_settle_without(Account *account, Failure *failure)
+{
+    failure->is_without_account = has_its_files(account, account->block->directory);
+    account_settle(account, failure);
+    failure_done(failure);
+}
+
 static void account_fail(Account *account, const char *doing, int error)
 {
     Failure failure = { 0 };
@@ -151,16 +166,29 @@ static int account_use(Account *account, const char *url)
     return 0;
 }
 
+/* What acme-register is told besides, to do it for this one: "--account=NAME " or "". */
+typedef struct Option {
+    char text[128];
+} Option;
+
+static Option option(const Account *account)
+{
+    Option option = { "" };
+
+    if (*account->block->name)
+        (void)snprintf(option.text, sizeof(option.text), "--account=%.100s ", account->block->name);
+    return option;
+}
+
 static void fail_unregistered(Account *account, const char *terms)
 {
     Failure failure = { 0 };
 
     failure_set(&failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
                 "The server has no account at the CA yet: its administrator runs 'acme-register "
-                "--register --accept-terms-of-service%s%s %s'.",
-                terms ? "=" : "", str_or(terms, ""), account->config->path);
-    account_settle(account, &failure);
-    failure_done(&failure);
+                "--register --accept-terms-of-service%s%s %s%s'.",
+                terms ? "=" : "", str_or(terms, ""), option(account).text, account->config->path);
+    account_settle_without(account, &failure);
 }
 
 static int account_keep(Account *account, const SessionReply *reply)
@@ -188,10 +216,9 @@ static void fail_not_valid(Account *account, const char *status)
 
     failure_set(&failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
                 "The server's account at the CA is %s: its administrator makes another one with "
-                "'acme-register --gen-key --override-existing-key --register %s'.",
-                status, account->config->path);
-    account_settle(account, &failure);
-    failure_done(&failure);
+                "'acme-register --gen-key --override-existing-key --register %s%s'.",
+                status, option(account).text, account->config->path);
+    account_settle_without(account, &failure);
 }
 
 static void on_account(const SessionReply *reply, void *userdata)
@@ -210,7 +237,10 @@ static void on_account(const SessionReply *reply, void *userdata)
         !status) {
         failure_set_reply(&failure, reply, "registering the account");
         external_account_suspect(&failure, &account->block->external);
-        account_settle(account, &failure);
+        if (failure.problem && streq(failure.problem, "unauthorized"))
+            account_settle_without(account, &failure);
+        else
+            account_settle(account, &failure);
     } else if (!streq(status, "valid"))
         fail_not_valid(account, status);
     else {
@@ -286,8 +316,8 @@ static void fail_without_key(Account *account)
 
     failure_set(&failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
                 "The server has no ACME account yet: its administrator runs 'acme-register "
-                "--gen-key --register --accept-terms-of-service %s'.",
-                account->config->path);
+                "--gen-key --register --accept-terms-of-service %s%s'.",
+                option(account).text, account->config->path);
     account_settle(account, &failure);
     failure_done(&failure);
 }
@@ -413,6 +443,8 @@ int account_new(sd_event *event, Config *config, const AccountBlock *block, Acco
     account->config = config_ref(config);
     account->block = block;
     r = session_new(event, block->server, block->ca_file, &account->session);
+    if (r >= 0)
+        r = session_keep_in(account->session, config->state_directory);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(account);
@@ -438,6 +470,11 @@ Account *account_unref(Account *account)
     config_unref(account->config);
     free(account);
     return NULL;
+}
+
+const AccountBlock *account_block(const Account *account)
+{
+    return account->block;
 }
 
 Session *account_session(Account *account)

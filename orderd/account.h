@@ -32,6 +32,9 @@ bool account_is_current(const Account *account, const AccountBlock *block);
 int account_await(Account *account, account_cb callback, void *userdata, AccountWaiter **ret);
 AccountWaiter *account_waiter_cancel(AccountWaiter *waiter); /* NULL is fine; always returns NULL */
 
+/* What it stands for; borrowed. */
+const AccountBlock *account_block(const Account *account);
+
 /* What follows is there once the account is ready; borrowed. */
 Session *account_session(Account *account);
 EVP_PKEY *account_key(Account *account);

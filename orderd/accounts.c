@@ -7,6 +7,7 @@ typedef struct Item {
     LIST_ENTRY(Item) list;
     char *name; /* of the block */
     Account *account;
+    Outage outage;
 } Item;
 
 struct Accounts {
@@ -18,6 +19,7 @@ static void item_free(Item *item)
 {
     LIST_REMOVE(item, list);
     account_unref(item->account);
+    outage_end(&item->outage);
     free(item->name);
     free(item);
 }
@@ -63,11 +65,20 @@ int accounts_get(Accounts *accounts, Config *config, const AccountBlock *block, 
             account_unref(account);
             return -ENOMEM;
         }
+        if (item->account && !streq(account_block(item->account)->server, block->server))
+            outage_end(&item->outage);
         account_unref(item->account);
         item->account = account;
     }
     *ret = item->account;
     return 0;
+}
+
+Outage *accounts_outage(const Accounts *accounts, const AccountBlock *block)
+{
+    Item *item = find(accounts, block->name);
+
+    return item ? &item->outage : NULL;
 }
 
 int accounts_new(sd_event *event, Accounts **ret)

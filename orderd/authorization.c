@@ -16,7 +16,7 @@ struct Authorization {
     sd_event *event;
     Account *account;
     LogFields *log;
-    int challenge_fd;
+    int challenge_fd; /* negative: it is only looked at */
     char *url;
     char *name;
     char *token;          /* of the challenge file; NULL before there is one */
@@ -253,6 +253,13 @@ static void keep_name(Authorization *a, const json_t *answer)
         a->name = strdup(name);
 }
 
+static void on_dropped(Authorization *a, const SessionReply *reply)
+{
+    (void)reply;
+    authorization_fail(a, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 60,
+                       "The CA dropped an authorization in the middle of the order: try again.");
+}
+
 static void on_pending(Authorization *a, const SessionReply *reply)
 {
     const json_t *challenges = json_object_get(reply->json, "challenges");
@@ -260,8 +267,10 @@ static void on_pending(Authorization *a, const SessionReply *reply)
     const char *status = json_string_value(json_object_get(challenge, "status"));
     bool is_untried = status && streq(status, "pending");
 
+    if (a->challenge_fd < 0)
+        on_dropped(a, reply);
     /* Told again where the first time did not arrive. */
-    if (!a->token || (!a->told && is_untried))
+    else if (!a->token || (!a->told && is_untried))
         answer_challenge(a, challenges);
     else if (a->tell_problem && is_untried) {
         Failure failure = { 0 };
@@ -282,13 +291,6 @@ static void on_valid(Authorization *a, const SessionReply *reply)
 static void on_invalid(Authorization *a, const SessionReply *reply)
 {
     authorization_fail_invalid(a, json_object_get(reply->json, "challenges"));
-}
-
-static void on_dropped(Authorization *a, const SessionReply *reply)
-{
-    (void)reply;
-    authorization_fail(a, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 60,
-                       "The CA dropped an authorization in the middle of the order: try again.");
 }
 
 /* RFC 8555 §7.1.6 */

@@ -18,7 +18,8 @@ typedef void (*authorization_cb)(Authorization *authorization, const Failure *fa
  * authorization_start() - fetch it and see it through
  * @url: of the authorization, as the order gave it
  * @log: what its entries carry, borrowed for its life
- * @challenge_fd: directory of the http-01 challenge files, borrowed for its life
+ * @challenge_fd: directory of the http-01 challenge files, borrowed for its life; negative: the CA
+ * has ended the order, and it is only asked whether this is why (421)
  *
  * A valid one is done at once. The challenge file is written before the CA is told, and removed
  * when the authorization ends in any way, authorization_free() among them. Has no deadline of its

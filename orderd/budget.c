@@ -15,6 +15,7 @@ typedef struct Budget {
     const char *kind;
     time_t window; /* s */
     Occasion counts;
+    bool is_of_ca; /* stands for a limit of the CA, so that another CA has one of its own */
     unsigned (*limit)(const Asking *asking); /* 0: none */
     /* Whose it is: new string; NULL: no memory. */
     char *(*what)(const Asking *asking);
@@ -56,12 +57,12 @@ static char *client_what(const Asking *asking)
 }
 
 static const Budget budgets[] = {
-    { "orders", 3 * HOUR, OCCASION_ORDER, orders_limit, orders_what,
+    { "orders", 3 * HOUR, OCCASION_ORDER, true, orders_limit, orders_what,
       "The server's account has made as many orders within 3 hours as it may", "orders-per-3h" },
-    { "certificates", 7 * DAY, OCCASION_CERTIFICATE, certificates_limit, certificates_what,
+    { "certificates", 7 * DAY, OCCASION_CERTIFICATE, true, certificates_limit, certificates_what,
       "As many certificates for exactly these names were issued within a week as may be",
       "duplicate-certificates-per-week" },
-    { "client", DAY, OCCASION_ORDER, client_limit, client_what,
+    { "client", DAY, OCCASION_ORDER, false, client_limit, client_what,
       "This client has had as many orders made within a day as it may", "orders-per-day" },
 };
 
@@ -76,7 +77,7 @@ static bool open_ledger(const Budget *budget, const Asking *asking, time_t now, 
         return false;
     *ret_what = budget->what(asking);
     *ret_key = (LedgerKey){ .kind = budget->kind,
-                            .server = asking->account->server,
+                            .server = budget->is_of_ca ? asking->account->server : "",
                             .what = *ret_what,
                             .window = budget->window };
     r = *ret_what ? ledger_load(state, ret_key, now, ret) : -ENOMEM;
@@ -100,6 +101,7 @@ static bool allows(const Budget *budget, const Asking *asking, time_t now, Failu
     failure_set(ret, LOG_EVENT_ORDER_HELD_BACK, 429, (unsigned)(oldest + budget->window - now),
                 "%s (%s = %u): try again when Retry-After says so.", budget->sentence, budget->key,
                 limit);
+    ret->elsewhere = budget->is_of_ca;
     return false;
 }
 

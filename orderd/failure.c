@@ -72,6 +72,7 @@ void failure_set_problem(Failure *failure, const json_t *problem, unsigned retry
                 "%s The CA said: %s", meaning->sentence, str_or(said, "?"));
     failure_set_type(failure, problem_type(problem));
     failure->passing = meaning->retry_after > 0;
+    failure->elsewhere = meaning->elsewhere;
     failure->pause = retry_after;
 }
 
@@ -97,9 +98,12 @@ void failure_set_reply(Failure *failure, const SessionReply *reply, const char *
             doing, reply->status);
     /* No answer, or one that was lost or garbled on its way; what a problem document says is
      * judged by its type. */
-    if (reply->problem)
+    if (reply->problem) {
+        failure->elsewhere |= reply->status >= 500;
         return;
+    }
     failure->passing =
         reply->error < 0 || reply->status < 400 || reply->status >= 500 || reply->status == 429;
+    failure->elsewhere = failure->passing;
     failure->pause = reply->retry_after;
 }

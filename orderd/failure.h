@@ -14,7 +14,10 @@ typedef struct Failure {
     char *reason;         /* one or two sentences, what to do among them */
     char *problem;        /* the CA's problem type, where that is why; else NULL */
     bool passing;         /* the same request may well succeed later … */
+    bool elsewhere;       /* it is the CA that cannot now: another one may */
     unsigned pause;       /* … but not before the CA's own Retry-After, s, 0: it named none */
+    bool
+        is_without_account; /* it is none at the CA, or none any more, and its files say no other */
 } Failure;
 
 void failure_done(Failure *failure);

@@ -4,9 +4,16 @@
 #include <search.h>
 
 #include "clock.h"
+#include "storage-scan.h"
 
 /* What others put into the storages or took out is noticed by then. */
 #define COUNT_INTERVAL (24 * 3600 * USEC_PER_SEC)
+
+typedef struct Item {
+    size_t storage; /* which one of the config */
+    char key[STORAGE_KEY_SIZE];
+    Renewal renewal;
+} Item;
 
 struct Inventory {
     Config *config;
@@ -22,56 +29,26 @@ struct Inventory {
 
 static int compare_items(const void *a, const void *b)
 {
-    const InventoryItem *x = a, *y = b;
+    const Item *x = a, *y = b;
 
     if (x->storage != y->storage)
         return x->storage < y->storage ? -1 : 1;
-    return strcmp(x->entry.key, y->entry.key);
+    return strcmp(x->key, y->key);
 }
 
-static InventoryItem *find(void *const *items, size_t storage, const char *key)
+static void keep(void **items, size_t storage, const char *key, const Renewal *renewal)
 {
-    InventoryItem wanted = { .storage = storage };
-    InventoryItem **found;
+    Item *item = calloc(1, sizeof(*item)), **known;
 
-    memcpy(wanted.entry.key, key, STORAGE_KEY_SIZE);
-    found = tfind(&wanted, items, compare_items);
-    return found ? *found : NULL;
-}
-
-/* Notes are about a certificate, not about the entry that it stands in. */
-static void set_entry(InventoryItem *item, const StorageEntry *entry)
-{
-    if (!streq(item->entry.fingerprint, entry->fingerprint))
-        item->notes = (InventoryNotes){ 0 };
-    item->entry = *entry;
-}
-
-static void keep(void **items, size_t storage, const StorageEntry *entry)
-{
-    InventoryItem *item = find(items, storage, entry->key);
-
-    if (item) {
-        set_entry(item, entry);
-        return;
-    }
-    item = calloc(1, sizeof(*item));
     if (!item)
         return;
     item->storage = storage;
-    item->entry = *entry;
-    if (!tsearch(item, items, compare_items))
+    memcpy(item->key, key, STORAGE_KEY_SIZE - 1);
+    known = tsearch(item, items, compare_items);
+    if (known)
+        (*known)->renewal = *renewal;
+    if (!known || *known != item)
         free(item);
-}
-
-static void drop(void **items, size_t storage, const char *key)
-{
-    InventoryItem *item = find(items, storage, key);
-
-    if (!item)
-        return;
-    (void)tdelete(item, items, compare_items);
-    free(item);
 }
 
 static bool is_counting(const Inventory *inventory)
@@ -79,60 +56,41 @@ static bool is_counting(const Inventory *inventory)
     return sd_event_source_get_enabled(inventory->step, NULL) > 0;
 }
 
-Config *inventory_config(const Inventory *inventory)
-{
-    return inventory->config;
-}
-
-InventoryItem *inventory_find(const Inventory *inventory, size_t storage, const char *key)
-{
-    return find(&inventory->items, storage, key);
-}
-
-static void look(void **items, size_t number, const Storage *storage, const char *key)
-{
-    StorageEntry entry;
-    int r = storage_look(storage, key, &entry);
-
-    if (r > 0)
-        keep(items, number, &entry);
-    else if (r == 0)
-        drop(items, number, key);
-}
-
-void inventory_look(Inventory *inventory, const Storage *storage, const char *key)
+void inventory_note(Inventory *inventory, const Storage *storage, const char *key,
+                    const Renewal *renewal)
 {
     const Config *config = inventory->config;
+    size_t i = 0;
 
-    for (size_t i = 0; i < config->n_storages; i++) {
-        const Storage *own = config->storages[i];
-
-        if (own->type != STORAGE_FILE || !streq(own->directory, storage->directory))
-            continue;
-        look(&inventory->items, i, own, key);
-        if (is_counting(inventory))
-            look(&inventory->fresh, i, own, key);
-    }
+    while (i < config->n_storages && !streq(config->storages[i]->name, storage->name))
+        i++;
+    if (i == config->n_storages)
+        return;
+    keep(&inventory->items, i, key, renewal);
+    if (is_counting(inventory))
+        keep(&inventory->fresh, i, key, renewal);
     inventory->changed(inventory->userdata);
 }
 
 typedef struct Walk {
-    void (*callback)(InventoryItem *item, void *userdata);
+    const Config *config;
+    inventory_cb callback;
     void *userdata;
 } Walk;
 
 static void walk_item(const void *node, VISIT visit, void *userdata)
 {
+    const Item *item = *(const Item *const *)node;
     const Walk *walk = userdata;
 
     if (visit == postorder || visit == leaf)
-        walk->callback(*(InventoryItem *const *)node, walk->userdata);
+        walk->callback(walk->config->storages[item->storage], item->key, &item->renewal,
+                       walk->userdata);
 }
 
-void inventory_foreach(Inventory *inventory, void (*callback)(InventoryItem *item, void *userdata),
-                       void *userdata)
+void inventory_foreach(const Inventory *inventory, inventory_cb callback, void *userdata)
 {
-    Walk walk = { callback, userdata };
+    Walk walk = { inventory->config, callback, userdata };
 
     twalk_r(inventory->items, walk_item, &walk);
 }
@@ -142,27 +100,28 @@ typedef struct Counting {
     time_t now;
 } Counting;
 
-static void count_item(const void *node, VISIT visit, void *userdata)
+static void count_item(const Storage *storage, const char *key, const Renewal *renewal,
+                       void *userdata)
 {
-    const InventoryItem *item = *(const InventoryItem *const *)node;
-    time_t renewal = item->entry.times.due;
     Counting *counting = userdata;
     InventoryCount *count = &counting->count;
+    time_t next =
+        renewal->at > counting->now && renewal->at < renewal->due ? renewal->at : renewal->due;
 
-    if (visit != postorder && visit != leaf)
-        return;
+    (void)storage;
+    (void)key;
     count->certificates++;
-    if (renewal < counting->now)
+    if (renewal->due < counting->now)
         count->due++;
-    else if (count->next_renewal == 0 || renewal < count->next_renewal)
-        count->next_renewal = renewal;
+    else if (count->next_renewal == 0 || next < count->next_renewal)
+        count->next_renewal = next;
 }
 
 InventoryCount inventory_count(const Inventory *inventory, time_t now)
 {
     Counting counting = { .count.is_first = !inventory->is_counted, .now = now };
 
-    twalk_r(inventory->items, count_item, &counting);
+    inventory_foreach(inventory, count_item, &counting);
     return counting.count;
 }
 
@@ -178,46 +137,30 @@ static int open_scan(Inventory *inventory)
         if (r < 0)
             return r;
     }
+    /* Nobody else writes there, and a write of this process is over before it comes here. */
+    if (inventory->scan)
+        storage_scan_set_cleaning(inventory->scan);
     return 0;
-}
-
-/* What was noted of those that are in the fresh count too. */
-static void move_notes(const void *node, VISIT visit, void *userdata)
-{
-    const InventoryItem *old = *(const InventoryItem *const *)node;
-    const Inventory *inventory = userdata;
-    InventoryItem *item;
-
-    if (visit != postorder && visit != leaf)
-        return;
-    item = find(&inventory->fresh, old->storage, old->entry.key);
-    if (item && streq(item->entry.fingerprint, old->entry.fingerprint))
-        item->notes = old->notes;
-}
-
-static void finish_counting(Inventory *inventory)
-{
-    twalk_r(inventory->items, move_notes, inventory);
-    tdestroy(inventory->items, free);
-    inventory->items = TAKE_PTR(inventory->fresh);
-    inventory->is_counted = true;
-    inventory->changed(inventory->userdata);
 }
 
 /* One entry for each turn of the event loop that has nothing better to do. */
 static int on_step(sd_event_source *source, void *userdata)
 {
     Inventory *inventory = userdata;
-    StorageEntry entry;
+    char key[STORAGE_KEY_SIZE];
+    Renewal renewal;
     int r = open_scan(inventory);
 
     if (r < 0 || !inventory->scan) {
         (void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
-        finish_counting(inventory);
+        tdestroy(inventory->items, free);
+        inventory->items = TAKE_PTR(inventory->fresh);
+        inventory->is_counted = true;
+        inventory->changed(inventory->userdata);
         return 0;
     }
-    if (storage_scan_next(inventory->scan, &entry) > 0)
-        keep(&inventory->fresh, inventory->n_scanned - 1, &entry);
+    if (storage_scan_next(inventory->scan, key, &renewal) > 0)
+        keep(&inventory->fresh, inventory->n_scanned - 1, key, &renewal);
     else
         inventory->scan = storage_scan_free(inventory->scan);
     return 0;
@@ -253,7 +196,8 @@ static bool same_storages(const Config *a, const Config *b)
     for (size_t i = 0; i < a->n_storages; i++) {
         const Storage *x = a->storages[i], *y = b->storages[i];
 
-        if (x->renew_within != y->renew_within ||
+        if (x->renew_within != y->renew_within || x->prefetch != y->prefetch ||
+            x->prefetch_forget != y->prefetch_forget || !streq(x->name, y->name) ||
             !streq(str_or(x->directory, ""), str_or(y->directory, "")))
             return false;
     }

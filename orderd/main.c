@@ -153,18 +153,19 @@ static void sweep_challenges(Daemon *daemon)
     daemon->swept = true;
 }
 
-static void on_change(void *userdata)
-{
-    tell_status_soon(userdata);
-    sweep_challenges(userdata);
-}
-
 static void on_inventory(void *userdata)
 {
     const Daemon *daemon = userdata;
 
     tell_status_soon(userdata);
-    renewals_wake(daemon->renewals);
+    if (daemon->renewals)
+        renewals_wake(daemon->renewals);
+}
+
+static void on_change(void *userdata)
+{
+    tell_status_soon(userdata);
+    sweep_challenges(userdata);
 }
 
 /* The first signal lets orders in flight end, the second does not wait for them. */
@@ -177,10 +178,10 @@ static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *
     if (daemon->draining)
         return sd_event_exit(daemon->event, 0);
     daemon->draining = true;
+    daemon->renewals = renewals_free(daemon->renewals);
     (void)sd_notify(0, "STOPPING=1");
     log_event(LOG_EVENT_STOPPING, NULL, "Ending after the %zu order(s) in flight",
               orders_in_flight(daemon->service.orders));
-    daemon->renewals = renewals_free(daemon->renewals);
     varlink_server_close(daemon->server, exit_when_drained, daemon);
     exit_when_drained(daemon);
     return sd_event_add_time_relative(daemon->event, NULL, CLOCK_MONOTONIC, DRAIN_TIMEOUT, 0,
@@ -297,7 +298,8 @@ static int set_up(Daemon *daemon, int *listener)
     if (r >= 0)
         r = orders_new(daemon->event, daemon->challenges, service->inventory, &service->orders);
     if (r >= 0)
-        r = renewals_new(daemon->event, service->inventory, service->orders, &daemon->renewals);
+        r = renewals_new(daemon->event, service->config_file, service->inventory, service->orders,
+                         &daemon->renewals);
     if (r >= 0)
         r = varlink_server_new(daemon->event, *listener, &orders_interface, SERVICE_FRAME_MAX,
                                service, &daemon->server);
@@ -309,6 +311,7 @@ static int set_up(Daemon *daemon, int *listener)
     if (r < 0)
         return r;
     restraint_sweep(config_file_get(service->config_file)->state_directory);
+    session_sweep(config_file_get(service->config_file)->state_directory);
     orders_resume(service->orders, config_file_get(service->config_file));
     orders_check_profiles(service->orders, config_file_get(service->config_file));
     sweep_challenges(daemon);

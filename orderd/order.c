@@ -3,9 +3,11 @@
 
 #include <stdio.h>
 
+#include "account-choice.h"
 #include "asking.h"
 #include "authorization.h"
 #include "budget.h"
+#include "cached.h"
 #include "chain-fields.h"
 #include "chain-search.h"
 #include "encode.h"
@@ -13,48 +15,53 @@
 #include "polling.h"
 #include "problem.h"
 #include "profile.h"
+#include "renewal-info.h"
 #include "restraint.h"
 #include "rfc3339.h"
-#include "storage-meta.h"
 #include "strv.h"
 
 /* A certificate that no storage keeps waits so long for its request to be posted again, s. */
 #define KEPT_FOR (24 * 3600)
 /* An order whose end the CA does not name is given up after so long, s. */
 #define LIFE_MAX (7 * 24 * 3600)
-/* The CA is asked when it wants a new certificate to be renewed after so long, s. */
-#define ASK_AFTER 2
 /* The CA's left hand may not know yet what its right one did; with polls further apart than this,
  * it never will. */
 #define NOTICE_MAX USEC_PER_SEC
+/* An order that the CA has is begun with another account, where there is one, when the CA has been
+ * down for so long. */
+#define MOVE_AFTER (30 * USEC_PER_SEC)
 
 struct Order {
     sd_event *event;
     Config *config;
     const AuthBlock *auth;
     const Storage *storage;
-    const AccountBlock *account_block;
-    const char *profile; /* NULL: the CA's default */
     int challenge_fd;
     char key[STORAGE_KEY_SIZE];
     OrderRecord record; /* as on disk, but while .is_unsaved */
     bool is_unsaved;
-    bool is_resumed; /* from the disk, and the CA was not asked for it yet */
-    bool is_moved;   /* to another account, or another key of it */
+    bool is_resumed;                        /* from the disk, and the CA was not asked for it yet */
+    bool is_moved;                          /* to another account, or another key of it */
+    bool is_replacing, is_replaces_refused; /* see order_replaces() */
+    bool is_charged; /* to its client: it may ask more than one CA, and again after a restart */
     Csr *csr;
     char *names;
     LogFields log;
     unsigned n_askers; /* named in it */
 
     Accounts *accounts;
-    Account *account; /* NULL before the first start */
+    AccountChoice choice;
+    Account *account; /* of the choice; NULL: not opened yet */
     AccountWaiter *account_waiter;
     bool finalize_taken; /* the CA has the CSR */
-    bool is_stored;      /* the certificate, in .storage */
+    bool is_early;       /* it has not said that the order is ready for it */
+    Renewal renewal;     /* of what was stored; .not_after 0: nothing was */
     Failure trouble;     /* why it goes on later only; .status 0: it goes on */
+    usec_t trouble_since;
     Authorization **authorizations;
     size_t n_authorizations, n_pending;
     Failure invalid; /* what went wrong, name by name, while the others are awaited */
+    Failure end;     /* why the CA ended the order, while its authorizations are asked for more */
     SessionCall *call;
     ChainSearch *chain_search;
     sd_event_source *timer; /* start, then polls and pauses */
@@ -66,15 +73,21 @@ struct Order {
 };
 
 static void on_order(const SessionReply *reply, void *userdata);
+static void order_begin_anew(Order *order);
 
 const char *order_key(const Order *order)
 {
     return order->key;
 }
 
-const Storage *order_stored_in(const Order *order)
+const Storage *order_storage(const Order *order)
 {
-    return order->is_stored ? order->storage : NULL;
+    return order->storage;
+}
+
+const Renewal *order_renewal(const Order *order)
+{
+    return order->renewal.not_after > 0 ? &order->renewal : NULL;
 }
 
 const char *order_names(const Order *order)
@@ -82,20 +95,20 @@ const char *order_names(const Order *order)
     return order->names;
 }
 
-static time_t time_asked(const OrderAsker *asker)
+static void order_log_asker(Order *order, const OrderAsker *asker)
 {
-    return asker->asked ? asker->asked : time(NULL);
-}
-
-void order_add_asker(Order *order, const OrderAsker *asker)
-{
-    if (time_asked(asker) > order->record.asked)
-        order->record.asked = time_asked(asker);
     if (order->n_askers == ORDER_ASKERS_NAMED)
         return;
     order->n_askers++;
     log_fields_add(&order->log, LOG_FIELD_REQUEST_ID, asker->request_id);
     log_fields_add(&order->log, LOG_FIELD_CLIENT, asker->client);
+}
+
+void order_add_asker(Order *order, const OrderAsker *asker)
+{
+    if (!asker->is_prefetch)
+        order->record.asked = time(NULL);
+    order_log_asker(order, asker);
 }
 
 LogFields *order_log_fields(Order *order)
@@ -128,7 +141,9 @@ Order *order_free(Order *order)
     free(order->names);
     order_record_done(&order->record);
     failure_done(&order->invalid);
+    failure_done(&order->end);
     failure_done(&order->trouble);
+    account_choice_done(&order->choice);
     log_context_done(&order->log);
     free(order);
     return NULL;
@@ -154,17 +169,29 @@ static void log_failed(const Order *order, const Failure *failure)
     log_event(failure->event, &fields, "No certificate for %s: %s", order->names, reason);
 }
 
-/* One that a restart made ask once more is not charged to its client again. */
 static Asking order_asking(const Order *order)
 {
     return (Asking){
         .config = order->config,
-        .account = order->account_block,
+        .account = account_choice_block(&order->choice),
         .auth = order->auth,
-        .client = order->is_resumed ? NULL : order->record.client,
+        .client = order->is_charged ? NULL : order->record.client,
         .names = order->csr->names,
         .set = order->names,
     };
+}
+
+static Outage *order_outage(const Order *order)
+{
+    return accounts_outage(order->accounts, account_choice_block(&order->choice));
+}
+
+static void order_note_outage(const Order *order, const Failure *failure)
+{
+    Outage *outage = order_outage(order);
+
+    if (outage)
+        outage_note(outage, failure);
 }
 
 static void order_note_failure(const Order *order, const Failure *failure)
@@ -174,17 +201,52 @@ static void order_note_failure(const Order *order, const Failure *failure)
     restraint_note_failure(&asking, failure);
 }
 
-/* The callback frees the order: nothing touches it afterwards. */
-static void order_end(Order *order, const Chain *chain, const Failure *failure)
+/* Tells why the CA at hand did not serve, and begins with the next account. */
+static bool order_move(Order *order, const Failure *failure)
+{
+    const AccountBlock *from = account_choice_block(&order->choice);
+    _cleanup_log_fields_ LogFields fields = { 0 };
+
+    if (!account_choice_next(&order->choice, failure))
+        return false;
+    log_fields_add(&fields, LOG_FIELD_REASON, failure->reason);
+    log_fields_add(&fields, LOG_FIELD_PROBLEM, failure->problem);
+    log_event(LOG_EVENT_ACCOUNT_PASSED_OVER, &fields,
+              "The order for %s goes to [account \"%s\"], as [account \"%s\"] does not serve: %s",
+              order->names, account_choice_block(&order->choice)->name, from->name,
+              str_or(failure->reason, "out of memory"));
+    order->account = account_unref(order->account);
+    order->backoff = (Backoff){ 0 };
+    failure_done(&order->trouble);
+    order_begin_anew(order);
+    return true;
+}
+
+/* What follows ends the order. The callback frees it: nothing touches it afterwards. */
+
+static void order_succeed(Order *order, const Chain *chain)
 {
     drop_authorizations(order);
-    if (failure) {
-        log_failed(order, failure);
-        order_note_failure(order, failure);
-    }
-    if (failure || order->record.stage != ORDER_STAGE_ISSUED)
+    if (order->record.stage != ORDER_STAGE_ISSUED)
         order_forget(order->config->state_directory, order->key);
-    order->callback(order, chain, failure, order->userdata);
+    order->callback(order, chain, NULL, order->userdata);
+}
+
+/* Takes the failure over. Before the CA knows of an order there is nothing to lose: another CA may
+ * do it. */
+static void order_give_up(Order *order, Failure *failure)
+{
+    drop_authorizations(order);
+    order_note_failure(order, failure);
+    if (!order->record.url)
+        order_note_outage(order, failure);
+    if (order->record.url || !order_move(order, failure)) {
+        account_choice_sum_up(&order->choice, failure);
+        log_failed(order, failure);
+        order_forget(order->config->state_directory, order->key);
+        order->callback(order, NULL, failure, order->userdata);
+    }
+    failure_done(failure);
 }
 
 static void order_fail(Order *order, LogEvent event, int status, unsigned retry_after,
@@ -193,8 +255,7 @@ static void order_fail(Order *order, LogEvent event, int status, unsigned retry_
     Failure failure = { 0 };
 
     failure_set(&failure, event, status, retry_after, "%s", why);
-    order_end(order, NULL, &failure);
-    failure_done(&failure);
+    order_give_up(order, &failure);
 }
 
 static void order_fail_memory(Order *order)
@@ -226,6 +287,15 @@ static void order_fail_expired(Order *order)
                "The CA did not finish the order before it expired: try again.");
 }
 
+/* Those who wait for a certificate cannot wait until the CA is back. One that it may have issued is
+ * not given up. */
+static bool order_is_better_moved(const Order *order, const Failure *failure, usec_t delay)
+{
+    return order->record.stage == ORDER_STAGE_PLACED &&
+           account_choice_has_next(&order->choice, failure) &&
+           now_monotonic() + delay > order->trouble_since + MOVE_AFTER;
+}
+
 /* The CA has the order, or may have made a certificate of it: what goes wrong now and may be right
  * later ends nothing. Takes the failure over. */
 static void order_pause(Order *order, Failure *failure)
@@ -233,12 +303,17 @@ static void order_pause(Order *order, Failure *failure)
     usec_t delay = backoff_next(&order->backoff, failure->pause);
 
     if (is_expired(order)) {
-        order_end(order, NULL, failure);
-        failure_done(failure);
+        order_give_up(order, failure);
         return;
     }
     order_note_failure(order, failure);
     drop_authorizations(order);
+    if (order->trouble.status == 0)
+        order->trouble_since = now_monotonic();
+    if (order_is_better_moved(order, failure, delay) && order_move(order, failure)) {
+        failure_done(failure);
+        return;
+    }
     order->poll = (Poll){ 0 };
     failure_done(&order->invalid);
     failure_done(&order->trouble);
@@ -250,7 +325,7 @@ static void order_pause(Order *order, Failure *failure)
 
 static bool order_has_current_account(const Order *order)
 {
-    return account_is_current(order->account, order->account_block);
+    return account_is_current(order->account, account_choice_block(&order->choice));
 }
 
 /* What the CA refuses is the account, and that has another key by now, or is another one. */
@@ -265,8 +340,7 @@ static void order_end_or_pause(Order *order, Failure *failure)
         order_pause(order, failure);
         return;
     }
-    order_end(order, NULL, failure);
-    failure_done(failure);
+    order_give_up(order, failure);
 }
 
 /* What the CA said makes no sense: it may do the next time. */
@@ -374,37 +448,23 @@ static bool order_keep(Order *order, const Chain *chain)
     return order_save(order);
 }
 
-static void order_note_meta(const Order *order, const Chain *chain)
-{
-    const StorageMeta meta = {
-        .server = order->account_block->server,
-        .auth = order->auth->name,
-        .asked = order->record.asked,
-        .ask_at = time(NULL) + ASK_AFTER,
-    };
-    int r = storage_meta_save(order->storage, order->key, chain, &meta);
-
-    if (r < 0)
-        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
-                        "What is known of the certificate for %s is not written to '%s': %m",
-                        order->names, order->storage->directory);
-}
-
 /* Whether it is where it outlives this process. */
 static bool order_store(Order *order, const Chain *chain)
 {
+    const OrderRecord *record = &order->record;
     const Storage *storage = order->storage;
-    int r = storage_store(storage, order->record.body, order->record.body_size, chain);
+    CachedFrom from = { record->server, record->account, record->auth, record->asked };
+    int r;
 
-    if (r < 0)
-        log_event_errno(LOG_EVENT_CERTIFICATE_NOT_STORED, r,
-                        "The certificate for %s was not stored in '%s': %m", order->names,
-                        str_or(storage->directory, ""));
-    if (r < 0 || storage->type == STORAGE_NONE)
+    if (storage->type == STORAGE_NONE)
         return order_keep(order, chain);
-    order_note_meta(order, chain);
-    order->is_stored = true;
-    return true;
+    r = cached_store(storage, record->body, record->body_size, chain, &from, &order->renewal);
+    if (r >= 0)
+        return true;
+    log_event_errno(LOG_EVENT_CERTIFICATE_NOT_STORED, r,
+                    "The certificate for %s was not stored in '%s': %m", order->names,
+                    storage->directory);
+    return order_keep(order, chain);
 }
 
 static void order_finish(Order *order, const Chain *chain)
@@ -415,7 +475,7 @@ static void order_finish(Order *order, const Chain *chain)
         return;
     log_issued(order, chain);
     budget_note_certificate(&asking);
-    order_end(order, chain, NULL);
+    order_succeed(order, chain);
 }
 
 static void on_chain(const Chain *chain, bool is_preferred, void *userdata)
@@ -427,14 +487,15 @@ static void on_chain(const Chain *chain, bool is_preferred, void *userdata)
     if (!is_preferred)
         log_event(LOG_EVENT_CHAIN_NOT_OFFERED, NULL,
                   "The CA gave no chain for %s whose topmost issuer is '%s': its default is used",
-                  order->names, order->account_block->preferred_chain);
+                  order->names, account_choice_block(&order->choice)->preferred_chain);
     order_finish(order, chain);
 }
 
 /* Takes the chain over. */
 static void order_search(Order *order, Chain *chain, char *const *alternates)
 {
-    ChainWish wish = { .common_name = order->account_block->preferred_chain, .csr = order->csr };
+    ChainWish wish = { .common_name = account_choice_block(&order->choice)->preferred_chain,
+                       .csr = order->csr };
 
     if (chain_search_start(account_session(order->account), &wish, chain, alternates, on_chain,
                            order, &order->chain_search) < 0)
@@ -445,7 +506,8 @@ static void on_certificate(const SessionReply *reply, void *userdata)
 {
     _cleanup_(chain_freep) Chain *chain = NULL;
     Order *order = userdata;
-    const char *preferred = order->account_block->preferred_chain, *why = "out of memory";
+    const char *preferred = account_choice_block(&order->choice)->preferred_chain,
+               *why = "out of memory";
     Failure failure = { 0 };
     int r;
 
@@ -485,8 +547,12 @@ static void order_fail_names(Order *order, const json_t *problem)
                 "subjectAltName. The CA said: %s",
                 str_or(said, "?"));
     failure_set_type(&failure, problem_type(problem));
-    order_end(order, NULL, &failure);
-    failure_done(&failure);
+    order_give_up(order, &failure);
+}
+
+static bool problem_is(const SessionReply *reply, const char *type)
+{
+    return reply->problem && streq(problem_type(reply->problem), type);
 }
 
 static void on_finalized(const SessionReply *reply, void *userdata)
@@ -494,8 +560,12 @@ static void on_finalized(const SessionReply *reply, void *userdata)
     Order *order = userdata;
 
     LOG_CONTEXT(&order->log);
-    if (reply->problem && streq(problem_type(reply->problem), "unauthorized") &&
-        order_has_current_account(order)) {
+    if (order->is_early && problem_is(reply, "orderNotReady")) {
+        order->call = NULL;
+        order_fetch(order);
+        return;
+    }
+    if (problem_is(reply, "unauthorized") && order_has_current_account(order)) {
         order->call = NULL;
         order_fail_names(order, reply->problem);
         return;
@@ -507,13 +577,19 @@ static void on_finalized(const SessionReply *reply, void *userdata)
     on_order(reply, order);
 }
 
-static void order_finalize(Order *order)
+/* @is_early: the CA has not said that the order is ready. */
+static void order_finalize(Order *order, bool is_early)
 {
     json_auto_t *payload = NULL;
     _cleanup_free_ unsigned char *der = NULL;
     _cleanup_free_ char *encoded = NULL;
     size_t size;
 
+    if (!order->record.finalize_url) {
+        order_fail_ca(order, 60,
+                      "The CA does not say where its order is finalised: try again later.");
+        return;
+    }
     if (csr_to_der(order->csr, &der, &size) >= 0)
         encoded = base64url_encode(der, size);
     payload = encoded ? json_pack("{ss}", "csr", encoded) : NULL;
@@ -521,6 +597,7 @@ static void order_finalize(Order *order)
         order_fail_memory(order);
         return;
     }
+    order->is_early = is_early;
     order->record.stage = ORDER_STAGE_FINALIZING;
     if (order_save(order))
         order_post(order,
@@ -535,7 +612,7 @@ static void on_ready(Order *order, const SessionReply *reply)
     if (order->finalize_taken)
         order_await_notice(order, reply);
     else
-        order_finalize(order);
+        order_finalize(order, false);
 }
 
 static void on_processing(Order *order, const SessionReply *reply)
@@ -558,8 +635,6 @@ static void on_valid(Order *order, const SessionReply *reply)
             "The CA says the certificate is issued but not where it is: try again later.");
 }
 
-static void order_begin_anew(Order *order);
-
 /* The types that mean the account or the request where a request is refused mean the names where
  * the CA ends an order: it had taken both. */
 static void set_end_of_order(Failure *failure, const json_t *error, unsigned retry_after)
@@ -574,25 +649,6 @@ static void set_end_of_order(Failure *failure, const json_t *error, unsigned ret
     failure_set_type(failure, problem_type(error));
 }
 
-static void on_invalid(Order *order, const SessionReply *reply)
-{
-    const json_t *error = json_object_get(reply->json, "error");
-    Failure failure = { 0 };
-
-    /* A challenge that was answered with the old key cannot be met with the new one. */
-    if (order->is_moved) {
-        order_begin_anew(order);
-        return;
-    }
-    if (json_is_object(error))
-        set_end_of_order(&failure, error, reply->retry_after);
-    else
-        failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0,
-                    "The CA ended the order without saying why: try again later.");
-    order_end(order, NULL, &failure);
-    failure_done(&failure);
-}
-
 /* Joins the reasons; the problem type stays the first one's. */
 static void order_note_invalid(Order *order, const Failure *failure)
 {
@@ -604,6 +660,85 @@ static void order_note_invalid(Order *order, const Failure *failure)
     failure_set_type(&joined, str_or(order->invalid.problem, failure->problem));
     failure_done(&order->invalid);
     order->invalid = joined;
+}
+
+/* @challenge_fd: as authorization_start(). */
+static int start_authorizations(Order *order, const json_t *urls, int challenge_fd,
+                                authorization_cb callback)
+{
+    const json_t *url;
+    size_t i, n = json_array_size(urls);
+    int r;
+
+    if (n == 0 || n > CSR_NAMES_MAX)
+        return -EBADMSG;
+    order->authorizations = calloc(n, sizeof(Authorization *));
+    if (!order->authorizations)
+        return -ENOMEM;
+    json_array_foreach (urls, i, url) {
+        if (!json_is_string(url))
+            return -EBADMSG;
+        r = authorization_start(order->event, order->account, &order->log, challenge_fd,
+                                json_string_value(url), callback, order, &order->authorizations[i]);
+        if (r < 0)
+            return r;
+        order->n_authorizations++;
+    }
+    order->n_pending = n;
+    return 0;
+}
+
+/* The order's own failure, which it does not outlive. */
+static void order_end_taken(Order *order, Failure *failure)
+{
+    Failure taken = *failure;
+
+    *failure = (Failure){ 0 };
+    order_give_up(order, &taken);
+}
+
+static void on_asked_why(Authorization *authorization, const Failure *failure, void *userdata)
+{
+    Order *order = userdata;
+    const Asking asking = order_asking(order);
+
+    LOG_CONTEXT(&order->log);
+    if (failure && failure->status == 421) {
+        restraint_note_invalid(&asking, authorization_name(authorization), failure);
+        order_note_invalid(order, failure);
+    }
+    if (--order->n_pending == 0)
+        order_end_taken(order, order->invalid.status ? &order->invalid : &order->end);
+}
+
+/* What became invalid while nobody looked, as in a restart, did so for a name: that has to wait as
+ * any other that fails. */
+static bool order_ask_why(Order *order, const json_t *urls)
+{
+    if (order->authorizations || order->record.stage != ORDER_STAGE_PLACED)
+        return false;
+    if (start_authorizations(order, urls, -EBADF, on_asked_why) >= 0)
+        return true;
+    drop_authorizations(order);
+    return false;
+}
+
+static void on_invalid(Order *order, const SessionReply *reply)
+{
+    const json_t *error = json_object_get(reply->json, "error");
+
+    /* A challenge that was answered with the old key cannot be met with the new one. */
+    if (order->is_moved) {
+        order_begin_anew(order);
+        return;
+    }
+    if (json_is_object(error))
+        set_end_of_order(&order->end, error, reply->retry_after);
+    else
+        failure_set(&order->end, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0,
+                    "The CA ended the order without saying why: try again later.");
+    if (!order_ask_why(order, json_object_get(reply->json, "authorizations")))
+        order_end_taken(order, &order->end);
 }
 
 /* A name that fails validation is reported together with the others that do (421); anything else
@@ -630,41 +765,14 @@ static void on_authorization(Authorization *authorization, const Failure *failur
     if (--order->n_pending > 0)
         return;
     if (order->invalid.status) {
-        Failure all = order->invalid;
-
-        order->invalid = (Failure){ 0 };
-        order_end(order, NULL, &all);
-        failure_done(&all);
+        order_end_taken(order, &order->invalid);
         return;
     }
     order->poll = (Poll){ 0 };
     (void)sd_event_source_set_enabled(order->timer, SD_EVENT_OFF);
-    order_fetch(order);
-}
-
-static int start_authorizations(Order *order, const json_t *urls)
-{
-    const json_t *url;
-    size_t i, n = json_array_size(urls);
-    int r;
-
-    if (n == 0 || n > CSR_NAMES_MAX)
-        return -EBADMSG;
-    order->authorizations = calloc(n, sizeof(Authorization *));
-    if (!order->authorizations)
-        return -ENOMEM;
-    json_array_foreach (urls, i, url) {
-        if (!json_is_string(url))
-            return -EBADMSG;
-        r = authorization_start(order->event, order->account, &order->log, order->challenge_fd,
-                                json_string_value(url), on_authorization, order,
-                                &order->authorizations[i]);
-        if (r < 0)
-            return r;
-        order->n_authorizations++;
-    }
-    order->n_pending = n;
-    return 0;
+    /* RFC 8555 §7.1.6: it is ready then. Where the CA has not noticed yet it says so (§7.4), and is
+     * asked for the order. */
+    order_finalize(order, true);
 }
 
 static void on_pending(Order *order, const SessionReply *reply)
@@ -680,7 +788,8 @@ static void on_pending(Order *order, const SessionReply *reply)
         order_fail_expired(order);
         return;
     }
-    r = start_authorizations(order, json_object_get(reply->json, "authorizations"));
+    r = start_authorizations(order, json_object_get(reply->json, "authorizations"),
+                             order->challenge_fd, on_authorization);
     if (r == -EBADMSG)
         order_fail_ca(
             order, 3600,
@@ -721,6 +830,19 @@ static const struct {
     { "valid", on_valid },     { "invalid", on_invalid },
 };
 
+/* What is not known yet of the CA's order. False: there is no memory. */
+static bool order_note(Order *order, const json_t *object)
+{
+    const char *finalize = session_url(object, "finalize");
+    OrderRecord *record = &order->record;
+
+    if (!record->finalize_url && finalize && !(record->finalize_url = strdup(finalize)))
+        return false;
+    if (record->expires == 0)
+        record->expires = rfc3339_parse(json_string_value(json_object_get(object, "expires")));
+    return true;
+}
+
 static void on_order(const SessionReply *reply, void *userdata)
 {
     Order *order = userdata;
@@ -739,6 +861,10 @@ static void on_order(const SessionReply *reply, void *userdata)
         order_begin_anew(order);
         return;
     }
+    if (!order_note(order, reply->json)) {
+        order_fail_memory(order);
+        return;
+    }
     order->is_resumed = false;
     failure_done(&order->trouble);
     for (size_t i = 0; i < ELEMENTSOF(states); i++)
@@ -750,31 +876,54 @@ static void on_order(const SessionReply *reply, void *userdata)
                   "The CA put the order into a state that acmems does not know: try again later.");
 }
 
+/* The head of an answer says that there is an order, whatever became of the rest. */
+static bool is_order_made(const SessionReply *reply)
+{
+    return (reply->status == 201 || reply->status == 200) && reply->location &&
+           strncmp(reply->location, "https://", 8) == 0;
+}
+
+/* Whether the CA may have refused the order for what it says of the certificate before: another
+ * type than alreadyReplaced may mean that too (RFC 9773 §5). Once more without it shows. */
+static bool may_be_for_replaces(const Order *order, const SessionReply *reply)
+{
+    return order->is_replacing && reply->problem && reply->status >= 400 && reply->status < 500 &&
+           !problem_find(problem_type(reply->problem))->elsewhere;
+}
+
+static void order_send(Order *order);
+
 static void on_new_order(const SessionReply *reply, void *userdata)
 {
     Order *order = userdata;
     OrderRecord *record = &order->record;
-    const char *finalize = session_url(reply->json, "finalize");
     SessionReply seen = *reply;
 
     LOG_CONTEXT(&order->log);
     order->call = NULL;
-    if (reply->error < 0 || (reply->status != 201 && reply->status != 200) || !finalize ||
-        !reply->location || strncmp(reply->location, "https://", 8) != 0) {
+    if (may_be_for_replaces(order, reply)) {
+        order->is_replaces_refused = true;
+        order_send(order);
+        return;
+    }
+    if (!is_order_made(reply)) {
         order_fail_reply(order, reply, "taking the order");
         return;
     }
     record->url = strdup(reply->location);
-    record->finalize_url = strdup(finalize);
-    if (!record->url || !record->finalize_url) {
+    if (!record->url || !order_note(order, reply->json)) {
         order_fail_memory(order);
         return;
     }
     record->stage = ORDER_STAGE_PLACED;
-    record->expires = rfc3339_parse(json_string_value(json_object_get(reply->json, "expires")));
     log_fields_add(&order->log, LOG_FIELD_ORDER, record->url);
+    outage_end(order_outage(order));
     if (!order_save(order))
         return;
+    if (!record->finalize_url) {
+        order_fetch(order);
+        return;
+    }
     seen.status = 200;
     on_order(&seen, order);
 }
@@ -820,19 +969,69 @@ static bool order_is_allowed(Order *order, bool (*allows)(const Asking *asking, 
 
     if (allows(&asking, &failure))
         return true;
-    order_end(order, NULL, &failure);
-    failure_done(&failure);
+    order_give_up(order, &failure);
     return false;
+}
+
+/* Before the account is seen to, for which the CA may be asked too. False: the order has ended. */
+static bool order_may_begin(Order *order)
+{
+    const Outage *outage = order_outage(order);
+    Failure failure = { 0 };
+
+    if (!outage || !outage_holds(outage, &failure))
+        return order_is_allowed(order, restraint_allows);
+    order_give_up(order, &failure);
+    return false;
+}
+
+static bool set_string(char **string, const char *value)
+{
+    char *copy = strdup(value);
+
+    if (!copy)
+        return false;
+    free(*string);
+    *string = copy;
+    return true;
+}
+
+/* The certificate that is renewed by this, if the CA cares (RFC 9773 §5); NULL: none. */
+static char *order_replaces(const Order *order)
+{
+    const json_t *directory = session_last_directory(account_session(order->account));
+
+    if (order->is_replaces_refused || !renewal_info_is_offered(directory) ||
+        order->storage->type == STORAGE_NONE)
+        return NULL;
+    return cached_renewal_id(order->storage, order->key,
+                             account_choice_block(&order->choice)->server);
+}
+
+static void order_send(Order *order)
+{
+    _cleanup_free_ char *replaces = order_replaces(order);
+    json_auto_t *payload = NULL;
+    json_t *list = identifiers(order->csr);
+
+    payload = list ? json_pack("{soss*ss*}", "identifiers", list, "profile",
+                               account_choice_profile(&order->choice), "replaces", replaces)
+                   : NULL;
+    order->is_replacing = replaces;
+    if (payload)
+        order_post(order, &(SessionRequest){ .resource = "newOrder", .payload = payload },
+                   on_new_order);
+    else
+        order_fail_memory(order);
 }
 
 static void order_request(Order *order)
 {
+    const AccountBlock *block = account_choice_block(&order->choice);
     const Asking asking = order_asking(order);
-    json_auto_t *payload = NULL;
-    json_t *list = identifiers(order->csr);
 
-    payload = list ? json_pack("{soss*}", "identifiers", list, "profile", order->profile) : NULL;
-    if (!payload) {
+    if (!set_string(&order->record.server, block->server) ||
+        !set_string(&order->record.account, block->name)) {
         order_fail_memory(order);
         return;
     }
@@ -841,13 +1040,14 @@ static void order_request(Order *order)
     if (!order_is_allowed(order, budget_allows) || !order_prepare(order) || !order_save(order))
         return;
     budget_note_order(&asking);
-    order_post(order, &(SessionRequest){ .resource = "newOrder", .payload = payload },
-               on_new_order);
+    order->is_charged = true;
+    order_send(order);
 }
 
 static void on_directory(const SessionReply *reply, void *userdata)
 {
     Order *order = userdata;
+    const char *profile = account_choice_profile(&order->choice);
     Failure failure = { 0 };
 
     LOG_CONTEXT(&order->log);
@@ -856,21 +1056,22 @@ static void on_directory(const SessionReply *reply, void *userdata)
         order_fail_reply(order, reply, "showing its directory");
         return;
     }
-    if (profile_is_offered(reply->json, order->profile)) {
+    if (!profile || profile_is_offered(reply->json, profile)) {
         order_request(order);
         return;
     }
-    profile_set_failure(&failure, reply->json, order->profile);
-    order_end(order, NULL, &failure);
-    failure_done(&failure);
+    profile_set_failure(&failure, reply->json, profile);
+    order_give_up(order, &failure);
 }
 
-/* A profile that the CA did not offer when it was last seen may be offered by now. */
+/* What the CA offers counts. A profile that it did not when it was last seen it may by now. */
 static void order_place(Order *order)
 {
     Session *session = account_session(order->account);
+    const json_t *directory = session_last_directory(session);
+    const char *profile = account_choice_profile(&order->choice);
 
-    if (!order->profile || profile_is_offered(session_last_directory(session), order->profile))
+    if (directory && (!profile || profile_is_offered(directory, profile)))
         order_request(order);
     else if (session_directory(session, on_directory, order, &order->call) < 0)
         order_fail_memory(order);
@@ -886,12 +1087,12 @@ static void on_account(const Failure *failure, void *userdata)
         Failure copy = { 0 };
 
         failure_copy(&copy, failure);
-        /* Without an account the CA's order is out of reach, not gone. */
-        if (order->record.url)
+        /* While the account cannot be used the CA's order is out of reach, not gone. Without one
+         * it will be so for ever. */
+        if (order->record.url && !failure->is_without_account)
             order_pause(order, &copy);
         else
-            order_end(order, NULL, &copy);
-        failure_done(&copy);
+            order_give_up(order, &copy);
     } else if (order->record.url)
         order_fetch(order);
     else if (csr_has_key(order->csr, account_key(order->account)))
@@ -911,7 +1112,8 @@ static int order_open_account(Order *order)
 
     if (order->account && order_has_current_account(order))
         return 0;
-    r = accounts_get(order->accounts, order->config, order->account_block, &account);
+    r = accounts_get(order->accounts, order->config, account_choice_block(&order->choice),
+                     &account);
     if (r < 0)
         return order->account ? 0 : r;
     order->is_moved = order->account;
@@ -933,8 +1135,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
     }
     if (order->is_unsaved && !order_save(order))
         return 0;
-    /* Before the account is seen to, for which the CA may be asked too. */
-    if (!order->record.url && !order_is_allowed(order, restraint_allows))
+    if (!order->record.url && !order_may_begin(order))
         return 0;
     if (order_open_account(order) < 0 ||
         account_await(order->account, on_account, order, &order->account_waiter) < 0)
@@ -972,15 +1173,12 @@ static int set_record(Order *order, const OrderTarget *target, const OrderAsker 
     OrderRecord *record = &order->record;
 
     record->created = time(NULL);
-    record->asked = time_asked(asker);
-    record->server = strdup(target->auth->accounts[0]->server);
     record->auth = strdup(target->auth->name);
     record->request_id = strdup(asker->request_id);
     record->client = asker->client ? strdup(asker->client) : NULL;
     record->body_size = size;
     record->body = malloc(size + 1);
-    if (!record->server || !record->auth || !record->request_id || !record->body ||
-        (asker->client && !record->client))
+    if (!record->auth || !record->request_id || !record->body || (asker->client && !record->client))
         return -ENOMEM;
     memcpy(record->body, body, size);
     record->body[size] = '\0';
@@ -994,9 +1192,8 @@ static int describe(Order *order, sd_event *event, const OrderTarget *target, in
     order->event = sd_event_ref(event);
     order->config = config_ref(target->config);
     order->auth = target->auth;
+    order->choice.auth = target->auth;
     order->storage = target->auth->storage;
-    order->account_block = target->auth->accounts[0];
-    order->profile = auth_profile(target->auth, order->account_block);
     order->challenge_fd = challenge_fd;
     order->names = join_sorted(*csr);
     if (!order->names)
@@ -1037,13 +1234,12 @@ int order_resume(sd_event *event, const OrderTarget *target, int challenge_fd, O
         return -ENOMEM;
     order->record = *record;
     *record = (OrderRecord){ 0 };
-    order->is_resumed = true;
+    order->is_resumed = order->is_charged = true;
     r = describe(order, event, target, challenge_fd, csr);
     if (r < 0)
         return r;
-    order_add_asker(order, &(OrderAsker){ .request_id = order->record.request_id,
-                                          .client = order->record.client,
-                                          .asked = order->record.asked });
+    (void)account_choice_find(&order->choice, order->record.account, order->record.server);
+    order_log_asker(order, &(OrderAsker){ order->record.request_id, order->record.client, false });
     log_fields_add(&order->log, LOG_FIELD_ORDER, order->record.url);
     *ret = TAKE_PTR(order);
     return 0;

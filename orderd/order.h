@@ -10,7 +10,7 @@
 #include "failure.h"
 #include "log-fields.h"
 #include "order-record.h"
-#include "storage.h"
+#include "renewal.h"
 
 #define ORDER_ASKERS_NAMED 64U
 
@@ -26,7 +26,7 @@ typedef struct OrderTarget {
 typedef struct OrderAsker {
     const char *request_id;
     const char *client; /* NULL: not known */
-    time_t asked;       /* when a client asked for it last, seconds since 1970; 0: now */
+    bool is_prefetch;   /* no client asks */
 } OrderAsker;
 
 /* Called once: a chain or a failure. Frees the order. */
@@ -80,8 +80,10 @@ LogFields *order_log_fields(Order *order); /* what its entries carry; borrowed *
 
 const char *order_key(const Order *order); /* storage_key() of the body */
 
-/* The storage that has its certificate; NULL: none. */
-const Storage *order_stored_in(const Order *order);
+/* Where its certificate is kept, and when the one that was stored is renewed; borrowed, the latter
+ * NULL where none was. */
+const Storage *order_storage(const Order *order);
+const Renewal *order_renewal(const Order *order);
 const char *
 order_names(const Order *order); /* sorted, one blank between: what two orders collide by */
 

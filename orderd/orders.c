@@ -178,8 +178,9 @@ static void on_end(Order *order, const Chain *chain, const Failure *failure, voi
     Orders *orders = entry->orders;
     bool is_delivered = chain && !TAILQ_EMPTY(&entry->waiters);
 
-    if (order_stored_in(order))
-        inventory_look(orders->inventory, order_stored_in(order), order_key(order));
+    if (order_renewal(order))
+        inventory_note(orders->inventory, order_storage(order), order_key(order),
+                       order_renewal(order));
     tell_waiters(entry, chain, failure);
     /* Kept for nobody any more, where there is no storage to do better next time. */
     if (is_delivered && order_is_kept_nowhere_else(order))
@@ -315,8 +316,10 @@ static int resume(Orders *orders, Config *config, const char *key, const char **
 void orders_resume(Orders *orders, Config *config)
 {
     _cleanup_strv_ char **keys = NULL;
-    int r = order_record_list(config->state_directory, &keys);
+    int r = order_record_clean(config->state_directory);
 
+    if (r >= 0)
+        r = order_record_list(config->state_directory, &keys);
     if (r < 0) {
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
                         "The orders in flight in '%s' cannot be read: %m", config->state_directory);
@@ -347,7 +350,7 @@ void orders_check_profiles(Orders *orders, Config *config)
         log_warning_errno(r, "The CA cannot be asked for its profiles: %m");
 }
 
-Accounts *orders_accounts(const Orders *orders)
+Accounts *orders_accounts(Orders *orders)
 {
     return orders->accounts;
 }

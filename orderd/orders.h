@@ -47,7 +47,8 @@ int orders_request(Orders *orders, const OrderTarget *target, const void *body, 
                    OrdersWaiter **ret);
 OrdersWaiter *orders_waiter_cancel(OrdersWaiter *waiter); /* NULL is fine; always returns NULL */
 
-Accounts *orders_accounts(const Orders *orders); /* that they are made with; borrowed */
+Accounts *orders_accounts(Orders *orders); /* that they are made with; borrowed */
+
 size_t orders_in_flight(const Orders *orders);
 
 /* Called whenever the number of orders in flight has changed; NULL at first. */

@@ -41,7 +41,7 @@ static inline usec_t poll_next(Poll *poll, unsigned retry_after)
 {
     usec_t asked = retry_after_bounded(retry_after);
 
-    poll->delay = poll->delay == 0 ? POLL_FIRST : poll->delay * 3 / 2;
+    poll->delay = poll->delay == 0 ? POLL_FIRST : poll->delay * 2;
     if (poll->delay > POLL_MAX)
         poll->delay = POLL_MAX;
     return asked > poll->delay ? asked : poll->delay;

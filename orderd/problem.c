@@ -11,50 +11,55 @@
 #define OUR_DEFECT "This is a defect of acmems: please report it with the journal's lines."
 
 static const Problem problems[] = {
-    { "accountDoesNotExist", 500, 0,
+    { "accountDoesNotExist", 500, 0, false,
       "The CA does not know the server's ACME account: its administrator runs "
       "'acme-register --register --accept-terms-of-service CONFIG'." },
-    { "alreadyRevoked", 500, 0, "The certificate is revoked already. " OUR_DEFECT },
-    { "badCSR", 415, 0, "The CA does not accept this CSR: make a new one as it says." },
-    { "badNonce", 503, SOON, "The CA refused one nonce after the other: try again later." },
-    { "badPublicKey", 500, 0,
+    { "alreadyRevoked", 500, 0, false, "The certificate is revoked already. " OUR_DEFECT },
+    { "badCSR", 415, 0, false, "The CA does not accept this CSR: make a new one as it says." },
+    { "badNonce", 503, SOON, true, "The CA refused one nonce after the other: try again later." },
+    { "badPublicKey", 500, 0, false,
       "The CA does not accept the server's account key: its administrator makes another one with "
       "'acme-register --gen-key --override-existing-key --register CONFIG'." },
-    { "badRevocationReason", 500, 0, "The CA does not accept the revocation reason. " OUR_DEFECT },
-    { "badSignatureAlgorithm", 500, 0,
+    { "badRevocationReason", 500, 0, false,
+      "The CA does not accept the revocation reason. " OUR_DEFECT },
+    { "badSignatureAlgorithm", 500, 0, false,
       "The CA does not accept signatures of the server's account key: its administrator makes "
       "another one with 'acme-register --gen-key --override-existing-key --register CONFIG'." },
-    { "caa", 421, 0, "A CAA record forbids this CA to issue for a name: correct the record." },
-    { "compound", 421, 0, "The CA refused the names for several reasons." },
-    { "connection", 421, 0, "The CA could not connect to a name for its validation." },
-    { "dns", 421, 0, "The CA could not look a name up for its validation: check its DNS records." },
-    { "externalAccountRequired", 500, 0,
+    { "caa", 421, 0, false,
+      "A CAA record forbids this CA to issue for a name: correct the record." },
+    { "compound", 421, 0, false, "The CA refused the names for several reasons." },
+    { "connection", 421, 0, false, "The CA could not connect to a name for its validation." },
+    { "dns", 421, 0, false,
+      "The CA could not look a name up for its validation: check its DNS records." },
+    { "externalAccountRequired", 500, 0, false,
       "The CA asks for an external account binding: its administrator sets eab-kid and "
       "eab-hmac-key-file in [account]." },
-    { "incorrectResponse", 421, 0, "The CA got a wrong answer for its validation." },
-    { "invalidContact", 500, 0, "The CA does not accept the account's contact address." },
-    { "invalidProfile", 500, 0,
+    { "incorrectResponse", 421, 0, false, "The CA got a wrong answer for its validation." },
+    { "invalidContact", 500, 0, false, "The CA does not accept the account's contact address." },
+    { "invalidProfile", 500, 0, false,
       "The CA does not accept the profile that the server asks for: its administrator sets profile "
       "to another one." },
-    { "malformed", 500, 0, "The CA did not understand the server's request. " OUR_DEFECT },
-    { "orderNotReady", 503, SOON, "The CA says the order is not ready: try again later." },
-    { "rateLimited", 429, AN_HOUR, "The CA limits the rate of certificates: try again later." },
-    { "rejectedIdentifier", 403, 0, "The CA does not issue certificates for a name." },
-    { "serverInternal", 503, SOON, "The CA has a fault of its own: try again later." },
-    { "tls", 421, 0, "The CA met a TLS error at its validation." },
-    { "unauthorized", 500, 0,
+    { "malformed", 500, 0, false, "The CA did not understand the server's request. " OUR_DEFECT },
+    { "orderNotReady", 503, SOON, false, "The CA says the order is not ready: try again later." },
+    { "rateLimited", 429, AN_HOUR, true,
+      "The CA limits the rate of certificates: try again later." },
+    { "rejectedIdentifier", 403, 0, false, "The CA does not issue certificates for a name." },
+    { "serverInternal", 503, SOON, true, "The CA has a fault of its own: try again later." },
+    { "tls", 421, 0, false, "The CA met a TLS error at its validation." },
+    { "unauthorized", 500, 0, false,
       "The CA refuses the server's ACME account: its administrator runs 'acme-register CONFIG' to "
       "see the "
       "account's state." },
-    { "unsupportedContact", 500, 0, "The CA does not support the account's contact address." },
-    { "unsupportedIdentifier", 403, 0, "The CA does not support a name of this type." },
-    { "userActionRequired", 500, 0,
+    { "unsupportedContact", 500, 0, false,
+      "The CA does not support the account's contact address." },
+    { "unsupportedIdentifier", 403, 0, false, "The CA does not support a name of this type." },
+    { "userActionRequired", 500, 0, false,
       "The CA waits for the server's administrator, who runs "
       "'acme-register --accept-terms-of-service CONFIG'." },
 };
 
 static const Problem unknown_problem = {
-    "unknown", 503, AN_HOUR,
+    "unknown", 503, AN_HOUR, false,
     "The CA reports an error unknown to acmems: its administrator looks into it."
 };
 

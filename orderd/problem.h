@@ -13,6 +13,7 @@ typedef struct Problem {
     const char *type;     /* behind the URN prefix */
     int status;           /* HTTP status for the client */
     unsigned retry_after; /* s, where the CA names none; 0: trying again does not help by itself */
+    bool elsewhere;       /* it is the CA that cannot now: another one may */
     const char *sentence; /* what it means and what to do */
 } Problem;
 

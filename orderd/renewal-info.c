@@ -1,101 +1,65 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "renewal-info.h"
 
-#include <openssl/err.h>
-#include <openssl/x509v3.h>
-#include <stdio.h>
-
-#include "encode.h"
 #include "polling.h"
 #include "rfc3339.h"
-#include "text.h"
 
-#define PAUSE_DEFAULT    (6U * 3600U) /* s, where the CA names none; RFC 9773 §4.3.2 */
-#define PAUSE_FAILED_MAX (6U * 3600U)
-#define EXPLANATION_MAX  1000U
+#define RESOURCE "renewalInfo"
+#define URL_MAX  1024U
 
-#define DER_HEADER_SIZE 2 /* tag, and a length of less than SERIAL_SIZE_MAX */
-#define SERIAL_SIZE_MAX 128
-
-/* The content of the serial's DER, with the 00 that stands in front of a set top bit. */
-static char *encode_serial(const Chain *chain)
+bool renewal_info_is_offered(const json_t *directory)
 {
-    const ASN1_INTEGER *serial = X509_get0_serialNumber(chain_leaf(chain));
-    unsigned char der[DER_HEADER_SIZE + SERIAL_SIZE_MAX], *p = der;
-    int size = i2d_ASN1_INTEGER(serial, NULL);
+    return session_url(directory, RESOURCE);
+}
 
-    if (size <= DER_HEADER_SIZE || size >= DER_HEADER_SIZE + SERIAL_SIZE_MAX)
+int renewal_info_request(Session *session, const char *id, session_cb callback, void *userdata,
+                         SessionCall **ret)
+{
+    return session_get(session, RESOURCE, id, callback, userdata, ret);
+}
+
+static time_t time_of(const json_t *window, const char *name)
+{
+    return rfc3339_parse(json_string_value(json_object_get(window, name)));
+}
+
+/* For people to open: nothing but an address that can be printed. */
+static const char *explanation(const json_t *answer)
+{
+    const char *url = session_url(answer, "explanationURL");
+
+    if (!url || strlen(url) > URL_MAX)
         return NULL;
-    size = i2d_ASN1_INTEGER(serial, &p);
-    return base64url_encode(der + DER_HEADER_SIZE, (size_t)size - DER_HEADER_SIZE);
+    for (const char *c = url; *c; c++)
+        if (*c <= ' ' || *c > '~')
+            return NULL;
+    return url;
 }
 
-char *renewal_info_identifier(const Chain *chain)
+bool renewal_info_read(const SessionReply *reply, RenewalInfo *ret)
 {
-    const ASN1_OCTET_STRING *authority = X509_get0_authority_key_id(chain_leaf(chain));
-    _cleanup_free_ char *key = NULL, *serial = encode_serial(chain);
-    char *identifier;
+    const json_t *window = json_object_get(reply->json, "suggestedWindow");
+    RenewalInfo info = { 0 };
 
-    ERR_clear_error();
-    if (authority && ASN1_STRING_length(authority) > 0)
-        key = base64url_encode(ASN1_STRING_get0_data(authority),
-                               (size_t)ASN1_STRING_length(authority));
-    if (!key || !serial || asprintf(&identifier, "%s.%s", key, serial) < 0)
-        return NULL;
-    return identifier;
-}
-
-void renewal_info_done(RenewalInfo *info)
-{
-    free(info->explanation);
-    *info = (RenewalInfo){ 0 };
-}
-
-int renewal_info_parse(const json_t *object, RenewalInfo *ret)
-{
-    const json_t *window = json_object_get(object, "suggestedWindow");
-    const char *explanation = session_url(object, "explanationURL");
-    RenewalInfo info = {
-        .start = rfc3339_parse(json_string_value(json_object_get(window, "start"))),
-        .end = rfc3339_parse(json_string_value(json_object_get(window, "end"))),
-    };
-
-    if (info.start <= 0 || info.end <= info.start)
-        return -EBADMSG;
-    if (explanation && strlen(explanation) <= EXPLANATION_MAX) {
-        info.explanation = strdup(explanation);
-        if (!info.explanation)
-            return -ENOMEM;
-        text_flatten(info.explanation);
-    }
+    if (reply->error < 0 || reply->status != 200 || !json_is_object(window))
+        return false;
+    info.start = time_of(window, "start");
+    info.end = time_of(window, "end");
+    if (info.start <= 0 || info.start >= info.end)
+        return false;
+    info.explanation = explanation(reply->json);
     *ret = info;
-    return 0;
+    return true;
 }
 
-/* With up to a quarter more, within the bounds. */
-static unsigned spread(unsigned pause)
+time_t renewal_info_next(const SessionReply *reply, time_t now)
 {
-    unsigned most = RENEWAL_INFO_ASK_MAX / 5 * 4;
+    unsigned seconds = reply->retry_after > 0 ? reply->retry_after : RENEWAL_INFO_INTERVAL;
 
-    if (pause < RENEWAL_INFO_ASK_MIN)
-        pause = RENEWAL_INFO_ASK_MIN;
-    if (pause > most)
-        pause = most;
-    return (unsigned)(backoff_spread(pause * USEC_PER_SEC) / USEC_PER_SEC);
-}
-
-unsigned renewal_info_pause(unsigned retry_after)
-{
-    return spread(retry_after ? retry_after : PAUSE_DEFAULT);
-}
-
-unsigned renewal_info_pause_failed(unsigned failures, unsigned retry_after)
-{
-    unsigned pause = RENEWAL_INFO_ASK_MIN;
-
-    for (; failures > 1 && pause < PAUSE_FAILED_MAX; failures--)
-        pause *= 2;
-    if (pause > PAUSE_FAILED_MAX)
-        pause = PAUSE_FAILED_MAX;
-    return spread(pause > retry_after ? pause : retry_after);
+    if (seconds < RENEWAL_INFO_MIN)
+        seconds = RENEWAL_INFO_MIN;
+    /* With what chance adds it is twice a day still. */
+    if (seconds > RENEWAL_INFO_MAX - RENEWAL_INFO_MAX / 5)
+        seconds = RENEWAL_INFO_MAX - RENEWAL_INFO_MAX / 5;
+    return now + (time_t)(backoff_spread(seconds * USEC_PER_SEC) / USEC_PER_SEC);
 }

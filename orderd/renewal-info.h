@@ -1,34 +1,34 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* When the CA wants a certificate to be renewed (RFC 9773, ARI). */
+/* When a CA wants a certificate to be renewed (RFC 9773). */
 
-#include "chain.h"
+#include <time.h>
+
 #include "session.h"
 
-#define RENEWAL_INFO_RESOURCE "renewalInfo" /* in the directory */
-
-/* The leaf's identifier (RFC 9773 §4.1). New string; NULL: it has none, for want of an authority
- * key identifier, or out of memory. */
-char *renewal_info_identifier(const Chain *chain);
-
+/* What it said; times are seconds since 1970. */
 typedef struct RenewalInfo {
-    time_t start, end; /* of the suggested window, seconds since 1970 */
-    char *explanation; /* URL for people, https and fit for a terminal; NULL: none */
+    time_t start, end;       /* the window; 0: the CA has none for it, or none that makes sense */
+    const char *explanation; /* URL of a page for people; NULL: none. Borrowed from the reply */
 } RenewalInfo;
 
-void renewal_info_done(RenewalInfo *info);
+/* The CA is asked again after so long, s: as it says, but within these bounds, or else as
+ * RENEWAL_INFO_INTERVAL says (RFC 9773 §4.3). */
+#define RENEWAL_INFO_INTERVAL (6U * 3600U)
+#define RENEWAL_INFO_MIN      60U
+#define RENEWAL_INFO_MAX      (12U * 3600U)
 
-/* Reads what the CA answered (RFC 9773 §4.2). 0; -EBADMSG: no window in it that could be used;
- * -ENOMEM. */
-int renewal_info_parse(const json_t *object, RenewalInfo *ret);
+/* Whether the CA has such a thing: by its directory as it was last seen, NULL: it does not. */
+bool renewal_info_is_offered(const json_t *directory);
 
-#define RENEWAL_INFO_ASK_MIN 60U           /* s */
-#define RENEWAL_INFO_ASK_MAX (12U * 3600U) /* twice a day at the least */
+/* Asks for the certificate of this chain_renewal_id(), as session_get(). */
+int renewal_info_request(Session *session, const char *id, session_cb callback, void *userdata,
+                         SessionCall **ret);
 
-/* In how many seconds the CA is to be asked again (RFC 9773 §4.3): after its Retry-After (s, 0:
- * none), spread by chance, within these bounds. */
-unsigned renewal_info_pause(unsigned retry_after);
+/* Reads the answer. False: it is none. */
+bool renewal_info_read(const SessionReply *reply, RenewalInfo *ret);
 
-/* The same after @failures in a row; the longer the more there are, up to 6 h. */
-unsigned renewal_info_pause_failed(unsigned failures, unsigned retry_after);
+/* Until when the CA is not asked again, after its answer came at @now; spread, so that questions do
+ * not come in a row for ever. */
+time_t renewal_info_next(const SessionReply *reply, time_t now);

@@ -2,145 +2,241 @@
 #include "renewals.h"
 
 #include <sys/queue.h>
-#include <sys/random.h>
 
 #include "log.h"
+#include "polling.h"
+#include "prefetch.h"
+#include "question.h"
 #include "renewal-info.h"
-#include "renewal-question.h"
 
-/* Between two things that are begun: ten thousand certificates in an hour are no burst. */
-#define PACE (360 * USEC_PER_MSEC)
-/* The clock may be set meanwhile, s. */
-#define LOOK_AT_LEAST 600
+/* What nobody knows yet, as after an upgrade, is asked within this time, s. */
+#define SPREAD_FIRST 3600
+/* What could not be renewed is tried again after this time, s: doubled each time, up to a day. */
+#define RETRY_FIRST 3600U
+#define RETRY_MAX   (24U * 3600U)
+/* Between two looks at the inventory, µs: many changes at once are one, and a clock may be put. */
+#define LOOK_SOON (1 * USEC_PER_SEC)
+#define LOOK_MAX  (600 * USEC_PER_SEC)
 
-#define QUESTIONS_MAX 4U
-/* After a start all that were never asked about are asked about within so long, s. */
-#define FIRST_WITHIN 3600U
+typedef enum JobKind { JOB_QUESTION, JOB_PREFETCH, JOB_MAX } JobKind;
 
-#define NEVER ((time_t)INT64_MAX)
-
-typedef struct Question {
-    LIST_ENTRY(Question) list;
+/* What is done for one certificate. */
+typedef struct Job {
     Renewals *renewals;
-    RenewalQuestion *question;
-    size_t storage; /* its number in the configuration */
-} Question;
+    LIST_ENTRY(Job) list;
+    JobKind kind;
+    Config *config;
+    const Storage *storage; /* of it */
+    char key[STORAGE_KEY_SIZE];
+    Renewal renewal; /* as known before */
+    Question *question;
+    Prefetch *prefetch;
+} Job;
 
 struct Renewals {
+    ConfigFile *config_file;
     Inventory *inventory;
     Orders *orders;
     sd_event_source *timer;
-    bool is_woken; /* .timer comes at the next opportunity already */
-    LIST_HEAD(, Question) questions;
-    unsigned n_questions;
+    time_t began;
+    LIST_HEAD(, Job) jobs;
+    unsigned n_jobs[JOB_MAX];
 };
 
-static void question_free(Question *question)
+static void job_free(Job *job)
 {
-    LIST_REMOVE(question, list);
-    question->renewals->n_questions--;
-    renewal_question_free(question->question);
-    free(question);
+    LIST_REMOVE(job, list);
+    job->renewals->n_jobs[job->kind]--;
+    question_free(job->question);
+    prefetch_free(job->prefetch);
+    config_unref(job->config);
+    free(job);
 }
 
-static unsigned random_below(unsigned n)
+static void job_end(Job *job, const Renewal *renewal)
 {
-    uint32_t random = 0;
-
-    /* Nothing hangs on how good it is. */
-    (void)!getrandom(&random, sizeof(random), 0);
-    return random % n;
+    inventory_note(job->renewals->inventory, job->storage, job->key, renewal);
+    job_free(job);
 }
 
-/* When the CA is to be asked about it. */
-static time_t ask_time(InventoryItem *item, time_t now)
+static void on_answer(Question *question, const Storage *storage, const char *key,
+                      const Renewal *renewal, void *userdata)
 {
-    const StorageEntry *entry = &item->entry;
-    InventoryNotes *notes = &item->notes;
-    /* A time that no question could have led to is that of a clock that was wrong. */
-    bool is_said = entry->ask_at != 0 && entry->ask_at <= now + (time_t)RENEWAL_INFO_ASK_MAX;
+    Job *job = userdata;
 
-    if (notes->is_asking || entry->not_after <= now)
-        return NEVER;
-    if (!is_said && notes->ask_at == 0)
-        notes->ask_at = now + random_below(FIRST_WITHIN);
-    return is_said && entry->ask_at > notes->ask_at ? entry->ask_at : notes->ask_at;
+    (void)question;
+    (void)storage;
+    (void)key;
+    job->question = NULL;
+    job_end(job, renewal);
 }
 
-/* What is to be done first, of all that there is. */
-typedef struct Plan {
-    time_t now;
-    InventoryItem *ask; /* NULL: nothing */
-    time_t ask_at;
-} Plan;
-
-static void plan_item(InventoryItem *item, void *userdata)
+/* Later, and later each time. */
+static void put_off(Renewal *renewal, unsigned at_least)
 {
-    Plan *plan = userdata;
-    time_t time = ask_time(item, plan->now);
+    unsigned delay = RETRY_FIRST;
 
-    if (time >= plan->ask_at)
+    for (unsigned i = 0; i < renewal->failures && delay < RETRY_MAX; i++)
+        delay *= 2;
+    if (delay < at_least)
+        delay = at_least;
+    if (delay > RETRY_MAX)
+        delay = RETRY_MAX;
+    renewal->failures++;
+    renewal->at = time(NULL) + (time_t)(backoff_spread(delay * USEC_PER_SEC) / USEC_PER_SEC);
+}
+
+static void on_prefetched(Prefetch *prefetch, const Storage *storage, const char *key,
+                          const Failure *failure, void *userdata)
+{
+    Job *job = userdata;
+
+    (void)prefetch;
+    (void)storage;
+    (void)key;
+    job->prefetch = NULL;
+    if (!failure) { /* the order has noted what is there now */
+        job_free(job);
         return;
-    plan->ask = item;
-    plan->ask_at = time;
-}
-
-static void on_answer(RenewalQuestion *asked, RenewalAnswer answer, void *userdata)
-{
-    Question *question = userdata;
-    Renewals *renewals = question->renewals;
-    const Storage *storage = renewal_question_storage(asked);
-    InventoryItem *item =
-        inventory_find(renewals->inventory, question->storage, renewal_question_key(asked));
-
-    if (item) {
-        InventoryNotes *notes = &item->notes;
-
-        notes->is_asking = false;
-        notes->n_asked_in_vain = answer == RENEWAL_ANSWER_FAILED ? notes->n_asked_in_vain + 1 : 0;
-        /* What is not on disk, or could not be written. */
-        notes->ask_at = time(NULL) + (answer == RENEWAL_ANSWER_NEVER ? renewal_info_pause(0)
-                                                                     : RENEWAL_INFO_ASK_MIN);
-        inventory_look(renewals->inventory, storage, renewal_question_key(asked));
     }
-    question_free(question);
+    put_off(&job->renewal, failure->retry_after);
+    job_end(job, &job->renewal);
 }
 
-static int start_question(Renewals *renewals, const InventoryItem *item)
-{
-    Config *config = inventory_config(renewals->inventory);
-    Question *question = calloc(1, sizeof(*question));
-    int r;
+/* Each: 1; 0: there is nothing to do; -errno. */
 
-    if (!question)
-        return -ENOMEM;
-    question->renewals = renewals;
-    question->storage = item->storage;
-    LIST_INSERT_HEAD(&renewals->questions, question, list);
-    renewals->n_questions++;
-    r = renewal_question_start(
-        orders_accounts(renewals->orders), config, config->storages[item->storage], item->entry.key,
-        item->notes.n_asked_in_vain, on_answer, question, &question->question);
-    if (r < 0)
-        question_free(question);
-    return r;
+static int start_question(Job *job)
+{
+    return question_start(orders_accounts(job->renewals->orders), job->config, job->storage,
+                          job->key, on_answer, job, &job->question);
 }
 
-static void ask(Renewals *renewals, InventoryItem *item)
+static int start_prefetch(Job *job)
 {
-    int r = start_question(renewals, item);
+    return prefetch_start(job->renewals->orders, job->config, job->storage, job->key, on_prefetched,
+                          job, &job->prefetch);
+}
 
-    item->notes.is_asking = r >= 0;
-    if (r >= 0)
+/* Eight of a hash's digits are as good as dice. */
+static time_t first_question(const Renewals *renewals, const char *key)
+{
+    char digits[9] = { 0 };
+
+    memcpy(digits, key, sizeof(digits) - 1);
+    return renewals->began + (time_t)(strtoul(digits, NULL, 16) % SPREAD_FIRST);
+}
+
+/* Each: when it is time, 0: never. */
+
+static time_t question_time(const Renewals *renewals, const char *key, const Renewal *renewal)
+{
+    if (renewal->not_after <= time(NULL))
+        return 0;
+    return renewal->ask_at > 0 ? renewal->ask_at : first_question(renewals, key);
+}
+
+static time_t prefetch_time(const Renewals *renewals, const char *key, const Renewal *renewal)
+{
+    (void)renewals;
+    (void)key;
+    return renewal->at;
+}
+
+static void no_question(Renewal *renewal)
+{
+    renewal->ask_at = time(NULL) + RENEWAL_INFO_MAX;
+}
+
+static void no_prefetch(Renewal *renewal)
+{
+    put_off(renewal, RETRY_MAX);
+}
+
+static const struct {
+    unsigned max; /* so many at once of what nobody waits for */
+    time_t (*time)(const Renewals *renewals, const char *key, const Renewal *renewal);
+    int (*start)(Job *job);
+    void (*none)(Renewal *renewal); /* there is nothing to do: look again later */
+} kinds[JOB_MAX] = {
+    [JOB_QUESTION] = { 4, question_time, start_question, no_question },
+    [JOB_PREFETCH] = { 16, prefetch_time, start_prefetch, no_prefetch },
+};
+
+static bool is_at_work(const Renewals *renewals, JobKind kind, const char *key)
+{
+    const Job *job;
+
+    LIST_FOREACH (job, &renewals->jobs, list)
+        if (job->kind == kind && streq(job->key, key))
+            return true;
+    return false;
+}
+
+static void job_add(Renewals *renewals, Config *config, JobKind kind, const Storage *storage,
+                    const char *key, const Renewal *renewal)
+{
+    Job *job = calloc(1, sizeof(*job));
+
+    if (!job)
         return;
-    item->notes.ask_at = time(NULL) + renewal_info_pause(0);
-    /* What has no CA to ask is renewed by the configuration's time. */
-    if (r != -ENOENT && r != -EOPNOTSUPP)
-        log_warning_errno(r, "The CA cannot be asked about the certificate of entry %s: %m",
-                          item->entry.key);
+    job->renewals = renewals;
+    job->kind = kind;
+    job->config = config_ref(config);
+    job->storage = storage;
+    memcpy(job->key, key, STORAGE_KEY_SIZE);
+    job->renewal = *renewal;
+    LIST_INSERT_HEAD(&renewals->jobs, job, list);
+    renewals->n_jobs[kind]++;
 }
 
-static void schedule(Renewals *renewals, usec_t delay)
+/* A look at all certificates. */
+typedef struct Look {
+    Renewals *renewals;
+    Config *config;
+    time_t now, next;
+} Look;
+
+static void look_at(const Storage *storage, const char *key, const Renewal *renewal, void *userdata)
+{
+    Look *look = userdata;
+    Renewals *renewals = look->renewals;
+
+    for (JobKind kind = 0; kind < JOB_MAX; kind++) {
+        time_t at = kinds[kind].time(renewals, key, renewal);
+
+        if (at == 0 || is_at_work(renewals, kind, key))
+            continue;
+        if (at <= look->now && renewals->n_jobs[kind] < kinds[kind].max)
+            job_add(renewals, look->config, kind, storage, key, renewal);
+        else if (at < look->next)
+            look->next = at;
+    }
+}
+
+/* The inventory is not gone through any more: starting a job may change it. */
+static void start_jobs(Renewals *renewals)
+{
+    Job *job = LIST_FIRST(&renewals->jobs);
+
+    while (job) {
+        Job *next = LIST_NEXT(job, list);
+
+        if (!job->question && !job->prefetch) {
+            int r = kinds[job->kind].start(job);
+
+            if (r < 0)
+                log_warning_errno(r, "Nothing is done for entry %s of storage \"%s\": %m", job->key,
+                                  job->storage->name);
+            if (r <= 0) {
+                kinds[job->kind].none(&job->renewal);
+                job_end(job, &job->renewal);
+            }
+        }
+        job = next;
+    }
+}
+
+static void look_again(Renewals *renewals, usec_t delay)
 {
     (void)sd_event_source_set_time_relative(renewals->timer, delay);
     (void)sd_event_source_set_enabled(renewals->timer, SD_EVENT_ONESHOT);
@@ -149,42 +245,43 @@ static void schedule(Renewals *renewals, usec_t delay)
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
     Renewals *renewals = userdata;
-    Plan plan = { .now = time(NULL), .ask_at = NEVER };
-    time_t next;
+    time_t now = time(NULL);
+    Look look = { .renewals = renewals,
+                  .config = config_file_get(renewals->config_file),
+                  .now = now,
+                  .next = now + LOOK_MAX / USEC_PER_SEC };
 
     (void)source;
     (void)usec;
-    renewals->is_woken = false;
-    inventory_foreach(renewals->inventory, plan_item, &plan);
-    next = plan.ask_at;
-    if (next <= plan.now && renewals->n_questions < QUESTIONS_MAX)
-        ask(renewals, plan.ask);
-    if (next > plan.now + LOOK_AT_LEAST)
-        next = plan.now + LOOK_AT_LEAST;
-    schedule(renewals, next > plan.now ? (usec_t)(next - plan.now) * USEC_PER_SEC : PACE);
+    (void)inventory_use(renewals->inventory, look.config);
+    inventory_foreach(renewals->inventory, look_at, &look);
+    look_again(renewals, look.next > now ? (usec_t)(look.next - now) * USEC_PER_SEC : LOOK_SOON);
+    start_jobs(renewals);
     return 0;
 }
 
 void renewals_wake(Renewals *renewals)
 {
-    if (!renewals || renewals->is_woken)
-        return;
-    renewals->is_woken = true;
-    schedule(renewals, PACE);
+    uint64_t at;
+
+    if (sd_event_source_get_time(renewals->timer, &at) >= 0 && at > now_monotonic() + LOOK_SOON)
+        look_again(renewals, LOOK_SOON);
 }
 
-int renewals_new(sd_event *event, Inventory *inventory, Orders *orders, Renewals **ret)
+int renewals_new(sd_event *event, ConfigFile *config_file, Inventory *inventory, Orders *orders,
+                 Renewals **ret)
 {
     _cleanup_(renewals_freep) Renewals *renewals = calloc(1, sizeof(*renewals));
     int r;
 
     if (!renewals)
         return -ENOMEM;
-    LIST_INIT(&renewals->questions);
+    renewals->config_file = config_file;
     renewals->inventory = inventory;
     renewals->orders = orders;
-    /* Goes on while the machine sleeps. */
-    r = sd_event_add_time_relative(event, &renewals->timer, CLOCK_BOOTTIME, PACE, 0, on_timer,
+    renewals->began = time(NULL);
+    LIST_INIT(&renewals->jobs);
+    r = sd_event_add_time_relative(event, &renewals->timer, CLOCK_MONOTONIC, LOOK_SOON, 0, on_timer,
                                    renewals);
     if (r < 0)
         return r;
@@ -196,8 +293,8 @@ Renewals *renewals_free(Renewals *renewals)
 {
     if (!renewals)
         return NULL;
-    while (!LIST_EMPTY(&renewals->questions))
-        question_free(LIST_FIRST(&renewals->questions));
+    while (!LIST_EMPTY(&renewals->jobs))
+        job_free(LIST_FIRST(&renewals->jobs));
     sd_event_source_disable_unref(renewals->timer);
     free(renewals);
     return NULL;

@@ -56,6 +56,8 @@ static void set_failure(const Pause *pause, time_t now, Failure *ret)
                 "The CA is not asked again before Retry-After says so, as it went wrong before: %s",
                 pause->reason);
     failure_set_type(ret, pause->problem);
+    /* What is wrong with a name is wrong for every CA. */
+    ret->elsewhere = pause->kind != PAUSE_NAME;
 }
 
 bool restraint_allows(const Asking *asking, Failure *ret)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "service.h"
 
+#include "cached.h"
 #include "encode.h"
 #include "log.h"
 #include "policy.h"
@@ -114,15 +115,20 @@ static bool reply_from_order(VarlinkCall *call, const OrderTarget *target, const
                              size_t size, const Csr *csr)
 {
     const char *state = target->config->state_directory;
+    const Storage *storage = target->auth->storage;
+    const CachedFrom from = { .auth = target->auth->name, .asked = time(NULL) };
     _cleanup_(chain_freep) Chain *chain = NULL;
     char key[STORAGE_KEY_SIZE];
+    Renewal renewal;
 
     storage_key(body, size, key);
     if (order_kept_chain(state, key, csr, &chain) < 0)
         return false;
     reply_chain(call, chain);
-    /* A storage that could not be written at the time takes it now, or it stays. */
-    if (storage_store(target->auth->storage, body, size, chain) >= 0)
+    /* A storage that could not be written at the time takes it now, or it stays. One that keeps
+     * nothing has it handed out once. */
+    if (storage->type == STORAGE_NONE ||
+        cached_store(storage, body, size, chain, &from, &renewal) >= 0)
         order_forget(state, key);
     return true;
 }
@@ -225,8 +231,63 @@ static void request(VarlinkCall *call, const json_t *parameters, void *userdata)
     request_with_csr(call, userdata, &p, (char *)body, size, &csr);
 }
 
+/* Whether it may be the key of an entry: else it would lead anywhere. */
+static bool is_key(const char *key)
+{
+    return key && strlen(key) == STORAGE_KEY_SIZE - 1 &&
+           strspn(key, "0123456789abcdef") == STORAGE_KEY_SIZE - 1;
+}
+
+/* A handler that was taken over can have certificates renewed for longer, and nothing else. */
+static int note_asked(Service *service, const AuthBlock *auth, const char *key)
+{
+    const Storage *storage = auth->storage;
+    _cleanup_(chain_freep) Chain *chain = NULL;
+    StorageMeta meta;
+    Renewal renewal;
+    const char *why;
+    int r = storage_load(storage, key, &chain, &why);
+
+    if (r != STORAGE_HIT)
+        return r < 0 ? r : 0;
+    r = storage_meta_load(storage, key, chain, &meta);
+    if (r < 0)
+        return r;
+    meta.asked = time(NULL);
+    free(meta.auth);
+    meta.auth = strdup(auth->name);
+    r = meta.auth ? storage_meta_save(storage, key, chain, &meta) : -ENOMEM;
+    renewal = renewal_of(storage, key, chain, &meta);
+    inventory_note(service->inventory, storage, key, &renewal);
+    storage_meta_done(&meta);
+    return r;
+}
+
+static void asked(VarlinkCall *call, const json_t *parameters, void *userdata)
+{
+    Service *service = userdata;
+    Config *config = config_file_get(service->config_file);
+    const char *name = json_string_value(json_object_get(parameters, "auth"));
+    const char *key = json_string_value(json_object_get(parameters, "key"));
+    const AuthBlock *auth = name ? config_find_auth(config, name) : NULL;
+    int r;
+
+    (void)inventory_use(service->inventory, config);
+    if (!name || !is_key(key)) {
+        fail_parameter(call, name ? "key" : "auth");
+        return;
+    }
+    r = auth ? note_asked(service, auth, key) : 0;
+    if (r < 0)
+        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
+                        "That somebody asks for %s cannot be written to storage \"%s\": %m", key,
+                        auth->storage->name);
+    varlink_reply(call, json_object());
+}
+
 static const VarlinkMethod methods[] = {
     { "io.acmems.Orders.Request", request },
+    { "io.acmems.Orders.Asked", asked },
 };
 
 const VarlinkInterface orders_interface = {

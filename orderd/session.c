@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "session.h"
 
-#include <stdio.h>
 #include <sys/queue.h>
 
 #include "clock.h"
 #include "fetch.h"
 #include "jws.h"
+#include "log.h"
 #include "problem.h"
+#include "session-record.h"
+#include "strv.h"
 
-#define DIRECTORY_LIFETIME (24 * 3600 * USEC_PER_SEC)
-#define NONCES_MAX         64U
-#define BAD_NONCE_TRIES    12U
+#define NONCES_MAX      64U
+#define BAD_NONCE_TRIES 12U
 
 struct Session {
     unsigned n_ref;
     sd_event *event;
     Fetcher *fetcher;
     char *directory_url;
+    char *state_directory; /* NULL: nothing of it outlives the session */
+    bool is_unkept;        /* that it does not was said */
     json_t *directory;
     usec_t directory_expiry;
     Fetch *directory_fetch;
@@ -35,8 +38,8 @@ struct SessionCall {
     bool for_directory; /* wants the directory itself, no POST */
     bool awaits_directory;
     bool is_redirected; /* the directory was fetched anew for it */
-    char *path;         /* behind the resource's URL: a GET, no POST */
     char *url, *resource, *payload, *accept;
+    char *tail; /* a GET of what is below the resource; NULL: a POST */
     bool with_jwk;
     unsigned bad_nonces;
     Fetch *fetch;
@@ -50,11 +53,11 @@ static SessionCall *call_free(SessionCall *call)
 {
     LIST_REMOVE(call, list);
     fetch_cancel(call->fetch);
-    free(call->path);
     free(call->url);
     free(call->resource);
     free(call->payload);
     free(call->accept);
+    free(call->tail);
     free(call);
     return NULL;
 }
@@ -243,18 +246,26 @@ static int call_fetch_nonce(SessionCall *call)
                          on_nonce, call, &call->fetch);
 }
 
+static void on_get(const FetchResult *result, void *userdata)
+{
+    json_auto_t *json = NULL;
+    SessionReply reply = reply_from_result(result, &json);
+
+    call_finish(userdata, &reply);
+}
+
 static int call_get(SessionCall *call)
 {
-    const char *base = call_url(call);
+    const char *resource = session_url(call->session->directory, call->resource);
     _cleanup_free_ char *url = NULL;
 
-    if (!base)
+    if (!resource)
         return -EOPNOTSUPP;
-    if (asprintf(&url, "%s/%s", base, call->path) < 0) {
+    if (asprintf(&url, "%s/%s", resource, call->tail) < 0) {
         url = NULL;
         return -ENOMEM;
     }
-    return fetcher_start(call->session->fetcher, &(FetchRequest){ .url = url }, on_post, call,
+    return fetcher_start(call->session->fetcher, &(FetchRequest){ .url = url }, on_get, call,
                          &call->fetch);
 }
 
@@ -263,7 +274,7 @@ static int call_go(SessionCall *call)
 {
     _cleanup_free_ char *nonce = NULL;
 
-    if (call->path)
+    if (call->tail)
         return call_get(call);
     nonce = session_take_nonce(call->session);
     return nonce ? call_send(call, nonce) : call_fetch_nonce(call);
@@ -278,8 +289,7 @@ static void on_post(const FetchResult *result, void *userdata)
     call->fetch = NULL;
     session_keep_nonce(call->session, result->replay_nonce);
 
-    /* What is behind a resource may well be missing. */
-    if (call->resource && !call->path && call_is_astray(call, result)) {
+    if (call->resource && call_is_astray(call, result)) {
         call_look_up_again(call);
         return;
     }
@@ -296,6 +306,39 @@ static void on_post(const FetchResult *result, void *userdata)
         return;
     }
     call_finish(call, &reply);
+}
+
+/* What cannot be written is only asked for once more after a restart. */
+static void session_check_kept(Session *session, int r)
+{
+    if (r >= 0 || session->is_unkept)
+        return;
+    session->is_unkept = true;
+    log_warning_errno(r, "The directory of %s, or its nonces, cannot be kept in '%s': %m",
+                      session->directory_url, session->state_directory);
+}
+
+static void session_save_directory(Session *session)
+{
+    if (session->state_directory)
+        session_check_kept(session,
+                           session_record_save(session->state_directory, session->directory_url,
+                                               session->directory, time(NULL)));
+}
+
+/* Those of a crash are lost: what is on disk was not handed out. */
+static void session_save_nonces(Session *session)
+{
+    _cleanup_strv_ char **nonces = NULL;
+
+    if (!session->state_directory || session->n_nonces == 0)
+        return;
+    for (size_t i = 0; i < session->n_nonces; i++)
+        if (strv_extend(&nonces, session->nonces[i]) < 0)
+            return;
+    session_check_kept(session,
+                       session_record_add_nonces(session->state_directory, session->directory_url,
+                                                 nonces, time(NULL)));
 }
 
 static const char *directory_lacks(const json_t *directory)
@@ -316,6 +359,14 @@ static SessionCall *next_awaiting(Session *session)
         if (call->awaits_directory)
             return call;
     return NULL;
+}
+
+static void session_use_directory(Session *session, json_t *directory, time_t age)
+{
+    json_decref(session->directory);
+    session->directory = json_incref(directory);
+    session->directory_expiry =
+        now_monotonic() + (usec_t)(SESSION_DIRECTORY_AGE_MAX - age) * USEC_PER_SEC;
 }
 
 /* Sends on what waited for the directory. Every round takes one call out of the waiting ones. */
@@ -350,9 +401,8 @@ static void on_directory(const FetchResult *result, void *userdata)
     if (reply.error == 0 && result->status == 200 && reply.json) {
         lacks = directory_lacks(reply.json);
         if (!lacks) {
-            json_decref(session->directory);
-            session->directory = json_incref(json);
-            session->directory_expiry = now_monotonic() + DIRECTORY_LIFETIME;
+            session_use_directory(session, json, 0);
+            session_save_directory(session);
         }
     }
 
@@ -423,30 +473,15 @@ static int copy_string(const char *from, char **to)
     return 0;
 }
 
-/* Sends it, now or once the directory is there. */
-static int call_start(SessionCall *call)
+/* Now, or as soon as the directory is there. */
+static int call_begin(SessionCall *call)
 {
     int r = session_need_directory(call->session);
 
-    if (r > 0)
-        return call_go(call);
-    call->awaits_directory = r == 0;
-    return r;
-}
-
-int session_get(Session *session, const char *resource, const char *path, session_cb callback,
-                void *userdata, SessionCall **ret)
-{
-    _cleanup_(call_freep) SessionCall *call = call_new(session, callback, userdata);
-    int r;
-
-    if (!call || copy_string(resource, &call->resource) < 0 || copy_string(path, &call->path) < 0)
-        return -ENOMEM;
-    r = call_start(call);
     if (r < 0)
         return r;
-    *ret = TAKE_PTR(call);
-    return 0;
+    call->awaits_directory = r == 0;
+    return r > 0 ? call_go(call) : 0;
 }
 
 int session_post(Session *session, const SessionRequest *request, session_cb callback,
@@ -465,8 +500,22 @@ int session_post(Session *session, const SessionRequest *request, session_cb cal
             return -ENOMEM;
     }
     call->with_jwk = request->with_jwk;
+    r = call_begin(call);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(call);
+    return 0;
+}
 
-    r = call_start(call);
+int session_get(Session *session, const char *resource, const char *tail, session_cb callback,
+                void *userdata, SessionCall **ret)
+{
+    _cleanup_(call_freep) SessionCall *call = call_new(session, callback, userdata);
+    int r;
+
+    if (!call || copy_string(resource, &call->resource) < 0 || copy_string(tail, &call->tail) < 0)
+        return -ENOMEM;
+    r = call_begin(call);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(call);
@@ -510,6 +559,39 @@ int session_new(sd_event *event, const char *directory_url, const char *ca_file,
     return 0;
 }
 
+/* Checked as what comes from the CA itself. */
+static void session_take_up(Session *session)
+{
+    _cleanup_(session_record_done) SessionRecord record = { 0 };
+    time_t now = time(NULL);
+    int r = session_record_take(session->state_directory, session->directory_url, now, &record);
+
+    if (r < 0 && r != -ENOENT)
+        session_check_kept(session, r);
+    if (r < 0 || directory_lacks(record.directory))
+        return;
+    session_use_directory(session, record.directory, now - record.fetched);
+    STRV_FOREACH (nonce, record.nonces)
+        session_keep_nonce(session, *nonce);
+}
+
+int session_keep_in(Session *session, const char *state_directory)
+{
+    int r = copy_string(state_directory, &session->state_directory);
+
+    if (r >= 0)
+        session_take_up(session);
+    return r;
+}
+
+void session_sweep(const char *state_directory)
+{
+    int r = session_record_sweep(state_directory, time(NULL));
+
+    if (r < 0)
+        log_warning_errno(r, "What was kept of sessions in '%s' stays: %m", state_directory);
+}
+
 Session *session_ref(Session *session)
 {
     session->n_ref++;
@@ -524,11 +606,13 @@ Session *session_unref(Session *session)
         call_free(LIST_FIRST(&session->calls));
     fetch_cancel(session->directory_fetch);
     fetcher_unref(session->fetcher);
+    session_save_nonces(session);
     session_drop_nonces(session);
     json_decref(session->directory);
     EVP_PKEY_free(session->key);
     sd_event_unref(session->event);
     free(session->directory_url);
+    free(session->state_directory);
     free(session->account_url);
     free(session);
     return NULL;

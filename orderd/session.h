@@ -43,13 +43,22 @@ int session_new(sd_event *event, const char *directory_url, const char *ca_file,
 Session *session_ref(Session *session);
 Session *session_unref(Session *session); /* always returns NULL */
 
+/* Takes up what an earlier session with this CA left in the state directory, its directory and
+ * nonces, and leaves there what this one has. What does not work out is logged: the CA is asked for
+ * more then. 0 or -ENOMEM. */
+int session_keep_in(Session *session, const char *state_directory);
+
+/* Drops what a crash left half of that, and what is of no use any more. What goes wrong is logged.
+ */
+void session_sweep(const char *state_directory);
+
 void session_set_key(Session *session, EVP_PKEY *key); /* takes a reference */
 int session_set_account(Session *session, const char *url);
 
-/* All four: the callback comes once, from the event loop, unless cancelled. *ret is borrowed and
- * invalid from then on. */
+/* All of these: the callback comes once, from the event loop, unless cancelled. *ret is borrowed
+ * and invalid from then on. */
 
-/* The directory object, fetched when it is not at hand (it is kept for a day). */
+/* The directory object, fetched anew. For requests it is kept for a day. */
 int session_directory(Session *session, session_cb callback, void *userdata, SessionCall **ret);
 
 /* The directory as it was last seen; NULL: never. Borrowed. */
@@ -59,10 +68,9 @@ const json_t *session_last_directory(const Session *session);
 int session_post(Session *session, const SessionRequest *request, session_cb callback,
                  void *userdata, SessionCall **ret);
 
-/* GET without a signature: what stands at @path behind the URL of a resource of the directory, as
- * of RFC 9773 §4.1. An error of -EOPNOTSUPP, returned or in the reply: the directory has no such
- * resource. */
-int session_get(Session *session, const char *resource, const char *path, session_cb callback,
+/* What the CA shows to everybody, with a GET that is not signed: @tail behind a slash below
+ * @resource of the directory. -EOPNOTSUPP in the reply: the directory has no such resource. */
+int session_get(Session *session, const char *resource, const char *tail, session_cb callback,
                 void *userdata, SessionCall **ret);
 
 SessionCall *session_call_cancel(SessionCall *call); /* NULL is fine; always returns NULL */

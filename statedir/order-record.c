@@ -22,6 +22,7 @@ static const struct {
     size_t offset;
     bool optional;
 } strings[] = {
+    { "account", offsetof(OrderRecord, account), true },
     { "server", offsetof(OrderRecord, server), false },
     { "auth", offsetof(OrderRecord, auth), false },
     { "requestId", offsetof(OrderRecord, request_id), false },
@@ -49,8 +50,8 @@ static json_t *pack(const OrderRecord *record)
     _cleanup_free_ char *csr = base64_encode(record->body, record->body_size);
     json_t *object =
         csr ? json_pack("{si ss sI sI sI sI ss}", "version", VERSION, "stage",
-                        stages[record->stage], "created", (json_int_t)record->created, "asked",
-                        (json_int_t)record->asked, "issued", (json_int_t)record->issued, "expires",
+                        stages[record->stage], "created", (json_int_t)record->created, "issued",
+                        (json_int_t)record->issued, "asked", (json_int_t)record->asked, "expires",
                         (json_int_t)record->expires, "csr", csr)
             : NULL;
 
@@ -106,6 +107,7 @@ static bool is_whole(const OrderRecord *record)
     case ORDER_STAGE_NEW:
         return true;
     case ORDER_STAGE_PLACED:
+        return record->url;
     case ORDER_STAGE_FINALIZING:
         return record->url && record->finalize_url;
     case ORDER_STAGE_ISSUED:
@@ -127,11 +129,8 @@ static int unpack(const json_t *object, OrderRecord *record)
     if (r < 0)
         return r;
     record->created = json_integer_value(json_object_get(object, "created"));
-    record->asked = json_integer_value(json_object_get(object, "asked"));
-    /* Written by a version that ordered for clients only. */
-    if (record->asked == 0)
-        record->asked = record->created;
     record->issued = json_integer_value(json_object_get(object, "issued"));
+    record->asked = json_integer_value(json_object_get(object, "asked"));
     record->expires = json_integer_value(json_object_get(object, "expires"));
     r = unpack_strings(object, record);
     if (r < 0)
@@ -168,7 +167,10 @@ int order_record_remove(const char *state, const char *key)
 
 int order_record_list(const char *state, char ***ret)
 {
-    int r = state_json_clean(state, DIRECTORY);
+    return state_json_list(state, DIRECTORY, ret);
+}
 
-    return r < 0 ? r : state_json_list(state, DIRECTORY, ret);
+int order_record_clean(const char *state)
+{
+    return state_json_clean(state, DIRECTORY);
 }

@@ -22,22 +22,23 @@ typedef enum OrderStage {
 typedef struct OrderRecord {
     OrderStage stage;
     time_t created; /* seconds since 1970, as the other times */
-    time_t asked;   /* when a client asked for it last */
     time_t issued;  /* 0: not yet */
+    time_t asked;   /* when a client last asked for it; 0: none did, or it is not known */
     time_t expires; /* when the CA drops the order; 0: it did not say */
+    char *account;  /* name of its block; NULL: not known */
     char *server;   /* URL of the CA's directory */
     char *auth;     /* name of the auth block */
     char *body;     /* of the request, byte for byte; NUL-terminated behind .body_size */
     size_t body_size;
     char *request_id;         /* of the first who asked */
     char *client;             /* its address, or NULL */
-    char *url, *finalize_url; /* NULL in ORDER_STAGE_NEW */
+    char *url, *finalize_url; /* NULL in ORDER_STAGE_NEW; the latter may come after .url */
     char *chain;              /* PEM, in ORDER_STAGE_ISSUED */
 } OrderRecord;
 
 void order_record_done(OrderRecord *record);
 
-/* All four: @state is the state directory; orders/ in it is made by the first record. @key is
+/* All of these: @state is the state directory; orders/ in it is made by the first record. @key is
  * storage_key() of the body. */
 
 /* Writes it, in place of an older one. 0 or -errno. */
@@ -50,5 +51,8 @@ int order_record_load(const char *state, const char *key, OrderRecord *ret);
 /* 0, also where there is none; -errno. */
 int order_record_remove(const char *state, const char *key);
 
-/* The keys of all, and what a crash left half is removed. 0 or -errno. *ret: strv_free(). */
+/* The keys of all. 0 or -errno. *ret: strv_free(). */
 int order_record_list(const char *state, char ***ret);
+
+/* Removes what a crash left half; for the one who writes them. 0 or -errno. */
+int order_record_clean(const char *state);

@@ -7,161 +7,134 @@
 
 #include "atomic-file.h"
 #include "io.h"
-#include "rfc3339.h"
 
 #define VERSION       1
+#define META_FILE     "meta.json"
 #define FILE_SIZE_MAX ((size_t)16 * 1024)
+#define FILE_MODE     0640
+
+static const struct {
+    const char *name;
+    size_t offset;
+} strings[] = {
+    { "server", offsetof(StorageMeta, server) },
+    { "account", offsetof(StorageMeta, account) },
+    { "auth", offsetof(StorageMeta, auth) },
+    { "explanation", offsetof(StorageMeta, explanation) },
+}, times[] = {
+    { "asked", offsetof(StorageMeta, asked) },
+    { "windowStart", offsetof(StorageMeta, window_start) },
+    { "windowEnd", offsetof(StorageMeta, window_end) },
+    { "askAt", offsetof(StorageMeta, ask_at) },
+};
+
+static char **string_of(const StorageMeta *meta, size_t i)
+{
+    return (char **)(void *)((char *)(uintptr_t)meta + strings[i].offset);
+}
+
+static time_t *time_of(const StorageMeta *meta, size_t i)
+{
+    return (time_t *)(void *)((char *)(uintptr_t)meta + times[i].offset);
+}
 
 void storage_meta_done(StorageMeta *meta)
 {
-    free(meta->server);
-    free(meta->auth);
-    free(meta->explanation);
+    for (size_t i = 0; i < ELEMENTSOF(strings); i++)
+        free(*string_of(meta, i));
     *meta = (StorageMeta){ 0 };
 }
 
-static time_t get_time(const json_t *object, const char *name)
+/* Whose it is: the two files of an entry cannot be replaced at one stroke. */
+static const char *fingerprint(const Chain *chain, char buf[CHAIN_FINGERPRINT_SIZE])
 {
-    return rfc3339_parse(json_string_value(json_object_get(object, name)));
+    chain_fingerprint(chain, buf);
+    return buf;
 }
 
-/* Without memory it is not known. */
-static char *get_string(const json_t *object, const char *name)
+static int unpack(const json_t *object, const Chain *chain, StorageMeta *meta)
 {
-    const char *value = json_string_value(json_object_get(object, name));
+    const char *certificate = json_string_value(json_object_get(object, "certificate"));
+    char buf[CHAIN_FINGERPRINT_SIZE];
 
-    return value && strlen(value) <= STORAGE_META_STRING_MAX ? strdup(value) : NULL;
-}
+    if (json_integer_value(json_object_get(object, "version")) != VERSION || !certificate ||
+        !streq(certificate, fingerprint(chain, buf)))
+        return -ENOENT;
+    for (size_t i = 0; i < ELEMENTSOF(times); i++)
+        *time_of(meta, i) = json_integer_value(json_object_get(object, times[i].name));
+    for (size_t i = 0; i < ELEMENTSOF(strings); i++) {
+        const char *value = json_string_value(json_object_get(object, strings[i].name));
 
-static bool is_about(const json_t *object, const Chain *chain)
-{
-    const char *named = json_string_value(json_object_get(object, "certificate"));
-    char fingerprint[CHAIN_FINGERPRINT_SIZE];
-
-    chain_fingerprint(chain, fingerprint);
-    return named && streq(named, fingerprint);
-}
-
-static void unpack(const json_t *object, StorageMeta *meta)
-{
-    const json_t *window = json_object_get(object, "window");
-
-    *meta = (StorageMeta){
-        .server = get_string(object, "server"),
-        .auth = get_string(object, "auth"),
-        .asked = get_time(object, "asked"),
-        .window_start = get_time(window, "start"),
-        .window_end = get_time(window, "end"),
-        .explanation = get_string(object, "explanation"),
-        .ask_at = get_time(object, "askAt"),
-    };
-    if (meta->window_start == 0 || meta->window_end <= meta->window_start)
+        *string_of(meta, i) = value ? strdup(value) : NULL;
+        if (value && !*string_of(meta, i))
+            return -ENOMEM;
+    }
+    if (meta->window_start >= meta->window_end)
         meta->window_start = meta->window_end = 0;
+    return 0;
 }
 
-static bool load(int entry_fd, const Chain *chain, StorageMeta *ret)
+static int read_meta(int entry_fd, const Chain *chain, StorageMeta *meta)
 {
-    json_auto_t *object = NULL;
     _cleanup_free_ char *text = NULL;
+    json_auto_t *object = NULL;
     size_t size;
+    int r = read_file_at(entry_fd, META_FILE, FILE_SIZE_MAX, &text, &size);
 
-    if (read_file_at(entry_fd, STORAGE_META_FILE, FILE_SIZE_MAX, &text, &size) < 0)
-        return false;
+    if (r < 0)
+        return r;
     object = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
-    /* Both files cannot be replaced in one step. */
-    if (json_integer_value(json_object_get(object, "version")) != VERSION ||
-        !is_about(object, chain))
-        return false;
-    unpack(object, ret);
-    return true;
+    return json_is_object(object) ? unpack(object, chain, meta) : -ENOENT;
 }
 
-void storage_meta_load_at(int entry_fd, const Chain *chain, StorageMeta *ret)
+int storage_meta_load(const Storage *storage, const char *key, const Chain *chain, StorageMeta *ret)
 {
-    struct stat st;
-
-    *ret = (StorageMeta){ 0 };
-    (void)load(entry_fd, chain, ret);
-    if (ret->asked == 0 && fstatat(entry_fd, STORAGE_CERT_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0)
-        ret->asked = st.st_mtime;
-}
-
-void storage_meta_load(const Storage *storage, const char *key, const Chain *chain,
-                       StorageMeta *ret)
-{
+    StorageMeta meta = { 0 };
     _cleanup_close_ int fd = storage_open_entry(storage, key);
+    struct stat st;
+    int r = fd < 0 ? fd : read_meta(fd, chain, &meta);
 
-    *ret = (StorageMeta){ 0 };
-    if (fd >= 0)
-        storage_meta_load_at(fd, chain, ret);
+    if (r == -ENOMEM) {
+        storage_meta_done(&meta);
+        return r;
+    }
+    if (meta.asked <= 0)
+        meta.asked = fd >= 0 && fstatat(fd, STORAGE_CERT_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0
+                         ? st.st_mtime
+                         : 0;
+    *ret = meta;
+    return 0;
 }
 
-static int set_string(json_t *object, const char *name, const char *value)
+static json_t *pack(const StorageMeta *meta, const Chain *chain)
 {
-    if (!value || strlen(value) > STORAGE_META_STRING_MAX)
-        return 0;
-    return json_object_set_new(object, name, json_string(value)) < 0 ? -ENOMEM : 0;
-}
+    char buf[CHAIN_FINGERPRINT_SIZE];
+    json_t *object =
+        json_pack("{siss}", "version", VERSION, "certificate", fingerprint(chain, buf));
+    int r = object ? 0 : -ENOMEM;
 
-static int set_time(json_t *object, const char *name, time_t value)
-{
-    char text[RFC3339_SIZE];
-
-    return value ? set_string(object, name, rfc3339_format(value, text)) : 0;
-}
-
-static int set_window(json_t *object, const StorageMeta *meta)
-{
-    json_t *window;
-    int r;
-
-    if (meta->window_start == 0)
-        return 0;
-    window = json_object();
-    if (!window || json_object_set_new(object, "window", window) < 0)
-        return -ENOMEM;
-    r = set_time(window, "start", meta->window_start);
-    return r < 0 ? r : set_time(window, "end", meta->window_end);
-}
-
-static int pack(json_t *object, const StorageMeta *meta)
-{
-    const struct {
-        const char *name, *value;
-    } strings[] = {
-        { "server", meta->server },
-        { "auth", meta->auth },
-        { "explanation", meta->explanation },
-    };
-    int r = set_window(object, meta);
-
+    for (size_t i = 0; r >= 0 && i < ELEMENTSOF(times); i++)
+        if (*time_of(meta, i) > 0)
+            r = json_object_set_new(object, times[i].name, json_integer(*time_of(meta, i)));
     for (size_t i = 0; r >= 0 && i < ELEMENTSOF(strings); i++)
-        r = set_string(object, strings[i].name, strings[i].value);
+        if (*string_of(meta, i))
+            r = json_object_set_new(object, strings[i].name, json_string(*string_of(meta, i)));
     if (r >= 0)
-        r = set_time(object, "asked", meta->asked);
-    return r < 0 ? r : set_time(object, "askAt", meta->ask_at);
+        return object;
+    json_decref(object);
+    return NULL;
 }
 
 int storage_meta_save(const Storage *storage, const char *key, const Chain *chain,
                       const StorageMeta *meta)
 {
-    char fingerprint[CHAIN_FINGERPRINT_SIZE];
-    _cleanup_close_ int fd = -EBADF;
+    json_auto_t *object = pack(meta, chain);
     _cleanup_free_ char *text = NULL;
-    json_auto_t *object = NULL;
-    int r;
+    _cleanup_close_ int fd = -EBADF;
 
-    if (storage->type == STORAGE_NONE)
-        return 0;
-    chain_fingerprint(chain, fingerprint);
-    object = json_pack("{si ss}", "version", VERSION, "certificate", fingerprint);
-    r = object ? pack(object, meta) : -ENOMEM;
-    if (r < 0)
-        return r;
-    text = json_dumps(object, JSON_SORT_KEYS | JSON_INDENT(4));
+    text = object ? json_dumps(object, JSON_SORT_KEYS | JSON_INDENT(4)) : NULL;
     if (!text)
         return -ENOMEM;
     fd = storage_open_entry(storage, key);
-    return fd < 0 ? fd
-                  : atomic_replace_at(fd, STORAGE_META_FILE, text, strlen(text), STORAGE_FILE_MODE);
+    return fd < 0 ? fd : atomic_replace_at(fd, META_FILE, text, strlen(text), FILE_MODE);
 }

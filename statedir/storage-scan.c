@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
+#include "atomic-file.h"
 #include "io.h"
 
 /* Hexadecimal digits in the names of the two levels of directories. */
@@ -12,9 +13,10 @@
 #define INNER_DIGITS (STORAGE_KEY_SIZE - 1 - OUTER_DIGITS)
 
 struct StorageScan {
-    Storage storage; /* its directory is a copy */
-    DIR *outer;      /* NULL before the first look */
-    DIR *inner;      /* the entries that begin with .prefix; NULL: the next one is to be opened */
+    Storage storage; /* with a directory of its own */
+    bool cleans;
+    DIR *outer; /* NULL before the first look */
+    DIR *inner; /* the entries that begin with .prefix; NULL: the next one is to be opened */
     char prefix[OUTER_DIGITS + 1];
 };
 
@@ -58,48 +60,35 @@ static bool open_next(StorageScan *scan)
     return true;
 }
 
-/* 1; 0: not usable; -ENOMEM. */
-static int look_at(int entry_fd, const Storage *storage, StorageEntry *ret)
-{
-    _cleanup_storage_meta_ StorageMeta meta = { 0 };
-    _cleanup_(chain_freep) Chain *chain = NULL;
-    _cleanup_free_ char *pem = NULL;
-    const char *reason;
-    size_t size;
-    int r;
-
-    r = read_file_at(entry_fd, STORAGE_CERT_FILE, CHAIN_SIZE_MAX, &pem, &size);
-    if (r >= 0)
-        r = chain_parse(pem, size, &chain, &reason);
-    if (r < 0)
-        return r == -ENOMEM ? r : 0;
-    storage_meta_load_at(entry_fd, chain, &meta);
-    chain_fingerprint(chain, ret->fingerprint);
-    renewal_times(storage, chain, &meta, &ret->times);
-    ret->not_after = chain_not_after(chain);
-    ret->asked = meta.asked;
-    ret->ask_at = meta.ask_at;
-    return 1;
-}
-
-static int look_at_name(const StorageScan *scan, const char *name, StorageEntry *ret)
+/* What cannot be removed is in nobody's way. */
+static void clean_entry(const StorageScan *scan, const char *name)
 {
     _cleanup_close_ int fd =
         openat(dirfd(scan->inner), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-    (void)snprintf(ret->key, STORAGE_KEY_SIZE, "%s%s", scan->prefix, name);
-    return fd < 0 ? 0 : look_at(fd, &scan->storage, ret);
+    if (fd >= 0)
+        (void)atomic_clean_at(fd);
 }
 
-int storage_look(const Storage *storage, const char *key, StorageEntry *ret)
+/* 1; 0: not usable; -ENOMEM. */
+static int read_entry(const StorageScan *scan, const char *key, Renewal *ret)
 {
-    _cleanup_close_ int fd = storage_open_entry(storage, key);
+    _cleanup_(chain_freep) Chain *chain = NULL;
+    StorageMeta meta;
+    const char *why;
+    int r = storage_load(&scan->storage, key, &chain, &why);
 
-    (void)snprintf(ret->key, STORAGE_KEY_SIZE, "%s", key);
-    return fd < 0 ? 0 : look_at(fd, storage, ret);
+    if (r != STORAGE_HIT)
+        return r == -ENOMEM ? r : 0;
+    r = storage_meta_load(&scan->storage, key, chain, &meta);
+    if (r < 0)
+        return r;
+    *ret = renewal_of(&scan->storage, key, chain, &meta);
+    storage_meta_done(&meta);
+    return 1;
 }
 
-int storage_scan_next(StorageScan *scan, StorageEntry *ret)
+int storage_scan_next(StorageScan *scan, char key[STORAGE_KEY_SIZE], Renewal *ret)
 {
     if (!scan->outer)
         scan->outer = opendir(scan->storage.directory);
@@ -113,7 +102,10 @@ int storage_scan_next(StorageScan *scan, StorageEntry *ret)
             scan->inner = close_directory(scan->inner);
             continue;
         }
-        r = look_at_name(scan, name, ret);
+        if (scan->cleans)
+            clean_entry(scan, name);
+        (void)snprintf(key, STORAGE_KEY_SIZE, "%s%s", scan->prefix, name);
+        r = read_entry(scan, key, ret);
         if (r != 0)
             return r;
     }
@@ -132,6 +124,11 @@ int storage_scan_new(const Storage *storage, StorageScan **ret)
         return -ENOMEM;
     *ret = TAKE_PTR(scan);
     return 0;
+}
+
+void storage_scan_set_cleaning(StorageScan *scan)
+{
+    scan->cleans = true;
 }
 
 StorageScan *storage_scan_free(StorageScan *scan)

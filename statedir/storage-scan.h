@@ -4,29 +4,26 @@
 /* Going through all entries of a certificate cache, one at a time: for who counts them while it has
  * other things to do. */
 
-#include "renewal-times.h"
+#include "renewal.h"
 
 typedef struct StorageScan StorageScan;
-
-/* What an entry is, in short; times are seconds since 1970. */
-typedef struct StorageEntry {
-    char key[STORAGE_KEY_SIZE]; /* as of storage_key() */
-    char fingerprint[CHAIN_FINGERPRINT_SIZE];
-    time_t not_after;
-    RenewalTimes times;
-    time_t asked, ask_at; /* as in StorageMeta */
-} StorageEntry;
 
 /* @storage: of type file; copied. 0 or -ENOMEM. */
 int storage_scan_new(const Storage *storage, StorageScan **ret);
 StorageScan *storage_scan_free(StorageScan *scan); /* always returns NULL */
 
-/* Looks at one more entry. What is no usable one is passed over, also what cannot be read:
- * storage_lookup() says so when it is asked for. 1 with an entry; 0 when there are no more;
- * -ENOMEM. */
-int storage_scan_next(StorageScan *scan, StorageEntry *ret);
+/* From here on what a crash left half in an entry is removed: for the one who writes there, between
+ * two writes of its own. */
+void storage_scan_set_cleaning(StorageScan *scan);
 
-/* The same of the one entry that has this key: 1; 0 when it is not usable; -ENOMEM. */
-int storage_look(const Storage *storage, const char *key, StorageEntry *ret);
+/**
+ * storage_scan_next() - look at one more entry
+ * @key: its name, as of storage_key()
+ * @ret: when it is renewed
+ *
+ * What is no usable entry is passed over, also what cannot be read: storage_lookup() says so when
+ * it is asked for. Returns 1 with an entry; 0 when there are no more; -ENOMEM.
+ */
+int storage_scan_next(StorageScan *scan, char key[STORAGE_KEY_SIZE], Renewal *ret);
 
 DEFINE_CLEANUP_FUNC(StorageScan *, storage_scan_free)

@@ -10,14 +10,15 @@
 #include "encode.h"
 #include "io.h"
 #include "macro.h"
-#include "renewal-times.h"
+#include "renewal.h"
 
 #define CSR_FILE "csr.pem"
 
-#define DIRECTORY_MODE 0750
-
-/* Of a request as large as max-size can be. */
+/* max-size at its largest. */
 #define REQUEST_SIZE_MAX ((size_t)16 * 1024 * 1024)
+
+#define DIRECTORY_MODE 0750
+#define FILE_MODE      0640
 
 void storage_key(const void *body, size_t size, char key[STORAGE_KEY_SIZE])
 {
@@ -117,12 +118,9 @@ static int open_failed(int error, const char **ret_why)
 
 int storage_open_entry(const Storage *storage, const char *key)
 {
-    _cleanup_free_ char *path = NULL;
+    _cleanup_free_ char *path = entry_path(storage, key);
     int fd;
 
-    if (storage->type == STORAGE_NONE)
-        return -ENOENT;
-    path = entry_path(storage, key);
     if (!path)
         return -ENOMEM;
     fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -133,9 +131,12 @@ int storage_open_entry(const Storage *storage, const char *key)
 static int load(const Storage *storage, const char *key, int *ret_fd, Chain **ret,
                 const char **ret_why)
 {
-    _cleanup_close_ int fd = storage_open_entry(storage, key);
+    _cleanup_close_ int fd = -EBADF;
     int r;
 
+    if (storage->type == STORAGE_NONE)
+        return STORAGE_MISS;
+    fd = storage_open_entry(storage, key);
     if (fd < 0)
         return open_failed(fd, ret_why);
     r = read_chain(fd, ret, ret_why);
@@ -151,14 +152,16 @@ int storage_load(const Storage *storage, const char *key, Chain **ret, const cha
     return load(storage, key, &fd, ret, ret_why);
 }
 
-static bool is_due(const Storage *storage, int entry_fd, const Chain *chain)
+static int is_due(const Storage *storage, const char *key, const Chain *chain)
 {
-    _cleanup_storage_meta_ StorageMeta meta = { 0 };
-    RenewalTimes times;
+    StorageMeta meta;
+    int r = storage_meta_load(storage, key, chain, &meta);
 
-    storage_meta_load_at(entry_fd, chain, &meta);
-    renewal_times(storage, chain, &meta, &times);
-    return time(NULL) > times.due;
+    if (r < 0)
+        return r;
+    r = time(NULL) > renewal_of(storage, key, chain, &meta).due;
+    storage_meta_done(&meta);
+    return r;
 }
 
 int storage_lookup(const Storage *storage, const void *body, size_t size, const Csr *csr,
@@ -181,17 +184,19 @@ int storage_lookup(const Storage *storage, const void *body, size_t size, const 
         r = check_request(fd, body, size, ret_why);
     if (r != STORAGE_HIT)
         return r;
-    if (is_due(storage, fd, chain))
-        r = STORAGE_OUTDATED;
+    r = is_due(storage, key, chain);
+    if (r < 0)
+        return r;
+    r = r > 0 ? STORAGE_OUTDATED : STORAGE_HIT;
     *ret = TAKE_PTR(chain);
     return r;
 }
 
-int storage_read_request(const Storage *storage, const char *key, char **ret, size_t *ret_size)
+int storage_request(const Storage *storage, const char *key, char **ret, size_t *ret_size)
 {
     _cleanup_close_ int fd = storage_open_entry(storage, key);
-    char stored_key[STORAGE_KEY_SIZE];
     _cleanup_free_ char *body = NULL;
+    char own[STORAGE_KEY_SIZE];
     size_t size;
     int r;
 
@@ -199,32 +204,23 @@ int storage_read_request(const Storage *storage, const char *key, char **ret, si
         return fd;
     r = read_file_at(fd, CSR_FILE, REQUEST_SIZE_MAX, &body, &size);
     if (r < 0)
-        return r;
-    storage_key(body, size, stored_key);
-    if (!streq(stored_key, key))
+        return r == -EFBIG ? -EBADMSG : r;
+    storage_key(body, size, own);
+    if (!streq(own, key))
         return -EBADMSG;
     *ret = TAKE_PTR(body);
     *ret_size = size;
     return 0;
 }
 
-static int remove_at(int dir_fd, const char *name)
-{
-    return unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
-}
-
 int storage_drop(const Storage *storage, const char *key)
 {
     _cleanup_close_ int fd = storage_open_entry(storage, key);
-    int r;
 
     if (fd < 0)
         return fd == -ENOENT ? 0 : fd;
-    r = remove_at(fd, STORAGE_CERT_FILE);
-    if (r >= 0)
-        r = remove_at(fd, STORAGE_META_FILE);
-    if (r < 0)
-        return r;
+    if (unlinkat(fd, STORAGE_CERT_FILE, 0) < 0 && errno != ENOENT)
+        return -errno;
     return fsync(fd) < 0 ? -errno : 0;
 }
 
@@ -243,11 +239,11 @@ static int open_entry(const Storage *storage, const void *body, size_t size)
     fd = directory_open(path, DIRECTORY_MODE);
     if (fd < 0)
         return fd;
-    /* Too many directories to sweep at start; one entry has one writer. */
+    /* Too many directories to sweep before the start; one entry has one writer. */
     r = atomic_clean_at(fd);
     if (r < 0)
         return r;
-    r = atomic_replace_at(fd, CSR_FILE, body, size, STORAGE_FILE_MODE);
+    r = atomic_replace_at(fd, CSR_FILE, body, size, FILE_MODE);
     return r < 0 ? r : TAKE_FD(fd);
 }
 
@@ -274,5 +270,5 @@ int storage_store(const Storage *storage, const void *body, size_t size, const C
     if (r < 0)
         return r;
     fd = open_entry(storage, body, size);
-    return fd < 0 ? fd : atomic_replace_at(fd, STORAGE_CERT_FILE, pem, pem_size, STORAGE_FILE_MODE);
+    return fd < 0 ? fd : atomic_replace_at(fd, STORAGE_CERT_FILE, pem, pem_size, FILE_MODE);
 }

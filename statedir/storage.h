@@ -14,8 +14,6 @@
 void storage_key(const void *body, size_t size, char key[STORAGE_KEY_SIZE]);
 
 #define STORAGE_CERT_FILE "cert.pem"
-#define STORAGE_META_FILE "meta.json"
-#define STORAGE_FILE_MODE 0640
 
 typedef enum StorageResult {
     STORAGE_HIT,      /* usable as it is */
@@ -40,12 +38,12 @@ int storage_lookup(const Storage *storage, const void *body, size_t size, const 
  * STORAGE_DAMAGED, or -errno. */
 int storage_load(const Storage *storage, const char *key, Chain **ret, const char **ret_why);
 
-/* The directory of an entry. fd; -ENOENT: there is none; other -errno. */
+/* The directory of an entry that is there: a descriptor, or -errno. */
 int storage_open_entry(const Storage *storage, const char *key);
 
-/* The request of an entry, byte for byte, NUL-terminated behind its size; free(). 0; -EBADMSG: it
- * is not the one that the key was made of; other -errno. */
-int storage_read_request(const Storage *storage, const char *key, char **ret, size_t *ret_size);
+/* The request of an entry of a storage of type file. 0; -ENOENT: there is none; -EBADMSG: csr.pem
+ * is not what the entry is named after, or larger than a request can be; other -errno. */
+int storage_request(const Storage *storage, const char *key, char **ret, size_t *ret_size);
 
 /* Removes the certificate of an entry of a storage of type file: its request is then ordered anew.
  * 0, also where there is none; -errno. */

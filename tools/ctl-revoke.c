@@ -5,14 +5,18 @@
 #include <stdio.h>
 
 #include "account-dir.h"
+#include "chain-fields.h"
 #include "config-file.h"
 #include "ctl.h"
 #include "io.h"
 #include "log.h"
+#include "order-record.h"
 #include "pem.h"
 #include "registration.h"
 #include "revocation.h"
+#include "storage-meta.h"
 #include "storage-scan.h"
+#include "strv.h"
 #include "sync-call.h"
 
 /* Of a request as large as max-size can be. */
@@ -44,28 +48,64 @@ static int failed(const char *what, const char *why)
     return CTL_BAD;
 }
 
-/* Looks at one entry of a cache: 0, or -errno to stop. */
+/* Looks at one entry of a cache, or, where @storage is NULL, at what orderd keeps because no cache
+ * does: 0, or -errno to stop. */
 typedef int (*entry_cb)(Revoke *revoke, const Storage *storage, const char *key, Chain **chain,
                         const void *userdata);
 
 static int scan_storage(Revoke *revoke, const Storage *storage, entry_cb look, const void *userdata)
 {
     _cleanup_(storage_scan_freep) StorageScan *scan = NULL;
-    StorageEntry entry;
+    char key[STORAGE_KEY_SIZE];
+    Renewal renewal;
     int r = storage_scan_new(storage, &scan);
 
-    while (r >= 0 && (r = storage_scan_next(scan, &entry)) > 0) {
+    while (r >= 0 && (r = storage_scan_next(scan, key, &renewal)) > 0) {
         _cleanup_(chain_freep) Chain *chain = NULL;
         const char *why;
 
-        r = storage_load(storage, entry.key, &chain, &why);
+        r = storage_load(storage, key, &chain, &why);
         if (r == STORAGE_HIT)
-            r = look(revoke, storage, entry.key, &chain, userdata);
+            r = look(revoke, storage, key, &chain, userdata);
     }
     return r;
 }
 
-static int scan_storages(Revoke *revoke, entry_cb look, const void *userdata)
+/* A chain that waits for its request: STORAGE_HIT, STORAGE_MISS or -ENOMEM. What cannot be made
+ * sense of is orderd's to tell. */
+static int load_kept(const Revoke *revoke, const char *key, Chain **ret)
+{
+    _cleanup_(order_record_done) OrderRecord record = { 0 };
+    const char *why;
+    int r = order_record_load(revoke->config->state_directory, key, &record);
+
+    if (r >= 0 && record.stage != ORDER_STAGE_ISSUED)
+        return STORAGE_MISS;
+    if (r >= 0)
+        r = chain_parse(record.chain, strlen(record.chain), ret, &why);
+    if (r < 0)
+        return r == -ENOMEM ? r : STORAGE_MISS;
+    return STORAGE_HIT;
+}
+
+static int scan_kept(Revoke *revoke, entry_cb look, const void *userdata)
+{
+    _cleanup_strv_ char **keys = NULL;
+    int r = order_record_list(revoke->config->state_directory, &keys);
+
+    STRV_FOREACH (key, keys) {
+        _cleanup_(chain_freep) Chain *chain = NULL;
+
+        r = load_kept(revoke, *key, &chain);
+        if (r == STORAGE_HIT)
+            r = look(revoke, NULL, *key, &chain, userdata);
+        if (r < 0)
+            break;
+    }
+    return r < 0 ? r : 0;
+}
+
+static int scan_all(Revoke *revoke, entry_cb look, const void *userdata)
 {
     for (size_t i = 0; i < revoke->config->n_storages; i++) {
         const Storage *storage = revoke->config->storages[i];
@@ -74,7 +114,7 @@ static int scan_storages(Revoke *revoke, entry_cb look, const void *userdata)
         if (r < 0)
             return r;
     }
-    return 0;
+    return scan_kept(revoke, look, userdata);
 }
 
 static const char *without_zeros(const char *hex)
@@ -104,7 +144,8 @@ static int drop_if_same(Revoke *revoke, const Storage *storage, const char *key,
     (void)userdata;
     if (X509_cmp(chain_leaf(*chain), chain_leaf(revoke->chain)) != 0)
         return 0;
-    r = storage_drop(storage, key);
+    r = storage ? storage_drop(storage, key)
+                : order_record_remove(revoke->config->state_directory, key);
     if (r < 0)
         return r;
     revoke->n_dropped++;
@@ -134,7 +175,7 @@ static int find_serial(Revoke *revoke, const char *text)
 
     if (!read_serial(text, serial))
         return failed(text, "neither a file nor a serial number");
-    r = scan_storages(revoke, take_if_serial, serial);
+    r = scan_all(revoke, take_if_serial, serial);
     if (r < 0)
         return failed(text, strerror(-r));
     return revoke->chain ? CTL_GOOD : failed(text, "no cache has a certificate of this serial");
@@ -154,6 +195,8 @@ static int find_request(Revoke *revoke, const char *path, const char *body, size
         if (r != STORAGE_MISS)
             return failed(path, r < 0 ? strerror(-r) : why);
     }
+    if (load_kept(revoke, key, &revoke->chain) == STORAGE_HIT)
+        return CTL_GOOD;
     return failed(path, "no cache has a certificate for this request, byte for byte");
 }
 
@@ -210,7 +253,24 @@ static int open_session(Revoke *revoke)
     return r < 0 ? failed(account->directory, strerror(-r)) : CTL_GOOD;
 }
 
-static int request(Revoke *revoke, int reason)
+/* For who looks into the journal later: the user was told. */
+static void log_revoked(const Revoke *revoke, const char *reason)
+{
+    _cleanup_log_fields_ LogFields fields = { 0 };
+    _cleanup_strv_ char **names = chain_names(revoke->chain);
+    _cleanup_free_ char *joined = names ? strv_join(names, " ") : NULL;
+
+    chain_add_fields(revoke->chain, &fields);
+    log_fields_add_all(&fields, LOG_FIELD_NAME, names);
+    log_fields_add(&fields, LOG_FIELD_REASON, reason);
+    log_to_journal();
+    log_event(LOG_EVENT_CERTIFICATE_REVOKED, &fields, "Certificate revoked for %s: serial %s%s%s",
+              str_or(joined, "no name"), str_or(log_fields_get(&fields, LOG_FIELD_SERIAL), "?"),
+              reason ? ", reason " : "", str_or(reason, ""));
+}
+
+/* @name: of the reason, or NULL */
+static int request(Revoke *revoke, int reason, const char *name)
 {
     _cleanup_(sync_answer_done) SyncAnswer answer = { 0 };
     _cleanup_free_ char *serial = chain_serial(revoke->chain);
@@ -222,9 +282,10 @@ static int request(Revoke *revoke, int reason)
         r = sync_wait(revoke->event, &answer);
     if (r < 0)
         return failed("revocation", strerror(-r));
-    if (!answer.failure.status)
+    if (!answer.failure.status) {
         printf("Certificate %s is revoked.\n", str_or(serial, "?"));
-    else if (answer.failure.problem && streq(answer.failure.problem, "alreadyRevoked"))
+        log_revoked(revoke, name);
+    } else if (answer.failure.problem && streq(answer.failure.problem, "alreadyRevoked"))
         printf("Certificate %s was revoked already.\n", str_or(serial, "?"));
     else
         return failed("revocation", str_or(answer.failure.reason, "out of memory"));
@@ -233,7 +294,7 @@ static int request(Revoke *revoke, int reason)
 
 static int drop(Revoke *revoke)
 {
-    int r = scan_storages(revoke, drop_if_same, NULL);
+    int r = scan_all(revoke, drop_if_same, NULL);
 
     if (r < 0)
         return failed("it stays in the cache", strerror(-r));
@@ -242,11 +303,35 @@ static int drop(Revoke *revoke)
     return CTL_GOOD;
 }
 
+/* The cache may know which CA it is from. */
+static int take_account_if_same(Revoke *revoke, const Storage *storage, const char *key,
+                                Chain **chain, const void *userdata)
+{
+    const Config *config = revoke->config;
+    StorageMeta meta;
+    int r;
+
+    (void)userdata;
+    if (!storage || X509_cmp(chain_leaf(*chain), chain_leaf(revoke->chain)) != 0)
+        return 0;
+    r = storage_meta_load(storage, key, *chain, &meta);
+    if (r < 0)
+        return r;
+    if (meta.server && !revoke->account)
+        revoke->account = config_account_at(config, meta.server, meta.account);
+    storage_meta_done(&meta);
+    return 0;
+}
+
 static int choose_account(Revoke *revoke, const char *name)
 {
     const Config *config = revoke->config;
+    int r = name ? 0 : scan_all(revoke, take_account_if_same, NULL);
 
-    revoke->account = name ? config_find_account(config, name) : config_default_account(config);
+    if (r < 0)
+        return failed(config->path, strerror(-r));
+    if (!revoke->account)
+        revoke->account = name ? config_find_account(config, name) : config_default_account(config);
     if (revoke->account)
         return CTL_GOOD;
     return name ? failed(name, "there is no account of this name")
@@ -281,12 +366,12 @@ int ctl_revoke(char *const *arguments, const CtlOptions *options)
         0)
         return CTL_BAD;
     revoke.config = config_file_get(revoke.config_file);
-    r = choose_account(&revoke, options->account);
+    r = find(&revoke, arguments[0]);
     if (r == CTL_GOOD)
-        r = find(&revoke, arguments[0]);
+        r = choose_account(&revoke, options->account);
     if (r == CTL_GOOD)
         r = open_session(&revoke);
     if (r == CTL_GOOD)
-        r = request(&revoke, reason);
+        r = request(&revoke, reason, options->reason);
     return r == CTL_GOOD ? drop(&revoke) : r;
 }

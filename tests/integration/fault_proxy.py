@@ -15,9 +15,8 @@ KINDS = {
     "directory": "/dir", "newNonce": "/nonce-plz", "newOrder": "/order-plz",
     "authorization": "/authZ/", "challenge": "/chalZ/", "finalize": "/finalize-order/",
     "order": "/my-order/", "certificate": "/certZ/",
-    "renewalInfo": "/draft-ietf-acme-ari-03/renewalInfo/",
 }
-SHARED = ("directory", "newNonce", "renewalInfo")  # belong to no order
+SHARED = ("directory", "newNonce")  # belong to no order
 
 
 def kind_of(path):
@@ -75,6 +74,11 @@ class FaultProxy(CaProxy):
         orders = re.findall(r"Issued certificate serial \w+ for order ([\w-]+)",
                             self.pebble.ca.log)
         return sum(self._owners.get(KINDS["order"] + order) == name for order in orders)
+
+    def orders(self, name):
+        """How many were made for it."""
+        made = re.findall(r"Added order \"?([\w-]+)", self.pebble.ca.log)
+        return sum(self._owners.get(KINDS["order"] + order) == name for order in made)
 
     def _take_rule(self, request, owner):
         """The rule that spoils this one, counted."""

@@ -214,46 +214,12 @@ class Certificate:
     def __init__(self, pem):
         text = run("openssl", "x509", "-noout", "-serial", "-issuer", "-pubkey",
                    "-ext", "subjectAltName", input=pem.decode()).stdout
+        self.pem = re.match(r".*?-----END CERTIFICATE-----\n", pem.decode(), re.S)[0]
         self.serial = re.search(r"serial=(\w+)", text)[1]
         self.issuer = re.search(r"issuer=(.*)", text)[1]
         self.names = sorted(re.findall(r"DNS:([^,\s]+)", text))
         self.addresses = re.findall(r"IP Address:([^,\s]+)", text)
         self.public_key = re.search(r"-----BEGIN PUBLIC KEY.*?END PUBLIC KEY-----", text, re.S)[0]
-
-
-def rfc3339(seconds):
-    """Of the time so many seconds from now, in UTC."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
-
-
-def make_certificate(directory, csr, start, end):
-    """The PEM of a certificate for a request of make_csr(), by its own key; s from now."""
-    work = directory / "self-signed"
-    work.mkdir(exist_ok=True)
-    (work / "index.txt").write_text("")
-    (work / "ca.ini").write_text("""
-[ca]
-default_ca = this
-[this]
-database = index.txt
-new_certs_dir = .
-rand_serial = yes
-default_md = sha256
-copy_extensions = copy
-policy = any
-x509_extensions = extensions
-[any]
-commonName = supplied
-[extensions]
-subjectKeyIdentifier = hash
-authorityKeyIdentifier = keyid:always
-""")
-    start, end = (time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + seconds))
-                  for seconds in (start, end))
-    run("openssl", "ca", "-config", "ca.ini", "-batch", "-notext", "-selfsign",
-        "-keyfile", csr.with_suffix(".key"), "-in", csr, "-startdate", start, "-enddate", end,
-        "-out", "old.pem", cwd=work)
-    return (work / "old.pem").read_bytes()
 
 
 def csr_public_key(csr):
@@ -375,21 +341,13 @@ class Pebble:
             urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
                 f"http://127.0.0.1:{self.dns_management_port}/{action}", data, timeout=10).close()
 
-    def manage(self, path, data=None):
-        """What the management port shows, or is posted."""
+    def manage(self, path):
+        """What the management port shows."""
         context = ssl.create_default_context(cafile=self.ca_file)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}),
                                              urllib.request.HTTPSHandler(context=context))
-        with opener.open(f"https://127.0.0.1:{self.management_port}/{path}", data,
-                         timeout=10) as file:
+        with opener.open(f"https://127.0.0.1:{self.management_port}/{path}", timeout=10) as file:
             return file.read()
-
-    def set_renewal_info(self, chain, start, end, **members):
-        """What a newer Pebble answers about the certificate from now on; s from now."""
-        info = {"suggestedWindow": {"start": rfc3339(start), "end": rfc3339(end)}, **members}
-        leaf = chain[:chain.index("-----END") + 25]
-        self.manage("set-renewal-info/", json.dumps(
-            {"Certificate": leaf, "ARIResponse": json.dumps(info)}).encode())
 
     def root(self, number=0):
         return self.manage(f"roots/{number}")
@@ -598,14 +556,6 @@ class Acmems:
 
     def cache_entry(self, body):
         return cache_path(self.directory / "cache", body)
-
-    def put_entry(self, csr, chain):
-        """Into the cache, as somebody else might."""
-        entry = self.cache_entry(csr)
-        entry.mkdir(parents=True, exist_ok=True)
-        (entry / "csr.pem").write_bytes(csr)
-        (entry / "cert.pem").write_bytes(chain)
-        return entry
 
     def logs(self):
         texts = [f"--- {path.name}\n{path.read_text(errors='replace')}"

@@ -306,6 +306,36 @@ def test_deactivated_without_a_trace(server):
     assert result.returncode == 1 and "--override-existing-key" in result.stderr
 
 
+@pytest.mark.parametrize("trace", [True, False], ids=["said", "unsaid"])
+@pytest.mark.parametrize("meanwhile", ["running", "restarted"])
+def test_deactivated_with_an_order_in_flight(server, new_csr, meanwhile, trace):
+    """It ends with the reason; the same request gets its certificate from the next account."""
+    assert_issues(server, new_csr)
+    csr = new_csr("inflight.example.org")
+    server.http01.pause()
+    with lib.Client(server.port) as client:
+        client.send(lib.head(csr), csr)
+        lib.wait_for(lambda: list(server.challenges.iterdir()), "the challenge")
+        if meanwhile == "restarted":
+            server.orderd.expect = (-signal.SIGKILL,)
+            server.orderd.popen.kill()
+            server.orderd.wait()
+        kept = (server.directory / "account/registration.json").read_text()
+        register(server, "--deactivate")
+        if not trace:
+            (server.directory / "account/registration.json").write_text(kept)
+        if meanwhile == "restarted":
+            server.start_orderd()
+        server.http01.resume()
+        answer = client.answer()
+    assert answer.status == 500, answer
+    assert ("is deactivated" if trace else "refuses the server's ACME account") in answer.text
+    assert not list(server.directory.glob("state/orders/*"))
+    register(server, "--gen-key", "--override-existing-key", "--register",
+             "--accept-terms-of-service")
+    server.issue(csr)
+
+
 @pytest.mark.parametrize("options", [
     ["--rollover-key", "--deactivate"], ["--gen-key", "--rollover-key"], ["--email=a@example.org"],
     ["--eab-kid=x"], ["--eab-hmac-key-file=x"], ["--deactivate", "--accept-terms-of-service"],

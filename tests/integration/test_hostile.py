@@ -4,10 +4,13 @@
 import calendar
 import hashlib
 import itertools
+import json
 import os
 import re
+import shutil
 import signal
 import ssl
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -49,8 +52,9 @@ def server(tmp_path_factory, proxy, account, http01_socket):
 
 @pytest.fixture
 def installation(server, proxy):
-    """Its session with the CA begins anew, as after a change of the account."""
+    """Its session with the CA begins anew, as after a change of the account, and knows nothing."""
     proxy.rules = []
+    shutil.rmtree(server.directory / "state/session", ignore_errors=True)
     os.utime(server.directory / "account/account.pem")
     return server
 
@@ -96,8 +100,8 @@ ELSEWHERE = refuse(302, Location="/elsewhere")
 # The CA has the order: the client waits for it.
 AFTER = ("authorization", "challenge", "order", "finalize", "certificate")
 CASES = {
-    **each(["newOrder"], 503, error=refuse(500), busy=BUSY, half=faults.half, cut=faults.cut,
-           huge=faults.huge, redirect=ELSEWHERE),
+    **each(["newOrder"], 503, error=refuse(500), busy=BUSY, redirect=ELSEWHERE),
+    **each(["newOrder"], 200, half=faults.half, cut=faults.cut, huge=faults.huge),
     **each(AFTER, 200, error=refuse(500), busy=BUSY),
     **each(AFTER, 200, cut=faults.cut, redirect=ELSEWHERE),
     **each(AFTER, 200, lost_before=faults.lost_before, lost_after=faults.lost_after),
@@ -112,10 +116,11 @@ CASES |= {
     "newOrder-moved-away": Case("newOrder", refuse(404), 503, times=2),
     "newOrder-no-account": Case("newOrder", refuse(400, "accountDoesNotExist"), 500),
     "newOrder-no-location": Case("newOrder", headers(Location=None), 503),
-    "newOrder-type": Case("newOrder", headers(Content_Type="text/html"), 503),
+    "newOrder-type": Case("newOrder", headers(Content_Type="text/html")),
+    "newOrder-no-finalize": Case("newOrder", members(finalize=None)),
     "newOrder-unknown-members": Case("newOrder", members(x=[[{}]], notBefore=7)),
     "newOrder-unknown-state": Case("newOrder", members(status="frozen")),
-    "newOrder-huge-header": Case("newOrder", faults.huge_header, 503),
+    "newOrder-huge-header": Case("newOrder", faults.huge_header),
     "authorization-unknown-state": Case("authorization", members(status="frozen")),
     "authorization-revoked": Case("authorization", members(status="revoked"), 503),
     "authorization-no-challenges": Case("authorization", members(challenges=None)),
@@ -129,11 +134,12 @@ CASES |= {
     "order-back": Case("order", members(status="pending"), times=2),
     "order-back-for-long": Case("order", members(status="pending"), times=8),
     "order-processing": Case("order", members(status="processing"), times=5),
-    "order-invalid": Case("order", members(status="invalid"), 421),
-    "order-invalid-unauthorized": Case("order", members(status="invalid", error={
+    "newOrder-invalid": Case("newOrder", members(status="invalid"), 421),
+    "newOrder-invalid-unauthorized": Case("newOrder", members(status="invalid", error={
         "type": f"{PROBLEM}unauthorized", "detail": "a wrong answer"}), 421),
     "order-without-certificate": Case("order", members(status="valid", certificate=None)),
     "finalize-not-ready": Case("finalize", refuse(403, "orderNotReady")),
+    "finalize-not-ready-for-long": Case("finalize", refuse(403, "orderNotReady"), times=3),
     "finalize-unknown-state": Case("finalize", members(status="frozen")),
     "finalize-back-to-pending": Case("finalize", members(status="pending")),
     "finalize-back-to-ready": Case("finalize", members(status="ready")),
@@ -164,6 +170,8 @@ def test_order(server, proxy, flights, key):
     name, csr, rule, answer = flights[key]
     assert answer.result().status == CASES[key].status, answer.result()
     assert rule.hits == rule.times
+    # An order of which anything was heard is not left behind.
+    assert CASES[key].status != 200 or proxy.orders(name) == 1
     server.issue(csr)
     assert proxy.certificates(name) == 1
     assert not record(server, csr).exists()
@@ -280,3 +288,35 @@ def test_storm_after_a_restart(installation, proxy, pebble, new_csr):
         installation.http01.resume()
         assert answer.result().status == 200
     assert pebble.orders() == before + 1
+
+
+def test_name_that_fails_while_orderd_is_away(installation, proxy, pebble, new_csr):
+    """It has to wait as any other that fails, and only it; who asks is told why."""
+    alive, dead = name_of_its_own(), name_of_its_own()
+    pebble.set_address(dead, "127.0.0.99")
+    before, orders = pebble.ca.log.count(" set INVALID "), pebble.orders()
+    killed = threading.Event()
+
+    def fault(ask):
+        answer = ask()
+        if rule.hits == rule.times:  # the CA has been told of both
+            lib.wait_for(lambda: pebble.ca.log.count(" set INVALID ") > before, "the validation")
+            installation.orderd.expect = (-signal.SIGKILL,)
+            installation.orderd.popen.kill()
+            installation.orderd.wait()
+            killed.set()
+        return answer
+
+    rule = Rule(alive, "challenge", fault, times=2)
+    proxy.rules = [rule]
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(installation.post, new_csr(alive, dead))
+        assert killed.wait(lib.DEADLINE)
+        installation.start_orderd()
+        assert answer.result().status == 421 and f"{dead}: " in answer.result().text
+    pauses = [json.loads(path.read_text()) for path in
+              installation.directory.glob("state/backoff/*.json")]
+    assert [pause["what"] for pause in pauses if pause["what"] in (alive, dead)] == [dead]
+    assert "not asked again" in installation.post(new_csr(dead)).text
+    assert pebble.orders() == orders + 1
+    installation.issue(new_csr(alive))

@@ -286,6 +286,23 @@ def test_changes_of_the_configuration(audited, journal, new_csr):
         the(journal, "CONFIG_READ", program)
 
 
+def test_revoked_certificate(audited, journal, new_csr, tmp_path):
+    """acmemsctl tells its user, and the journal those who look later."""
+    names = ["www.example.org", "a.example.org"]
+    serial = audited.issue(new_csr(*names)).serial.lower()
+    journal.clear()
+    log = tmp_path / "acmemsctl.log"
+    argv, env = journal.wrap([lib.CTL, "revoke", f"--config={audited.config}",
+                              "--reason=superseded", serial], log)
+    result = lib.run(*argv, env={**lib.ENVIRONMENT, **env})
+    assert f"{serial} is revoked" in result.stdout and not result.stderr
+    entry = the(journal, "CERTIFICATE_REVOKED", "acmemsctl")
+    assert entry["ACMEMS_SERIAL"] == serial and entry["ACMEMS_NOT_AFTER"]
+    assert sorted(entry.all("ACMEMS_NAME")) == sorted(names)
+    assert entry["ACMEMS_REASON"] == "superseded"
+    one(journal.entries("acmemsctl"))
+
+
 def test_program_that_cannot_start(installation, journal):
     installation.journal = journal
     installation.write_config()

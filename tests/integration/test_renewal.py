@@ -1,114 +1,91 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When certificates are renewed: the CA may say when (RFC 9773), at a CA that does."""
+"""When certificates are renewed: as their CA says (RFC 9773), and ahead of requests."""
 
-import calendar
-import hashlib
+import datetime
 import json
+import shutil
 import ssl
 import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-import fault_proxy as faults
 import lib
-from fault_proxy import FaultProxy, Rule, refuse
-from journal import Journal
+from ca_proxy import CaProxy, Reset
 
-HOUR = 3600
-DAY = 24 * HOUR
-ORDERD, SIGN = "acmems-orderd", "acmems-sign"
+HOUR, DAY = 3600, 86400
+BRIEF = 12  # s: due after two thirds of it, for who has no window
+PROFILES = {name: {"description": name, "validityPeriod": seconds}
+            for name, seconds in {"classic": 90 * DAY, "brief": BRIEF}.items()}
 
 
-class Ca(FaultProxy):
-    """Notes who asks when to renew."""
+class Watched(CaProxy):
+    """Pebble, which may be .gone, and all requests for windows."""
 
     def __init__(self, pebble):
-        self.asked = []  # when, of which certificate
-        self.directory_lacks = []
+        self.gone, self.questions = False, []
         super().__init__(pebble)
 
     def answer(self, request):
-        if "/renewalInfo/" in request.path:
-            self.asked.append((time.time(), request.path.rpartition("/")[2]))
-        answer = super().answer(request)
-        if request.path == "/dir":
-            document = json.loads(answer.body)
-            for name in self.directory_lacks:
-                del document[name]
-            answer.body = json.dumps(document).encode()
-        return answer
+        if self.gone:
+            raise Reset
+        if request.method == "GET" and request.path != "/dir":
+            self.questions.append(request.path)
+        return self.forward(request)
 
 
 @pytest.fixture(scope="module")
-def pebble(tmp_path_factory, http01_socket):
+def newer(tmp_path_factory, http01_socket):
     program = lib.BUILD / "newer-pebble"
     lib.run(lib.ROOT / "tests/newer-pebble", program, timeout=120)
-    ca = lib.Pebble(tmp_path_factory.mktemp("pebble"), http01_socket.getsockname()[1],
-                    program=program / "usr/bin/pebble")
+    ca = lib.Pebble(tmp_path_factory.mktemp("newer"), http01_socket.getsockname()[1],
+                    program=program / "usr/bin/pebble", profiles=PROFILES)
     yield ca
     ca.stop()
 
 
 @pytest.fixture(scope="module")
-def proxy(pebble):
-    ca = Ca(pebble)
-    yield ca
-    ca.stop()
+def pebble(newer):
+    proxy = Watched(newer)
+    yield proxy
+    proxy.stop()
 
 
 @pytest.fixture(scope="module")
-def account(tmp_path_factory, proxy, http01_socket):
-    return lib.register(tmp_path_factory.mktemp("account"), proxy, http01_socket)
+def account(tmp_path_factory, pebble, http01_socket):
+    return lib.register(tmp_path_factory.mktemp("account"), pebble, http01_socket)
 
 
 @pytest.fixture
-def ca(proxy):
-    proxy.rules, proxy.asked, proxy.directory_lacks = [], [], []
-    return proxy
+def server(installation, pebble):
+    pebble.gone = False
+    pebble.questions.clear()
+    return installation.start(account="profile = classic")
 
 
-@pytest.fixture
-def installation(tmp_path, ca, account, http01_socket):
-    server = lib.Acmems(tmp_path, ca, http01_socket, account)
-    yield server
-    server.stop()
+def text_of(seconds):
+    moment = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-@pytest.fixture
-def journal(tmp_path):
-    journal = Journal(tmp_path / "journal")
-    yield journal
-    journal.stop()
+def set_window(newer, pem, start, end, **more):
+    """The CA wants this certificate to be renewed from so many seconds on, until so many."""
+    answer = {"suggestedWindow": {"start": text_of(start), "end": text_of(end)}, **more}
+    body = json.dumps({"Certificate": pem, "ARIResponse": json.dumps(answer)}).encode()
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(
+            context=ssl.create_default_context(cafile=newer.ca_file)))
+    opener.open(f"https://127.0.0.1:{newer.management_port}/set-renewal-info/", body,
+                timeout=10).close()
 
 
-def read_meta(entry):
-    file = entry / "meta.json"
-    return json.loads(file.read_text()) if file.exists() else {}
+def meta_path(server, csr):
+    return server.cache_entry(csr) / "meta.json"
 
 
-def write_meta(entry, **changes):
-    """Members that are to differ; None: to be missing. Made where there is none."""
-    leaf = ssl.PEM_cert_to_DER_cert(
-        (entry / "cert.pem").read_text().partition("-----END")[0] + "-----END CERTIFICATE-----\n")
-    meta = {"version": 1, "certificate": hashlib.sha256(leaf).hexdigest(), **read_meta(entry),
-            **changes}
-    meta = {name: value for name, value in meta.items() if value is not None}
-    (entry / "meta.json").write_text(json.dumps(meta))
-
-
-def window(start, end):
-    """s from now"""
-    return {"start": lib.rfc3339(start), "end": lib.rfc3339(end)}
-
-
-def seconds(text):
-    """Since 1970."""
-    return calendar.timegm(time.strptime(text, "%Y-%m-%dT%H:%M:%SZ"))
-
-
-def await_window(entry):
-    """Until the CA has said when a new certificate is to be renewed."""
-    return lib.wait_for(lambda: read_meta(entry).get("window"), "the CA's window")
+def read_meta(server, csr):
+    return json.loads(meta_path(server, csr).read_text())
 
 
 def restart_orderd(server):
@@ -116,219 +93,242 @@ def restart_orderd(server):
     server.start_orderd()
 
 
-def events(journal, event, program):
-    return [entry for entry in journal.entries(program) if entry.is_event(event)]
+def ask_now(server, *csrs, **changes):
+    """As if it were time to ask; or to do what the changed members say."""
+    server.orderd.stop()
+    for csr in csrs:
+        path = meta_path(server, csr)
+        path.write_text(json.dumps({**json.loads(path.read_text()), "askAt": 1, **changes}))
+    server.start_orderd()
+    for csr in csrs:
+        lib.wait_for(lambda csr=csr: read_meta(server, csr)["askAt"] > 1, "the answer")
 
 
-# ---- asking the CA ---------------------------------------------------------------------------
-
-def test_asked_after_issuance(acmems, new_csr, ca):
-    csr = new_csr("asked.example.org")
-    before = time.time()
-    answer = acmems.post(csr)
-    entry = acmems.cache_entry(csr)
-    known = await_window(entry)
-    meta = read_meta(entry)
-    assert meta["server"] == ca.url and meta["auth"] == "loopback"
-    assert before - 1 <= seconds(meta["asked"]) <= time.time()
-    # Pebble's: around the last third of the 90 days.
-    assert 58 * DAY < seconds(known["start"]) - before < seconds(known["end"]) - before < 62 * DAY
-    # Its Retry-After is 6 h.
-    assert 6 * HOUR - 10 < seconds(meta["askAt"]) - before < 8 * HOUR
-    assert acmems.post(csr).body == answer.body
-    assert len(ca.asked) == 1
+def issue_with_window(server, newer, csr, start, end, **more):
+    """A certificate, of whose window orderd knows."""
+    certificate = server.issue(csr)
+    set_window(newer, certificate.pem, start, end, **more)
+    ask_now(server, csr)
+    return certificate
 
 
-def test_asked_again_at_the_time_on_disk(acmems, new_csr, ca):
-    """Neither at the restart nor never."""
-    entries = {}
-    for name in "soon.example.org", "later.example.org":
-        csr = new_csr(name)
-        acmems.issue(csr)
-        entries[name] = acmems.cache_entry(csr)
-        await_window(entries[name])
-    at = {"soon.example.org": lib.rfc3339(4), "later.example.org": lib.rfc3339(HOUR)}
-    acmems.orderd.stop()
-    ca.asked.clear()
-    for name, entry in entries.items():
-        write_meta(entry, askAt=at[name])
-    acmems.start_orderd()
-    lib.wait_for(lambda: ca.asked, "the CA to be asked")
-    assert ca.asked[0][0] >= seconds(at["soon.example.org"])
-    soon, later = entries.values()
-    lib.wait_for(lambda: seconds(read_meta(soon)["askAt"]) > time.time() + HOUR, "the next time")
-    assert read_meta(later)["askAt"] == at["later.example.org"] and len(ca.asked) == 1
+def replacements(newer):
+    return newer.ca.log.count("is a replacement of")
 
 
-def test_failing_question_is_asked_again(acmems, new_csr, ca):
-    """What was known before stands."""
-    csr = new_csr("failing.example.org")
-    acmems.issue(csr)
-    entry = acmems.cache_entry(csr)
-    known = await_window(entry)
-    acmems.orderd.stop()
-    write_meta(entry, askAt=lib.rfc3339(-5))
-    ca.rules = [Rule("", "renewalInfo", refuse(500))]
-    acmems.start_orderd()
-    meta = lib.wait_for(lambda: ca.rules[0].hits and seconds(read_meta(entry)["askAt"])
-                        > time.time() and read_meta(entry), "the next time")
-    assert meta["window"] == known
-    assert 50 < seconds(meta["askAt"]) - time.time() < 80
-    assert acmems.post(csr).status == 200
+def test_asked_by_itself(server, pebble, newer, new_csr):
+    """Soon after a certificate is there, then some times a day: a restart neither forgets nor repeats."""
+    csr = new_csr("www.example.org")
+    server.issue(csr)
+    lib.wait_for(lambda: "windowStart" in read_meta(server, csr), "the CA to be asked", deadline=60)
+    meta = read_meta(server, csr)
+    now = time.time()
+    assert now + 55 * DAY < meta["windowStart"] < meta["windowEnd"] < now + 65 * DAY
+    assert now + 5 * HOUR < meta["askAt"] < now + 12 * HOUR
+    assert len(pebble.questions) == 1
+    other = new_csr("other.example.org")
+    server.issue(other)
+    ask_now(server, other)
+    assert len(pebble.questions) == 2 and read_meta(server, csr) == meta
+    ask_now(server, csr)
+    assert len(pebble.questions) == 3
 
 
-def test_ca_that_does_not_say_any_more(acmems, new_csr, ca):
-    csr = new_csr("silent.example.org")
-    acmems.issue(csr)
-    entry = acmems.cache_entry(csr)
-    await_window(entry)
-    acmems.orderd.stop()
-    ca.asked.clear()
-    ca.directory_lacks = ["renewalInfo"]
-    write_meta(entry, askAt=lib.rfc3339(-5))
-    acmems.start_orderd()
-    lib.wait_for(lambda: "window" not in read_meta(entry), "the window to be forgotten")
-    assert not ca.asked and acmems.post(csr).status == 200
+def test_inside_the_window(server, newer, new_csr):
+    """The next request gets a new certificate, and the CA hears which one it replaces."""
+    csr = new_csr("www.example.org")
+    old, before = issue_with_window(server, newer, csr, -HOUR, HOUR), replacements(newer)
+    new = server.issue(csr)
+    assert new.serial != old.serial and replacements(newer) == before + 1
+    assert server.issue(csr).serial == new.serial
+    assert "windowStart" not in read_meta(server, csr)
 
 
-def test_window_that_moves_is_told(installation, journal, new_csr, pebble):
-    installation.journal = journal
-    installation.start()
-    csr = new_csr("moved.example.org")
-    answer = installation.post(csr)
-    entry = installation.cache_entry(csr)
-    await_window(entry)
-    assert not events(journal, "RENEWAL_WINDOW", ORDERD)  # it is as it is for all
-    pebble.set_renewal_info(answer.text, 40 * DAY, 41 * DAY,
-                            explanationURL="https://ca.example/incident")
-    installation.orderd.stop()
-    write_meta(entry, askAt=lib.rfc3339(-5))
-    installation.start_orderd()
-    told = lib.wait_for(lambda: events(journal, "RENEWAL_WINDOW", ORDERD), "the entry")
-    assert len(told) == 1
-    assert "https://ca.example/incident" in told[0]["MESSAGE"]
-    assert told[0]["ACMEMS_NAME"] == "moved.example.org" and told[0]["ACMEMS_AUTH"] == "loopback"
-    assert told[0]["ACMEMS_SERIAL"].upper() == lib.Certificate(answer.body).serial
-    assert told[0]["ACMEMS_CSR"] == hashlib.sha384(csr).hexdigest()
-    meta = lib.wait_for(lambda: "explanation" in read_meta(entry) and read_meta(entry), "meta.json")
-    assert meta["explanation"] == "https://ca.example/incident"
-    assert abs(seconds(meta["window"]["start"]) - time.time() - 40 * DAY) < 60
+def test_window_before_renew_within(installation, newer, new_csr):
+    """The CA's window counts, whatever renew-within says."""
+    server = installation.start(account="profile = brief")
+    early, late = new_csr("early.example.org"), new_csr("late.example.org")
+    kept = issue_with_window(server, newer, early, HOUR, 2 * HOUR)
+    first = server.issue(late)
+    path = meta_path(server, late)
+    server.orderd.stop()
+    path.unlink()  # of this one no window is known
+    server.start_orderd()
+    lib.wait_for(lambda: server.issue(late).serial != first.serial, "it to be due", BRIEF)
+    assert server.issue(early).serial == kept.serial
 
 
-# ---- what a client gets ----------------------------------------------------------------------
-
-def put_aged(server, tmp_path, csr, left, **meta):
-    """A certificate of 90 days in the cache that has so many seconds left: its PEM."""
-    name = lib.run("openssl", "req", "-noout", "-subject", input=csr.decode()).stdout
-    name = name.rpartition("=")[2].strip()
-    pem = lib.make_certificate(tmp_path, tmp_path / f"csr/{name}.csr", left - 90 * DAY, left)
-    write_meta(server.put_entry(csr, pem), **meta)
-    return pem
-
-
-def into_window(server, csr):
-    """The certificate in the cache is due for renewal from here on."""
-    write_meta(server.cache_entry(csr), window=window(-HOUR, DAY))
+def test_moved(server, newer, new_csr):
+    """That the CA changes its mind is in the journal, with the page that says why."""
+    csr = new_csr("www.example.org")
+    certificate = issue_with_window(server, newer, csr, 10 * DAY, 11 * DAY)
+    assert "at another time" not in server.orderd.log
+    set_window(newer, certificate.pem, -HOUR, HOUR, explanationURL="https://ca.example/why")
+    ask_now(server, csr)
+    assert "www.example.org to be renewed at another time" in server.orderd.log
+    assert "see https://ca.example/why" in server.orderd.log
 
 
-def test_window_that_has_begun(acmems, new_csr):
-    """Though renew-within is far away still."""
-    csr = new_csr("begun.example.org")
-    first = acmems.issue(csr)
-    into_window(acmems, csr)
-    second = acmems.issue(csr)
-    assert second.serial != first.serial
-    assert acmems.issue(csr).serial == second.serial
+def test_replaced_already(server, newer, new_csr, tmp_path):
+    """The CA refuses a second replacement of the same one: ordered all the same, without a word of it."""
+    csr = new_csr("www.example.org")
+    old = issue_with_window(server, newer, csr, -HOUR, HOUR)
+    entry = server.cache_entry(csr)
+    shutil.copytree(entry, tmp_path / "entry")
+    new, before = server.issue(csr), replacements(newer)
+    shutil.copytree(tmp_path / "entry", entry, dirs_exist_ok=True)
+    newest = server.issue(csr)
+    assert len({old.serial, new.serial, newest.serial}) == 3
+    assert replacements(newer) == before
 
 
-def test_window_that_is_to_come(acmems, new_csr, tmp_path):
-    """Though renew-within is over since long."""
-    csr = new_csr("to-come.example.org")
-    pem = put_aged(acmems, tmp_path, csr, DAY, window=window(HOUR, 2 * HOUR))
-    assert acmems.issue(csr).serial == lib.Certificate(pem).serial
+def test_ca_is_away(server, pebble, newer, new_csr):
+    """The old certificate is handed out while it lives, with a warning; a new one when the CA is back."""
+    csr = new_csr("www.example.org")
+    old = issue_with_window(server, newer, csr, -HOUR, HOUR)
+    pebble.gone = True
+    for _ in range(2):
+        assert server.issue(csr).serial == old.serial
+    assert "200, auth \"loopback\": The CA cannot be reached" in server.sign.log
+    server.orderd.stop()
+    assert server.issue(csr).serial == old.serial
+    assert "200, auth \"loopback\": acmems-orderd does not answer" in server.sign.log
+    server.start_orderd()
+    pebble.gone = False
+    assert server.issue(csr).serial != old.serial
 
 
-def test_window_of_another_certificate(acmems, new_csr, tmp_path):
-    csr = new_csr("other.example.org")
-    pem = put_aged(acmems, tmp_path, csr, DAY, window=window(HOUR, 2 * HOUR),
-                   certificate=hashlib.sha256(b"").hexdigest())
-    assert acmems.issue(csr).serial != lib.Certificate(pem).serial
+def test_ca_is_away_for_too_long(installation, pebble, newer, new_csr):
+    server = installation.start(account="profile = brief")
+    csr = new_csr("www.example.org")
+    old = issue_with_window(server, newer, csr, -HOUR, HOUR)
+    pebble.gone = True
+    try:
+        assert server.issue(csr).serial == old.serial
+        lib.wait_for(lambda: lib.run("openssl", "x509", "-noout", "-checkend", "0", input=old.pem,
+                                     check=False).returncode == 1, "its end", BRIEF + 5)
+        assert server.post(csr).status == 503
+    finally:
+        pebble.gone = False
 
 
-def the_old_one(journal):
-    """The entry that says that one was handed out."""
-    entries = [entry for entry in journal.entries(SIGN) if entry.is_event("REQUEST_OLD")]
-    assert len(entries) == 1 and entries[0]["PRIORITY"] == "4"
-    assert entries[0]["ACMEMS_DECISION"] == "old" and entries[0]["ACMEMS_STATUS"] == "200"
-    assert entries[0]["ACMEMS_NOT_AFTER"] in entries[0]["ACMEMS_REASON"]
-    return entries[0]
+def test_not_allowed_any_more(server, newer, new_csr):
+    """What the policy refuses gets no certificate, however old."""
+    csr = new_csr("www.example.org")
+    issue_with_window(server, newer, csr, -HOUR, HOUR)
+    server.write_config(account="profile = classic", auth=lib.AUTH_ALL.replace("domain = *", "domain = *.example.net"))
+    lib.wait_for(lambda: server.post(csr).status == 403, "the new configuration")
 
 
-@pytest.mark.parametrize("fault, reason", [
-    (refuse(503, "serverInternal"), "The CA has a fault of its own"),
-    (refuse(429, "rateLimited"), "limits the rate"),
-    (refuse(403, "unauthorized"), "refuses the server's ACME account"),
-    (faults.lost_before, "cannot be reached"),
-], ids=["503", "429", "500", "no answer"])
-def test_ca_that_cannot_deliver(installation, journal, new_csr, ca, tmp_path, fault, reason):
-    """The old one while it lives, then none; a new one as soon as it can be had."""
-    installation.journal = journal
-    installation.start()
-    old, over = new_csr("old.example.org"), new_csr("over.example.org")
-    pem = put_aged(installation, tmp_path, old, DAY)
-    put_aged(installation, tmp_path, over, -5)
-    ca.rules = [Rule(name, "newOrder", fault, times=99)
-                for name in ("old.example.org", "over.example.org")]
-    answer = installation.post(over)
-    assert answer.status >= 429 and reason in answer.text
-    lib.run(lib.CTL, "clear", f"--config={installation.config}", "--all")
-    answer = installation.post(old)
-    assert answer.status == 200 and lib.Certificate(answer.body).serial == lib.Certificate(
-        pem).serial
-    assert reason in the_old_one(journal)["ACMEMS_REASON"]
-    lib.run(lib.CTL, "clear", f"--config={installation.config}", "--all")
-    ca.rules = []
-    for csr in old, over:
-        assert installation.issue(csr).serial != lib.Certificate(pem).serial
+def test_foreign_meta(server, newer, new_csr):
+    """What is known of another certificate, or cannot be read, does not count."""
+    csr = new_csr("www.example.org")
+    certificate = issue_with_window(server, newer, csr, -HOUR, HOUR)
+    path, text = meta_path(server, csr), meta_path(server, csr).read_text()
+    for foreign in (text.replace(json.loads(text)["certificate"], "0" * 64), "{", "[]", "",
+                    text.replace('"version": 1', '"version": 2'), "x" * 20000):
+        path.write_text(foreign)
+        assert server.issue(csr).serial == certificate.serial
 
 
-def test_name_that_cannot_be_validated(installation, journal, new_csr, pebble, tmp_path):
-    installation.journal = journal
-    installation.start()
-    pebble.set_address("dead.example.org", "127.0.0.99")
-    csr = new_csr("dead.example.org")
-    pem = put_aged(installation, tmp_path, csr, DAY)
-    assert installation.issue(csr).serial == lib.Certificate(pem).serial
-    entry = the_old_one(journal)
-    assert entry["ACMEMS_PROBLEM"] == "connection" and entry["ACMEMS_NAME"] == "dead.example.org"
+@pytest.fixture
+def ahead(installation, pebble):
+    pebble.gone = False
+    return installation.start(account="profile = classic", storage="prefetch = yes")
 
 
-def test_orderd_that_is_not_there(installation, journal, new_csr, tmp_path):
-    installation.journal = journal
-    installation.start()
-    csr = new_csr("alone.example.org")
-    pem = put_aged(installation, tmp_path, csr, DAY)
-    installation.orderd.stop()
-    assert installation.issue(csr).serial == lib.Certificate(pem).serial
-    assert "cannot be reached" in the_old_one(journal)["ACMEMS_REASON"]
+def cached_serial(server, csr):
+    return lib.Certificate((server.cache_entry(csr) / "cert.pem").read_bytes()).serial
 
 
-def test_names_that_the_ca_refuses(acmems, new_csr, pebble, tmp_path):
-    """That is an answer, and no fault of anybody."""
-    csr = new_csr(pebble.blocked)
-    put_aged(acmems, tmp_path, csr, DAY)
-    assert acmems.post(csr).status == 403
+def test_prefetch(ahead, newer, new_csr):
+    """It is renewed without a request; the next one gets it from the cache."""
+    csr, before = new_csr("www.example.org"), newer.certificates()
+    old = issue_with_window(ahead, newer, csr, -2 * HOUR, -HOUR)
+    lib.wait_for(lambda: cached_serial(ahead, csr) != old.serial, "the renewal")
+    ahead.orderd.stop()
+    assert ahead.issue(csr).serial == cached_serial(ahead, csr)
+    assert newer.certificates() == before + 2
 
 
-def test_revoked_while_its_successor_is_waited_for(acmems, new_csr, ca):
-    csr = new_csr("revoked.example.org")
-    serial = acmems.issue(csr).serial
-    into_window(acmems, csr)
+def test_prefetch_keeps_nobody_waiting(ahead, newer, new_csr):
+    """Inside the window a request is answered from the cache: orderd is going to renew it."""
+    csr = new_csr("www.example.org")
+    old = issue_with_window(ahead, newer, csr, -1, 10 * DAY)
+    assert ahead.issue(csr).serial == old.serial
 
-    def fault(ask):
-        lib.run(lib.CTL, "revoke", f"--config={acmems.config}", serial)
-        return refuse(503, "serverInternal")(ask)
 
-    ca.rules = [Rule("revoked.example.org", "newOrder", fault)]
-    assert acmems.post(csr).status == 503
-    assert acmems.issue(csr).serial != serial
+def test_prefetch_tries_again(ahead, pebble, newer, new_csr):
+    """What fails is put off, and made good; meanwhile the old one is handed out."""
+    csr = new_csr("www.example.org")
+    old = ahead.issue(csr)
+    set_window(newer, old.pem, -2 * HOUR, -HOUR)
+    ahead.http01.pause()
+    ask_now(ahead, csr)
+    lib.wait_for(lambda: list((ahead.directory / "state/orders").glob("*.json")), "the order")
+    ahead.orderd.stop()
+    ahead.http01.resume()
+    ahead.start_orderd()
+    lib.wait_for(lambda: cached_serial(ahead, csr) != old.serial, "the renewal")
+
+
+def test_prefetch_is_joined(ahead, newer, new_csr):
+    """A request that comes meanwhile waits for the same order."""
+    csr, before = new_csr("www.example.org"), newer.certificates()
+    old = ahead.issue(csr)
+    set_window(newer, old.pem, -2 * HOUR, -HOUR)
+    ahead.http01.pause()
+    ask_now(ahead, csr)
+    lib.wait_for(lambda: list((ahead.directory / "state/orders").glob("*.json")), "the order")
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(ahead.issue, csr)
+        ahead.http01.resume()
+        assert answer.result().serial != old.serial
+    assert newer.certificates() == before + 2
+
+
+def test_prefetch_forgets(ahead, newer, new_csr):
+    """What nobody has asked for in 100 days is let go; the other one shows that orderd looked."""
+    forgotten, asked = new_csr("forgotten.example.org"), new_csr("asked.example.org")
+    serials = {}
+    for csr in forgotten, asked:
+        certificate = ahead.issue(csr)
+        serials[csr] = certificate.serial
+        set_window(newer, certificate.pem, -2 * HOUR, -HOUR)
+    ask_now(ahead, forgotten, asked=int(time.time()) - 101 * DAY)
+    ask_now(ahead, asked, asked=int(time.time()) - 99 * DAY)
+    lib.wait_for(lambda: cached_serial(ahead, asked) != serials[asked], "the renewal")
+    assert cached_serial(ahead, forgotten) == serials[forgotten]
+    meta = read_meta(ahead, asked)
+    assert time.time() - 100 * DAY < meta["asked"] < time.time() - 98 * DAY
+
+
+def test_asked_is_noted(ahead, newer, new_csr):
+    """A request from the cache counts, once a day."""
+    csr = new_csr("www.example.org")
+    issue_with_window(ahead, newer, csr, 10 * DAY, 20 * DAY)
+    ask_now(ahead, csr, asked=int(time.time()) - 2 * DAY, auth="of before")
+    ahead.issue(csr)
+    lib.wait_for(lambda: read_meta(ahead, csr)["asked"] > time.time() - HOUR, "the note")
+    meta = read_meta(ahead, csr)
+    assert meta["auth"] == "loopback" and "windowStart" in meta
+    written = meta_path(ahead, csr).stat().st_mtime_ns
+    ahead.issue(csr)
+    ask_now(ahead, new_csr_issued(ahead, new_csr))
+    assert meta_path(ahead, csr).stat().st_mtime_ns == written
+
+
+def new_csr_issued(server, new_csr):
+    csr = new_csr("after.example.org")
+    server.issue(csr)
+    return csr
+
+
+def test_prefetch_without_a_block(ahead, newer, new_csr):
+    """A block that is gone, or does not allow the names any more, renews nothing."""
+    csr = new_csr("www.example.org")
+    old = ahead.issue(csr)
+    set_window(newer, old.pem, -2 * HOUR, -HOUR)
+    ask_now(ahead, csr, auth="of before")
+    lib.wait_for(lambda: "is not renewed ahead of requests" in ahead.orderd.log, "the warning")
+    assert cached_serial(ahead, csr) == old.serial

@@ -2,6 +2,8 @@
 """acmemsctl revoke: the CA knows of it, and the cache has the certificate no more."""
 
 import json
+import os
+import signal
 
 import pytest
 
@@ -82,6 +84,34 @@ def test_already_revoked_leaves_the_cache(acmems, revoke, new_csr, tmp_path):
     certificate.write_bytes(chain)
     assert "already" in revoke(tmp_path / "chain").stdout
     assert not certificate.exists()
+
+
+@pytest.mark.parametrize("by", ["serial", "request", "certificate"])
+def test_chain_that_no_cache_keeps(acmems, revoke, new_csr, pebble, tmp_path, by):
+    """One that waits for its request is found, and is handed out no more."""
+    acmems.write_config(storage='[storage "none"]\ntype = none\n',
+                        auth=lib.AUTH_ALL + "storage = none\n")
+    csr = new_csr(f"kept-{by}.example.org")
+    acmems.http01.pause()
+    with lib.Client(acmems.port) as client:
+        client.send(lib.head(csr), csr)
+        lib.wait_for(lambda: list(acmems.challenges.iterdir()), "the challenge")
+    for pid in acmems.sign.children():
+        os.kill(pid, signal.SIGKILL)  # the one that waits
+    acmems.http01.resume()
+
+    def kept():
+        return [record for path in acmems.directory.glob("state/orders/*.json")
+                if (record := json.loads(path.read_text()))["stage"] == "issued"]
+
+    [record] = lib.wait_for(kept, "the certificate on disk")
+    serial = lib.Certificate(record["chain"].encode()).serial
+    (tmp_path / "request").write_bytes(csr)
+    (tmp_path / "certificate").write_text(record["chain"])
+    what = serial if by == "serial" else tmp_path / by
+    assert "is ordered anew" in revoke(what).stdout
+    assert status(pebble, serial)["Status"] == "Revoked"
+    assert acmems.issue(csr).serial != serial
 
 
 def test_refused(acmems, revoke, new_csr, tmp_path):

@@ -151,6 +151,27 @@ def test_reboot(server, new_csr):
     assert server.run("systemctl", "is-system-running", check=False).stdout == "running\n"
 
 
+def test_reboot_in_mid_order(server, pebble, new_csr):
+    """acmems-orderd runs from boot on, and finishes what it finds though nobody asks."""
+    pebble.ca.pause()
+    try:
+        client = subprocess.Popen(
+            ["curl", "-s", "--data-binary", "@-", "http://127.0.0.1:1313/sign"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        client.stdin.write(new_csr("mid-reboot.example.org"))
+        client.stdin.close()
+        lib.wait_for(lambda: "1 order in flight" in server.status_text(), "an order")
+        server.run("systemctl", "kill", "-s", "KILL", "acmems-mgmt.service")
+        client.wait(30)
+        server.reboot()
+        assert not server.is_active("acmems-mgmt.service")
+        lib.wait_for(lambda: "1 order in flight" in server.status_text(), "the order of before")
+    finally:
+        pebble.ca.resume()
+    lib.wait_for(lambda: "Certificate issued for mid-reboot.example.org" in
+                 server.journal("-b", "-t", "acmems-orderd"), "the certificate")
+
+
 def test_upgrade_in_mid_order(server, pebble, new_csr):
     """An order in flight is finished by the one that is upgraded, or taken up by the next."""
     pebble.ca.pause()

@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 
 #include "make-x509.h"
+#include "strv.h"
 #include "test.h"
 
 #define DAY 86400L
@@ -38,6 +39,20 @@ static void assert_refused_bytes(const char *pem, size_t size, const char *words
 static void assert_refused(const char *pem, const char *words)
 {
     assert_refused_bytes(pem, strlen(pem), words);
+}
+
+static void test_names(EVP_PKEY *key)
+{
+    _cleanup_free_ char *pem = make_certificate(
+        key, "DNS:*.A.example,IP:192.0.2.1,email:a@b.example,IP:2001:db8::1", 0, DAY);
+    _cleanup_free_ char *nothing = make_certificate(key, NULL, 0, DAY), *joined = NULL;
+    _cleanup_(chain_freep) Chain *chain = parse(pem), *nameless = parse(nothing);
+    _cleanup_strv_ char **names = chain_names(chain);
+
+    joined = strv_join(names, " ");
+    ASSERT_STREQ(joined, "*.a.example 192.0.2.1 2001:db8::1");
+    ASSERT_TRUE(!chain_names(nameless));
+    ASSERT_EQ(ERR_peek_error(), 0);
 }
 
 static void test_format(EVP_PKEY *key)
@@ -158,6 +173,50 @@ static Chain *chain_of_life(EVP_PKEY *key, long from, long to)
     return parse(pem);
 }
 
+/* RFC 9773 §4.1 has this very example. */
+static void test_renewal_id(EVP_PKEY *key)
+{
+    static const unsigned char issuer[] = { 0x69, 0x88, 0x5b, 0x6b, 0x87, 0x46, 0x40,
+                                            0x41, 0xe1, 0xb3, 0x7b, 0x84, 0x7b, 0xa0,
+                                            0xae, 0x2c, 0xde, 0x01, 0xc8, 0xd4 };
+    _cleanup_free_ char *pem = make_certificate(key, NULL, 0, DAY), *named = NULL;
+    _cleanup_(chain_freep) Chain *bare = parse(pem), *chain = NULL;
+    AUTHORITY_KEYID *identifier = AUTHORITY_KEYID_new();
+    _cleanup_free_ char *id = NULL;
+    X509 *leaf = X509_dup(chain_leaf(bare));
+
+    ASSERT_TRUE(!chain_renewal_id(bare));
+    identifier->keyid = ASN1_OCTET_STRING_new();
+    ASSERT_EQ(ASN1_OCTET_STRING_set(identifier->keyid, issuer, sizeof(issuer)), 1);
+    ASSERT_EQ(X509_add1_ext_i2d(leaf, NID_authority_key_identifier, identifier, 0, 0), 1);
+    ASSERT_EQ(ASN1_INTEGER_set_uint64(X509_get_serialNumber(leaf), 0x87654321), 1);
+    ASSERT_TRUE(X509_sign(leaf, key, EVP_sha256()) > 0);
+    named = make_pem(make_write_certificate, leaf);
+    chain = parse(named);
+    id = chain_renewal_id(chain);
+    ASSERT_STREQ(id, "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE");
+    AUTHORITY_KEYID_free(identifier);
+    X509_free(leaf);
+}
+
+static void test_fingerprint(EVP_PKEY *key)
+{
+    _cleanup_free_ char *pem = make_certificate(key, NULL, 0, DAY);
+    _cleanup_(chain_freep) Chain *chain = parse(pem), *other = chain_of_life(key, 0, 2 * DAY);
+    char one[CHAIN_FINGERPRINT_SIZE], same[CHAIN_FINGERPRINT_SIZE], two[CHAIN_FINGERPRINT_SIZE];
+    _cleanup_(chain_freep) Chain *again = parse(pem);
+
+    chain_fingerprint(chain, one);
+    chain_fingerprint(again, same);
+    chain_fingerprint(other, two);
+    ASSERT_EQ(strlen(one), CHAIN_FINGERPRINT_SIZE - 1);
+    ASSERT_STREQ(one, same);
+    ASSERT_TRUE(!streq(one, two));
+    ASSERT_TRUE(chain_is_alive(chain, time(NULL)));
+    ASSERT_FALSE(chain_is_alive(chain, time(NULL) - 60));
+    ASSERT_FALSE(chain_is_alive(chain, chain_not_after(chain)));
+}
+
 static void test_life(EVP_PKEY *key)
 {
     _cleanup_(chain_freep) Chain *quarter = chain_of_life(key, 0, 90 * DAY);
@@ -168,19 +227,20 @@ static void test_life(EVP_PKEY *key)
     ASSERT_TRUE(labs((long)(end - time(NULL)) - 90 * DAY) < 60);
     ASSERT_STREQ(serial, "fe0123");
 
-    ASSERT_EQ(chain_not_before(quarter), end - 90 * DAY);
-    ASSERT_FALSE(chain_is_alive(quarter, end - 90 * DAY - 1));
-    ASSERT_TRUE(chain_is_alive(quarter, end - 90 * DAY));
-    ASSERT_TRUE(chain_is_alive(quarter, end - 1));
-    ASSERT_FALSE(chain_is_alive(quarter, end));
-    ASSERT_EQ(chain_renewal(quarter, 14), end - 14 * DAY);
-    ASSERT_EQ(chain_renewal(quarter, 0), end);
+    ASSERT_FALSE(chain_is_outdated(quarter, end - 90 * DAY, 14));
+    ASSERT_FALSE(chain_is_outdated(quarter, end - 14 * DAY, 14));
+    ASSERT_TRUE(chain_is_outdated(quarter, end - 14 * DAY + 1, 14));
+    ASSERT_TRUE(chain_is_outdated(quarter, end + 1, 0));
+    ASSERT_FALSE(chain_is_outdated(quarter, end - 1, 0));
 
     /* "Always" begins where the whole life is not more than renew-within. */
-    ASSERT_EQ(chain_renewal(quarter, 89), end - 89 * DAY);
-    ASSERT_EQ(chain_renewal(quarter, 90), end - 30 * DAY);
-    ASSERT_EQ(chain_renewal(week, 14), week_end - 2 * DAY);
-    ASSERT_EQ(chain_renewal(week, UINT32_MAX), week_end - 2 * DAY);
+    ASSERT_FALSE(chain_is_outdated(quarter, end - 89 * DAY, 89));
+    ASSERT_FALSE(chain_is_outdated(quarter, end - 89 * DAY, 90));
+    ASSERT_FALSE(chain_is_outdated(quarter, end - 30 * DAY, 90));
+    ASSERT_TRUE(chain_is_outdated(quarter, end - 30 * DAY + 1, 90));
+    ASSERT_FALSE(chain_is_outdated(week, week_end - 2 * DAY, 14));
+    ASSERT_TRUE(chain_is_outdated(week, week_end - 2 * DAY + 1, 14));
+    ASSERT_TRUE(chain_is_outdated(week, week_end + 1, UINT32_MAX));
 }
 
 static void test_leads_to(EVP_PKEY *key)
@@ -203,11 +263,14 @@ int main(void)
 {
     _cleanup_key_ EVP_PKEY *key = make_key("P-256");
 
+    test_names(key);
     test_format(key);
     test_format_of_one(key);
     test_refused(key);
     test_check(key);
     test_check_addresses(key);
+    test_renewal_id(key);
+    test_fingerprint(key);
     test_life(key);
     test_leads_to(key);
     return 0;

@@ -175,6 +175,11 @@ static void test_refused(void)
                  "'/var/lib/acmems/account': give it one of its own\n" },
         { "[account \"x\"]\neab-kid = k\n",
           E("2") "eab-kid comes without its key: add eab-hmac-key-file\n" },
+        { "[storage \"s\"]\ntype=none\nprefetch=yes\n",
+          E("3") "'prefetch' does not belong to type none of [storage \"s\"]: delete the line\n" },
+        { "[storage \"s\"]\ntype=file\ndirectory=/s\nprefetch=perhaps\nprefetch-forget=0\n",
+          E("4") "prefetch = 'perhaps' is neither yes nor no\n" E(
+              "5") "prefetch-forget = '0' is not a number from 1 to 3650\n" },
         { FULL_AUTH "storage=gone\n",
           E("4") "there is no [storage \"gone\"]: define it, or name another\n" },
         { FULL_AUTH "verification=gone\n",
@@ -541,6 +546,19 @@ static void test_profile(void)
     config_unref(config);
 }
 
+static void test_prefetch(void)
+{
+    _cleanup_(config_unrefp) Config *config =
+        load("[storage \"s\"]\ntype=file\ndirectory=/s\nprefetch = Yes\n"
+             "[storage \"t\"]\ntype=file\ndirectory=/t\nprefetch = no\nprefetch-forget = 7\n",
+             NULL);
+
+    ASSERT_TRUE(config->storages[0]->prefetch);
+    ASSERT_EQ(config->storages[0]->prefetch_forget, 100);
+    ASSERT_FALSE(config->storages[1]->prefetch);
+    ASSERT_EQ(config->storages[1]->prefetch_forget, 7);
+}
+
 static void test_accounts(void)
 {
     _cleanup_(config_unrefp) Config *config =
@@ -826,6 +844,7 @@ int main(void)
     test_auth();
     test_ip_sans();
     test_profile();
+    test_prefetch();
     test_accounts();
     test_default_account();
     test_dnsupdate();

@@ -23,12 +23,7 @@ int main(void)
         { NULL, 0 },
     };
 
-    char text[RFC3339_SIZE];
-
     for (size_t i = 0; i < ELEMENTSOF(table); i++)
         ASSERT_EQ(rfc3339_parse(table[i].text), table[i].expected);
-    ASSERT_STREQ(rfc3339_format(1, text), table[0].text);
-    ASSERT_STREQ(rfc3339_format(1796097600, text), table[1].text);
-    ASSERT_STREQ(rfc3339_format((time_t)INT64_MAX, text), "?");
     return EXIT_SUCCESS;
 }

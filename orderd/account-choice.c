@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "account-choice.h"
+
+#include <stdio.h>
+
+void account_choice_done(AccountChoice *choice)
+{
+    failure_done(&choice->passed);
+}
+
+const AccountBlock *account_choice_block(const AccountChoice *choice)
+{
+    return choice->auth->accounts[choice->n_passed];
+}
+
+const char *account_choice_profile(const AccountChoice *choice)
+{
+    return auth_profile(choice->auth, account_choice_block(choice));
+}
+
+bool account_choice_find(AccountChoice *choice, const char *name, const char *server)
+{
+    for (size_t i = 0; i < choice->auth->n_accounts; i++) {
+        const AccountBlock *block = choice->auth->accounts[i];
+
+        if (streq(block->server, server) && (!name || streq(block->name, name))) {
+            choice->n_passed = i;
+            return true;
+        }
+    }
+    return name && account_choice_find(choice, NULL, server);
+}
+
+bool account_choice_has_next(const AccountChoice *choice, const Failure *failure)
+{
+    return failure->elsewhere && choice->n_passed + 1 < choice->auth->n_accounts;
+}
+
+/* "[account "one"]: reason; [account "two"]: reason" */
+static void add(const AccountChoice *choice, const Failure *failure, Failure *all)
+{
+    unsigned soonest = failure->retry_after;
+    bool is_first = all->status == 0;
+    Failure sum = { 0 };
+
+    if (!is_first && all->retry_after < soonest)
+        soonest = all->retry_after;
+    failure_set(&sum, failure->event, is_first ? failure->status : all->status, soonest,
+                "%s%s[account \"%s\"]: %s", is_first ? "" : str_or(all->reason, ""),
+                is_first ? "" : " ", account_choice_block(choice)->name,
+                str_or(failure->reason, "out of memory"));
+    failure_set_type(&sum, is_first ? failure->problem : all->problem);
+    sum.passing = failure->passing;
+    failure_done(all);
+    *all = sum;
+}
+
+bool account_choice_next(AccountChoice *choice, const Failure *failure)
+{
+    if (!account_choice_has_next(choice, failure))
+        return false;
+    add(choice, failure, &choice->passed);
+    choice->n_passed++;
+    return true;
+}
+
+void account_choice_sum_up(const AccountChoice *choice, Failure *failure)
+{
+    Failure all = { 0 };
+
+    /* What is wrong with the request itself counts, whatever the others said. */
+    if (choice->n_passed == 0 || !failure->elsewhere)
+        return;
+    failure_copy(&all, &choice->passed);
+    add(choice, failure, &all);
+    failure_done(failure);
+    *failure = all;
+}

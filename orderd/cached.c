@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cached.h"
+
+#include "log.h"
+
+/* The CA may need a moment before it knows of a new certificate, s. */
+#define ASK_SOON 10
+
+char *cached_renewal_id(const Storage *storage, const char *key, const char *server)
+{
+    _cleanup_(chain_freep) Chain *chain = NULL;
+    StorageMeta meta;
+    const char *why;
+    char *id = NULL;
+
+    if (storage_load(storage, key, &chain, &why) != STORAGE_HIT ||
+        storage_meta_load(storage, key, chain, &meta) < 0)
+        return NULL;
+    if (meta.server && streq(meta.server, server) && chain_is_alive(chain, time(NULL)))
+        id = chain_renewal_id(chain);
+    storage_meta_done(&meta);
+    return id;
+}
+
+/* When a client last asked for the one that is there; 0: there is none. */
+static time_t last_asked(const Storage *storage, const char *key)
+{
+    _cleanup_(chain_freep) Chain *chain = NULL;
+    StorageMeta meta;
+    const char *why;
+    time_t asked;
+
+    if (storage_load(storage, key, &chain, &why) != STORAGE_HIT ||
+        storage_meta_load(storage, key, chain, &meta) < 0)
+        return 0;
+    asked = meta.asked;
+    storage_meta_done(&meta);
+    return asked;
+}
+
+int cached_store(const Storage *storage, const void *body, size_t size, const Chain *chain,
+                 const CachedFrom *from, Renewal *ret)
+{
+    /* Not written to. */
+    StorageMeta meta = { .server = (char *)(uintptr_t)from->server,
+                         .account = (char *)(uintptr_t)from->account,
+                         .auth = (char *)(uintptr_t)from->auth,
+                         .asked = from->asked,
+                         .ask_at = time(NULL) + ASK_SOON };
+    char key[STORAGE_KEY_SIZE];
+    int r;
+
+    storage_key(body, size, key);
+    if (meta.asked == 0)
+        meta.asked = last_asked(storage, key);
+    if (meta.asked == 0)
+        meta.asked = time(NULL);
+    r = storage_store(storage, body, size, chain);
+    if (r < 0)
+        return r;
+    r = storage_meta_save(storage, key, chain, &meta);
+    if (r < 0)
+        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
+                        "What is known of entry %s of storage \"%s\" cannot be written: %m", key,
+                        storage->name);
+    *ret = renewal_of(storage, key, chain, &meta);
+    return 0;
+}

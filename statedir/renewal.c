@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "renewal.h"
+
+#define DAY ((time_t)24 * 3600)
+
+typedef struct Window {
+    time_t start, end;
+} Window;
+
+/* Without a word of the CA half of the time is left for what may go wrong. */
+static Window window_of(const Storage *storage, const Chain *chain, const StorageMeta *meta)
+{
+    time_t start, not_after = chain_not_after(chain);
+
+    if (meta->window_end > 0)
+        return (Window){ meta->window_start, meta->window_end };
+    start = chain_renewal(chain, storage->renew_within);
+    return (Window){ start, start + (not_after - start) / 2 };
+}
+
+/* RFC 9773 §4.2: at a uniformly random moment. The key is a hash: eight of its digits are as good
+ * as dice, and the same after a restart. */
+static time_t moment(const Window *window, const char *key)
+{
+    char digits[9] = { 0 };
+    double fraction;
+
+    memcpy(digits, key, sizeof(digits) - 1);
+    fraction = (double)strtoul(digits, NULL, 16) / ((double)UINT32_MAX + 1);
+    return window->start + (time_t)((double)(window->end - window->start) * fraction);
+}
+
+Renewal renewal_of(const Storage *storage, const char *key, const Chain *chain,
+                   const StorageMeta *meta)
+{
+    Window window = window_of(storage, chain, meta);
+    Renewal renewal = {
+        /* Where it is renewed ahead of them nobody waits, unless that does not succeed for long. */
+        .due = storage->prefetch ? window.end : window.start,
+        .ask_at = meta->ask_at,
+        .not_after = chain_not_after(chain),
+    };
+    time_t at = moment(&window, key);
+
+    if (storage->prefetch && at < meta->asked + storage->prefetch_forget * DAY)
+        renewal.at = at;
+    return renewal;
+}
