@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import lib
-from ca_proxy import CaProxy, Reset
+from ca_proxy import Answer, CaProxy, Reset
 
 HOUR, DAY = 3600, 86400
 BRIEF = 12  # s: due after two thirds of it, for who has no window
@@ -21,15 +21,21 @@ PROFILES = {name: {"description": name, "validityPeriod": seconds}
 
 
 class Watched(CaProxy):
-    """Pebble, which may be .gone, and all requests for windows."""
+    """Pebble, which may be .gone, and all requests for windows.
+
+    What is in .before is done once when its path is asked for, which then fails.
+    """
 
     def __init__(self, pebble):
-        self.gone, self.questions = False, []
+        self.gone, self.questions, self.before = False, [], {}
         super().__init__(pebble)
 
     def answer(self, request):
         if self.gone:
             raise Reset
+        if action := self.before.pop(request.path, None):
+            action()
+            return Answer(503, {}, b"")
         if request.method == "GET" and request.path != "/dir":
             self.questions.append(request.path)
         return self.forward(request)
@@ -210,6 +216,17 @@ def test_ca_is_away_for_too_long(installation, pebble, newer, new_csr):
         assert server.post(csr).status == 503
     finally:
         pebble.gone = False
+
+
+def test_revoked_while_the_next_is_waited_for(server, pebble, newer, new_csr):
+    """It is no certificate to fall back on."""
+    csr = new_csr("www.example.org")
+    old = issue_with_window(server, newer, csr, -HOUR, HOUR)
+    pebble.before["/order-plz"] = lambda: lib.run(
+        lib.CTL, "revoke", f"--config={server.config}", old.serial)
+    answer = server.post(csr)
+    assert answer.status == 503
+    assert server.issue(csr).serial != old.serial
 
 
 def test_not_allowed_any_more(server, newer, new_csr):
