@@ -8,6 +8,7 @@
 #include "prefetch.h"
 #include "question.h"
 #include "renewal-info.h"
+#include "storage-scan.h"
 
 /* What nobody knows yet, as after an upgrade, is asked within this time, s. */
 #define SPREAD_FIRST 3600
@@ -68,7 +69,10 @@ static void on_answer(Question *question, const Storage *storage, const char *ke
     (void)storage;
     (void)key;
     job->question = NULL;
-    job_end(job, renewal);
+    if (renewal)
+        job_end(job, renewal);
+    else
+        job_free(job);
 }
 
 /* Later, and later each time. */
@@ -130,9 +134,14 @@ static time_t first_question(const Renewals *renewals, const char *key)
 
 static time_t question_time(const Renewals *renewals, const char *key, const Renewal *renewal)
 {
-    if (renewal->not_after <= time(NULL))
+    time_t now = time(NULL);
+
+    if (renewal->not_after <= now)
         return 0;
-    return renewal->ask_at > 0 ? renewal->ask_at : first_question(renewals, key);
+    /* Further ahead than any answer leads it was written while the clock was wrong. */
+    return renewal->ask_at > 0 && renewal->ask_at <= now + (time_t)RENEWAL_INFO_MAX
+               ? renewal->ask_at
+               : first_question(renewals, key);
 }
 
 static time_t prefetch_time(const Renewals *renewals, const char *key, const Renewal *renewal)
@@ -228,6 +237,7 @@ static void start_jobs(Renewals *renewals)
                 log_warning_errno(r, "Nothing is done for entry %s of storage \"%s\": %m", job->key,
                                   job->storage->name);
             if (r <= 0) {
+                (void)storage_renewal(job->storage, job->key, &job->renewal);
                 kinds[job->kind].none(&job->renewal);
                 job_end(job, &job->renewal);
             }

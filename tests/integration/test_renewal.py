@@ -2,6 +2,8 @@
 """When certificates are renewed: as their CA says (RFC 9773), and ahead of requests."""
 
 import datetime
+import hashlib
+import itertools
 import json
 import shutil
 import ssl
@@ -23,11 +25,13 @@ PROFILES = {name: {"description": name, "validityPeriod": seconds}
 class Watched(CaProxy):
     """Pebble, which may be .gone, and all requests for windows.
 
-    What is in .before is done once when its path is asked for, which then fails.
+    What is in .before is done once when its path is asked for, which then fails; .meanwhile is
+    while a question for a window is under way. The directory lacks what is in .lacks.
     """
 
     def __init__(self, pebble):
         self.gone, self.questions, self.before = False, [], {}
+        self.meanwhile, self.lacks = None, []
         super().__init__(pebble)
 
     def answer(self, request):
@@ -38,7 +42,15 @@ class Watched(CaProxy):
             return Answer(503, {}, b"")
         if request.method == "GET" and request.path != "/dir":
             self.questions.append(request.path)
-        return self.forward(request)
+            if meanwhile := self.meanwhile:
+                self.meanwhile = None
+                meanwhile()
+        answer = self.forward(request)
+        if request.path == "/dir" and self.lacks:
+            document = json.loads(answer.body)
+            answer.body = json.dumps({name: value for name, value in document.items()
+                                      if name not in self.lacks}).encode()
+        return answer
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +77,7 @@ def account(tmp_path_factory, pebble, http01_socket):
 
 @pytest.fixture
 def server(installation, pebble):
-    pebble.gone = False
+    pebble.gone, pebble.lacks = False, []
     pebble.questions.clear()
     return installation.start(account="profile = classic")
 
@@ -138,6 +150,58 @@ def test_asked_by_itself(server, pebble, newer, new_csr):
     assert len(pebble.questions) == 2 and read_meta(server, csr) == meta
     ask_now(server, csr)
     assert len(pebble.questions) == 3
+
+
+def test_clock_that_was_wrong(server, newer, new_csr):
+    """A question is never put off for longer than half a day; beyond that, it is a first one."""
+    # Those are spread over an hour by the keys of the entries: this one's turn comes at once.
+    csr = new_csr("www.example.org")
+    csr = next(body for body in (b"%d\n" % i + csr for i in itertools.count())
+               if int(hashlib.sha384(body).hexdigest()[:8], 16) % HOUR < 3)
+    server.issue(csr)
+    server.orderd.stop()
+    never = int(time.time()) + 1000 * DAY
+    meta_path(server, csr).write_text(json.dumps({**read_meta(server, csr), "askAt": never}))
+    server.start_orderd()
+    lib.wait_for(lambda: read_meta(server, csr)["askAt"] < never, "the question")
+
+
+def test_replaced_while_its_window_is_asked_for(server, pebble, newer, new_csr):
+    """What the CA says of a certificate is not noted of the next one."""
+    csr = new_csr("www.example.org")
+    old = server.issue(csr)
+    serials = []
+
+    def meanwhile():
+        meta_path(server, csr).write_text(json.dumps({
+            **read_meta(server, csr), "windowStart": 1, "windowEnd": int(time.time()) + HOUR}))
+        serials.append(server.issue(csr).serial)
+
+    server.orderd.stop()
+    meta_path(server, csr).write_text(json.dumps({**read_meta(server, csr), "askAt": 1}))
+    pebble.meanwhile = meanwhile
+    server.start_orderd()
+    lib.wait_for(lambda: serials, "the next certificate")
+    server.issue(new_csr("after.example.org"))  # orderd has the answer by now
+    assert serials != [old.serial] and serials == [cached_serial(server, csr)]
+    meta, pem = read_meta(server, csr), (server.cache_entry(csr) / "cert.pem").read_text()
+    leaf = ssl.PEM_cert_to_DER_cert(pem[:pem.index("-----END") + 25] + "\n")
+    assert meta["certificate"] == hashlib.sha256(leaf).hexdigest()
+    assert meta["auth"] == "loopback" and meta["server"] == pebble.url
+
+
+def test_ca_that_has_no_windows_any_more(server, pebble, newer, new_csr):
+    """renew-within counts again."""
+    csr = new_csr("www.example.org")
+    issue_with_window(server, newer, csr, 10 * DAY, 11 * DAY)
+    server.orderd.stop()
+    pebble.lacks = ["renewalInfo"]
+    shutil.rmtree(server.directory / "state/session")  # the directory of before
+    meta_path(server, csr).write_text(json.dumps({**read_meta(server, csr), "askAt": 1}))
+    pebble.questions.clear()
+    server.start_orderd()
+    lib.wait_for(lambda: "windowStart" not in read_meta(server, csr), "it to be forgotten")
+    assert not pebble.questions
 
 
 def test_inside_the_window(server, newer, new_csr):
