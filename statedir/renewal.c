@@ -42,9 +42,11 @@ Renewal renewal_of(const Storage *storage, const char *key, const Chain *chain,
         .ask_at = meta->ask_at,
         .not_after = chain_not_after(chain),
     };
-    time_t at = moment(&window, key);
+    time_t at = moment(&window, key), forget_at = meta->asked + storage->prefetch_forget * DAY;
 
-    if (storage->prefetch && at < meta->asked + storage->prefetch_forget * DAY)
+    if (storage->prefetch && at < forget_at) {
         renewal.at = at;
+        renewal.forget_at = forget_at;
+    }
     return renewal;
 }

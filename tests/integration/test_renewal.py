@@ -26,12 +26,13 @@ class Watched(CaProxy):
     """Pebble, which may be .gone, and all requests for windows.
 
     What is in .before is done once when its path is asked for, which then fails; .meanwhile is
-    while a question for a window is under way. The directory lacks what is in .lacks.
+    while a question for a window is under way. The directory lacks what is in .lacks. With .always
+    every certificate has this window, so many seconds from now on, until so many.
     """
 
     def __init__(self, pebble):
         self.gone, self.questions, self.before = False, [], {}
-        self.meanwhile, self.lacks = None, []
+        self.meanwhile, self.lacks, self.always = None, [], None
         super().__init__(pebble)
 
     def answer(self, request):
@@ -45,6 +46,10 @@ class Watched(CaProxy):
             if meanwhile := self.meanwhile:
                 self.meanwhile = None
                 meanwhile()
+            if self.always:
+                start, end = map(text_of, self.always)
+                return Answer(200, {"Content-Type": "application/json"}, json.dumps(
+                    {"suggestedWindow": {"start": start, "end": end}}).encode())
         answer = self.forward(request)
         if request.path == "/dir" and self.lacks:
             document = json.loads(answer.body)
@@ -77,7 +82,7 @@ def account(tmp_path_factory, pebble, http01_socket):
 
 @pytest.fixture
 def server(installation, pebble):
-    pebble.gone, pebble.lacks = False, []
+    pebble.gone, pebble.lacks, pebble.always = False, [], None
     pebble.questions.clear()
     return installation.start(account="profile = classic")
 
@@ -314,7 +319,7 @@ def test_foreign_meta(server, newer, new_csr):
 
 @pytest.fixture
 def ahead(installation, pebble):
-    pebble.gone = False
+    pebble.gone, pebble.always = False, None
     return installation.start(account="profile = classic", storage="prefetch = yes")
 
 
@@ -371,17 +376,36 @@ def test_prefetch_is_joined(ahead, newer, new_csr):
 def test_prefetch_forgets(ahead, newer, new_csr):
     """What nobody has asked for in 100 days is let go; the other one shows that orderd looked."""
     forgotten, asked = new_csr("forgotten.example.org"), new_csr("asked.example.org")
+    failing = new_csr("failing.example.org")  # was to be renewed when somebody asked for it still
     serials = {}
-    for csr in forgotten, asked:
+    for csr in forgotten, asked, failing:
         certificate = ahead.issue(csr)
         serials[csr] = certificate.serial
-        set_window(newer, certificate.pem, -2 * HOUR, -HOUR)
-    ask_now(ahead, forgotten, asked=int(time.time()) - 101 * DAY)
+        days = 50 if csr == failing else 0
+        set_window(newer, certificate.pem, -2 * HOUR - days * DAY, -HOUR - days * DAY)
+    ask_now(ahead, forgotten, failing, asked=int(time.time()) - 101 * DAY)
     ask_now(ahead, asked, asked=int(time.time()) - 99 * DAY)
     lib.wait_for(lambda: cached_serial(ahead, asked) != serials[asked], "the renewal")
-    assert cached_serial(ahead, forgotten) == serials[forgotten]
+    for csr in forgotten, failing:
+        assert cached_serial(ahead, csr) == serials[csr]
     meta = read_meta(ahead, asked)
     assert time.time() - 100 * DAY < meta["asked"] < time.time() - 98 * DAY
+
+
+def test_ca_that_is_never_content(ahead, pebble, newer, new_csr):
+    """A CA that wants each certificate to be renewed at once gets one more, and the next one later."""
+    csr, other = new_csr("www.example.org"), new_csr("other.example.org")
+    before, first = newer.certificates(), {each: ahead.issue(each).serial for each in (csr, other)}
+    pebble.always = (-2 * HOUR, -HOUR)
+    ahead.orderd.stop()
+    for each, ask_at in (csr, 1), (other, int(time.time()) + 14):
+        meta_path(ahead, each).write_text(json.dumps({**read_meta(ahead, each), "askAt": ask_at}))
+    ahead.start_orderd()
+    lib.wait_for(lambda: cached_serial(ahead, csr) != first[csr], "the renewal")
+    lib.wait_for(lambda: "windowEnd" in read_meta(ahead, csr), "the window of the next one")
+    # By then orderd has looked at that one too.
+    lib.wait_for(lambda: cached_serial(ahead, other) != first[other], "the renewal of the other")
+    assert newer.certificates() == before + 4
 
 
 def test_asked_is_noted(ahead, newer, new_csr):

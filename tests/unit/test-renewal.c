@@ -85,7 +85,9 @@ int main(void)
 
     /* Only while somebody asks for it. */
     window.asked = now - 84 * DAY;
-    ASSERT_EQ(renewal(&ahead, MIDDLE, chain, window).at, now + 15 * DAY);
+    r = renewal(&ahead, MIDDLE, chain, window);
+    ASSERT_EQ(r.at, now + 15 * DAY);
+    ASSERT_EQ(r.forget_at, now + 16 * DAY);
     window.asked = now - 86 * DAY;
     ASSERT_EQ(renewal(&ahead, MIDDLE, chain, window).at, 0);
     ASSERT_EQ(renewal(&ahead, MIDDLE, chain, window).due, now + 20 * DAY);
