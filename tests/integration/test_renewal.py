@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import json
 import shutil
+import socket
 import ssl
 import time
 import urllib.request
@@ -421,6 +422,37 @@ def test_asked_is_noted(ahead, newer, new_csr):
     ahead.issue(csr)
     ask_now(ahead, new_csr_issued(ahead, new_csr))
     assert meta_path(ahead, csr).stat().st_mtime_ns == written
+
+
+def test_asked_by_a_block_that_does_not_allow_it(installation, pebble, newer, new_csr):
+    """A handler that was taken over renews nothing by another block's right, nor leads anywhere."""
+    narrow = '[auth "narrow"]\nall = yes\ndomain = other.example.org\n'
+    server = installation.start(account="profile = classic", storage="prefetch = yes",
+                                auth=lib.AUTH_ALL + narrow)
+    csr = new_csr("www.example.org")
+    server.issue(csr)
+    server.orderd.stop()
+    path = meta_path(server, csr)
+    path.write_text(json.dumps({**read_meta(server, csr), "asked": 1, "askAt": 2**31}))
+    server.start_orderd()
+    before = path.read_text()
+
+    def tell(**parameters):
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.connect(str(server.directory / "run/orderd.sock"))
+            call = {"method": "io.acmems.Orders.Asked", "parameters": parameters}
+            sock.sendall(json.dumps(call).encode() + b"\0")
+            return json.loads(sock.recv(4096).rstrip(b"\0"))
+
+    key = hashlib.sha384(csr).hexdigest()
+    for auth, entry, error in [("narrow", key, None), ("unknown", key, None),
+                               ("loopback", "0" * 96, None), ("loopback", f"../{key[3:]}", "key")]:
+        answer = tell(auth=auth, key=entry)
+        assert answer.get("parameters", {}).get("parameter") == error, answer
+        assert path.read_text() == before
+    assert '"narrow" does not allow' in server.orderd.log
+    tell(auth="loopback", key=key)
+    assert read_meta(server, csr)["asked"] > time.time() - HOUR
 
 
 def new_csr_issued(server, new_csr):
