@@ -35,26 +35,33 @@ static void on_settled(const Chain *chain, const Failure *failure, void *userdat
                        prefetch->userdata);
 }
 
-/* What the certificate was last asked for by, if that allows it still and has this storage. */
-static const AuthBlock *find_auth(const Prefetch *prefetch, const Csr *csr)
+static bool may_renew(const AuthBlock *auth, const Storage *storage, const Csr *csr)
 {
-    _cleanup_(chain_freep) Chain *chain = NULL;
-    const AuthBlock *auth = NULL;
-    StorageMeta meta;
-    const char *why;
+    return auth->storage == storage && policy_covers(auth, csr);
+}
 
-    if (storage_load(prefetch->storage, prefetch->key, &chain, &why) != STORAGE_HIT ||
-        storage_meta_load(prefetch->storage, prefetch->key, chain, &meta) < 0)
+/* The auth block that the certificate was last asked for by, or, where nobody knows that, the first
+ * one that it may be from. NULL: none allows it any more. */
+static const AuthBlock *find_auth(const Prefetch *prefetch, const Chain *chain, const Csr *csr)
+{
+    const Config *config = prefetch->config;
+    const AuthBlock *auth = NULL, *named;
+    StorageMeta meta;
+
+    if (storage_meta_load(prefetch->storage, prefetch->key, chain, &meta) < 0)
         return NULL;
-    if (meta.auth)
-        auth = config_find_auth(prefetch->config, meta.auth);
-    if (auth && (auth->storage != prefetch->storage || !policy_covers(auth, csr)))
-        auth = NULL;
+    named = meta.auth ? config_find_auth(config, meta.auth) : NULL;
+    if (named && may_renew(named, prefetch->storage, csr))
+        auth = named;
+    for (size_t i = 0; !meta.auth && !auth && i < config->n_auth; i++)
+        if (may_renew(config->auth[i], prefetch->storage, csr))
+            auth = config->auth[i];
     storage_meta_done(&meta);
     return auth;
 }
 
-static int order(Prefetch *prefetch, Orders *orders, const char *body, size_t size)
+static int order(Prefetch *prefetch, Orders *orders, const Chain *chain, const char *body,
+                 size_t size)
 {
     static const OrderAsker asker = { .request_id = PREFETCH_REQUEST_ID, .is_prefetch = true };
     OrderTarget target = { .config = prefetch->config };
@@ -64,12 +71,12 @@ static int order(Prefetch *prefetch, Orders *orders, const char *body, size_t si
 
     if (r < 0)
         return r == -EBADMSG ? 0 : r;
-    target.auth = find_auth(prefetch, csr);
+    target.auth = find_auth(prefetch, chain, csr);
     if (!target.auth) {
         log_event(
             LOG_EVENT_NOT_PREFETCHED, NULL,
             "Entry %s of storage \"%s\" is not renewed ahead of requests: the auth block that "
-            "it was last asked for by is not there any more, or does not allow it",
+            "it was last asked for by does not allow it any more",
             prefetch->key, prefetch->storage->name);
         return 0;
     }
@@ -78,10 +85,27 @@ static int order(Prefetch *prefetch, Orders *orders, const char *body, size_t si
     return r < 0 ? r : 1;
 }
 
+/* The entry's certificate and its request. 1; 0: it has not both, as after acmemsctl revoke;
+ * -errno. */
+static int read_entry(const Storage *storage, const char *key, Chain **ret, char **ret_body,
+                      size_t *ret_size)
+{
+    const char *why;
+    int r = storage_load(storage, key, ret, &why);
+
+    if (r != STORAGE_HIT)
+        return r < 0 ? r : 0;
+    r = storage_request(storage, key, ret_body, ret_size);
+    if (r == -ENOENT || r == -EBADMSG)
+        return 0;
+    return r < 0 ? r : 1;
+}
+
 int prefetch_start(Orders *orders, Config *config, const Storage *storage, const char *key,
                    prefetch_cb callback, void *userdata, Prefetch **ret)
 {
     _cleanup_(prefetch_freep) Prefetch *prefetch = calloc(1, sizeof(*prefetch));
+    _cleanup_(chain_freep) Chain *chain = NULL;
     _cleanup_free_ char *body = NULL;
     size_t size;
     int r;
@@ -93,10 +117,10 @@ int prefetch_start(Orders *orders, Config *config, const Storage *storage, const
     memcpy(prefetch->key, key, STORAGE_KEY_SIZE);
     prefetch->callback = callback;
     prefetch->userdata = userdata;
-    r = storage_request(storage, key, &body, &size);
-    if (r < 0)
-        return r == -ENOENT || r == -EBADMSG ? 0 : r;
-    r = order(prefetch, orders, body, size);
+    r = read_entry(storage, key, &chain, &body, &size);
+    if (r <= 0)
+        return r;
+    r = order(prefetch, orders, chain, body, size);
     if (r > 0)
         *ret = TAKE_PTR(prefetch);
     return r;

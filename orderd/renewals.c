@@ -12,6 +12,8 @@
 
 /* What nobody knows yet, as after an upgrade, is asked within this time, s. */
 #define SPREAD_FIRST 3600
+/* No answer is good for longer, s. */
+#define ASK_MAX (24 * 3600)
 /* What was begun to be renewed is not again before this time, s: doubled each time, up to a day.
  * Nor is what could be: a CA may want every certificate to be renewed at once. */
 #define RETRY_FIRST 3600U
@@ -156,10 +158,9 @@ static time_t question_time(const Renewals *renewals, const char *key, const Ren
 
     if (renewal->not_after <= now)
         return 0;
-    /* Further ahead than any answer leads it was written while the clock was wrong. */
-    return renewal->ask_at > 0 && renewal->ask_at <= now + (time_t)RENEWAL_INFO_MAX
-               ? renewal->ask_at
-               : first_question(renewals, key);
+    /* What was written down while the clock was ahead counts as little as what is not known. */
+    return renewal->ask_at > 0 && renewal->ask_at <= now + ASK_MAX ? renewal->ask_at
+                                                                   : first_question(renewals, key);
 }
 
 static time_t prefetch_time(const Renewals *renewals, const char *key, const Renewal *renewal)

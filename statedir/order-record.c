@@ -2,6 +2,7 @@
 #include "order-record.h"
 
 #include "encode.h"
+#include "json-strings.h"
 #include "state-json.h"
 
 #define VERSION   1
@@ -17,11 +18,7 @@ static const char *const stages[] = {
 };
 
 /* The members that are plain strings. */
-static const struct {
-    const char *name;
-    size_t offset;
-    bool optional;
-} strings[] = {
+static const JsonString strings[] = {
     { "account", offsetof(OrderRecord, account), true },
     { "server", offsetof(OrderRecord, server), false },
     { "auth", offsetof(OrderRecord, auth), false },
@@ -32,15 +29,9 @@ static const struct {
     { "chain", offsetof(OrderRecord, chain), true },
 };
 
-static char **string_of(const OrderRecord *record, size_t i)
-{
-    return (char **)(void *)((char *)(uintptr_t)record + strings[i].offset);
-}
-
 void order_record_done(OrderRecord *record)
 {
-    for (size_t i = 0; i < ELEMENTSOF(strings); i++)
-        free(*string_of(record, i));
+    json_strings_free(strings, ELEMENTSOF(strings), record);
     free(record->body);
     *record = (OrderRecord){ 0 };
 }
@@ -55,13 +46,9 @@ static json_t *pack(const OrderRecord *record)
                         (json_int_t)record->expires, "csr", csr)
             : NULL;
 
-    for (size_t i = 0; object && i < ELEMENTSOF(strings); i++) {
-        const char *value = *string_of(record, i);
-
-        if (value && json_object_set_new(object, strings[i].name, json_string(value)) < 0) {
-            json_decref(object);
-            return NULL;
-        }
+    if (object && json_strings_pack(strings, ELEMENTSOF(strings), record, object) < 0) {
+        json_decref(object);
+        return NULL;
     }
     return object;
 }
@@ -83,21 +70,6 @@ static int unpack_stage(const json_t *object, OrderStage *ret)
             return 0;
         }
     return -EBADMSG;
-}
-
-static int unpack_strings(const json_t *object, OrderRecord *record)
-{
-    for (size_t i = 0; i < ELEMENTSOF(strings); i++) {
-        const char *value = json_string_value(json_object_get(object, strings[i].name));
-        char **string = string_of(record, i);
-
-        if (!value && !strings[i].optional)
-            return -EBADMSG;
-        *string = value ? strdup(value) : NULL;
-        if (value && !*string)
-            return -ENOMEM;
-    }
-    return 0;
 }
 
 /* What a stage promises has to be there. */
@@ -132,7 +104,7 @@ static int unpack(const json_t *object, OrderRecord *record)
     record->issued = json_integer_value(json_object_get(object, "issued"));
     record->asked = json_integer_value(json_object_get(object, "asked"));
     record->expires = json_integer_value(json_object_get(object, "expires"));
-    r = unpack_strings(object, record);
+    r = json_strings_unpack(strings, ELEMENTSOF(strings), object, record);
     if (r < 0)
         return r;
     r = json_is_string(csr) ? base64_decode(json_string_value(csr), json_string_length(csr), &body,

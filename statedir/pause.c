@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "json-strings.h"
 #include "state-json.h"
 #include "strv.h"
 
@@ -19,26 +20,16 @@ static const char *const kinds[] = {
 };
 
 /* The members that are strings. */
-static const struct {
-    const char *name;
-    size_t offset;
-    bool optional;
-} strings[] = {
+static const JsonString strings[] = {
     { "server", offsetof(Pause, server), false },
     { "what", offsetof(Pause, what), false },
     { "reason", offsetof(Pause, reason), false },
     { "problem", offsetof(Pause, problem), true },
 };
 
-static char **string_of(const Pause *pause, size_t i)
-{
-    return (char **)(void *)((char *)(uintptr_t)pause + strings[i].offset);
-}
-
 void pause_done(Pause *pause)
 {
-    for (size_t i = 0; i < ELEMENTSOF(strings); i++)
-        free(*string_of(pause, i));
+    json_strings_free(strings, ELEMENTSOF(strings), pause);
     *pause = (Pause){ 0 };
 }
 
@@ -91,16 +82,7 @@ static int unpack(const json_t *object, Pause *pause)
     pause->count = (unsigned)count;
     pause->status = (int)status;
     pause->until = json_integer_value(json_object_get(object, "until"));
-    for (size_t i = 0; i < ELEMENTSOF(strings); i++) {
-        const char *value = json_string_value(json_object_get(object, strings[i].name));
-
-        if (!value && !strings[i].optional)
-            return -EBADMSG;
-        *string_of(pause, i) = value ? strdup(value) : NULL;
-        if (value && !*string_of(pause, i))
-            return -ENOMEM;
-    }
-    return 0;
+    return json_strings_unpack(strings, ELEMENTSOF(strings), object, pause);
 }
 
 static int load_key(const char *state, const char *key, Pause *ret)

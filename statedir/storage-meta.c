@@ -7,31 +7,29 @@
 
 #include "atomic-file.h"
 #include "io.h"
+#include "json-strings.h"
 
 #define VERSION       1
 #define META_FILE     "meta.json"
 #define FILE_SIZE_MAX ((size_t)16 * 1024)
 #define FILE_MODE     0640
 
+static const JsonString strings[] = {
+    { "server", offsetof(StorageMeta, server), true },
+    { "account", offsetof(StorageMeta, account), true },
+    { "auth", offsetof(StorageMeta, auth), true },
+    { "explanation", offsetof(StorageMeta, explanation), true },
+};
+
 static const struct {
     const char *name;
     size_t offset;
-} strings[] = {
-    { "server", offsetof(StorageMeta, server) },
-    { "account", offsetof(StorageMeta, account) },
-    { "auth", offsetof(StorageMeta, auth) },
-    { "explanation", offsetof(StorageMeta, explanation) },
-}, times[] = {
+} times[] = {
     { "asked", offsetof(StorageMeta, asked) },
     { "windowStart", offsetof(StorageMeta, window_start) },
     { "windowEnd", offsetof(StorageMeta, window_end) },
     { "askAt", offsetof(StorageMeta, ask_at) },
 };
-
-static char **string_of(const StorageMeta *meta, size_t i)
-{
-    return (char **)(void *)((char *)(uintptr_t)meta + strings[i].offset);
-}
 
 static time_t *time_of(const StorageMeta *meta, size_t i)
 {
@@ -40,8 +38,7 @@ static time_t *time_of(const StorageMeta *meta, size_t i)
 
 void storage_meta_done(StorageMeta *meta)
 {
-    for (size_t i = 0; i < ELEMENTSOF(strings); i++)
-        free(*string_of(meta, i));
+    json_strings_free(strings, ELEMENTSOF(strings), meta);
     *meta = (StorageMeta){ 0 };
 }
 
@@ -62,16 +59,9 @@ static int unpack(const json_t *object, const Chain *chain, StorageMeta *meta)
         return -ENOENT;
     for (size_t i = 0; i < ELEMENTSOF(times); i++)
         *time_of(meta, i) = json_integer_value(json_object_get(object, times[i].name));
-    for (size_t i = 0; i < ELEMENTSOF(strings); i++) {
-        const char *value = json_string_value(json_object_get(object, strings[i].name));
-
-        *string_of(meta, i) = value ? strdup(value) : NULL;
-        if (value && !*string_of(meta, i))
-            return -ENOMEM;
-    }
     if (meta->window_start >= meta->window_end)
         meta->window_start = meta->window_end = 0;
-    return 0;
+    return json_strings_unpack(strings, ELEMENTSOF(strings), object, meta);
 }
 
 static int read_meta(int entry_fd, const Chain *chain, StorageMeta *meta)
@@ -116,9 +106,8 @@ static json_t *pack(const StorageMeta *meta, const Chain *chain)
     for (size_t i = 0; r >= 0 && i < ELEMENTSOF(times); i++)
         if (*time_of(meta, i) > 0)
             r = json_object_set_new(object, times[i].name, json_integer(*time_of(meta, i)));
-    for (size_t i = 0; r >= 0 && i < ELEMENTSOF(strings); i++)
-        if (*string_of(meta, i))
-            r = json_object_set_new(object, strings[i].name, json_string(*string_of(meta, i)));
+    if (r >= 0)
+        r = json_strings_pack(strings, ELEMENTSOF(strings), meta, object);
     if (r >= 0)
         return object;
     json_decref(object);

@@ -14,10 +14,8 @@ PROFILES = {name: {"description": name, "validityPeriod": days * DAY}
 
 @pytest.fixture(scope="module")
 def pebble(tmp_path_factory, http01_socket):
-    program = lib.BUILD / "newer-pebble"
-    lib.run(lib.ROOT / "tests/newer-pebble", program, timeout=120)
-    ca = lib.Pebble(tmp_path_factory.mktemp("profiles"), http01_socket.getsockname()[1],
-                    program=program / "usr/bin/pebble", profiles=PROFILES)
+    ca = lib.newer_pebble(tmp_path_factory.mktemp("profiles"), http01_socket.getsockname()[1],
+                          profiles=PROFILES)
     yield ca
     ca.stop()
 

@@ -61,10 +61,8 @@ class Watched(CaProxy):
 
 @pytest.fixture(scope="module")
 def newer(tmp_path_factory, http01_socket):
-    program = lib.BUILD / "newer-pebble"
-    lib.run(lib.ROOT / "tests/newer-pebble", program, timeout=120)
-    ca = lib.Pebble(tmp_path_factory.mktemp("newer"), http01_socket.getsockname()[1],
-                    program=program / "usr/bin/pebble", profiles=PROFILES)
+    ca = lib.newer_pebble(tmp_path_factory.mktemp("newer"), http01_socket.getsockname()[1],
+                          profiles=PROFILES)
     yield ca
     ca.stop()
 
@@ -110,6 +108,12 @@ def meta_path(server, csr):
 
 def read_meta(server, csr):
     return json.loads(meta_path(server, csr).read_text())
+
+
+def fingerprint(pem):
+    """SHA-256 of the leaf."""
+    leaf = pem[pem.index("-----BEGIN"):pem.index("-----END") + len("-----END CERTIFICATE-----")]
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(leaf)).hexdigest()
 
 
 def restart_orderd(server):
@@ -191,8 +195,7 @@ def test_replaced_while_its_window_is_asked_for(server, pebble, newer, new_csr):
     server.issue(new_csr("after.example.org"))  # orderd has the answer by now
     assert serials != [old.serial] and serials == [cached_serial(server, csr)]
     meta, pem = read_meta(server, csr), (server.cache_entry(csr) / "cert.pem").read_text()
-    leaf = ssl.PEM_cert_to_DER_cert(pem[:pem.index("-----END") + 25] + "\n")
-    assert meta["certificate"] == hashlib.sha256(leaf).hexdigest()
+    assert meta["certificate"] == fingerprint(pem)
     assert meta["auth"] == "loopback" and meta["server"] == pebble.url
 
 
@@ -220,18 +223,37 @@ def test_inside_the_window(server, newer, new_csr):
     assert "windowStart" not in read_meta(server, csr)
 
 
-def test_window_before_renew_within(installation, newer, new_csr):
-    """The CA's window counts, whatever renew-within says."""
-    server = installation.start(account="profile = brief")
-    early, late = new_csr("early.example.org"), new_csr("late.example.org")
-    kept = issue_with_window(server, newer, early, HOUR, 2 * HOUR)
-    first = server.issue(late)
-    path = meta_path(server, late)
-    server.orderd.stop()
-    path.unlink()  # of this one no window is known
-    server.start_orderd()
-    lib.wait_for(lambda: server.issue(late).serial != first.serial, "it to be due", BRIEF)
-    assert server.issue(early).serial == kept.serial
+def put_old(server, csr, days, start, end):
+    """A certificate with so many days left, and its window, in the cache: its serial."""
+    name = lib.run("openssl", "req", "-noout", "-subject", input=csr.decode()).stdout
+    file = server.directory / "csr" / f"{name.rpartition('=')[2].strip()}.csr"
+    pem = lib.make_certificate(server.directory, file, (days - 90) * DAY, days * DAY)
+    server.put_entry(csr, pem)
+    now = int(time.time())
+    meta_path(server, csr).write_text(json.dumps({
+        "version": 1, "certificate": fingerprint(pem.decode()), "windowStart": now + start,
+        "windowEnd": now + end}))
+    return lib.Certificate(pem).serial
+
+
+@pytest.mark.parametrize("days, window, cached", [
+    (1, (HOUR, 2 * HOUR), True), (60, (-HOUR, HOUR), False),
+    (1, (2 * DAY, 3 * DAY), False), (-1, (HOUR, 2 * HOUR), False),
+], ids=["late", "early", "after its end", "over"])
+def test_window_before_renew_within(server, new_csr, days, window, cached):
+    """The CA's window counts, whatever renew-within says, but not beyond the certificate's life."""
+    csr = new_csr("www.example.org")
+    serial = put_old(server, csr, days, *window)
+    assert (server.issue(csr).serial == serial) == cached
+
+
+def test_prefetch_window_beyond_the_end(ahead, new_csr):
+    """Nobody gets a certificate that is over, though its window is not."""
+    csr = new_csr("www.example.org")
+    ahead.orderd.stop()
+    serial = put_old(ahead, csr, -1, -3 * DAY, 90 * DAY)
+    ahead.start_orderd()
+    assert ahead.issue(csr).serial != serial
 
 
 def test_moved(server, newer, new_csr):
@@ -433,7 +455,7 @@ def test_asked_by_a_block_that_does_not_allow_it(installation, pebble, newer, ne
     server.issue(csr)
     server.orderd.stop()
     path = meta_path(server, csr)
-    path.write_text(json.dumps({**read_meta(server, csr), "asked": 1, "askAt": 2**31}))
+    path.write_text(json.dumps({**read_meta(server, csr), "asked": 1, "askAt": int(time.time()) + HOUR}))
     server.start_orderd()
     before = path.read_text()
 
@@ -459,6 +481,19 @@ def new_csr_issued(server, new_csr):
     csr = new_csr("after.example.org")
     server.issue(csr)
     return csr
+
+
+def test_prefetch_of_an_old_cache(ahead, newer, new_csr):
+    """Of entries that others left nothing is known: any block that allows them will do."""
+    csr = new_csr("www.example.org")
+    old = ahead.issue(csr)
+    set_window(newer, old.pem, -2 * HOUR, -HOUR)
+    ahead.orderd.stop()
+    path = meta_path(ahead, csr)
+    known = json.loads(path.read_text())
+    path.write_text(json.dumps({"version": 1, "certificate": known["certificate"], "askAt": 1}))
+    ahead.start_orderd()
+    lib.wait_for(lambda: cached_serial(ahead, csr) != old.serial, "the renewal")
 
 
 def test_prefetch_without_a_block(ahead, newer, new_csr):
