@@ -6,7 +6,7 @@ import subprocess
 
 from machine import lib
 
-UNITS = ("acmems-mgmt", "acmems-http01", "acmems-orderd")
+UNITS = ("acmems-mgmt", "acmems-http01", "acmems-orderd", "acmems-tlsalpn01")
 
 
 def test_installed(fresh):
@@ -27,8 +27,10 @@ def test_installed(fresh):
     assert lib.request(1380, "GET", "/.well-known/acme-challenge/x", address="::1").status == 404
     files = fresh.run("dpkg", "--listfiles", "acmems").stdout.splitlines()
     for unit in UNITS:
+        # That one listens nowhere by default, of which systemd complains.
+        sockets = [f"{unit}.socket"] if unit != "acmems-tlsalpn01" else []
         assert fresh.run("systemd-analyze", "verify", "--generators=yes", "--man=no",
-                         f"{unit}.socket", f"{unit}.service").stderr == ""
+                         *sockets, f"{unit}.service").stderr == ""
         for kind in "socket", "service":
             assert f"/usr/share/man/man8/{unit}.{kind}.8.gz" in files
 
