@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/signalfd.h>
 
+#include "confinement.h"
 #include "io.h"
 #include "log.h"
 #include "relay.h"
@@ -84,6 +85,15 @@ static int open_stop_fd(void)
     return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* It connects to nothing else. */
+static void confine(void)
+{
+    int r = confine_network();
+
+    if (r < 0)
+        log_warning_errno(r, "The process of a connection cannot be confined: %m");
+}
+
 void passthrough_serve(int fd, const PassthroughTarget *target, const void *received, size_t size)
 {
     _cleanup_close_ int behind = connect_to(target), stop_fd = open_stop_fd();
@@ -94,7 +104,7 @@ void passthrough_serve(int fd, const PassthroughTarget *target, const void *rece
     };
     int r = behind < 0 ? behind : 0;
 
-    (void)signal(SIGPIPE, SIG_IGN);
+    confine();
     if (r >= 0) {
         set_options(fd);
         set_options(behind);

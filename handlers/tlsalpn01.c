@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include "client-hello.h"
+#include "confinement.h"
 #include "handler.h"
 #include "io.h"
 #include "log.h"
@@ -46,8 +47,8 @@ static int receive_hello(Connection *c)
     int r = CLIENT_HELLO_UNFINISHED;
 
     while (r == CLIENT_HELLO_UNFINISHED) {
-        ssize_t n =
-            receive_before(c->fd, c->received + c->size, sizeof(c->received) - c->size, c->deadline);
+        ssize_t n = receive_before(c->fd, c->received + c->size, sizeof(c->received) - c->size,
+                                   c->deadline);
 
         if (n <= 0)
             return CLIENT_HELLO_UNFINISHED;
@@ -80,8 +81,12 @@ static int read_challenge(const Connection *c, TlsChallenge *ret)
 static void show(const Connection *c, const TlsChallenge *challenge)
 {
     const char *why = NULL;
-    int r = validation_serve(c->fd, c->tlsalpn->context, challenge, c->received, c->size,
-                             c->deadline, &why);
+    int r = confine_network();
+
+    if (r < 0)
+        log_warning_errno(r, "The process of a connection cannot be confined: %m");
+    r = validation_serve(c->fd, c->tlsalpn->context, challenge, c->received, c->size, c->deadline,
+                         &why);
 
     if (r < 0)
         log_debug("Handshake for %s with %s failed: %s", c->hello.server_name, c->peer,
@@ -121,7 +126,7 @@ static void serve(int fd, void *userdata)
     (void)socket_peer(fd, &peer);
     log_fields_add(&fields, LOG_FIELD_CLIENT, socket_address_format(&peer, c.peer));
     log_set_context(&fields);
-    /* OpenSSL writes by write(2). */
+    /* OpenSSL uses write(2), and what is passed on splice(2). */
     (void)signal(SIGPIPE, SIG_IGN);
     r = receive_hello(&c);
     if (r == CLIENT_HELLO_UNFINISHED)

@@ -633,3 +633,83 @@ def test_openssl_server_behind(tmp_path):
     finally:
         handler.stop()
         server.stop()
+
+
+def test_what_was_seen_of_a_client_connects_to_nothing_else(front, behind):
+    """Before OpenSSL sees a byte, and once it is passed on, the way out is closed."""
+    with connect(front.port, protocols=None, ca=behind.cert) as tls:
+        tls.sendall(b"hello")
+        assert tls.recv(5) == b"hello"
+        child, = front.process.children()
+        status = open(f"/proc/{child}/status").read()
+        filters = int(re.search(r"Seccomp_filters:\t(\d+)", status)[1])
+        mine = int(re.search(r"Seccomp_filters:\t(\d+)",
+                             open(f"/proc/{front.process.pid}/status").read())[1])
+        assert filters - mine == (0 if "asan" in lib.BUILD.name else 2)
+
+
+# ---- behind others -------------------------------------------------------------------------
+
+NGINX = """
+daemon off;
+master_process off;
+pid {directory}/nginx.pid;
+error_log stderr;
+load_module /usr/lib/nginx/modules/ngx_stream_module.so;
+events {{ }}
+{snippet}
+"""
+
+HAPROXY = """
+defaults
+    timeout connect 5s
+    timeout client 10s
+    timeout server 10s
+{snippet}
+"""
+
+
+def ports(snippet, port, validations, others):
+    """The addresses of an example, as they are in this test."""
+    snippet = re.sub(r"^#.*\n|^ *listen \[::\]:443;\n", "", snippet, flags=re.M)
+    for old, new in (("listen 443;", f"listen 127.0.0.1:{port};"),
+                     ("bind :443", f"bind 127.0.0.1:{port}"),
+                     ("127.0.0.1:1443", f"127.0.0.1:{validations}"),
+                     ("127.0.0.1:8443", f"127.0.0.1:{others}")):
+        assert old in snippet or old[:4] in ("list", "bind")
+        snippet = snippet.replace(old, new)
+    return snippet
+
+
+@pytest.mark.parametrize("example,template,command", [
+    ("nginx-stream.conf", NGINX, ["/usr/sbin/nginx", "-e", "stderr", "-c"]),
+    ("haproxy-tls.cfg", HAPROXY, ["/usr/sbin/haproxy", "-db", "-f"]),
+], ids=["nginx", "haproxy"])
+def test_behind(tmp_path, http01_socket, behind, new_csr, example, template, command):
+    """The CA comes to it and reaches us; all others reach their server."""
+    port = lib.free_port()
+    bed = Validated(tmp_path / "bed", http01_socket, tlsPort=port)
+    config = tmp_path / example
+    config.write_text(template.format(directory=tmp_path, snippet=ports(
+        (lib.ROOT / "examples" / example).read_text(), port, bed.port, behind.port)))
+    front = lib.Process("front", [*command, config], tmp_path, expect=(0, 143, -signal.SIGTERM))
+    try:
+        bed.start_handler()
+        lib.wait_for(lambda: lib.can_connect(port), "the server in front")
+        names = [f"front{i}.example.org" for i in range(3)]
+        assert bed.server.issue(new_csr(*names)).names == names
+        with connect(port, protocols=["h2", "http/1.1"], ca=behind.cert) as tls:
+            tls.sendall(b"hello")
+            assert tls.recv(5) == b"hello"
+        with pytest.raises(ssl.SSLError, match="(?i)unrecognized.name"):
+            connect(port, "other.example.org")
+    finally:
+        front.stop()
+        bed.stop()
+
+
+@pytest.mark.parametrize("marker", ["tls acmems", "tls passthrough"])
+def test_readme_configuration(tmp_path, marker):
+    config = tmp_path / "acmems.ini"
+    config.write_text(lib.readme_block(marker))
+    assert lib.run(lib.CTL, "check", config).stdout.startswith(f"{config}: ok")

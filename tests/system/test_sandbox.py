@@ -67,7 +67,8 @@ StandardOutput=file:/run/probe
 
 @pytest.fixture(scope="module")
 def used(server, tmp_path_factory):
-    """It has issued: there is a key and a certificate to be had."""
+    """It has issued: there is a key and a certificate to be had. All handlers have a socket."""
+    server.drop_in("acmems-tlsalpn01.socket", "[Socket]\nListenStream=127.0.0.1:1443\n")
     server.issue(lib.make_csr(tmp_path_factory.mktemp("csr"), "www.example.org"))
     return server
 
