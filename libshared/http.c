@@ -206,7 +206,8 @@ static int receive_head(HttpExchange *x)
         }
         if (c->filled == sizeof(c->buffer))
             return refuse(x, 431, "The head of the request is larger than 8 KiB.");
-        n = receive_before(c->fd, c->buffer + c->filled, sizeof(c->buffer) - c->filled, x->deadline);
+        n = receive_before(c->fd, c->buffer + c->filled, sizeof(c->buffer) - c->filled,
+                           x->deadline);
         if (n == -ETIMEDOUT)
             return refuse(x, 408, "The request did not arrive in time.");
         if (n <= 0)

@@ -141,7 +141,6 @@ int alpn_certificate_make(const AlpnIdentifier *identifier, const char *key_auth
         ERR_clear_error();
         return -EIO;
     }
-    *ret = challenge;
-    challenge = (TlsChallenge){ 0 };
+    *ret = (TlsChallenge){ TAKE_PTR(challenge.certificate), TAKE_PTR(challenge.key) };
     return 0;
 }

@@ -46,8 +46,7 @@ static int parse(const char *text, size_t size, TlsChallenge *ret)
     ERR_clear_error();
     if (!challenge.key)
         return -EBADMSG;
-    *ret = challenge;
-    challenge = (TlsChallenge){ 0 };
+    *ret = (TlsChallenge){ TAKE_PTR(challenge.certificate), TAKE_PTR(challenge.key) };
     return 0;
 }
 

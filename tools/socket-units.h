@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* What makes acmems-mgmt.socket, acmems-http01.socket and acmems-tlsalpn01.socket listen where the configuration says. */
+/* What makes acmems-mgmt.socket and those of the handlers of challenges listen where the
+ * configuration says. */
 
 #include "config.h"
 #include "unit-file.h"
