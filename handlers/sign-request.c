@@ -35,7 +35,7 @@ typedef struct Sign {
     size_t size;
     Csr *csr;
     const AuthBlock *auth;
-    Chain *outdated; /* in the cache, due for renewal */
+    bool has_outdated; /* a certificate in the cache that is due for renewal */
 } Sign;
 
 /* How a request ended: the one entry that it leaves in the journal. */
@@ -50,7 +50,6 @@ typedef struct Outcome {
 static void sign_done(Sign *sign)
 {
     csr_free(sign->csr);
-    chain_free(sign->outdated);
 }
 
 /* What a client can make long is cut, or comes last, where the end of the text cuts it. */
@@ -187,16 +186,23 @@ static bool check_policy(Sign *sign)
     return false;
 }
 
-static void reply_cached(Sign *sign, const Chain *chain, LogEvent event, const char *why)
+static void reply_cached(Sign *sign, const Outcome *outcome)
 {
     _cleanup_free_ char *text = NULL;
     size_t size;
 
-    if (chain_format(chain, &text, &size) < 0)
+    if (chain_format(outcome->chain, &text, &size) < 0)
         refuse_without_memory(sign);
     else
-        reply_chain(sign, text,
-                    &(Outcome){ .event = event, .status = 200, .why = why, .chain = chain });
+        reply_chain(sign, text, outcome);
+}
+
+static void reply_current(Sign *sign, const Chain *chain)
+{
+    reply_cached(sign, &(Outcome){ .event = LOG_EVENT_REQUEST_CACHED,
+                                   .status = 200,
+                                   .why = "from the cache",
+                                   .chain = chain });
 }
 
 /* That somebody still asks for it is told once a day, where it matters. The client has its answer,
@@ -221,14 +227,13 @@ static void tell_asked(const Sign *sign, const Chain *chain)
         (void)order_tell_asked(socket, sign->auth->name, key, now_monotonic() + ASKED_DEADLINE);
 }
 
-static bool try_cache(Sign *sign)
+/* As storage_lookup(); what cannot be read or used is logged. */
+static int look_up(const Sign *sign, Chain **ret)
 {
-    _cleanup_(chain_freep) Chain *chain = NULL;
     const Storage *storage = sign->auth->storage;
     const char *why = NULL;
-    int r;
+    int r = storage_lookup(storage, sign->body, sign->size, sign->csr, ret, &why);
 
-    r = storage_lookup(storage, sign->body, sign->size, sign->csr, &chain, &why);
     if (r < 0)
         (void)log_event_errno(LOG_EVENT_CACHE_UNREADABLE, r, "Storage \"%s\" cannot be read: %m",
                               storage->name);
@@ -236,11 +241,18 @@ static bool try_cache(Sign *sign)
         log_event(LOG_EVENT_CACHE_DAMAGED, NULL,
                   "Entry in storage \"%s\" is damaged and not used: %s", storage->name,
                   str_or(why, "?"));
-    if (r == STORAGE_OUTDATED)
-        sign->outdated = TAKE_PTR(chain);
+    return r;
+}
+
+static bool try_cache(Sign *sign)
+{
+    _cleanup_(chain_freep) Chain *chain = NULL;
+    int r = look_up(sign, &chain);
+
+    sign->has_outdated = r == STORAGE_OUTDATED;
     if (r != STORAGE_HIT)
         return true;
-    reply_cached(sign, chain, LOG_EVENT_REQUEST_CACHED, "from the cache");
+    reply_current(sign, chain);
     tell_asked(sign, chain);
     return false;
 }
@@ -258,25 +270,55 @@ static void reply_ordered(Sign *sign, const char *text)
             .event = LOG_EVENT_REQUEST_ISSUED, .status = 200, .why = "ordered", .chain = chain });
 }
 
-/* What the CA cannot deliver now is no reason to leave the client without the certificate that it
- * has. False: there is none that lives. */
-static bool reply_outdated(Sign *sign, int status, const char *why)
+static void reply_outdated(Sign *sign, const Chain *chain, const char *why, const char *problem)
 {
-    static const int undelivered[] = { 421, 429, 500, 503 };
+    _cleanup_log_fields_ LogFields fields = { 0 };
+    _cleanup_free_ char *text = NULL;
 
-    if (!sign->outdated || !chain_is_alive(sign->outdated, time(NULL)))
-        return false;
-    for (size_t i = 0; i < ELEMENTSOF(undelivered); i++)
-        if (undelivered[i] == status) {
-            reply_cached(sign, sign->outdated, LOG_EVENT_REQUEST_OUTDATED, why);
+    chain_add_fields(chain, &fields);
+    if (asprintf(&text, "%s; the certificate of before is good until %s", why,
+                 str_or(log_fields_get(&fields, LOG_FIELD_NOT_AFTER), "?")) < 0)
+        text = NULL;
+    reply_cached(sign, &(Outcome){ .event = LOG_EVENT_REQUEST_OUTDATED,
+                                   .status = 200,
+                                   .why = str_or(text, why),
+                                   .chain = chain,
+                                   .problem = problem });
+}
+
+static bool is_undelivered(int status)
+{
+    static const int statuses[] = { 421, 429, 500, 503 };
+
+    for (size_t i = 0; i < ELEMENTSOF(statuses); i++)
+        if (statuses[i] == status)
             return true;
-        }
     return false;
+}
+
+/* What the CA cannot deliver now is no reason to leave the client without the certificate that it
+ * has. The cache is asked anew: it may have been revoked while the next one was waited for. False:
+ * there is none that lives. */
+static bool try_outdated(Sign *sign, int status, const char *why, const char *problem)
+{
+    _cleanup_(chain_freep) Chain *chain = NULL;
+    int r;
+
+    if (!sign->has_outdated || !is_undelivered(status))
+        return false;
+    r = look_up(sign, &chain);
+    if (r == STORAGE_HIT)
+        reply_current(sign, chain);
+    else if (r == STORAGE_OUTDATED && chain_is_alive(chain, time(NULL)))
+        reply_outdated(sign, chain, why, problem);
+    else
+        return false;
+    return true;
 }
 
 static void refuse_by_order(Sign *sign, const OrderAnswer *answer)
 {
-    if (reply_outdated(sign, answer->status, answer->reason))
+    if (try_outdated(sign, answer->status, answer->reason, answer->problem))
         return;
     refuse(sign,
            &(Outcome){ .event = LOG_EVENT_REQUEST_FAILED,
@@ -288,7 +330,7 @@ static void refuse_by_order(Sign *sign, const OrderAnswer *answer)
 
 static void refuse_without_answer(Sign *sign, const char *why, const char *sentence)
 {
-    if (reply_outdated(sign, 503, why))
+    if (try_outdated(sign, 503, why, NULL))
         return;
     refuse(sign, &(Outcome){ .event = LOG_EVENT_REQUEST_FAILED, .status = 503, .why = why },
            RETRY_SOON, sentence);

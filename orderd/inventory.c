@@ -36,19 +36,40 @@ static int compare_items(const void *a, const void *b)
     return strcmp(x->key, y->key);
 }
 
+static Item *find(void *const *items, size_t storage, const char *key)
+{
+    Item wanted = { .storage = storage };
+    Item **found;
+
+    memcpy(wanted.key, key, STORAGE_KEY_SIZE - 1);
+    found = tfind(&wanted, items, compare_items);
+    return found ? *found : NULL;
+}
+
+static void copy_rest(Renewal *to, const Renewal *from)
+{
+    to->tries = from->tries;
+    to->rest_until = from->rest_until;
+}
+
 static void keep(void **items, size_t storage, const char *key, const Renewal *renewal)
 {
-    Item *item = calloc(1, sizeof(*item)), **known;
+    Item *item = find(items, storage, key);
+    Renewal rest = item ? item->renewal : (Renewal){ 0 };
 
-    if (!item)
-        return;
-    item->storage = storage;
-    memcpy(item->key, key, STORAGE_KEY_SIZE - 1);
-    known = tsearch(item, items, compare_items);
-    if (known)
-        (*known)->renewal = *renewal;
-    if (!known || *known != item)
-        free(item);
+    if (!item) {
+        item = calloc(1, sizeof(*item));
+        if (!item)
+            return;
+        item->storage = storage;
+        memcpy(item->key, key, STORAGE_KEY_SIZE - 1);
+        if (!tsearch(item, items, compare_items)) {
+            free(item);
+            return;
+        }
+    }
+    item->renewal = *renewal;
+    copy_rest(&item->renewal, &rest);
 }
 
 static bool is_counting(const Inventory *inventory)
@@ -56,15 +77,34 @@ static bool is_counting(const Inventory *inventory)
     return sd_event_source_get_enabled(inventory->step, NULL) > 0;
 }
 
-void inventory_note(Inventory *inventory, const Storage *storage, const char *key,
-                    const Renewal *renewal)
+/* Its number in the configuration at hand, which has so many. */
+static size_t number_of(const Inventory *inventory, const Storage *storage)
 {
     const Config *config = inventory->config;
     size_t i = 0;
 
     while (i < config->n_storages && !streq(config->storages[i]->name, storage->name))
         i++;
-    if (i == config->n_storages)
+    return i;
+}
+
+void inventory_set_rest(Inventory *inventory, const Storage *storage, const char *key,
+                        unsigned tries, time_t rest_until)
+{
+    Item *item = find(&inventory->items, number_of(inventory, storage), key);
+
+    if (!item)
+        return;
+    item->renewal.tries = tries;
+    item->renewal.rest_until = rest_until;
+}
+
+void inventory_note(Inventory *inventory, const Storage *storage, const char *key,
+                    const Renewal *renewal)
+{
+    size_t i = number_of(inventory, storage);
+
+    if (i == inventory->config->n_storages)
         return;
     keep(&inventory->items, i, key, renewal);
     if (is_counting(inventory))
@@ -143,6 +183,27 @@ static int open_scan(Inventory *inventory)
     return 0;
 }
 
+static void move_rest(const void *node, VISIT visit, void *userdata)
+{
+    const Item *old = *(const Item *const *)node;
+    const Inventory *inventory = userdata;
+    Item *item = visit == postorder || visit == leaf
+                     ? find(&inventory->fresh, old->storage, old->key)
+                     : NULL;
+
+    if (item)
+        copy_rest(&item->renewal, &old->renewal);
+}
+
+static void finish_counting(Inventory *inventory)
+{
+    twalk_r(inventory->items, move_rest, inventory);
+    tdestroy(inventory->items, free);
+    inventory->items = TAKE_PTR(inventory->fresh);
+    inventory->is_counted = true;
+    inventory->changed(inventory->userdata);
+}
+
 /* One entry for each turn of the event loop that has nothing better to do. */
 static int on_step(sd_event_source *source, void *userdata)
 {
@@ -153,10 +214,7 @@ static int on_step(sd_event_source *source, void *userdata)
 
     if (r < 0 || !inventory->scan) {
         (void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
-        tdestroy(inventory->items, free);
-        inventory->items = TAKE_PTR(inventory->fresh);
-        inventory->is_counted = true;
-        inventory->changed(inventory->userdata);
+        finish_counting(inventory);
         return 0;
     }
     if (storage_scan_next(inventory->scan, key, &renewal) > 0)

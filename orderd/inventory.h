@@ -32,6 +32,10 @@ int inventory_use(Inventory *inventory, Config *config);
 void inventory_note(Inventory *inventory, const Storage *storage, const char *key,
                     const Renewal *renewal);
 
+/* What is remembered of an entry besides, see Renewal: inventory_note() leaves it as it is. */
+void inventory_set_rest(Inventory *inventory, const Storage *storage, const char *key,
+                        unsigned tries, time_t rest_until);
+
 /* @storage is one of the configuration at hand. Must not change the inventory. */
 typedef void (*inventory_cb)(const Storage *storage, const char *key, const Renewal *renewal,
                              void *userdata);

@@ -64,13 +64,17 @@ static void log_moved(const Question *question, const RenewalInfo *info)
         info->explanation ? "; see " : "", str_or(info->explanation, ""));
 }
 
+static bool has_window(const StorageMeta *meta)
+{
+    return meta->window_end > 0;
+}
+
 static void take(Question *question, const RenewalInfo *info)
 {
     StorageMeta *meta = &question->meta;
     char *explanation = info->explanation ? strdup(info->explanation) : NULL;
 
-    if (meta->window_end > 0 &&
-        (info->start != meta->window_start || info->end != meta->window_end))
+    if (has_window(meta) && (info->start != meta->window_start || info->end != meta->window_end))
         log_moved(question, info);
     meta->window_start = info->start;
     meta->window_end = info->end;
@@ -81,7 +85,25 @@ static void take(Question *question, const RenewalInfo *info)
 /* Whether another time may bring another answer than this one. */
 static bool is_passing(const SessionReply *reply)
 {
-    return reply->error < 0 || reply->status >= 500 || reply->status == 429;
+    return reply->error != -EOPNOTSUPP &&
+           (reply->error < 0 || reply->status >= 500 || reply->status == 429);
+}
+
+/* Reads anew what is known: a client may have asked meanwhile. False: the entry has another
+ * certificate by now, of which more is known than of this one, or none. */
+static bool is_current(Question *question)
+{
+    _cleanup_(chain_freep) Chain *chain = NULL;
+    StorageMeta meta;
+    const char *why;
+
+    if (storage_load(question->storage, question->key, &chain, &why) != STORAGE_HIT ||
+        X509_cmp(chain_leaf(chain), chain_leaf(question->chain)) != 0 ||
+        storage_meta_load(question->storage, question->key, chain, &meta) < 0)
+        return false;
+    storage_meta_done(&question->meta);
+    question->meta = meta;
+    return true;
 }
 
 static void keep(Question *question)
@@ -94,6 +116,13 @@ static void keep(Question *question)
                         question->storage->directory);
 }
 
+static void forget_window(StorageMeta *meta)
+{
+    meta->window_start = meta->window_end = 0;
+    free(meta->explanation);
+    meta->explanation = NULL;
+}
+
 static void on_reply(const SessionReply *reply, void *userdata)
 {
     _cleanup_(question_freep) Question *question = userdata;
@@ -101,17 +130,23 @@ static void on_reply(const SessionReply *reply, void *userdata)
     time_t now = time(NULL);
     RenewalInfo info = { 0 };
     Renewal renewal;
+    bool is_known;
 
     question->call = NULL;
+    if (!is_current(question)) {
+        question->callback(question, question->storage, question->key, NULL, question->userdata);
+        return;
+    }
+    is_known = has_window(meta);
     meta->ask_at = renewal_info_next(reply, now);
     if (renewal_info_read(reply, &info))
         take(question, &info);
     else if (!is_passing(reply))
-        meta->window_start = meta->window_end = 0;
+        forget_window(meta);
     else if (reply->retry_after == 0)
         meta->ask_at = now + (time_t)(backoff_spread(RETRY * USEC_PER_SEC) / USEC_PER_SEC);
     /* One that has no such thing is asked for its directory only: nothing to write down. */
-    if (reply->error != -EOPNOTSUPP)
+    if (reply->error != -EOPNOTSUPP || is_known)
         keep(question);
     renewal = renewal_of(question->storage, question->key, question->chain, meta);
     question->callback(question, question->storage, question->key, &renewal, question->userdata);
@@ -138,9 +173,13 @@ static int ask(Question *question, Accounts *accounts, const AccountBlock *block
         return r;
     question->session = session_ref(account_session(account));
     r = renewal_info_request(question->session, id, on_reply, question, &question->call);
-    if (r == -EOPNOTSUPP)
-        return 0;
-    return r < 0 ? r : 1;
+    if (r != -EOPNOTSUPP)
+        return r < 0 ? r : 1;
+    if (has_window(&question->meta)) {
+        forget_window(&question->meta);
+        keep(question);
+    }
+    return 0;
 }
 
 int question_start(Accounts *accounts, Config *config, const Storage *storage, const char *key,

@@ -8,12 +8,14 @@
 #include "prefetch.h"
 #include "question.h"
 #include "renewal-info.h"
+#include "storage-scan.h"
 
 /* What nobody knows yet, as after an upgrade, is asked within this time, s. */
 #define SPREAD_FIRST 3600
 /* No answer is good for longer, s. */
 #define ASK_MAX (24 * 3600)
-/* What could not be renewed is tried again after this time, s: doubled each time, up to a day. */
+/* What was begun to be renewed is not again before this time, s: doubled each time, up to a day.
+ * Nor is what could be: a CA may want every certificate to be renewed at once. */
 #define RETRY_FIRST 3600U
 #define RETRY_MAX   (24U * 3600U)
 /* Between two looks at the inventory, µs: many changes at once are one, and a clock may be put. */
@@ -70,22 +72,39 @@ static void on_answer(Question *question, const Storage *storage, const char *ke
     (void)storage;
     (void)key;
     job->question = NULL;
-    job_end(job, renewal);
+    if (renewal)
+        job_end(job, renewal);
+    else
+        job_free(job);
 }
 
-/* Later, and later each time. */
-static void put_off(Renewal *renewal, unsigned at_least)
+static void rest_until(Job *job, time_t until)
 {
+    Renewal *renewal = &job->renewal;
+
+    if (until > renewal->rest_until)
+        renewal->rest_until = until;
+    inventory_set_rest(job->renewals->inventory, job->storage, job->key, renewal->tries,
+                       renewal->rest_until);
+}
+
+static time_t in_about(unsigned seconds)
+{
+    return time(NULL) + (time_t)(backoff_spread(seconds * USEC_PER_SEC) / USEC_PER_SEC);
+}
+
+/* Longer each time; after a long rest from the beginning. */
+static void rest_after_try(Job *job)
+{
+    Renewal *renewal = &job->renewal;
     unsigned delay = RETRY_FIRST;
 
-    for (unsigned i = 0; i < renewal->failures && delay < RETRY_MAX; i++)
+    if (time(NULL) > renewal->rest_until + (time_t)RETRY_MAX)
+        renewal->tries = 0;
+    for (unsigned i = 0; i < renewal->tries && delay < RETRY_MAX; i++)
         delay *= 2;
-    if (delay < at_least)
-        delay = at_least;
-    if (delay > RETRY_MAX)
-        delay = RETRY_MAX;
-    renewal->failures++;
-    renewal->at = time(NULL) + (time_t)(backoff_spread(delay * USEC_PER_SEC) / USEC_PER_SEC);
+    renewal->tries++;
+    rest_until(job, in_about(delay < RETRY_MAX ? delay : RETRY_MAX));
 }
 
 static void on_prefetched(Prefetch *prefetch, const Storage *storage, const char *key,
@@ -97,12 +116,11 @@ static void on_prefetched(Prefetch *prefetch, const Storage *storage, const char
     (void)storage;
     (void)key;
     job->prefetch = NULL;
-    if (!failure) { /* the order has noted what is there now */
-        job_free(job);
-        return;
-    }
-    put_off(&job->renewal, failure->retry_after);
-    job_end(job, &job->renewal);
+    if (failure)
+        rest_until(job,
+                   in_about(failure->retry_after < RETRY_MAX ? failure->retry_after : RETRY_MAX));
+    /* Of a success the order has noted what is there now. */
+    job_free(job);
 }
 
 /* Each: 1; 0: there is nothing to do; -errno. */
@@ -115,8 +133,12 @@ static int start_question(Job *job)
 
 static int start_prefetch(Job *job)
 {
-    return prefetch_start(job->renewals->orders, job->config, job->storage, job->key, on_prefetched,
-                          job, &job->prefetch);
+    int r = prefetch_start(job->renewals->orders, job->config, job->storage, job->key,
+                           on_prefetched, job, &job->prefetch);
+
+    if (r > 0)
+        rest_after_try(job);
+    return r;
 }
 
 /* Eight of a hash's digits are as good as dice. */
@@ -145,24 +167,31 @@ static time_t prefetch_time(const Renewals *renewals, const char *key, const Ren
 {
     (void)renewals;
     (void)key;
-    return renewal->at;
+    if (time(NULL) >= renewal->forget_at)
+        return 0;
+    return renewal->rest_until > renewal->at ? renewal->rest_until : renewal->at;
 }
 
-static void no_question(Renewal *renewal)
+/* Each ends the job. */
+
+static void no_question(Job *job)
 {
-    renewal->ask_at = time(NULL) + RENEWAL_INFO_MAX;
+    (void)storage_renewal(job->storage, job->key, &job->renewal);
+    job->renewal.ask_at = time(NULL) + RENEWAL_INFO_MAX;
+    job_end(job, &job->renewal);
 }
 
-static void no_prefetch(Renewal *renewal)
+static void no_prefetch(Job *job)
 {
-    put_off(renewal, RETRY_MAX);
+    rest_until(job, in_about(RETRY_MAX));
+    job_free(job);
 }
 
 static const struct {
     unsigned max; /* so many at once of what nobody waits for */
     time_t (*time)(const Renewals *renewals, const char *key, const Renewal *renewal);
     int (*start)(Job *job);
-    void (*none)(Renewal *renewal); /* there is nothing to do: look again later */
+    void (*none)(Job *job); /* there is nothing to do: look again later */
 } kinds[JOB_MAX] = {
     [JOB_QUESTION] = { 4, question_time, start_question, no_question },
     [JOB_PREFETCH] = { 16, prefetch_time, start_prefetch, no_prefetch },
@@ -233,10 +262,8 @@ static void start_jobs(Renewals *renewals)
             if (r < 0)
                 log_warning_errno(r, "Nothing is done for entry %s of storage \"%s\": %m", job->key,
                                   job->storage->name);
-            if (r <= 0) {
-                kinds[job->kind].none(&job->renewal);
-                job_end(job, &job->renewal);
-            }
+            if (r <= 0)
+                kinds[job->kind].none(job);
         }
         job = next;
     }

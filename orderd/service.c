@@ -9,6 +9,9 @@
 #define REQUEST_ID_MAX 63U
 #define CLIENT_MAX     63U
 
+/* What a client asked for so short a time ago is noted already, s. */
+#define ASKED_ACCURACY 3600
+
 static const char description[] =
 #include "io.acmems.Orders.varlink.inc"
     ;
@@ -232,27 +235,59 @@ static bool is_key(const char *key)
            strspn(key, "0123456789abcdef") == STORAGE_KEY_SIZE - 1;
 }
 
+/* Many may ask at once, and all of them tell so. */
+static bool is_noted(const StorageMeta *meta, const AuthBlock *auth)
+{
+    return meta->auth && streq(meta->auth, auth->name) && time(NULL) < meta->asked + ASKED_ACCURACY;
+}
+
 /* A handler that was taken over can have certificates renewed for longer, and nothing else. */
+static bool is_covered(const AuthBlock *auth, const char *key)
+{
+    _cleanup_(csr_freep) Csr *csr = NULL;
+    _cleanup_free_ char *body = NULL;
+    const char *why;
+    size_t size;
+
+    return storage_request(auth->storage, key, &body, &size) >= 0 &&
+           csr_parse(body, size, &csr, &why) >= 0 && policy_covers(auth, csr);
+}
+
+static int save_asked(Service *service, const AuthBlock *auth, const char *key, const Chain *chain,
+                      StorageMeta *meta)
+{
+    Renewal renewal;
+    int r;
+
+    meta->asked = time(NULL);
+    free(meta->auth);
+    meta->auth = strdup(auth->name);
+    r = meta->auth ? storage_meta_save(auth->storage, key, chain, meta) : -ENOMEM;
+    renewal = renewal_of(auth->storage, key, chain, meta);
+    inventory_note(service->inventory, auth->storage, key, &renewal);
+    return r;
+}
+
 static int note_asked(Service *service, const AuthBlock *auth, const char *key)
 {
-    const Storage *storage = auth->storage;
     _cleanup_(chain_freep) Chain *chain = NULL;
     StorageMeta meta;
-    Renewal renewal;
     const char *why;
-    int r = storage_load(storage, key, &chain, &why);
+    int r = storage_load(auth->storage, key, &chain, &why);
 
     if (r != STORAGE_HIT)
         return r < 0 ? r : 0;
-    r = storage_meta_load(storage, key, chain, &meta);
+    r = storage_meta_load(auth->storage, key, chain, &meta);
     if (r < 0)
         return r;
-    meta.asked = time(NULL);
-    free(meta.auth);
-    meta.auth = strdup(auth->name);
-    r = meta.auth ? storage_meta_save(storage, key, chain, &meta) : -ENOMEM;
-    renewal = renewal_of(storage, key, chain, &meta);
-    inventory_note(service->inventory, storage, key, &renewal);
+    if (!is_noted(&meta, auth)) {
+        if (is_covered(auth, key))
+            r = save_asked(service, auth, key, chain, &meta);
+        else
+            log_event(LOG_EVENT_CALL_DENIED, NULL,
+                      "Refused: auth block \"%s\" does not allow what is in entry %s", auth->name,
+                      key);
+    }
     storage_meta_done(&meta);
     return r;
 }

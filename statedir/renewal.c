@@ -12,8 +12,10 @@ static Window window_of(const Storage *storage, const Chain *chain, const Storag
 {
     time_t start, not_after = chain_not_after(chain);
 
-    if (meta->window_end > 0)
-        return (Window){ meta->window_start, meta->window_end };
+    /* Whatever the CA says: a certificate that is over is no certificate. */
+    if (meta->window_end > 0 && meta->window_start < not_after)
+        return (Window){ meta->window_start,
+                         meta->window_end < not_after ? meta->window_end : not_after };
     start = chain_renewal(chain, storage->renew_within);
     return (Window){ start, start + (not_after - start) / 2 };
 }
@@ -40,9 +42,11 @@ Renewal renewal_of(const Storage *storage, const char *key, const Chain *chain,
         .ask_at = meta->ask_at,
         .not_after = chain_not_after(chain),
     };
-    time_t at = moment(&window, key);
+    time_t at = moment(&window, key), forget_at = meta->asked + storage->prefetch_forget * DAY;
 
-    if (storage->prefetch && at < meta->asked + storage->prefetch_forget * DAY)
+    if (storage->prefetch && at < forget_at) {
         renewal.at = at;
+        renewal.forget_at = forget_at;
+    }
     return renewal;
 }

@@ -70,20 +70,19 @@ static void clean_entry(const StorageScan *scan, const char *name)
         (void)atomic_clean_at(fd);
 }
 
-/* 1; 0: not usable; -ENOMEM. */
-static int read_entry(const StorageScan *scan, const char *key, Renewal *ret)
+int storage_renewal(const Storage *storage, const char *key, Renewal *ret)
 {
     _cleanup_(chain_freep) Chain *chain = NULL;
     StorageMeta meta;
     const char *why;
-    int r = storage_load(&scan->storage, key, &chain, &why);
+    int r = storage_load(storage, key, &chain, &why);
 
     if (r != STORAGE_HIT)
         return r == -ENOMEM ? r : 0;
-    r = storage_meta_load(&scan->storage, key, chain, &meta);
+    r = storage_meta_load(storage, key, chain, &meta);
     if (r < 0)
         return r;
-    *ret = renewal_of(&scan->storage, key, chain, &meta);
+    *ret = renewal_of(storage, key, chain, &meta);
     storage_meta_done(&meta);
     return 1;
 }
@@ -105,7 +104,7 @@ int storage_scan_next(StorageScan *scan, char key[STORAGE_KEY_SIZE], Renewal *re
         if (scan->cleans)
             clean_entry(scan, name);
         (void)snprintf(key, STORAGE_KEY_SIZE, "%s%s", scan->prefix, name);
-        r = read_entry(scan, key, ret);
+        r = storage_renewal(&scan->storage, key, ret);
         if (r != 0)
             return r;
     }

@@ -26,4 +26,7 @@ void storage_scan_set_cleaning(StorageScan *scan);
  */
 int storage_scan_next(StorageScan *scan, char key[STORAGE_KEY_SIZE], Renewal *ret);
 
+/* The same of the one entry of this key: 1; 0: it is not usable; -ENOMEM. */
+int storage_renewal(const Storage *storage, const char *key, Renewal *ret);
+
 DEFINE_CLEANUP_FUNC(StorageScan *, storage_scan_free)

@@ -226,6 +226,36 @@ class Certificate:
         self.public_key = re.search(r"-----BEGIN PUBLIC KEY.*?END PUBLIC KEY-----", text, re.S)[0]
 
 
+def make_certificate(directory, csr, start, end):
+    """The PEM of a certificate for a request of make_csr(), by its own key; s from now."""
+    work = directory / "self-signed"
+    work.mkdir(exist_ok=True)
+    (work / "index.txt").write_text("")
+    (work / "ca.ini").write_text("""
+[ca]
+default_ca = this
+[this]
+database = index.txt
+new_certs_dir = .
+rand_serial = yes
+default_md = sha256
+copy_extensions = copy
+policy = any
+x509_extensions = extensions
+[any]
+commonName = supplied
+[extensions]
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid:always
+""")
+    start, end = (time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + seconds))
+                  for seconds in (start, end))
+    run("openssl", "ca", "-config", "ca.ini", "-batch", "-notext", "-selfsign",
+        "-keyfile", csr.with_suffix(".key"), "-in", csr, "-startdate", start, "-enddate", end,
+        "-out", "old.pem", cwd=work)
+    return (work / "old.pem").read_bytes()
+
+
 def csr_public_key(csr):
     return run("openssl", "req", "-noout", "-pubkey", input=csr.decode()).stdout.strip()
 
@@ -568,6 +598,13 @@ class Acmems:
 
     def cache_entry(self, body):
         return cache_path(self.directory / "cache", body)
+
+    def put_entry(self, csr, chain):
+        """Into the cache, as somebody else might."""
+        entry = self.cache_entry(csr)
+        entry.mkdir(parents=True, exist_ok=True)
+        (entry / "csr.pem").write_bytes(csr)
+        (entry / "cert.pem").write_bytes(chain)
 
     def logs(self):
         texts = [f"--- {path.name}\n{path.read_text(errors='replace')}"

@@ -2,8 +2,11 @@
 """When certificates are renewed: as their CA says (RFC 9773), and ahead of requests."""
 
 import datetime
+import hashlib
+import itertools
 import json
 import shutil
+import socket
 import ssl
 import time
 import urllib.request
@@ -12,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import lib
-from ca_proxy import CaProxy, Reset
+from ca_proxy import Answer, CaProxy, Reset
 
 HOUR, DAY = 3600, 86400
 BRIEF = 12  # s: due after two thirds of it, for who has no window
@@ -21,18 +24,39 @@ PROFILES = {name: {"description": name, "validityPeriod": seconds}
 
 
 class Watched(CaProxy):
-    """Pebble, which may be .gone, and all requests for windows."""
+    """Pebble, which may be .gone, and all requests for windows.
+
+    What is in .before is done once when its path is asked for, which then fails; .meanwhile is
+    while a question for a window is under way. The directory lacks what is in .lacks. With .always
+    every certificate has this window, so many seconds from now on, until so many.
+    """
 
     def __init__(self, pebble):
-        self.gone, self.questions = False, []
+        self.gone, self.questions, self.before = False, [], {}
+        self.meanwhile, self.lacks, self.always = None, [], None
         super().__init__(pebble)
 
     def answer(self, request):
         if self.gone:
             raise Reset
+        if action := self.before.pop(request.path, None):
+            action()
+            return Answer(503, {}, b"")
         if request.method == "GET" and request.path != "/dir":
             self.questions.append(request.path)
-        return self.forward(request)
+            if meanwhile := self.meanwhile:
+                self.meanwhile = None
+                meanwhile()
+            if self.always:
+                start, end = map(text_of, self.always)
+                return Answer(200, {"Content-Type": "application/json"}, json.dumps(
+                    {"suggestedWindow": {"start": start, "end": end}}).encode())
+        answer = self.forward(request)
+        if request.path == "/dir" and self.lacks:
+            document = json.loads(answer.body)
+            answer.body = json.dumps({name: value for name, value in document.items()
+                                      if name not in self.lacks}).encode()
+        return answer
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +81,7 @@ def account(tmp_path_factory, pebble, http01_socket):
 
 @pytest.fixture
 def server(installation, pebble):
-    pebble.gone = False
+    pebble.gone, pebble.lacks, pebble.always = False, [], None
     pebble.questions.clear()
     return installation.start(account="profile = classic")
 
@@ -84,6 +108,12 @@ def meta_path(server, csr):
 
 def read_meta(server, csr):
     return json.loads(meta_path(server, csr).read_text())
+
+
+def fingerprint(pem):
+    """SHA-256 of the leaf."""
+    leaf = pem[pem.index("-----BEGIN"):pem.index("-----END") + len("-----END CERTIFICATE-----")]
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(leaf)).hexdigest()
 
 
 def restart_orderd(server):
@@ -132,6 +162,57 @@ def test_asked_by_itself(server, pebble, newer, new_csr):
     assert len(pebble.questions) == 3
 
 
+def test_clock_that_was_wrong(server, newer, new_csr):
+    """A question is never put off for longer than half a day; beyond that, it is a first one."""
+    # Those are spread over an hour by the keys of the entries: this one's turn comes at once.
+    csr = new_csr("www.example.org")
+    csr = next(body for body in (b"%d\n" % i + csr for i in itertools.count())
+               if int(hashlib.sha384(body).hexdigest()[:8], 16) % HOUR < 3)
+    server.issue(csr)
+    server.orderd.stop()
+    never = int(time.time()) + 1000 * DAY
+    meta_path(server, csr).write_text(json.dumps({**read_meta(server, csr), "askAt": never}))
+    server.start_orderd()
+    lib.wait_for(lambda: read_meta(server, csr)["askAt"] < never, "the question")
+
+
+def test_replaced_while_its_window_is_asked_for(server, pebble, newer, new_csr):
+    """What the CA says of a certificate is not noted of the next one."""
+    csr = new_csr("www.example.org")
+    old = server.issue(csr)
+    serials = []
+
+    def meanwhile():
+        meta_path(server, csr).write_text(json.dumps({
+            **read_meta(server, csr), "windowStart": 1, "windowEnd": int(time.time()) + HOUR}))
+        serials.append(server.issue(csr).serial)
+
+    server.orderd.stop()
+    meta_path(server, csr).write_text(json.dumps({**read_meta(server, csr), "askAt": 1}))
+    pebble.meanwhile = meanwhile
+    server.start_orderd()
+    lib.wait_for(lambda: serials, "the next certificate")
+    server.issue(new_csr("after.example.org"))  # orderd has the answer by now
+    assert serials != [old.serial] and serials == [cached_serial(server, csr)]
+    meta, pem = read_meta(server, csr), (server.cache_entry(csr) / "cert.pem").read_text()
+    assert meta["certificate"] == fingerprint(pem)
+    assert meta["auth"] == "loopback" and meta["server"] == pebble.url
+
+
+def test_ca_that_has_no_windows_any_more(server, pebble, newer, new_csr):
+    """renew-within counts again."""
+    csr = new_csr("www.example.org")
+    issue_with_window(server, newer, csr, 10 * DAY, 11 * DAY)
+    server.orderd.stop()
+    pebble.lacks = ["renewalInfo"]
+    shutil.rmtree(server.directory / "state/session")  # the directory of before
+    meta_path(server, csr).write_text(json.dumps({**read_meta(server, csr), "askAt": 1}))
+    pebble.questions.clear()
+    server.start_orderd()
+    lib.wait_for(lambda: "windowStart" not in read_meta(server, csr), "it to be forgotten")
+    assert not pebble.questions
+
+
 def test_inside_the_window(server, newer, new_csr):
     """The next request gets a new certificate, and the CA hears which one it replaces."""
     csr = new_csr("www.example.org")
@@ -142,18 +223,37 @@ def test_inside_the_window(server, newer, new_csr):
     assert "windowStart" not in read_meta(server, csr)
 
 
-def test_window_before_renew_within(installation, newer, new_csr):
-    """The CA's window counts, whatever renew-within says."""
-    server = installation.start(account="profile = brief")
-    early, late = new_csr("early.example.org"), new_csr("late.example.org")
-    kept = issue_with_window(server, newer, early, HOUR, 2 * HOUR)
-    first = server.issue(late)
-    path = meta_path(server, late)
-    server.orderd.stop()
-    path.unlink()  # of this one no window is known
-    server.start_orderd()
-    lib.wait_for(lambda: server.issue(late).serial != first.serial, "it to be due", BRIEF)
-    assert server.issue(early).serial == kept.serial
+def put_old(server, csr, days, start, end):
+    """A certificate with so many days left, and its window, in the cache: its serial."""
+    name = lib.run("openssl", "req", "-noout", "-subject", input=csr.decode()).stdout
+    file = server.directory / "csr" / f"{name.rpartition('=')[2].strip()}.csr"
+    pem = lib.make_certificate(server.directory, file, (days - 90) * DAY, days * DAY)
+    server.put_entry(csr, pem)
+    now = int(time.time())
+    meta_path(server, csr).write_text(json.dumps({
+        "version": 1, "certificate": fingerprint(pem.decode()), "windowStart": now + start,
+        "windowEnd": now + end}))
+    return lib.Certificate(pem).serial
+
+
+@pytest.mark.parametrize("days, window, cached", [
+    (1, (HOUR, 2 * HOUR), True), (60, (-HOUR, HOUR), False),
+    (1, (2 * DAY, 3 * DAY), False), (-1, (HOUR, 2 * HOUR), False),
+], ids=["late", "early", "after its end", "over"])
+def test_window_before_renew_within(server, new_csr, days, window, cached):
+    """The CA's window counts, whatever renew-within says, but not beyond the certificate's life."""
+    csr = new_csr("www.example.org")
+    serial = put_old(server, csr, days, *window)
+    assert (server.issue(csr).serial == serial) == cached
+
+
+def test_prefetch_window_beyond_the_end(ahead, new_csr):
+    """Nobody gets a certificate that is over, though its window is not."""
+    csr = new_csr("www.example.org")
+    ahead.orderd.stop()
+    serial = put_old(ahead, csr, -1, -3 * DAY, 90 * DAY)
+    ahead.start_orderd()
+    assert ahead.issue(csr).serial != serial
 
 
 def test_moved(server, newer, new_csr):
@@ -210,6 +310,17 @@ def test_ca_is_away_for_too_long(installation, pebble, newer, new_csr):
         pebble.gone = False
 
 
+def test_revoked_while_the_next_is_waited_for(server, pebble, newer, new_csr):
+    """It is no certificate to fall back on."""
+    csr = new_csr("www.example.org")
+    old = issue_with_window(server, newer, csr, -HOUR, HOUR)
+    pebble.before["/order-plz"] = lambda: lib.run(
+        lib.CTL, "revoke", f"--config={server.config}", old.serial)
+    answer = server.post(csr)
+    assert answer.status == 503
+    assert server.issue(csr).serial != old.serial
+
+
 def test_not_allowed_any_more(server, newer, new_csr):
     """What the policy refuses gets no certificate, however old."""
     csr = new_csr("www.example.org")
@@ -231,7 +342,7 @@ def test_foreign_meta(server, newer, new_csr):
 
 @pytest.fixture
 def ahead(installation, pebble):
-    pebble.gone = False
+    pebble.gone, pebble.always = False, None
     return installation.start(account="profile = classic", storage="prefetch = yes")
 
 
@@ -288,17 +399,36 @@ def test_prefetch_is_joined(ahead, newer, new_csr):
 def test_prefetch_forgets(ahead, newer, new_csr):
     """What nobody has asked for in 100 days is let go; the other one shows that orderd looked."""
     forgotten, asked = new_csr("forgotten.example.org"), new_csr("asked.example.org")
+    failing = new_csr("failing.example.org")  # was to be renewed when somebody asked for it still
     serials = {}
-    for csr in forgotten, asked:
+    for csr in forgotten, asked, failing:
         certificate = ahead.issue(csr)
         serials[csr] = certificate.serial
-        set_window(newer, certificate.pem, -2 * HOUR, -HOUR)
-    ask_now(ahead, forgotten, asked=int(time.time()) - 101 * DAY)
+        days = 50 if csr == failing else 0
+        set_window(newer, certificate.pem, -2 * HOUR - days * DAY, -HOUR - days * DAY)
+    ask_now(ahead, forgotten, failing, asked=int(time.time()) - 101 * DAY)
     ask_now(ahead, asked, asked=int(time.time()) - 99 * DAY)
     lib.wait_for(lambda: cached_serial(ahead, asked) != serials[asked], "the renewal")
-    assert cached_serial(ahead, forgotten) == serials[forgotten]
+    for csr in forgotten, failing:
+        assert cached_serial(ahead, csr) == serials[csr]
     meta = read_meta(ahead, asked)
     assert time.time() - 100 * DAY < meta["asked"] < time.time() - 98 * DAY
+
+
+def test_ca_that_is_never_content(ahead, pebble, newer, new_csr):
+    """A CA that wants each certificate to be renewed at once gets one more, and the next one later."""
+    csr, other = new_csr("www.example.org"), new_csr("other.example.org")
+    before, first = newer.certificates(), {each: ahead.issue(each).serial for each in (csr, other)}
+    pebble.always = (-2 * HOUR, -HOUR)
+    ahead.orderd.stop()
+    for each, ask_at in (csr, 1), (other, int(time.time()) + 14):
+        meta_path(ahead, each).write_text(json.dumps({**read_meta(ahead, each), "askAt": ask_at}))
+    ahead.start_orderd()
+    lib.wait_for(lambda: cached_serial(ahead, csr) != first[csr], "the renewal")
+    lib.wait_for(lambda: "windowEnd" in read_meta(ahead, csr), "the window of the next one")
+    # By then orderd has looked at that one too.
+    lib.wait_for(lambda: cached_serial(ahead, other) != first[other], "the renewal of the other")
+    assert newer.certificates() == before + 4
 
 
 def test_asked_is_noted(ahead, newer, new_csr):
@@ -314,6 +444,37 @@ def test_asked_is_noted(ahead, newer, new_csr):
     ahead.issue(csr)
     ask_now(ahead, new_csr_issued(ahead, new_csr))
     assert meta_path(ahead, csr).stat().st_mtime_ns == written
+
+
+def test_asked_by_a_block_that_does_not_allow_it(installation, pebble, newer, new_csr):
+    """A handler that was taken over renews nothing by another block's right, nor leads anywhere."""
+    narrow = '[auth "narrow"]\nall = yes\ndomain = other.example.org\n'
+    server = installation.start(account="profile = classic", storage="prefetch = yes",
+                                auth=lib.AUTH_ALL + narrow)
+    csr = new_csr("www.example.org")
+    server.issue(csr)
+    server.orderd.stop()
+    path = meta_path(server, csr)
+    path.write_text(json.dumps({**read_meta(server, csr), "asked": 1, "askAt": int(time.time()) + HOUR}))
+    server.start_orderd()
+    before = path.read_text()
+
+    def tell(**parameters):
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.connect(str(server.directory / "run/orderd.sock"))
+            call = {"method": "io.acmems.Orders.Asked", "parameters": parameters}
+            sock.sendall(json.dumps(call).encode() + b"\0")
+            return json.loads(sock.recv(4096).rstrip(b"\0"))
+
+    key = hashlib.sha384(csr).hexdigest()
+    for auth, entry, error in [("narrow", key, None), ("unknown", key, None),
+                               ("loopback", "0" * 96, None), ("loopback", f"../{key[3:]}", "key")]:
+        answer = tell(auth=auth, key=entry)
+        assert answer.get("parameters", {}).get("parameter") == error, answer
+        assert path.read_text() == before
+    assert '"narrow" does not allow' in server.orderd.log
+    tell(auth="loopback", key=key)
+    assert read_meta(server, csr)["asked"] > time.time() - HOUR
 
 
 def new_csr_issued(server, new_csr):

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The main job: a CSR goes in, a certificate of a real CA comes out."""
 
-import datetime
 import os
 import re
 import subprocess
@@ -126,31 +125,9 @@ def test_short_lifetime_is_cached(installation, new_csr):
 @pytest.mark.parametrize("days_left, cached", [(15, True), (13, False)])
 def test_outdated_entry_is_renewed(acmems, new_csr, tmp_path, days_left, cached):
     csr = new_csr("outdated.example.org")
-    now = datetime.datetime.now(datetime.timezone.utc)
-    start, end = ((now + datetime.timedelta(days=days)).strftime("%Y%m%d%H%M%SZ")
-                  for days in (days_left - 90, days_left))
-    (tmp_path / "index.txt").touch()
-    (tmp_path / "ca.ini").write_text("""
-[ca]
-default_ca = this
-[this]
-database = index.txt
-new_certs_dir = .
-rand_serial = yes
-default_md = sha256
-copy_extensions = copy
-policy = any
-[any]
-commonName = supplied
-""")
-    lib.run("openssl", "ca", "-config", "ca.ini", "-batch", "-notext", "-selfsign",
-            "-keyfile", "csr/outdated.example.org.key", "-in", "csr/outdated.example.org.csr",
-            "-startdate", start, "-enddate", end, "-out", "old.pem", cwd=tmp_path)
-    old = (tmp_path / "old.pem").read_bytes()
-    entry = acmems.cache_entry(csr)
-    entry.mkdir(parents=True)
-    (entry / "csr.pem").write_bytes(csr)
-    (entry / "cert.pem").write_bytes(old)
+    old = lib.make_certificate(tmp_path, tmp_path / "csr/outdated.example.org.csr",
+                               (days_left - 90) * 86400, days_left * 86400)
+    acmems.put_entry(csr, old)
     assert (acmems.issue(csr).serial == lib.Certificate(old).serial) == cached
 
 
@@ -162,9 +139,7 @@ def test_cache_of_python_server(acmems, new_csr, pebble):
     for file in entry.iterdir():
         file.unlink()
     entry.rmdir()
-    entry.mkdir()
-    (entry / "csr.pem").write_bytes(csr)
-    (entry / "cert.pem").write_bytes(chain)
+    acmems.put_entry(csr, chain)
     orders = pebble.orders()
     answer = acmems.post(csr)
     assert (answer.status, answer.body, pebble.orders()) == (200, chain, orders)

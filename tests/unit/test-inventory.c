@@ -107,6 +107,30 @@ static void note(Inventory *inventory, const Storage *storage, const char *key, 
     inventory_note(inventory, storage, key, &renewal);
 }
 
+typedef struct Rest {
+    const char *key;
+    Renewal renewal;
+} Rest;
+
+static void find_rest(const Storage *storage, const char *key, const Renewal *renewal,
+                      void *userdata)
+{
+    Rest *rest = userdata;
+
+    (void)storage;
+    if (streq(key, rest->key))
+        rest->renewal = *renewal;
+}
+
+static void assert_rest(const Inventory *inventory, const char *key, unsigned tries, time_t until)
+{
+    Rest rest = { .key = key };
+
+    inventory_foreach(inventory, find_rest, &rest);
+    ASSERT_EQ(rest.renewal.tries, tries);
+    ASSERT_EQ(rest.renewal.rest_until, until);
+}
+
 int main(void)
 {
     _cleanup_(test_directory_freep) char *directory = test_directory_new();
@@ -118,7 +142,11 @@ int main(void)
     Storage absent = {
         .name = absent_name, .type = STORAGE_FILE, .directory = missing, .renew_within = 14
     };
-    Config *config = config_new(&storage), *other = config_new(&absent);
+    Storage later = {
+        .name = present_name, .type = STORAGE_FILE, .directory = directory, .renew_within = 7
+    };
+    Config *config = config_new(&storage), *other = config_new(&absent),
+           *shorter = config_new(&later);
     _cleanup_free_ char *file = NULL, *whole = NULL, *empty = NULL;
     char key[STORAGE_KEY_SIZE];
     Inventory *inventory;
@@ -159,6 +187,21 @@ int main(void)
     note(inventory, &storage, FOREIGN_KEY, DAY);
     assert_count(inventory, 5, 2, DAY);
 
+    /* What is remembered of an entry outlives its certificates, and a count. */
+    inventory_set_rest(inventory, &storage, key, 3, 1000);
+    note(inventory, &storage, key, 16 * DAY);
+    assert_rest(inventory, key, 3, 1000);
+    ASSERT_OK(inventory_use(inventory, shorter));
+    await_count(event);
+    assert_count(inventory, 4, 1, 3 * DAY);
+    assert_rest(inventory, key, 3, 1000);
+    inventory_set_rest(inventory, &absent, key, 7, 7);
+    assert_rest(inventory, key, 3, 1000);
+    ASSERT_OK(inventory_use(inventory, config));
+    await_count(event);
+    note(inventory, &storage, FOREIGN_KEY, DAY);
+    assert_count(inventory, 5, 2, DAY);
+
     /* The same configuration once more changes nothing; another one is counted anew. */
     ASSERT_OK(inventory_use(inventory, config));
     ASSERT_EQ(sd_event_run(event, 0), 0);
@@ -176,5 +219,6 @@ int main(void)
     sd_event_unref(event);
     config_drop(config);
     config_drop(other);
+    config_drop(shorter);
     return EXIT_SUCCESS;
 }

@@ -40,7 +40,7 @@ int main(void)
                       .prefetch_forget = 100 };
     _cleanup_(chain_freep) Chain *chain = chain_for_days(-10, 80);
     time_t end = chain_not_after(chain);
-    StorageMeta none = { 0 }, window = { 0 };
+    StorageMeta none = { 0 }, window = { 0 }, late;
     Renewal r;
 
     now = time(NULL);
@@ -72,9 +72,22 @@ int main(void)
     ASSERT_EQ(renewal(&ahead, MIDDLE, chain, none).at, end - 14 * DAY + 14 * DAY / 4);
     ASSERT_EQ(renewal(&ahead, MIDDLE, chain, none).due, end - 7 * DAY);
 
+    /* None that goes on, or begins, when the certificate is over. */
+    late = window;
+    late.window_start = end - 2;
+    late.window_end = end + DAY;
+    ASSERT_EQ(renewal(&plain, FIRST, chain, late).due, end - 2);
+    r = renewal(&ahead, LAST, chain, late);
+    ASSERT_TRUE(r.due == end && r.at <= end);
+    late.window_start = end;
+    ASSERT_EQ(renewal(&plain, FIRST, chain, late).due, end - 14 * DAY);
+    ASSERT_EQ(renewal(&ahead, FIRST, chain, late).due, end - 7 * DAY);
+
     /* Only while somebody asks for it. */
     window.asked = now - 84 * DAY;
-    ASSERT_EQ(renewal(&ahead, MIDDLE, chain, window).at, now + 15 * DAY);
+    r = renewal(&ahead, MIDDLE, chain, window);
+    ASSERT_EQ(r.at, now + 15 * DAY);
+    ASSERT_EQ(r.forget_at, now + 16 * DAY);
     window.asked = now - 86 * DAY;
     ASSERT_EQ(renewal(&ahead, MIDDLE, chain, window).at, 0);
     ASSERT_EQ(renewal(&ahead, MIDDLE, chain, window).due, now + 20 * DAY);
