@@ -49,12 +49,26 @@ static int check_type(Loader *l)
     return l->type >= 0;
 }
 
+static int check_tsig_key(Loader *l)
+{
+    const Place *key = config_seen(l, SECTION_VERIFICATION, "tsig-key");
+    const Place *file = config_seen(l, SECTION_VERIFICATION, "tsig-key-file");
+
+    if (!key->file || !file->file)
+        return 0;
+    return config_report(l, LOG_ERR, *file,
+                         "tsig-key is already set in %s:%u: delete one of the two", key->file,
+                         key->line);
+}
+
 static int finish_dnsupdate(Loader *l, Verification *verification)
 {
     if (!seen(l, SECTION_VERIFICATION, "ttl"))
         verification->ttl = 60;
     if (!seen(l, SECTION_VERIFICATION, "timeout"))
         verification->timeout = 5;
+    if (!seen(l, SECTION_VERIFICATION, "propagation-timeout"))
+        verification->propagation_timeout = 120;
     if (!seen(l, SECTION_VERIFICATION, "dns-server")) {
         int r = strv_extend(&verification->dns_servers, "127.0.0.1");
 
@@ -62,10 +76,7 @@ static int finish_dnsupdate(Loader *l, Verification *verification)
             return r;
         verification->n_dns_servers = 1;
     }
-    return warn_block(l,
-                      "%s: type dns01-dnsUpdate is not served yet; requests of auth blocks that "
-                      "use it are answered with an error",
-                      config_title(l));
+    return check_tsig_key(l);
 }
 
 static int check_external_account(Loader *l, SectionId section)

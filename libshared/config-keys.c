@@ -11,6 +11,7 @@
 #include "log.h"
 #include "number.h"
 #include "path.h"
+#include "tsig-key.h"
 
 /* Values are quoted in messages up to here. */
 #define QUOTED "'%.80s'"
@@ -348,6 +349,76 @@ static int parse_dns_server(Loader *l, const ConfigKey *key, const char *value, 
     return r < 0 ? r : add_string(key, value, object);
 }
 
+/* Labels of what host names are made of, and the underscore, as in _acme-challenge.example.org. */
+static bool is_zone(const char *value, size_t length)
+{
+    size_t label = 0;
+
+    for (size_t i = 0; i < length; i++) {
+        char c = value[i];
+
+        if (c == '.' ? label == 0
+                     : !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
+                           !(c >= '0' && c <= '9') && c != '-' && c != '_')
+            return false;
+        label = c == '.' ? 0 : label + 1;
+        if (label > 63)
+            return false;
+    }
+    return label > 0 && length <= DNS_NAME_MAX;
+}
+
+static int parse_zone(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    Verification *verification = object;
+    size_t length = strlen(value);
+
+    if (length > 0 && value[length - 1] == '.')
+        length--;
+    if (!is_zone(value, length))
+        return refuse(l,
+                      "%s = " QUOTED " is not the name of a zone: write example.org, or names "
+                      "outside of ASCII as xn--…",
+                      key->name, value);
+    free(verification->zone);
+    verification->zone = strndup(value, length);
+    if (!verification->zone)
+        return -ENOMEM;
+    dns_name_fold(verification->zone);
+    return 0;
+}
+
+static int parse_tsig_key(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    _cleanup_(tsig_key_freep) TsigKey *parsed = NULL;
+    char why[TSIG_WHY_SIZE];
+    int r = tsig_key_parse(value, why, &parsed);
+
+    /* Not quoted: it is a secret all the same. */
+    if (r == -EINVAL)
+        return refuse(l, "%s cannot be used, %s: write hmac-sha256:NAME:SECRET", key->name, why);
+    if (r >= 0 && parsed->algorithm->weak)
+        r = warn(l, "%s is of the algorithm %s, which is out of date: make one of hmac-sha256",
+                 key->name, parsed->algorithm->name);
+    return r < 0 ? r : set_string(key, value, object);
+}
+
+static int parse_secret_path(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    /* Not quoted: what is no path may be the key itself. */
+    if (value[0] != '/')
+        return refuse(l, "%s is not an absolute path: write it from the / on", key->name);
+    return parse_path(l, key, value, object);
+}
+
+static int parse_propagation_check(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    if (!streq(value, "authoritative") && !streq(value, "none"))
+        return refuse(l, "%s = " QUOTED " is neither authoritative nor none", key->name, value);
+    *(bool *)target(key, object) = streq(value, "none");
+    return 0;
+}
+
 static int parse_ip(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
     AddressPrefix **list = target(key, object), *grown, prefix;
@@ -427,14 +498,6 @@ static int parse_eab_hmac_key(Loader *l, const ConfigKey *key, const char *value
     return set_string(key, value, object);
 }
 
-static int parse_eab_hmac_key_file(Loader *l, const ConfigKey *key, const char *value, void *object)
-{
-    /* Not quoted: what is no path may be the key itself. */
-    if (value[0] != '/')
-        return refuse(l, "%s is not an absolute path: write it from the / on", key->name);
-    return parse_path(l, key, value, object);
-}
-
 static int parse_all(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
     if (!streq(value, "yes"))
@@ -501,8 +564,7 @@ static const ConfigKey account_keys[] = {
     { "profile", .parse = parse_name, IN(AccountBlock, profile) },
     { "eab-kid", .parse = parse_eab_kid, IN(AccountBlock, external.kid) },
     { "eab-hmac-key", .parse = parse_eab_hmac_key, IN(AccountBlock, external.hmac_key) },
-    { "eab-hmac-key-file", .parse = parse_eab_hmac_key_file,
-      IN(AccountBlock, external.hmac_key_file) },
+    { "eab-hmac-key-file", .parse = parse_secret_path, IN(AccountBlock, external.hmac_key_file) },
     { "orders-per-3h", .parse = parse_unsigned, IN(AccountBlock, orders_per_3h),
       .max = CONFIG_BUDGET_MAX },
     { "duplicate-certificates-per-week", .parse = parse_unsigned,
@@ -535,6 +597,15 @@ static const ConfigKey verification_keys[] = {
     { "listener", .parse = parse_listener, LIST(Verification, listeners), .types = HTTP01 },
     { "dns-server", .parse = parse_dns_server, LIST(Verification, dns_servers),
       .types = DNSUPDATE },
+    { "resolver", .parse = parse_dns_server, LIST(Verification, resolvers), .types = DNSUPDATE },
+    { "zone", .parse = parse_zone, IN(Verification, zone), .types = DNSUPDATE },
+    { "tsig-key", .parse = parse_tsig_key, IN(Verification, tsig_key), .types = DNSUPDATE },
+    { "tsig-key-file", .parse = parse_secret_path, IN(Verification, tsig_key_file),
+      .types = DNSUPDATE },
+    { "propagation-check", .parse = parse_propagation_check,
+      IN(Verification, skip_propagation_check), .types = DNSUPDATE },
+    { "propagation-timeout", .parse = parse_unsigned, IN(Verification, propagation_timeout),
+      .types = DNSUPDATE, .min = 1, .max = 86400 },
     { "ttl", .parse = parse_unsigned, IN(Verification, ttl), .types = DNSUPDATE, .min = 0,
       .max = INT32_MAX },
     { "timeout", .parse = parse_unsigned, IN(Verification, timeout), .types = DNSUPDATE, .min = 1,

@@ -26,10 +26,21 @@ static void listeners_free(ListenAddress *listeners, size_t n)
     free(listeners);
 }
 
+static void secret_free(char *secret)
+{
+    if (secret)
+        explicit_bzero(secret, strlen(secret));
+    free(secret);
+}
+
 static void verification_free(Verification *verification)
 {
     listeners_free(verification->listeners, verification->n_listeners);
     strv_free(verification->dns_servers);
+    strv_free(verification->resolvers);
+    free(verification->zone);
+    secret_free(verification->tsig_key);
+    free(verification->tsig_key_file);
     free(verification->name);
     free(verification);
 }
@@ -39,13 +50,6 @@ static void storage_free(Storage *storage)
     free(storage->directory);
     free(storage->name);
     free(storage);
-}
-
-static void secret_free(char *secret)
-{
-    if (secret)
-        explicit_bzero(secret, strlen(secret));
-    free(secret);
 }
 
 static void account_free(AccountBlock *account)
@@ -122,6 +126,11 @@ Config *config_unref(Config *config)
 const AuthBlock *config_find_auth(const Config *config, const char *name)
 {
     return config_find_block(&config->auth_names, name);
+}
+
+const Verification *config_find_verification(const Config *config, const char *name)
+{
+    return config_find_block(&config->verification_names, name);
 }
 
 const AccountBlock *config_find_account(const Config *config, const char *name)

@@ -35,8 +35,15 @@ typedef struct Verification {
     size_t n_listeners;
     char **dns_servers; /* dns01-dnsUpdate: ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT */
     size_t n_dns_servers;
-    unsigned ttl;     /* s */
-    unsigned timeout; /* s */
+    char **resolvers; /* the same; NULL: the system's */
+    size_t n_resolvers;
+    char *zone;                   /* that all names are in; NULL: is looked up */
+    char *tsig_key;               /* "algorithm:name:secret"; or else: */
+    char *tsig_key_file;          /* the file that it stands in; NULL: updates are not signed */
+    unsigned ttl;                 /* s */
+    unsigned timeout;             /* s, of one question to one server */
+    unsigned propagation_timeout; /* s */
+    bool skip_propagation_check;
 } Verification;
 
 typedef enum StorageType { STORAGE_NONE, STORAGE_FILE } StorageType;
@@ -169,6 +176,7 @@ Config *config_ref(Config *config);
 Config *config_unref(Config *config); /* always returns NULL */
 
 const AuthBlock *config_find_auth(const Config *config, const char *name);
+const Verification *config_find_verification(const Config *config, const char *name);
 const AccountBlock *config_find_account(const Config *config, const char *name);
 
 /* An account at this CA, by the URL of its directory: the one named @name if that is there, NULL

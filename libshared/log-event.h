@@ -17,8 +17,9 @@ typedef enum LogEvent {
     LOG_EVENT_CERTIFICATE_ISSUED,
     LOG_EVENT_ORDER_FAILED_AT_CA, /* the CA said no, or nothing that makes sense */
     LOG_EVENT_ORDER_FAILED_HERE,
-    LOG_EVENT_ACCOUNT_UNUSABLE, /* missing, not registered, not readable */
-    LOG_EVENT_ORDER_HELD_BACK,  /* the CA is not asked for it now */
+    LOG_EVENT_CHALLENGE_NOT_PUBLISHED, /* DNS does not have it, so that the CA was not asked */
+    LOG_EVENT_ACCOUNT_UNUSABLE,        /* missing, not registered, not readable */
+    LOG_EVENT_ORDER_HELD_BACK,         /* the CA is not asked for it now */
 
     LOG_EVENT_CALL_DENIED, /* a handler asked for what its auth block does not cover */
     LOG_EVENT_ORDERD_UNREACHABLE,
@@ -35,7 +36,8 @@ typedef enum LogEvent {
     LOG_EVENT_ORDER_RESUMED,       /* taken up after a restart */
     LOG_EVENT_CHALLENGE_NOT_WRITTEN,
     LOG_EVENT_CHALLENGE_UNREADABLE,
-    LOG_EVENT_BUDGET_LOW, /* of what may be asked of the CA little is left */
+    LOG_EVENT_CHALLENGE_NOT_WITHDRAWN, /* from DNS */
+    LOG_EVENT_BUDGET_LOW,              /* of what may be asked of the CA little is left */
     LOG_EVENT_CERTIFICATE_REVOKED,
     LOG_EVENT_ACCOUNT_REGISTERED,
     LOG_EVENT_ACCOUNT_KEY_SETTLED,

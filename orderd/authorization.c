@@ -8,6 +8,7 @@
 #include "log.h"
 #include "polling.h"
 #include "problem.h"
+#include "solver.h"
 
 /* Trouble that outlasts a pause of this length is the order's. */
 #define PAUSE_MAX (20 * USEC_PER_SEC)
@@ -16,10 +17,15 @@ struct Authorization {
     sd_event *event;
     Account *account;
     LogFields *log;
-    int challenge_fd; /* negative: it is only looked at */
+    const Solvers *solvers; /* NULL: it is only looked at */
+    const Solver *solver;
+    Config *config;
+    const Verification *verification;
     char *url;
     char *name;
-    char *token;          /* of the challenge file; NULL before there is one */
+    char *challenge_url;
+    void *publication;    /* of the answer; NULL before there is one */
+    bool published;       /* where the CA finds it */
     bool told;            /* the CA was asked to validate, and maybe heard it */
     json_t *tell_problem; /* what the CA said to that, where it refused */
     SessionCall *call;
@@ -37,30 +43,31 @@ const char *authorization_name(const Authorization *a)
     return str_or(a->name, "?");
 }
 
-static void remove_challenge(Authorization *a)
+const char *authorization_waits_for(Authorization *a)
 {
-    int r;
+    return a->publication && a->solver->waits_for ? a->solver->waits_for(a->publication) : NULL;
+}
 
-    if (!a->token)
-        return;
-    r = challenge_remove(a->challenge_fd, a->token);
-    if (r < 0)
-        log_warning_errno(r, "Challenge file for %s not removed: %m", authorization_name(a));
-    free(a->token);
-    a->token = NULL;
+static void withdraw(Authorization *a)
+{
+    if (a->publication)
+        a->solver->withdraw(TAKE_PTR(a->publication));
+    a->published = false;
 }
 
 Authorization *authorization_free(Authorization *a)
 {
     if (!a)
         return NULL;
-    remove_challenge(a);
+    withdraw(a);
     session_call_cancel(a->call);
     sd_event_source_disable_unref(a->timer);
     sd_event_unref(a->event);
     account_unref(a->account);
+    config_unref(a->config);
     json_decref(a->tell_problem);
     free(a->url);
+    free(a->challenge_url);
     free(a->name);
     free(a);
     return NULL;
@@ -71,7 +78,7 @@ DEFINE_CLEANUP_FUNC(Authorization *, authorization_free)
 /* The callback may free the authorization: nothing touches it afterwards. */
 static void authorization_end(Authorization *a, const Failure *failure)
 {
-    remove_challenge(a);
+    withdraw(a);
     (void)sd_event_source_set_enabled(a->timer, SD_EVENT_OFF);
     a->callback(a, failure, a->userdata);
 }
@@ -129,13 +136,13 @@ static void schedule(Authorization *a, usec_t delay)
                            "The server is out of memory: try again later.");
 }
 
-/* The CA may be looking at the challenge file right now: while trouble may pass, it stays. Takes
- * the failure over. */
+/* The CA may be looking at the answer right now: while trouble may pass, it stays. Takes the
+ * failure over. */
 static void authorization_end_or_pause(Authorization *a, Failure *failure)
 {
     usec_t delay = backoff_next(&a->backoff, failure->pause);
 
-    if (failure->passing && a->token && delay <= PAUSE_MAX)
+    if (failure->passing && a->publication && delay <= PAUSE_MAX)
         schedule(a, delay);
     else
         authorization_end(a, failure);
@@ -197,51 +204,83 @@ static const json_t *find_challenge(const json_t *challenges, const char *type)
     return NULL;
 }
 
-/* Noted first: what is written is removed, whatever happens. */
-static int write_challenge(Authorization *a, const char *token)
+static void tell(Authorization *a)
+{
+    json_auto_t *empty = json_object();
+    int r;
+
+    a->told = true;
+    r = session_post(account_session(a->account),
+                     &(SessionRequest){ .url = a->challenge_url, .payload = empty }, on_told, a,
+                     &a->call);
+    if (r < 0)
+        authorization_fail_request(a, r);
+}
+
+static void on_published(const Failure *failure, void *userdata)
+{
+    Authorization *a = userdata;
+
+    LOG_CONTEXT(a->log);
+    a->published = !failure;
+    if (failure)
+        authorization_end(a, failure);
+    else
+        tell(a);
+}
+
+static int publish(Authorization *a, const char *token)
 {
     _cleanup_free_ char *key_authorization = NULL;
+    Challenge challenge = {
+        .config = a->config,
+        .verification = a->verification,
+        .name = authorization_name(a),
+        .token = token,
+        .group = a->log,
+    };
 
     if (asprintf(&key_authorization, "%s.%s", token, account_thumbprint(a->account)) < 0) {
         key_authorization = NULL;
         return -ENOMEM;
     }
-    a->token = strdup(token);
-    if (!a->token)
-        return -ENOMEM;
-    return challenge_write(a->challenge_fd, token, key_authorization);
+    challenge.key_authorization = key_authorization;
+    return a->solver->publish(a->solvers, &challenge, on_published, a, &a->publication);
 }
 
+static int keep_challenge_url(Authorization *a, const char *url)
+{
+    free(a->challenge_url);
+    a->challenge_url = strdup(url);
+    return a->challenge_url ? 0 : -ENOMEM;
+}
+
+/* The CA is told when the answer is there: now, or later. */
 static void answer_challenge(Authorization *a, const json_t *challenges)
 {
-    json_auto_t *empty = json_object();
-    const json_t *challenge = find_challenge(challenges, "http-01");
+    const json_t *challenge = find_challenge(challenges, a->solver->type);
     const char *token = json_string_value(json_object_get(challenge, "token"));
     const char *url = session_url(challenge, "url");
     int r;
 
     if (!challenge && json_array_size(challenges) > 0) {
-        authorization_fail(a, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0,
-                           "the CA offers no http-01 challenge (a wildcard needs dns-01)");
+        authorization_fail(a, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0, a->solver->not_offered);
         return;
     }
     if (!token || !url || !challenge_token_is_valid(token)) {
         authorization_fail_ca(a, "The CA gave a challenge that makes no sense: try again later.");
         return;
     }
-    r = a->token ? 0 : write_challenge(a, token);
-    if (r < 0) {
-        log_event_errno(LOG_EVENT_CHALLENGE_NOT_WRITTEN, r, "Challenge file for %s not written: %m",
-                        authorization_name(a));
-        authorization_fail(a, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
-                           "The server cannot write its challenge files: its journal says why.");
-        return;
+    r = keep_challenge_url(a, url);
+    if (r >= 0 && !a->published) {
+        r = publish(a, token);
+        a->published = r > 0;
     }
-    a->told = true;
-    r = session_post(account_session(a->account), &(SessionRequest){ .url = url, .payload = empty },
-                     on_told, a, &a->call);
     if (r < 0)
-        authorization_fail_request(a, r);
+        authorization_fail(a, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
+                           "The server cannot answer its challenges: its journal says why.");
+    else if (a->published)
+        tell(a);
 }
 
 static void keep_name(Authorization *a, const json_t *answer)
@@ -263,14 +302,14 @@ static void on_dropped(Authorization *a, const SessionReply *reply)
 static void on_pending(Authorization *a, const SessionReply *reply)
 {
     const json_t *challenges = json_object_get(reply->json, "challenges");
-    const json_t *challenge = find_challenge(challenges, "http-01");
+    const json_t *challenge = find_challenge(challenges, a->solver->type);
     const char *status = json_string_value(json_object_get(challenge, "status"));
     bool is_untried = status && streq(status, "pending");
 
-    if (a->challenge_fd < 0)
+    if (!a->solvers)
         on_dropped(a, reply);
     /* Told again where the first time did not arrive. */
-    else if (!a->token || (!a->told && is_untried))
+    else if (!a->published || (!a->told && is_untried))
         answer_challenge(a, challenges);
     else if (a->tell_problem && is_untried) {
         Failure failure = { 0 };
@@ -345,9 +384,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
     return 0;
 }
 
-int authorization_start(sd_event *event, Account *account, LogFields *log, int challenge_fd,
-                        const char *url, authorization_cb callback, void *userdata,
-                        Authorization **ret)
+int authorization_start(sd_event *event, const AuthorizationTask *task, const char *url,
+                        authorization_cb callback, void *userdata, Authorization **ret)
 {
     _cleanup_(authorization_freep) Authorization *a = calloc(1, sizeof(*a));
     int r;
@@ -355,9 +393,12 @@ int authorization_start(sd_event *event, Account *account, LogFields *log, int c
     if (!a)
         return -ENOMEM;
     a->event = sd_event_ref(event);
-    a->account = account_ref(account);
-    a->log = log;
-    a->challenge_fd = challenge_fd;
+    a->account = account_ref(task->account);
+    a->log = task->log;
+    a->solvers = task->solvers;
+    a->config = config_ref(task->config);
+    a->verification = task->verification;
+    a->solver = solver_find(task->verification);
     a->callback = callback;
     a->userdata = userdata;
     a->url = strdup(url);

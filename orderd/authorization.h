@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* One authorization of an order: its http-01 challenge answered, its end awaited (RFC 8555 §7.5,
- * §8.3). */
+/* One authorization of an order: its challenge answered, its end awaited (RFC 8555 §7.5). */
 
 #include "account.h"
 #include "failure.h"
 #include "log-fields.h"
+#include "solver.h"
 
 typedef struct Authorization Authorization;
 
@@ -14,21 +14,32 @@ typedef struct Authorization Authorization;
 typedef void (*authorization_cb)(Authorization *authorization, const Failure *failure,
                                  void *userdata);
 
+/* What the authorizations of an order have in common. */
+typedef struct AuthorizationTask {
+    Account *account;
+    Config *config;                   /* a reference is taken, as of the account */
+    const Verification *verification; /* of the config */
+    /* Borrowed for their life, like the next; NULL: the CA has ended the order, and they are only
+     * asked whether this is why (421). */
+    const Solvers *solvers;
+    LogFields *log; /* what their entries carry */
+} AuthorizationTask;
+
 /**
  * authorization_start() - fetch it and see it through
  * @url: of the authorization, as the order gave it
- * @log: what its entries carry, borrowed for its life
- * @challenge_fd: directory of the http-01 challenge files, borrowed for its life; negative: the CA
- * has ended the order, and it is only asked whether this is why (421)
  *
- * A valid one is done at once. The challenge file is written before the CA is told, and removed
- * when the authorization ends in any way, authorization_free() among them. Has no deadline of its
- * own: its order has.
+ * A valid one is done at once. The answer is published before the CA is told, and withdrawn when
+ * the authorization ends in any way, authorization_free() among them. Has no deadline of its own:
+ * its order has.
  */
-int authorization_start(sd_event *event, Account *account, LogFields *log, int challenge_fd,
-                        const char *url, authorization_cb callback, void *userdata,
-                        Authorization **ret);
+int authorization_start(sd_event *event, const AuthorizationTask *task, const char *url,
+                        authorization_cb callback, void *userdata, Authorization **ret);
 Authorization *authorization_free(Authorization *authorization); /* always returns NULL */
+
+/* What its answer still waits for before the CA is told, where that is known; else NULL. Borrowed.
+ */
+const char *authorization_waits_for(Authorization *authorization);
 
 /* The name as the CA wrote it, "*." not among it; "?" before it said. */
 const char *authorization_name(const Authorization *authorization);

@@ -10,7 +10,9 @@
 #include <systemd/sd-daemon.h>
 
 #include "confinement.h"
+#include "dns01.h"
 #include "io.h"
+#include "key-files.h"
 #include "log.h"
 #include "renewals.h"
 #include "restraint.h"
@@ -72,9 +74,10 @@ typedef struct Daemon {
     Service service;
     VarlinkServer *server;
     Renewals *renewals;
-    int challenges;
-    bool swept;       /* the challenges of a former life are gone */
-    sigset_t signals; /* those that are taken in turn: see signal_table */
+    Solvers solvers;
+    Config *config;        /* of the start, for what comes from before it */
+    bool swept, dns_swept; /* the challenges of a former life are gone */
+    sigset_t signals;      /* those that are taken in turn: see signal_table */
     bool draining;
     sd_event_source *status; /* tells the status, in a moment */
 } Daemon;
@@ -89,9 +92,11 @@ static void daemon_done(Daemon *daemon)
     renewals_free(daemon->renewals);
     orders_free(daemon->service.orders);
     inventory_free(daemon->service.inventory);
+    dns01_free(daemon->solvers.dns01);
+    config_unref(daemon->config);
     config_file_free(daemon->service.config_file);
     sd_event_unref(daemon->event);
-    (void)safe_close(daemon->challenges);
+    (void)safe_close(daemon->solvers.http01_fd);
 }
 
 static int on_drain_timeout(sd_event_source *source, uint64_t usec, void *userdata)
@@ -143,13 +148,21 @@ static void tell_status_soon(void *userdata)
     (void)sd_event_source_set_enabled(daemon->status, SD_EVENT_ONESHOT);
 }
 
+static bool is_ordered(const char *name, void *userdata)
+{
+    return orders_have_name(userdata, name);
+}
+
 /* The CA may ask for a challenge of an order that was taken up before it is written again: those
  * that are there stay until the last such order has ended. */
 static void sweep_challenges(Daemon *daemon)
 {
+    if (!daemon->dns_swept)
+        daemon->dns_swept =
+            dns01_sweep(daemon->solvers.dns01, daemon->config, is_ordered, daemon->service.orders);
     if (daemon->swept || orders_in_flight(daemon->service.orders) > 0)
         return;
-    runtime_sweep_challenges(daemon->challenges);
+    runtime_sweep_challenges(daemon->solvers.http01_fd);
     daemon->swept = true;
 }
 
@@ -238,6 +251,13 @@ static int add_signals(Daemon *daemon)
     return 0;
 }
 
+static bool config_is_usable(const Daemon *daemon, config_message_cb message)
+{
+    const Config *config = config_file_get(daemon->service.config_file);
+
+    return config && key_files_check(config, message, NULL) >= 0;
+}
+
 /* Started for a connection, a service that ends at once would be started over and over, until the
  * service manager gives its socket up. So it stays, and waits for the administrator. 1; 0 when it
  * is to end; -errno. */
@@ -254,7 +274,7 @@ static int await_config(Daemon *daemon)
                      "READY=1\nSTATUS=Waits for %s to be mended: 'acmemsctl check' says what is "
                      "wrong with it",
                      arg_config);
-    while (!config_file_get(daemon->service.config_file)) {
+    while (!config_is_usable(daemon, NULL)) {
         struct signalfd_siginfo info;
 
         (void)fd_wait(fd, POLLIN, now_monotonic() + USEC_PER_SEC);
@@ -271,7 +291,7 @@ static int open_config(Daemon *daemon)
 
     if (r < 0)
         return r;
-    return config_file_get(daemon->service.config_file) ? 1 : await_config(daemon);
+    return config_is_usable(daemon, config_log_finding) ? 1 : await_config(daemon);
 }
 
 /* Every waiting handler is a descriptor, and so is every connection to the CA; the soft limit is
@@ -296,7 +316,9 @@ static int set_up(Daemon *daemon, int *listener)
     if (r >= 0)
         r = inventory_new(daemon->event, on_inventory, daemon, &service->inventory);
     if (r >= 0)
-        r = orders_new(daemon->event, daemon->challenges, service->inventory, &service->orders);
+        r = dns01_new(daemon->event, &daemon->solvers.dns01);
+    if (r >= 0)
+        r = orders_new(daemon->event, &daemon->solvers, service->inventory, &service->orders);
     if (r >= 0)
         r = renewals_new(daemon->event, service->config_file, service->inventory, service->orders,
                          &daemon->renewals);
@@ -321,8 +343,7 @@ static int set_up(Daemon *daemon, int *listener)
 static int run(void)
 {
     _cleanup_close_ int listener = -EBADF;
-    _cleanup_(daemon_done) Daemon daemon = { .challenges = -EBADF };
-    const Config *config;
+    _cleanup_(daemon_done) Daemon daemon = { .solvers.http01_fd = -EBADF };
     int r;
 
     /* The account's key is in its memory. */
@@ -333,19 +354,19 @@ static int run(void)
     r = open_config(&daemon);
     if (r <= 0)
         return r;
-    config = config_file_get(daemon.service.config_file);
+    daemon.config = config_ref(config_file_get(daemon.service.config_file));
     raise_descriptor_limit();
 
     r = sd_event_default(&daemon.event);
     if (r < 0)
         return log_event_errno(LOG_EVENT_START_FAILED, r, "Event loop cannot be made: %m");
     /* The socket first: who has it is the only one, and may sweep. */
-    listener = runtime_open_socket(config);
+    listener = runtime_open_socket(daemon.config);
     if (listener < 0)
         return listener;
-    daemon.challenges = runtime_open_challenges(config);
-    if (daemon.challenges < 0)
-        return daemon.challenges;
+    daemon.solvers.http01_fd = runtime_open_challenges(daemon.config);
+    if (daemon.solvers.http01_fd < 0)
+        return daemon.solvers.http01_fd;
     r = set_up(&daemon, &listener);
     if (r < 0)
         return log_event_errno(LOG_EVENT_START_FAILED, r, "The service cannot be set up: %m");

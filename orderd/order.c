@@ -10,6 +10,7 @@
 #include "cached.h"
 #include "chain-fields.h"
 #include "chain-search.h"
+#include "dns-name.h"
 #include "encode.h"
 #include "log.h"
 #include "polling.h"
@@ -36,7 +37,7 @@ struct Order {
     Config *config;
     const AuthBlock *auth;
     const Storage *storage;
-    int challenge_fd;
+    const Solvers *solvers;
     char key[STORAGE_KEY_SIZE];
     OrderRecord record; /* as on disk, but while .is_unsaved */
     bool is_unsaved;
@@ -88,6 +89,31 @@ const Storage *order_storage(const Order *order)
 const Renewal *order_renewal(const Order *order)
 {
     return order->renewal.not_after > 0 ? &order->renewal : NULL;
+}
+
+bool order_set_waiting(const Order *order, Failure *ret)
+{
+    for (size_t i = 0; i < order->n_authorizations; i++) {
+        const char *what = authorization_waits_for(order->authorizations[i]);
+
+        if (!what)
+            continue;
+        failure_set(
+            ret, LOG_EVENT_CHALLENGE_NOT_PUBLISHED, 503, 60,
+            "%s: its TXT record is not to be seen at every server of the zone yet (%s): post "
+            "the same CSR again later.",
+            authorization_name(order->authorizations[i]), what);
+        return true;
+    }
+    return false;
+}
+
+bool order_has_name(const Order *order, const char *name)
+{
+    STRV_FOREACH (own, order->csr->names)
+        if (streq(dns_name_base(*own), name))
+            return true;
+    return false;
 }
 
 const char *order_names(const Order *order)
@@ -671,18 +697,28 @@ static void order_note_invalid(Order *order, const Failure *failure)
 {
     Failure joined = { 0 };
 
-    failure_set(&joined, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0, "%s%s%s",
-                str_or(order->invalid.reason, "The CA could not validate: "),
+    failure_set(&joined, order->invalid.reason ? order->invalid.event : failure->event, 421, 0,
+                "%s%s%s",
+                str_or(order->invalid.reason, failure->event == LOG_EVENT_CHALLENGE_NOT_PUBLISHED
+                                                  ? "Not put into DNS for the CA: "
+                                                  : "The CA could not validate: "),
                 order->invalid.reason ? "; " : "", str_or(failure->reason, "?"));
     failure_set_type(&joined, str_or(order->invalid.problem, failure->problem));
     failure_done(&order->invalid);
     order->invalid = joined;
 }
 
-/* @challenge_fd: as authorization_start(). */
-static int start_authorizations(Order *order, const json_t *urls, int challenge_fd,
+/* @solvers: as of AuthorizationTask. */
+static int start_authorizations(Order *order, const json_t *urls, const Solvers *solvers,
                                 authorization_cb callback)
 {
+    const AuthorizationTask task = {
+        .account = order->account,
+        .config = order->config,
+        .verification = order->auth->verification,
+        .solvers = solvers,
+        .log = &order->log,
+    };
     const json_t *url;
     size_t i, n = json_array_size(urls);
     int r;
@@ -695,8 +731,8 @@ static int start_authorizations(Order *order, const json_t *urls, int challenge_
     json_array_foreach (urls, i, url) {
         if (!json_is_string(url))
             return -EBADMSG;
-        r = authorization_start(order->event, order->account, &order->log, challenge_fd,
-                                json_string_value(url), callback, order, &order->authorizations[i]);
+        r = authorization_start(order->event, &task, json_string_value(url), callback, order,
+                                &order->authorizations[i]);
         if (r < 0)
             return r;
         order->n_authorizations++;
@@ -734,7 +770,7 @@ static bool order_ask_why(Order *order, const json_t *urls)
 {
     if (order->authorizations || order->record.stage != ORDER_STAGE_PLACED)
         return false;
-    if (start_authorizations(order, urls, -EBADF, on_asked_why) >= 0)
+    if (start_authorizations(order, urls, NULL, on_asked_why) >= 0)
         return true;
     drop_authorizations(order);
     return false;
@@ -805,8 +841,8 @@ static void on_pending(Order *order, const SessionReply *reply)
         order_fail_expired(order);
         return;
     }
-    r = start_authorizations(order, json_object_get(reply->json, "authorizations"),
-                             order->challenge_fd, on_authorization);
+    r = start_authorizations(order, json_object_get(reply->json, "authorizations"), order->solvers,
+                             on_authorization);
     if (r == -EBADMSG)
         order_fail_ca(
             order, 3600,
@@ -1211,15 +1247,15 @@ static int set_record(Order *order, const OrderTarget *target, const OrderAsker 
 }
 
 /* What an order is, whether it is new or resumed. */
-static int describe(Order *order, sd_event *event, const OrderTarget *target, int challenge_fd,
-                    Csr **csr)
+static int describe(Order *order, sd_event *event, const OrderTarget *target,
+                    const Solvers *solvers, Csr **csr)
 {
     order->event = sd_event_ref(event);
     order->config = config_ref(target->config);
     order->auth = target->auth;
     order->choice.auth = target->auth;
     order->storage = target->auth->storage;
-    order->challenge_fd = challenge_fd;
+    order->solvers = solvers;
     order->names = join_sorted(*csr);
     if (!order->names)
         return -ENOMEM;
@@ -1232,8 +1268,8 @@ static int describe(Order *order, sd_event *event, const OrderTarget *target, in
     return 0;
 }
 
-int order_new(sd_event *event, const OrderTarget *target, int challenge_fd, const OrderAsker *asker,
-              const void *body, size_t size, Csr **csr, Order **ret)
+int order_new(sd_event *event, const OrderTarget *target, const Solvers *solvers,
+              const OrderAsker *asker, const void *body, size_t size, Csr **csr, Order **ret)
 {
     _cleanup_(order_freep) Order *order = calloc(1, sizeof(*order));
     int r;
@@ -1242,15 +1278,15 @@ int order_new(sd_event *event, const OrderTarget *target, int challenge_fd, cons
         return -ENOMEM;
     r = set_record(order, target, asker, body, size);
     if (r >= 0)
-        r = describe(order, event, target, challenge_fd, csr);
+        r = describe(order, event, target, solvers, csr);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(order);
     return 0;
 }
 
-int order_resume(sd_event *event, const OrderTarget *target, int challenge_fd, OrderRecord *record,
-                 Csr **csr, Order **ret)
+int order_resume(sd_event *event, const OrderTarget *target, const Solvers *solvers,
+                 OrderRecord *record, Csr **csr, Order **ret)
 {
     _cleanup_(order_freep) Order *order = calloc(1, sizeof(*order));
     int r;
@@ -1260,7 +1296,7 @@ int order_resume(sd_event *event, const OrderTarget *target, int challenge_fd, O
     order->record = *record;
     *record = (OrderRecord){ 0 };
     order->is_resumed = order->is_charged = true;
-    r = describe(order, event, target, challenge_fd, csr);
+    r = describe(order, event, target, solvers, csr);
     if (r < 0)
         return r;
     /* What the CA of another account has is out of reach for good. */

@@ -11,6 +11,7 @@
 #include "log-fields.h"
 #include "order-record.h"
 #include "renewal.h"
+#include "solver.h"
 
 #define ORDER_ASKERS_NAMED 64U
 
@@ -40,14 +41,14 @@ typedef void (*order_trouble_cb)(Order *order, const Failure *failure, void *use
  * @asker: the first
  * @body: request body, the cache's key is made of it
  * @csr: its parsed form; taken over on success
- * @challenge_fd: as authorization_start()
+ * @solvers: borrowed, as for AuthorizationTask
  */
-int order_new(sd_event *event, const OrderTarget *target, int challenge_fd, const OrderAsker *asker,
-              const void *body, size_t size, Csr **csr, Order **ret);
+int order_new(sd_event *event, const OrderTarget *target, const Solvers *solvers,
+              const OrderAsker *asker, const void *body, size_t size, Csr **csr, Order **ret);
 
 /* The same of what is on disk: @record and @csr, its parsed body, are taken over. */
-int order_resume(sd_event *event, const OrderTarget *target, int challenge_fd, OrderRecord *record,
-                 Csr **csr, Order **ret);
+int order_resume(sd_event *event, const OrderTarget *target, const Solvers *solvers,
+                 OrderRecord *record, Csr **csr, Order **ret);
 
 Order *order_free(Order *order); /* always returns NULL; what is on disk stays */
 
@@ -87,5 +88,11 @@ const Storage *order_storage(const Order *order);
 const Renewal *order_renewal(const Order *order);
 const char *
 order_names(const Order *order); /* sorted, one blank between: what two orders collide by */
+
+/* Sets what an order without trouble is waiting for, where it is not the CA. False: it is. */
+bool order_set_waiting(const Order *order, Failure *ret);
+
+/* "*." is not part of it. */
+bool order_has_name(const Order *order, const char *name);
 
 DEFINE_CLEANUP_FUNC(Order *, order_free)

@@ -30,7 +30,7 @@ struct Entry {
 
 struct Orders {
     sd_event *event;
-    int challenge_fd;
+    const Solvers *solvers;
     Accounts *accounts;
     TAILQ_HEAD(, Entry) entries; /* in the order of arrival */
     size_t n_entries;
@@ -115,7 +115,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
     (void)usec;
     if (trouble)
         failure_copy(&failure, trouble);
-    else
+    else if (!order_set_waiting(waiter->entry->order, &failure))
         failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 60,
                     "The CA did not finish the order in time: post the same CSR again later.");
     tell_waiter(waiter, NULL, &failure);
@@ -227,7 +227,7 @@ static int make_order(Orders *orders, const OrderTarget *target, const OrderAske
     int r = entry_new(orders, target->config, &entry);
 
     if (r >= 0)
-        r = order_new(orders->event, target, orders->challenge_fd, asker, body, size, csr,
+        r = order_new(orders->event, target, orders->solvers, asker, body, size, csr,
                       &entry->order);
     if (r >= 0)
         r = entry_begin(entry);
@@ -300,8 +300,7 @@ static int resume(Orders *orders, Config *config, const char *key, const char **
     }
     r = entry_new(orders, config, &entry);
     if (r >= 0)
-        r = order_resume(orders->event, &target, orders->challenge_fd, &record, &csr,
-                         &entry->order);
+        r = order_resume(orders->event, &target, orders->solvers, &record, &csr, &entry->order);
     if (r < 0)
         return r;
     LOG_CONTEXT(order_log_fields(entry->order));
@@ -350,6 +349,16 @@ void orders_check_profiles(Orders *orders, Config *config)
         log_warning_errno(r, "CAs cannot be asked for their profiles: %m");
 }
 
+bool orders_have_name(const Orders *orders, const char *name)
+{
+    const Entry *e;
+
+    TAILQ_FOREACH (e, &orders->entries, list)
+        if (order_has_name(e->order, name))
+            return true;
+    return false;
+}
+
 Accounts *orders_accounts(Orders *orders)
 {
     return orders->accounts;
@@ -366,7 +375,7 @@ void orders_set_change_callback(Orders *orders, void (*callback)(void *userdata)
     orders->changed_userdata = userdata;
 }
 
-int orders_new(sd_event *event, int challenge_fd, Inventory *inventory, Orders **ret)
+int orders_new(sd_event *event, const Solvers *solvers, Inventory *inventory, Orders **ret)
 {
     _cleanup_(orders_freep) Orders *orders = calloc(1, sizeof(*orders));
     int r;
@@ -375,7 +384,7 @@ int orders_new(sd_event *event, int challenge_fd, Inventory *inventory, Orders *
         return -ENOMEM;
     TAILQ_INIT(&orders->entries);
     orders->event = sd_event_ref(event);
-    orders->challenge_fd = challenge_fd;
+    orders->solvers = solvers;
     orders->inventory = inventory;
     r = accounts_new(event, &orders->accounts);
     if (r < 0)

@@ -16,9 +16,9 @@ typedef struct OrdersWaiter OrdersWaiter;
 /* One of both is NULL. */
 typedef void (*orders_cb)(const Chain *chain, const Failure *failure, void *userdata);
 
-/* @challenge_fd: as authorization_start(); borrowed, as is @inventory, which is told of what gets
+/* @solvers: borrowed, as is @inventory, which is told of what gets
  * stored. */
-int orders_new(sd_event *event, int challenge_fd, Inventory *inventory, Orders **ret);
+int orders_new(sd_event *event, const Solvers *solvers, Inventory *inventory, Orders **ret);
 Orders *orders_free(Orders *orders); /* ends all without a word; always returns NULL */
 
 /* How long a caller waits, at the most, before it is told why there is no certificate yet. The
@@ -46,6 +46,9 @@ int orders_request(Orders *orders, const OrderTarget *target, const void *body, 
                    Csr **csr, const OrderAsker *asker, orders_cb callback, void *userdata,
                    OrdersWaiter **ret);
 OrdersWaiter *orders_waiter_cancel(OrdersWaiter *waiter); /* NULL is fine; always returns NULL */
+
+/* Whether one of them in flight is for this name, "*." not among it. */
+bool orders_have_name(const Orders *orders, const char *name);
 
 Accounts *orders_accounts(Orders *orders); /* that they are made with; borrowed */
 

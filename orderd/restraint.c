@@ -91,6 +91,12 @@ static unsigned pause_length(unsigned count, unsigned first, unsigned asked)
     return (unsigned)(backoff_spread(length * USEC_PER_SEC) / USEC_PER_SEC);
 }
 
+/* The CA was not asked: what is wrong with our own DNS servers counts for nothing there. */
+static bool is_of_ca(const Failure *failure)
+{
+    return failure->event != LOG_EVENT_CHALLENGE_NOT_PUBLISHED;
+}
+
 static void begin(const Asking *asking, PauseKind kind, const char *what, unsigned first,
                   const Failure *failure)
 {
@@ -106,8 +112,8 @@ static void begin(const Asking *asking, PauseKind kind, const char *what, unsign
     pause.what = (char *)(uintptr_t)what;
     pause.reason = failure->reason ? failure->reason : none;
     /* Orders that were under way already when it began are the same time still. */
-    pause.count = before.count + (pause_left(&before, now) == 0);
-    until = now + pause_length(pause.count, first, failure->pause);
+    pause.count = before.count + (pause_left(&before, now) == 0 && is_of_ca(failure));
+    until = now + (is_of_ca(failure) ? pause_length(pause.count, first, failure->pause) : first);
     pause.until = until > before.until ? until : before.until;
     r = pause_save(config->state_directory, &pause);
     if (r < 0)
@@ -156,7 +162,8 @@ static bool is_asked_for(const Asking *asking, const char *name)
 void restraint_note_invalid(const Asking *asking, const char *name, const Failure *failure)
 {
     if (is_asked_for(asking, name))
-        begin(asking, PAUSE_NAME, name, RESTRAINT_FIRST, failure);
+        begin(asking, PAUSE_NAME, name, is_of_ca(failure) ? RESTRAINT_FIRST : RESTRAINT_UNPUBLISHED,
+              failure);
 }
 
 void restraint_note_valid(const Asking *asking, const char *name)

@@ -8,9 +8,10 @@
 #include "asking.h"
 #include "failure.h"
 
-#define RESTRAINT_FIRST 60U           /* s, for a name that fails: doubled from here … */
-#define RESTRAINT_MAX   (24U * 3600U) /* … to here, and spread by up to a quarter */
-#define RESTRAINT_LIMIT 3600U         /* s, for a limit of which the CA does not say how long */
+#define RESTRAINT_FIRST       60U           /* s, for a name that fails: doubled from here … */
+#define RESTRAINT_MAX         (24U * 3600U) /* … to here, and spread by up to a quarter */
+#define RESTRAINT_UNPUBLISHED 10U   /* s, each time that our own DNS servers are what fails */
+#define RESTRAINT_LIMIT       3600U /* s, for a limit of which the CA does not say how long */
 
 /* Whether the CA may be asked for an order now. If not, @ret is set: status and reason of the
  * earlier time, and how long it takes still. */

@@ -193,12 +193,6 @@ static void request_with_csr(VarlinkCall *call, Service *service, const Paramete
     if (reply_from_cache(call, &target, body, size, *csr) ||
         reply_from_order(call, service, &target, body, size, *csr))
         return;
-    if (target.auth->verification->type != VERIFICATION_HTTP01) {
-        fail_plainly(call, 500, 0,
-                     "The server's verification of this request is of a type it does not serve yet "
-                     "(dns01-dnsUpdate): its administrator chooses one of type http01.");
-        return;
-    }
     order(call, service, &target, body, size, csr, &parameters->asker);
 }
 

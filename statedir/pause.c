@@ -76,7 +76,7 @@ static int unpack(const json_t *object, Pause *pause)
     json_int_t status = json_integer_value(json_object_get(object, "status"));
 
     if (json_integer_value(json_object_get(object, "version")) != VERSION ||
-        unpack_kind(object, &pause->kind) < 0 || count < 1 || count > INT32_MAX || status < 400 ||
+        unpack_kind(object, &pause->kind) < 0 || count < 0 || count > INT32_MAX || status < 400 ||
         status > 599)
         return -EBADMSG;
     pause->count = (unsigned)count;

@@ -7,6 +7,7 @@
 #include "config-file.h"
 #include "ctl.h"
 #include "installation.h"
+#include "key-files.h"
 
 typedef struct Tally {
     unsigned errors;
@@ -41,6 +42,8 @@ static int check_file(const char *path)
         (void)fputs("acmemsctl: out of memory\n", stderr);
         return CTL_BAD;
     }
+    if (r >= 0)
+        r = key_files_check(config, print_finding, &tally);
     if (r >= 0)
         installation_check(path, config, print_finding, &tally);
     printf("%s: ", path);

@@ -192,6 +192,9 @@ static int write_orderd(const UnitDirectory *where, const Config *config)
         grant(&sandbox, ORDERD_WRITES, paths.list[i]);
     for (size_t i = 0; i < config->n_accounts; i++)
         grant_account(&sandbox, config->accounts[i]);
+    for (size_t i = 0; i < config->n_verifications; i++)
+        if (config->verifications[i]->tsig_key_file)
+            grant(&sandbox, ORDERD_READS, config->verifications[i]->tsig_key_file);
     return unit_file_write_drop_in(&sandbox.file, "acmems-orderd.service");
 }
 

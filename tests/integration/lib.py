@@ -66,7 +66,11 @@ _ports = set()
 
 
 def can_connect(port):
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+    return can_connect_to("127.0.0.1", port)
+
+
+def can_connect_to(address, port):
+    with contextlib.suppress(OSError), socket.create_connection((address, port), 1):
         return True
     return False
 
@@ -325,8 +329,9 @@ class Pebble:
     blocked = "blocked.example.net"
 
     def __init__(self, directory, http_port, env=None, program="pebble", external_accounts=None,
-                 **settings):
-        """@external_accounts: key identifiers and their HMAC keys; a new account needs one then."""
+                 resolver=None, **settings):
+        """@external_accounts: key identifiers and their HMAC keys; a new account needs one then.
+        @resolver: address and port that names are looked up at, instead of its own DNS server."""
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
         self.ca_file, key = make_tls_certificate(directory)
@@ -351,7 +356,7 @@ class Pebble:
             "-management", f"127.0.0.1:{self.dns_management_port}"], directory,
             expect=(0, -signal.SIGTERM))
         self.ca = Process("pebble", [program, "-config", config, "-dnsserver",
-                                     f"127.0.0.1:{dns_port}"], directory,
+                                     resolver or f"127.0.0.1:{dns_port}"], directory,
                           env={"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "20",
                                "PEBBLE_AUTHZREUSE": "50", **(env or {})}, expect=(0, -signal.SIGTERM))
         for port in (self.port, self.management_port, self.dns_management_port):

@@ -65,6 +65,7 @@ static void refuse(const char *content, const char *expected)
 #define W(line)   MAIN ":" line ": warning: "
 #define AUTH      "[auth \"a\"]\n"
 #define AUTH_IP   AUTH "ip=192.0.2.1\n"
+#define DNSUPDATE "[verification v]\ntype=dns01-dnsUpdate\n"
 #define FULL_AUTH AUTH_IP "domain=a.example.org\n"
 
 static void test_refused(void)
@@ -226,14 +227,38 @@ static void test_refused(void)
           E("3") "an empty listener means none at all, and there are others: keep either the "
                  "empty one or the others\n" },
         { "[verification v]\ntype=dns01-dnsUpdate\nttl=1h\n",
-          W("1") "[verification \"v\"]: type dns01-dnsUpdate is not served yet; requests of auth "
-                 "blocks that use it are answered with an error\n" E(
-                     "3") "ttl = '1h' is not a number from 0 to 2147483647\n" },
+          E("3") "ttl = '1h' is not a number from 0 to 2147483647\n" },
         { "[verification v]\ntype=dns01-dnsUpdate\ndns-server=ns.example.org\n",
-          W("1") "[verification \"v\"]: type dns01-dnsUpdate is not served yet; requests of auth "
-                 "blocks that use it are answered with an error\n" E(
-                     "3") "dns-server = 'ns.example.org' is not an address: write 192.0.2.53, "
-                          "192.0.2.53:53 or [2001:db8::53]:53\n" },
+          E("3") "dns-server = 'ns.example.org' is not an address: write 192.0.2.53, "
+                 "192.0.2.53:53 or [2001:db8::53]:53\n" },
+        { DNSUPDATE "resolver=192.0.2.53:0\n",
+          E("3") "resolver = '192.0.2.53:0' is not an address: write 192.0.2.53, 192.0.2.53:53 or "
+                 "[2001:db8::53]:53\n" },
+        { DNSUPDATE "zone=example..org\n",
+          E("3") "zone = 'example..org' is not the name of a zone: write example.org, or names "
+                 "outside of ASCII as xn--…\n" },
+        { DNSUPDATE "zone=.\n",
+          E("3") "zone = '.' is not the name of a zone: write example.org, or names outside of "
+                 "ASCII as xn--…\n" },
+        { DNSUPDATE "tsig-key=c2VjcmV0\n",
+          E("3") "tsig-key cannot be used, it is not algorithm:name:secret: write "
+                 "hmac-sha256:NAME:SECRET\n" },
+        { DNSUPDATE "tsig-key=hmac-sha224:k:c2VjcmV0\n",
+          E("3") "tsig-key cannot be used, its algorithm hmac-sha224 cannot be signed with here: "
+                 "make another key with hmac-sha256 or hmac-sha512: write "
+                 "hmac-sha256:NAME:SECRET\n" },
+        { DNSUPDATE "tsig-key=hmac-sha384:k:c2VjcmV0\n",
+          E("3") "tsig-key cannot be used, its algorithm hmac-sha384 cannot be signed with here: "
+                 "make another key with hmac-sha256 or hmac-sha512: write "
+                 "hmac-sha256:NAME:SECRET\n" },
+        { DNSUPDATE "tsig-key-file=hmac-sha256:k:c2VjcmV0\n",
+          E("3") "tsig-key-file is not an absolute path: write it from the / on\n" },
+        { DNSUPDATE "tsig-key=sha256:k:c2VjcmV0\ntsig-key-file=/k\n",
+          E("4") "tsig-key is already set in " MAIN ":3: delete one of the two\n" },
+        { DNSUPDATE "propagation-check=maybe\n",
+          E("3") "propagation-check = 'maybe' is neither authoritative nor none\n" },
+        { DNSUPDATE "propagation-timeout=0\n",
+          E("3") "propagation-timeout = '0' is not a number from 1 to 86400\n" },
         { "[account]\neab-kid=\neab-hmac-key=c2VjcmV0\n",
           E("2") "eab-kid is empty: write the key identifier that the CA gave you\n" },
         { "[account]\neab-kid=k\neab-hmac-key=c2VjcmV0!\n",
@@ -272,6 +297,12 @@ static void test_warned(void)
         { "[account]\nfoo=bar\n", W("2") "unknown key 'foo' in [account]: it is ignored\n" },
         { "[mgmt]\nmaxsize=1\n", W("2") "unknown key 'maxsize' in [mgmt]: did you mean "
                                         "'max-size'?\n" },
+        { DNSUPDATE "tsig-key=hmac-md5:k:c2VjcmV0\n",
+          W("3") "tsig-key is of the algorithm hmac-md5, which is out of date: make one of "
+                 "hmac-sha256\n" },
+        { DNSUPDATE "tsig-key=sha1:k:c2VjcmV0\n",
+          W("3") "tsig-key is of the algorithm hmac-sha1, which is out of date: make one of "
+                 "hmac-sha256\n" },
         { "[verification v]\ntype=http01\nttl=5\n",
           W("3") "'ttl' does not belong to type http01 of [verification \"v\"]: delete the "
                  "line\n" },
@@ -618,15 +649,13 @@ static void test_default_account(void)
 
 static void test_dnsupdate(void)
 {
-    _cleanup_(config_unrefp) Config *config = load(
-        "[verification d]\ntype=dns01-dnsUpdate\n"
-        "[verification e]\ntype=dns01-dnsUpdate\ndns-server=192.0.2.53\n"
-        "dns-server=192.0.2.53:5353\ndns-server=2001:db8::53\ndns-server=[2001:db8::53]:53\n"
-        "ttl=0\ntimeout=30\n",
-        W("1") "[verification \"d\"]: type dns01-dnsUpdate is not served yet; requests of auth "
-               "blocks that use it are answered with an error\n" W(
-                   "3") "[verification \"e\"]: type dns01-dnsUpdate is not served yet; "
-                        "requests of auth blocks that use it are answered with an error\n");
+    _cleanup_(config_unrefp) Config *config =
+        load("[verification d]\ntype=dns01-dnsUpdate\n"
+             "[verification e]\ntype=dns01-dnsUpdate\ndns-server=192.0.2.53\n"
+             "dns-server=192.0.2.53:5353\ndns-server=2001:db8::53\ndns-server=[2001:db8::53]:53\n"
+             "ttl=0\ntimeout=30\nresolver=192.0.2.54\nzone=_acme-challenge.Example.ORG.\n"
+             "tsig-key-file=/etc/acmems/tsig.key\npropagation-check=none\npropagation-timeout=7\n",
+             NULL);
     const Verification *d = config->verifications[0], *e = config->verifications[1];
 
     ASSERT_EQ(d->type, VERIFICATION_DNS01_DNSUPDATE);
@@ -634,35 +663,43 @@ static void test_dnsupdate(void)
     ASSERT_EQ(d->n_dns_servers, 1);
     ASSERT_EQ(d->ttl, 60);
     ASSERT_EQ(d->timeout, 5);
+    ASSERT_EQ(d->propagation_timeout, 120);
+    ASSERT_FALSE(d->skip_propagation_check);
+    ASSERT_TRUE(!d->resolvers && !d->zone && !d->tsig_key && !d->tsig_key_file);
     ASSERT_EQ(e->n_dns_servers, 4);
     ASSERT_STREQ(e->dns_servers[3], "[2001:db8::53]:53");
     ASSERT_EQ(e->ttl, 0);
     ASSERT_EQ(e->timeout, 30);
+    ASSERT_STREQ(e->resolvers[0], "192.0.2.54");
+    ASSERT_EQ(e->n_resolvers, 1);
+    ASSERT_STREQ(e->zone, "_acme-challenge.example.org");
+    ASSERT_STREQ(e->tsig_key_file, "/etc/acmems/tsig.key");
+    ASSERT_TRUE(e->skip_propagation_check);
+    ASSERT_EQ(e->propagation_timeout, 7);
 }
 
 /* The example that came with the Python server, as its users have it. */
 static void test_python_example(void)
 {
-    _cleanup_(config_unrefp) Config *config = load(
-        "[account]\n"
-        "acme-server = https://acme-staging.api.letsencrypt.org/directory\n"
-        "dir = /etc/acmems/account/\n"
-        "[mgmt]\nmgmt=192.0.2.13:1313\nmax-size = 4k\n"
-        "default-verification = http\ndefault-storage = file\n"
-        "[verification \"http\"]\ntype = http01\nlistener=192.0.2.80:1380\n"
-        "listener=198.51.100.80:1380\nlistener=[fe80::80%eth0]:1380\n"
-        "[verification \"dns\"]\ntype = dns01-dnsUpdate\ndns-server=192.0.2.53\nttl=5\n"
-        "timeout=30\n"
-        "[storage \"none\"]\ntype = none\n"
-        "[storage \"file\"]\ntype = file\ndirectory=/etc/acmems/storage\nrenew-within=14\n"
-        "[auth \"mail\"]\nip=192.0.2.0/24\nip=198.51.100.21\ndomain=mail.example.org\n"
-        "domain=mail.example.com\n"
-        "[auth \"ext\"]\nip=198.51.100.128/28\ndomain=*.test.example.org\n"
-        "[auth \"mail-secure\"]\nverification = dns\nstorage = file\nip=198.51.100.21\n"
-        "hmac_type=sha256\nhmac_key=A1YP67armNf3cBrecyJHdb035\ndomain=mail?.example.org\n"
-        "domain=mail.example.com\n",
-        W("14") "[verification \"dns\"]: type dns01-dnsUpdate is not served yet; requests of auth "
-                "blocks that use it are answered with an error\n");
+    _cleanup_(config_unrefp) Config *config =
+        load("[account]\n"
+             "acme-server = https://acme-staging.api.letsencrypt.org/directory\n"
+             "dir = /etc/acmems/account/\n"
+             "[mgmt]\nmgmt=192.0.2.13:1313\nmax-size = 4k\n"
+             "default-verification = http\ndefault-storage = file\n"
+             "[verification \"http\"]\ntype = http01\nlistener=192.0.2.80:1380\n"
+             "listener=198.51.100.80:1380\nlistener=[fe80::80%eth0]:1380\n"
+             "[verification \"dns\"]\ntype = dns01-dnsUpdate\ndns-server=192.0.2.53\nttl=5\n"
+             "timeout=30\n"
+             "[storage \"none\"]\ntype = none\n"
+             "[storage \"file\"]\ntype = file\ndirectory=/etc/acmems/storage\nrenew-within=14\n"
+             "[auth \"mail\"]\nip=192.0.2.0/24\nip=198.51.100.21\ndomain=mail.example.org\n"
+             "domain=mail.example.com\n"
+             "[auth \"ext\"]\nip=198.51.100.128/28\ndomain=*.test.example.org\n"
+             "[auth \"mail-secure\"]\nverification = dns\nstorage = file\nip=198.51.100.21\n"
+             "hmac_type=sha256\nhmac_key=A1YP67armNf3cBrecyJHdb035\ndomain=mail?.example.org\n"
+             "domain=mail.example.com\n",
+             NULL);
 
     ASSERT_EQ(config->n_auth, 3);
     ASSERT_EQ(config->n_verifications, 2);

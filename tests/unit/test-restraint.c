@@ -182,6 +182,29 @@ static void test_names_that_fail(void)
     failure_done(&failure);
 }
 
+/* What is wrong with our own servers is tried again soon, and makes nothing worse at the CA. */
+static void test_unpublished(void)
+{
+    Failure own = { 0 }, at_ca = { 0 };
+
+    failure_set(&own, LOG_EVENT_CHALLENGE_NOT_PUBLISHED, 421, 0, "192.0.2.53: REFUSED");
+    failure_set(&at_ca, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0, "nobody is there");
+    for (unsigned i = 0; i < 5; i++) {
+        unsigned left;
+
+        restraint_note_invalid(&asking, "b.example.net", &own);
+        left = assert_held(&asking, 421, "192.0.2.53: REFUSED");
+        ASSERT_TRUE(left <= RESTRAINT_UNPUBLISHED);
+        put_back("b.example.net", 2 * RESTRAINT_UNPUBLISHED);
+        assert_free(&asking);
+    }
+    restraint_note_invalid(&asking, "b.example.net", &at_ca);
+    assert_about(assert_held(&asking, 421, "nobody is there"), RESTRAINT_FIRST);
+    restraint_note_valid(&asking, "b.example.net");
+    failure_done(&own);
+    failure_done(&at_ca);
+}
+
 static void test_budgets(void)
 {
     const Asking strange = other(other_names);
@@ -236,6 +259,7 @@ int main(void)
     test_rate_limits();
     test_passing_failures();
     test_names_that_fail();
+    test_unpublished();
     test_budgets();
     restraint_sweep(state);
     test_broken_state();

@@ -61,6 +61,8 @@ static void test_paths(void)
           SERVICE("InaccessiblePaths=-/srv/b\nInaccessiblePaths=-/srv/a\n") },
         { "[account]\neab-kid=k\neab-hmac-key-file=/srv/eab.key\n",
           SERVICE("ReadOnlyPaths=-/srv/eab.key\n"), NULL },
+        { "[verification v]\ntype=dns01-dnsUpdate\ntsig-key-file=/srv/tsig.key\n",
+          SERVICE("ReadOnlyPaths=-/srv/tsig.key\n"), NULL },
         { "[account]\nca-file=/root/ca.pem\n",
           SERVICE("ProtectHome=tmpfs\nBindReadOnlyPaths=-/root/ca.pem\n"), NULL },
         { "[account]\nca-file=/var/lib/acmems/ca.pem\n", NULL, NULL },

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* What a verification block says of DNS, made ready for use: whom to ask, and with which key. */
+
+#include "config.h"
+#include "dns-exchange.h"
+
+typedef struct DnsRealm {
+    DnsPool *pool; /* borrowed */
+    const Verification *verification;
+    DnsServers servers;   /* that are updated, in this order */
+    DnsServers resolvers; /* for lookups */
+    TsigKey *key;         /* NULL: updates are not signed */
+    usec_t timeout;       /* of one question to one server */
+} DnsRealm;
+
+/**
+ * dns_realm_new() - read what is needed: the key file, /etc/resolv.conf
+ * @verification: of type dns01-dnsUpdate; borrowed
+ * @why: what is wrong where that cannot be, in words
+ *
+ * 0 or -errno.
+ */
+int dns_realm_new(DnsPool *pool, const Verification *verification, char why[TSIG_WHY_SIZE],
+                  DnsRealm **ret);
+DnsRealm *dns_realm_free(DnsRealm *realm); /* always returns NULL */
+
+DEFINE_CLEANUP_FUNC(DnsRealm *, dns_realm_free)

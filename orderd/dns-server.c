@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "dns-server.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <stdio.h>
+
+#include "io.h"
+#include "number.h"
+#include "strv.h"
+
+#define RESOLV_CONF          "/etc/resolv.conf"
+#define RESOLV_CONF_SIZE_MAX ((size_t)64 * 1024)
+#define RESOLVERS_MAX        3U /* as many as libc takes */
+
+void dns_servers_done(DnsServers *servers)
+{
+    free(servers->list);
+    *servers = (DnsServers){ 0 };
+}
+
+static void format(DnsServer *server, const char *address, const char *scope, unsigned port)
+{
+    bool is_long = server->address.sa.sa_family == AF_INET6;
+    const char *percent = *scope ? "%" : "";
+
+    if (port == DNS_PORT)
+        (void)snprintf(server->text, sizeof(server->text), "%s%s%s", address, percent, scope);
+    else
+        (void)snprintf(server->text, sizeof(server->text), is_long ? "[%s%s%s]:%u" : "%s%s%s:%u",
+                       address, percent, scope, port);
+}
+
+static int set(DnsServer *server, const char *address, const char *scope, unsigned port)
+{
+    SocketAddress *a = &server->address;
+    char canonical[INET6_ADDRSTRLEN];
+
+    *server = (DnsServer){ 0 };
+    if (inet_pton(AF_INET, address, &a->in.sin_addr) == 1 && !*scope) {
+        a->in.sin_family = AF_INET;
+        a->in.sin_port = htons((uint16_t)port);
+        server->size = sizeof(a->in);
+        (void)inet_ntop(AF_INET, &a->in.sin_addr, canonical, sizeof(canonical));
+    } else if (inet_pton(AF_INET6, address, &a->in6.sin6_addr) == 1) {
+        a->in6.sin6_family = AF_INET6;
+        a->in6.sin6_port = htons((uint16_t)port);
+        a->in6.sin6_scope_id = *scope ? if_nametoindex(scope) : 0;
+        server->size = sizeof(a->in6);
+        (void)inet_ntop(AF_INET6, &a->in6.sin6_addr, canonical, sizeof(canonical));
+    } else {
+        return -EINVAL;
+    }
+    format(server, canonical, scope, port);
+    return 0;
+}
+
+/* Cuts "…]:5353", or "…:5353" where that can be no part of the address. -EINVAL. */
+static int cut_port(char **host, unsigned *ret)
+{
+    char *end = strrchr(*host, ':'), *bracket = strchr(*host, ']');
+    uint64_t port = DNS_PORT;
+
+    if (**host == '[') {
+        if (!bracket || bracket + 1 != end)
+            return -EINVAL;
+        (*host)++;
+        *bracket = '\0';
+    } else if (!end || strchr(*host, ':') != end) {
+        *ret = DNS_PORT;
+        return 0;
+    }
+    if (number_parse(end + 1, strlen(end + 1), UINT16_MAX, &port) < 0 || port == 0)
+        return -EINVAL;
+    *end = '\0';
+    *ret = (unsigned)port;
+    return 0;
+}
+
+int dns_server_parse(const char *text, DnsServer *ret)
+{
+    char copy[INET6_ADDRSTRLEN + IF_NAMESIZE + sizeof("[%]:65535")], *host = copy, *scope;
+    unsigned port;
+
+    if (strlen(text) >= sizeof(copy))
+        return -EINVAL;
+    memcpy(copy, text, strlen(text) + 1);
+    if (cut_port(&host, &port) < 0)
+        return -EINVAL;
+    scope = strchr(host, '%');
+    if (scope)
+        *scope++ = '\0';
+    return set(ret, host, scope ? scope : "", port);
+}
+
+int dns_server_from_octets(const uint8_t *octets, size_t size, DnsServer *ret)
+{
+    char text[INET6_ADDRSTRLEN];
+    int r = address_from_octets(octets, size, text);
+
+    return r < 0 ? -EINVAL : set(ret, text, "", DNS_PORT);
+}
+
+bool dns_server_same_machine(const DnsServer *a, const DnsServer *b)
+{
+    const SocketAddress *x = &a->address, *y = &b->address;
+
+    if (x->sa.sa_family != y->sa.sa_family)
+        return false;
+    if (x->sa.sa_family == AF_INET)
+        return x->in.sin_addr.s_addr == y->in.sin_addr.s_addr;
+    return memcmp(&x->in6.sin6_addr, &y->in6.sin6_addr, sizeof(x->in6.sin6_addr)) == 0 &&
+           x->in6.sin6_scope_id == y->in6.sin6_scope_id;
+}
+
+/* Both kinds of address have the port at the same place. */
+bool dns_server_equal(const DnsServer *a, const DnsServer *b)
+{
+    return dns_server_same_machine(a, b) && a->address.in.sin_port == b->address.in.sin_port;
+}
+
+int dns_servers_add(DnsServers *servers, const DnsServer *server)
+{
+    DnsServer *grown;
+
+    for (size_t i = 0; i < servers->n; i++)
+        if (dns_server_equal(&servers->list[i], server))
+            return 0;
+    if (servers->n == DNS_SERVERS_MAX)
+        return 0;
+    grown = reallocarray(servers->list, servers->n + 1, sizeof(*grown));
+    if (!grown)
+        return -ENOMEM;
+    grown[servers->n++] = *server;
+    servers->list = grown;
+    return 0;
+}
+
+int dns_servers_add_all(DnsServers *servers, char *const *texts)
+{
+    STRV_FOREACH (text, texts) {
+        DnsServer server;
+        int r = dns_server_parse(*text, &server);
+
+        if (r >= 0)
+            r = dns_servers_add(servers, &server);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* What libc does not understand it passes over, too. */
+static int add_line(DnsServers *servers, char *line)
+{
+    static const char word[] = "nameserver";
+    DnsServer server;
+    char *value;
+
+    if (strncmp(line, word, STRLEN("nameserver")) != 0)
+        return 0;
+    value = line + STRLEN("nameserver");
+    if (!strspn(value, " \t"))
+        return 0;
+    value += strspn(value, " \t");
+    value[strcspn(value, " \t\r;#")] = '\0';
+    return strchr(value, '[') || dns_server_parse(value, &server) < 0
+               ? 0
+               : dns_servers_add(servers, &server);
+}
+
+static int add_lines(DnsServers *servers, char *text)
+{
+    char *rest = text, *line;
+    size_t n = servers->n;
+
+    while (servers->n < n + RESOLVERS_MAX && (line = strsep(&rest, "\n"))) {
+        int r = add_line(servers, line);
+
+        if (r < 0)
+            return r;
+    }
+    return servers->n > n;
+}
+
+int dns_servers_add_system(DnsServers *servers, const char *path)
+{
+    _cleanup_free_ char *text = NULL;
+    DnsServer local;
+    size_t size;
+    int r = read_file_at(AT_FDCWD, path ? path : RESOLV_CONF, RESOLV_CONF_SIZE_MAX, &text, &size);
+
+    if (r >= 0)
+        r = add_lines(servers, text);
+    else if (r == -ENOENT)
+        r = 0;
+    if (r != 0)
+        return r < 0 ? r : 0;
+    r = dns_server_parse("127.0.0.1", &local);
+    return r < 0 ? r : dns_servers_add(servers, &local);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* Addresses of DNS servers: from acmems.ini, from /etc/resolv.conf, from answers. */
+
+#include "address.h"
+#include "macro.h"
+
+#define DNS_PORT            53U
+#define DNS_SERVERS_MAX     64U /* in one list; what comes then is left out */
+#define DNS_SERVER_TEXT_MAX (INET6_ADDRSTRLEN + STRLEN("[%4294967295]:65535"))
+
+typedef struct DnsServer {
+    SocketAddress address;
+    socklen_t size;
+    char text[DNS_SERVER_TEXT_MAX +
+              1]; /* "192.0.2.53", "[2001:db8::53]:5353": as messages have it */
+} DnsServer;
+
+/* Empty when zeroed. */
+typedef struct DnsServers {
+    DnsServer *list;
+    size_t n;
+} DnsServers;
+
+void dns_servers_done(DnsServers *servers);
+
+/* "192.0.2.53", "192.0.2.53:5353", "2001:db8::53", "fe80::53%eth0", "[2001:db8::53]:5353". 0 or
+ * -EINVAL. */
+int dns_server_parse(const char *text, DnsServer *ret);
+
+/* 4 or 16 bytes, as A and AAAA records have them. 0 or -EINVAL. */
+int dns_server_from_octets(const uint8_t *octets, size_t size, DnsServer *ret);
+
+bool dns_server_equal(const DnsServer *a, const DnsServer *b);        /* address and port */
+bool dns_server_same_machine(const DnsServer *a, const DnsServer *b); /* the address alone */
+
+/* Adds a copy, once. 0 or -ENOMEM. */
+int dns_servers_add(DnsServers *servers, const DnsServer *server);
+int dns_servers_add_all(DnsServers *servers, char *const *texts); /* also -EINVAL */
+
+/**
+ * dns_servers_add_system() - the resolvers that resolv.conf(5) names
+ * @path: NULL: /etc/resolv.conf
+ *
+ * 127.0.0.1 where it names none, or is not there. 0, -ENOMEM, or -errno of a file that cannot be
+ * read.
+ */
+int dns_servers_add_system(DnsServers *servers, const char *path);

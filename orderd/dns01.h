@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* dns-01 (RFC 8555 §8.4): a TXT record that DNS UPDATE (RFC 2136) puts beside those that there are,
+ * and removes. What is put there is on disk first. */
+
+#include <systemd/sd-event.h>
+
+#include "solver.h"
+
+extern const Solver dns01_solver;
+
+int dns01_new(sd_event *event, Dns01 **ret);
+/* Nothing is removed from DNS any more: the next start does it. Always returns NULL. */
+Dns01 *dns01_free(Dns01 *dns01);
+
+/**
+ * dns01_sweep() - remove from DNS what a former life has left there
+ * @is_needed: whether an order for this name is in flight: it may still be looked at by the CA
+ *
+ * What goes wrong is logged, here or later. True: all that is on disk is being seen to; false: some
+ * of it is needed.
+ */
+bool dns01_sweep(Dns01 *dns01, Config *config, bool (*is_needed)(const char *name, void *userdata),
+                 void *userdata);
+
+DEFINE_CLEANUP_FUNC(Dns01 *, dns01_free)

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* An answer of a DNS server: the first byte says to what. */
+
+#include "dns-message.h"
+#include "strv.h"
+
+#define ID 0x6163
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static char zone[] = "example.org", owner[] = "_acme-challenge.www.example.org",
+            value[] = "gfj9Xq-_Rg85nM";
+
+static const DnsText text = { .zone = zone, .owner = owner, .value = value };
+
+static ldns_pkt *make_request(unsigned kind, const TsigKey *key)
+{
+    static const ldns_rr_type types[] = { LDNS_RR_TYPE_CNAME, LDNS_RR_TYPE_SOA, LDNS_RR_TYPE_NS,
+                                          LDNS_RR_TYPE_TXT };
+    ldns_pkt *request = NULL;
+    uint8_t *wire = NULL;
+    size_t size;
+    int r = key ? dns_update_new(&text, true, 60, &request)
+                : dns_query_new(kind % 4 == 2 ? zone : owner, types[kind % 4], true, &request);
+
+    if (r < 0 || dns_request_encode(request, ID, key, &wire, &size) < 0)
+        abort();
+    free(wire);
+    return request;
+}
+
+static void read_answer(const ldns_pkt *answer)
+{
+    _cleanup_free_ char *alias = NULL, *found = NULL;
+    _cleanup_strv_ char **names = NULL;
+    DnsServers servers = { 0 };
+    char buf[DNS_WORDS_SIZE];
+
+    if (!*dns_answer_words(answer, buf) || dns_answer_alias(answer, owner, &alias) < 0 ||
+        dns_answer_zone(answer, owner, &found) < 0 ||
+        dns_answer_name_servers(answer, zone, &names) < 0 ||
+        dns_answer_addresses(answer, &servers) < 0)
+        abort();
+    if ((found && !dns_name_is_within(owner, found)) || strv_length(names) > DNS_NAMES_MAX ||
+        servers.n > DNS_SERVERS_MAX)
+        abort();
+    (void)dns_answer_has_text(answer, &text);
+    dns_servers_done(&servers);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static TsigKey *key;
+    char why[TSIG_WHY_SIZE];
+
+    if (!key && tsig_key_parse("hmac-sha256:acmems:c2VjcmV0", why, &key) < 0)
+        abort();
+    if (size == 0)
+        return 0;
+    for (unsigned is_signed = 0; is_signed < 2; is_signed++) {
+        const TsigKey *with = is_signed ? key : NULL;
+        _cleanup_(dns_packet_freep) ldns_pkt *request = make_request(data[0], with);
+        _cleanup_(dns_packet_freep) ldns_pkt *answer = NULL;
+
+        if (dns_answer_parse(request, with, data + 1, size - 1, &answer) >= 0)
+            read_answer(answer);
+    }
+    return 0;
+}

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""DNS servers on loopback: named and Knot, and one that says what a test has it say."""
+
+import base64
+import re
+import shutil
+import socket
+
+import lib
+
+KEY_NAME = "acmems"
+KEYS = {KEY_NAME: "hmac-sha256", "k512": "hmac-sha512", "k1": "hmac-sha1", "k5": "hmac-md5"}
+SECRET = base64.b64encode(b"a secret for tests, of 32 bytes!").decode()
+
+
+def tsig_keygen(path, algorithm="hmac-sha256", name=KEY_NAME, secret=SECRET):
+    """A key file, as tsig-keygen writes it."""
+    text = lib.run("tsig-keygen", "-a", algorithm, name).stdout
+    path.write_text(re.sub(r'secret "[^"]*"', f'secret "{secret}"', text))
+    path.chmod(0o640)
+    return path
+
+
+def zone_text(servers, records=""):
+    """@servers: {label or name: address}; a name that ends in a dot has its address elsewhere."""
+    lines = ["$TTL 1", "@ SOA ns hostmaster 1 3600 600 86400 1"]
+    for name, address in servers.items():
+        lines.append(f"@ NS {name}")
+        if address:
+            lines.append(f"{name} A {address}")
+    return "\n".join([*lines, records, ""])
+
+
+class Server:
+    """Its address is its own on this machine, so that a zone can name it."""
+
+    def __init__(self, directory, address, zones):
+        """@zones: {name: text of the zone}"""
+        self.directory, self.address, self.zones = directory, address, zones
+        directory.mkdir(parents=True, exist_ok=True)
+        self.port = lib.free_port()
+        self.where = f"{address}:{self.port}"
+        self.process = None
+        for name, text in zones.items():
+            if text is not None:
+                (directory / f"{name}.zone").write_text(text)
+
+    def query(self, name, kind="TXT", tcp=False):
+        return lib.run("dig", f"@{self.address}", "-p", self.port, name, kind, "+noall",
+                       "+comments", "+answer", "+norecurse", "+tries=2", "+time=2", check=False,
+                       *([] if not tcp else ["+tcp"])).stdout
+
+    def texts(self, name):
+        return sorted(re.findall(r'\sTXT\s+"([^"]*)"', self.query(name)))
+
+    def add(self, zone, name, value, action="add"):
+        lib.run("nsupdate", "-y", f"hmac-sha256:{KEY_NAME}:{SECRET}",
+                input=f"server {self.address} {self.port}\nzone {zone}\n"
+                      f"update {action} {name} {'1' if action == 'add' else ''} TXT {value}\nsend\n")
+
+    def wait(self):
+        def is_up():
+            assert self.process.running, self.process.log
+            answers = [self.query(zone, "SOA") for zone, text in self.zones.items()
+                       if text is not None]
+            return lib.can_connect_to(self.address, self.port) and all("NOERROR" in text
+                                                                       for text in answers)
+
+        try:
+            lib.wait_for(is_up, f"{self.process.name} to start")
+        except AssertionError:
+            self.process.stop()
+            raise
+        return self
+
+    def stop(self):
+        if self.process:
+            self.process.stop()
+            self.process = None
+
+
+class Named(Server):
+    """BIND. Of loopback it takes only the address that the interface has: 127.0.0.1."""
+
+    def start(self, options="", recursion=False):
+        keys = [f'key "{name}" {{ algorithm {algorithm}; secret "{SECRET}"; }};'
+                for name, algorithm in KEYS.items()]
+        zones = []
+        for name in self.zones:
+            rights = "update-policy {{ {} }};".format(
+                " ".join(f"grant {key}. subdomain {name}. TXT;" for key in KEYS))
+            zones.append(f'zone "{name}" {{ type primary; {rights} file "{name}.zone"; }};')
+        config = self.directory / "named.conf"
+        config.write_text(f"""
+options {{
+    directory "{self.directory}";
+    listen-on port {self.port} {{ {self.address}; }};
+    listen-on-v6 {{ none; }};
+    pid-file none; session-keyfile none; lock-file none;
+    recursion {"yes" if recursion else "no"}; dnssec-validation no; minimal-responses no;
+    allow-transfer {{ any; }}; notify explicit; query-source address {self.address};
+    {options}
+}};
+controls {{ }};
+{chr(10).join(keys)}
+{chr(10).join(zones)}
+""")
+        # A copy: where AppArmor knows the program by its path, it may not read this directory.
+        program = self.directory / "named"
+        shutil.copy(shutil.which("named") or "/usr/sbin/named", program)
+        self.process = lib.Process("named", [program, "-g", "-n", "1", "-c", config], self.directory)
+        return self.wait()
+
+
+class Knot(Server):
+    def start(self, primary=None):
+        """@primary: it is a secondary of this server, and told nothing: refresh() asks it."""
+        zones = "\n".join(f"""
+  - domain: {name}
+    file: {self.directory}/{name}.zone
+    acl: [transfer, update]
+    zonefile-sync: -1
+    journal-content: all
+    {"master: primary" if primary else ""}""" for name in self.zones)
+        keys = "".join(f"\n  - id: {name}\n    algorithm: {algorithm}\n    secret: {SECRET}"
+                       for name, algorithm in KEYS.items())
+        config = self.directory / "knot.conf"
+        config.write_text(f"""
+server:
+    rundir: {self.directory}
+    listen: {self.address}@{self.port}
+    udp-workers: 1
+    tcp-workers: 1
+    background-workers: 1
+database:
+    storage: {self.directory}
+log:
+  - target: stderr
+    any: info
+key:{keys}
+acl:
+  - id: transfer
+    address: 127.0.0.0/8
+    action: transfer
+  - id: update
+    key: [{", ".join(KEYS)}]
+    action: update
+    update-type: [TXT]
+remote:
+  - id: primary
+    address: {(primary or self).address}@{(primary or self).port}
+template:
+  - id: default
+    storage: {self.directory}
+zone:{zones}
+""")
+        program = shutil.which("knotd") or "/usr/sbin/knotd"
+        self.process = lib.Process("knot", [program, "-c", config], self.directory)
+        return self.wait()
+
+    def refresh(self):
+        """Has it fetch what its primary has."""
+        lib.run("knotc", "-s", self.directory / "knot.sock", "-b", "zone-refresh")
+
+
+class Silent:
+    """A server that takes everything and answers nothing."""
+
+    def __init__(self, address):
+        self.tcp = socket.create_server((address, 0))
+        port = self.tcp.getsockname()[1]
+        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.udp.bind((address, port))
+        self.where = f"{address}:{port}"
+
+    def stop(self):
+        self.tcp.close()
+        self.udp.close()

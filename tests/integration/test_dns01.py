@@ -1,0 +1,390 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""dns-01 through Pebble, whose resolver is the server that is updated."""
+
+import json
+import re
+import signal
+import socket
+import threading
+
+import pytest
+
+import lib
+from dns_servers import KEY_NAME, KEYS, SECRET, Knot, Named, Silent, tsig_keygen, zone_text
+
+KEY = f"tsig-key = hmac-sha256:{KEY_NAME}:{SECRET}"
+SECONDARY = "127.0.0.53"  # where zones say that their second server is
+CONFIG = """
+[verification "dns"]
+type = dns01-dnsUpdate
+{servers}
+{more}
+[auth "dns"]
+ip = 127.0.0.0/8
+domain = *
+verification = dns
+"""
+
+NS = {"ns": "127.0.0.1"}
+ZONES = {
+    "example.org": zone_text(NS, f"""
+_acme-challenge TXT "kept"
+_acme-challenge.alias CNAME here.validation.example.net.
+_acme-challenge.alias2 CNAME here.validation.example.net.
+_acme-challenge.chain CNAME _acme-challenge.alias
+_acme-challenge.circle CNAME _acme-challenge.circle2
+_acme-challenge.circle2 CNAME _acme-challenge.circle
+_acme-challenge.astray CNAME x.example.com.
+moved DNAME validation.example.net.
+cut NS elsewhere.example.net.
+"""),
+    "validation.example.net": zone_text(NS),
+    "deep.example.co.uk": zone_text(NS),
+    "co.uk": zone_text(NS, "deep.example NS ns\n"),
+    "two.example.org": zone_text({**NS, "second": SECONDARY}),
+    "lame.example.org": zone_text({**NS, "lame": "127.0.0.54"}),
+    "broken.example.org": None,  # its file is not there: SERVFAIL
+}
+
+
+@pytest.fixture(scope="module", params=[Named, Knot])
+def primary(tmp_path_factory, request):
+    server = request.param(tmp_path_factory.mktemp("primary"), "127.0.0.1", dict(ZONES))
+    server.start()
+    yield server
+    server.stop()
+
+
+def make_resolver(directory, primary):
+    """Knows what the primary has, and remembers it for a second."""
+    return Named(directory, "127.0.0.1", {}).start(recursion=True, options=f"""forward only;
+        forwarders {{ {primary.address} port {primary.port}; }};
+        max-cache-ttl 0; max-ncache-ttl 0; servfail-ttl 0; lame-ttl 0;""")
+
+
+@pytest.fixture(scope="module")
+def resolver(tmp_path_factory, primary):
+    """Whom the CA asks."""
+    server = make_resolver(tmp_path_factory.mktemp("resolver"), primary)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def lookups(tmp_path_factory, primary):
+    """Whom acmems-orderd asks."""
+    server = make_resolver(tmp_path_factory.mktemp("lookups"), primary)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def ca(tmp_path_factory, resolver, http01_socket):
+    pebble = lib.Pebble(tmp_path_factory.mktemp("pebble-dns"), http01_socket.getsockname()[1],
+                        resolver=resolver.where, env={"PEBBLE_AUTHZREUSE": "0"})
+    yield pebble
+    pebble.stop()
+
+
+@pytest.fixture(scope="module")
+def dns_account(tmp_path_factory, ca, http01_socket):
+    return lib.register(tmp_path_factory.mktemp("account-dns"), ca, http01_socket)
+
+
+@pytest.fixture
+def installation(tmp_path, ca, dns_account, http01_socket):
+    server = lib.Acmems(tmp_path, ca, http01_socket, dns_account)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def start(installation, primary, lookups):
+    """start(more="…"): all programs, with these lines in the verification block."""
+    def start(more=KEY, servers=None):
+        lines = [*(f"dns-server = {server}" for server in servers or [primary.where]),
+                 f"resolver = {lookups.where}"]
+        installation.settings = {"auth": "", "storage": CONFIG.format(servers="\n".join(lines),
+                                                                      more=more)}
+        return installation.start(**installation.settings)
+    return start
+
+
+def no_records(acmems):
+    return not list((acmems.directory / "state/dns").glob("*.json"))
+
+
+def wait_until_clean(acmems, server, *names):
+    for name in names:
+        lib.wait_for(lambda name=name: server.texts(name) in ([], ["kept"]), f"{name} to go")
+    lib.wait_for(lambda: no_records(acmems), "the notes of records to go")
+
+
+def post_in_background(acmems, body):
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(acmems.post(body)), daemon=True)
+    thread.start()
+
+    def answer():
+        thread.join(lib.DEADLINE)
+        assert answers, "no answer"
+        return answers[0]
+    return answer
+
+
+def test_wildcard_apex_and_many_names(start, primary, new_csr, tmp_path):
+    acmems = start(f"tsig-key-file = {tsig_keygen(tmp_path / 'tsig.key')}")
+    names = ["example.org", "*.example.org", *(f"n{i}.example.org" for i in range(20))]
+    assert acmems.issue(new_csr(*names)).names == sorted(names)
+    wait_until_clean(acmems, primary, *(f"_acme-challenge.{name}" for name in names
+                                        if not name.startswith("*")))
+    # What was there before still is.
+    assert primary.texts("_acme-challenge.example.org") == ["kept"]
+
+
+def test_two_hundred_names_at_once(start, primary, new_csr):
+    """They share connections."""
+    acmems = start()
+    bodies = [new_csr(*(f"o{order}n{i}.example.org" for i in range(100))) for order in range(2)]
+    for answer in [post_in_background(acmems, body) for body in bodies]:
+        assert answer().status == 200
+    lib.wait_for(lambda: no_records(acmems), "the notes of records to go")
+    updates = re.findall(r"client @\w+ ([\d.#]+)/key \w+: updating zone .*: adding an RR at "
+                         r"'_acme-challenge.o\dn\d+\.", primary.process.log)
+    if isinstance(primary, Named):  # which says who asked for what
+        assert len(updates) == 200
+        assert len(set(updates)) < 4
+
+
+@pytest.mark.parametrize("name", ["deep.example.co.uk", "a.b.c.d.deep.example.co.uk",
+                                  "other.co.uk", "a.moved.example.org"])
+def test_zone_is_found(start, primary, new_csr, name):
+    acmems = start()
+    assert acmems.issue(new_csr(name)).names == [name]
+    wait_until_clean(acmems, primary, f"_acme-challenge.{name}")
+
+
+def test_zone_of_the_configuration(start, primary, new_csr):
+    acmems = start(f"{KEY}\nzone = Example.ORG.")
+    acmems.issue(new_csr("www.example.org"))
+    answer = acmems.post(new_csr("deep.example.co.uk"))
+    assert answer.status == 421
+    assert "_acme-challenge.deep.example.co.uk is not in the zone example.org" in answer.text
+    wait_until_clean(acmems, primary, "_acme-challenge.www.example.org")
+
+
+def test_aliases_are_followed(start, primary, new_csr):
+    acmems = start()
+    names = ["alias.example.org", "alias2.example.org", "chain.example.org"]
+    assert acmems.issue(new_csr(*names)).names == names
+    wait_until_clean(acmems, primary, "here.validation.example.net")
+
+
+@pytest.mark.parametrize("name,reason", [
+    ("circle.example.org", "the aliases (CNAME) go in a circle"),
+    ("astray.example.org", "no resolver says whether x.example.com is an alias"),
+    ("www.cut.example.org", ": SERVFAIL)"),
+    ("www.broken.example.org", ": SERVFAIL)"),
+    ("www.example.com", "no resolver says whether _acme-challenge.www.example.com is an alias"),
+])
+def test_place_is_not_found(start, primary, new_csr, name, reason):
+    acmems = start()
+    answer = acmems.post(new_csr(name))
+    assert answer.status == 421
+    assert reason.format(port=primary.port) in answer.text, answer.text
+    assert no_records(acmems)
+
+
+def test_server_without_authority(start, lookups, new_csr):
+    acmems = start(servers=[lookups.where])
+    answer = acmems.post(new_csr("www.example.org"))
+    assert answer.status == 421
+    assert f"({lookups.where}: it is not authoritative for the name)" in answer.text, answer.text
+
+
+def test_all_servers_fail(start, primary, new_csr):
+    """The answer has what each of them said."""
+    silent = Silent("127.0.0.55")
+    nobody = f"127.0.0.56:{lib.free_port()}"
+    acmems = start(f"tsig-key = hmac-sha256:unknown:{SECRET}\ntimeout = 1",
+                   servers=[primary.where, silent.where, nobody])
+    answer = acmems.post(new_csr("www.example.org"))
+    silent.stop()
+    assert answer.status == 421
+    assert f"{primary.where}: NOTAUTH(BADKEY); {silent.where}: timeout; " \
+           f"{nobody}: Connection refused" in answer.text, answer.text
+    # Restraint: what is wrong with our servers is no failure of the CA's.
+    again = acmems.post(new_csr("www.example.org", key="p384"))
+    assert again.status == 421
+    assert int(again.headers["retry-after"]) <= 10
+
+
+@pytest.mark.parametrize("key,words", [
+    (f"tsig-key = hmac-sha256:{KEY_NAME}:{SECRET[:-4]}AAA=", "NOTAUTH(BADSIG)"),
+    (f"tsig-key = hmac-sha512:{KEY_NAME}:{SECRET}", "NOTAUTH(BADKEY)"),
+    ("", ""),
+])
+def test_key_is_refused(start, primary, new_csr, key, words):
+    acmems = start(key)
+    answer = acmems.post(new_csr("www.example.org"))
+    assert answer.status == 421
+    # Knot says NOTAUTH to who has no right, named REFUSED.
+    assert f"cannot be added to the zone example.org ({primary.where}: " in answer.text
+    assert (words or ("REFUSED" if isinstance(primary, Named) else "NOTAUTH")) in answer.text
+    assert no_records(acmems)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_algorithms(start, primary, new_csr, key):
+    """The answers are signed, too: another signature than the key's would not be taken."""
+    acmems = start(f"tsig-key = {KEYS[key]}:{key}:{SECRET}")
+    acmems.issue(new_csr("www.example.org"))
+    wait_until_clean(acmems, primary, "_acme-challenge.www.example.org")
+    assert ("out of date" in acmems.orderd.log) == (key in ("k1", "k5"))
+
+
+def test_key_file_is_refused_at_start(installation, tmp_path):
+    key = tsig_keygen(tmp_path / "tsig.key", "hmac-sha384")
+    installation.write_config(auth="", storage=CONFIG.format(
+        servers="dns-server = 127.0.0.1", more=f"tsig-key-file = {key}"))
+    reason = f"tsig-key-file = '{key}' cannot be used: its algorithm hmac-sha384"
+    orderd = lib.run(lib.ORDERD, "--config", installation.config, check=False)
+    assert orderd.returncode == 1
+    assert f"{installation.config}:" in orderd.stderr
+    assert reason in orderd.stderr
+    check = lib.run(lib.CTL, "check", installation.config, check=False)
+    assert check.returncode == 1
+    assert reason in check.stdout
+
+
+def test_key_file_is_awaited(installation, primary, lookups, new_csr, tmp_path):
+    """Started for a connection it does not end over a file that can be mended."""
+    key = tsig_keygen(tmp_path / "tsig.key", "hmac-sha224")
+    installation.write_config(auth="", storage=CONFIG.format(
+        servers=f"dns-server = {primary.where}\nresolver = {lookups.where}",
+        more=f"tsig-key-file = {key}"))
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(str(installation.directory / "run/orderd.sock"))
+        sock.listen()
+        installation.orderd = installation.spawn(
+            "orderd", [lib.ORDERD, "--config", installation.config], sockets=[sock])
+        installation.wait_for_start(installation.orderd)
+        installation.start_sign()
+        answer = post_in_background(installation, new_csr("www.example.org"))
+        lib.wait_for(lambda: "hmac-sha224" in installation.orderd.log, "the reason")
+        tsig_keygen(key)
+        assert answer().status == 200
+    wait_until_clean(installation, primary, "_acme-challenge.www.example.org")
+
+
+def test_next_server(start, primary, new_csr):
+    nobody = f"127.0.0.56:{lib.free_port()}"
+    acmems = start(f"{KEY}\ntimeout = 1", servers=[nobody, primary.where])
+    acmems.issue(new_csr("www.example.org"))
+    wait_until_clean(acmems, primary, "_acme-challenge.www.example.org")
+
+
+# ---- servers that lag ----------------------------------------------------------------------
+
+@pytest.fixture
+def secondary(tmp_path, primary):
+    server = Knot(tmp_path / "secondary", SECONDARY, {"two.example.org": None})
+    server.start(primary=primary)
+    try:
+        lib.wait_for(lambda: "NOERROR" in server.query("two.example.org", "SOA"),
+                     "the first transfer")
+        yield server
+    finally:
+        server.stop()
+
+
+OWNER = "_acme-challenge.www.two.example.org"
+
+
+def test_waits_for_the_secondary(start, primary, secondary, ca, new_csr):
+    acmems = start(servers=[primary.where, secondary.where])
+    answer = post_in_background(acmems, new_csr("www.two.example.org"))
+    lib.wait_for(lambda: primary.texts(OWNER), "the record")
+    # The secondary is asked, and the CA told nothing before it has the value.
+    lib.wait_for(lambda: json.loads(next((acmems.directory / "state/dns").iterdir()).read_text()),
+                 "the note of the record")
+    assert "Pulled a task" not in ca.ca.log.rpartition("Added order")[2]
+    secondary.refresh()
+    assert answer().status == 200
+    wait_until_clean(acmems, primary, OWNER)
+
+
+def test_lagging_server_is_named(start, primary, secondary, new_csr):
+    acmems = start(f"{KEY}\npropagation-timeout = 2", servers=[primary.where, secondary.where])
+    answer = acmems.post(new_csr("www.two.example.org"))
+    assert answer.status == 421
+    assert f"(second.two.example.org ({secondary.where}): it does not have the value yet)" \
+        in answer.text, answer.text
+    assert "ns.two.example.org" not in answer.text
+    wait_until_clean(acmems, primary, OWNER)
+
+
+def test_check_can_be_left_out(start, primary, secondary, new_csr):
+    acmems = start(f"{KEY}\npropagation-check = none", servers=[primary.where, secondary.where])
+    acmems.issue(new_csr("www.two.example.org"))
+    wait_until_clean(acmems, primary, OWNER)
+
+
+def test_lame_server_is_named(start, primary, tmp_path, new_csr):
+    lame = Knot(tmp_path / "lame", "127.0.0.54", {"example.edu": zone_text(NS)}).start()
+    acmems = start(f"{KEY}\npropagation-timeout = 1", servers=[primary.where, lame.where])
+    answer = acmems.post(new_csr("www.lame.example.org"))
+    lame.stop()
+    assert answer.status == 421
+    assert f"(lame.lame.example.org ({lame.where}): REFUSED)" in answer.text, answer.text
+    wait_until_clean(acmems, primary, "_acme-challenge.www.lame.example.org")
+
+
+# ---- what is left is removed ---------------------------------------------------------------
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_removed_after_a_restart(start, primary, secondary, new_csr, how):
+    acmems = start(servers=[primary.where, secondary.where])
+    body = new_csr("www.two.example.org")
+    answer = post_in_background(acmems, body)
+    lib.wait_for(lambda: primary.texts(OWNER), "the record")
+    acmems.orderd.expect = (0, -how)
+    acmems.orderd.popen.send_signal(how)
+    if how == signal.SIGTERM:
+        lib.wait_for(lambda: "Ending after" in acmems.orderd.log, "the first signal")
+        acmems.orderd.popen.send_signal(how)  # the second one waits for nobody
+    acmems.orderd.wait()
+    assert primary.texts(OWNER)
+    acmems.start_orderd()
+    # The order goes on, with the same record.
+    secondary.refresh()
+    assert answer().status == 200, acmems.logs()
+    wait_until_clean(acmems, primary, OWNER)
+
+
+def test_removed_though_the_order_is_gone(start, primary, secondary, new_csr):
+    acmems = start(servers=[primary.where, secondary.where])
+    post_in_background(acmems, new_csr("www.two.example.org"))
+    lib.wait_for(lambda: primary.texts(OWNER), "the record")
+    acmems.orderd.popen.kill()
+    acmems.orderd.expect = (-signal.SIGKILL,)
+    acmems.orderd.wait()
+    for record in (acmems.directory / "state/orders").iterdir():
+        record.unlink()
+    acmems.sign.stop()
+    acmems.start_orderd()
+    wait_until_clean(acmems, primary, OWNER)
+
+
+def test_removal_is_tried_again(start, primary, secondary, new_csr):
+    """The client does not wait for it."""
+    acmems = start(f"{KEY}\npropagation-timeout = 3\ntimeout = 1",
+                   servers=[primary.where, secondary.where])
+    answer = post_in_background(acmems, new_csr("www.two.example.org"))
+    lib.wait_for(lambda: primary.texts(OWNER), "the record")
+    primary.process.pause()
+    assert answer().status == 421
+    lib.wait_for(lambda: "is not removed yet" in acmems.orderd.log, "the first try")
+    assert f"{primary.where}: timeout" in acmems.orderd.log
+    primary.process.resume()
+    wait_until_clean(acmems, primary, OWNER)
