@@ -146,7 +146,8 @@ const AccountBlock *config_account_at(const Config *config, const char *server, 
     if (named && streq(named->server, server))
         return named;
     for (size_t i = 0; i < config->n_accounts; i++)
-        if (streq(config->accounts[i]->server, server))
+        if (streq(config->accounts[i]->server, server) &&
+            (config->accounts[i]->line > 0 || config->n_accounts == 1))
             return config->accounts[i];
     return NULL;
 }

@@ -9,6 +9,7 @@
 typedef struct Asking {
     const Config *config;
     const AccountBlock *account;
+    bool is_spare; /* no client waits: leave some of the budget to those who do */
     const AuthBlock *auth;
     const char *client; /* its address; NULL: not known, or it is not to be charged with this */
     char *const *names; /* of the CSR */

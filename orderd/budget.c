@@ -95,6 +95,9 @@ static bool allows(const Budget *budget, const Asking *asking, time_t now, Failu
     LedgerKey key;
     time_t oldest;
 
+    if (asking->is_spare && budget->counts == OCCASION_ORDER)
+        limit -= limit / 4;
+
     if (!open_ledger(budget, asking, now, &what, &key, &ledger) || ledger.n < limit)
         return true;
     oldest = ledger.times[ledger.n - limit];

@@ -10,13 +10,14 @@
 #define COUNT_INTERVAL (24 * 3600 * USEC_PER_SEC)
 
 typedef struct Item {
-    size_t storage; /* which one of the config */
+    size_t storage; /* which one of its configuration */
     char key[STORAGE_KEY_SIZE];
     Renewal renewal;
 } Item;
 
 struct Inventory {
     Config *config;
+    Config *counted; /* that .items are of: the one before while the new one's are counted */
     void *items;     /* a tsearch(3) tree */
     bool is_counted; /* all of it, once at the least */
     void *fresh;     /* the one that is being made, to take its place */
@@ -77,10 +78,9 @@ static bool is_counting(const Inventory *inventory)
     return sd_event_source_get_enabled(inventory->step, NULL) > 0;
 }
 
-/* Its number in the configuration at hand, which has so many. */
-static size_t number_of(const Inventory *inventory, const Storage *storage)
+/* Its number in a configuration, which has so many where it is none of them. */
+static size_t number_of(const Config *config, const Storage *storage)
 {
-    const Config *config = inventory->config;
     size_t i = 0;
 
     while (i < config->n_storages && !streq(config->storages[i]->name, storage->name))
@@ -91,7 +91,7 @@ static size_t number_of(const Inventory *inventory, const Storage *storage)
 void inventory_set_rest(Inventory *inventory, const Storage *storage, const char *key,
                         unsigned tries, time_t rest_until)
 {
-    Item *item = find(&inventory->items, number_of(inventory, storage), key);
+    Item *item = find(&inventory->items, number_of(inventory->counted, storage), key);
 
     if (!item)
         return;
@@ -99,17 +99,27 @@ void inventory_set_rest(Inventory *inventory, const Storage *storage, const char
     item->renewal.rest_until = rest_until;
 }
 
+static void note(void **items, const Config *config, const Storage *storage, const char *key,
+                 const Renewal *renewal)
+{
+    size_t i = number_of(config, storage);
+
+    if (i < config->n_storages)
+        keep(items, i, key, renewal);
+}
+
 void inventory_note(Inventory *inventory, const Storage *storage, const char *key,
                     const Renewal *renewal)
 {
-    size_t i = number_of(inventory, storage);
-
-    if (i == inventory->config->n_storages)
-        return;
-    keep(&inventory->items, i, key, renewal);
+    note(&inventory->items, inventory->counted, storage, key, renewal);
     if (is_counting(inventory))
-        keep(&inventory->fresh, i, key, renewal);
+        note(&inventory->fresh, inventory->config, storage, key, renewal);
     inventory->changed(inventory->userdata);
+}
+
+Config *inventory_config(const Inventory *inventory)
+{
+    return inventory->counted;
 }
 
 typedef struct Walk {
@@ -130,7 +140,7 @@ static void walk_item(const void *node, VISIT visit, void *userdata)
 
 void inventory_foreach(const Inventory *inventory, inventory_cb callback, void *userdata)
 {
-    Walk walk = { inventory->config, callback, userdata };
+    Walk walk = { inventory->counted, callback, userdata };
 
     twalk_r(inventory->items, walk_item, &walk);
 }
@@ -187,12 +197,22 @@ static void move_rest(const void *node, VISIT visit, void *userdata)
 {
     const Item *old = *(const Item *const *)node;
     const Inventory *inventory = userdata;
+    const Storage *storage = inventory->counted->storages[old->storage];
     Item *item = visit == postorder || visit == leaf
-                     ? find(&inventory->fresh, old->storage, old->key)
+                     ? find(&inventory->fresh, number_of(inventory->config, storage), old->key)
                      : NULL;
 
     if (item)
         copy_rest(&item->renewal, &old->renewal);
+}
+
+/* What is in .items is of the configuration at hand. */
+static void use_counted(Inventory *inventory)
+{
+    Config *config = config_ref(inventory->config);
+
+    config_unref(inventory->counted);
+    inventory->counted = config;
 }
 
 static void finish_counting(Inventory *inventory)
@@ -200,6 +220,7 @@ static void finish_counting(Inventory *inventory)
     twalk_r(inventory->items, move_rest, inventory);
     tdestroy(inventory->items, free);
     inventory->items = TAKE_PTR(inventory->fresh);
+    use_counted(inventory);
     inventory->is_counted = true;
     inventory->changed(inventory->userdata);
 }
@@ -217,9 +238,10 @@ static int on_step(sd_event_source *source, void *userdata)
         finish_counting(inventory);
         return 0;
     }
-    if (storage_scan_next(inventory->scan, key, &renewal) > 0)
+    r = storage_scan_next(inventory->scan, key, &renewal);
+    if (r > 0)
         keep(&inventory->fresh, inventory->n_scanned - 1, key, &renewal);
-    else
+    else if (r == 0)
         inventory->scan = storage_scan_free(inventory->scan);
     return 0;
 }
@@ -269,8 +291,12 @@ int inventory_use(Inventory *inventory, Config *config)
     if (inventory->config == config)
         return 0;
     same = same_storages(inventory->config, config);
+    config_ref(config);
     config_unref(inventory->config);
-    inventory->config = config_ref(config);
+    inventory->config = config;
+    /* The numbers are the same too, but for a count of others that is under way. */
+    if (!inventory->counted || (same && !is_counting(inventory)))
+        use_counted(inventory);
     return same ? 0 : start_counting(inventory);
 }
 
@@ -309,6 +335,7 @@ Inventory *inventory_free(Inventory *inventory)
     tdestroy(inventory->items, free);
     tdestroy(inventory->fresh, free);
     config_unref(inventory->config);
+    config_unref(inventory->counted);
     free(inventory);
     return NULL;
 }

@@ -36,7 +36,11 @@ void inventory_note(Inventory *inventory, const Storage *storage, const char *ke
 void inventory_set_rest(Inventory *inventory, const Storage *storage, const char *key,
                         unsigned tries, time_t rest_until);
 
-/* @storage is one of the configuration at hand. Must not change the inventory. */
+/* What the certificates at hand are of: the configuration before, until those of a new one are
+ * counted. Borrowed. */
+Config *inventory_config(const Inventory *inventory);
+
+/* @storage is one of inventory_config(). Must not change the inventory. */
 typedef void (*inventory_cb)(const Storage *storage, const char *key, const Renewal *renewal,
                              void *userdata);
 

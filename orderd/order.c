@@ -202,6 +202,7 @@ static Asking order_asking(const Order *order)
         .account = account_choice_block(&order->choice),
         .auth = order->auth,
         .client = order->is_charged ? NULL : order->record.client,
+        .is_spare = order->record.asked == 0,
         .names = order->csr->names,
         .set = order->names,
     };
@@ -258,6 +259,21 @@ static void order_succeed(Order *order, const Chain *chain)
     order->callback(order, chain, NULL, order->userdata);
 }
 
+/* The CA's problem types do not know of which account they are. */
+static void name_account(const Order *order, Failure *failure)
+{
+    const char *name = account_choice_block(&order->choice)->name;
+    _cleanup_free_ char *sentence = NULL;
+
+    if (!*name || !failure->problem || failure->status != 500)
+        return;
+    if (asprintf(&sentence, "This is of [account \"%s\"]: acme-register takes --account=%s.", name,
+                 name) < 0)
+        sentence = NULL;
+    if (sentence)
+        failure_amend(failure, sentence);
+}
+
 /* Takes the failure over. Before the CA knows of an order there is nothing to lose: another CA may
  * do it. */
 static void order_give_up(Order *order, Failure *failure)
@@ -266,6 +282,7 @@ static void order_give_up(Order *order, Failure *failure)
     order_note_failure(order, failure);
     if (!order->record.url)
         order_note_outage(order, failure);
+    name_account(order, failure);
     if (order->record.url || !order_move(order, failure)) {
         account_choice_sum_up(&order->choice, failure);
         log_failed(order, failure);
@@ -317,7 +334,7 @@ static void order_fail_expired(Order *order)
  * not given up. */
 static bool order_is_better_moved(const Order *order, const Failure *failure, usec_t delay)
 {
-    return order->record.stage == ORDER_STAGE_PLACED &&
+    return order->record.stage == ORDER_STAGE_PLACED && order->invalid.status == 0 &&
            account_choice_has_next(&order->choice, failure) &&
            now_monotonic() + delay > order->trouble_since + MOVE_AFTER;
 }
@@ -845,15 +862,23 @@ static bool order_is_unknown(const Order *order, const SessionReply *reply, cons
            reply->status >= 400 && reply->status < 500 && order_has_current_account(order);
 }
 
-static void order_begin_anew(Order *order)
+static void order_drop_url(Order *order)
 {
-    drop_authorizations(order);
-    order->is_resumed = order->is_moved = false;
-    order->finalize_taken = false;
     free(order->record.url);
     free(order->record.finalize_url);
     order->record.url = order->record.finalize_url = NULL;
     order->record.expires = 0;
+    order->record.stage = ORDER_STAGE_NEW;
+}
+
+static void order_begin_anew(Order *order)
+{
+    drop_authorizations(order);
+    failure_done(&order->invalid);
+    order->poll = (Poll){ 0 };
+    order->is_resumed = order->is_moved = false;
+    order->finalize_taken = false;
+    order_drop_url(order);
     order_schedule(order, 0);
 }
 
@@ -1274,7 +1299,9 @@ int order_resume(sd_event *event, const OrderTarget *target, const Solvers *solv
     r = describe(order, event, target, solvers, csr);
     if (r < 0)
         return r;
-    (void)account_choice_find(&order->choice, order->record.account, order->record.server);
+    /* What the CA of another account has is out of reach for good. */
+    if (!account_choice_find(&order->choice, order->record.account, order->record.server))
+        order_drop_url(order);
     order_log_asker(order, &(OrderAsker){ order->record.request_id, order->record.client, false });
     log_fields_add(&order->log, LOG_FIELD_ORDER, order->record.url);
     *ret = TAKE_PTR(order);
@@ -1291,7 +1318,8 @@ bool order_is_kept_nowhere_else(const Order *order)
     return order->record.stage == ORDER_STAGE_ISSUED && order->storage->type == STORAGE_NONE;
 }
 
-int order_kept_chain(const char *state_directory, const char *key, const Csr *csr, Chain **ret)
+int order_kept_chain(const char *state_directory, const char *key, const Csr *csr, Chain **ret,
+                     OrderRecord *ret_record)
 {
     _cleanup_(order_record_done) OrderRecord record = { 0 };
     _cleanup_(chain_freep) Chain *chain = NULL;
@@ -1308,5 +1336,7 @@ int order_kept_chain(const char *state_directory, const char *key, const Csr *cs
     if (r < 0)
         return r;
     *ret = TAKE_PTR(chain);
+    *ret_record = record;
+    record = (OrderRecord){ 0 };
     return 0;
 }

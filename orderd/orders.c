@@ -346,7 +346,7 @@ void orders_check_profiles(Orders *orders, Config *config)
     orders->profile_check = profile_check_free(orders->profile_check);
     r = profile_check_new(orders->accounts, config, &orders->profile_check);
     if (r < 0)
-        log_warning_errno(r, "The CA cannot be asked for its profiles: %m");
+        log_warning_errno(r, "CAs cannot be asked for their profiles: %m");
 }
 
 bool orders_have_name(const Orders *orders, const char *name)

@@ -4,6 +4,7 @@
 #include "log.h"
 #include "policy.h"
 #include "storage-meta.h"
+#include "strv.h"
 
 struct Prefetch {
     Config *config;
@@ -60,6 +61,20 @@ static const AuthBlock *find_auth(const Prefetch *prefetch, const Chain *chain, 
     return auth;
 }
 
+static void log_not_allowed(const Prefetch *prefetch, const Csr *csr)
+{
+    _cleanup_strv_ char **names = csr_identifiers(csr);
+    _cleanup_free_ char *joined = strv_join(names, " ");
+    _cleanup_log_fields_ LogFields fields = { 0 };
+
+    log_fields_add(&fields, LOG_FIELD_CSR, prefetch->key);
+    log_fields_add_all(&fields, LOG_FIELD_NAME, names);
+    log_event(LOG_EVENT_NOT_PREFETCHED, &fields,
+              "The certificate for %s in storage \"%s\" is not renewed ahead of requests: the auth "
+              "block that it was last asked for by is not there any more, or does not allow it",
+              str_or(joined, "?"), prefetch->storage->name);
+}
+
 static int order(Prefetch *prefetch, Orders *orders, const Chain *chain, const char *body,
                  size_t size)
 {
@@ -73,11 +88,7 @@ static int order(Prefetch *prefetch, Orders *orders, const Chain *chain, const c
         return r == -EBADMSG ? 0 : r;
     target.auth = find_auth(prefetch, chain, csr);
     if (!target.auth) {
-        log_event(
-            LOG_EVENT_NOT_PREFETCHED, NULL,
-            "Entry %s of storage \"%s\" is not renewed ahead of requests: the auth block that "
-            "it was last asked for by does not allow it any more",
-            prefetch->key, prefetch->storage->name);
+        log_not_allowed(prefetch, csr);
         return 0;
     }
     r = orders_request(orders, &target, body, size, &csr, &asker, on_settled, prefetch,

@@ -134,7 +134,7 @@ static int ask(const ProfileCheck *check, Accounts *accounts, const AccountBlock
 int profile_check_new(Accounts *accounts, Config *config, ProfileCheck **ret)
 {
     _cleanup_(profile_check_freep) ProfileCheck *check = calloc(1, sizeof(*check));
-    int r = 0;
+    int r;
 
     if (!check)
         return -ENOMEM;
@@ -142,11 +142,14 @@ int profile_check_new(Accounts *accounts, Config *config, ProfileCheck **ret)
     check->questions = calloc(config->n_accounts, sizeof(*check->questions));
     if (!check->questions)
         return -ENOMEM;
-    for (size_t i = 0; r >= 0 && i < config->n_accounts; i++)
-        if (is_worth_asking(config, config->accounts[i]))
-            r = ask(check, accounts, config->accounts[i], &check->questions[i]);
-    if (r < 0)
-        return r;
+    for (size_t i = 0; i < config->n_accounts; i++) {
+        const AccountBlock *block = config->accounts[i];
+
+        r = is_worth_asking(config, block) ? ask(check, accounts, block, &check->questions[i]) : 0;
+        if (r < 0)
+            log_warning_errno(r, "The CA at %s cannot be asked for its profiles: %m",
+                              block->server);
+    }
     *ret = TAKE_PTR(check);
     return 0;
 }

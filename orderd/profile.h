@@ -16,6 +16,6 @@ void profile_set_failure(Failure *failure, const json_t *directory, const char *
 typedef struct ProfileCheck ProfileCheck;
 
 /* Asks the CAs of the configuration for their directories and logs each profile of an auth block
- * that its CA does not offer; a directory that cannot be had is passed over. 0 or -errno. */
+ * that its CA does not offer; a directory that cannot be had is passed over. 0 or -ENOMEM. */
 int profile_check_new(Accounts *accounts, Config *config, ProfileCheck **ret);
 ProfileCheck *profile_check_free(ProfileCheck *check); /* always returns NULL */

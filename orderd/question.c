@@ -82,11 +82,13 @@ static void take(Question *question, const RenewalInfo *info)
     meta->explanation = explanation;
 }
 
-/* Whether another time may bring another answer than this one. */
+/* Whether another time may bring another answer than this one: anything but that the CA does not
+ * have the certificate, or no window for it. */
 static bool is_passing(const SessionReply *reply)
 {
-    return reply->error != -EOPNOTSUPP &&
-           (reply->error < 0 || reply->status >= 500 || reply->status == 429);
+    if (reply->error < 0)
+        return reply->error != -EOPNOTSUPP;
+    return reply->status != 200 && reply->status != 404;
 }
 
 /* Reads anew what is known: a client may have asked meanwhile. False: the entry has another

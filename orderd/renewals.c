@@ -19,8 +19,9 @@
 #define RETRY_FIRST 3600U
 #define RETRY_MAX   (24U * 3600U)
 /* Between two looks at the inventory, µs: many changes at once are one, and a clock may be put. */
-#define LOOK_SOON (1 * USEC_PER_SEC)
-#define LOOK_MAX  (600 * USEC_PER_SEC)
+#define LOOK_SOON    (1 * USEC_PER_SEC)
+#define LOOK_MAX     (600 * USEC_PER_SEC)
+#define LOG_INTERVAL (600 * USEC_PER_SEC)
 
 typedef enum JobKind { JOB_QUESTION, JOB_PREFETCH, JOB_MAX } JobKind;
 
@@ -43,6 +44,7 @@ struct Renewals {
     Orders *orders;
     sd_event_source *timer;
     time_t began;
+    usec_t quiet_until;
     LIST_HEAD(, Job) jobs;
     unsigned n_jobs[JOB_MAX];
 };
@@ -131,10 +133,27 @@ static int start_question(Job *job)
                           job->key, on_answer, job, &job->question);
 }
 
+static time_t prefetch_time(const Renewals *renewals, const char *key, const Renewal *renewal);
+
+/* Whether the entry as it is now is to be renewed: it may have another certificate by now. */
+static bool is_to_be_renewed(const Job *job)
+{
+    Renewal renewal;
+    time_t at = 0;
+
+    if (storage_renewal(job->storage, job->key, &renewal) > 0)
+        at = prefetch_time(job->renewals, job->key, &renewal);
+    return at > 0 && at <= time(NULL);
+}
+
 static int start_prefetch(Job *job)
 {
-    int r = prefetch_start(job->renewals->orders, job->config, job->storage, job->key,
-                           on_prefetched, job, &job->prefetch);
+    int r;
+
+    if (!is_to_be_renewed(job))
+        return 0;
+    r = prefetch_start(job->renewals->orders, job->config, job->storage, job->key, on_prefetched,
+                       job, &job->prefetch);
 
     if (r > 0)
         rest_after_try(job);
@@ -183,7 +202,25 @@ static void no_question(Job *job)
 
 static void no_prefetch(Job *job)
 {
+    if (!is_to_be_renewed(job) && storage_renewal(job->storage, job->key, &job->renewal) > 0) {
+        job_end(job, &job->renewal);
+        return;
+    }
     rest_until(job, in_about(RETRY_MAX));
+    job_free(job);
+}
+
+/* This machine could not: it may be mended soon. */
+
+static void put_off_question(Job *job)
+{
+    job->renewal.ask_at = in_about(RETRY_FIRST);
+    job_end(job, &job->renewal);
+}
+
+static void put_off_prefetch(Job *job)
+{
+    rest_until(job, in_about(RETRY_FIRST));
     job_free(job);
 }
 
@@ -192,9 +229,13 @@ static const struct {
     time_t (*time)(const Renewals *renewals, const char *key, const Renewal *renewal);
     int (*start)(Job *job);
     void (*none)(Job *job); /* there is nothing to do: look again later */
+    void (*put_off)(Job *job);
+    const char *verb;
 } kinds[JOB_MAX] = {
-    [JOB_QUESTION] = { 4, question_time, start_question, no_question },
-    [JOB_PREFETCH] = { 16, prefetch_time, start_prefetch, no_prefetch },
+    [JOB_QUESTION] = { 4, question_time, start_question, no_question, put_off_question,
+                       "asked about" },
+    [JOB_PREFETCH] = { 16, prefetch_time, start_prefetch, no_prefetch, put_off_prefetch,
+                       "renewed" },
 };
 
 static bool is_at_work(const Renewals *renewals, JobKind kind, const char *key)
@@ -248,6 +289,21 @@ static void look_at(const Storage *storage, const char *key, const Renewal *rene
     }
 }
 
+/* Where a whole storage cannot be read one entry tells for all. */
+static void log_put_off(Renewals *renewals, const Job *job, int error)
+{
+    usec_t now = now_monotonic();
+
+    if (now < renewals->quiet_until)
+        return;
+    renewals->quiet_until = now + LOG_INTERVAL;
+    log_warning_errno(
+        error,
+        "The certificate of entry %s of storage \"%s\", and maybe others, cannot be %s "
+        "now: %m",
+        job->key, job->storage->name, kinds[job->kind].verb);
+}
+
 /* The inventory is not gone through any more: starting a job may change it. */
 static void start_jobs(Renewals *renewals)
 {
@@ -259,10 +315,10 @@ static void start_jobs(Renewals *renewals)
         if (!job->question && !job->prefetch) {
             int r = kinds[job->kind].start(job);
 
-            if (r < 0)
-                log_warning_errno(r, "Nothing is done for entry %s of storage \"%s\": %m", job->key,
-                                  job->storage->name);
-            if (r <= 0)
+            if (r < 0) {
+                log_put_off(renewals, job, r);
+                kinds[job->kind].put_off(job);
+            } else if (r == 0)
                 kinds[job->kind].none(job);
         }
         job = next;
@@ -279,14 +335,15 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
     Renewals *renewals = userdata;
     time_t now = time(NULL);
-    Look look = { .renewals = renewals,
-                  .config = config_file_get(renewals->config_file),
-                  .now = now,
-                  .next = now + LOOK_MAX / USEC_PER_SEC };
+    Look look = { .renewals = renewals, .now = now, .next = now + LOOK_MAX / USEC_PER_SEC };
 
     (void)source;
     (void)usec;
-    (void)inventory_use(renewals->inventory, look.config);
+    /* The clock was ahead. */
+    if (renewals->began > now)
+        renewals->began = now;
+    (void)inventory_use(renewals->inventory, config_file_get(renewals->config_file));
+    look.config = inventory_config(renewals->inventory);
     inventory_foreach(renewals->inventory, look_at, &look);
     look_again(renewals, look.next > now ? (usec_t)(look.next - now) * USEC_PER_SEC : LOOK_SOON);
     start_jobs(renewals);

@@ -13,7 +13,8 @@
 typedef struct Longest {
     const Asking *asking;
     time_t now;
-    Pause pause; /* .reason NULL: none */
+    Pause pause;        /* .reason NULL: none */
+    bool is_about_name; /* one of them is: what is wrong with a name is wrong for every CA */
 } Longest;
 
 static void load(const Asking *asking, PauseKind kind, const char *what, time_t now, Pause *ret)
@@ -32,6 +33,7 @@ static void look_at(Longest *longest, PauseKind kind, const char *what)
     _cleanup_(pause_done) Pause pause = { 0 };
 
     load(longest->asking, kind, what, longest->now, &pause);
+    longest->is_about_name |= kind == PAUSE_NAME && pause_left(&pause, longest->now) > 0;
     if (pause_left(&pause, longest->now) <= pause_left(&longest->pause, longest->now))
         return;
     pause_done(&longest->pause);
@@ -56,8 +58,6 @@ static void set_failure(const Pause *pause, time_t now, Failure *ret)
                 "The CA is not asked again before Retry-After says so, as it went wrong before: %s",
                 pause->reason);
     failure_set_type(ret, pause->problem);
-    /* What is wrong with a name is wrong for every CA. */
-    ret->elsewhere = pause->kind != PAUSE_NAME;
 }
 
 bool restraint_allows(const Asking *asking, Failure *ret)
@@ -72,6 +72,7 @@ bool restraint_allows(const Asking *asking, Failure *ret)
     if (!longest.pause.reason)
         return true;
     set_failure(&longest.pause, longest.now, ret);
+    ret->elsewhere = !longest.is_about_name;
     pause_done(&longest.pause);
     return false;
 }

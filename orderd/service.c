@@ -114,25 +114,31 @@ static bool reply_from_cache(VarlinkCall *call, const OrderTarget *target, const
 }
 
 /* An order may have ended with nobody waiting, and without a storage to go to. */
-static bool reply_from_order(VarlinkCall *call, const OrderTarget *target, const char *body,
-                             size_t size, const Csr *csr)
+static bool reply_from_order(VarlinkCall *call, const Service *service, const OrderTarget *target,
+                             const char *body, size_t size, const Csr *csr)
 {
     const char *state = target->config->state_directory;
     const Storage *storage = target->auth->storage;
-    const CachedFrom from = { .auth = target->auth->name, .asked = time(NULL) };
+    _cleanup_(order_record_done) OrderRecord record = { 0 };
+    CachedFrom from = { .auth = target->auth->name, .asked = time(NULL) };
     _cleanup_(chain_freep) Chain *chain = NULL;
     char key[STORAGE_KEY_SIZE];
     Renewal renewal;
 
     storage_key(body, size, key);
-    if (order_kept_chain(state, key, csr, &chain) < 0)
+    if (order_kept_chain(state, key, csr, &chain, &record) < 0)
         return false;
     reply_chain(call, chain);
-    /* A storage that could not be written at the time takes it now, or it stays. One that keeps
-     * nothing has it handed out once. */
-    if (storage->type == STORAGE_NONE ||
-        cached_store(storage, body, size, chain, &from, &renewal) >= 0)
+    from.server = record.server;
+    from.account = record.account;
+    /* One that keeps nothing has it handed out once. */
+    if (storage->type == STORAGE_NONE)
         order_forget(state, key);
+    /* A storage that could not be written at the time takes it now, or it stays. */
+    else if (cached_store(storage, body, size, chain, &from, &renewal) >= 0) {
+        inventory_note(service->inventory, storage, key, &renewal);
+        order_forget(state, key);
+    }
     return true;
 }
 
@@ -185,7 +191,7 @@ static void request_with_csr(VarlinkCall *call, Service *service, const Paramete
         return;
     }
     if (reply_from_cache(call, &target, body, size, *csr) ||
-        reply_from_order(call, &target, body, size, *csr))
+        reply_from_order(call, service, &target, body, size, *csr))
         return;
     order(call, service, &target, body, size, csr, &parameters->asker);
 }

@@ -187,6 +187,8 @@ static void test_refused(void)
                  "it\n" },
         { FULL_AUTH "account = x\n",
           E("4") "there is no [account \"x\"]: define it, or name another\n" },
+        { "[account \"x\"]\n[account \"y\"]\n" FULL_AUTH "account = x, y, x\n",
+          E("3") "[auth \"a\"] names the account 'x' twice: once is enough\n" },
         { "[account \"x\"]\n" FULL_AUTH "account = x,,x\n",
           E("5") "account is empty: name a block, or leave the key out to have the default\n" },
         { "[account \"x\"]\n" FULL_AUTH "account = x,\n",
@@ -648,7 +650,7 @@ static void test_accounts(void)
              "orders-per-3h = 7\n"
              "[account \"3/3\"]\ndir = /srv/three\n" FULL_AUTH
              "[auth \"b\"]\nip=192.0.2.2\ndomain=b.example.org\nprofile = p\n"
-             "account = two,\t3/3 , two\n",
+             "account = two,\t3/3\n",
              NULL);
     const AccountBlock *two = config_find_account(config, "two");
     const AuthBlock *b = config_find_auth(config, "b");
@@ -666,7 +668,7 @@ static void test_accounts(void)
     ASSERT_EQ(two->orders_per_3h, 7);
     ASSERT_EQ(config->auth[0]->n_accounts, 1);
     ASSERT_TRUE(config->auth[0]->accounts[0] == config->accounts[0]);
-    ASSERT_EQ(b->n_accounts, 3);
+    ASSERT_EQ(b->n_accounts, 2);
     ASSERT_TRUE(b->accounts[0] == two);
     ASSERT_STREQ(b->accounts[1]->directory, "/srv/three");
     ASSERT_STREQ(auth_profile(b, two), "p");

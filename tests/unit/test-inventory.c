@@ -205,14 +205,18 @@ int main(void)
     /* The same configuration once more changes nothing; another one is counted anew. */
     ASSERT_OK(inventory_use(inventory, config));
     ASSERT_EQ(sd_event_run(event, 0), 0);
+    other->storages[0] = other->storages[1]; /* the only one: others have other numbers now */
+    other->n_storages = 1;
     ASSERT_OK(inventory_use(inventory, other));
-    ASSERT_EQ(config->n_ref, 2);
     /* Until then the old count stands, and what comes meanwhile is not lost. */
+    ASSERT_TRUE(inventory_config(inventory) == config);
     assert_count(inventory, 5, 2, DAY);
     note(inventory, &storage, FOREIGN_KEY, 3 * DAY);
-    assert_count(inventory, 5, 2, DAY);
     note(inventory, &absent, FOREIGN_KEY, 2 * DAY);
+    assert_count(inventory, 5, 2, 3 * DAY);
     await_count(event);
+    ASSERT_EQ(config->n_ref, 2);
+    ASSERT_TRUE(inventory_config(inventory) == other);
     assert_count(inventory, 1, 0, 2 * DAY);
 
     inventory_free(inventory);
