@@ -374,9 +374,9 @@ def test_key_is_there_for_as_long_as_the_challenge(validated, new_csr):
     """Nobody answers the CA at first; what is shown meanwhile is RFC 8737 to the letter."""
     # The kernel takes the CA's connection, and it waits.
     threads, answers = post_all(validated.server, [new_csr("held.example.org")])
-    lib.wait_for(lambda: validated.challenges.is_dir() and validated.files(), "the challenge")
-    file, = validated.files()
-    assert file == challenge_file(validated.challenges, "held.example.org")
+    file = challenge_file(validated.challenges, "held.example.org")
+    lib.wait_for(file.exists, "the challenge")
+    assert validated.files() == [file]
     assert file.stat().st_mode & 0o777 == 0o640
     text = lib.run("openssl", "x509", "-noout", "-text", "-in", file).stdout
     assert re.search(r"1\.3\.6\.1\.5\.5\.7\.1\.31: critical\n", text)
@@ -404,7 +404,7 @@ def test_the_ca_refuses(validated, new_csr):
 def test_orderd_is_killed(validated, new_csr):
     """What a crash leaves goes at the next start, as far as no order needs it."""
     threads, answers = post_all(validated.server, [new_csr("crash.example.org")])
-    lib.wait_for(lambda: validated.challenges.is_dir() and validated.files(), "the challenge")
+    lib.wait_for(challenge_file(validated.challenges, "crash.example.org").exists, "the challenge")
     left = validated.challenges / ("0" * 64)
     left.write_text("of a former life")
     validated.server.orderd.popen.kill()
