@@ -421,6 +421,7 @@ def test_orderd_is_killed(validated, new_csr):
 # ---- passed on -----------------------------------------------------------------------------
 
 SIZE = 20 * 1024 * 1024
+PIECE = os.urandom(64 * 1024)
 
 
 class EchoServer:
@@ -443,6 +444,7 @@ class EchoServer:
                 threading.Thread(target=self.serve, args=[sock], daemon=True).start()
 
     def serve(self, sock):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with contextlib.suppress(OSError), self.context.wrap_socket(sock, server_side=True) as tls:
             while data := tls.recv(65536):
                 tls.sendall(data)
@@ -466,18 +468,16 @@ def front(tmp_path, behind):
 
 
 def test_passed_on(front, behind):
-    """The handshake is with the server behind, and what is sent comes back to the byte, both ways at once."""
-    content = os.urandom(SIZE)
+    """The handshake is with the server behind, and what is sent comes back to the byte."""
     with connect(front.port, protocols=None, ca=behind.cert) as tls:
-        thread = threading.Thread(target=tls.sendall, args=[content])
-        thread.start()
-        got = bytearray()
-        while len(got) < SIZE:
-            part = tls.recv(65536)
-            assert part
-            got += part
-        thread.join(lib.DEADLINE)
-        assert got == content
+        for _ in range(SIZE // len(PIECE)):
+            tls.sendall(PIECE)
+            got = b""
+            while len(got) < len(PIECE):
+                part = tls.recv(65536)
+                assert part
+                got += part
+            assert got == PIECE
     lib.wait_for(lambda: not front.process.children(), "the connection's process to end")
 
 
@@ -520,10 +520,10 @@ def raw(tmp_path):
 
 
 def read_all(sock):
-    data = b""
+    parts = []
     while part := sock.recv(65536):
-        data += part
-    return data
+        parts.append(part)
+    return b"".join(parts)
 
 
 @pytest.mark.parametrize("first", [b"GET / HTTP/1.1\r\n\r\n", hello(protocols=["h2"]),
@@ -545,6 +545,32 @@ def test_each_end_is_passed_on_by_itself(raw, first):
             assert read_all(client) == content
             thread.join(lib.DEADLINE)
     lib.wait_for(lambda: not handler.process.children(), "the connection's process to end")
+
+
+def test_both_ways_at_once(raw):
+    """More than all buffers hold, and to the byte."""
+    server, handler = raw
+    with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as client:
+        client.sendall(b"GET")
+        with server.accept() as sock:
+            contents = [os.urandom(SIZE) for _ in range(2)]
+            received = [None, None]
+
+            def send(end, content):
+                end.sendall(content)
+                end.shutdown(socket.SHUT_WR)
+
+            def receive(i, end):
+                received[i] = read_all(end)
+            threads = [threading.Thread(target=target, args=args) for target, args in (
+                (send, (client, contents[0])), (send, (sock, contents[1])),
+                (receive, (0, sock)), (receive, (1, client)))]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(2 * lib.DEADLINE)
+            assert received[0] == b"GET" + contents[0]
+            assert received[1] == contents[1]
 
 
 def test_the_server_ends_first(raw):
