@@ -9,25 +9,39 @@
 #include "macro.h"
 
 typedef struct Options {
-    const char *value;
+    const char *values[HANDLER_OPTIONS_MAX];
     usec_t idle_timeout;
     unsigned children_max;
 } Options;
+
+static size_t n_options(const HandlerProgram *program)
+{
+    size_t n = 0;
+
+    while (n < HANDLER_OPTIONS_MAX && program->options[n].name)
+        n++;
+    return n;
+}
 
 static void print_help(const HandlerProgram *program)
 {
     printf("Usage: %s [OPTION…]\n"
            "\n"
            "%s on the sockets that systemd or inetd hands over.\n"
-           "\n"
-           "  --%s=%s\n"
-           "                      %s (%s)\n"
-           "  --idle-timeout=SEC  exit after so long without a connection (60; 0: never)\n"
+           "\n",
+           program->name, program->summary);
+    for (size_t i = 0; i < n_options(program); i++) {
+        const HandlerOption *option = &program->options[i];
+
+        printf("  --%s=%s\n"
+               "                      %s (%s)\n",
+               option->name, option->value, option->help, str_or(option->otherwise, "none"));
+    }
+    printf("  --idle-timeout=SEC  exit after so long without a connection (60; 0: never)\n"
            "  --children-max=N    connections served at once (%u)\n"
            "  --help              print this\n"
            "  --version           print the version\n",
-           program->name, program->summary, program->option, program->option_value,
-           program->option_help, program->option_default, FORK_SERVER_CHILDREN_MAX);
+           FORK_SERVER_CHILDREN_MAX);
 }
 
 static int refuse_value(const char *option, const char *value)
@@ -38,9 +52,8 @@ static int refuse_value(const char *option, const char *value)
 /* 1 to go on, 0 when done, -EINVAL when told what is wrong. */
 static int parse_argv(int argc, char *argv[], const HandlerProgram *program, Options *options)
 {
-    enum { OWN = 256, IDLE_TIMEOUT, CHILDREN_MAX, HELP, VERSION };
-    const struct option table[] = {
-        { program->option, required_argument, NULL, OWN },
+    enum { IDLE_TIMEOUT = 256, CHILDREN_MAX, HELP, VERSION, OWN };
+    struct option table[5 + HANDLER_OPTIONS_MAX] = {
         { "idle-timeout", required_argument, NULL, IDLE_TIMEOUT },
         { "children-max", required_argument, NULL, CHILDREN_MAX },
         { "help", no_argument, NULL, HELP },
@@ -49,13 +62,13 @@ static int parse_argv(int argc, char *argv[], const HandlerProgram *program, Opt
     };
     int option, index = 0;
 
+    for (size_t i = 0; i < n_options(program); i++)
+        table[4 + i] =
+            (struct option){ program->options[i].name, required_argument, NULL, OWN + (int)i };
     /* Standard error may be the client's connection: getopt must not print on it. */
     opterr = 0;
     while ((option = getopt_long(argc, argv, "", table, &index)) >= 0)
         switch (option) {
-        case OWN:
-            options->value = optarg;
-            break;
         case IDLE_TIMEOUT:
             if (fork_server_parse_idle_timeout(optarg, &options->idle_timeout) < 0)
                 return refuse_value(table[index].name, optarg);
@@ -71,6 +84,10 @@ static int parse_argv(int argc, char *argv[], const HandlerProgram *program, Opt
             printf("%s " ACMEMS_VERSION "\n", program->name);
             return 0;
         default:
+            if (option >= OWN) {
+                options->values[option - OWN] = optarg;
+                break;
+            }
             return log_error_errno(EINVAL, "'%s' is no option or lacks its value, see --help",
                                    argv[optind - 1]);
         }
@@ -92,18 +109,20 @@ static int run(const HandlerProgram *program, Options *options)
     };
     const char *what = NULL;
     /* Read only by the handlers: the value is never written through this. */
-    void *userdata = (void *)(uintptr_t)options->value;
+    void *userdata = (void *)(uintptr_t)options->values[0];
     int r = activation_take(&activation, &what);
 
     if (r < 0)
         return log_event_errno(LOG_EVENT_START_FAILED, r, "Failed to take the sockets: %s",
                                str_or(what, strerror(-r)));
     if (program->open) {
-        r = program->open(options->value, &userdata);
+        r = program->open(options->values, &userdata);
         if (r < 0)
             return r;
     }
     server.userdata = userdata;
+    if (program->get_lifetime)
+        server.lifetime = program->get_lifetime(userdata);
     r = fork_server_run(&server);
     if (program->close)
         program->close(userdata);
@@ -124,12 +143,13 @@ void handler_log_begin(HttpExchange *exchange, _unused_ void *userdata)
 int handler_main(int argc, char *argv[], const HandlerProgram *program)
 {
     Options options = {
-        .value = program->option_default,
         .idle_timeout = FORK_SERVER_IDLE_TIMEOUT,
         .children_max = FORK_SERVER_CHILDREN_MAX,
     };
     int r;
 
+    for (size_t i = 0; i < n_options(program); i++)
+        options.values[i] = program->options[i].otherwise;
     log_open(program->name);
     r = parse_argv(argc, argv, program, &options);
     if (r <= 0)

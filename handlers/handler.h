@@ -6,23 +6,30 @@
 #include "fork-server.h"
 #include "http.h"
 
+#define HANDLER_OPTIONS_MAX 2
+
+/* With a value: "config", "FILE", what it means, its default. */
+typedef struct HandlerOption {
+    const char *name, *value, *help, *otherwise;
+} HandlerOption;
+
 typedef struct HandlerProgram {
     const char *name;    /* "acmems-sign" */
     const char *summary; /* what it does, one line of --help */
 
-    /* The one option that is its own, with a value: "config", "FILE", what it means, its default.
-     */
-    const char *option, *option_value, *option_help, *option_default;
+    /* Those that are its own, up to one without a name. */
+    HandlerOption options[HANDLER_OPTIONS_MAX];
 
-    /* Makes what the others get as userdata, of the option's value; says itself what is wrong.
-     * NULL: they get the value. */
-    int (*open)(const char *value, void **ret);
+    /* Makes what the others get as userdata, of the options' values; says itself what is wrong.
+     * NULL: they get the first value. */
+    int (*open)(const char *const values[], void **ret);
     void (*close)(void *userdata);
 
     /* As in ForkServer. */
     void (*prepare)(void *userdata);
     void (*serve)(int fd, void *userdata);
     usec_t lifetime;
+    usec_t (*get_lifetime)(const void *userdata); /* where that depends; else NULL */
 } HandlerProgram;
 
 /* HttpServer.begin of all handlers: from here on whatever is logged carries the request's id and

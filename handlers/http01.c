@@ -79,10 +79,8 @@ int main(int argc, char *argv[])
     static const HandlerProgram program = {
         .name = "acmems-http01",
         .summary = "Answers http-01 challenges",
-        .option = "challenges",
-        .option_value = "DIR",
-        .option_help = "where the challenges are",
-        .option_default = CHALLENGE_DIRECTORY_DEFAULT,
+        .options = { { "challenges", "DIR", "where the challenges are",
+                       CHALLENGE_DIRECTORY_DEFAULT } },
         .serve = serve,
         /* More than keep_alive_max and one more request can take. */
         .lifetime = 120 * USEC_PER_SEC,

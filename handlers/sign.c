@@ -21,10 +21,10 @@ static void sign_close(void *userdata)
     free(sign);
 }
 
-static int sign_open(const char *path, void **ret)
+static int sign_open(const char *const values[], void **ret)
 {
     Sign *sign = calloc(1, sizeof(*sign));
-    int r = sign ? config_file_watch(path, &sign->config_file) : -ENOMEM;
+    int r = sign ? config_file_watch(values[0], &sign->config_file) : -ENOMEM;
 
     if (r < 0) {
         free(sign);
@@ -77,10 +77,7 @@ int main(int argc, char *argv[])
     const HandlerProgram program = {
         .name = "acmems-sign",
         .summary = "Answers certificate signing requests posted to /sign",
-        .option = "config",
-        .option_value = "FILE",
-        .option_help = "the configuration",
-        .option_default = config_file_default(config),
+        .options = { { "config", "FILE", "the configuration", config_file_default(config) } },
         .open = sign_open,
         .close = sign_close,
         .prepare = prepare,

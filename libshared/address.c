@@ -142,6 +142,28 @@ int address_from_octets(const uint8_t *octets, size_t size, char buf[INET6_ADDRS
     return inet_ntop(is_long ? AF_INET6 : AF_INET, octets, buf, INET6_ADDRSTRLEN) ? 0 : -errno;
 }
 
+int address_reverse_name(const char *address, char buf[ADDRESS_REVERSE_SIZE])
+{
+    static const char digits[] = "0123456789abcdef";
+    uint8_t octets[16];
+
+    if (inet_pton(AF_INET, address, octets) == 1) {
+        (void)snprintf(buf, ADDRESS_REVERSE_SIZE, "%u.%u.%u.%u.in-addr.arpa", octets[3], octets[2],
+                       octets[1], octets[0]);
+        return 0;
+    }
+    if (inet_pton(AF_INET6, address, octets) != 1)
+        return -EINVAL;
+    for (size_t i = sizeof(octets); i-- > 0;) {
+        *buf++ = digits[octets[i] & 0xf];
+        *buf++ = '.';
+        *buf++ = digits[octets[i] >> 4];
+        *buf++ = '.';
+    }
+    memcpy(buf, "ip6.arpa", sizeof("ip6.arpa"));
+    return 0;
+}
+
 /* Less than the kernel takes: what BindToDevice= of systemd.socket(5) takes, and a number would be
  * an index there. */
 static bool interface_is_valid(const char *name)
@@ -232,11 +254,24 @@ int listen_address_compare(const ListenAddress *a, const ListenAddress *b)
     return r != 0 ? r : (int)a->port - (int)b->port;
 }
 
-bool listen_address_needs_network(const ListenAddress *address)
+bool listen_address_is_any(const ListenAddress *address)
 {
     static const uint8_t any[16];
 
-    if (address->kind == LISTEN_UNIX || memcmp(address->bytes, any, sizeof(any)) == 0)
+    return address->kind != LISTEN_UNIX && memcmp(address->bytes, any, sizeof(any)) == 0;
+}
+
+bool listen_address_is_loopback(const ListenAddress *address)
+{
+    static const uint8_t loopback[16] = { [15] = 1 };
+
+    return address->kind == LISTEN_INET6 ? memcmp(address->bytes, loopback, sizeof(loopback)) == 0
+                                         : address->kind == LISTEN_INET && address->bytes[0] == 127;
+}
+
+bool listen_address_needs_network(const ListenAddress *address)
+{
+    if (address->kind == LISTEN_UNIX || listen_address_is_any(address))
         return false;
     /* ::1 is not there on a machine that has IPv6 switched off. */
     return address->kind == LISTEN_INET6 || address->bytes[0] != 127;

@@ -41,7 +41,15 @@ bool address_prefix_covers(const AddressPrefix *prefix, const char *address);
  * to write the same. */
 int address_from_octets(const uint8_t *octets, size_t size, char buf[INET6_ADDRSTRLEN]);
 
-/* What a [mgmt] or http01 listener says; kept as text, systemd binds it. */
+/* Room for the longest one, of IPv6, and its NUL. */
+#define ADDRESS_REVERSE_SIZE                                                                       \
+    sizeof("f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.ip6.arpa")
+
+/* The name of an address in DNS: "1.2.0.192.in-addr.arpa" (RFC 1035 §3.5), "1.0.….ip6.arpa" (RFC
+ * 3596 §2.5). 0; -EINVAL for what is no address. */
+int address_reverse_name(const char *address, char buf[ADDRESS_REVERSE_SIZE]);
+
+/* What a listener says; kept as text, systemd binds it. */
 typedef enum ListenKind { LISTEN_INET, LISTEN_INET6, LISTEN_UNIX } ListenKind;
 
 typedef struct ListenAddress {
@@ -59,6 +67,9 @@ void listen_address_done(ListenAddress *address);
 /* An order in which those with the same interface stand together, those without one first; 0: the
  * same socket, however it is written. */
 int listen_address_compare(const ListenAddress *a, const ListenAddress *b);
+
+bool listen_address_is_any(const ListenAddress *address);      /* 0.0.0.0 or :: */
+bool listen_address_is_loopback(const ListenAddress *address); /* 127.0.0.0/8 or ::1 */
 
 /* Whether the address may not be there yet, or at all: it is neither a wildcard, 127.0.0.0/8 nor
  * unix. */

@@ -144,7 +144,7 @@ int config_finish_verification(Loader *l)
         return r;
     if (l->type == VERIFICATION_DNS01_DNSUPDATE)
         return finish_dnsupdate(l, verification);
-    if (seen(l, SECTION_VERIFICATION, "listener"))
+    if (l->type != VERIFICATION_HTTP01 || seen(l, SECTION_VERIFICATION, "listener"))
         return 0;
     return default_listeners(l, http01_listeners, &verification->listeners,
                              &verification->n_listeners);
@@ -386,6 +386,71 @@ static int default_blocks(Loader *l)
     return r < 0 ? r : default_storage(l);
 }
 
+/* Whether what comes to @listener would come to where it is passed on to. */
+static bool is_loop(const ListenAddress *listener, const ListenAddress *target)
+{
+    return listener->port == target->port && listener->kind == target->kind &&
+           (memcmp(listener->bytes, target->bytes, sizeof(target->bytes)) == 0 ||
+            (listen_address_is_any(listener) && listen_address_is_loopback(target)));
+}
+
+/* Gone, too, for who takes what is sound of the file. */
+static void drop_passthrough(Verification *block)
+{
+    free(block->passthrough);
+    block->passthrough = NULL;
+}
+
+static bool has_loop(const Config *config, const ListenAddress *target)
+{
+    for (size_t i = 0; i < config->n_verifications; i++) {
+        const Verification *block = config->verifications[i];
+
+        for (size_t j = 0; block->type == VERIFICATION_TLSALPN01 && j < block->n_listeners; j++)
+            if (is_loop(&block->listeners[j], target))
+                return true;
+    }
+    return false;
+}
+
+static int check_loop(Loader *l, Verification *block)
+{
+    _cleanup_(listen_address_done) ListenAddress target = { 0 };
+    int r = listen_address_parse(block->passthrough, &target);
+
+    if (r < 0 || !has_loop(l->config, &target))
+        return r;
+    drop_passthrough(block);
+    return config_report(l, LOG_ERR, (Place){ block->file, block->line },
+                         "passthrough of [verification \"%.64s\"] is a listener of its own: name "
+                         "the address of the TLS server behind it",
+                         block->name);
+}
+
+/* One program listens for all blocks. */
+static int check_passthroughs(Loader *l)
+{
+    const Verification *first = NULL;
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < l->config->n_verifications; i++) {
+        Verification *block = l->config->verifications[i];
+
+        if (block->passthrough && first && !streq(first->passthrough, block->passthrough)) {
+            r = config_report(l, LOG_ERR, (Place){ block->file, block->line },
+                              "passthrough of [verification \"%.64s\"] is another one than in "
+                              "%s:%u, and the same program serves both: write the same",
+                              block->name, first->file, first->line);
+            drop_passthrough(block);
+        } else if (block->passthrough) {
+            r = check_loop(l, block);
+        }
+        if (!first && block->passthrough)
+            first = block;
+    }
+    return r;
+}
+
 static bool is_unresolved(const Loader *l)
 {
     for (size_t i = 0; i < l->n_references; i++)
@@ -438,7 +503,9 @@ int config_finish(Loader *l)
         if (r < 0)
             return r;
     }
-    r = default_blocks(l);
+    r = check_passthroughs(l);
+    if (r >= 0)
+        r = default_blocks(l);
     if (r < 0)
         return r;
     r = resolve_all(l, false);

@@ -333,8 +333,10 @@ static int parse_type(Loader *l, const ConfigKey *key, const char *value, void *
         type++;
     if (type == section->n_types) {
         l->type = TYPE_UNKNOWN;
-        return refuse(l, "unknown type " QUOTED " in %s: write %s or %s", value, config_title(l),
-                      section->types[0], section->types[1]);
+        return refuse(l, "unknown type " QUOTED " in %s: write %s%s%s or %s", value,
+                      config_title(l), section->n_types > 2 ? section->types[0] : "",
+                      section->n_types > 2 ? ", " : "", section->types[section->n_types - 2],
+                      section->types[section->n_types - 1]);
     }
     *(unsigned *)target(key, object) = (unsigned)type;
     if (l->type == TYPE_MISSING) /* else it comes too late, which was said */
@@ -361,6 +363,21 @@ static int parse_dns_server(Loader *l, const ConfigKey *key, const char *value, 
                       "[2001:db8::53]:53",
                       key->name, value);
     return r < 0 ? r : add_string(key, value, object);
+}
+
+/* Names are not looked up: who connects has no resolver, in a sandbox that is closed around this
+ * one address. */
+static int parse_passthrough(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    _cleanup_(listen_address_done) ListenAddress address = { 0 };
+    int r = listen_address_parse(value, &address);
+
+    if (r == -EINVAL || (r >= 0 && (address.kind == LISTEN_UNIX || address.interface)))
+        return refuse(l,
+                      "%s = " QUOTED " is not an address with a port: write 127.0.0.1:8443 or "
+                      "[2001:db8::1]:8443, not a name",
+                      key->name, value);
+    return r < 0 ? r : set_string(key, value, object);
 }
 
 /* Labels of what host names are made of, and the underscore, as in _acme-challenge.example.org. */
@@ -557,6 +574,7 @@ static int parse_domain(Loader *l, const ConfigKey *key, const char *value, void
 
 #define HTTP01    (1U << VERIFICATION_HTTP01)
 #define DNSUPDATE (1U << VERIFICATION_DNS01_DNSUPDATE)
+#define TLSALPN01 (1U << VERIFICATION_TLSALPN01)
 #define FILES     (1U << STORAGE_FILE)
 
 #define IN(type, member)   .offset = offsetof(type, member)
@@ -608,7 +626,10 @@ static const ConfigKey logging_keys[] = {
 
 static const ConfigKey verification_keys[] = {
     { "type", .parse = parse_type, IN(Verification, type) },
-    { "listener", .parse = parse_listener, LIST(Verification, listeners), .types = HTTP01 },
+    { "listener", .parse = parse_listener, LIST(Verification, listeners),
+      .types = HTTP01 | TLSALPN01 },
+    { "passthrough", .parse = parse_passthrough, IN(Verification, passthrough),
+      .types = TLSALPN01 },
     { "dns-server", .parse = parse_dns_server, LIST(Verification, dns_servers),
       .types = DNSUPDATE },
     { "resolver", .parse = parse_dns_server, LIST(Verification, resolvers), .types = DNSUPDATE },
@@ -656,6 +677,7 @@ static const ConfigKey auth_keys[] = {
 static const char *const verification_types[] = {
     [VERIFICATION_HTTP01] = "http01",
     [VERIFICATION_DNS01_DNSUPDATE] = "dns01-dnsUpdate",
+    [VERIFICATION_TLSALPN01] = "tls-alpn01",
 };
 
 static const char *const storage_types[] = {

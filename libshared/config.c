@@ -41,6 +41,7 @@ static void verification_free(Verification *verification)
     free(verification->zone);
     secret_free(verification->tsig_key);
     free(verification->tsig_key_file);
+    free(verification->passthrough);
     free(verification->name);
     free(verification);
 }

@@ -23,7 +23,8 @@
 
 typedef enum VerificationType {
     VERIFICATION_HTTP01,
-    VERIFICATION_DNS01_DNSUPDATE
+    VERIFICATION_DNS01_DNSUPDATE,
+    VERIFICATION_TLSALPN01,
 } VerificationType;
 
 typedef struct Verification {
@@ -31,8 +32,10 @@ typedef struct Verification {
     const char *file;
     unsigned line; /* 0: implied, stands in no file */
     VerificationType type;
-    ListenAddress *listeners; /* http01 */
+    ListenAddress *listeners; /* http01, tls-alpn01 */
     size_t n_listeners;
+    char *passthrough;  /* tls-alpn01: ADDRESS:PORT or [ADDRESS]:PORT of the TLS server behind it;
+                           NULL:  there is none */
     char **dns_servers; /* dns01-dnsUpdate: ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT */
     size_t n_dns_servers;
     char **resolvers; /* the same; NULL: the system's */

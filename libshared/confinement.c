@@ -14,6 +14,11 @@ int confine_connection(void)
     return 0;
 }
 
+int confine_network(void)
+{
+    return 0;
+}
+
 #else
 
 #include <asm/sockios.h>
@@ -23,6 +28,7 @@ int confine_connection(void)
 #include <linux/seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #if defined(__x86_64__)
@@ -134,10 +140,22 @@ static const struct sock_filter program[] = {
     RETURN(SECCOMP_RET_ALLOW),
 };
 
-int confine_connection(void)
+/* Messages to the journal need a unix socket, which is not connected. */
+static const struct sock_filter network_program[] = {
+    LOAD(nr),
+    REFUSE_CALL(connect),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 3),
+    LOAD(args[0]),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 1, 0),
+    REFUSE,
+    RETURN(SECCOMP_RET_ALLOW),
+};
+
+static int install(const struct sock_filter *filters, size_t n)
 {
     const struct sock_fprog filter = {
-        .len = ELEMENTSOF(program), .filter = (struct sock_filter *)program, /* only read */
+        .len = (unsigned short)n,
+        .filter = (struct sock_filter *)(uintptr_t)filters, /* only read */
     };
 
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
@@ -146,10 +164,25 @@ int confine_connection(void)
     return 0;
 }
 
+int confine_connection(void)
+{
+    return install(program, ELEMENTSOF(program));
+}
+
+int confine_network(void)
+{
+    return install(network_program, ELEMENTSOF(network_program));
+}
+
 #else
 
 /* The numbers and the order of arguments are not known here. */
 int confine_connection(void)
+{
+    return -EOPNOTSUPP;
+}
+
+int confine_network(void)
 {
     return -EOPNOTSUPP;
 }

@@ -18,7 +18,11 @@ void confine_memory(void);
  * with EPERM. Cannot be undone. Returns 0; -EINVAL where the kernel has no seccomp(2) filters;
  * -errno.
  *
- * The sanitizers' leak checker is a process of its own that stops this one: both functions do
- * nothing in a build with it.
+ * The sanitizers' leak checker is a process of its own that stops this one: this and
+ * confine_memory() do nothing in a build with it.
  */
 int confine_connection(void);
+
+/* Gives up to connect to anything, and to make sockets that could: for who has all that it needs.
+ * After confine_connection(), with the same errors. */
+int confine_network(void);

@@ -149,6 +149,11 @@ static _Noreturn void run_child(Parent *parent, int fd)
     leave(EXIT_SUCCESS);
 }
 
+static usec_t deadline_of(const ForkServer *server)
+{
+    return server->lifetime == USEC_INFINITY ? USEC_INFINITY : now_monotonic() + server->lifetime;
+}
+
 /* Takes @fd over. Does not give up: a connection that was accepted is served. */
 static void fork_for(Parent *parent, int fd)
 {
@@ -166,7 +171,7 @@ static void fork_for(Parent *parent, int fd)
         run_child(parent, fd);
     (void)safe_close(fd);
     child = &parent->children[parent->n_children++];
-    *child = (Child){ .pid = pid, .deadline = now_monotonic() + parent->server->lifetime };
+    *child = (Child){ .pid = pid, .deadline = deadline_of(parent->server) };
     if (child->deadline < parent->kill_next)
         parent->kill_next = child->deadline;
 }

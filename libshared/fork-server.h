@@ -11,7 +11,8 @@ typedef struct ForkServer {
     usec_t idle_timeout;   /* exit after that long without a connection or child; USEC_INFINITY:
                               never */
     unsigned children_max; /* at so many no more are accepted: the kernel queues */
-    usec_t lifetime;       /* a child that is older is killed: it goes on past its own deadlines */
+    usec_t lifetime;       /* a child that is older is killed: it goes on past its own deadlines;
+                              USEC_INFINITY: none is */
     /* Called in the parent before each fork, so that children inherit what is current. May be NULL.
      */
     void (*prepare)(void *userdata);

@@ -12,8 +12,6 @@
 #include "io.h"
 #include "macro.h"
 
-#define LINGER_TIMEOUT  (2 * USEC_PER_SEC)
-#define LINGER_SIZE_MAX ((size_t)16 * 1024 * 1024)
 /* How long an accepted client that has not yet sent a byte is waited for after SIGTERM. */
 #define DRAIN_TIMEOUT USEC_PER_SEC
 
@@ -72,25 +70,6 @@ static bool is_terminating(void)
     sigset_t pending;
 
     return sigpending(&pending) == 0 && sigismember(&pending, SIGTERM) == 1;
-}
-
-/* Number of bytes, 0 when the client has closed, -ETIMEDOUT, -errno. */
-static ssize_t receive(int fd, void *data, size_t size, usec_t deadline)
-{
-    for (;;) {
-        ssize_t n = recv(fd, data, size, MSG_DONTWAIT);
-        int r;
-
-        if (n >= 0)
-            return n;
-        if (errno == EINTR)
-            continue;
-        if (errno != EAGAIN)
-            return -errno;
-        r = fd_wait(fd, POLLIN, deadline);
-        if (r < 0)
-            return r;
-    }
 }
 
 /* Answers */
@@ -227,7 +206,8 @@ static int receive_head(HttpExchange *x)
         }
         if (c->filled == sizeof(c->buffer))
             return refuse(x, 431, "The head of the request is larger than 8 KiB.");
-        n = receive(c->fd, c->buffer + c->filled, sizeof(c->buffer) - c->filled, x->deadline);
+        n = receive_before(c->fd, c->buffer + c->filled, sizeof(c->buffer) - c->filled,
+                           x->deadline);
         if (n == -ETIMEDOUT)
             return refuse(x, 408, "The request did not arrive in time.");
         if (n <= 0)
@@ -322,7 +302,7 @@ static int receive_body(HttpExchange *x, char *body, size_t size)
     memcpy(body, x->connection->buffer + x->head_size, got);
     r = send_continue(x);
     while (r >= 0 && got < size) {
-        ssize_t n = receive(x->connection->fd, body + got, size - got, x->deadline);
+        ssize_t n = receive_before(x->connection->fd, body + got, size - got, x->deadline);
 
         if (n > 0)
             got += (size_t)n;
@@ -434,24 +414,6 @@ static bool wait_for_request(Connection *c)
     return c->n_requests == 0 && fd_wait(c->fd, POLLIN, now_monotonic() + DRAIN_TIMEOUT) == 0;
 }
 
-/* Closing with bytes unread would make the kernel reset the connection, and the answer could be
- * lost on its way to a client that is still sending (RFC 9112 §9.6). */
-static void linger(Connection *c)
-{
-    usec_t deadline = now_monotonic() + LINGER_TIMEOUT;
-    size_t dropped = 0;
-
-    if (shutdown(c->fd, SHUT_WR) < 0)
-        return;
-    while (dropped < LINGER_SIZE_MAX) {
-        ssize_t n = receive(c->fd, c->buffer, sizeof(c->buffer), deadline);
-
-        if (n <= 0)
-            return;
-        dropped += (size_t)n;
-    }
-}
-
 static int open_signal_fd(void)
 {
     sigset_t signals;
@@ -476,6 +438,6 @@ void http_serve(int fd, const HttpServer *server)
     while (wait_for_request(&c) && serve_request(&c))
         ;
     if (c.linger)
-        linger(&c);
+        socket_linger(c.fd);
     (void)safe_close(c.signal_fd);
 }

@@ -7,6 +7,9 @@
 
 #include "macro.h"
 
+#define LINGER_TIMEOUT  (2 * USEC_PER_SEC)
+#define LINGER_SIZE_MAX ((size_t)16 * 1024 * 1024)
+
 /* Reads to the end of the file. The size it had is only where the buffer starts: the file may
  * grow meanwhile. */
 static int read_to_end(int fd, size_t expected, size_t max, char **ret, size_t *ret_size)
@@ -78,6 +81,41 @@ int fd_wait(int fd, short events, usec_t deadline)
             return -ETIMEDOUT;
         if (errno != EINTR)
             return -errno;
+    }
+}
+
+ssize_t receive_before(int fd, void *data, size_t size, usec_t deadline)
+{
+    for (;;) {
+        ssize_t n = recv(fd, data, size, MSG_DONTWAIT);
+        int r;
+
+        if (n >= 0)
+            return n;
+        if (errno == EINTR)
+            continue;
+        if (errno != EAGAIN)
+            return -errno;
+        r = fd_wait(fd, POLLIN, deadline);
+        if (r < 0)
+            return r;
+    }
+}
+
+void socket_linger(int fd)
+{
+    usec_t deadline = now_monotonic() + LINGER_TIMEOUT;
+    size_t dropped = 0;
+    char buffer[4096];
+
+    if (shutdown(fd, SHUT_WR) < 0)
+        return;
+    while (dropped < LINGER_SIZE_MAX) {
+        ssize_t n = receive_before(fd, buffer, sizeof(buffer), deadline);
+
+        if (n <= 0)
+            return;
+        dropped += (size_t)n;
     }
 }
 

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <poll.h>
 #include <stddef.h>
+#include <sys/types.h>
 #include <sys/uio.h>
 
 #include "clock.h"
@@ -24,6 +25,15 @@ int read_file_at(int dir_fd, const char *path, size_t max, char **ret, size_t *r
 
 /* Waits until one of @events (POLLIN, POLLOUT), an error or a hang-up. 0, -ETIMEDOUT, -errno. */
 int fd_wait(int fd, short events, usec_t deadline);
+
+/* Takes what a socket has, waiting for the first of it. Number of bytes; 0: the peer has closed;
+ * -ETIMEDOUT, -errno. */
+ssize_t receive_before(int fd, void *data, size_t size, usec_t deadline);
+
+/* Says that nothing more is sent, and drops what still comes, for a moment: closing with bytes
+ * unread would make the kernel reset the connection, and what was sent last could be lost on its
+ * way to a peer that is still sending (RFC 9112 §9.6). */
+void socket_linger(int fd);
 
 /* Writes everything, waiting for the fd where needed; never raises SIGPIPE on a socket. What is
  * not a socket must be non-blocking for the deadline to hold. 0, -ETIMEDOUT at the deadline, or

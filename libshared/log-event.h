@@ -36,6 +36,7 @@ typedef enum LogEvent {
     LOG_EVENT_ORDER_RESUMED,       /* taken up after a restart */
     LOG_EVENT_CHALLENGE_NOT_WRITTEN,
     LOG_EVENT_CHALLENGE_UNREADABLE,
+    LOG_EVENT_PASSTHROUGH_FAILED,
     LOG_EVENT_CHALLENGE_NOT_WITHDRAWN, /* from DNS */
     LOG_EVENT_BUDGET_LOW,              /* of what may be asked of the CA little is left */
     LOG_EVENT_CERTIFICATE_REVOKED,

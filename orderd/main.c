@@ -19,6 +19,7 @@
 #include "runtime-dir.h"
 #include "service.h"
 #include "status.h"
+#include "tlsalpn01.h"
 
 /* After SIGTERM those who wait may get their answers; what is not done by then is the next one's.
  */
@@ -75,6 +76,7 @@ typedef struct Daemon {
     VarlinkServer *server;
     Renewals *renewals;
     Solvers solvers;
+    int tlsalpn01_fd;      /* directory of the tls-alpn-01 challenge files */
     Config *config;        /* of the start, for what comes from before it */
     bool swept, dns_swept; /* the challenges of a former life are gone */
     sigset_t signals;      /* those that are taken in turn: see signal_table */
@@ -93,10 +95,12 @@ static void daemon_done(Daemon *daemon)
     orders_free(daemon->service.orders);
     inventory_free(daemon->service.inventory);
     dns01_free(daemon->solvers.dns01);
+    tlsalpn01_free(daemon->solvers.tlsalpn01);
     config_unref(daemon->config);
     config_file_free(daemon->service.config_file);
     sd_event_unref(daemon->event);
     (void)safe_close(daemon->solvers.http01_fd);
+    (void)safe_close(daemon->tlsalpn01_fd);
 }
 
 static int on_drain_timeout(sd_event_source *source, uint64_t usec, void *userdata)
@@ -163,6 +167,7 @@ static void sweep_challenges(Daemon *daemon)
     if (daemon->swept || orders_in_flight(daemon->service.orders) > 0)
         return;
     runtime_sweep_challenges(daemon->solvers.http01_fd);
+    runtime_sweep_challenges(daemon->tlsalpn01_fd);
     daemon->swept = true;
 }
 
@@ -318,6 +323,8 @@ static int set_up(Daemon *daemon, int *listener)
     if (r >= 0)
         r = dns01_new(daemon->event, &daemon->solvers.dns01);
     if (r >= 0)
+        r = tlsalpn01_new(daemon->event, daemon->tlsalpn01_fd, &daemon->solvers.tlsalpn01);
+    if (r >= 0)
         r = orders_new(daemon->event, &daemon->solvers, service->inventory, &service->orders);
     if (r >= 0)
         r = renewals_new(daemon->event, service->config_file, service->inventory, service->orders,
@@ -340,10 +347,19 @@ static int set_up(Daemon *daemon, int *listener)
     return add_signals(daemon);
 }
 
+static int open_challenges(Daemon *daemon)
+{
+    daemon->solvers.http01_fd = runtime_open_challenges(daemon->config, "http-01");
+    if (daemon->solvers.http01_fd < 0)
+        return daemon->solvers.http01_fd;
+    daemon->tlsalpn01_fd = runtime_open_challenges(daemon->config, "tls-alpn-01");
+    return daemon->tlsalpn01_fd < 0 ? daemon->tlsalpn01_fd : 0;
+}
+
 static int run(void)
 {
     _cleanup_close_ int listener = -EBADF;
-    _cleanup_(daemon_done) Daemon daemon = { .solvers.http01_fd = -EBADF };
+    _cleanup_(daemon_done) Daemon daemon = { .solvers.http01_fd = -EBADF, .tlsalpn01_fd = -EBADF };
     int r;
 
     /* The account's key is in its memory. */
@@ -364,9 +380,9 @@ static int run(void)
     listener = runtime_open_socket(daemon.config);
     if (listener < 0)
         return listener;
-    daemon.solvers.http01_fd = runtime_open_challenges(daemon.config);
-    if (daemon.solvers.http01_fd < 0)
-        return daemon.solvers.http01_fd;
+    r = open_challenges(&daemon);
+    if (r < 0)
+        return r;
     r = set_up(&daemon, &listener);
     if (r < 0)
         return log_event_errno(LOG_EVENT_START_FAILED, r, "The service cannot be set up: %m");

@@ -77,9 +77,9 @@ int runtime_open_socket(const Config *config)
     return n == 1 ? check_inherited(SD_LISTEN_FDS_START) : bind_socket(config->runtime_directory);
 }
 
-int runtime_open_challenges(const Config *config)
+int runtime_open_challenges(const Config *config, const char *kind)
 {
-    _cleanup_free_ char *path = runtime_http01_path(config->runtime_directory);
+    _cleanup_free_ char *path = runtime_challenge_path(config->runtime_directory, kind);
     int fd;
 
     if (!path)
@@ -99,6 +99,7 @@ void runtime_sweep_challenges(int fd)
     (void)atomic_clean_at(fd);
     if (!dir)
         return;
+    /* All kinds of them have names that could be tokens. */
     while ((entry = readdir(dir)))
         if (challenge_token_is_valid(entry->d_name))
             (void)challenge_remove(fd, entry->d_name);

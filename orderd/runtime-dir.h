@@ -10,9 +10,9 @@
  * wrong was logged. */
 int runtime_open_socket(const Config *config);
 
-/* The directory of the http-01 challenge files, made where it is missing. A descriptor, or -errno:
- * what is wrong was logged. */
-int runtime_open_challenges(const Config *config);
+/* The directory of the challenge files of this kind ("http-01"), made where it is missing. A
+ * descriptor, or -errno: what is wrong was logged. */
+int runtime_open_challenges(const Config *config, const char *kind);
 
 /* Removes all that is in it: for when no order is in flight, and what is there is of a former life.
  */

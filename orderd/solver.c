@@ -4,10 +4,12 @@
 #include "dns01.h"
 #include "http01.h"
 #include "strv.h"
+#include "tlsalpn01.h"
 
 static const Solver *const solvers[] = {
     [VERIFICATION_HTTP01] = &http01_solver,
     [VERIFICATION_DNS01_DNSUPDATE] = &dns01_solver,
+    [VERIFICATION_TLSALPN01] = &tlsalpn01_solver,
 };
 
 const Solver *solver_find(const Verification *verification)

@@ -8,11 +8,13 @@
 #include "failure.h"
 
 typedef struct Dns01 Dns01;
+typedef struct TlsAlpn01 TlsAlpn01;
 
 /* What they work with; borrowed by all. */
 typedef struct Solvers {
     int http01_fd; /* directory of the http-01 challenge files */
     Dns01 *dns01;
+    TlsAlpn01 *tlsalpn01;
 } Solvers;
 
 /* All borrowed for the call; a reference to the config is taken where it is needed for longer. */

@@ -22,7 +22,9 @@ char *runtime_challenges_path(const char *runtime_directory)
     return join(runtime_directory, "challenges");
 }
 
-char *runtime_http01_path(const char *runtime_directory)
+char *runtime_challenge_path(const char *runtime_directory, const char *kind)
 {
-    return join(runtime_directory, "challenges/http-01");
+    _cleanup_free_ char *challenges = runtime_challenges_path(runtime_directory);
+
+    return challenges ? join(challenges, kind) : NULL;
 }

@@ -6,4 +6,4 @@
 
 char *runtime_socket_path(const char *runtime_directory);     /* of orderd */
 char *runtime_challenges_path(const char *runtime_directory); /* all kinds of challenges */
-char *runtime_http01_path(const char *runtime_directory);
+char *runtime_challenge_path(const char *runtime_directory, const char *kind); /* "http-01" */

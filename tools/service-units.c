@@ -259,31 +259,88 @@ static int write_sign(const UnitDirectory *where, const Config *config)
     return write_handler(&sandbox, "acmems-mgmt.service", "acmems-mgmt@.service");
 }
 
+/* Which challenges a handler reads. */
+static int add_challenges(Sandbox *sandbox, const Config *config, const char *kind)
+{
+    _cleanup_free_ char *path = runtime_challenge_path(config->runtime_directory, kind);
+
+    if (!path)
+        return -ENOMEM;
+    unit_file_add_word(&sandbox->file, SECTION, "Environment", "ACMEMS_CHALLENGES=", path);
+    bind_path(sandbox, "BindReadOnlyPaths", path);
+    return 0;
+}
+
 static int write_http01(const UnitDirectory *where, const Config *config)
 {
     _cleanup_(sandbox_done) Sandbox sandbox = { 0 };
-    _cleanup_free_ char *challenges = runtime_http01_path(config->runtime_directory);
     int r;
 
-    if (!challenges)
-        return -ENOMEM;
     if (!has_own_runtime(config))
         return 0;
     r = unit_file_open(&sandbox.file, where);
+    if (r >= 0)
+        r = add_challenges(&sandbox, config, "http-01");
     if (r < 0)
         return r;
-    unit_file_add_word(&sandbox.file, SECTION, "Environment", "ACMEMS_CHALLENGES=", challenges);
-    bind_path(&sandbox, "BindReadOnlyPaths", challenges);
     return write_handler(&sandbox, "acmems-http01.service", "acmems-http01@.service");
+}
+
+/* They all say the same. */
+static const char *find_passthrough(const Config *config)
+{
+    for (size_t i = 0; i < config->n_verifications; i++)
+        if (config->verifications[i]->passthrough)
+            return config->verifications[i]->passthrough;
+    return NULL;
+}
+
+/* The host's network, of which this one address is let through; connections that last. */
+static int add_passthrough(Sandbox *sandbox, const char *passthrough)
+{
+    _cleanup_(listen_address_done) ListenAddress target = { 0 };
+    int r = listen_address_parse(passthrough, &target);
+    const struct {
+        const char *key, *value;
+    } table[] = {
+        { "PrivateNetwork", "no" },
+        { "RestrictAddressFamilies", target.kind == LISTEN_INET6 ? "AF_INET6" : "AF_INET" },
+        { "SystemCallFilter", "connect" },
+        { "IPAddressDeny", "any" },
+        { "IPAddressAllow", target.address },
+        { "RuntimeMaxSec", "infinity" },
+    };
+
+    if (r < 0)
+        return r;
+    unit_file_add_word(&sandbox->file, SECTION, "Environment", "ACMEMS_PASSTHROUGH=", passthrough);
+    for (size_t i = 0; i < ELEMENTSOF(table); i++)
+        unit_file_set(&sandbox->file, SECTION, table[i].key, table[i].value);
+    return 0;
+}
+
+static int write_tlsalpn01(const UnitDirectory *where, const Config *config)
+{
+    _cleanup_(sandbox_done) Sandbox sandbox = { 0 };
+    const char *passthrough = find_passthrough(config);
+    int r;
+
+    if (!has_own_runtime(config) && !passthrough)
+        return 0;
+    r = unit_file_open(&sandbox.file, where);
+    if (r >= 0 && has_own_runtime(config))
+        r = add_challenges(&sandbox, config, "tls-alpn-01");
+    if (r >= 0 && passthrough)
+        r = add_passthrough(&sandbox, passthrough);
+    if (r < 0)
+        return r;
+    return write_handler(&sandbox, "acmems-tlsalpn01.service", "acmems-tlsalpn01@.service");
 }
 
 int service_units_write(const UnitDirectory *where, const Config *config)
 {
     static int (*const writers[])(const UnitDirectory *where, const Config *config) = {
-        write_orderd_socket,
-        write_orderd,
-        write_sign,
-        write_http01,
+        write_orderd_socket, write_orderd, write_sign, write_http01, write_tlsalpn01,
     };
     int r = 0;
 

@@ -8,9 +8,10 @@
 #include "unit-file.h"
 
 /**
- * service_units_write() - drop-ins for acmems-orderd, acmems-mgmt and acmems-http01
+ * service_units_write() - drop-ins for acmems-orderd and the handlers
  *
  * What lies in the default directories needs none. A directory that is not there when the service
- * starts is passed over. Returns 0 or -errno.
+ * starts is passed over. acmems-tlsalpn01 gets a way to where connections are passed on to. Returns
+ * 0 or -errno.
  */
 int service_units_write(const UnitDirectory *where, const Config *config);

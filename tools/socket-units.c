@@ -57,16 +57,27 @@ static int collect_mgmt(const Config *config, Listeners *listeners)
     return add(listeners, config->listeners, config->n_listeners);
 }
 
-static int collect_http01(const Config *config, Listeners *listeners)
+static int collect_type(const Config *config, VerificationType type, Listeners *listeners)
 {
     int r = 0;
 
     for (size_t i = 0; r >= 0 && i < config->n_verifications; i++) {
         const Verification *verification = config->verifications[i];
 
-        r = add(listeners, verification->listeners, verification->n_listeners);
+        if (verification->type == type)
+            r = add(listeners, verification->listeners, verification->n_listeners);
     }
     return r;
+}
+
+static int collect_http01(const Config *config, Listeners *listeners)
+{
+    return collect_type(config, VERIFICATION_HTTP01, listeners);
+}
+
+static int collect_tlsalpn01(const Config *config, Listeners *listeners)
+{
+    return collect_type(config, VERIFICATION_TLSALPN01, listeners);
 }
 
 static bool same_interface(const ListenAddress *a, const ListenAddress *b)
@@ -208,6 +219,7 @@ int socket_units_write(const UnitDirectory *where, const Config *config)
     } sockets[] = {
         { "mgmt", collect_mgmt },
         { "http01", collect_http01 },
+        { "tlsalpn01", collect_tlsalpn01 },
     };
     int r = 0;
 

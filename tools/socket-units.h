@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* What makes acmems-mgmt.socket and acmems-http01.socket listen where the configuration says. */
+/* What makes acmems-mgmt.socket and those of the handlers of challenges listen where the
+ * configuration says. */
 
 #include "config.h"
 #include "unit-file.h"
 
 /**
- * socket_units_write() - drop-ins for both sockets, and units for what one socket cannot hold
+ * socket_units_write() - drop-ins for the sockets, and units for what one socket cannot hold
  *
  * BindToDevice= holds for all addresses of a unit. So the addresses with no interface (or, where
  * each has one, those with the first) go into the drop-in; each further interface gets a unit of

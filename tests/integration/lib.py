@@ -25,6 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("MESON_BUILD_ROOT", ROOT / "build")).resolve()
 HTTP01, SIGN = BUILD / "handlers/acmems-http01", BUILD / "handlers/acmems-sign"
+TLSALPN01 = BUILD / "handlers/acmems-tlsalpn01"
 ORDERD = BUILD / "orderd/acmems-orderd"
 REGISTER, CTL = BUILD / "tools/acme-register", BUILD / "tools/acmemsctl"
 GENERATOR = BUILD / "tools/acmems-generator"

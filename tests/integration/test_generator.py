@@ -10,14 +10,16 @@ import lib
 
 MGMT = "acmems-mgmt.socket.d/50-acmems.conf"
 HTTP01 = "acmems-http01.socket.d/50-acmems.conf"
+TLSALPN01 = "acmems-tlsalpn01.socket.d/50-acmems.conf"
 
 # What the units have to have so that systemd reads them; the rest is theirs.
 UNITS = {
     "acmems-mgmt.socket": "[Socket]\n",
     "acmems-http01.socket": "[Socket]\n",
+    "acmems-tlsalpn01.socket": "[Socket]\n",
     "acmems-orderd.socket": "[Socket]\nListenStream=/run/acmems/orderd.sock\n",
     **{f"acmems-{name}.service": "[Service]\nExecStart=/bin/true\nProtectHome=yes\nPrivateTmp=yes\n"
-       for name in ("mgmt", "mgmt@", "http01", "http01@", "orderd")},
+       for name in ("mgmt", "mgmt@", "http01", "http01@", "tlsalpn01", "tlsalpn01@", "orderd")},
 }
 
 # Something of everything, with names that have to be quoted.
@@ -163,6 +165,25 @@ def test_directories(tmp_path):
             f'"-{runtime}/challenges/http-01"']
     assert generated.verify("acmems-orderd.service", "acmems-mgmt.service", "acmems-http01.service",
                             "acmems-mgmt@1.service", "acmems-http01@1.service") == ""
+
+
+@pytest.mark.parametrize("target,family,address", [
+    ("127.0.0.1:8443", "AF_INET", "127.0.0.1"),
+    ("[2001:db8::1]:443", "AF_INET6", "2001:db8::1")])
+def test_passthrough(tmp_path, target, family, address):
+    """The sandbox is opened for this one address."""
+    generated = Generated(tmp_path, '[verification "tls"]\ntype = tls-alpn01\n'
+                                    f'listener = 0.0.0.0:443\npassthrough = {target}\n')
+    assert generated.settings(TLSALPN01, "ListenStream") == ["0.0.0.0:443"]
+    for suffix in ("", "@"):
+        name = f"acmems-tlsalpn01{suffix}.service.d/50-acmems.conf"
+        assert generated.settings(name, "Environment") == [f'"ACMEMS_PASSTHROUGH={target}"']
+        assert generated.settings(name, "PrivateNetwork") == ["no"]
+        assert generated.settings(name, "RestrictAddressFamilies") == [family]
+        assert generated.settings(name, "IPAddressDeny") == ["any"]
+        assert generated.settings(name, "IPAddressAllow") == [address]
+    assert generated.verify("acmems-tlsalpn01.socket", "acmems-tlsalpn01.service",
+                            "acmems-tlsalpn01@1.service") == ""
 
 
 def test_systemd_would_complain(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 import lib
 
-PROGRAMS = [lib.SIGN, lib.HTTP01, lib.ORDERD, lib.REGISTER, lib.CTL, lib.GENERATOR]
+PROGRAMS = [lib.SIGN, lib.HTTP01, lib.TLSALPN01, lib.ORDERD, lib.REGISTER, lib.CTL, lib.GENERATOR]
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.name)
@@ -20,8 +20,9 @@ def test_help_and_version(program):
 
 @pytest.mark.parametrize("program, allowed", [
     (lib.HTTP01, {"libc", "libsystemd"}), (lib.SIGN, {"libc", "libsystemd", "libcrypto"}),
+    (lib.TLSALPN01, {"libc", "libsystemd", "libcrypto", "libssl"}),
     (lib.GENERATOR, {"libc", "libsystemd"}),
-], ids=["http01", "sign", "generator"])
+], ids=["http01", "sign", "tlsalpn01", "generator"])
 def test_what_waits_for_us_loads_little(program, allowed):
     """ARCHITECTURE.md, "Who may touch what"; the sanitizers bring libraries of their own."""
     needed = set(re.findall(r"\(NEEDED\).*\[(\w+)\.so", lib.run("readelf", "-d", program).stdout))

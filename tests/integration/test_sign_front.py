@@ -76,7 +76,8 @@ def test_nginx(behind_nginx, new_csr):
     assert lib.request(port, "GET", "/.well-known/acme-challenge/unknown").status == 404
 
 
-@pytest.mark.parametrize("name", ["nginx.conf", "apache.conf", "haproxy.cfg"])
+@pytest.mark.parametrize("name", ["nginx.conf", "apache.conf", "haproxy.cfg", "nginx-stream.conf",
+                                  "haproxy-tls.cfg"])
 def test_readme_prints_the_examples(name):
     example, readme = (
         re.sub("^#.*\n", "", path.read_text(), flags=re.M)

@@ -22,8 +22,8 @@ def pytest_runtest_makereport(item):
 
 @pytest.fixture(scope="session")
 def pebble(tmp_path_factory):
-    """It asks for challenges on port 80: of the network that is this test's own."""
-    ca = lib.Pebble(tmp_path_factory.mktemp("pebble"), 80)
+    """It asks for challenges on ports 80 and 443: of the network that is this test's own."""
+    ca = lib.Pebble(tmp_path_factory.mktemp("pebble"), 80, tlsPort=443)
     yield ca
     ca.stop()
 

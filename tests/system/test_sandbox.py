@@ -12,6 +12,7 @@ CONFIG = "read:/etc/acmems/acmems.ini"
 CACHE = "list:/var/lib/acmems/storage"
 KEY = "read:/var/lib/acmems/account/account.pem"
 CHALLENGES = "list:/run/acmems/challenges/http-01"
+TLS_CHALLENGES = "list:/run/acmems/challenges/tls-alpn-01"
 ORDERD = "unix:/run/acmems/orderd.sock"
 BUS = "unix:/run/dbus/system_bus_socket"
 CA = "tcp:{port}"
@@ -21,12 +22,14 @@ OTHERS = ("signal:1", "see:1", "ptrace", "memory", "exec:/bin/sh")
 TABLE = {
     "acmems-http01.service": {CHALLENGES},
     "acmems-mgmt.service": {CONFIG, CACHE, ORDERD},
-    "acmems-orderd.service": {CONFIG, CACHE, KEY, CHALLENGES, ORDERD, BUS, CA},
+    "acmems-orderd.service": {CONFIG, CACHE, KEY, CHALLENGES, TLS_CHALLENGES, ORDERD, BUS, CA},
+    "acmems-tlsalpn01.service": {TLS_CHALLENGES},
 }
 WRITABLE = {
     "acmems-http01.service": set(),
     "acmems-mgmt.service": set(),
     "acmems-orderd.service": {"/var/lib/acmems", "/run/acmems"},
+    "acmems-tlsalpn01.service": set(),
 }
 
 
@@ -64,23 +67,24 @@ StandardOutput=file:/run/probe
 
 @pytest.fixture(scope="module")
 def used(server, tmp_path_factory):
-    """It has issued: there is a key and a certificate to be had."""
+    """It has issued: there is a key and a certificate to be had. All handlers have a socket."""
+    server.drop_in("acmems-tlsalpn01.socket", "[Socket]\nListenStream=127.0.0.1:1443\n")
     server.issue(lib.make_csr(tmp_path_factory.mktemp("csr"), "www.example.org"))
     return server
 
 
 @pytest.mark.parametrize("unit", [*TABLE, "acmems-http01@probe.service",
-                                  "acmems-mgmt@probe.service"])
+                                  "acmems-mgmt@probe.service", "acmems-tlsalpn01@probe.service"])
 def test_table(used, pebble, unit):
     base = unit.replace("@probe", "")
     ca = CA.format(port=pebble.port)
     allowed = {question.format(port=pebble.port) for question in TABLE[base]}
-    answers = probe(used, unit, [CONFIG, CACHE, KEY, CHALLENGES, ORDERD, BUS, ca, *OTHERS,
+    answers = probe(used, unit, [CONFIG, CACHE, KEY, CHALLENGES, TLS_CHALLENGES, ORDERD, BUS, ca, *OTHERS,
                                  "write:/", "create:/tmp", "create:/dev/shm"])
     writable = {what for question, what in answers if question == "writable"}
     found = {question: answer for question, answer in answers
              if question not in ("writable", "write:/")}
-    assert len(found) == 14
+    assert len(found) == 15
     assert {question for question, answer in found.items() if answer == YES} == allowed
     roots = WRITABLE[base]
     assert {path for path in writable
@@ -90,7 +94,8 @@ def test_table(used, pebble, unit):
 
 @pytest.mark.parametrize("unit,limit", [
     ("acmems-http01.service", 1.2), ("acmems-http01@.service", 1.2),
-    ("acmems-mgmt.service", 1.2), ("acmems-mgmt@.service", 1.2), ("acmems-orderd.service", 1.8)])
+    ("acmems-mgmt.service", 1.2), ("acmems-mgmt@.service", 1.2),
+    ("acmems-tlsalpn01.service", 1.2), ("acmems-tlsalpn01@.service", 1.2), ("acmems-orderd.service", 1.8)])
 def test_exposure(used, unit, limit, record_property):
     result = used.run("systemd-analyze", "security", "--offline=true",
                       f"--threshold={round(limit * 10)}", f"/lib/systemd/system/{unit}")

@@ -310,6 +310,22 @@ static void test_covers(void)
     ASSERT_FALSE(address_prefix_covers(&prefix, "192.0.2.1"));
 }
 
+static void test_reverse(void)
+{
+    char name[ADDRESS_REVERSE_SIZE];
+
+    ASSERT_OK(address_reverse_name("192.0.2.1", name));
+    ASSERT_STREQ(name, "1.2.0.192.in-addr.arpa");
+    ASSERT_OK(address_reverse_name("255.255.255.255", name));
+    ASSERT_STREQ(name, "255.255.255.255.in-addr.arpa");
+    /* RFC 8738 §6 */
+    ASSERT_OK(address_reverse_name("2001:db8::1", name));
+    ASSERT_STREQ(name, "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa");
+    ASSERT_EQ(strlen(name) + 1, sizeof(name));
+    ASSERT_EQ(address_reverse_name("www.example.org", name), -EINVAL);
+    ASSERT_EQ(address_reverse_name("", name), -EINVAL);
+}
+
 int main(void)
 {
     test_prefix_contains();
@@ -322,5 +338,6 @@ int main(void)
     test_format();
     test_octets();
     test_covers();
+    test_reverse();
     return 0;
 }

@@ -66,6 +66,7 @@ static void refuse(const char *content, const char *expected)
 #define AUTH      "[auth \"a\"]\n"
 #define AUTH_IP   AUTH "ip=192.0.2.1\n"
 #define DNSUPDATE "[verification v]\ntype=dns01-dnsUpdate\n"
+#define TLSALPN   "[verification t]\ntype=tls-alpn01\n"
 #define FULL_AUTH AUTH_IP "domain=a.example.org\n"
 
 static void test_refused(void)
@@ -109,8 +110,30 @@ static void test_refused(void)
         { "[storage s]\ntype=redis\ndirectory=/s\n",
           E("2") "unknown type 'redis' in [storage \"s\"]: write none or file\n" },
         { "[verification v]\ntype=http02\n",
-          E("2") "unknown type 'http02' in [verification \"v\"]: write http01 or "
-                 "dns01-dnsUpdate\n" },
+          E("2") "unknown type 'http02' in [verification \"v\"]: write http01, "
+                 "dns01-dnsUpdate or tls-alpn01\n" },
+        { TLSALPN "passthrough=www.example.org:443\n",
+          E("3") "passthrough = 'www.example.org:443' is not an address with a port: write "
+                 "127.0.0.1:8443 or [2001:db8::1]:8443, not a name\n" },
+        { TLSALPN "passthrough=127.0.0.1\n",
+          E("3") "passthrough = '127.0.0.1' is not an address with a port: write "
+                 "127.0.0.1:8443 or [2001:db8::1]:8443, not a name\n" },
+        { TLSALPN "passthrough=/run/x.sock\n",
+          E("3") "passthrough = '/run/x.sock' is not an address with a port: write "
+                 "127.0.0.1:8443 or [2001:db8::1]:8443, not a name\n" },
+        { TLSALPN "passthrough=[fe80::1%eth0]:443\n",
+          E("3") "passthrough = '[fe80::1%eth0]:443' is not an address with a port: write "
+                 "127.0.0.1:8443 or [2001:db8::1]:8443, not a name\n" },
+        { TLSALPN "listener=127.0.0.1:443\npassthrough=127.0.0.1:443\n",
+          E("1") "passthrough of [verification \"t\"] is a listener of its own: name the address "
+                 "of the TLS server behind it\n" },
+        { TLSALPN "listener=[::]:443\npassthrough=[::1]:443\n",
+          E("1") "passthrough of [verification \"t\"] is a listener of its own: name the address "
+                 "of the TLS server behind it\n" },
+        { TLSALPN "passthrough=192.0.2.1:443\n[verification u]\ntype=tls-alpn01\n"
+                  "passthrough=192.0.2.2:443\n",
+          E("4") "passthrough of [verification \"u\"] is another one than in " MAIN ":1, and the "
+                 "same program serves both: write the same\n" },
         { "[verification v]\ntyp=http01\n",
           E("2") "unknown key 'typ' in [verification \"v\"]: did you mean 'type'?\n" },
         { "[verification v]\n", E("1") "[verification \"v\"] has no type: write type = … as its "
@@ -306,6 +329,9 @@ static void test_warned(void)
         { "[verification v]\ntype=http01\nttl=5\n",
           W("3") "'ttl' does not belong to type http01 of [verification \"v\"]: delete the "
                  "line\n" },
+        { "[verification v]\ntype=http01\npassthrough=192.0.2.1:443\n",
+          W("3") "'passthrough' does not belong to type http01 of [verification \"v\"]: delete the "
+                 "line\n" },
         { "[logging]\ndestination=syslog\nformat=%m\nconfig-file=/x\nlevel=info\n",
           W("2") "destination is ignored: messages go to the journal, see journalctl(1)\n" W(
               "3") "format is ignored: messages go to the journal, see journalctl(1)\n" W("4") "con"
@@ -469,6 +495,29 @@ static void test_listeners(void)
     assert_listener(&config->listeners[1], "fe80::1", 2);
     ASSERT_STREQ(config->listeners[1].interface, "eth0");
     ASSERT_STREQ(config->listeners[2].address, "/run/x.sock");
+    config_unref(config);
+}
+
+static void test_tlsalpn01(void)
+{
+    Config *config = load(TLSALPN, NULL);
+
+    ASSERT_EQ(config->verifications[0]->type, VERIFICATION_TLSALPN01);
+    ASSERT_EQ(config->verifications[0]->n_listeners, 0);
+    ASSERT_TRUE(!config->verifications[0]->passthrough);
+    config_unref(config);
+
+    /* The same port is another server's elsewhere. */
+    config = load(TLSALPN "listener=0.0.0.0:443\nlistener=[::]:443\npassthrough=192.0.2.1:443\n"
+                          "[verification u]\ntype=tls-alpn01\npassthrough=192.0.2.1:443\n",
+                  NULL);
+    ASSERT_EQ(config->verifications[0]->n_listeners, 2);
+    ASSERT_STREQ(config->verifications[0]->passthrough, "192.0.2.1:443");
+    config_unref(config);
+
+    config = load(TLSALPN "listener=\npassthrough=[2001:db8::1]:8443\n", NULL);
+    ASSERT_EQ(config->verifications[0]->n_listeners, 0);
+    ASSERT_STREQ(config->verifications[0]->passthrough, "[2001:db8::1]:8443");
     config_unref(config);
 }
 
@@ -893,6 +942,7 @@ int main(void)
     test_defaults();
     test_account();
     test_listeners();
+    test_tlsalpn01();
     test_default_blocks();
     test_implied_reference();
     test_auth();

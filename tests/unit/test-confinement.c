@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <asm/sockios.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -82,6 +83,29 @@ static void test_connection(void)
     ASSERT_EQ(waitpid(other, &status, 0), other);
 }
 
+static void test_network(void)
+{
+    const struct sockaddr_in address = { .sin_family = AF_INET,
+                                         .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int before = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), status;
+    pid_t child = fork();
+
+    if (child == 0) {
+        ASSERT_OK(confine_connection());
+        ASSERT_OK(confine_network());
+        REFUSED(connect(before, (const struct sockaddr *)&address, sizeof(address)));
+        REFUSED(socket(AF_INET, SOCK_STREAM, 0));
+        REFUSED(socket(AF_INET6, SOCK_DGRAM, 0));
+        REFUSED(socket(AF_PACKET, SOCK_RAW, 0));
+        /* as the journal needs one */
+        ASSERT_TRUE(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0) >= 0);
+        exit(EXIT_SUCCESS);
+    }
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_EQ(status, 0);
+    (void)close(before);
+}
+
 /* Another process of the same user, without root's power over all, cannot read its memory. */
 static void test_memory(void)
 {
@@ -122,6 +146,7 @@ static void test_memory(void)
 int main(void)
 {
     test_connection();
+    test_network();
     test_memory();
     return EXIT_SUCCESS;
 }
@@ -132,6 +157,7 @@ int main(void)
 int main(void)
 {
     ASSERT_OK(confine_connection());
+    ASSERT_OK(confine_network());
     confine_memory();
     return EXIT_SUCCESS;
 }

@@ -80,6 +80,7 @@ static void test_paths(void)
         assert_generated(&generated, ORDERD, table[i].orderd);
         assert_handler(&generated, "mgmt", table[i].mgmt);
         assert_handler(&generated, "http01", NULL);
+        assert_handler(&generated, "tlsalpn01", NULL);
         assert_generated(&generated, ORDERD_SOCKET, NULL);
     }
 }
@@ -117,10 +118,38 @@ static void test_runtime_directory(void)
     }
 }
 
+static void test_passthrough(void)
+{
+    static const struct {
+        const char *content, *tlsalpn01;
+    } table[] = {
+        { "[verification v]\ntype=tls-alpn01\nlistener=0.0.0.0:443\n", NULL },
+        { "[verification v]\ntype=tls-alpn01\npassthrough=127.0.0.1:8443\n",
+          SERVICE("Environment=\"ACMEMS_PASSTHROUGH=127.0.0.1:8443\"\nPrivateNetwork=no\n"
+                  "RestrictAddressFamilies=AF_INET\nSystemCallFilter=connect\nIPAddressDeny=any\n"
+                  "IPAddressAllow=127.0.0.1\nRuntimeMaxSec=infinity\n") },
+        { "[state]\nruntime-directory=/srv/r\n[verification v]\ntype=tls-alpn01\n"
+          "passthrough=[2001:db8::1]:443\n",
+          SERVICE("Environment=ACMEMS_CHALLENGES=/srv/r/challenges/tls-alpn-01\n"
+                  "BindReadOnlyPaths=-/srv/r/challenges/tls-alpn-01\n"
+                  "Environment=\"ACMEMS_PASSTHROUGH=[2001:db8::1]:443\"\nPrivateNetwork=no\n"
+                  "RestrictAddressFamilies=AF_INET6\nSystemCallFilter=connect\nIPAddressDeny=any\n"
+                  "IPAddressAllow=2001:db8::1\nRuntimeMaxSec=infinity\n") },
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        _cleanup_generated_ Generated generated = generated_new();
+
+        generate(&generated, table[i].content, service_units_write);
+        assert_handler(&generated, "tlsalpn01", table[i].tlsalpn01);
+    }
+}
+
 int main(void)
 {
     ASSERT_OK(unsetenv("ACME_CAFILE"));
     test_paths();
     test_runtime_directory();
+    test_passthrough();
     return 0;
 }

@@ -3,8 +3,9 @@
 
 #include "test-units.h"
 
-#define MGMT   "acmems-mgmt.socket.d/50-acmems.conf"
-#define HTTP01 "acmems-http01.socket.d/50-acmems.conf"
+#define MGMT      "acmems-mgmt.socket.d/50-acmems.conf"
+#define HTTP01    "acmems-http01.socket.d/50-acmems.conf"
+#define TLSALPN01 "acmems-tlsalpn01.socket.d/50-acmems.conf"
 
 #define VERIFICATION(name) "[verification " name "]\ntype=http01\n"
 #define SOCKET(streams)    "\n[Socket]\n" streams
@@ -57,8 +58,24 @@ static void test_drop_ins(void)
         generate(&generated, table[i].content, socket_units_write);
         assert_generated(&generated, MGMT, table[i].mgmt);
         assert_generated(&generated, HTTP01, table[i].http01);
+        assert_generated(&generated, TLSALPN01, NULL);
         ASSERT_FALSE(test_exists(generated.path, "acmems-mgmt.socket.wants"));
     }
+}
+
+static void test_programs(void)
+{
+    _cleanup_generated_ Generated generated = generated_new();
+
+    generate(&generated,
+             "[verification v]\ntype=tls-alpn01\n[verification w]\ntype=tls-alpn01\n"
+             "listener=0.0.0.0:443\nlistener=[fe80::1%eth0]:443\n" VERIFICATION("x"),
+             socket_units_write);
+    assert_generated(&generated, TLSALPN01, SOCKET("ListenStream=0.0.0.0:443\n"));
+    assert_generated(&generated, "acmems-tlsalpn01-eth0.socket",
+                     OWN("tlsalpn01", "eth0", "ListenStream=[fe80::1]:443\n"));
+    assert_generated(&generated, HTTP01,
+                     SOCKET("ListenStream=0.0.0.0:1380\nListenStream=[::]:1380\n"));
 }
 
 static void test_interfaces(void)
@@ -91,6 +108,7 @@ static void test_interfaces(void)
 int main(void)
 {
     test_drop_ins();
+    test_programs();
     test_interfaces();
     return 0;
 }

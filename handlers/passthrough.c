@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "passthrough.h"
+
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+
+#include "confinement.h"
+#include "io.h"
+#include "log.h"
+#include "relay.h"
+
+#define CONNECT_TIMEOUT (10 * USEC_PER_SEC)
+#define IDLE_TIMEOUT    (3600 * USEC_PER_SEC)
+/* Less than TimeoutStopSec= of the unit. */
+#define STOP_TIMEOUT (20 * USEC_PER_SEC)
+
+int passthrough_target_parse(const char *text, PassthroughTarget *ret)
+{
+    _cleanup_(listen_address_done) ListenAddress address = { 0 };
+    PassthroughTarget target = { .text = text };
+    int r = listen_address_parse(text, &address);
+
+    if (r < 0)
+        return r;
+    if (address.kind == LISTEN_UNIX || address.interface)
+        return -EINVAL;
+    if (address.kind == LISTEN_INET) {
+        target.size = sizeof(target.address.in);
+        target.address.in.sin_family = AF_INET;
+        target.address.in.sin_port = htons((in_port_t)address.port);
+        memcpy(&target.address.in.sin_addr, address.bytes, sizeof(target.address.in.sin_addr));
+    } else {
+        target.size = sizeof(target.address.in6);
+        target.address.in6.sin6_family = AF_INET6;
+        target.address.in6.sin6_port = htons((in_port_t)address.port);
+        memcpy(&target.address.in6.sin6_addr, address.bytes, sizeof(target.address.in6.sin6_addr));
+    }
+    *ret = target;
+    return 0;
+}
+
+static int finish_connect(int fd)
+{
+    int error = 0, r = fd_wait(fd, POLLOUT, now_monotonic() + CONNECT_TIMEOUT);
+    socklen_t size = sizeof(error);
+
+    if (r < 0)
+        return r;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+        return -errno;
+    return -error;
+}
+
+/* A descriptor or -errno. */
+static int connect_to(const PassthroughTarget *target)
+{
+    _cleanup_close_ int fd =
+        socket(target->address.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int r = 0;
+
+    if (fd < 0)
+        return -errno;
+    if (connect(fd, &target->address.sa, target->size) < 0)
+        r = errno == EINPROGRESS ? finish_connect(fd) : -errno;
+    return r < 0 ? r : TAKE_FD(fd);
+}
+
+/* Peers that are not there any more are noticed at last; small writes are not held back. */
+static void set_options(int fd)
+{
+    int on = 1;
+
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+static int open_stop_fd(void)
+{
+    sigset_t signals;
+
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGTERM);
+    return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* It connects to nothing else. */
+static void confine(void)
+{
+    int r = confine_network();
+
+    if (r < 0)
+        log_warning_errno(r, "The process of a connection cannot be confined: %m");
+}
+
+void passthrough_serve(int fd, const PassthroughTarget *target, const void *received, size_t size)
+{
+    _cleanup_close_ int behind = connect_to(target), stop_fd = open_stop_fd();
+    const RelayLimits limits = {
+        .idle_timeout = IDLE_TIMEOUT,
+        .stop_fd = stop_fd,
+        .stop_timeout = STOP_TIMEOUT,
+    };
+    int r = behind < 0 ? behind : 0;
+
+    confine();
+    if (r >= 0) {
+        set_options(fd);
+        set_options(behind);
+        r = write_all(behind, received, size, now_monotonic() + CONNECT_TIMEOUT);
+    }
+    if (r < 0) {
+        (void)log_event_errno(LOG_EVENT_PASSTHROUGH_FAILED, r,
+                              "A connection could not be passed on to %s: %m", target->text);
+        return;
+    }
+    r = relay_run(fd, behind, &limits);
+    log_debug("A connection passed on to %s has ended: %s", target->text,
+              r < 0 ? strerror(-r) : "by both sides");
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The first bytes of a TLS client. */
+
+#include "client-hello.h"
+
+#include "macro.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check(const ClientHello *hello)
+{
+    const char *name = hello->server_name;
+
+    if (*name && (!dns_name_is_valid(name) || *name == '*'))
+        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    ClientHello hello, again;
+    int r = client_hello_parse(data, size, &hello);
+
+    if (r == CLIENT_HELLO_WHOLE)
+        check(&hello);
+    /* With less of it the answer is the same, or not there yet; or it is refused all the same. */
+    else if (r == CLIENT_HELLO_UNFINISHED && size > 0 &&
+             client_hello_parse(data, size - 1, &again) != CLIENT_HELLO_UNFINISHED)
+        abort();
+    return 0;
+}

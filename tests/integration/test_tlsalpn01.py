@@ -1,0 +1,715 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""tls-alpn-01: the handler's answer to anybody, certificates from Pebble by it, and what it passes on."""
+
+import contextlib
+import hashlib
+import os
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import threading
+import time
+
+import pytest
+
+import lib
+
+NAME = "www.example.org"
+
+
+def make_certificate(directory, san):
+    """PEM of a certificate and its key, as a challenge file has it."""
+    cert, key = directory / "challenge.pem", directory / "challenge.key"
+    lib.run("openssl", "req", "-x509", "-nodes", "-newkey", *lib.KEYS["p256"], "-days", "1",
+            "-subj", "/CN=ACME challenge", "-addext", f"subjectAltName={san}",
+            "-keyout", key, "-out", cert)
+    return cert.read_text() + key.read_text()
+
+
+def challenge_file(directory, server_name):
+    return directory / hashlib.sha256(server_name.encode()).hexdigest()
+
+
+class Handler:
+    def __init__(self, directory, *options):
+        self.directory = directory
+        self.challenges = directory / "challenges"
+        self.challenges.mkdir(exist_ok=True)
+        self.socket = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self.port = self.socket.getsockname()[1]
+        self.process = lib.Process(
+            "tlsalpn01", [lib.TLSALPN01, "--challenges", self.challenges, "--idle-timeout", "0",
+                          *options], directory, sockets=[self.socket])
+        lib.wait_for(lambda: lib.handles_sigterm(self.process.pid), "the handler to start")
+
+    def publish(self, san=f"DNS:{NAME}", server_name=NAME):
+        challenge_file(self.challenges, server_name).write_text(
+            make_certificate(self.directory, san))
+
+    def stop(self):
+        self.socket.close()
+        self.process.stop()
+
+
+@pytest.fixture
+def handler(tmp_path):
+    server = Handler(tmp_path)
+    yield server
+    server.stop()
+
+
+def connect(port, name=NAME, protocols=("acme-tls/1",), version=None, ca=None):
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    if version:
+        context.minimum_version = context.maximum_version = version
+    if protocols:
+        context.set_alpn_protocols(list(protocols))
+    if ca:
+        context.load_verify_locations(ca)
+        context.verify_mode = ssl.CERT_REQUIRED
+    sock = socket.create_connection(("127.0.0.1", port), lib.DEADLINE)
+    try:
+        return context.wrap_socket(sock, server_hostname=name)
+    except BaseException:
+        sock.close()
+        raise
+
+
+VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_shown(handler, version):
+    handler.publish()
+    with connect(handler.port, version=version) as tls:
+        assert tls.selected_alpn_protocol() == "acme-tls/1"
+        assert tls.version() == version.name.replace("_", ".")
+        pem = ssl.DER_cert_to_PEM_cert(tls.getpeercert(True))
+        assert lib.Certificate(pem.encode()).names == [NAME]
+        # That is all: nothing is said in it.
+        assert tls.recv(1) == b""
+
+
+@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
+def test_openssl(handler, version):
+    handler.publish()
+    out = lib.run("openssl", "s_client", "-connect", f"127.0.0.1:{handler.port}", version,
+                  "-servername", NAME, "-alpn", "acme-tls/1", input="").stdout
+    assert "ALPN protocol: acme-tls/1" in out
+    assert "BEGIN CERTIFICATE" in out
+    assert "New, TLSv1" in out and "Reused" not in out
+
+
+def test_a_name_in_capitals_is_the_same(handler):
+    handler.publish()
+    connect(handler.port, name="WWW.Example.ORG").close()
+
+
+@pytest.mark.parametrize("name,protocols,alert", [
+    ("other.example.org", ["acme-tls/1"], "unrecognized name"),
+    ("example.org", ["acme-tls/1"], "unrecognized name"),
+    (None, ["acme-tls/1"], "unrecognized name"),
+    (NAME, ["h2", "http/1.1"], "no application protocol"),
+    (NAME, ["h2", "acme-tls/1"], "no application protocol"),
+    (NAME, ["acme-tls/1", "h2"], "no application protocol"),
+    (NAME, None, "no application protocol"),
+])
+@pytest.mark.parametrize("version", VERSIONS)
+def test_refused(handler, name, protocols, alert, version):
+    handler.publish()
+    with pytest.raises(ssl.SSLError) as error:
+        connect(handler.port, name, protocols, version)
+    assert alert in str(error.value).lower().replace("_", " ")
+
+
+def test_old_versions_are_refused(handler):
+    handler.publish()
+    result = lib.run("openssl", "s_client", "-connect", f"127.0.0.1:{handler.port}", "-tls1_1",
+                     "-cipher", "ALL:@SECLEVEL=0", "-servername", NAME, "-alpn", "acme-tls/1",
+                     input="", check=False)
+    assert result.returncode != 0
+    assert "alert protocol version" in result.stderr
+
+
+def test_gone_with_the_file(handler):
+    handler.publish()
+    connect(handler.port).close()
+    challenge_file(handler.challenges, NAME).unlink()
+    with pytest.raises(ssl.SSLError, match="(?i)unrecognized.name"):
+        connect(handler.port)
+
+
+def test_damaged_file(handler):
+    challenge_file(handler.challenges, NAME).write_text("-----BEGIN CERTIFICATE-----\n")
+    with pytest.raises(ssl.SSLError, match="(?i)internal.error"):
+        connect(handler.port)
+    assert f"Failed to read the challenge for {NAME}" in handler.process.log
+
+
+def answer(port, *pieces, pause=None):
+    """What comes back for these bytes until the connection ends."""
+    with socket.create_connection(("127.0.0.1", port), lib.DEADLINE) as sock:
+        data = b""
+        with contextlib.suppress(ConnectionError):
+            for piece in pieces:
+                sock.sendall(piece)
+                if pause:
+                    pause()
+            while part := sock.recv(4096):
+                data += part
+        return data
+
+
+def hello(name=NAME, protocols=("acme-tls/1",)):
+    """The first bytes of a client."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(list(protocols))
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        context.wrap_bio(incoming, outgoing, server_hostname=name).do_handshake()
+    return outgoing.read()
+
+
+def alert(number):
+    return bytes([21, 3, 3, 0, 2, 2, number])
+
+
+@pytest.mark.parametrize("garbage", [
+    b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\0" * 100, b"\xff" * 70000, b"\x16\x03\x01\0\0",
+    b"\x80\x2e\x01\x03\x01", b"SSH-2.0-x\r\n", b"\x16\x03\x01\x40\0\x01\0\x40\0" + b"x" * 20000],
+    ids=range(7))
+def test_garbage(handler, garbage):
+    assert answer(handler.port, garbage) == alert(50)
+    handler.publish()
+    connect(handler.port).close()
+
+
+def test_nothing_more_after_the_hello_is_taken(handler):
+    """Garbage in place of the client's second message."""
+    handler.publish()
+    data = answer(handler.port, hello(), b"\xff" * 1000)
+    assert data[:1] == b"\x16"  # what was shown before
+
+
+@pytest.mark.parametrize("pieces", [1, 7, 100])
+def test_in_pieces(handler, pieces):
+    """The hello in several writes; OpenSSL answers it as if it had come at once."""
+    handler.publish()
+    data = hello()
+    result = []
+
+    def run():
+        result.append(answer(handler.port, *(data[i:i + pieces]
+                                             for i in range(0, len(data), pieces)), b"\xff" * 10))
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(lib.DEADLINE)
+    assert result and result[0][:1] == b"\x16"
+
+
+def test_slow_client_is_not_waited_for(handler):
+    """10 s for all of it, however steadily it comes."""
+    data, started = hello(), time.monotonic()
+    with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as sock:
+        with contextlib.suppress(ConnectionError):
+            for byte in data:
+                sock.sendall(bytes([byte]))
+                sock.settimeout(0.25)
+                try:
+                    assert sock.recv(1) == b""
+                    break
+                except TimeoutError:
+                    continue
+            else:
+                pytest.fail("all of it was taken")
+    assert 9 < time.monotonic() - started < 15
+
+
+def test_silent_client_is_not_waited_for(handler):
+    started = time.monotonic()
+    assert answer(handler.port) == b""
+    assert 9 < time.monotonic() - started < 15
+
+
+def test_wrong_options():
+    for value in "www.example.org:443", "127.0.0.1", "/run/x.sock":
+        with socket.create_server(("127.0.0.1", 0)) as sock:
+            script = 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@" 3<&' + str(sock.fileno())
+            result = lib.run("bash", "-c", script, "bash", lib.TLSALPN01, "--passthrough", value,
+                             check=False, pass_fds=[sock.fileno()])
+        assert result.returncode == 1
+        assert f"--passthrough: '{value}' is not ADDRESS:PORT" in result.stderr
+
+
+@pytest.mark.parametrize("mode", ["inetd", "accept"])
+def test_one_connected_socket(tmp_path, mode):
+    """As inetd and Accept=yes hand it over."""
+    challenges = tmp_path / "challenges"
+    challenges.mkdir()
+    challenge_file(challenges, NAME).write_text(make_certificate(tmp_path, f"DNS:{NAME}"))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        result = []
+
+        def client():
+            with connect(listener.getsockname()[1]) as tls:
+                result.append(tls.selected_alpn_protocol())
+        thread = threading.Thread(target=client)
+        thread.start()
+        sock = listener.accept()[0]
+        argv = [str(lib.TLSALPN01), "--challenges", str(challenges)]
+        if mode == "inetd":
+            process = subprocess.Popen(argv, stdin=sock, stdout=sock, stderr=sock,
+                                       env=lib.ENVIRONMENT)
+        else:
+            script = 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@" 3<&' + str(sock.fileno())
+            process = subprocess.Popen(["bash", "-c", script, "bash", *argv],
+                                       pass_fds=[sock.fileno()], env=lib.ENVIRONMENT)
+        sock.close()
+        thread.join(lib.DEADLINE)
+        assert result == ["acme-tls/1"]
+        assert process.wait(lib.DEADLINE) == 0
+
+
+# ---- a CA that asks for it -----------------------------------------------------------------
+
+ALPN = """
+[verification "alpn"]
+type = tls-alpn01
+[auth "loopback"]
+ip = 127.0.0.0/8
+domain = *
+ip-san = 127.0.0.0/8
+ip-san = ::1
+verification = alpn
+"""
+
+
+class Validated:
+    """An installation whose CA comes to the handler."""
+
+    def __init__(self, directory, http01_socket, **pebble):
+        self.socket = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self.port = self.socket.getsockname()[1]
+        self.ca = lib.Pebble(directory / "pebble", http01_socket.getsockname()[1],
+                             **{"tlsPort": self.port, **pebble})
+        self.server = lib.Acmems(directory / "server", self.ca, http01_socket,
+                                 lib.register(directory / "account", self.ca, http01_socket))
+        self.challenges = self.server.directory / "run/challenges/tls-alpn-01"
+        self.server.start(auth=ALPN)
+        self.handler = None
+
+    def start_handler(self, *options):
+        self.handler = self.server.spawn(
+            "tlsalpn01", [lib.TLSALPN01, "--challenges", self.challenges, "--idle-timeout", "0",
+                          *options], sockets=[self.socket])
+        self.server.wait_for_start(self.handler)
+
+    def files(self):
+        return list(self.challenges.iterdir())
+
+    def stop(self):
+        self.socket.close()
+        self.server.stop()
+        self.ca.stop()
+
+
+@pytest.fixture
+def validated(tmp_path, http01_socket):
+    bed = Validated(tmp_path, http01_socket)
+    yield bed
+    bed.stop()
+
+
+def test_names(validated, new_csr):
+    validated.start_handler()
+    names = ["a.example.org", "b.example.org", "c.example.org"]
+    assert validated.server.issue(new_csr(*names)).names == names
+    assert validated.files() == []
+
+
+def test_addresses(validated, new_csr):
+    validated.start_handler()
+    certificate = validated.server.issue(
+        new_csr("ip.example.org", san="DNS:ip.example.org,IP:127.0.0.1"))
+    assert (certificate.names, certificate.addresses) == (["ip.example.org"], ["127.0.0.1"])
+    assert validated.files() == []
+
+
+def test_a_wildcard_needs_dns(validated, new_csr):
+    validated.start_handler()
+    answer = validated.server.post(new_csr("*.example.org"))
+    assert answer.status == 421
+    assert "the CA offers no tls-alpn-01 challenge (a wildcard needs dns-01)" in answer.text
+
+
+def post_all(server, requests):
+    answers = [None] * len(requests)
+
+    def post(i):
+        answers[i] = server.post(requests[i])
+    threads = [threading.Thread(target=post, args=[i]) for i in range(len(requests))]
+    for thread in threads:
+        thread.start()
+    return threads, answers
+
+
+def test_orders_with_one_name_in_common(validated, new_csr, tmp_path):
+    """A name shows one certificate at a time: each order's challenge has its turn."""
+    validated.start_handler()
+    requests = [lib.make_csr(tmp_path / str(i), "shared.example.org", f"own{i}.example.org")
+                for i in range(4)]
+    threads, answers = post_all(validated.server, requests)
+    for thread in threads:
+        thread.join(90)
+    assert [answer.status for answer in answers] == [200] * 4
+    assert validated.files() == []
+
+
+def test_key_is_there_for_as_long_as_the_challenge(validated, new_csr):
+    """Nobody answers the CA at first; what is shown meanwhile is RFC 8737 to the letter."""
+    # The kernel takes the CA's connection, and it waits.
+    threads, answers = post_all(validated.server, [new_csr("held.example.org")])
+    file = challenge_file(validated.challenges, "held.example.org")
+    lib.wait_for(file.exists, "the challenge")
+    assert validated.files() == [file]
+    assert file.stat().st_mode & 0o777 == 0o640
+    text = lib.run("openssl", "x509", "-noout", "-text", "-in", file).stdout
+    assert re.search(r"1\.3\.6\.1\.5\.5\.7\.1\.31: critical\n", text)
+    assert re.search(r"Subject Alternative Name: *\n *DNS:held.example.org\n", text)
+    assert text.count("DNS:") == 1
+    assert "ASN1 OID: prime256v1" in text
+    lib.run("openssl", "verify", "-ignore_critical", "-CAfile", file, file)
+    key = lib.run("openssl", "pkey", "-noout", "-text", "-in", file).stdout
+    assert "ASN1 OID: prime256v1" in key
+    validated.start_handler()
+    threads[0].join(90)
+    assert answers[0].status == 200
+    assert validated.files() == []
+
+
+def test_the_ca_refuses(validated, new_csr):
+    """No handler: nothing is left when the order fails."""
+    validated.socket.close()
+    answer = validated.server.post(new_csr("nobody.example.org"))
+    assert answer.status == 421
+    assert "nobody.example.org" in answer.text
+    assert validated.files() == []
+
+
+def test_orderd_is_killed(validated, new_csr):
+    """What a crash leaves goes at the next start, as far as no order needs it."""
+    threads, answers = post_all(validated.server, [new_csr("crash.example.org")])
+    lib.wait_for(challenge_file(validated.challenges, "crash.example.org").exists, "the challenge")
+    left = validated.challenges / ("0" * 64)
+    left.write_text("of a former life")
+    validated.server.orderd.popen.kill()
+    validated.server.orderd.wait()
+    validated.server.orderd.expect = (0, -signal.SIGKILL)
+    assert len(validated.files()) == 2
+    validated.server.start_orderd()
+    validated.start_handler()
+    threads[0].join(90)
+    assert answers[0].status == 200
+    lib.wait_for(lambda: validated.files() == [], "the files to go")
+
+
+# ---- passed on -----------------------------------------------------------------------------
+
+SIZE = 20 * 1024 * 1024
+
+
+class EchoServer:
+    """The TLS server behind: sends back what it gets, and says goodbye in order."""
+
+    def __init__(self, directory):
+        cert, key = lib.make_tls_certificate(directory)
+        self.cert = cert
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(cert, key)
+        self.socket = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port = self.socket.getsockname()[1]
+        self.threads = []
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                sock = self.socket.accept()[0]
+                threading.Thread(target=self.serve, args=[sock], daemon=True).start()
+
+    def serve(self, sock):
+        with contextlib.suppress(OSError), self.context.wrap_socket(sock, server_side=True) as tls:
+            while data := tls.recv(65536):
+                tls.sendall(data)
+
+    def stop(self):
+        self.socket.close()
+
+
+@pytest.fixture
+def behind(tmp_path):
+    server = EchoServer(tmp_path)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def front(tmp_path, behind):
+    server = Handler(tmp_path, "--passthrough", f"127.0.0.1:{behind.port}")
+    yield server
+    server.stop()
+
+
+def test_passed_on(front, behind):
+    """The handshake is with the server behind, and what is sent comes back to the byte, both ways at once."""
+    content = os.urandom(SIZE)
+    with connect(front.port, protocols=None, ca=behind.cert) as tls:
+        thread = threading.Thread(target=tls.sendall, args=[content])
+        thread.start()
+        got = bytearray()
+        while len(got) < SIZE:
+            part = tls.recv(65536)
+            assert part
+            got += part
+        thread.join(lib.DEADLINE)
+        assert got == content
+    lib.wait_for(lambda: not front.process.children(), "the connection's process to end")
+
+
+@pytest.mark.parametrize("protocols", [("h2", "http/1.1"), ("h2", "acme-tls/1")])
+def test_other_protocols_are_passed_on(front, behind, protocols):
+    with connect(front.port, protocols=protocols, ca=behind.cert) as tls:
+        tls.sendall(b"hello")
+        assert tls.recv(5) == b"hello"
+
+
+def test_a_validation_is_not_passed_on(front, behind):
+    front.publish()
+    with connect(front.port) as tls:
+        assert tls.selected_alpn_protocol() == "acme-tls/1"
+    with pytest.raises(ssl.SSLError, match="(?i)unrecognized.name"):
+        connect(front.port, "other.example.org")
+
+
+class RawServer:
+    """What comes, to the byte; one connection."""
+
+    def __init__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+
+    def accept(self):
+        self.socket.settimeout(lib.DEADLINE)
+        sock = self.socket.accept()[0]
+        sock.settimeout(lib.DEADLINE)
+        return sock
+
+
+@pytest.fixture
+def raw(tmp_path):
+    server = RawServer()
+    handler = Handler(tmp_path, "--passthrough", f"127.0.0.1:{server.port}")
+    yield server, handler
+    server.socket.close()
+    handler.stop()
+
+
+def read_all(sock):
+    data = b""
+    while part := sock.recv(65536):
+        data += part
+    return data
+
+
+@pytest.mark.parametrize("first", [b"GET / HTTP/1.1\r\n\r\n", hello(protocols=["h2"]),
+                                   b"\x16\x03\x01\x40\0\x01\0\x40\0" + b"x" * 20000],
+                         ids=["http", "hello", "long"])
+def test_each_end_is_passed_on_by_itself(raw, first):
+    """Half-closed: the other direction goes on."""
+    server, handler = raw
+    with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as client:
+        client.sendall(first)
+        with server.accept() as sock:
+            client.sendall(b"and more")
+            client.shutdown(socket.SHUT_WR)
+            assert read_all(sock) == first + b"and more"
+            content = os.urandom(1 << 20)
+            thread = threading.Thread(target=lambda: (sock.sendall(content),
+                                                      sock.shutdown(socket.SHUT_WR)))
+            thread.start()
+            assert read_all(client) == content
+            thread.join(lib.DEADLINE)
+    lib.wait_for(lambda: not handler.process.children(), "the connection's process to end")
+
+
+def test_the_server_ends_first(raw):
+    server, handler = raw
+    with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as client:
+        client.sendall(b"GET")
+        with server.accept() as sock:
+            sock.sendall(b"bye")
+            sock.shutdown(socket.SHUT_WR)
+            assert read_all(client) == b"bye"
+            client.sendall(b" / HTTP/1.1")
+            client.shutdown(socket.SHUT_WR)
+            assert read_all(sock) == b"GET / HTTP/1.1"
+
+
+def test_a_broken_connection_ends_the_other(raw):
+    server, handler = raw
+    with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as client:
+        client.sendall(b"GET")
+        with server.accept() as sock:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            client.close()
+            assert read_all(sock) == b"GET"
+    lib.wait_for(lambda: not handler.process.children(), "the connection's process to end")
+
+
+def test_waits_without_spinning(raw):
+    """Half-closed and silent: the process sleeps."""
+    server, handler = raw
+    with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as client:
+        client.sendall(b"GET")
+        with server.accept() as sock:
+            client.shutdown(socket.SHUT_WR)
+            assert read_all(sock) == b"GET"
+            child, = handler.process.children()
+
+            def cpu():
+                fields = open(f"/proc/{child}/stat").read().rpartition(")")[2].split()
+                return int(fields[11]) + int(fields[12])
+            before = cpu()
+            time.sleep(1)
+            assert cpu() - before <= 5
+
+
+def test_nobody_behind(tmp_path):
+    handler = Handler(tmp_path, "--passthrough", f"127.0.0.1:{lib.free_port()}")
+    try:
+        assert answer(handler.port, hello(protocols=["h2"])) == b""
+        assert "could not be passed on to 127.0.0.1:" in handler.process.log
+        handler.publish()
+        connect(handler.port).close()
+    finally:
+        handler.stop()
+
+
+def test_stops_after_the_connections_in_hand(raw):
+    """SIGTERM: what is passed on may go on for a while, nothing new is taken."""
+    server, handler = raw
+    with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as client:
+        client.sendall(b"GET")
+        with server.accept() as sock:
+            handler.process.popen.terminate()
+            client.sendall(b" more")
+            client.shutdown(socket.SHUT_WR)
+            assert read_all(sock) == b"GET more"
+            sock.sendall(b"answer")
+            sock.close()
+            assert read_all(client) == b"answer"
+    assert handler.process.wait() == 0
+
+
+def test_openssl_server_behind(tmp_path):
+    """A page of a real server, through us."""
+    cert, key = lib.make_tls_certificate(tmp_path)
+    port = lib.free_port()
+    (tmp_path / "page").write_bytes(os.urandom(1 << 20))
+    server = lib.Process("s_server", ["openssl", "s_server", "-accept", f"127.0.0.1:{port}",
+                                      "-cert", cert, "-key", key, "-WWW", "-quiet"], tmp_path,
+                         cwd=tmp_path, expect=(0, -signal.SIGTERM))
+    lib.wait_for(lambda: lib.can_connect(port), "openssl s_server")
+    handler = Handler(tmp_path, "--passthrough", f"127.0.0.1:{port}")
+    try:
+        page = lib.run("curl", "--silent", "--fail", "--http1.0", "--cacert", cert,
+                       f"https://127.0.0.1:{handler.port}/page", text=False).stdout
+        assert page.endswith((tmp_path / "page").read_bytes())
+    finally:
+        handler.stop()
+        server.stop()
+
+
+def test_what_was_seen_of_a_client_connects_to_nothing_else(front, behind):
+    """Before OpenSSL sees a byte, and once it is passed on, the way out is closed."""
+    with connect(front.port, protocols=None, ca=behind.cert) as tls:
+        tls.sendall(b"hello")
+        assert tls.recv(5) == b"hello"
+        child, = front.process.children()
+        status = open(f"/proc/{child}/status").read()
+        filters = int(re.search(r"Seccomp_filters:\t(\d+)", status)[1])
+        mine = int(re.search(r"Seccomp_filters:\t(\d+)",
+                             open(f"/proc/{front.process.pid}/status").read())[1])
+        assert filters - mine == (0 if "asan" in lib.BUILD.name else 2)
+
+
+# ---- behind others -------------------------------------------------------------------------
+
+NGINX = """
+daemon off;
+master_process off;
+pid {directory}/nginx.pid;
+error_log stderr;
+load_module /usr/lib/nginx/modules/ngx_stream_module.so;
+events {{ }}
+{snippet}
+"""
+
+HAPROXY = """
+defaults
+    timeout connect 5s
+    timeout client 10s
+    timeout server 10s
+{snippet}
+"""
+
+
+def ports(snippet, port, validations, others):
+    """The addresses of an example, as they are in this test."""
+    snippet = re.sub(r"^#.*\n|^ *listen \[::\]:443;\n", "", snippet, flags=re.M)
+    for old, new in (("listen 443;", f"listen 127.0.0.1:{port};"),
+                     ("bind :443", f"bind 127.0.0.1:{port}"),
+                     ("127.0.0.1:1443", f"127.0.0.1:{validations}"),
+                     ("127.0.0.1:8443", f"127.0.0.1:{others}")):
+        assert old in snippet or old[:4] in ("list", "bind")
+        snippet = snippet.replace(old, new)
+    return snippet
+
+
+@pytest.mark.parametrize("example,template,command", [
+    ("nginx-stream.conf", NGINX, ["/usr/sbin/nginx", "-e", "stderr", "-c"]),
+    ("haproxy-tls.cfg", HAPROXY, ["/usr/sbin/haproxy", "-db", "-f"]),
+], ids=["nginx", "haproxy"])
+def test_behind(tmp_path, http01_socket, behind, new_csr, example, template, command):
+    """The CA comes to it and reaches us; all others reach their server."""
+    port = lib.free_port()
+    bed = Validated(tmp_path / "bed", http01_socket, tlsPort=port)
+    config = tmp_path / example
+    config.write_text(template.format(directory=tmp_path, snippet=ports(
+        (lib.ROOT / "examples" / example).read_text(), port, bed.port, behind.port)))
+    front = lib.Process("front", [*command, config], tmp_path, expect=(0, 143, -signal.SIGTERM))
+    try:
+        bed.start_handler()
+        lib.wait_for(lambda: lib.can_connect(port), "the server in front")
+        names = [f"front{i}.example.org" for i in range(3)]
+        assert bed.server.issue(new_csr(*names)).names == names
+        with connect(port, protocols=["h2", "http/1.1"], ca=behind.cert) as tls:
+            tls.sendall(b"hello")
+            assert tls.recv(5) == b"hello"
+        with pytest.raises(ssl.SSLError, match="(?i)unrecognized.name"):
+            connect(port, "other.example.org")
+    finally:
+        front.stop()
+        bed.stop()
+
+
+@pytest.mark.parametrize("marker", ["tls acmems", "tls passthrough"])
+def test_readme_configuration(tmp_path, marker):
+    config = tmp_path / "acmems.ini"
+    config.write_text(lib.readme_block(marker))
+    assert lib.run(lib.CTL, "check", config).stdout.startswith(f"{config}: ok")

@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""tls-alpn-01 as it is installed: the CA comes to port 443, which acmems-tlsalpn01.socket has to itself."""
+
+import contextlib
+import hashlib
+import os
+import re
+import socket
+import ssl
+import threading
+
+import pytest
+
+from machine import lib
+from test_sandbox import OTHERS, YES, probe
+
+UNIT = "acmems-tlsalpn01"
+CHALLENGES = "/run/acmems/challenges/tls-alpn-01"
+
+TLS = """
+[verification "tls"]
+type = tls-alpn01
+listener = 0.0.0.0:443
+{more}
+
+[auth "tls"]
+verification = tls
+ip = 127.0.0.0/8
+domain = *.tls.test
+ip-san = 127.0.0.1
+"""
+
+
+def configure(server, pebble, more=""):
+    server.configure(pebble, more=TLS.format(more=more))
+    server.run("systemctl", "daemon-reload")
+    server.run("systemctl", "restart", f"{UNIT}.socket")
+
+
+@pytest.fixture(scope="module")
+def tls(server, pebble):
+    configure(server, pebble)
+    server.run("systemctl", "enable", f"{UNIT}.socket")
+    return server
+
+
+def connect(protocols=None, name="www.tls.test", port=443):
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if protocols:
+        context.set_alpn_protocols(protocols)
+    sock = socket.create_connection(("127.0.0.1", port), lib.DEADLINE)
+    try:
+        return context.wrap_socket(sock, server_hostname=name)
+    except BaseException:
+        sock.close()
+        raise
+
+
+def test_certificate(tls, new_csr):
+    certificate = tls.issue(new_csr("www.tls.test", san="DNS:www.tls.test,IP:127.0.0.1"))
+    assert (certificate.names, certificate.addresses) == (["www.tls.test"], ["127.0.0.1"])
+    assert tls.is_active(f"{UNIT}.service")
+    pid = tls.show(f"{UNIT}.service", "MainPID")
+    assert tls.run("ps", "-o", "user=", "-p", pid).stdout.strip() == "acmems-tlsalpn01"
+    assert tls.show(f"{UNIT}.service", "StatusErrno") == "0"
+    with pytest.raises(ssl.SSLError, match="(?i)no application protocol"):
+        connect()
+
+
+def test_challenge_is_the_handlers_alone(tls, new_csr):
+    """The key lies there while the CA looks at it, for one user besides orderd."""
+    tls.run("systemctl", "start", f"{UNIT}.service")
+    pid = tls.show(f"{UNIT}.service", "MainPID")
+    tls.run("kill", "-STOP", pid)
+    answers = []
+    body = new_csr("held.tls.test")
+    thread = threading.Thread(target=lambda: answers.append(tls.post(body)))
+    thread.start()
+    try:
+        find = ("find", CHALLENGES, "-type", "f", "-printf", "%f %m %u:%g\n")
+        name = hashlib.sha256(b"held.tls.test").hexdigest()
+        lib.wait_for(lambda: tls.run(*find).stdout == f"{name} 640 acmems:acmems-tlsalpn01\n",
+                     "the challenge")
+        for user, readable in ("acmems-tlsalpn01", True), ("acmems-http01", False), ("nobody", False):
+            assert (tls.run("runuser", "-u", user, "--", "cat", f"{CHALLENGES}/{name}",
+                            check=False).returncode == 0) == readable
+    finally:
+        tls.run("kill", "-CONT", pid)
+        thread.join(90)
+    assert answers[0].status == 200
+    assert tls.run(*find).stdout == ""
+
+
+def test_idle_handler_ends_and_comes_back(tls, new_csr):
+    argv = re.search(r"argv\[\]=(.*?) ;", tls.show(f"{UNIT}.service", "ExecStart"))[1]
+    tls.drop_in(f"{UNIT}.service", f"[Service]\nExecStart=\nExecStart={argv} --idle-timeout=1\n")
+    try:
+        tls.run("systemctl", "stop", f"{UNIT}.service")
+        for i in range(2):
+            tls.issue(new_csr(f"idle{i}.tls.test"))
+            tls.wait_for_idle(f"{UNIT}.service")
+            assert tls.is_active(f"{UNIT}.socket")
+    finally:
+        tls.remove_drop_in(f"{UNIT}.service")
+
+
+def test_killed(tls, new_csr):
+    tls.run("systemctl", "start", f"{UNIT}.service")
+    tls.run("systemctl", "kill", "-s", "KILL", f"{UNIT}.service")
+    tls.issue(new_csr("killed.tls.test"))
+
+
+def test_one_unit_for_each_connection(tls, new_csr):
+    """With the drop-in of three lines, as the README has it."""
+    tls.sh(lib.readme_block("install accept drop-in").replace("acmems-mgmt", UNIT))
+    try:
+        accepted = int(tls.show(f"{UNIT}.socket", "NAccepted"))
+        tls.issue(new_csr("accept.tls.test"))
+        assert int(tls.show(f"{UNIT}.socket", "NAccepted")) > accepted
+        lib.wait_for(lambda: not tls.run(
+            "systemctl", "list-units", "--all", "--plain", "--no-legend", f"{UNIT}@*").stdout,
+            "the connections' units to go")
+    finally:
+        tls.remove_drop_in(f"{UNIT}.socket", name="accept")
+        tls.run("systemctl", "restart", f"{UNIT}.socket")
+
+
+def test_inetd(tls, new_csr):
+    line = re.search(r"^127.0.0.1:1443 .*$", (lib.ROOT / "README.md").read_text(), re.M)[0]
+    tls.write("/etc/inetd.conf", line.replace("127.0.0.1:1443", "127.0.0.1:443") + "\n")
+    tls.run("systemctl", "stop", f"{UNIT}.socket", f"{UNIT}.service")
+    tls.run("systemctl", "start", "inetd.service")
+    try:
+        lib.wait_for(lambda: lib.can_connect(443), "inetd")
+        tls.issue(new_csr("inetd.tls.test"))
+    finally:
+        tls.run("systemctl", "stop", "inetd.service")
+        tls.run("systemctl", "start", f"{UNIT}.socket")
+
+
+def test_connections_are_kept_apart(tls):
+    def filters(pid):
+        status = tls.run("cat", f"/proc/{pid}/status").stdout
+        return int(status.partition("Seccomp_filters:\t")[2].split()[0])
+
+    with lib.Client(443) as client:
+        client.send("\x16")
+        main = tls.show(f"{UNIT}.service", "MainPID")
+        child = lib.wait_for(lambda: tls.run("pgrep", "-P", main, check=False).stdout.split(),
+                             "the connection's process")[0]
+        assert filters(child) == filters(main) + 1
+        assert tls.run("stat", "-c", "%U", f"/proc/{child}/mem").stdout == "root\n"
+
+
+# ---- passthrough ---------------------------------------------------------------------------
+
+class EchoServer:
+    """The TLS server behind, at an address of its own: the sandbox is closed around it."""
+
+    address = "127.0.0.2"
+
+    def __init__(self, directory):
+        cert, key = lib.make_tls_certificate(directory)
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(cert, key)
+        self.socket = socket.create_server((self.address, 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=self.serve, args=[self.socket.accept()[0]],
+                                 daemon=True).start()
+
+    def serve(self, sock):
+        with contextlib.suppress(OSError), self.context.wrap_socket(sock, server_side=True) as tls:
+            while data := tls.recv(65536):
+                tls.sendall(data)
+
+
+def echo(content):
+    with connect() as tls:
+        thread = threading.Thread(target=tls.sendall, args=[content])
+        thread.start()
+        got = b""
+        while len(got) < len(content):
+            part = tls.recv(65536)
+            assert part
+            got += part
+        thread.join(lib.DEADLINE)
+        return got
+
+
+@pytest.fixture(scope="module")
+def behind(tmp_path_factory):
+    server = EchoServer(tmp_path_factory.mktemp("behind"))
+    yield server
+    server.socket.close()
+
+
+@pytest.fixture
+def passed_on(tls, pebble, behind):
+    """As the README has it: port 443 is acmems's alone."""
+    configure(tls, pebble, f"passthrough = {behind.address}:{behind.port}")
+    tls.run("systemctl", "restart", f"{UNIT}.service")
+    yield tls
+    configure(tls, pebble)
+    tls.run("systemctl", "restart", f"{UNIT}.service")
+
+
+def test_passthrough(passed_on, new_csr):
+    """The CA is answered, all others are passed on."""
+    passed_on.issue(new_csr("pass.tls.test"))
+    content = os.urandom(5 * 1024 * 1024)
+    assert echo(content) == content
+    passed_on.issue(new_csr("pass2.tls.test"))
+
+
+def test_passthrough_with_one_unit_for_each_connection(passed_on, new_csr):
+    passed_on.sh(lib.readme_block("install accept drop-in").replace("acmems-mgmt", UNIT))
+    try:
+        assert passed_on.show(f"{UNIT}@x.service", "RuntimeMaxUSec") == "infinity"
+        content = os.urandom(1024 * 1024)
+        assert echo(content) == content
+        passed_on.issue(new_csr("pass3.tls.test"))
+    finally:
+        passed_on.remove_drop_in(f"{UNIT}.socket", name="accept")
+        passed_on.run("systemctl", "restart", f"{UNIT}.socket")
+
+
+def test_passthrough_goes_on_while_the_service_restarts(passed_on):
+    with connect() as tls:
+        tls.sendall(b"before")
+        assert tls.recv(6) == b"before"
+        passed_on.run("systemctl", "restart", "--no-block", f"{UNIT}.service")
+        lib.wait_for(lambda: passed_on.show(f"{UNIT}.service", "SubState") == "stop-sigterm",
+                     "the service to stop")
+        tls.sendall(b"after")
+        assert tls.recv(5) == b"after"
+    lib.wait_for(lambda: passed_on.is_active(f"{UNIT}.service"), "the service")
+    assert echo(b"again") == b"again"
+
+
+def test_sandbox_with_passthrough(passed_on, behind, record_property):
+    """The network, and nothing more, is opened."""
+    challenges = f"list:{CHALLENGES}"
+    answers = dict(probe(passed_on, f"{UNIT}.service", [
+        challenges, "read:/etc/acmems/acmems.ini", "list:/var/lib/acmems/storage",
+        "list:/run/acmems/challenges/http-01", "unix:/run/acmems/orderd.sock", *OTHERS]))
+    assert {question for question, answer in answers.items() if answer == YES} == {challenges}
+    result = passed_on.run("systemd-analyze", "security", f"{UNIT}.service")
+    record_property("exposure with passthrough",
+                    result.stdout.strip().rpartition(": ")[2].split()[0])

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "relay.h"
+
+#include <signal.h>
+#include <sys/socket.h>
+
+#include "io.h"
+#include "test.h"
+
+#define LONG (60 * USEC_PER_SEC)
+#define SOON (50 * USEC_PER_MSEC)
+
+/* Our ends, and those that are made one. */
+typedef struct Bed {
+    int a[2], b[2], stop[2];
+} Bed;
+
+static void bed_new(Bed *bed)
+{
+    ASSERT_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, bed->a));
+    ASSERT_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, bed->b));
+    ASSERT_OK(pipe(bed->stop));
+}
+
+static void bed_done(Bed *bed)
+{
+    for (size_t i = 0; i < 2; i++) {
+        (void)safe_close(bed->a[i]);
+        (void)safe_close(bed->b[i]);
+        (void)safe_close(bed->stop[i]);
+    }
+}
+
+static int run(const Bed *bed, usec_t idle, usec_t stop)
+{
+    const RelayLimits limits = { .idle_timeout = idle,
+                                 .stop_fd = bed->stop[0],
+                                 .stop_timeout = stop };
+
+    return relay_run(bed->a[1], bed->b[1], &limits);
+}
+
+static void send_text(int fd, const char *text)
+{
+    ASSERT_EQ(write(fd, text, strlen(text)), strlen(text));
+}
+
+static void assert_received(int fd, const char *expected)
+{
+    char text[64];
+    ssize_t n = recv(fd, text, sizeof(text) - 1, MSG_DONTWAIT);
+
+    ASSERT_TRUE(n >= 0);
+    text[n] = '\0';
+    ASSERT_STREQ(text, expected);
+}
+
+static void test_both_ways(void)
+{
+    Bed bed;
+
+    bed_new(&bed);
+    send_text(bed.a[0], "there");
+    send_text(bed.b[0], "and back");
+    ASSERT_OK(shutdown(bed.a[0], SHUT_WR));
+    ASSERT_OK(shutdown(bed.b[0], SHUT_WR));
+    ASSERT_OK(run(&bed, LONG, LONG));
+    assert_received(bed.b[0], "there");
+    assert_received(bed.b[0], "");
+    assert_received(bed.a[0], "and back");
+    assert_received(bed.a[0], "");
+    bed_done(&bed);
+}
+
+static void test_idle(void)
+{
+    Bed bed;
+
+    bed_new(&bed);
+    send_text(bed.a[0], "there");
+    ASSERT_EQ(run(&bed, SOON, LONG), -ETIMEDOUT);
+    assert_received(bed.b[0], "there");
+    bed_done(&bed);
+}
+
+static void test_stop(void)
+{
+    Bed bed;
+
+    bed_new(&bed);
+    send_text(bed.a[0], "there");
+    send_text(bed.stop[1], "x");
+    ASSERT_EQ(run(&bed, LONG, SOON), -ETIMEDOUT);
+    assert_received(bed.b[0], "there");
+    bed_done(&bed);
+}
+
+/* One that does not read any more may still have said something. */
+static void test_gone(void)
+{
+    Bed bed;
+
+    bed_new(&bed);
+    send_text(bed.b[0], "last words");
+    bed.b[0] = safe_close(bed.b[0]);
+    send_text(bed.a[0], "not read");
+    ASSERT_OK(shutdown(bed.a[0], SHUT_WR));
+    (void)run(&bed, LONG, LONG);
+    assert_received(bed.a[0], "last words");
+    bed_done(&bed);
+}
+
+int main(void)
+{
+    (void)signal(SIGPIPE, SIG_IGN);
+    test_both_ways();
+    test_idle();
+    test_stop();
+    test_gone();
+    return 0;
+}
