@@ -217,6 +217,24 @@ static int resolve_all(Loader *l, bool defaults)
     return 0;
 }
 
+/* A list of its own with these in it. */
+static int set_verifications(const Verification *const *from, size_t n_from,
+                             const Verification ***list, size_t *n)
+{
+    *list = calloc(n_from + 1, sizeof(Verification *));
+    if (!*list)
+        return -ENOMEM;
+    for (*n = 0; *n < n_from; (*n)++)
+        (*list)[*n] = from[*n];
+    return 0;
+}
+
+static int set_default_verification(Config *config, const Verification *verification)
+{
+    return set_verifications(&verification, 1, &config->default_verifications,
+                             &config->n_default_verifications);
+}
+
 /* Not given: the only block; else the one named "http"; else one of that name is implied. */
 static int default_verification(Loader *l)
 {
@@ -228,22 +246,20 @@ static int default_verification(Loader *l)
 
     if (seen(l, SECTION_MGMT, "default-verification"))
         return 0;
-    if (config->n_verifications == 1) {
-        config->default_verification = config->verifications[0];
-        return 0;
-    }
+    if (config->n_verifications == 1)
+        return set_default_verification(config, config->verifications[0]);
     http = config_find_block(&config->verification_names, "http");
-    if (http) {
-        config->default_verification = http->type == VERIFICATION_HTTP01 ? http : NULL;
-        return 0;
-    }
+    if (http)
+        return http->type == VERIFICATION_HTTP01 ? set_default_verification(config, http) : 0;
     r = config_add_block(l, &config_sections[SECTION_VERIFICATION], "http",
                          (Place){ config->path, 0 }, &block);
     if (r < 0)
         return r;
     implied = (Verification *)block;
     implied->type = VERIFICATION_HTTP01;
-    config->default_verification = implied;
+    r = set_default_verification(config, implied);
+    if (r < 0)
+        return r;
     return default_listeners(l, http01_listeners, &implied->listeners, &implied->n_listeners);
 }
 
@@ -300,15 +316,18 @@ static int apply_defaults(Loader *l, bool usable)
     for (size_t i = 0; r >= 0 && i < config->n_auth; i++) {
         AuthBlock *auth = config->auth[i];
 
-        if (!auth->verification)
-            auth->verification = config->default_verification;
+        if (!auth->verifications)
+            r = set_verifications(config->default_verifications, config->n_default_verifications,
+                                  &auth->verifications, &auth->n_verifications);
+        if (r < 0)
+            return r;
         if (!auth->storage)
             auth->storage = config->default_storage;
         /* Behind a reference to nothing all that follows from it would be noise. */
         r = check_accounts(l, auth);
         if (!usable || (!auth->domains && !auth->ip_sans))
             continue;
-        if (!auth->verification)
+        if (auth->n_verifications == 0)
             r = refuse_unusable(l, auth, "verification");
         if (r >= 0 && !auth->storage)
             r = refuse_unusable(l, auth, "storage");

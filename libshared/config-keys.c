@@ -281,33 +281,47 @@ static int parse_default(Loader *l, const ConfigKey *key, const char *value, voi
     return *value ? refer(l, key, value, strlen(value), target(key, object)) : 0;
 }
 
+/* The name at the front of a list, without the blanks around it; *value goes on behind its comma,
+ * NULL at the end. */
+static const char *next_name(const char **value, size_t *length)
+{
+    const char *end = strchrnul(*value, ','), *name = *value + strspn(*value, " \t");
+
+    *value = *end ? end + 1 : NULL;
+    while (end > name && strchr(" \t", end[-1]))
+        end--;
+    *length = end > name ? (size_t)(end - name) : 0;
+    return name;
+}
+
 /* NAME[, NAME…] */
 static int parse_references(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
     const void ***list = target(key, object);
-    size_t *n = target_count(key, object), max = 1;
+    size_t *n = target_count(key, object), count = 0, length;
 
-    for (const char *c = value; *c; c++)
-        max += *c == ',';
-    *list = calloc(max, sizeof(**list));
-    if (!*list)
-        return -ENOMEM;
-    while (*n < max) {
-        size_t length = strcspn(value, ","), blanks = strspn(value, " \t");
-        const char *name = value + blanks;
-        int r;
-
-        value += length + (*n + 1 < max);
-        length -= blanks;
-        while (length > 0 && strchr(" \t", name[length - 1]))
-            length--;
+    for (const char *rest = value; rest; count++) {
+        (void)next_name(&rest, &length);
         if (length == 0)
             return refuse_empty_reference(l, key);
-        r = refer(l, key, name, length, &(*list)[(*n)++]);
+    }
+    *list = calloc(count, sizeof(**list));
+    if (!*list)
+        return -ENOMEM;
+    while (value) {
+        const char *name = next_name(&value, &length);
+        int r = refer(l, key, name, length, &(*list)[(*n)++]);
+
         if (r < 0)
             return r;
     }
     return 0;
+}
+
+/* Empty: none. */
+static int parse_defaults(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    return *value ? parse_references(l, key, value, object) : 0;
 }
 
 static int parse_type(Loader *l, const ConfigKey *key, const char *value, void *object)
@@ -597,8 +611,8 @@ static const ConfigKey state_keys[] = {
 static const ConfigKey mgmt_keys[] = {
     { "listener", "mgmt", .parse = parse_listener, LIST(Config, listeners) },
     { "max-size", .parse = parse_size, IN(Config, max_size) },
-    { "default-verification", .parse = parse_default, IN(Config, default_verification),
-      NAMES(verification_names) },
+    { "default-verification", .parse = parse_defaults, IN(Config, default_verifications),
+      .count = offsetof(Config, n_default_verifications), NAMES(verification_names) },
     { "default-storage", .parse = parse_default, IN(Config, default_storage),
       NAMES(storage_names) },
 };
@@ -650,8 +664,8 @@ static const ConfigKey auth_keys[] = {
     { "all", .parse = parse_all, IN(AuthBlock, all) },
     { "domain", .parse = parse_domain, LIST(AuthBlock, domains) },
     { "ip-san", .parse = parse_ip, LIST(AuthBlock, ip_sans) },
-    { "verification", .parse = parse_reference, IN(AuthBlock, verification),
-      NAMES(verification_names) },
+    { "verification", .parse = parse_references, IN(AuthBlock, verifications),
+      .count = offsetof(AuthBlock, n_verifications), NAMES(verification_names) },
     { "storage", .parse = parse_reference, IN(AuthBlock, storage), NAMES(storage_names) },
     { "account", .parse = parse_references, IN(AuthBlock, accounts),
       .count = offsetof(AuthBlock, n_accounts), NAMES(account_names) },

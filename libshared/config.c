@@ -74,6 +74,7 @@ static void auth_free(AuthBlock *auth)
     free(auth->ips);
     free(auth->ip_sans);
     free(auth->accounts);
+    free(auth->verifications);
     free(auth->profile);
     strv_free(auth->domains);
     free(auth->name);
@@ -101,6 +102,7 @@ static void config_free(Config *config)
         auth_free(config->auth[i]);
     free(config->accounts);
     free(config->verifications);
+    free(config->default_verifications);
     free(config->storages);
     free(config->auth);
     listeners_free(config->listeners, config->n_listeners);

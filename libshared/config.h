@@ -100,7 +100,8 @@ typedef struct AuthBlock {
     size_t n_domains;
     AddressPrefix *ip_sans; /* addresses that certificates may have; NULL: none */
     size_t n_ip_sans;
-    const Verification *verification;
+    const Verification **verifications; /* the first one that serves a name; one at the least */
+    size_t n_verifications;
     const Storage *storage;
     const AccountBlock **accounts; /* the first that can serve is used; one at the least */
     size_t n_accounts;
@@ -122,8 +123,9 @@ typedef struct Config {
     /* [mgmt] */
     ListenAddress *listeners;
     size_t n_listeners;
-    size_t max_size;                          /* bytes of a request body */
-    const Verification *default_verification; /* NULL: none; the auth blocks have it already */
+    size_t max_size;                            /* bytes of a request body */
+    const Verification **default_verifications; /* the auth blocks have them already */
+    size_t n_default_verifications;
     const Storage *default_storage;
 
     /* [logging] */

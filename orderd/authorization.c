@@ -18,9 +18,11 @@ struct Authorization {
     Account *account;
     LogFields *log;
     const Solvers *solvers; /* NULL: it is only looked at */
-    const Solver *solver;
     Config *config;
-    const Verification *verification;
+    const AuthBlock *auth;
+    size_t n_passed;      /* verifications that cannot serve this name */
+    const Solver *solver; /* of the next one; NULL: not looked for yet */
+    Failure unpublished;  /* why the one before it could not; .status 0: there was none */
     char *url;
     char *name;
     char *challenge_url;
@@ -66,6 +68,7 @@ Authorization *authorization_free(Authorization *a)
     account_unref(a->account);
     config_unref(a->config);
     json_decref(a->tell_problem);
+    failure_done(&a->unpublished);
     free(a->url);
     free(a->challenge_url);
     free(a->name);
@@ -217,6 +220,20 @@ static void tell(Authorization *a)
         authorization_fail_request(a, r);
 }
 
+/* The CA was not told yet: the block's next verification may do, if the CA offers that way. */
+static void pass_over(Authorization *a, const Failure *failure)
+{
+    if (a->n_passed + 1 == a->auth->n_verifications) {
+        authorization_end(a, failure);
+        return;
+    }
+    withdraw(a);
+    a->n_passed++;
+    a->solver = NULL;
+    failure_copy(&a->unpublished, failure);
+    authorization_fetch(a);
+}
+
 static void on_published(const Failure *failure, void *userdata)
 {
     Authorization *a = userdata;
@@ -224,9 +241,52 @@ static void on_published(const Failure *failure, void *userdata)
     LOG_CONTEXT(a->log);
     a->published = !failure;
     if (failure)
-        authorization_end(a, failure);
+        pass_over(a, failure);
     else
         tell(a);
+}
+
+static void on_not_published(Authorization *a)
+{
+    Failure failure = { 0 };
+
+    failure_set(&failure, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
+                "%s: The server cannot answer its challenges: its journal says why.",
+                authorization_name(a));
+    pass_over(a, &failure);
+    failure_done(&failure);
+}
+
+/* The first verification whose way the CA offers for this name. */
+static bool choose_solver(Authorization *a, const json_t *challenges)
+{
+    for (; !a->solver && a->n_passed < a->auth->n_verifications; a->n_passed++) {
+        const Solver *solver = solver_find(a->auth->verifications[a->n_passed]);
+
+        if (find_challenge(challenges, solver->type)) {
+            a->solver = solver;
+            break;
+        }
+    }
+    return a->solver;
+}
+
+static void fail_not_offered(Authorization *a, const json_t *challenges)
+{
+    const AuthBlock *auth = a->auth;
+
+    if (a->unpublished.status) {
+        Failure failure = a->unpublished;
+
+        a->unpublished = (Failure){ 0 };
+        authorization_end(a, &failure);
+        failure_done(&failure);
+    } else if (json_array_size(challenges) == 0)
+        authorization_fail_ca(a, "The CA gave a challenge that makes no sense: try again later.");
+    else
+        authorization_fail(
+            a, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0,
+            solver_find(auth->verifications[auth->n_verifications - 1])->not_offered);
 }
 
 static int publish(Authorization *a, const char *token)
@@ -234,7 +294,7 @@ static int publish(Authorization *a, const char *token)
     _cleanup_free_ char *key_authorization = NULL;
     Challenge challenge = {
         .config = a->config,
-        .verification = a->verification,
+        .verification = a->auth->verifications[a->n_passed],
         .name = authorization_name(a),
         .token = token,
         .group = a->log,
@@ -263,10 +323,6 @@ static void answer_challenge(Authorization *a, const json_t *challenges)
     const char *url = session_url(challenge, "url");
     int r;
 
-    if (!challenge && json_array_size(challenges) > 0) {
-        authorization_fail(a, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0, a->solver->not_offered);
-        return;
-    }
     if (!token || !url || !challenge_token_is_valid(token)) {
         authorization_fail_ca(a, "The CA gave a challenge that makes no sense: try again later.");
         return;
@@ -277,8 +333,7 @@ static void answer_challenge(Authorization *a, const json_t *challenges)
         a->published = r > 0;
     }
     if (r < 0)
-        authorization_fail(a, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
-                           "The server cannot answer its challenges: its journal says why.");
+        on_not_published(a);
     else if (a->published)
         tell(a);
 }
@@ -302,14 +357,22 @@ static void on_dropped(Authorization *a, const SessionReply *reply)
 static void on_pending(Authorization *a, const SessionReply *reply)
 {
     const json_t *challenges = json_object_get(reply->json, "challenges");
-    const json_t *challenge = find_challenge(challenges, a->solver->type);
-    const char *status = json_string_value(json_object_get(challenge, "status"));
-    bool is_untried = status && streq(status, "pending");
+    const char *status;
+    bool is_untried;
 
-    if (!a->solvers)
+    if (!a->solvers) {
         on_dropped(a, reply);
+        return;
+    }
+    if (!choose_solver(a, challenges)) {
+        fail_not_offered(a, challenges);
+        return;
+    }
+    status =
+        json_string_value(json_object_get(find_challenge(challenges, a->solver->type), "status"));
+    is_untried = status && streq(status, "pending");
     /* Told again where the first time did not arrive. */
-    else if (!a->published || (!a->told && is_untried))
+    if (!a->published || (!a->told && is_untried))
         answer_challenge(a, challenges);
     else if (a->tell_problem && is_untried) {
         Failure failure = { 0 };
@@ -397,8 +460,7 @@ int authorization_start(sd_event *event, const AuthorizationTask *task, const ch
     a->log = task->log;
     a->solvers = task->solvers;
     a->config = config_ref(task->config);
-    a->verification = task->verification;
-    a->solver = solver_find(task->verification);
+    a->auth = task->auth;
     a->callback = callback;
     a->userdata = userdata;
     a->url = strdup(url);

@@ -17,8 +17,8 @@ typedef void (*authorization_cb)(Authorization *authorization, const Failure *fa
 /* What the authorizations of an order have in common. */
 typedef struct AuthorizationTask {
     Account *account;
-    Config *config;                   /* a reference is taken, as of the account */
-    const Verification *verification; /* of the config */
+    Config *config;        /* a reference is taken, as of the account */
+    const AuthBlock *auth; /* of the config: whose verifications are tried in turn */
     /* Borrowed for their life, like the next; NULL: the CA has ended the order, and they are only
      * asked whether this is why (421). */
     const Solvers *solvers;

@@ -483,6 +483,7 @@ static const char *waits_for(void *publication)
 const Solver dns01_solver = {
     .type = "dns-01",
     .not_offered = "the CA offers no dns-01 challenge",
+    .serves_wildcards = true,
     .publish = publish,
     .waits_for = waits_for,
     .withdraw = withdraw,

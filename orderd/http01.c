@@ -55,6 +55,7 @@ static void withdraw(void *publication)
 const Solver http01_solver = {
     .type = "http-01",
     .not_offered = "the CA offers no http-01 challenge (a wildcard needs dns-01)",
+    .serves_addresses = true,
     .publish = publish,
     .withdraw = withdraw,
 };

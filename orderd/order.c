@@ -715,7 +715,7 @@ static int start_authorizations(Order *order, const json_t *urls, const Solvers 
     const AuthorizationTask task = {
         .account = order->account,
         .config = order->config,
-        .verification = order->auth->verification,
+        .auth = order->auth,
         .solvers = solvers,
         .log = &order->log,
     };
@@ -1034,12 +1034,31 @@ static bool order_is_allowed(Order *order, bool (*allows)(const Asking *asking, 
     return false;
 }
 
+/* What no verification can be for is not ordered first and refused then. */
+static bool order_is_verifiable(Order *order)
+{
+    const char *name = solver_lacks(order->auth, order->csr);
+    Failure failure = { 0 };
+
+    if (!name)
+        return true;
+    failure_set(&failure, LOG_EVENT_ORDER_FAILED_HERE, 421, 0,
+                "%s: the server's verification of this request cannot be for it: its administrator "
+                "adds one of type %s to [auth \"%s\"].",
+                name, *name == '*' ? "dns01-dnsUpdate, for wildcards," : "http01",
+                order->auth->name);
+    order_give_up(order, &failure);
+    return false;
+}
+
 /* Before the account is seen to, for which the CA may be asked too. False: the order has ended. */
 static bool order_may_begin(Order *order)
 {
     const Outage *outage = order_outage(order);
     Failure failure = { 0 };
 
+    if (!order_is_verifiable(order))
+        return false;
     if (!outage || !outage_holds(outage, &failure))
         return order_is_allowed(order, restraint_allows);
     order_give_up(order, &failure);

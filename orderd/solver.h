@@ -4,6 +4,7 @@
 /* The ways to answer a challenge of the CA, one for each type of verification block. */
 
 #include "config.h"
+#include "csr.h"
 #include "failure.h"
 
 typedef struct Dns01 Dns01;
@@ -33,6 +34,7 @@ typedef void (*solver_cb)(const Failure *failure, void *userdata);
 typedef struct Solver {
     const char *type;        /* of the challenge, as the CA calls it: "http-01" */
     const char *not_offered; /* what a client is told where the CA does not offer it */
+    bool serves_wildcards, serves_addresses;
 
     /**
      * publish() - put the answer where the CA looks for it
@@ -54,3 +56,7 @@ typedef struct Solver {
 } Solver;
 
 const Solver *solver_find(const Verification *verification);
+
+/* The first name or address of the CSR that none of the block's verifications can be for; NULL: all
+ * have one. Borrowed. */
+const char *solver_lacks(const AuthBlock *auth, const Csr *csr);

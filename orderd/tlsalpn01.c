@@ -192,6 +192,7 @@ TlsAlpn01 *tlsalpn01_free(TlsAlpn01 *tlsalpn01)
 const Solver tlsalpn01_solver = {
     .type = "tls-alpn-01",
     .not_offered = "the CA offers no tls-alpn-01 challenge (a wildcard needs dns-01)",
+    .serves_addresses = true,
     .publish = publish,
     .waits_for = waits_for,
     .withdraw = withdraw,

@@ -22,7 +22,7 @@ type = dns01-dnsUpdate
 [auth "dns"]
 ip = 127.0.0.0/8
 domain = *
-verification = dns
+verification = {verification}
 """
 
 NS = {"ns": "127.0.0.1"}
@@ -37,6 +37,7 @@ _acme-challenge.circle2 CNAME _acme-challenge.circle
 _acme-challenge.astray CNAME x.example.com.
 moved DNAME validation.example.net.
 cut NS elsewhere.example.net.
+mixed A 127.0.0.1
 """),
     "validation.example.net": zone_text(NS),
     "deep.example.co.uk": zone_text(NS),
@@ -101,11 +102,11 @@ def installation(tmp_path, ca, dns_account, http01_socket):
 @pytest.fixture
 def start(installation, primary, lookups):
     """start(more="…"): all programs, with these lines in the verification block."""
-    def start(more=KEY, servers=None):
+    def start(more=KEY, servers=None, verification="dns"):
         lines = [*(f"dns-server = {server}" for server in servers or [primary.where]),
                  f"resolver = {lookups.where}"]
-        installation.settings = {"auth": "", "storage": CONFIG.format(servers="\n".join(lines),
-                                                                      more=more)}
+        installation.settings = {"auth": "", "storage": CONFIG.format(
+            servers="\n".join(lines), more=more, verification=verification)}
         return installation.start(**installation.settings)
     return start
 
@@ -246,7 +247,7 @@ def test_algorithms(start, primary, new_csr, key):
 def test_key_file_is_refused_at_start(installation, tmp_path):
     key = tsig_keygen(tmp_path / "tsig.key", "hmac-sha384")
     installation.write_config(auth="", storage=CONFIG.format(
-        servers="dns-server = 127.0.0.1", more=f"tsig-key-file = {key}"))
+        servers="dns-server = 127.0.0.1", verification="dns", more=f"tsig-key-file = {key}"))
     reason = f"tsig-key-file = '{key}' cannot be used: its algorithm hmac-sha384"
     orderd = lib.run(lib.ORDERD, "--config", installation.config, check=False)
     assert orderd.returncode == 1
@@ -261,7 +262,7 @@ def test_key_file_is_awaited(installation, primary, lookups, new_csr, tmp_path):
     """Started for a connection it does not end over a file that can be mended."""
     key = tsig_keygen(tmp_path / "tsig.key", "hmac-sha224")
     installation.write_config(auth="", storage=CONFIG.format(
-        servers=f"dns-server = {primary.where}\nresolver = {lookups.where}",
+        servers=f"dns-server = {primary.where}\nresolver = {lookups.where}", verification="dns",
         more=f"tsig-key-file = {key}"))
     with socket.socket(socket.AF_UNIX) as sock:
         sock.bind(str(installation.directory / "run/orderd.sock"))
@@ -388,3 +389,29 @@ def test_removal_is_tried_again(start, primary, secondary, new_csr):
     assert f"{primary.where}: timeout" in acmems.orderd.log
     primary.process.resume()
     wait_until_clean(acmems, primary, OWNER)
+
+
+# ---- several verifications -------------------------------------------------------------------
+
+def test_first_that_the_ca_offers(start, primary, new_csr):
+    """In one order: the name by http-01, the wildcard by dns-01, as nothing else will do for it."""
+    acmems = start(verification="http, dns")
+    names = ["mixed.example.org", "*.mixed.example.org"]
+    assert acmems.issue(new_csr(*names)).names == sorted(names)
+    wait_until_clean(acmems, primary, "_acme-challenge.mixed.example.org")
+
+
+def test_next_where_the_first_cannot(start, ca, new_csr):
+    """Before the CA was told of the one the other is tried; a wildcard has no other."""
+    acmems = start(servers=[f"127.0.0.1:{lib.free_port()}"], verification="dns, http")
+    acmems.issue(new_csr("mixed.example.org"))
+    answer = acmems.post(new_csr("*.mixed.example.org"))
+    assert answer.status == 421 and "refused" in answer.text, answer
+
+
+def test_wildcard_without_dns(start, ca, new_csr):
+    """It is not ordered first and refused then."""
+    acmems, before = start(verification="http"), ca.orders()
+    answer = acmems.post(new_csr("mixed.example.org", "*.mixed.example.org"))
+    assert answer.status == 421 and "*.mixed.example.org" in answer.text
+    assert "dns01-dnsUpdate" in answer.text and ca.orders() == before

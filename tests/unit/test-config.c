@@ -433,11 +433,11 @@ static void test_defaults(void)
     assert_listener(&config->listeners[1], "::1", 1313);
 
     ASSERT_EQ(config->n_verifications, 1);
-    ASSERT_STREQ(config->default_verification->name, "http");
-    ASSERT_EQ(config->default_verification->type, VERIFICATION_HTTP01);
-    ASSERT_EQ(config->default_verification->n_listeners, 2);
-    assert_listener(&config->default_verification->listeners[0], "0.0.0.0", 1380);
-    assert_listener(&config->default_verification->listeners[1], "::", 1380);
+    ASSERT_STREQ(config->default_verifications[0]->name, "http");
+    ASSERT_EQ(config->default_verifications[0]->type, VERIFICATION_HTTP01);
+    ASSERT_EQ(config->default_verifications[0]->n_listeners, 2);
+    assert_listener(&config->default_verifications[0]->listeners[0], "0.0.0.0", 1380);
+    assert_listener(&config->default_verifications[0]->listeners[1], "::", 1380);
     ASSERT_EQ(config->n_storages, 1);
     ASSERT_STREQ(config->default_storage->name, "none");
     ASSERT_EQ(config->default_storage->type, STORAGE_NONE);
@@ -527,9 +527,9 @@ static void assert_default_blocks(const char *content, const char *verification,
     _cleanup_(config_unrefp) Config *config = load(content, NULL);
 
     if (verification)
-        ASSERT_STREQ(config->default_verification->name, verification);
+        ASSERT_STREQ(config->default_verifications[0]->name, verification);
     else
-        ASSERT_TRUE(!config->default_verification);
+        ASSERT_EQ(config->n_default_verifications, 0);
     if (storage)
         ASSERT_STREQ(config->default_storage->name, storage);
     else
@@ -557,7 +557,7 @@ static void test_implied_reference(void)
     _cleanup_(config_unrefp) Config *config =
         load(FULL_AUTH "verification=http\nstorage=none\n", NULL);
 
-    ASSERT_TRUE(config->auth[0]->verification == config->default_verification);
+    ASSERT_TRUE(config->auth[0]->verifications[0] == config->default_verifications[0]);
     ASSERT_TRUE(config->auth[0]->storage == config->default_storage);
 }
 
@@ -591,7 +591,7 @@ static void test_auth(void)
     ASSERT_STREQ(two->hmac_key, "#1 = 'x'");
     ASSERT_STREQ(two->storage->name, "late");
     ASSERT_EQ(two->storage->renew_within, 14);
-    ASSERT_STREQ(two->verification->name, "http");
+    ASSERT_STREQ(two->verifications[0]->name, "http");
     ASSERT_TRUE(three->all);
     ASSERT_STREQ(three->storage->name, "late");
 
@@ -609,7 +609,7 @@ static void test_ip_sans(void)
     ASSERT_EQ(auth->n_ip_sans, 2);
     ASSERT_EQ(auth->ip_sans[0].length, 28);
     ASSERT_EQ(auth->ip_sans[1].family, AF_INET6);
-    ASSERT_TRUE(auth->verification && auth->storage);
+    ASSERT_TRUE(auth->n_verifications == 1 && auth->storage);
 }
 
 static void test_profile(void)
@@ -673,6 +673,21 @@ static void test_accounts(void)
     ASSERT_STREQ(b->accounts[1]->directory, "/srv/three");
     ASSERT_STREQ(auth_profile(b, two), "p");
     ASSERT_TRUE(!auth_profile(b, b->accounts[1]));
+}
+
+static void test_verifications(void)
+{
+    _cleanup_(config_unrefp) Config *config =
+        load("[mgmt]\ndefault-verification = d, h\n[verification h]\ntype=http01\n"
+             "[verification d]\ntype=dns01-dnsUpdate\n" FULL_AUTH
+             "[auth b]\nip=192.0.2.2\ndomain=b\nverification = h\n",
+             NULL);
+
+    ASSERT_EQ(config->auth[0]->n_verifications, 2);
+    ASSERT_STREQ(config->auth[0]->verifications[0]->name, "d");
+    ASSERT_STREQ(config->auth[0]->verifications[1]->name, "h");
+    ASSERT_EQ(config->auth[1]->n_verifications, 1);
+    ASSERT_STREQ(config->auth[1]->verifications[0]->name, "h");
 }
 
 /* A block without the key has the account that is meant where there is no other. */
@@ -756,7 +771,7 @@ static void test_python_example(void)
     ASSERT_EQ(config->max_size, 4096);
     ASSERT_EQ(config->n_listeners, 1);
     ASSERT_STREQ(config->auth[0]->storage->directory, "/etc/acmems/storage");
-    ASSERT_STREQ(config->auth[2]->verification->name, "dns");
+    ASSERT_STREQ(config->auth[2]->verifications[0]->name, "dns");
     ASSERT_STREQ(config->verifications[0]->listeners[2].interface, "eth0");
 }
 
@@ -935,6 +950,7 @@ int main(void)
     test_profile();
     test_prefetch();
     test_accounts();
+    test_verifications();
     test_default_account();
     test_dnsupdate();
     test_python_example();
