@@ -944,12 +944,15 @@ static bool is_order_made(const SessionReply *reply)
            strncmp(reply->location, "https://", 8) == 0;
 }
 
-/* Whether the CA may have refused the order for what it says of the certificate before: another
- * type than alreadyReplaced may mean that too (RFC 9773 §5). Once more without it shows. */
+/* Whether the CA may have refused the order for what it says of the certificate before: it may do
+ * so with another type than alreadyReplaced (RFC 9773 §5), and stumble over it. Once more without
+ * it shows. */
 static bool may_be_for_replaces(const Order *order, const SessionReply *reply)
 {
-    return order->is_replacing && reply->problem && reply->status >= 400 && reply->status < 500 &&
-           !problem_find(problem_type(reply->problem))->elsewhere;
+    const char *type = reply->problem ? problem_type(reply->problem) : "";
+
+    return order->is_replacing && reply->problem && reply->status >= 400 &&
+           !streq(type, "rateLimited") && !streq(type, "badNonce");
 }
 
 static void order_send(Order *order);
