@@ -8,34 +8,22 @@
 
 char *cached_renewal_id(const Storage *storage, const char *key, const char *server)
 {
+    _cleanup_(storage_meta_done) StorageMeta meta = { 0 };
     _cleanup_(chain_freep) Chain *chain = NULL;
-    StorageMeta meta;
-    const char *why;
-    char *id = NULL;
 
-    if (storage_load(storage, key, &chain, &why) != STORAGE_HIT ||
-        storage_meta_load(storage, key, chain, &meta) < 0)
+    if (storage_load_known(storage, key, &chain, &meta) != STORAGE_HIT || !meta.server ||
+        !streq(meta.server, server) || !chain_is_alive(chain, time(NULL)))
         return NULL;
-    if (meta.server && streq(meta.server, server) && chain_is_alive(chain, time(NULL)))
-        id = chain_renewal_id(chain);
-    storage_meta_done(&meta);
-    return id;
+    return chain_renewal_id(chain);
 }
 
 /* When a client last asked for the one that is there; 0: there is none. */
 static time_t last_asked(const Storage *storage, const char *key)
 {
+    _cleanup_(storage_meta_done) StorageMeta meta = { 0 };
     _cleanup_(chain_freep) Chain *chain = NULL;
-    StorageMeta meta;
-    const char *why;
-    time_t asked;
 
-    if (storage_load(storage, key, &chain, &why) != STORAGE_HIT ||
-        storage_meta_load(storage, key, chain, &meta) < 0)
-        return 0;
-    asked = meta.asked;
-    storage_meta_done(&meta);
-    return asked;
+    return storage_load_known(storage, key, &chain, &meta) == STORAGE_HIT ? meta.asked : 0;
 }
 
 int cached_store(const Storage *storage, const void *body, size_t size, const Chain *chain,

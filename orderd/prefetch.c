@@ -43,22 +43,17 @@ static bool may_renew(const AuthBlock *auth, const Storage *storage, const Csr *
 
 /* The auth block that the certificate was last asked for by, or, where nobody knows that, the first
  * one that it may be from. NULL: none allows it any more. */
-static const AuthBlock *find_auth(const Prefetch *prefetch, const Chain *chain, const Csr *csr)
+static const AuthBlock *find_auth(const Prefetch *prefetch, const StorageMeta *meta, const Csr *csr)
 {
     const Config *config = prefetch->config;
-    const AuthBlock *auth = NULL, *named;
-    StorageMeta meta;
+    const AuthBlock *named = meta->auth ? config_find_auth(config, meta->auth) : NULL;
 
-    if (storage_meta_load(prefetch->storage, prefetch->key, chain, &meta) < 0)
-        return NULL;
-    named = meta.auth ? config_find_auth(config, meta.auth) : NULL;
-    if (named && may_renew(named, prefetch->storage, csr))
-        auth = named;
-    for (size_t i = 0; !meta.auth && !auth && i < config->n_auth; i++)
+    if (meta->auth)
+        return named && may_renew(named, prefetch->storage, csr) ? named : NULL;
+    for (size_t i = 0; i < config->n_auth; i++)
         if (may_renew(config->auth[i], prefetch->storage, csr))
-            auth = config->auth[i];
-    storage_meta_done(&meta);
-    return auth;
+            return config->auth[i];
+    return NULL;
 }
 
 static void log_not_allowed(const Prefetch *prefetch, const Csr *csr)
@@ -75,7 +70,7 @@ static void log_not_allowed(const Prefetch *prefetch, const Csr *csr)
               str_or(joined, "?"), prefetch->storage->name);
 }
 
-static int order(Prefetch *prefetch, Orders *orders, const Chain *chain, const char *body,
+static int order(Prefetch *prefetch, Orders *orders, const StorageMeta *meta, const char *body,
                  size_t size)
 {
     static const OrderAsker asker = { .request_id = PREFETCH_REQUEST_ID, .is_prefetch = true };
@@ -86,7 +81,7 @@ static int order(Prefetch *prefetch, Orders *orders, const Chain *chain, const c
 
     if (r < 0)
         return r == -EBADMSG ? 0 : r;
-    target.auth = find_auth(prefetch, chain, csr);
+    target.auth = find_auth(prefetch, meta, csr);
     if (!target.auth) {
         log_not_allowed(prefetch, csr);
         return 0;
@@ -96,13 +91,13 @@ static int order(Prefetch *prefetch, Orders *orders, const Chain *chain, const c
     return r < 0 ? r : 1;
 }
 
-/* The entry's certificate and its request. 1; 0: it has not both, as after acmemsctl revoke;
- * -errno. */
-static int read_entry(const Storage *storage, const char *key, Chain **ret, char **ret_body,
+/* What is known of the entry's certificate, and its request. 1; 0: it has not both, as after
+ * acmemsctl revoke; -errno. */
+static int read_entry(const Storage *storage, const char *key, StorageMeta *ret, char **ret_body,
                       size_t *ret_size)
 {
-    const char *why;
-    int r = storage_load(storage, key, ret, &why);
+    _cleanup_(chain_freep) Chain *chain = NULL;
+    int r = storage_load_known(storage, key, &chain, ret);
 
     if (r != STORAGE_HIT)
         return r < 0 ? r : 0;
@@ -116,7 +111,7 @@ int prefetch_start(Orders *orders, Config *config, const Storage *storage, const
                    prefetch_cb callback, void *userdata, Prefetch **ret)
 {
     _cleanup_(prefetch_freep) Prefetch *prefetch = calloc(1, sizeof(*prefetch));
-    _cleanup_(chain_freep) Chain *chain = NULL;
+    _cleanup_(storage_meta_done) StorageMeta meta = { 0 };
     _cleanup_free_ char *body = NULL;
     size_t size;
     int r;
@@ -128,10 +123,10 @@ int prefetch_start(Orders *orders, Config *config, const Storage *storage, const
     memcpy(prefetch->key, key, STORAGE_KEY_SIZE);
     prefetch->callback = callback;
     prefetch->userdata = userdata;
-    r = read_entry(storage, key, &chain, &body, &size);
+    r = read_entry(storage, key, &meta, &body, &size);
     if (r <= 0)
         return r;
-    r = order(prefetch, orders, chain, body, size);
+    r = order(prefetch, orders, &meta, body, size);
     if (r > 0)
         *ret = TAKE_PTR(prefetch);
     return r;

@@ -95,16 +95,15 @@ static bool is_passing(const SessionReply *reply)
  * certificate by now, of which more is known than of this one, or none. */
 static bool is_current(Question *question)
 {
+    _cleanup_(storage_meta_done) StorageMeta meta = { 0 };
     _cleanup_(chain_freep) Chain *chain = NULL;
-    StorageMeta meta;
-    const char *why;
 
-    if (storage_load(question->storage, question->key, &chain, &why) != STORAGE_HIT ||
-        X509_cmp(chain_leaf(chain), chain_leaf(question->chain)) != 0 ||
-        storage_meta_load(question->storage, question->key, chain, &meta) < 0)
+    if (storage_load_known(question->storage, question->key, &chain, &meta) != STORAGE_HIT ||
+        X509_cmp(chain_leaf(chain), chain_leaf(question->chain)) != 0)
         return false;
     storage_meta_done(&question->meta);
     question->meta = meta;
+    meta = (StorageMeta){ 0 };
     return true;
 }
 
@@ -189,7 +188,6 @@ int question_start(Accounts *accounts, Config *config, const Storage *storage, c
 {
     _cleanup_(question_freep) Question *question = calloc(1, sizeof(*question));
     const AccountBlock *block;
-    const char *why;
     int r;
 
     if (!question)
@@ -199,12 +197,9 @@ int question_start(Accounts *accounts, Config *config, const Storage *storage, c
     memcpy(question->key, key, STORAGE_KEY_SIZE);
     question->callback = callback;
     question->userdata = userdata;
-    r = storage_load(storage, key, &question->chain, &why);
+    r = storage_load_known(storage, key, &question->chain, &question->meta);
     if (r != STORAGE_HIT)
         return r < 0 ? r : 0;
-    r = storage_meta_load(storage, key, question->chain, &question->meta);
-    if (r < 0)
-        return r;
     block = find_account(config, &question->meta);
     if (!block || !chain_is_alive(question->chain, time(NULL)))
         return 0;

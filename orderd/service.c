@@ -276,26 +276,19 @@ static int save_asked(Service *service, const AuthBlock *auth, const char *key, 
 
 static int note_asked(Service *service, const AuthBlock *auth, const char *key)
 {
+    _cleanup_(storage_meta_done) StorageMeta meta = { 0 };
     _cleanup_(chain_freep) Chain *chain = NULL;
-    StorageMeta meta;
-    const char *why;
-    int r = storage_load(auth->storage, key, &chain, &why);
+    int r = storage_load_known(auth->storage, key, &chain, &meta);
 
     if (r != STORAGE_HIT)
         return r < 0 ? r : 0;
-    r = storage_meta_load(auth->storage, key, chain, &meta);
-    if (r < 0)
-        return r;
-    if (!is_noted(&meta, auth)) {
-        if (is_covered(auth, key))
-            r = save_asked(service, auth, key, chain, &meta);
-        else
-            log_event(LOG_EVENT_CALL_DENIED, NULL,
-                      "Refused: auth block \"%s\" does not allow what is in entry %s", auth->name,
-                      key);
-    }
-    storage_meta_done(&meta);
-    return r;
+    if (is_noted(&meta, auth))
+        return 0;
+    if (is_covered(auth, key))
+        return save_asked(service, auth, key, chain, &meta);
+    log_event(LOG_EVENT_CALL_DENIED, NULL,
+              "Refused: auth block \"%s\" does not allow what is in entry %s", auth->name, key);
+    return 0;
 }
 
 static void asked(VarlinkCall *call, const json_t *parameters, void *userdata)

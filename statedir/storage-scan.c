@@ -72,18 +72,13 @@ static void clean_entry(const StorageScan *scan, const char *name)
 
 int storage_renewal(const Storage *storage, const char *key, Renewal *ret)
 {
+    _cleanup_(storage_meta_done) StorageMeta meta = { 0 };
     _cleanup_(chain_freep) Chain *chain = NULL;
-    StorageMeta meta;
-    const char *why;
-    int r = storage_load(storage, key, &chain, &why);
+    int r = storage_load_known(storage, key, &chain, &meta);
 
     if (r != STORAGE_HIT)
         return r == -ENOMEM ? r : 0;
-    r = storage_meta_load(storage, key, chain, &meta);
-    if (r < 0)
-        return r;
     *ret = renewal_of(storage, key, chain, &meta);
-    storage_meta_done(&meta);
     return 1;
 }
 

@@ -154,14 +154,10 @@ int storage_load(const Storage *storage, const char *key, Chain **ret, const cha
 
 static int is_due(const Storage *storage, const char *key, const Chain *chain)
 {
-    StorageMeta meta;
+    _cleanup_(storage_meta_done) StorageMeta meta = { 0 };
     int r = storage_meta_load(storage, key, chain, &meta);
 
-    if (r < 0)
-        return r;
-    r = time(NULL) > renewal_of(storage, key, chain, &meta).due;
-    storage_meta_done(&meta);
-    return r;
+    return r < 0 ? r : time(NULL) > renewal_of(storage, key, chain, &meta).due;
 }
 
 int storage_lookup(const Storage *storage, const void *body, size_t size, const Csr *csr,

@@ -326,7 +326,8 @@ static int take_account_if_same(Revoke *revoke, const Storage *storage, const ch
 static int choose_account(Revoke *revoke, const char *name)
 {
     const Config *config = revoke->config;
-    int r = name ? 0 : scan_all(revoke, take_account_if_same, NULL);
+    /* There is nothing to choose where there is just one. */
+    int r = name || config->n_accounts == 1 ? 0 : scan_all(revoke, take_account_if_same, NULL);
 
     if (r < 0)
         return failed(config->path, strerror(-r));
