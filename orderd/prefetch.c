@@ -32,8 +32,7 @@ static void on_settled(const Chain *chain, const Failure *failure, void *userdat
     _cleanup_(prefetch_freep) Prefetch *prefetch = userdata;
 
     prefetch->waiter = NULL;
-    prefetch->callback(prefetch, prefetch->storage, prefetch->key, chain ? NULL : failure,
-                       prefetch->userdata);
+    prefetch->callback(chain ? NULL : failure, prefetch->userdata);
 }
 
 static bool may_renew(const AuthBlock *auth, const Storage *storage, const Csr *csr)

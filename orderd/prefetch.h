@@ -11,8 +11,7 @@
 typedef struct Prefetch Prefetch;
 
 /* Called once. @failure: why it is not renewed, or not yet; NULL: it is. Frees the prefetch. */
-typedef void (*prefetch_cb)(Prefetch *prefetch, const Storage *storage, const char *key,
-                            const Failure *failure, void *userdata);
+typedef void (*prefetch_cb)(const Failure *failure, void *userdata);
 
 /**
  * prefetch_start() - have the certificate of one entry ordered anew

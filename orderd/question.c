@@ -135,7 +135,7 @@ static void on_reply(const SessionReply *reply, void *userdata)
 
     question->call = NULL;
     if (!is_current(question)) {
-        question->callback(question, question->storage, question->key, NULL, question->userdata);
+        question->callback(NULL, question->userdata);
         return;
     }
     is_known = has_window(meta);
@@ -150,7 +150,7 @@ static void on_reply(const SessionReply *reply, void *userdata)
     if (reply->error != -EOPNOTSUPP || is_known)
         keep(question);
     renewal = renewal_of(question->storage, question->key, question->chain, meta);
-    question->callback(question, question->storage, question->key, &renewal, question->userdata);
+    question->callback(&renewal, question->userdata);
 }
 
 /* The account at the CA that the certificate is from; of one that nobody knows it of, the default.

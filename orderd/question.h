@@ -10,8 +10,7 @@ typedef struct Question Question;
 
 /* Called once: when the certificate is renewed now, and when to ask again; NULL: it is not there
  * any more, or another one is. Frees the question. */
-typedef void (*question_cb)(Question *question, const Storage *storage, const char *key,
-                            const Renewal *renewal, void *userdata);
+typedef void (*question_cb)(const Renewal *renewal, void *userdata);
 
 /**
  * question_start() - ask about the certificate of one entry

@@ -34,6 +34,8 @@ typedef struct Job {
     const Storage *storage; /* of it */
     char key[STORAGE_KEY_SIZE];
     Renewal renewal; /* as known before */
+    Renewal current; /* as the entry has it now … */
+    bool is_other; /* … where it has another certificate by now, that is not to be renewed yet */
     Question *question;
     Prefetch *prefetch;
 } Job;
@@ -65,14 +67,10 @@ static void job_end(Job *job, const Renewal *renewal)
     job_free(job);
 }
 
-static void on_answer(Question *question, const Storage *storage, const char *key,
-                      const Renewal *renewal, void *userdata)
+static void on_answer(const Renewal *renewal, void *userdata)
 {
     Job *job = userdata;
 
-    (void)question;
-    (void)storage;
-    (void)key;
     job->question = NULL;
     if (renewal)
         job_end(job, renewal);
@@ -109,55 +107,16 @@ static void rest_after_try(Job *job)
     rest_until(job, in_about(delay < RETRY_MAX ? delay : RETRY_MAX));
 }
 
-static void on_prefetched(Prefetch *prefetch, const Storage *storage, const char *key,
-                          const Failure *failure, void *userdata)
+static void on_prefetched(const Failure *failure, void *userdata)
 {
     Job *job = userdata;
 
-    (void)prefetch;
-    (void)storage;
-    (void)key;
     job->prefetch = NULL;
     if (failure)
         rest_until(job,
                    in_about(failure->retry_after < RETRY_MAX ? failure->retry_after : RETRY_MAX));
     /* Of a success the order has noted what is there now. */
     job_free(job);
-}
-
-/* Each: 1; 0: there is nothing to do; -errno. */
-
-static int start_question(Job *job)
-{
-    return question_start(orders_accounts(job->renewals->orders), job->config, job->storage,
-                          job->key, on_answer, job, &job->question);
-}
-
-static time_t prefetch_time(const Renewals *renewals, const char *key, const Renewal *renewal);
-
-/* Whether the entry as it is now is to be renewed: it may have another certificate by now. */
-static bool is_to_be_renewed(const Job *job)
-{
-    Renewal renewal;
-    time_t at = 0;
-
-    if (storage_renewal(job->storage, job->key, &renewal) > 0)
-        at = prefetch_time(job->renewals, job->key, &renewal);
-    return at > 0 && at <= time(NULL);
-}
-
-static int start_prefetch(Job *job)
-{
-    int r;
-
-    if (!is_to_be_renewed(job))
-        return 0;
-    r = prefetch_start(job->renewals->orders, job->config, job->storage, job->key, on_prefetched,
-                       job, &job->prefetch);
-
-    if (r > 0)
-        rest_after_try(job);
-    return r;
 }
 
 /* Eight of a hash's digits are as good as dice. */
@@ -191,6 +150,34 @@ static time_t prefetch_time(const Renewals *renewals, const char *key, const Ren
     return renewal->rest_until > renewal->at ? renewal->rest_until : renewal->at;
 }
 
+/* Each: 1; 0: there is nothing to do; -errno. */
+
+static int start_question(Job *job)
+{
+    return question_start(orders_accounts(job->renewals->orders), job->config, job->storage,
+                          job->key, on_answer, job, &job->question);
+}
+
+static int start_prefetch(Job *job)
+{
+    Renewal *current = &job->current;
+    time_t at;
+    int r = storage_renewal(job->storage, job->key, current);
+
+    if (r <= 0)
+        return 0;
+    at = prefetch_time(job->renewals, job->key, current);
+    if (at == 0 || at > time(NULL)) {
+        job->is_other = true;
+        return 0;
+    }
+    r = prefetch_start(job->renewals->orders, job->config, job->storage, job->key, on_prefetched,
+                       job, &job->prefetch);
+    if (r > 0)
+        rest_after_try(job);
+    return r;
+}
+
 /* Each ends the job. */
 
 static void no_question(Job *job)
@@ -202,8 +189,8 @@ static void no_question(Job *job)
 
 static void no_prefetch(Job *job)
 {
-    if (!is_to_be_renewed(job) && storage_renewal(job->storage, job->key, &job->renewal) > 0) {
-        job_end(job, &job->renewal);
+    if (job->is_other) {
+        job_end(job, &job->current);
         return;
     }
     rest_until(job, in_about(RETRY_MAX));
