@@ -16,6 +16,7 @@ struct DnsConnection {
     size_t n_out, n_sent;
     uint8_t *in; /* one message with its length */
     size_t n_in;
+    size_t n_awaited; /* messages that were sent and not answered yet */
     dns_connection_message_cb on_message;
     dns_connection_end_cb on_end;
     void *userdata;
@@ -113,6 +114,9 @@ static int transfer(DnsConnection *c, uint32_t revents)
         r = flush(c);
     while (r >= 0 && c->connected && (r = receive(c)) > 0) {
         c->n_in = 0;
+        if (c->n_awaited == 0)
+            return -EBADMSG;
+        c->n_awaited--;
         c->on_message(c, c->in + LENGTH_SIZE, (size_t)c->in[0] << 8 | c->in[1], c->userdata);
         if (c->is_gone)
             return 0;
@@ -182,5 +186,6 @@ int dns_connection_send(DnsConnection *c, const uint8_t *wire, size_t size)
     grown[c->n_out++] = (uint8_t)size;
     memcpy(grown + c->n_out, wire, size);
     c->n_out += size;
+    c->n_awaited++;
     return update_events(c);
 }

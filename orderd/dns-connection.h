@@ -14,8 +14,8 @@ typedef struct DnsConnection DnsConnection;
 typedef void (*dns_connection_message_cb)(DnsConnection *connection, const uint8_t *wire,
                                           size_t size, void *userdata);
 
-/* No more will come: -errno, -ECONNRESET when the server closed it. The connection is still to be
- * freed. */
+/* No more will come: -errno, -ECONNRESET when the server closed it; -EBADMSG when it said more than
+ * it was asked, or what is no message. The connection is still to be freed. */
 typedef void (*dns_connection_end_cb)(DnsConnection *connection, int error, void *userdata);
 
 /* Connects, in the background. Neither callback comes before this returns. 0, or -errno where it

@@ -35,7 +35,7 @@ struct DnsExchange {
     DnsServer server;
     ldns_pkt *request;
     const TsigKey *key;
-    bool by_tcp, is_again;
+    bool by_tcp;
     usec_t timeout, resend_after;
     uint16_t id;
     uint8_t *wire;
@@ -203,13 +203,11 @@ static void on_message(DnsConnection *connection, const uint8_t *wire, size_t si
     exchange_end(e, answer, r);
 }
 
-/* A server may close a connection in the moment that it is used again. */
+/* A server may close a connection in the moment that it is used again, or after each answer: as
+ * long as each connection brings one, all get theirs. */
 static bool try_again(DnsExchange *e, const Line *line, int error)
 {
-    if (e->is_again || !line->has_answered || error == -EBADMSG)
-        return false;
-    e->is_again = true;
-    return send_by_tcp(e) >= 0;
+    return line->has_answered && error != -EBADMSG && send_by_tcp(e) >= 0;
 }
 
 static void on_end(DnsConnection *connection, int error, void *userdata)

@@ -31,6 +31,7 @@ typedef enum Tcp {
     TCP_ANSWER_AND_CLOSE,
     TCP_DRIP,
     TCP_SHORT,
+    TCP_STRAYS,    /* more messages than it was sent, none of them an answer */
     TCP_OVERSIZED, /* of 65535 bytes, in pieces */
 } Tcp;
 
@@ -136,6 +137,14 @@ static void send_oversized(const Connection *c, const uint8_t *in)
     send_bytes(c, large, sizeof(large));
 }
 
+static void send_other_answers(const Connection *c, uint8_t *in)
+{
+    in[3] ^= 1;
+    for (unsigned i = 0; i < 2; i++)
+        send_bytes(c, in, message_size(in));
+    in[3] ^= 1;
+}
+
 static bool answer(Responder *r, Connection *c, uint8_t *in)
 {
     static const uint8_t no_message[] = { 0, 11, 1, 2, 3 };
@@ -155,6 +164,9 @@ static bool answer(Responder *r, Connection *c, uint8_t *in)
         return true;
     case TCP_SHORT:
         send_bytes(c, no_message, sizeof(no_message));
+        return true;
+    case TCP_STRAYS:
+        send_other_answers(c, in);
         return true;
     case TCP_OVERSIZED:
         send_oversized(c, in);
@@ -358,6 +370,7 @@ static void test_servers(void)
         { UDP_ANSWER, TCP_CLOSE, true, -ECONNRESET, "it closed the connection", 1 },
         { UDP_ANSWER, TCP_DRIP, true, -ETIMEDOUT, "timeout", 1 },
         { UDP_ANSWER, TCP_SHORT, true, -EBADMSG, "its answer makes no sense", 1 },
+        { UDP_ANSWER, TCP_STRAYS, true, -EBADMSG, "its answer makes no sense", 1 },
         { UDP_ANSWER, TCP_OVERSIZED, true, 0, "NOERROR", 1 },
     };
 
@@ -516,6 +529,19 @@ static void test_closed_when_idle(void)
     world_done(&world);
 }
 
+/* A server that closes after each answer is asked by as many connections. */
+static void test_closed_after_each(void)
+{
+    World world = world_new(UDP_IGNORE, TCP_ANSWER_AND_CLOSE);
+    Count count = { 0 };
+
+    start_many(&world, true, CONNECTIONS_MAX, &count);
+    run_until(world.event, &count.n_called, CONNECTIONS_MAX);
+    ASSERT_EQ(count.n_answered, CONNECTIONS_MAX);
+    ASSERT_EQ(world.responder->n_connections, CONNECTIONS_MAX);
+    world_done(&world);
+}
+
 static void test_cancelled(void)
 {
     World world = world_new(UDP_ANSWER, TCP_ANSWER);
@@ -600,6 +626,7 @@ int main(void)
     test_many_datagrams();
     test_stale();
     test_closed_when_idle();
+    test_closed_after_each();
     test_cancelled();
     test_one_after_the_other();
     return EXIT_SUCCESS;
