@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "dns-place.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/random.h>
 
 #include "dns-ask.h"
 
@@ -13,6 +15,8 @@ struct DnsPlace {
     const DnsRealm *realm;
     char *owner;
     const char *above; /* the part of it whose SOA record is asked for */
+    char *target;      /* where it leads as an alias, but it may be a wildcard's; else NULL */
+    char *sibling;     /* who is an alias too, if it is one */
     unsigned n_aliases;
     bool of_resolver; /* who is asked whether it is an alias */
     DnsAsk *ask;
@@ -26,13 +30,14 @@ DnsPlace *dns_place_cancel(DnsPlace *place)
         return NULL;
     dns_ask_cancel(place->ask);
     free(place->owner);
+    free(place->target);
+    free(place->sibling);
     free(place);
     return NULL;
 }
 
 DEFINE_CLEANUP_FUNC(DnsPlace *, dns_place_cancel)
 
-static int ask_alias(DnsPlace *place, bool of_resolver);
 static int ask_first_for_alias(DnsPlace *place);
 static int ask_zone(DnsPlace *place);
 
@@ -66,6 +71,23 @@ static void place_fail_errno(DnsPlace *place, int error)
         place_fail(place, "%s cannot be looked up: %s", place->owner, strerror(-error));
 }
 
+/* The owner leads there. */
+static void follow(DnsPlace *place)
+{
+    int r;
+
+    free(place->owner);
+    place->owner = TAKE_PTR(place->target);
+    if (++place->n_aliases > ALIASES_MAX) {
+        place_fail(place, "the aliases (CNAME) go in a circle, or too far, by way of %s",
+                   place->owner);
+        return;
+    }
+    r = ask_first_for_alias(place);
+    if (r < 0)
+        place_fail_errno(place, r);
+}
+
 static void on_zone(const DnsOutcome *outcome, void *userdata)
 {
     _cleanup_free_ char *zone = NULL;
@@ -73,6 +95,10 @@ static void on_zone(const DnsOutcome *outcome, void *userdata)
     int r;
 
     place->ask = NULL;
+    if (!outcome->answer && place->target) {
+        follow(place);
+        return;
+    }
     if (!outcome->answer) {
         place_fail(place, "no server says which zone %s is in (%s)", place->owner,
                    outcome->trouble);
@@ -116,6 +142,10 @@ static void find_zone(DnsPlace *place)
         place_end(place, zone);
         return;
     }
+    if (zone && place->target) {
+        follow(place);
+        return;
+    }
     if (zone) {
         place_fail(place, "%s is not in the zone %s of the configuration", place->owner, zone);
         return;
@@ -126,10 +156,56 @@ static void find_zone(DnsPlace *place)
         place_fail_errno(place, r);
 }
 
+static int ask_cname(DnsPlace *place, const char *name, dns_ask_cb callback)
+{
+    const DnsRealm *realm = place->realm;
+    bool of_resolver = place->of_resolver;
+    DnsAsking asking = { .servers = of_resolver ? &realm->resolvers : &realm->servers,
+                         .use = of_resolver ? DNS_USE_RESOLVED : DNS_USE_AUTHORITATIVE,
+                         .timeout = realm->timeout };
+    ldns_pkt *query;
+    int r = dns_query_new(name, LDNS_RR_TYPE_CNAME, of_resolver, &query);
+
+    return r < 0 ? r : dns_ask_start(realm->pool, &asking, query, callback, place, &place->ask);
+}
+
+/* Any name beside it an alias too, to the same place: a wildcard (RFC 4592) is meant for those
+ * names that nobody thought of. A record of our own puts an end to it at this one; only who has no
+ * say there is to follow. */
+static void on_sibling(const DnsOutcome *outcome, void *userdata)
+{
+    _cleanup_free_ char *target = NULL;
+    DnsPlace *place = userdata;
+
+    place->ask = NULL;
+    if (outcome->answer)
+        (void)dns_answer_alias(outcome->answer, place->sibling, &target);
+    if (target && streq(target, place->target))
+        find_zone(place);
+    else
+        follow(place);
+}
+
+static int ask_sibling(DnsPlace *place)
+{
+    const char *parent = place->owner + strcspn(place->owner, ".");
+    uint64_t random;
+
+    if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+        return -EIO;
+    free(place->sibling);
+    if (asprintf(&place->sibling, "%.15" PRIx64 "%s", random | UINT64_C(1) << 63, parent) < 0) {
+        place->sibling = NULL;
+        return -ENOMEM;
+    }
+    return ask_cname(place, place->sibling, on_sibling);
+}
+
+static int ask_alias(DnsPlace *place, bool of_resolver);
+
 static void on_alias(const DnsOutcome *outcome, void *userdata)
 {
     DnsPlace *place = userdata;
-    char *target = NULL;
     int r;
 
     place->ask = NULL;
@@ -140,37 +216,19 @@ static void on_alias(const DnsOutcome *outcome, void *userdata)
                    outcome->trouble);
         return;
     }
-    r = dns_answer_alias(outcome->answer, place->owner, &target);
-    if (r >= 0 && !target) {
-        find_zone(place);
-        return;
-    }
-    if (target) {
-        free(place->owner);
-        place->owner = target;
-    }
-    if (r >= 0 && ++place->n_aliases > ALIASES_MAX) {
-        place_fail(place, "the aliases (CNAME) go in a circle, or too far, by way of %s",
-                   place->owner);
-        return;
-    }
-    if (r >= 0)
-        r = ask_first_for_alias(place);
+    r = dns_answer_alias(outcome->answer, place->owner, &place->target);
     if (r < 0)
         place_fail_errno(place, r);
+    else if (!place->target)
+        find_zone(place);
+    else if (ask_sibling(place) < 0)
+        follow(place);
 }
 
 static int ask_alias(DnsPlace *place, bool of_resolver)
 {
-    const DnsRealm *realm = place->realm;
-    DnsAsking asking = { .servers = of_resolver ? &realm->resolvers : &realm->servers,
-                         .use = of_resolver ? DNS_USE_RESOLVED : DNS_USE_AUTHORITATIVE,
-                         .timeout = realm->timeout };
-    ldns_pkt *query;
-    int r = dns_query_new(place->owner, LDNS_RR_TYPE_CNAME, of_resolver, &query);
-
     place->of_resolver = of_resolver;
-    return r < 0 ? r : dns_ask_start(realm->pool, &asking, query, on_alias, place, &place->ask);
+    return ask_cname(place, place->owner, on_alias);
 }
 
 /* A resolver that is asked for a name which is not there yet may say so to the CA for as long as
