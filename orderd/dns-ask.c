@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "dns-ask.h"
 
-#include <stdio.h>
-
-/* Of what the servers said: enough for all that anybody configures. */
-#define TROUBLE_SIZE 1024U
+#include "dns-trouble.h"
 
 struct DnsAsk {
     DnsPool *pool;
@@ -12,9 +9,8 @@ struct DnsAsk {
     ldns_pkt *request;
     size_t next; /* of the servers */
     DnsExchange *exchange;
-    char trouble[TROUBLE_SIZE];
-    size_t n_trouble;
-    bool is_uncertain;
+    DnsTrouble trouble;
+    DnsServerSet acted;
     dns_ask_cb callback;
     void *userdata;
 };
@@ -31,15 +27,9 @@ DnsAsk *dns_ask_cancel(DnsAsk *ask)
 
 DEFINE_CLEANUP_FUNC(DnsAsk *, dns_ask_cancel)
 
-static void note(DnsAsk *ask, const char *said)
+static const DnsServer *current(const DnsAsk *ask)
 {
-    const DnsServer *server = &ask->asking.servers->list[ask->next - 1];
-    size_t left = sizeof(ask->trouble) - ask->n_trouble;
-    int n = snprintf(ask->trouble + ask->n_trouble, left, "%s%s: %s", ask->n_trouble ? "; " : "",
-                     server->text, said);
-
-    if (n > 0)
-        ask->n_trouble += (size_t)n < left ? (size_t)n : left - 1;
+    return &ask->asking.servers->list[ask->next - 1];
 }
 
 /* What is wrong with an answer; NULL: it is of use. */
@@ -58,8 +48,8 @@ static void ask_end(DnsAsk *ask, const ldns_pkt *answer)
 {
     _cleanup_(dns_ask_cancelp) DnsAsk *owned = ask;
     DnsOutcome outcome = { .answer = answer,
-                           .trouble = answer ? NULL : ask->trouble,
-                           .is_uncertain = ask->is_uncertain };
+                           .trouble = answer ? NULL : ask->trouble.text,
+                           .acted = ask->acted };
 
     ask->callback(&outcome, ask->userdata);
     (void)owned;
@@ -73,18 +63,19 @@ static void on_reply(const DnsReply *reply, void *userdata)
     const char *wrong = reply->answer ? judge(ask->asking.use, reply->answer) : "";
 
     ask->exchange = NULL;
+    if (!wrong || dns_error_is_uncertain(reply->error))
+        ask->acted |= DNS_SERVER_BIT(ask->next - 1);
     if (!wrong) {
         ask_end(ask, reply->answer);
         return;
     }
-    ask->is_uncertain |= dns_error_is_uncertain(reply->error);
-    note(ask, *wrong ? wrong : reply->trouble);
+    dns_trouble_add(&ask->trouble, "%s: %s", current(ask)->text, *wrong ? wrong : reply->trouble);
     while (ask->next < ask->asking.servers->n) {
         int r = ask_next(ask);
 
         if (r >= 0)
             return;
-        note(ask, strerror(-r));
+        dns_trouble_add(&ask->trouble, "%s: %s", current(ask)->text, strerror(-r));
     }
     ask_end(ask, NULL);
 }

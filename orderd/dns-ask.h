@@ -17,7 +17,7 @@ typedef enum DnsUse {
 typedef struct DnsOutcome {
     const ldns_pkt *answer; /* NULL: none of them had one, and … */
     const char *trouble; /* … what each of them said: "192.0.2.53: REFUSED; 192.0.2.54: timeout" */
-    bool is_uncertain;   /* one of them may have done what it was asked, all the same */
+    DnsServerSet acted;  /* those that did what they were asked, or may have, all the same */
 } DnsOutcome;
 
 typedef void (*dns_ask_cb)(const DnsOutcome *outcome, void *userdata);

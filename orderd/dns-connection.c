@@ -172,6 +172,11 @@ int dns_connection_new(sd_event *event, const DnsServer *server,
     return 0;
 }
 
+bool dns_connection_is_made(const DnsConnection *c)
+{
+    return c->connected;
+}
+
 int dns_connection_send(DnsConnection *c, const uint8_t *wire, size_t size)
 {
     uint8_t *grown;

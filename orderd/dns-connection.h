@@ -28,3 +28,6 @@ DnsConnection *dns_connection_free(DnsConnection *connection);
 
 /* Sends it as soon as the server takes it. 0, -ENOMEM; -EINVAL past DNS_MESSAGE_SIZE_MAX. */
 int dns_connection_send(DnsConnection *connection, const uint8_t *wire, size_t size);
+
+/* Whether the server is there. */
+bool dns_connection_is_made(const DnsConnection *connection);

@@ -129,6 +129,7 @@ static const char *words_of(int error)
 {
     switch (error) {
     case -ETIMEDOUT:
+    case -ETIME:
         return "timeout";
     case -EBADMSG:
         return "its answer makes no sense";
@@ -169,9 +170,11 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
 
     (void)source;
     (void)usec;
-    if (e->line && e->error == 0)
+    if (e->error == 0)
+        e->error = e->line && !dns_connection_is_made(e->line->connection) ? -ETIME : -ETIMEDOUT;
+    if (e->line)
         e->line->is_stale = true;
-    exchange_end(e, NULL, e->error < 0 ? e->error : -ETIMEDOUT);
+    exchange_end(e, NULL, e->error);
     return 0;
 }
 

@@ -18,7 +18,8 @@ typedef struct DnsExchange DnsExchange;
 /* How it went; borrowed, valid while the callback runs. */
 typedef struct DnsReply {
     const ldns_pkt *answer; /* NULL: there is none, because of … */
-    int error;              /* … -errno; -ETIMEDOUT; -EKEYREJECTED: its signature is wrong */
+    int error;              /* … -errno; -ETIMEDOUT; -ETIME: no connection in time; -EKEYREJECTED:
+                             * its signature is wrong */
     const char *trouble;    /* the same in words, or the answer's RCODE: "timeout" */
 } DnsReply;
 

@@ -18,12 +18,12 @@ typedef struct DnsRealm {
 /**
  * dns_realm_new() - read what is needed: the key file, /etc/resolv.conf
  * @verification: of type dns01-dnsUpdate; borrowed
- * @why: what is wrong where that cannot be, in words
+ * @ret_why: what is wrong where that cannot be, in words; free(). NULL on entry, and stays so where
+ * -errno says it all
  *
  * 0 or -errno.
  */
-int dns_realm_new(DnsPool *pool, const Verification *verification, char why[TSIG_WHY_SIZE],
-                  DnsRealm **ret);
+int dns_realm_new(DnsPool *pool, const Verification *verification, char **ret_why, DnsRealm **ret);
 DnsRealm *dns_realm_free(DnsRealm *realm); /* always returns NULL */
 
 DEFINE_CLEANUP_FUNC(DnsRealm *, dns_realm_free)

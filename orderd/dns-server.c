@@ -120,6 +120,31 @@ bool dns_server_equal(const DnsServer *a, const DnsServer *b)
     return dns_server_same_machine(a, b) && a->address.in.sin_port == b->address.in.sin_port;
 }
 
+char *dns_servers_format(const DnsServers *servers, DnsServerSet set)
+{
+    _cleanup_strv_ char **names = NULL;
+
+    for (size_t i = 0; i < servers->n; i++)
+        if ((set & DNS_SERVER_BIT(i)) && strv_extend(&names, servers->list[i].text) < 0)
+            return NULL;
+    return strv_join(names, " ");
+}
+
+DnsServerSet dns_servers_find(const DnsServers *servers, const char *names)
+{
+    DnsServerSet set = 0;
+    size_t length;
+
+    for (const char *name = names; *name; name += length + (name[length] == ' ')) {
+        length = strcspn(name, " ");
+        for (size_t i = 0; i < servers->n; i++)
+            if (strlen(servers->list[i].text) == length &&
+                strncmp(servers->list[i].text, name, length) == 0)
+                set |= DNS_SERVER_BIT(i);
+    }
+    return set;
+}
+
 int dns_servers_add(DnsServers *servers, const DnsServer *server)
 {
     DnsServer *grown;

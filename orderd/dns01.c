@@ -9,14 +9,13 @@
 #include "dns-ask.h"
 #include "dns-place.h"
 #include "dns-record.h"
+#include "dns-removal.h"
 #include "encode.h"
 #include "log.h"
 #include "polling.h"
 #include "propagation.h"
 #include "strv.h"
 
-/* Pauses double from a second to five minutes: a quarter of an hour, then the next start tries. */
-#define REMOVALS_MAX 10U
 /* For the same record to be gone before it is put there anew. */
 #define TURN_PAUSE (100 * USEC_PER_MSEC)
 
@@ -36,17 +35,17 @@ typedef struct Publication {
     DnsText text;
     char key[STORAGE_KEY_SIZE]; /* of the file; "" before there is a place */
     State state;
-    uint64_t serial;   /* in the order of arrival */
-    uint64_t horizon;  /* of those that had arrived when it became visible */
-    const void *group; /* see Challenge */
-    bool is_written;   /* it may be in DNS */
+    uint64_t serial;      /* in the order of arrival */
+    uint64_t horizon;     /* of those that had arrived when it became visible */
+    const void *group;    /* see Challenge */
+    bool is_written;      /* on disk: it may be in DNS, … */
+    DnsServerSet holders; /* … at these of the realm's servers */
     bool is_withdrawn;
     DnsPlace *place;
-    DnsAsk *ask;
+    DnsAsk *ask; /* to add it */
     Propagation *propagation;
-    sd_event_source *timer; /* before it is added, or removed, again */
-    unsigned n_removals;
-    Backoff backoff;
+    DnsRemoval *removal;
+    sd_event_source *timer; /* before it is added */
     solver_cb callback;
     void *userdata;
 } Publication;
@@ -59,15 +58,13 @@ struct Dns01 {
     sd_event_source *release;
 };
 
-static void start_removal(Publication *p);
-static void start_adding(Publication *p);
-
 static void publication_free(Publication *p)
 {
     LIST_REMOVE(p, list);
     dns_place_cancel(p->place);
     dns_ask_cancel(p->ask);
     propagation_cancel(p->propagation);
+    dns_removal_cancel(p->removal);
     sd_event_source_disable_unref(p->timer);
     dns_realm_free(p->realm);
     config_unref(p->config);
@@ -78,7 +75,8 @@ static void publication_free(Publication *p)
 
 DEFINE_CLEANUP_FUNC(Publication *, publication_free)
 
-static DnsRecord record_of(const Publication *p)
+/* @servers: NULL: it is not known which of them have it. */
+static DnsRecord record_of(const Publication *p, char *servers)
 {
     return (DnsRecord){
         .verification = p->realm->verification->name,
@@ -86,8 +84,30 @@ static DnsRecord record_of(const Publication *p)
         .zone = p->text.zone,
         .owner = p->text.owner,
         .value = p->text.value,
+        .servers = servers,
         .created = time(NULL),
     };
+}
+
+static int write_down(const Publication *p, char *servers)
+{
+    const DnsRecord record = record_of(p, servers);
+    int r = dns_record_save(p->config->state_directory, &record);
+
+    if (r < 0)
+        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
+                        "The TXT record for %s cannot be noted in '%s': %m", p->name,
+                        p->config->state_directory);
+    return r;
+}
+
+/* Those of a record on disk that may have it: all, where nobody of them is known to. */
+static DnsServerSet holders_of(const Publication *p, const DnsRecord *record)
+{
+    DnsServerSet holders =
+        record->servers ? dns_servers_find(&p->realm->servers, record->servers) : 0;
+
+    return holders ? holders : dns_servers_all(&p->realm->servers);
 }
 
 /* Those that wait for others are looked at from the loop: whoever is told does as he likes. */
@@ -179,15 +199,51 @@ static void publication_fail_errno(Publication *p, int error)
     publication_fail_here(p);
 }
 
-static Publication *find_same(const Publication *p, bool is_withdrawn)
+/* @is_meant: NULL: whichever. */
+static Publication *find_same(const Publication *p, bool (*is_meant)(const Publication *other))
 {
     Publication *other;
 
     LIST_FOREACH (other, &p->dns01->publications, list)
-        if (other != p && other->is_written && other->is_withdrawn == is_withdrawn &&
+        if (other != p && other->is_written && (!is_meant || is_meant(other)) &&
             streq(other->key, p->key))
             return other;
     return NULL;
+}
+
+static bool is_wanted(const Publication *p)
+{
+    return !p->is_withdrawn;
+}
+
+static bool is_leaving(const Publication *p)
+{
+    return p->is_withdrawn;
+}
+
+/* Something is done with the record just now. */
+static bool is_under_way(const Publication *p)
+{
+    return p->ask || (p->removal && dns_removal_is_under_way(p->removal));
+}
+
+/* Whoever will remove the record some time. */
+static bool is_to_remove(const Publication *p)
+{
+    return is_wanted(p) || p->ask || p->removal;
+}
+
+/* Who may have the record that both are about. Sets of different configurations are not to be
+ * compared. */
+static void take_holders(Publication *p, const Publication *from)
+{
+    DnsServerSet holders = from->removal ? dns_removal_holders(from->removal) : from->holders;
+
+    if (from->config != p->config)
+        holders = dns_servers_all(&p->realm->servers);
+    p->holders |= holders;
+    if (p->removal)
+        dns_removal_add(p->removal, holders);
 }
 
 static int schedule(Publication *p, usec_t delay)
@@ -195,32 +251,6 @@ static int schedule(Publication *p, usec_t delay)
     int r = sd_event_source_set_time_relative(p->timer, delay);
 
     return r < 0 ? r : sd_event_source_set_enabled(p->timer, SD_EVENT_ONESHOT);
-}
-
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
-{
-    Publication *p = userdata;
-
-    (void)source;
-    (void)usec;
-    if (p->is_withdrawn)
-        start_removal(p);
-    else
-        start_adding(p);
-    return 0;
-}
-
-static int update(Publication *p, bool add, dns_ask_cb callback)
-{
-    const DnsRealm *realm = p->realm;
-    DnsAsking asking = { .servers = &realm->servers,
-                         .key = realm->key,
-                         .use = DNS_USE_GRANTED,
-                         .timeout = realm->timeout };
-    ldns_pkt *request;
-    int r = dns_update_new(&p->text, add, realm->verification->ttl, &request);
-
-    return r < 0 ? r : dns_ask_start(realm->pool, &asking, request, callback, p, &p->ask);
 }
 
 /* ---- away -------------------------------------------------------------------------------- */
@@ -236,45 +266,35 @@ static void forget(Publication *p)
     publication_free(p);
 }
 
-static void retry_removal(Publication *p, const char *trouble)
-{
-    usec_t delay = backoff_next(&p->backoff, 0);
-
-    if (p->n_removals == 1)
-        (void)log_full(LOG_WARNING, 0, "The TXT record at %s for %s is not removed yet: %s",
-                       p->text.owner, p->name, trouble);
-    if (p->n_removals < REMOVALS_MAX && schedule(p, delay) >= 0)
-        return;
-    log_event(LOG_EVENT_CHALLENGE_NOT_WITHDRAWN, NULL,
-              "The TXT record '%s' at %s for %s stays until acmems-orderd is started again: %s",
-              p->text.value, p->text.owner, p->name, trouble);
-    publication_free(p);
-}
-
-static void on_removed(const DnsOutcome *outcome, void *userdata)
+static void on_removed(const char *trouble, void *userdata)
 {
     Publication *p = userdata;
 
-    p->ask = NULL;
-    if (outcome->answer)
+    p->removal = NULL;
+    if (trouble) {
+        log_event(LOG_EVENT_CHALLENGE_NOT_WITHDRAWN, NULL,
+                  "The TXT record '%s' at %s for %s is not removed, and tried again in an hour: %s",
+                  p->text.value, p->text.owner, p->name, trouble);
+        publication_free(p);
+    } else {
         forget(p);
-    else
-        retry_removal(p, outcome->trouble);
+    }
 }
 
 static void start_removal(Publication *p)
 {
+    Publication *other = find_same(p, is_to_remove);
     int r;
 
-    /* Somebody else is not done with it: he removes it. */
-    if (find_same(p, false)) {
+    if (other) {
+        take_holders(other, p);
         publication_free(p);
         return;
     }
-    p->n_removals++;
-    r = update(p, false, on_removed);
+    r = dns_removal_start(p->dns01->event, p->realm, &p->text, p->holders, on_removed, p,
+                          &p->removal);
     if (r < 0)
-        retry_removal(p, strerror(-r));
+        on_removed(strerror(-r), p);
 }
 
 static void withdraw(void *publication)
@@ -323,12 +343,23 @@ static void await_propagation(Publication *p)
         publication_fail_errno(p, r);
 }
 
-/* It was never sent, or never taken. */
+/* It was never sent, or never taken, and there was none before. */
 static void strike_out(Publication *p)
 {
-    if (p->is_written && !find_same(p, false))
+    if (p->holders)
+        return;
+    if (p->is_written && !find_same(p, is_wanted))
         (void)dns_record_remove(p->config->state_directory, p->key);
     p->is_written = false;
+}
+
+/* So that it is removed there, and nowhere else, by whoever comes after. */
+static void enter_holders(const Publication *p)
+{
+    _cleanup_free_ char *servers = dns_servers_format(&p->realm->servers, p->holders);
+
+    if (servers)
+        (void)write_down(p, servers);
 }
 
 static void on_added(const DnsOutcome *outcome, void *userdata)
@@ -336,8 +367,10 @@ static void on_added(const DnsOutcome *outcome, void *userdata)
     Publication *p = userdata;
 
     p->ask = NULL;
-    /* What all of them refused is not there. */
-    if (!outcome->answer && !outcome->is_uncertain)
+    p->holders |= outcome->acted;
+    if (p->holders)
+        enter_holders(p);
+    else
         strike_out(p);
     if (p->is_withdrawn) {
         if (p->is_written)
@@ -352,39 +385,64 @@ static void on_added(const DnsOutcome *outcome, void *userdata)
     }
 }
 
-static bool write_down(Publication *p)
+/* Before it is sent anywhere. What a former life has left of the same value is taken over. */
+static int enter(Publication *p)
 {
-    const DnsRecord record = record_of(p);
-    int r = dns_record_save(p->config->state_directory, &record);
+    _cleanup_(dns_record_done) DnsRecord record = { 0 };
+    int r = 0;
 
+    if (!find_same(p, NULL) &&
+        dns_record_load(p->config->state_directory, p->key, &record) != -ENOENT)
+        p->holders = holders_of(p, &record);
+    r = write_down(p, NULL);
     p->is_written = r >= 0;
-    if (r < 0)
-        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
-                        "The TXT record for %s cannot be noted in '%s': %m", p->name,
-                        p->config->state_directory);
-    return r >= 0;
+    return r;
+}
+
+/* What is leaving stays: it is taken over. */
+static int add(Publication *p, Publication *leaving)
+{
+    const DnsRealm *realm = p->realm;
+    DnsAsking asking = { .servers = &realm->servers,
+                         .key = realm->key,
+                         .use = DNS_USE_GRANTED,
+                         .timeout = realm->timeout };
+    ldns_pkt *request;
+    int r;
+
+    if (leaving) {
+        take_holders(p, leaving);
+        publication_free(leaving);
+    }
+    r = dns_update_new(&p->text, true, realm->verification->ttl, &request);
+    return r < 0 ? r : dns_ask_start(realm->pool, &asking, request, on_added, p, &p->ask);
 }
 
 static void start_adding(Publication *p)
 {
-    Publication *leaving = find_same(p, true);
-    int r = 0;
+    Publication *leaving = find_same(p, is_leaving);
+    int r;
 
-    if (leaving && leaving->ask) {
+    if (leaving && is_under_way(leaving)) {
         r = schedule(p, TURN_PAUSE);
+    } else if (enter(p) >= 0) {
+        r = add(p, leaving);
     } else {
-        if (leaving)
-            publication_free(leaving);
-        if (!write_down(p)) {
-            publication_fail_here(p);
-            return;
-        }
-        r = update(p, true, on_added);
+        publication_fail_here(p);
+        return;
     }
     if (r < 0) {
         strike_out(p);
         publication_fail_errno(p, r);
     }
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    (void)source;
+    (void)usec;
+    start_adding(userdata);
+    return 0;
 }
 
 static void on_place(const char *owner, const char *zone, const char *trouble, void *userdata)
@@ -400,7 +458,7 @@ static void on_place(const char *owner, const char *zone, const char *trouble, v
     }
     p->text.owner = strdup(owner);
     p->text.zone = strdup(zone);
-    record = record_of(p);
+    record = record_of(p, NULL);
     if (p->text.owner && p->text.zone)
         r = dns_record_key(&record, p->key);
     if (r < 0)
@@ -422,10 +480,9 @@ static char *record_value(const char *key_authorization)
 }
 
 static int publication_new(Dns01 *dns01, Config *config, const Verification *verification,
-                           Publication **ret)
+                           char **ret_why, Publication **ret)
 {
     _cleanup_(publication_freep) Publication *p = calloc(1, sizeof(*p));
-    char why[TSIG_WHY_SIZE];
     int r;
 
     if (!p)
@@ -433,15 +490,10 @@ static int publication_new(Dns01 *dns01, Config *config, const Verification *ver
     p->dns01 = dns01;
     p->config = config_ref(config);
     LIST_INSERT_HEAD(&dns01->publications, p, list);
-    r = dns_realm_new(dns01->pool, verification, why, &p->realm);
-    if (r < 0) {
-        log_event_errno(LOG_EVENT_CHALLENGE_NOT_WRITTEN, r,
-                        "The TSIG key of [verification \"%s\"] cannot be used: %s",
-                        verification->name, why);
-        return r;
-    }
-    r = sd_event_add_time_relative(dns01->event, &p->timer, CLOCK_MONOTONIC, 0, TIMER_ACCURACY,
-                                   on_timer, p);
+    r = dns_realm_new(dns01->pool, verification, ret_why, &p->realm);
+    if (r >= 0)
+        r = sd_event_add_time_relative(dns01->event, &p->timer, CLOCK_MONOTONIC, 0, TIMER_ACCURACY,
+                                       on_timer, p);
     if (r >= 0)
         r = sd_event_source_set_enabled(p->timer, SD_EVENT_OFF);
     if (r < 0)
@@ -450,25 +502,34 @@ static int publication_new(Dns01 *dns01, Config *config, const Verification *ver
     return 0;
 }
 
-static int publish(const Solvers *solvers, const Challenge *challenge, solver_cb callback,
-                   void *userdata, void **ret)
+static int start_publication(Publication *p, const Challenge *challenge)
 {
-    _cleanup_(publication_freep) Publication *p = NULL;
-    int r = publication_new(solvers->dns01, challenge->config, challenge->verification, &p);
-
-    if (r < 0)
-        return r;
-    p->callback = callback;
-    p->userdata = userdata;
     p->group = challenge->group;
-    p->serial = solvers->dns01->serial++;
+    p->serial = p->dns01->serial++;
     p->name = strdup(challenge->name);
     p->text.value = record_value(challenge->key_authorization);
     if (!p->name || !p->text.value)
         return -ENOMEM;
-    r = dns_place_find(p->realm, p->name, on_place, p, &p->place);
+    return dns_place_find(p->realm, p->name, on_place, p, &p->place);
+}
+
+static int publish(const Solvers *solvers, const Challenge *challenge, solver_cb callback,
+                   void *userdata, void **ret)
+{
+    const Verification *verification = challenge->verification;
+    _cleanup_(publication_freep) Publication *p = NULL;
+    _cleanup_free_ char *why = NULL;
+    int r = publication_new(solvers->dns01, challenge->config, verification, &why, &p);
+
+    if (r >= 0) {
+        p->callback = callback;
+        p->userdata = userdata;
+        r = start_publication(p, challenge);
+    }
     if (r < 0)
-        return r;
+        return log_event_errno(LOG_EVENT_CHALLENGE_NOT_WRITTEN, r,
+                               "[verification \"%s\"] cannot be used for %s: %s",
+                               verification->name, challenge->name, str_or(why, strerror(-r)));
     *ret = TAKE_PTR(p);
     return 0;
 }
@@ -535,23 +596,30 @@ static bool is_claimed(const Dns01 *dns01, const char *key)
     return false;
 }
 
+static int say_it_stays(const DnsRecord *record, int error, const char *why)
+{
+    return log_event_errno(LOG_EVENT_CHALLENGE_NOT_WITHDRAWN, error,
+                           "The TXT record '%s' at %s for %s stays: [verification \"%s\"]: %s",
+                           record->value, record->owner, record->name, record->verification, why);
+}
+
 /* Takes the record over. */
 static int remove_left(Dns01 *dns01, Config *config, const char *key, DnsRecord *record)
 {
     const Verification *verification = config_find_verification(config, record->verification);
+    _cleanup_free_ char *why = NULL;
     Publication *p = NULL;
     int r;
 
     if (!verification || verification->type != VERIFICATION_DNS01_DNSUPDATE)
-        return log_event_errno(LOG_EVENT_CHALLENGE_NOT_WITHDRAWN, -ENOENT,
-                               "The TXT record '%s' at %s for %s stays: there is no [verification "
-                               "\"%s\"] of type dns01-dnsUpdate any more",
-                               record->value, record->owner, record->name, record->verification);
-    r = publication_new(dns01, config, verification, &p);
+        return say_it_stays(record, -ENOENT,
+                            "there is no such block of type dns01-dnsUpdate any more");
+    r = publication_new(dns01, config, verification, &why, &p);
     if (r < 0)
-        return r;
+        return say_it_stays(record, r, str_or(why, strerror(-r)));
     memcpy(p->key, key, sizeof(p->key));
     p->is_written = p->is_withdrawn = true;
+    p->holders = holders_of(p, record);
     p->state = STATE_TOLD;
     p->name = TAKE_PTR(record->name);
     p->text = (DnsText){ .zone = TAKE_PTR(record->zone),
@@ -561,14 +629,29 @@ static int remove_left(Dns01 *dns01, Config *config, const char *key, DnsRecord 
     return 0;
 }
 
+/* Removals by servers and keys of an older configuration, as long as they wait for their next turn.
+ */
+static void drop_outdated(Dns01 *dns01, const Config *config)
+{
+    Publication *p = LIST_FIRST(&dns01->publications), *next;
+
+    for (; p; p = next) {
+        next = LIST_NEXT(p, list);
+        if (p->removal && p->config != config && !is_under_way(p))
+            publication_free(p);
+    }
+}
+
 bool dns01_sweep(Dns01 *dns01, Config *config, bool (*is_needed)(const char *name, void *userdata),
                  void *userdata)
 {
     const char *state = config->state_directory;
     _cleanup_strv_ char **keys = NULL;
     bool is_done = true;
-    int r = dns_record_list(state, &keys);
+    int r;
 
+    drop_outdated(dns01, config);
+    r = dns_record_list(state, &keys);
     STRV_FOREACH (key, keys) {
         _cleanup_(dns_record_done) DnsRecord record = { 0 };
 

@@ -15,7 +15,7 @@ int dns01_new(sd_event *event, Dns01 **ret);
 Dns01 *dns01_free(Dns01 *dns01);
 
 /**
- * dns01_sweep() - remove from DNS what a former life has left there
+ * dns01_sweep() - remove from DNS what is on disk and nobody's: of a former life, or given up
  * @is_needed: whether an order for this name is in flight: it may still be looked at by the CA
  *
  * What goes wrong is logged, here or later. True: all that is on disk is being seen to; false: some

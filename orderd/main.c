@@ -81,15 +81,18 @@ typedef struct Daemon {
     bool swept, dns_swept; /* the challenges of a former life are gone */
     sigset_t signals;      /* those that are taken in turn: see signal_table */
     bool draining;
-    sd_event_source *status; /* tells the status, in a moment */
+    sd_event_source *status;    /* tells the status, in a moment */
+    sd_event_source *dns_sweep; /* looks again for what is left in DNS */
 } Daemon;
 
 /* To look through all certificates for each of many changes would be more work than the changes. */
-#define STATUS_DELAY (500 * USEC_PER_MSEC)
+#define STATUS_DELAY       (500 * USEC_PER_MSEC)
+#define DNS_SWEEP_INTERVAL (3600 * USEC_PER_SEC)
 
 static void daemon_done(Daemon *daemon)
 {
     sd_event_source_disable_unref(daemon->status);
+    sd_event_source_disable_unref(daemon->dns_sweep);
     varlink_server_free(daemon->server);
     renewals_free(daemon->renewals);
     orders_free(daemon->service.orders);
@@ -163,12 +166,30 @@ static void sweep_challenges(Daemon *daemon)
 {
     if (!daemon->dns_swept)
         daemon->dns_swept =
-            dns01_sweep(daemon->solvers.dns01, daemon->config, is_ordered, daemon->service.orders);
+            dns01_sweep(daemon->solvers.dns01, config_file_get(daemon->service.config_file),
+                        is_ordered, daemon->service.orders);
     if (daemon->swept || orders_in_flight(daemon->service.orders) > 0)
         return;
     runtime_sweep_challenges(daemon->solvers.http01_fd);
     runtime_sweep_challenges(daemon->tlsalpn01_fd);
     daemon->swept = true;
+}
+
+/* What could not be removed, or by other servers or another key than those of now. */
+static void sweep_dns_again(Daemon *daemon)
+{
+    daemon->dns_swept = false;
+    sweep_challenges(daemon);
+    (void)sd_event_source_set_time_relative(daemon->dns_sweep, DNS_SWEEP_INTERVAL);
+    (void)sd_event_source_set_enabled(daemon->dns_sweep, SD_EVENT_ONESHOT);
+}
+
+static int on_dns_sweep(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    (void)source;
+    (void)usec;
+    sweep_dns_again(userdata);
+    return 0;
 }
 
 static void on_inventory(void *userdata)
@@ -221,6 +242,7 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si,
     config = config_file_get(daemon->service.config_file);
     (void)inventory_use(daemon->service.inventory, config);
     orders_check_profiles(daemon->service.orders, config);
+    sweep_dns_again(daemon);
     (void)sd_notify(0, "READY=1");
     tell_status(daemon);
     return 0;
@@ -318,6 +340,9 @@ static int set_up(Daemon *daemon, int *listener)
 
     r = sd_event_add_time_relative(daemon->event, &daemon->status, CLOCK_MONOTONIC, STATUS_DELAY, 0,
                                    on_status, daemon);
+    if (r >= 0)
+        r = sd_event_add_time_relative(daemon->event, &daemon->dns_sweep, CLOCK_MONOTONIC,
+                                       DNS_SWEEP_INTERVAL, 0, on_dns_sweep, daemon);
     if (r >= 0)
         r = inventory_new(daemon->event, on_inventory, daemon, &service->inventory);
     if (r >= 0)

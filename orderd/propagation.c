@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "propagation.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "dns-ask.h"
+#include "dns-trouble.h"
 #include "polling.h"
 #include "strv.h"
 
 #define ADDRESSES_MAX 8U /* of one server that are asked */
-#define TROUBLE_SIZE  1024U
 #define SAID_SIZE     64U
 
 typedef struct Host Host;
@@ -45,8 +44,7 @@ struct Propagation {
     size_t n_hosts, n_pending; /* lookups, then exchanges */
     sd_event_source *timer, *deadline;
     Poll poll;
-    char trouble[TROUBLE_SIZE];
-    size_t n_trouble;
+    DnsTrouble trouble;
     propagation_cb callback;
     void *userdata;
 };
@@ -86,28 +84,11 @@ static void propagation_end(Propagation *p, const char *trouble)
     (void)owned;
 }
 
-static void _printf_(2, 3) add_trouble(Propagation *p, const char *format, ...)
-{
-    size_t left = sizeof(p->trouble) - p->n_trouble;
-    va_list arguments;
-    int n;
-
-    if (p->n_trouble > 0 && left > 2) {
-        memcpy(p->trouble + p->n_trouble, "; ", 3);
-        p->n_trouble += 2;
-        left -= 2;
-    }
-    va_start(arguments, format);
-    n = vsnprintf(p->trouble + p->n_trouble, left, format, arguments);
-    va_end(arguments);
-    if (n > 0)
-        p->n_trouble += (size_t)n < left ? (size_t)n : left - 1;
-}
-
 static void propagation_fail_errno(Propagation *p, int error)
 {
-    add_trouble(p, "the servers of %s cannot be asked: %s", p->text->zone, strerror(-error));
-    propagation_end(p, p->trouble);
+    dns_trouble_add(&p->trouble, "the servers of %s cannot be asked: %s", p->text->zone,
+                    strerror(-error));
+    propagation_end(p, p->trouble.text);
 }
 
 /* ---- the record -------------------------------------------------------------------------- */
@@ -137,16 +118,16 @@ static bool propagation_lags(const Propagation *p)
 
 const char *propagation_lag(Propagation *p)
 {
-    p->n_trouble = 0;
+    dns_trouble_clear(&p->trouble);
     for (size_t i = 0; i < p->n_hosts; i++)
         for (size_t j = 0; j < p->hosts[i].n_watches; j++) {
             const Watch *watch = &p->hosts[i].watches[j];
 
             if (watch_lags(watch))
-                add_trouble(p, "%s (%s): %s", watch->host->name, watch->server.text,
-                            *watch->said ? watch->said : "no answer yet");
+                dns_trouble_add(&p->trouble, "%s (%s): %s", watch->host->name, watch->server.text,
+                                *watch->said ? watch->said : "no answer yet");
         }
-    return p->n_trouble ? p->trouble : NULL;
+    return p->trouble.n ? p->trouble.text : NULL;
 }
 
 static int on_over(sd_event_source *source, uint64_t usec, void *userdata)
@@ -175,6 +156,23 @@ static const char *judge(const Propagation *p, const DnsReply *reply)
     }
 }
 
+/* It is this machine that has no way there, or a router on it. */
+static bool is_without_way(int error)
+{
+    switch (error) {
+    case -ENETUNREACH:
+    case -EHOSTUNREACH:
+    case -ENETDOWN:
+    case -EAFNOSUPPORT:
+    case -EADDRNOTAVAIL:
+    case -EPERM: /* of a packet filter, or a sandbox */
+    case -EACCES:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static void on_watch_reply(const DnsReply *reply, void *userdata)
 {
     Watch *watch = userdata;
@@ -183,8 +181,7 @@ static void on_watch_reply(const DnsReply *reply, void *userdata)
 
     watch->exchange = NULL;
     watch->has_it = !wrong;
-    watch->is_out_of_reach = reply->error == -ENETUNREACH || reply->error == -EHOSTUNREACH ||
-                             reply->error == -EAFNOSUPPORT || reply->error == -EADDRNOTAVAIL;
+    watch->is_out_of_reach = is_without_way(reply->error);
     (void)snprintf(watch->said, sizeof(watch->said), "%s", wrong ? wrong : "");
     if (--p->n_pending > 0)
         return;
@@ -267,15 +264,15 @@ static void watch_all(Propagation *p)
 
     for (size_t i = 0; i < p->n_hosts; i++) {
         if (p->hosts[i].trouble && p->hosts[i].addresses.n == 0)
-            add_trouble(p, "no address is found for %s (%s)", p->hosts[i].name,
-                        p->hosts[i].trouble);
+            dns_trouble_add(&p->trouble, "no address is found for %s (%s)", p->hosts[i].name,
+                            p->hosts[i].trouble);
         make_watches(&p->hosts[i]);
         n += p->hosts[i].n_watches;
     }
-    if (n == 0 && p->n_trouble == 0)
-        add_trouble(p, "none of the servers of %s has an address", p->text->zone);
-    if (p->n_trouble > 0) {
-        propagation_end(p, p->trouble);
+    if (n == 0 && p->trouble.n == 0)
+        dns_trouble_add(&p->trouble, "none of the servers of %s has an address", p->text->zone);
+    if (p->trouble.n > 0) {
+        propagation_end(p, p->trouble.text);
         return;
     }
     r = ask_all(p);
@@ -378,10 +375,10 @@ static void on_name_servers(const DnsOutcome *outcome, void *userdata)
     if (r >= 0 && !names) {
         if (ask_the_other(p))
             return;
-        add_trouble(p, "no server says which servers %s has%s%s%s", p->text->zone,
-                    outcome->answer ? "" : " (", outcome->answer ? "" : outcome->trouble,
-                    outcome->answer ? "" : ")");
-        propagation_end(p, p->trouble);
+        dns_trouble_add(&p->trouble, "no server says which servers %s has%s%s%s", p->text->zone,
+                        outcome->answer ? "" : " (", outcome->answer ? "" : outcome->trouble,
+                        outcome->answer ? "" : ")");
+        propagation_end(p, p->trouble.text);
         return;
     }
     if (r >= 0)

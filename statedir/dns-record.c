@@ -16,6 +16,7 @@ static const JsonString strings[] = {
     { "zone", offsetof(DnsRecord, zone), false },
     { "owner", offsetof(DnsRecord, owner), false },
     { "value", offsetof(DnsRecord, value), false },
+    { "servers", offsetof(DnsRecord, servers), true },
 };
 
 void dns_record_done(DnsRecord *record)

@@ -15,6 +15,7 @@ typedef struct DnsRecord {
     char *zone;
     char *owner;
     char *value;
+    char *servers;  /* that may have it, a space between them; NULL: it is not known which */
     time_t created; /* seconds since 1970 */
 } DnsRecord;
 

@@ -35,6 +35,8 @@ _acme-challenge.chain CNAME _acme-challenge.alias
 _acme-challenge.circle CNAME _acme-challenge.circle2
 _acme-challenge.circle2 CNAME _acme-challenge.circle
 _acme-challenge.astray CNAME x.example.com.
+*.wild CNAME x.example.com.
+*.wild2 CNAME here.validation.example.net.
 moved DNAME validation.example.net.
 cut NS elsewhere.example.net.
 mixed A 127.0.0.1
@@ -178,6 +180,20 @@ def test_aliases_are_followed(start, primary, new_csr):
     acmems = start()
     names = ["alias.example.org", "alias2.example.org", "chain.example.org"]
     assert acmems.issue(new_csr(*names)).names == names
+    wait_until_clean(acmems, primary, "here.validation.example.net")
+
+
+def test_wildcard_alias(start, primary, new_csr):
+    """Meant for names that nobody thought of: the record itself puts an end to it there."""
+    acmems = start()
+    acmems.issue(new_csr("a.wild.example.org", "b.c.wild.example.org"))
+    wait_until_clean(acmems, primary, "_acme-challenge.a.wild.example.org",
+                     "_acme-challenge.b.c.wild.example.org")
+
+
+def test_wildcard_alias_into_the_only_zone(start, primary, new_csr):
+    acmems = start(f"{KEY}\nzone = validation.example.net")
+    acmems.issue(new_csr("a.wild2.example.org"))
     wait_until_clean(acmems, primary, "here.validation.example.net")
 
 
@@ -367,9 +383,7 @@ def test_removed_though_the_order_is_gone(start, primary, secondary, new_csr):
     acmems = start(servers=[primary.where, secondary.where])
     post_in_background(acmems, new_csr("www.two.example.org"))
     lib.wait_for(lambda: primary.texts(OWNER), "the record")
-    acmems.orderd.popen.kill()
-    acmems.orderd.expect = (-signal.SIGKILL,)
-    acmems.orderd.wait()
+    kill_orderd(acmems)
     for record in (acmems.directory / "state/orders").iterdir():
         record.unlink()
     acmems.sign.stop()
@@ -388,6 +402,97 @@ def test_removal_is_tried_again(start, primary, secondary, new_csr):
     lib.wait_for(lambda: "is not removed yet" in acmems.orderd.log, "the first try")
     assert f"{primary.where}: timeout" in acmems.orderd.log
     primary.process.resume()
+    wait_until_clean(acmems, primary, OWNER)
+
+
+def kill_orderd(acmems):
+    acmems.orderd.popen.kill()
+    acmems.orderd.expect = (-signal.SIGKILL,)
+    acmems.orderd.wait()
+
+
+def reload(acmems):
+    acmems.orderd.popen.send_signal(signal.SIGHUP)
+
+
+def test_removed_where_it_was_added(start, primary, secondary, new_csr, tmp_path):
+    """Not at the first server that has nothing against it."""
+    other = Knot(tmp_path / "other", "127.0.0.57", {"two.example.org": ZONES["two.example.org"]})
+    acmems = start(servers=[other.where, primary.where, secondary.where])
+    answer = post_in_background(acmems, new_csr("www.two.example.org"))
+    lib.wait_for(lambda: primary.texts(OWNER), "the record")
+    other.start()
+    try:
+        secondary.refresh()
+        assert answer().status == 200
+        wait_until_clean(acmems, primary, OWNER)
+    finally:
+        other.stop()
+
+
+def test_removed_everywhere_after_a_restart(start, primary, secondary, lookups, new_csr, tmp_path):
+    """Where the crash came before anybody knew which of them took it."""
+    other = Knot(tmp_path / "other", "127.0.0.57", {"two.example.org": ZONES["two.example.org"]})
+    # One that has no such zone would not have taken it.
+    acmems = start(servers=[lookups.where, other.where, primary.where])
+    post_in_background(acmems, new_csr("www.two.example.org"))
+    lib.wait_for(lambda: any("servers" in note.read_text()
+                             for note in (acmems.directory / "state/dns").glob("*.json")),
+                 "the note of who has the record")
+    kill_orderd(acmems)
+    for record in (acmems.directory / "state/orders").iterdir():
+        record.unlink()
+    for note in (acmems.directory / "state/dns").iterdir():
+        record = json.loads(note.read_text())
+        assert record.pop("servers") == primary.where
+        note.write_text(json.dumps(record))
+    acmems.sign.stop()
+    acmems.start_orderd()
+    lib.wait_for(lambda: not primary.texts(OWNER), "the record to go")
+    assert not no_records(acmems)  # the other one may have it, for all that is known
+    lib.wait_for(lambda: f"{other.where}: Connection refused"
+                 in acmems.orderd.log, "the reason")
+    other.start()
+    try:
+        lib.wait_for(lambda: no_records(acmems), "the note of the record to go")
+    finally:
+        other.stop()
+
+
+def test_note_stays_where_the_record_is(start, primary, secondary, installation, new_csr):
+    """Though it cannot be added anew; who mends the configuration need not wait for the removal."""
+    acmems = start(servers=[primary.where, secondary.where])
+    answer = post_in_background(acmems, new_csr("www.two.example.org"))
+    lib.wait_for(lambda: primary.texts(OWNER), "the record")
+    kill_orderd(acmems)
+    config = installation.config.read_text()
+    installation.config.write_text(config.replace(SECRET, f"{SECRET[:-4]}AAA="))
+    acmems.start_orderd()
+    assert answer().status == 421
+    lib.wait_for(lambda: "is not removed yet" in acmems.orderd.log, "the first try")
+    assert primary.texts(OWNER) and not no_records(acmems)
+    installation.config.write_text(config)
+    # At first it is tried again by itself, but with the key of then.
+    lib.wait_for(lambda: reload(acmems) or no_records(acmems), "the note of the record to go")
+    assert not primary.texts(OWNER)
+
+
+def test_block_of_a_record_is_gone(start, primary, secondary, installation, new_csr):
+    acmems = start(servers=[primary.where, secondary.where])
+    post_in_background(acmems, new_csr("www.two.example.org"))
+    lib.wait_for(lambda: primary.texts(OWNER), "the record")
+    kill_orderd(acmems)
+    acmems.sign.stop()
+    for record in (acmems.directory / "state/orders").iterdir():
+        record.unlink()
+    config = installation.config.read_text()
+    installation.config.write_text(config.replace('[verification "dns"]', '[verification "new"]')
+                                   .replace("= dns\n", "= new\n"))
+    acmems.start_orderd()
+    lib.wait_for(lambda: 'stays: [verification "dns"]: there is no such block'
+                 in acmems.orderd.log, "the reason")
+    installation.config.write_text(config)
+    reload(acmems)
     wait_until_clean(acmems, primary, OWNER)
 
 

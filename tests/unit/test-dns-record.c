@@ -6,7 +6,8 @@
 #include "test.h"
 
 static char verification[] = "dns", name[] = "www.example.org", zone[] = "example.org",
-            owner[] = "_acme-challenge.www.example.org", value[] = "gfj9Xq", other[] = "Rg85nM";
+            owner[] = "_acme-challenge.www.example.org", value[] = "gfj9Xq", other[] = "Rg85nM",
+            servers[] = "192.0.2.53 [2001:db8::53]:5353";
 
 static DnsRecord example(void)
 {
@@ -20,7 +21,7 @@ static DnsRecord example(void)
 
 static void test_life(const char *state)
 {
-    const DnsRecord written = example();
+    DnsRecord written = example();
     _cleanup_strv_ char **keys = NULL;
     char key[STORAGE_KEY_SIZE];
     DnsRecord read = { 0 };
@@ -38,6 +39,12 @@ static void test_life(const char *state)
     ASSERT_STREQ(read.owner, owner);
     ASSERT_STREQ(read.value, value);
     ASSERT_EQ(read.created, 1795600000);
+    ASSERT_TRUE(!read.servers);
+    dns_record_done(&read);
+    written.servers = servers;
+    ASSERT_OK(dns_record_save(state, &written));
+    ASSERT_OK(dns_record_load(state, key, &read));
+    ASSERT_STREQ(read.servers, servers);
     dns_record_done(&read);
 
     ASSERT_OK(dns_record_list(state, &keys));
