@@ -82,11 +82,14 @@ typedef struct Daemon {
     sigset_t signals;      /* those that are taken in turn: see signal_table */
     bool draining;
     sd_event_source *status;    /* tells the status, in a moment */
-    sd_event_source *dns_sweep; /* looks again for what is left in DNS */
+    sd_event_source *dns_sweep; /* looks again for what is left in DNS, … */
+    bool dns_sweep_is_near;     /* … in a moment */
 } Daemon;
 
-/* To look through all certificates for each of many changes would be more work than the changes. */
+/* To look through all certificates, or all records, for each of many changes would be more work
+ * than the changes. */
 #define STATUS_DELAY       (500 * USEC_PER_MSEC)
+#define DNS_SWEEP_DELAY    USEC_PER_SEC
 #define DNS_SWEEP_INTERVAL (3600 * USEC_PER_SEC)
 
 static void daemon_done(Daemon *daemon)
@@ -164,10 +167,6 @@ static bool is_ordered(const char *name, void *userdata)
  * that are there stay until the last such order has ended. */
 static void sweep_challenges(Daemon *daemon)
 {
-    if (!daemon->dns_swept)
-        daemon->dns_swept =
-            dns01_sweep(daemon->solvers.dns01, config_file_get(daemon->service.config_file),
-                        is_ordered, daemon->service.orders);
     if (daemon->swept || orders_in_flight(daemon->service.orders) > 0)
         return;
     runtime_sweep_challenges(daemon->solvers.http01_fd);
@@ -175,21 +174,37 @@ static void sweep_challenges(Daemon *daemon)
     daemon->swept = true;
 }
 
-/* What could not be removed, or by other servers or another key than those of now. */
-static void sweep_dns_again(Daemon *daemon)
+static void sweep_dns_in(Daemon *daemon, usec_t delay)
 {
-    daemon->dns_swept = false;
-    sweep_challenges(daemon);
-    (void)sd_event_source_set_time_relative(daemon->dns_sweep, DNS_SWEEP_INTERVAL);
+    (void)sd_event_source_set_time_relative(daemon->dns_sweep, delay);
     (void)sd_event_source_set_enabled(daemon->dns_sweep, SD_EVENT_ONESHOT);
+}
+
+/* Again and again: for what could not be removed, or only by other servers or another key than
+ * those of then. */
+static void sweep_dns(Daemon *daemon)
+{
+    daemon->dns_sweep_is_near = false;
+    daemon->dns_swept =
+        dns01_sweep(daemon->solvers.dns01, config_file_get(daemon->service.config_file), is_ordered,
+                    daemon->service.orders);
+    sweep_dns_in(daemon, DNS_SWEEP_INTERVAL);
 }
 
 static int on_dns_sweep(sd_event_source *source, uint64_t usec, void *userdata)
 {
     (void)source;
     (void)usec;
-    sweep_dns_again(userdata);
+    sweep_dns(userdata);
     return 0;
+}
+
+static void sweep_dns_soon(Daemon *daemon)
+{
+    if (daemon->dns_swept || daemon->dns_sweep_is_near)
+        return;
+    daemon->dns_sweep_is_near = true;
+    sweep_dns_in(daemon, DNS_SWEEP_DELAY);
 }
 
 static void on_inventory(void *userdata)
@@ -205,6 +220,7 @@ static void on_change(void *userdata)
 {
     tell_status_soon(userdata);
     sweep_challenges(userdata);
+    sweep_dns_soon(userdata);
 }
 
 /* The first signal lets orders in flight end, the second does not wait for them. */
@@ -242,7 +258,7 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si,
     config = config_file_get(daemon->service.config_file);
     (void)inventory_use(daemon->service.inventory, config);
     orders_check_profiles(daemon->service.orders, config);
-    sweep_dns_again(daemon);
+    sweep_dns(daemon);
     (void)sd_notify(0, "READY=1");
     tell_status(daemon);
     return 0;
@@ -369,6 +385,7 @@ static int set_up(Daemon *daemon, int *listener)
     orders_resume(service->orders, config_file_get(service->config_file));
     orders_check_profiles(service->orders, config_file_get(service->config_file));
     sweep_challenges(daemon);
+    sweep_dns(daemon);
     return add_signals(daemon);
 }
 
