@@ -2,7 +2,7 @@
 #pragma once
 
 /* dns-01 (RFC 8555 §8.4): a TXT record that DNS UPDATE (RFC 2136) puts beside those that there are,
- * and removes. What is put there is on disk first. */
+ * and removes. The CA is told of those that it sees together at once. */
 
 #include <systemd/sd-event.h>
 
@@ -14,13 +14,7 @@ int dns01_new(sd_event *event, Dns01 **ret);
 /* Nothing is removed from DNS any more: the next start does it. Always returns NULL. */
 Dns01 *dns01_free(Dns01 *dns01);
 
-/**
- * dns01_sweep() - remove from DNS what is on disk and nobody's: of a former life, or given up
- * @is_needed: whether an order for this name is in flight: it may still be looked at by the CA
- *
- * What goes wrong is logged, here or later. True: all that is on disk is being seen to; false: some
- * of it is needed.
- */
+/* See dns_publications_sweep(). */
 bool dns01_sweep(Dns01 *dns01, Config *config, bool (*is_needed)(const char *name, void *userdata),
                  void *userdata);
 

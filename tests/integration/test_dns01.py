@@ -36,7 +36,7 @@ _acme-challenge.circle CNAME _acme-challenge.circle2
 _acme-challenge.circle2 CNAME _acme-challenge.circle
 _acme-challenge.astray CNAME x.example.com.
 *.wild CNAME x.example.com.
-*.wild2 CNAME here.validation.example.net.
+*.wild2 CNAME there.validation.example.net.
 moved DNAME validation.example.net.
 cut NS elsewhere.example.net.
 mixed A 127.0.0.1
@@ -194,7 +194,7 @@ def test_wildcard_alias(start, primary, new_csr):
 def test_wildcard_alias_into_the_only_zone(start, primary, new_csr):
     acmems = start(f"{KEY}\nzone = validation.example.net")
     acmems.issue(new_csr("a.wild2.example.org"))
-    wait_until_clean(acmems, primary, "here.validation.example.net")
+    wait_until_clean(acmems, primary, "there.validation.example.net")
 
 
 @pytest.mark.parametrize("name,reason", [
