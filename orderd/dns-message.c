@@ -195,13 +195,22 @@ static bool is_signed_by(const ldns_pkt *answer, const TsigKey *key)
     return (then > now ? then - now : now - then) <= FUDGE;
 }
 
+/* Where an update was forwarded (RFC 2136 §6) its answer was signed under another id, which ldns
+ * does not put back (RFC 8945 §5.3.2). */
 static bool is_verified(const ldns_pkt *request, const TsigKey *key, const uint8_t *wire,
                         size_t size, ldns_pkt *answer)
 {
-    const ldns_rdf *mac = tsig_field(request, TSIG_MAC);
+    const ldns_rdf *mac = tsig_field(request, TSIG_MAC), *id = tsig_field(answer, TSIG_ORIGINAL_ID);
+    _cleanup_free_ uint8_t *original = NULL;
 
-    return mac && is_signed_by(answer, key) &&
-           ldns_pkt_tsig_verify(answer, wire, size, key->name, key->secret, mac);
+    if (!mac || !is_signed_by(answer, key) || ldns_rdf_size(id) != sizeof(uint16_t))
+        return false;
+    original = malloc(size);
+    if (!original)
+        return false;
+    memcpy(original, wire, size);
+    memcpy(original, ldns_rdf_data(id), sizeof(uint16_t));
+    return ldns_pkt_tsig_verify(answer, original, size, key->name, key->secret, mac);
 }
 
 int dns_answer_parse(const ldns_pkt *request, const TsigKey *key, const uint8_t *wire, size_t size,

@@ -82,11 +82,16 @@ class Server:
 class Named(Server):
     """BIND. Of loopback it takes only the address that the interface has: 127.0.0.1."""
 
-    def start(self, options="", recursion=False):
+    def start(self, options="", recursion=False, primary=None):
+        """@primary: it is a secondary of this server, and hands updates on to it."""
         keys = [f'key "{name}" {{ algorithm {algorithm}; secret "{SECRET}"; }};'
                 for name, algorithm in KEYS.items()]
         zones = []
         for name in self.zones:
+            if primary:
+                zones.append(f'''zone "{name}" {{ type secondary; file "{name}.copy";
+    primaries {{ {primary.address} port {primary.port}; }}; allow-update-forwarding {{ any; }}; }};''')
+                continue
             rights = "update-policy {{ {} }};".format(
                 " ".join(f"grant {key}. subdomain {name}. TXT;" for key in KEYS))
             zones.append(f'zone "{name}" {{ type primary; {rights} file "{name}.zone"; }};')

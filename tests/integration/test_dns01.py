@@ -301,6 +301,21 @@ def test_next_server(start, primary, new_csr):
     wait_until_clean(acmems, primary, "_acme-challenge.www.example.org")
 
 
+@pytest.mark.parametrize("kind", [Named, Knot])
+def test_update_is_forwarded(start, primary, new_csr, tmp_path, kind):
+    """By a secondary (RFC 2136 §6), under another id; the primary's signature still counts."""
+    secondary = kind(tmp_path / "forwarder", "127.0.0.1", {"two.example.org": None})
+    secondary.start(primary=primary)
+    try:
+        lib.wait_for(lambda: "NOERROR" in secondary.query("two.example.org", "SOA"),
+                     "the first transfer")
+        acmems = start(f"{KEY}\npropagation-check = none", servers=[secondary.where])
+        acmems.issue(new_csr("www.two.example.org"))
+        wait_until_clean(acmems, primary, "_acme-challenge.www.two.example.org")
+    finally:
+        secondary.stop()
+
+
 # ---- servers that lag ----------------------------------------------------------------------
 
 @pytest.fixture
