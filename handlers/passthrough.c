@@ -3,8 +3,6 @@
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
-#include <signal.h>
-#include <sys/signalfd.h>
 
 #include "confinement.h"
 #include "io.h"
@@ -13,8 +11,6 @@
 
 #define CONNECT_TIMEOUT (10 * USEC_PER_SEC)
 #define IDLE_TIMEOUT    (3600 * USEC_PER_SEC)
-/* Less than TimeoutStopSec= of the unit. */
-#define STOP_TIMEOUT (20 * USEC_PER_SEC)
 
 int passthrough_target_parse(const char *text, PassthroughTarget *ret)
 {
@@ -41,9 +37,9 @@ int passthrough_target_parse(const char *text, PassthroughTarget *ret)
     return 0;
 }
 
-static int finish_connect(int fd)
+static int finish_connect(int fd, Stop *stop)
 {
-    int error = 0, r = fd_wait(fd, POLLOUT, now_monotonic() + CONNECT_TIMEOUT);
+    int error = 0, r = stop_wait(stop, fd, POLLOUT, now_monotonic() + CONNECT_TIMEOUT);
     socklen_t size = sizeof(error);
 
     if (r < 0)
@@ -54,7 +50,7 @@ static int finish_connect(int fd)
 }
 
 /* A descriptor or -errno. */
-static int connect_to(const PassthroughTarget *target)
+static int connect_to(const PassthroughTarget *target, Stop *stop)
 {
     _cleanup_close_ int fd =
         socket(target->address.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -63,7 +59,7 @@ static int connect_to(const PassthroughTarget *target)
     if (fd < 0)
         return -errno;
     if (connect(fd, &target->address.sa, target->size) < 0)
-        r = errno == EINPROGRESS ? finish_connect(fd) : -errno;
+        r = errno == EINPROGRESS ? finish_connect(fd, stop) : -errno;
     return r < 0 ? r : TAKE_FD(fd);
 }
 
@@ -76,15 +72,6 @@ static void set_options(int fd)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
-static int open_stop_fd(void)
-{
-    sigset_t signals;
-
-    (void)sigemptyset(&signals);
-    (void)sigaddset(&signals, SIGTERM);
-    return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 /* It connects to nothing else. */
 static void confine(void)
 {
@@ -94,14 +81,11 @@ static void confine(void)
         log_warning_errno(r, "The process of a connection cannot be confined: %m");
 }
 
-void passthrough_serve(int fd, const PassthroughTarget *target, const void *received, size_t size)
+void passthrough_serve(int fd, const PassthroughTarget *target, const void *received, size_t size,
+                       Stop *stop)
 {
-    _cleanup_close_ int behind = connect_to(target), stop_fd = open_stop_fd();
-    const RelayLimits limits = {
-        .idle_timeout = IDLE_TIMEOUT,
-        .stop_fd = stop_fd,
-        .stop_timeout = STOP_TIMEOUT,
-    };
+    _cleanup_close_ int behind = connect_to(target, stop);
+    const RelayLimits limits = { .idle_timeout = IDLE_TIMEOUT, .stop = stop };
     int r = behind < 0 ? behind : 0;
 
     confine();

@@ -4,6 +4,7 @@
 /* What is no validation goes to the real TLS server behind, untouched. */
 
 #include "address.h"
+#include "stop.h"
 
 typedef struct PassthroughTarget {
     SocketAddress address;
@@ -16,4 +17,5 @@ int passthrough_target_parse(const char *text, PassthroughTarget *ret);
 
 /* Connects there, sends what was read of the client, and passes on until the connection ends. What
  * goes wrong on the other side is logged. */
-void passthrough_serve(int fd, const PassthroughTarget *target, const void *received, size_t size);
+void passthrough_serve(int fd, const PassthroughTarget *target, const void *received, size_t size,
+                       Stop *stop);

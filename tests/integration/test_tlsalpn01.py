@@ -34,14 +34,17 @@ def challenge_file(directory, server_name):
 
 class Handler:
     def __init__(self, directory, *options):
-        self.directory = directory
+        self.directory, self.options = directory, options
         self.challenges = directory / "challenges"
         self.challenges.mkdir(exist_ok=True)
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port = self.socket.getsockname()[1]
+        self.start()
+
+    def start(self):
         self.process = lib.Process(
             "tlsalpn01", [lib.TLSALPN01, "--challenges", self.challenges, "--idle-timeout", "0",
-                          *options], directory, sockets=[self.socket])
+                          *self.options], self.directory, sockets=[self.socket])
         lib.wait_for(lambda: lib.handles_sigterm(self.process.pid), "the handler to start")
 
     def publish(self, san=f"DNS:{NAME}", server_name=NAME):
@@ -625,20 +628,111 @@ def test_nobody_behind(tmp_path):
         handler.stop()
 
 
-def test_stops_after_the_connections_in_hand(raw):
-    """SIGTERM: what is passed on may go on for a while, nothing new is taken."""
+# ---- a restart -----------------------------------------------------------------------------
+
+def terminate(handler):
+    """The handler, and the process of its one connection, have got SIGTERM."""
+    child, = handler.process.children()
+    handler.process.popen.terminate()
+
+    def is_pending():
+        masks = re.findall(r"^(?:Sig|Shd)Pnd:\t(\w+)$", open(f"/proc/{child}/status").read(), re.M)
+        return any(int(mask, 16) & 1 << signal.SIGTERM - 1 for mask in masks)
+    lib.wait_for(is_pending, "the connection's process to be told")
+
+
+def wait_for_restart(handler, seconds):
+    """It ends within this time; who came meanwhile is answered by the next one."""
+    started = time.monotonic()
+    with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as waiting:
+        waiting.sendall(hello("other.example.org"))
+        assert handler.process.wait() == 0
+        assert time.monotonic() - started < seconds
+        handler.start()
+        assert read_all(waiting) == alert(112)
+
+
+def test_a_silent_connection_does_not_hold_a_restart_up(raw):
     server, handler = raw
     with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as client:
         client.sendall(b"GET")
         with server.accept() as sock:
-            handler.process.popen.terminate()
-            client.sendall(b" more")
-            client.shutdown(socket.SHUT_WR)
-            assert read_all(sock) == b"GET more"
-            sock.sendall(b"answer")
-            sock.close()
-            assert read_all(client) == b"answer"
-    assert handler.process.wait() == 0
+            assert sock.recv(3) == b"GET"
+            terminate(handler)
+            wait_for_restart(handler, 4)
+            assert (read_all(client), read_all(sock)) == (b"", b"")
+
+
+@pytest.mark.parametrize("said", [b"", hello()[:100]], ids=["nothing", "half a hello"])
+def test_a_client_that_says_nothing_does_not_hold_a_restart_up(handler, said):
+    with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as client:
+        client.sendall(said)
+        lib.wait_for(handler.process.children, "the connection's process")
+        terminate(handler)
+        wait_for_restart(handler, 4)
+
+
+def test_a_handshake_that_stands_still_does_not_hold_a_restart_up(handler):
+    handler.publish()
+    with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as client:
+        client.sendall(hello())
+        assert client.recv(1) == b"\x16"
+        terminate(handler)
+        wait_for_restart(handler, 4)
+
+
+def test_a_server_behind_that_takes_nobody_does_not_hold_a_restart_up(tmp_path):
+    """All it can queue is there already: the next connection does not come about."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, contextlib.ExitStack() as stack:
+        port = full.getsockname()[1]
+        stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+        handler = Handler(tmp_path, "--passthrough", f"127.0.0.1:{port}")
+        stack.callback(handler.stop)
+        client = socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE)
+        stack.enter_context(client).sendall(b"GET")
+        lib.wait_for(lambda: lib.run("ss", "-Htn", "state", "syn-sent", f"dport = :{port}").stdout,
+                     "the handler to connect")
+        terminate(handler)
+        wait_for_restart(handler, 4)
+
+
+def test_a_transfer_is_finished(raw):
+    """SIGTERM: what is passed on may go on for a while."""
+    server, handler = raw
+    with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as client:
+        client.sendall(b"GET")
+        with server.accept() as sock:
+            terminate(handler)
+            there, back = os.urandom(SIZE), os.urandom(SIZE)
+            for end, other, content in (client, sock, there), (sock, client, back):
+                thread = threading.Thread(target=lambda: (end.sendall(content),
+                                                          end.shutdown(socket.SHUT_WR)))
+                thread.start()
+                assert read_all(other) == (b"GET" if end is client else b"") + content
+                thread.join(lib.DEADLINE)
+            wait_for_restart(handler, 4)
+
+
+def test_a_transfer_without_an_end_is_ended(raw):
+    server, handler = raw
+    with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as client:
+        client.sendall(b"GET")
+        with server.accept() as sock:
+            def send():
+                with contextlib.suppress(OSError):
+                    while True:
+                        client.sendall(PIECE)
+
+            def receive():
+                while sock.recv(len(PIECE)):
+                    pass
+            threads = [threading.Thread(target=target) for target in (send, receive)]
+            for thread in threads:
+                thread.start()
+            terminate(handler)
+            wait_for_restart(handler, 9)
+            for thread in threads:
+                thread.join(lib.DEADLINE)
 
 
 def test_openssl_server_behind(tmp_path):
