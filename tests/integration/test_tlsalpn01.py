@@ -15,6 +15,7 @@ import time
 import pytest
 
 import lib
+from tls_peers import EchoServer, connect
 
 NAME = "www.example.org"
 
@@ -61,25 +62,6 @@ def handler(tmp_path):
     server = Handler(tmp_path)
     yield server
     server.stop()
-
-
-def connect(port, name=NAME, protocols=("acme-tls/1",), version=None, ca=None):
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    if version:
-        context.minimum_version = context.maximum_version = version
-    if protocols:
-        context.set_alpn_protocols(list(protocols))
-    if ca:
-        context.load_verify_locations(ca)
-        context.verify_mode = ssl.CERT_REQUIRED
-    sock = socket.create_connection(("127.0.0.1", port), lib.DEADLINE)
-    try:
-        return context.wrap_socket(sock, server_hostname=name)
-    except BaseException:
-        sock.close()
-        raise
 
 
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
@@ -424,35 +406,6 @@ def test_orderd_is_killed(validated, new_csr):
 
 SIZE = 20 * 1024 * 1024
 PIECE = os.urandom(64 * 1024)
-
-
-class EchoServer:
-    """The TLS server behind: sends back what it gets, and says goodbye in order."""
-
-    def __init__(self, directory):
-        cert, key = lib.make_tls_certificate(directory)
-        self.cert = cert
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(cert, key)
-        self.socket = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.port = self.socket.getsockname()[1]
-        self.threads = []
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        with contextlib.suppress(OSError):
-            while True:
-                sock = self.socket.accept()[0]
-                threading.Thread(target=self.serve, args=[sock], daemon=True).start()
-
-    def serve(self, sock):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with contextlib.suppress(OSError), self.context.wrap_socket(sock, server_side=True) as tls:
-            while data := tls.recv(65536):
-                tls.sendall(data)
-
-    def stop(self):
-        self.socket.close()
 
 
 @pytest.fixture

@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """tls-alpn-01 as it is installed: the CA comes to port 443, which acmems-tlsalpn01.socket has to itself."""
 
-import contextlib
 import hashlib
 import os
 import re
-import socket
 import ssl
 import threading
 import time
@@ -14,6 +12,7 @@ import pytest
 
 from machine import lib
 from test_sandbox import OTHERS, YES, probe
+import tls_peers
 
 UNIT = "acmems-tlsalpn01"
 CHALLENGES = "/run/acmems/challenges/tls-alpn-01"
@@ -45,17 +44,9 @@ def tls(server, pebble):
     return server
 
 
-def connect(protocols=None, name="www.tls.test", port=443):
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    if protocols:
-        context.set_alpn_protocols(protocols)
-    sock = socket.create_connection(("127.0.0.1", port), lib.DEADLINE)
-    try:
-        return context.wrap_socket(sock, server_hostname=name)
-    except BaseException:
-        sock.close()
-        raise
+def connect():
+    """What a browser would do."""
+    return tls_peers.connect(443, "www.tls.test", protocols=None)
 
 
 def test_certificate(tls, new_csr):
@@ -156,32 +147,6 @@ def test_connections_are_kept_apart(tls):
 
 # ---- passthrough ---------------------------------------------------------------------------
 
-class EchoServer:
-    """The TLS server behind, at an address of its own: the sandbox is closed around it."""
-
-    address = "127.0.0.2"
-
-    def __init__(self, directory):
-        cert, key = lib.make_tls_certificate(directory)
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(cert, key)
-        self.socket = socket.create_server((self.address, 0))
-        self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        with contextlib.suppress(OSError):
-            while True:
-                threading.Thread(target=self.serve, args=[self.socket.accept()[0]],
-                                 daemon=True).start()
-
-    def serve(self, sock):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with contextlib.suppress(OSError), self.context.wrap_socket(sock, server_side=True) as tls:
-            while data := tls.recv(65536):
-                tls.sendall(data)
-
-
 def echo(content):
     """In pieces: the two ends of a TLS connection are not for two threads."""
     got = b""
@@ -198,9 +163,10 @@ def echo(content):
 
 @pytest.fixture(scope="module")
 def behind(tmp_path_factory):
-    server = EchoServer(tmp_path_factory.mktemp("behind"))
+    """At an address of its own: the sandbox is closed around it."""
+    server = tls_peers.EchoServer(tmp_path_factory.mktemp("behind"), "127.0.0.2")
     yield server
-    server.socket.close()
+    server.stop()
 
 
 @pytest.fixture
