@@ -63,6 +63,17 @@ static int connect_to(const PassthroughTarget *target, Stop *stop)
     return r < 0 ? r : TAKE_FD(fd);
 }
 
+/* Whether it would come back to us, for ever: it goes where it has come to. The configuration
+ * cannot tell, as a wildcard listens at addresses that are not in it; but whatever goes around has,
+ * the second time, come to where it was passed on to. */
+static bool is_loop(int fd, int behind)
+{
+    SocketAddress here, there;
+
+    return socket_own(fd, &here) >= 0 && socket_peer(behind, &there) >= 0 &&
+           socket_address_equal(&here, &there);
+}
+
 /* Peers that are not there any more are noticed at last; small writes are not held back. */
 static void set_options(int fd)
 {
@@ -81,12 +92,22 @@ static void confine(void)
         log_warning_errno(r, "The process of a connection cannot be confined: %m");
 }
 
+static void tell_failure(const PassthroughTarget *target, int error)
+{
+    const char *why = error == -ELOOP ? "it has come to this very address, so passthrough names a "
+                                        "listener of acmems-tlsalpn01 itself"
+                                      : strerror(-error);
+
+    log_event(LOG_EVENT_PASSTHROUGH_FAILED, NULL, "A connection could not be passed on to %s: %s",
+              target->text, why);
+}
+
 void passthrough_serve(int fd, const PassthroughTarget *target, const void *received, size_t size,
                        Stop *stop)
 {
     _cleanup_close_ int behind = connect_to(target, stop);
     const RelayLimits limits = { .idle_timeout = IDLE_TIMEOUT, .stop = stop };
-    int r = behind < 0 ? behind : 0;
+    int r = behind < 0 ? behind : is_loop(fd, behind) ? -ELOOP : 0;
 
     confine();
     if (r >= 0) {
@@ -95,8 +116,7 @@ void passthrough_serve(int fd, const PassthroughTarget *target, const void *rece
         r = write_all(behind, received, size, now_monotonic() + CONNECT_TIMEOUT);
     }
     if (r < 0) {
-        (void)log_event_errno(LOG_EVENT_PASSTHROUGH_FAILED, r,
-                              "A connection could not be passed on to %s: %m", target->text);
+        tell_failure(target, r);
         return;
     }
     r = relay_run(fd, behind, &limits);

@@ -34,11 +34,11 @@ def challenge_file(directory, server_name):
 
 
 class Handler:
-    def __init__(self, directory, *options):
+    def __init__(self, directory, *options, sock=None):
         self.directory, self.options = directory, options
         self.challenges = directory / "challenges"
         self.challenges.mkdir(exist_ok=True)
-        self.socket = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self.socket = sock or socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port = self.socket.getsockname()[1]
         self.start()
 
@@ -575,6 +575,27 @@ def test_nobody_behind(tmp_path):
     try:
         assert answer(handler.port, hello(protocols=["h2"])) == b""
         assert "could not be passed on to 127.0.0.1:" in handler.process.log
+        handler.publish()
+        connect(handler.port).close()
+    finally:
+        handler.stop()
+
+
+@pytest.mark.parametrize("listener,target", [
+    ("0.0.0.0", "127.0.0.2"), ("0.0.0.0", "127.0.0.1"), ("0.0.0.0", "0.0.0.0"),
+    ("::", "127.0.0.2"), ("::", "[::1]"), ("::", "[::ffff:127.0.0.2]"), ("127.0.0.1", "127.0.0.1")])
+def test_a_circle_is_not_entered(tmp_path, listener, target):
+    """What is passed on would come back, whatever the address that the client has come to."""
+    six = ":" in listener
+    sock = socket.create_server((listener, 0), backlog=256, dualstack_ipv6=six,
+                                family=socket.AF_INET6 if six else socket.AF_INET)
+    target = f"{target}:{sock.getsockname()[1]}"
+    handler = Handler(tmp_path, "--children-max", "8", "--passthrough", target, sock=sock)
+    try:
+        assert answer(handler.port, hello(protocols=["h2"])) == b""
+        lib.wait_for(lambda: not handler.process.children(), "the processes to end")
+        told, = handler.process.log.splitlines()
+        assert f"could not be passed on to {target}: it has come to this very address" in told
         handler.publish()
         connect(handler.port).close()
     finally:
