@@ -2,7 +2,9 @@
 #include "passthrough.h"
 
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 
 #include "confinement.h"
 #include "io.h"
@@ -11,11 +13,13 @@
 
 #define CONNECT_TIMEOUT (10 * USEC_PER_SEC)
 #define IDLE_TIMEOUT    (3600 * USEC_PER_SEC)
+/* While the server behind is down each client would leave an entry. */
+#define FAILURE_INTERVAL (10 * USEC_PER_SEC)
 
-int passthrough_target_parse(const char *text, PassthroughTarget *ret)
+int passthrough_open(const char *text, Passthrough *ret)
 {
     _cleanup_(listen_address_done) ListenAddress address = { 0 };
-    PassthroughTarget target = { .text = text };
+    Passthrough target = { .text = text };
     int r = listen_address_parse(text, &address);
 
     if (r < 0)
@@ -33,8 +37,23 @@ int passthrough_target_parse(const char *text, PassthroughTarget *ret)
         target.address.in6.sin6_port = htons((in_port_t)address.port);
         memcpy(&target.address.in6.sin6_addr, address.bytes, sizeof(target.address.in6.sin6_addr));
     }
+    r = log_throttle_new(FAILURE_INTERVAL, &target.failures);
+    if (r < 0)
+        return r;
     *ret = target;
     return 0;
+}
+
+void passthrough_close(Passthrough *passthrough)
+{
+    uint64_t held = passthrough->failures ? log_throttle_take_held(passthrough->failures) : 0;
+
+    if (held > 0)
+        log_event(LOG_EVENT_PASSTHROUGH_FAILED, NULL,
+                  "Connections that could not be passed on to %s since the last entry: %" PRIu64,
+                  passthrough->text, held);
+    log_throttle_free(passthrough->failures);
+    *passthrough = (Passthrough){ 0 };
 }
 
 static int finish_connect(int fd, Stop *stop)
@@ -50,7 +69,7 @@ static int finish_connect(int fd, Stop *stop)
 }
 
 /* A descriptor or -errno. */
-static int connect_to(const PassthroughTarget *target, Stop *stop)
+static int connect_to(const Passthrough *target, Stop *stop)
 {
     _cleanup_close_ int fd =
         socket(target->address.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -92,17 +111,23 @@ static void confine(void)
         log_warning_errno(r, "The process of a connection cannot be confined: %m");
 }
 
-static void tell_failure(const PassthroughTarget *target, int error)
+static void tell_failure(const Passthrough *target, int error)
 {
+    uint64_t held;
+    char more[64] = "";
     const char *why = error == -ELOOP ? "it has come to this very address, so passthrough names a "
                                         "listener of acmems-tlsalpn01 itself"
                                       : strerror(-error);
 
-    log_event(LOG_EVENT_PASSTHROUGH_FAILED, NULL, "A connection could not be passed on to %s: %s",
-              target->text, why);
+    if (!log_throttle_pass(target->failures, &held))
+        return;
+    if (held > 0)
+        (void)snprintf(more, sizeof(more), " (and %" PRIu64 " more since the last entry)", held);
+    log_event(LOG_EVENT_PASSTHROUGH_FAILED, NULL, "A connection could not be passed on to %s%s: %s",
+              target->text, more, why);
 }
 
-void passthrough_serve(int fd, const PassthroughTarget *target, const void *received, size_t size,
+void passthrough_serve(int fd, const Passthrough *target, const void *received, size_t size,
                        Stop *stop)
 {
     _cleanup_close_ int behind = connect_to(target, stop);

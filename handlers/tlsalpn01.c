@@ -30,7 +30,7 @@ typedef enum Alert {
 
 typedef struct TlsAlpn {
     const char *challenges;
-    PassthroughTarget target;
+    Passthrough passthrough;
     SSL_CTX *context;
 } TlsAlpn;
 
@@ -147,8 +147,8 @@ static void serve(int fd, void *userdata)
         log_debug("%s sent no whole ClientHello in time", c.peer);
     else if (r == CLIENT_HELLO_WHOLE && c.hello.is_validation)
         serve_validation(&c);
-    else if (c.tlsalpn->target.size > 0)
-        passthrough_serve(fd, &c.tlsalpn->target, c.received, c.size, &c.stop);
+    else if (c.tlsalpn->passthrough.size > 0)
+        passthrough_serve(fd, &c.tlsalpn->passthrough, c.received, c.size, &c.stop);
     else if (r < 0)
         refuse(&c, ALERT_DECODE_ERROR, "this is no ClientHello");
     else
@@ -161,6 +161,7 @@ static void tlsalpn_close(void *userdata)
 {
     TlsAlpn *tlsalpn = userdata;
 
+    passthrough_close(&tlsalpn->passthrough);
     SSL_CTX_free(tlsalpn->context);
     free(tlsalpn);
 }
@@ -177,7 +178,9 @@ static int tlsalpn_open(const char *const values[], void **ret)
         return log_oom();
     tlsalpn->challenges = values[0];
     if (target && *target) {
-        r = passthrough_target_parse(target, &tlsalpn->target);
+        r = passthrough_open(target, &tlsalpn->passthrough);
+        if (r == -ENOMEM)
+            return log_oom();
         if (r < 0)
             return log_event_errno(LOG_EVENT_START_FAILED, r,
                                    "--passthrough: '%s' is not ADDRESS:PORT or [ADDRESS]:PORT",
@@ -195,7 +198,7 @@ static usec_t get_lifetime(const void *userdata)
 {
     const TlsAlpn *tlsalpn = userdata;
 
-    return tlsalpn->target.size > 0 ? USEC_INFINITY : 60 * USEC_PER_SEC;
+    return tlsalpn->passthrough.size > 0 ? USEC_INFINITY : 60 * USEC_PER_SEC;
 }
 
 int main(int argc, char *argv[])

@@ -581,6 +581,31 @@ def test_nobody_behind(tmp_path):
         handler.stop()
 
 
+def test_nobody_behind_does_not_flood_the_journal(tmp_path):
+    """One entry in 10 s, and none of them is left uncounted."""
+    handler = Handler(tmp_path, "--passthrough", f"127.0.0.1:{lib.free_port()}")
+    n, started = 0, time.monotonic()
+
+    def entries():
+        nonlocal n
+        n += 1
+        assert answer(handler.port, hello(protocols=["h2"])) == b""
+        return handler.process.log.splitlines()
+    try:
+        assert len(entries()) == 1
+        lib.wait_for(lambda: len(entries()) == 2, "the second entry")
+        assert time.monotonic() - started > 9
+        refused = "127.0.0.1:[0-9]+{}: Connection refused"
+        first, second = handler.process.log.splitlines()
+        assert re.search(refused.format(""), first)
+        assert re.search(refused.format(rf" \(and {n - 2} more since the last entry\)"), second)
+        for _ in range(3):
+            assert len(entries()) == 2
+    finally:
+        handler.stop()
+    assert handler.process.log.splitlines()[2].endswith("since the last entry: 3")
+
+
 @pytest.mark.parametrize("listener,target", [
     ("0.0.0.0", "127.0.0.2"), ("0.0.0.0", "127.0.0.1"), ("0.0.0.0", "0.0.0.0"),
     ("::", "127.0.0.2"), ("::", "[::1]"), ("::", "[::ffff:127.0.0.2]"), ("127.0.0.1", "127.0.0.1")])
