@@ -214,13 +214,27 @@ def test_idle_connections_do_not_hold_a_restart_up(passed_on):
         assert (tls.recv(1), silent.sock.recv(1)) == (b"", b"")
 
 
-def test_sandbox_with_passthrough(passed_on, behind, record_property):
+def test_sandbox_with_passthrough(passed_on, behind):
     """The network, and nothing more, is opened."""
     challenges = f"list:{CHALLENGES}"
     answers = dict(probe(passed_on, f"{UNIT}.service", [
         challenges, "read:/etc/acmems/acmems.ini", "list:/var/lib/acmems/storage",
         "list:/run/acmems/challenges/http-01", "unix:/run/acmems/orderd.sock", *OTHERS]))
     assert {question for question, answer in answers.items() if answer == YES} == {challenges}
-    result = passed_on.run("systemd-analyze", "security", f"{UNIT}.service")
-    record_property("exposure with passthrough",
-                    result.stdout.strip().rpartition(": ")[2].split()[0])
+
+
+@pytest.fixture
+def restored(tls, pebble):
+    yield tls
+    configure(tls, pebble)
+
+
+@pytest.mark.parametrize("target", ["127.0.0.1:8443", "192.0.2.1:443", "[2001:db8::1]:443"])
+def test_exposure_with_passthrough(restored, pebble, target, record_property):
+    """No more than without it, as tests/system/test_sandbox.py has that."""
+    configure(restored, pebble, f"passthrough = {target}")
+    for unit in f"{UNIT}.service", f"{UNIT}@1.service":
+        assert restored.show(unit, "PrivateNetwork") == "no"
+        result = restored.run("systemd-analyze", "security", "--threshold=12", unit)
+        record_property(f"exposure of {unit}, passthrough = {target}",
+                        result.stdout.strip().rpartition(": ")[2].split()[0])
