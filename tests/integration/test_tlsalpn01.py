@@ -288,10 +288,10 @@ class Validated:
         self.server.start(auth=ALPN)
         self.handler = None
 
-    def start_handler(self, *options):
+    def start_handler(self, *sockets):
         self.handler = self.server.spawn(
-            "tlsalpn01", [lib.TLSALPN01, "--challenges", self.challenges, "--idle-timeout", "0",
-                          *options], sockets=[self.socket])
+            "tlsalpn01", [lib.TLSALPN01, "--challenges", self.challenges, "--idle-timeout", "0"],
+            sockets=[self.socket, *sockets])
         self.server.wait_for_start(self.handler)
 
     def files(self):
@@ -318,10 +318,13 @@ def test_names(validated, new_csr):
 
 
 def test_addresses(validated, new_csr):
-    validated.start_handler()
+    """The CA asks for them by their names in DNS."""
+    with socket.create_server(("::1", validated.port), family=socket.AF_INET6) as six:
+        validated.start_handler(six)
     certificate = validated.server.issue(
-        new_csr("ip.example.org", san="DNS:ip.example.org,IP:127.0.0.1"))
-    assert (certificate.names, certificate.addresses) == (["ip.example.org"], ["127.0.0.1"])
+        new_csr("ip.example.org", san="DNS:ip.example.org,IP:127.0.0.1,IP:::1"))
+    assert certificate.names == ["ip.example.org"]
+    assert certificate.addresses == ["127.0.0.1", "0:0:0:0:0:0:0:1"]
     assert validated.files() == []
 
 

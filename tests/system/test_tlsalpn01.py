@@ -97,10 +97,28 @@ def test_idle_handler_ends_and_comes_back(tls, new_csr):
         tls.remove_drop_in(f"{UNIT}.service")
 
 
-def test_killed(tls, new_csr):
-    tls.run("systemctl", "start", f"{UNIT}.service")
-    tls.run("systemctl", "kill", "-s", "KILL", f"{UNIT}.service")
-    tls.issue(new_csr("killed.tls.test"))
+def test_killed_over_and_over(tls, new_csr):
+    """No limit of starts takes the socket down for good."""
+    for number in range(7):
+        tls.run("systemctl", "start", f"{UNIT}.service")
+        tls.run("systemctl", "kill", "-s", "KILL", f"{UNIT}.service")
+        tls.issue(new_csr(f"killed{number}.tls.test"))
+    assert tls.is_active(f"{UNIT}.socket")
+
+
+def test_challenges_age_away(tls):
+    """The key of one that nobody took away, as acmems-orderd was removed, is not kept."""
+    tls.sh(f"touch -d '2 days ago' {CHALLENGES}/left-over; touch {CHALLENGES}/of-today")
+    tls.run("systemd-tmpfiles", "--clean", "--prefix=/run/acmems")
+    assert tls.run("ls", CHALLENGES).stdout == "of-today\n"
+    tls.run("rm", f"{CHALLENGES}/of-today")
+
+
+def test_reboot(tls, new_csr):
+    """It was enabled: it answers after the next boot by itself."""
+    tls.reboot()
+    tls.issue(new_csr("reboot.tls.test"))
+    assert tls.run("systemctl", "is-system-running", check=False).stdout == "running\n"
 
 
 def test_one_unit_for_each_connection(tls, new_csr):
