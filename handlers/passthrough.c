@@ -2,9 +2,9 @@
 #include "passthrough.h"
 
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <netinet/tcp.h>
-#include <signal.h>
-#include <sys/signalfd.h>
+#include <stdio.h>
 
 #include "confinement.h"
 #include "io.h"
@@ -13,13 +13,13 @@
 
 #define CONNECT_TIMEOUT (10 * USEC_PER_SEC)
 #define IDLE_TIMEOUT    (3600 * USEC_PER_SEC)
-/* Less than TimeoutStopSec= of the unit. */
-#define STOP_TIMEOUT (20 * USEC_PER_SEC)
+/* While the server behind is down each client would leave an entry. */
+#define FAILURE_INTERVAL (10 * USEC_PER_SEC)
 
-int passthrough_target_parse(const char *text, PassthroughTarget *ret)
+int passthrough_open(const char *text, Passthrough *ret)
 {
     _cleanup_(listen_address_done) ListenAddress address = { 0 };
-    PassthroughTarget target = { .text = text };
+    Passthrough target = { .text = text };
     int r = listen_address_parse(text, &address);
 
     if (r < 0)
@@ -37,13 +37,28 @@ int passthrough_target_parse(const char *text, PassthroughTarget *ret)
         target.address.in6.sin6_port = htons((in_port_t)address.port);
         memcpy(&target.address.in6.sin6_addr, address.bytes, sizeof(target.address.in6.sin6_addr));
     }
+    r = log_throttle_new(FAILURE_INTERVAL, &target.failures);
+    if (r < 0)
+        return r;
     *ret = target;
     return 0;
 }
 
-static int finish_connect(int fd)
+void passthrough_close(Passthrough *passthrough)
 {
-    int error = 0, r = fd_wait(fd, POLLOUT, now_monotonic() + CONNECT_TIMEOUT);
+    uint64_t held = passthrough->failures ? log_throttle_take_held(passthrough->failures) : 0;
+
+    if (held > 0)
+        log_event(LOG_EVENT_PASSTHROUGH_FAILED, NULL,
+                  "Connections that could not be passed on to %s since the last entry: %" PRIu64,
+                  passthrough->text, held);
+    log_throttle_free(passthrough->failures);
+    *passthrough = (Passthrough){ 0 };
+}
+
+static int finish_connect(int fd, Stop *stop)
+{
+    int error = 0, r = stop_wait(stop, fd, POLLOUT, now_monotonic() + CONNECT_TIMEOUT);
     socklen_t size = sizeof(error);
 
     if (r < 0)
@@ -54,7 +69,7 @@ static int finish_connect(int fd)
 }
 
 /* A descriptor or -errno. */
-static int connect_to(const PassthroughTarget *target)
+static int connect_to(const Passthrough *target, Stop *stop)
 {
     _cleanup_close_ int fd =
         socket(target->address.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -63,8 +78,19 @@ static int connect_to(const PassthroughTarget *target)
     if (fd < 0)
         return -errno;
     if (connect(fd, &target->address.sa, target->size) < 0)
-        r = errno == EINPROGRESS ? finish_connect(fd) : -errno;
+        r = errno == EINPROGRESS ? finish_connect(fd, stop) : -errno;
     return r < 0 ? r : TAKE_FD(fd);
+}
+
+/* Whether it would come back to us, for ever: it goes where it has come to. The configuration
+ * cannot tell, as a wildcard listens at addresses that are not in it; but whatever goes around has,
+ * the second time, come to where it was passed on to. */
+static bool is_loop(int fd, int behind)
+{
+    SocketAddress here, there;
+
+    return socket_own(fd, &here) >= 0 && socket_peer(behind, &there) >= 0 &&
+           socket_address_equal(&here, &there);
 }
 
 /* Peers that are not there any more are noticed at last; small writes are not held back. */
@@ -76,15 +102,6 @@ static void set_options(int fd)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
-static int open_stop_fd(void)
-{
-    sigset_t signals;
-
-    (void)sigemptyset(&signals);
-    (void)sigaddset(&signals, SIGTERM);
-    return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 /* It connects to nothing else. */
 static void confine(void)
 {
@@ -94,15 +111,28 @@ static void confine(void)
         log_warning_errno(r, "The process of a connection cannot be confined: %m");
 }
 
-void passthrough_serve(int fd, const PassthroughTarget *target, const void *received, size_t size)
+static void tell_failure(const Passthrough *target, int error)
 {
-    _cleanup_close_ int behind = connect_to(target), stop_fd = open_stop_fd();
-    const RelayLimits limits = {
-        .idle_timeout = IDLE_TIMEOUT,
-        .stop_fd = stop_fd,
-        .stop_timeout = STOP_TIMEOUT,
-    };
-    int r = behind < 0 ? behind : 0;
+    uint64_t held;
+    char more[64] = "";
+    const char *why = error == -ELOOP ? "it has come to this very address, so passthrough names a "
+                                        "listener of acmems-tlsalpn01 itself"
+                                      : strerror(-error);
+
+    if (!log_throttle_pass(target->failures, &held))
+        return;
+    if (held > 0)
+        (void)snprintf(more, sizeof(more), " (and %" PRIu64 " more since the last entry)", held);
+    log_event(LOG_EVENT_PASSTHROUGH_FAILED, NULL, "A connection could not be passed on to %s%s: %s",
+              target->text, more, why);
+}
+
+void passthrough_serve(int fd, const Passthrough *target, const void *received, size_t size,
+                       Stop *stop)
+{
+    _cleanup_close_ int behind = connect_to(target, stop);
+    const RelayLimits limits = { .idle_timeout = IDLE_TIMEOUT, .stop = stop };
+    int r = behind < 0 ? behind : is_loop(fd, behind) ? -ELOOP : 0;
 
     confine();
     if (r >= 0) {
@@ -111,8 +141,7 @@ void passthrough_serve(int fd, const PassthroughTarget *target, const void *rece
         r = write_all(behind, received, size, now_monotonic() + CONNECT_TIMEOUT);
     }
     if (r < 0) {
-        (void)log_event_errno(LOG_EVENT_PASSTHROUGH_FAILED, r,
-                              "A connection could not be passed on to %s: %m", target->text);
+        tell_failure(target, r);
         return;
     }
     r = relay_run(fd, behind, &limits);

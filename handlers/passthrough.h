@@ -4,16 +4,21 @@
 /* What is no validation goes to the real TLS server behind, untouched. */
 
 #include "address.h"
+#include "log-throttle.h"
+#include "stop.h"
 
-typedef struct PassthroughTarget {
+typedef struct Passthrough {
     SocketAddress address;
     socklen_t size; /* 0: there is none */
     const char *text;
-} PassthroughTarget;
+    LogThrottle *failures;
+} Passthrough;
 
 /* "127.0.0.1:8443", "[2001:db8::1]:8443"; borrowed. 0, -EINVAL, -ENOMEM. */
-int passthrough_target_parse(const char *text, PassthroughTarget *ret);
+int passthrough_open(const char *text, Passthrough *ret);
+void passthrough_close(Passthrough *passthrough);
 
 /* Connects there, sends what was read of the client, and passes on until the connection ends. What
- * goes wrong on the other side is logged. */
-void passthrough_serve(int fd, const PassthroughTarget *target, const void *received, size_t size);
+ * goes wrong on the other side is logged, of many connections now and then. */
+void passthrough_serve(int fd, const Passthrough *target, const void *received, size_t size,
+                       Stop *stop);

@@ -15,6 +15,10 @@
 
 /* From the first byte to the last of a validation. */
 #define TIMEOUT (10 * USEC_PER_SEC)
+/* From SIGTERM on, whatever a connection is for: nobody else is answered at this port until it has
+ * ended. Less than TimeoutStopSec= of the unit. */
+#define STOP_IDLE_TIMEOUT (1 * USEC_PER_SEC)
+#define STOP_TIMEOUT      (5 * USEC_PER_SEC)
 
 /* RFC 8446 §6.2 */
 typedef enum Alert {
@@ -26,7 +30,7 @@ typedef enum Alert {
 
 typedef struct TlsAlpn {
     const char *challenges;
-    PassthroughTarget target;
+    Passthrough passthrough;
     SSL_CTX *context;
 } TlsAlpn;
 
@@ -34,6 +38,7 @@ typedef struct Connection {
     int fd;
     const TlsAlpn *tlsalpn;
     usec_t deadline;
+    Stop stop;
     char peer[INET6_ADDRSTRLEN];
     ClientHello hello;
     size_t size;
@@ -47,9 +52,11 @@ static int receive_hello(Connection *c)
     int r = CLIENT_HELLO_UNFINISHED;
 
     while (r == CLIENT_HELLO_UNFINISHED) {
-        ssize_t n = receive_before(c->fd, c->received + c->size, sizeof(c->received) - c->size,
-                                   c->deadline);
+        ssize_t n = stop_wait(&c->stop, c->fd, POLLIN, c->deadline);
 
+        if (n >= 0)
+            n = receive_before(c->fd, c->received + c->size, sizeof(c->received) - c->size,
+                               c->deadline);
         if (n <= 0)
             return CLIENT_HELLO_UNFINISHED;
         c->size += (size_t)n;
@@ -78,16 +85,22 @@ static int read_challenge(const Connection *c, TlsChallenge *ret)
     return tls_challenge_read(dir_fd, c->hello.server_name, ret);
 }
 
-static void show(const Connection *c, const TlsChallenge *challenge)
+static void show(Connection *c, const TlsChallenge *challenge)
 {
+    const Validation validation = {
+        .fd = c->fd,
+        .challenge = challenge,
+        .received = c->received,
+        .size = c->size,
+        .deadline = c->deadline,
+        .stop = &c->stop,
+    };
     const char *why = NULL;
     int r = confine_network();
 
     if (r < 0)
         log_warning_errno(r, "The process of a connection cannot be confined: %m");
-    r = validation_serve(c->fd, c->tlsalpn->context, challenge, c->received, c->size, c->deadline,
-                         &why);
-
+    r = validation_serve(&validation, c->tlsalpn->context, &why);
     if (r < 0)
         log_debug("Handshake for %s with %s failed: %s", c->hello.server_name, c->peer,
                   str_or(why, strerror(-r)));
@@ -95,7 +108,7 @@ static void show(const Connection *c, const TlsChallenge *challenge)
         log_debug("Showed the challenge for %s to %s", c->hello.server_name, c->peer);
 }
 
-static void serve_validation(const Connection *c)
+static void serve_validation(Connection *c)
 {
     _cleanup_(tls_challenge_done) TlsChallenge challenge = { 0 };
     int r = *c->hello.server_name ? read_challenge(c, &challenge) : CHALLENGE_NOT_FOUND;
@@ -123,6 +136,7 @@ static void serve(int fd, void *userdata)
     c.fd = fd;
     c.tlsalpn = userdata;
     c.deadline = now_monotonic() + TIMEOUT;
+    c.stop = (Stop){ stop_open_fd(), STOP_IDLE_TIMEOUT, STOP_TIMEOUT, USEC_INFINITY };
     (void)socket_peer(fd, &peer);
     log_fields_add(&fields, LOG_FIELD_CLIENT, socket_address_format(&peer, c.peer));
     log_set_context(&fields);
@@ -133,19 +147,21 @@ static void serve(int fd, void *userdata)
         log_debug("%s sent no whole ClientHello in time", c.peer);
     else if (r == CLIENT_HELLO_WHOLE && c.hello.is_validation)
         serve_validation(&c);
-    else if (c.tlsalpn->target.size > 0)
-        passthrough_serve(fd, &c.tlsalpn->target, c.received, c.size);
+    else if (c.tlsalpn->passthrough.size > 0)
+        passthrough_serve(fd, &c.tlsalpn->passthrough, c.received, c.size, &c.stop);
     else if (r < 0)
         refuse(&c, ALERT_DECODE_ERROR, "this is no ClientHello");
     else
         refuse(&c, ALERT_NO_APPLICATION_PROTOCOL, "the protocol is not acme-tls/1 alone");
     log_context_done(&fields);
+    (void)safe_close(c.stop.fd);
 }
 
 static void tlsalpn_close(void *userdata)
 {
     TlsAlpn *tlsalpn = userdata;
 
+    passthrough_close(&tlsalpn->passthrough);
     SSL_CTX_free(tlsalpn->context);
     free(tlsalpn);
 }
@@ -162,7 +178,9 @@ static int tlsalpn_open(const char *const values[], void **ret)
         return log_oom();
     tlsalpn->challenges = values[0];
     if (target && *target) {
-        r = passthrough_target_parse(target, &tlsalpn->target);
+        r = passthrough_open(target, &tlsalpn->passthrough);
+        if (r == -ENOMEM)
+            return log_oom();
         if (r < 0)
             return log_event_errno(LOG_EVENT_START_FAILED, r,
                                    "--passthrough: '%s' is not ADDRESS:PORT or [ADDRESS]:PORT",
@@ -180,7 +198,7 @@ static usec_t get_lifetime(const void *userdata)
 {
     const TlsAlpn *tlsalpn = userdata;
 
-    return tlsalpn->target.size > 0 ? USEC_INFINITY : 60 * USEC_PER_SEC;
+    return tlsalpn->passthrough.size > 0 ? USEC_INFINITY : 60 * USEC_PER_SEC;
 }
 
 int main(int argc, char *argv[])

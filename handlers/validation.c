@@ -62,17 +62,16 @@ static BIO *new_reader(int fd, const void *received, size_t size)
     return TAKE_PTR(buffer);
 }
 
-static SSL *new_connection(int fd, SSL_CTX *context, const TlsChallenge *challenge,
-                           const void *received, size_t size)
+static SSL *new_connection(const Validation *v, SSL_CTX *context)
 {
     _cleanup_(SSL_freep) SSL *ssl = SSL_new(context);
     BIO *reader, *writer;
 
-    if (!ssl || SSL_use_certificate(ssl, challenge->certificate) != 1 ||
-        SSL_use_PrivateKey(ssl, challenge->key) != 1)
+    if (!ssl || SSL_use_certificate(ssl, v->challenge->certificate) != 1 ||
+        SSL_use_PrivateKey(ssl, v->challenge->key) != 1)
         return NULL;
-    reader = new_reader(fd, received, size);
-    writer = BIO_new_socket(fd, BIO_NOCLOSE);
+    reader = new_reader(v->fd, v->received, v->size);
+    writer = BIO_new_socket(v->fd, BIO_NOCLOSE);
     if (!reader || !writer) {
         BIO_free_all(reader);
         BIO_free(writer);
@@ -82,7 +81,7 @@ static SSL *new_connection(int fd, SSL_CTX *context, const TlsChallenge *challen
     return TAKE_PTR(ssl);
 }
 
-static int shake_hands(SSL *ssl, int fd, usec_t deadline)
+static int shake_hands(SSL *ssl, const Validation *v)
 {
     for (;;) {
         int done = SSL_accept(ssl), r, error;
@@ -92,7 +91,7 @@ static int shake_hands(SSL *ssl, int fd, usec_t deadline)
         error = SSL_get_error(ssl, done);
         if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE)
             return -EPROTO;
-        r = fd_wait(fd, error == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, deadline);
+        r = stop_wait(v->stop, v->fd, error == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, v->deadline);
         if (r < 0)
             return r;
     }
@@ -105,23 +104,22 @@ static int set_nonblocking(int fd)
     return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-int validation_serve(int fd, SSL_CTX *context, const TlsChallenge *challenge, const void *received,
-                     size_t size, usec_t deadline, const char **ret_why)
+int validation_serve(const Validation *v, SSL_CTX *context, const char **ret_why)
 {
     _cleanup_(SSL_freep) SSL *ssl = NULL;
-    int r = set_nonblocking(fd);
+    int r = set_nonblocking(v->fd);
 
     *ret_why = NULL;
     if (r < 0)
         return r;
-    ssl = new_connection(fd, context, challenge, received, size);
-    r = ssl ? shake_hands(ssl, fd, deadline) : -EIO;
+    ssl = new_connection(v, context);
+    r = ssl ? shake_hands(ssl, v) : -EIO;
     if (r < 0)
         *ret_why = ERR_reason_error_string(ERR_peek_error());
     else
         (void)SSL_shutdown(ssl);
     /* The client's last words are not worth a reset, which could overtake ours. */
     if (r != -ETIMEDOUT)
-        socket_linger(fd);
+        socket_linger(v->fd);
     return r;
 }

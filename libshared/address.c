@@ -110,19 +110,28 @@ static bool prefix_contains(const AddressPrefix *prefix, AddressPrefix one)
     return memcmp(one.bytes, prefix->bytes, sizeof(one.bytes)) == 0;
 }
 
-bool address_prefix_contains(const AddressPrefix *prefix, const SocketAddress *peer)
+/* The one host. Whether it is of the internet. */
+static bool prefix_of_socket(const SocketAddress *address, AddressPrefix *ret)
 {
-    AddressPrefix one = { .family = peer->sa.sa_family };
+    AddressPrefix one = { .family = address->sa.sa_family };
 
     if (one.family == AF_INET)
-        memcpy(one.bytes, &peer->in.sin_addr, 4);
+        memcpy(one.bytes, &address->in.sin_addr, 4);
     else if (one.family == AF_INET6)
-        memcpy(one.bytes, &peer->in6.sin6_addr, 16);
+        memcpy(one.bytes, &address->in6.sin6_addr, 16);
     else
         return false;
     one.length = family_bits(one.family);
     unmap(&one);
-    return prefix_contains(prefix, one);
+    *ret = one;
+    return true;
+}
+
+bool address_prefix_contains(const AddressPrefix *prefix, const SocketAddress *peer)
+{
+    AddressPrefix one;
+
+    return prefix_of_socket(peer, &one) && prefix_contains(prefix, one);
 }
 
 bool address_prefix_covers(const AddressPrefix *prefix, const char *address)
@@ -287,6 +296,31 @@ int socket_peer(int fd, SocketAddress *ret)
         return -errno;
     *ret = peer;
     return 0;
+}
+
+int socket_own(int fd, SocketAddress *ret)
+{
+    SocketAddress own = { .storage = { .ss_family = AF_UNSPEC } };
+    socklen_t size = sizeof(own);
+
+    if (getsockname(fd, &own.sa, &size) < 0)
+        return -errno;
+    *ret = own;
+    return 0;
+}
+
+/* Both kinds of internet addresses have it at the same place. */
+static in_port_t port_of(const SocketAddress *address)
+{
+    return address->in.sin_port;
+}
+
+bool socket_address_equal(const SocketAddress *a, const SocketAddress *b)
+{
+    AddressPrefix one;
+
+    return prefix_of_socket(a, &one) && address_prefix_contains(&one, b) &&
+           port_of(a) == port_of(b);
 }
 
 const char *socket_address_format(const SocketAddress *address, char buf[INET6_ADDRSTRLEN])

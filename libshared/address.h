@@ -78,5 +78,11 @@ bool listen_address_needs_network(const ListenAddress *address);
 /* Peer of a connected socket; family AF_UNSPEC where it has none. 0 or -errno. */
 int socket_peer(int fd, SocketAddress *ret);
 
+/* Its own end: the address that the peer came to. 0 or -errno. */
+int socket_own(int fd, SocketAddress *ret);
+
+/* Whether both are the same address and port of the internet; IPv4-mapped ones count as IPv4. */
+bool socket_address_equal(const SocketAddress *a, const SocketAddress *b);
+
 /* "192.0.2.1", "2001:db8::1", "unix"; IPv4-mapped as IPv4; into @buf, INET6_ADDRSTRLEN bytes. */
 const char *socket_address_format(const SocketAddress *address, char buf[INET6_ADDRSTRLEN]);

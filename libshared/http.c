@@ -5,12 +5,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/random.h>
-#include <sys/signalfd.h>
 
 #include "http-request.h"
 #include "http-response.h"
 #include "io.h"
 #include "macro.h"
+#include "stop.h"
 
 /* How long an accepted client that has not yet sent a byte is waited for after SIGTERM. */
 #define DRAIN_TIMEOUT USEC_PER_SEC
@@ -414,15 +414,6 @@ static bool wait_for_request(Connection *c)
     return c->n_requests == 0 && fd_wait(c->fd, POLLIN, now_monotonic() + DRAIN_TIMEOUT) == 0;
 }
 
-static int open_signal_fd(void)
-{
-    sigset_t signals;
-
-    (void)sigemptyset(&signals);
-    (void)sigaddset(&signals, SIGTERM);
-    return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 void http_serve(int fd, const HttpServer *server)
 {
     Connection c;
@@ -431,8 +422,8 @@ void http_serve(int fd, const HttpServer *server)
     c.fd = fd;
     c.server = server;
     c.keep_alive_until = now_monotonic() + server->keep_alive_max;
-    /* -1, where there is none, is what poll() passes over. */
-    c.signal_fd = open_signal_fd();
+    /* Negative, where there is none, is what poll() passes over. */
+    c.signal_fd = stop_open_fd();
     if (socket_peer(fd, &c.peer) < 0)
         c.peer.sa.sa_family = AF_UNSPEC;
     while (wait_for_request(&c) && serve_request(&c))

@@ -2,7 +2,6 @@
 #include "relay.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 #include "macro.h"
@@ -22,8 +21,6 @@ typedef enum Side { SIDE_A, SIDE_B, SIDE_MAX } Side;
 typedef struct Relay {
     Flow flows[SIDE_MAX]; /* by where they come from */
     const RelayLimits *limits;
-    int stop_fd;
-    usec_t stop_at;
     usec_t idle_at;
 } Relay;
 
@@ -118,28 +115,15 @@ static void fill_polls(const Relay *relay, struct pollfd polls[])
             events |= POLLOUT;
         polls[i] = (struct pollfd){ .fd = events ? in->from : -1, .events = events };
     }
-    polls[SIDE_MAX] = (struct pollfd){ .fd = relay->stop_fd, .events = POLLIN };
 }
 
 /* 0: something may be done; -ETIMEDOUT, -errno. */
-static int wait_for_more(Relay *relay)
+static int wait_for_more(const Relay *relay)
 {
     struct pollfd polls[SIDE_MAX + 1];
-    usec_t deadline = relay->idle_at < relay->stop_at ? relay->idle_at : relay->stop_at;
-    int r;
 
     fill_polls(relay, polls);
-    do
-        r = poll(polls, ELEMENTSOF(polls), deadline_to_poll(deadline));
-    while (r < 0 && errno == EINTR);
-    if (r <= 0)
-        return r < 0 ? -errno : -ETIMEDOUT;
-    if (polls[SIDE_MAX].revents) {
-        relay->stop_fd = -EBADF;
-        relay->stop_at = now_monotonic() + relay->limits->stop_timeout;
-    }
-    /* However much there is to do. */
-    return now_monotonic() >= relay->stop_at ? -ETIMEDOUT : 0;
+    return stop_poll(relay->limits->stop, polls, SIDE_MAX, relay->idle_at);
 }
 
 static int pass_on(Relay *relay)
@@ -177,8 +161,6 @@ int relay_run(int a, int b, const RelayLimits *limits)
     _cleanup_(relay_done) Relay relay = {
         .flows = { { .pipe = { -EBADF, -EBADF } }, { .pipe = { -EBADF, -EBADF } } },
         .limits = limits,
-        .stop_fd = limits->stop_fd,
-        .stop_at = USEC_INFINITY,
         .idle_at = now_monotonic() + limits->idle_timeout,
     };
     int r = flow_open(&relay.flows[SIDE_A], a, b);

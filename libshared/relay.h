@@ -3,12 +3,11 @@
 
 /* Two connections made one: what comes in on either goes out on the other, untouched. */
 
-#include "clock.h"
+#include "stop.h"
 
 typedef struct RelayLimits {
     usec_t idle_timeout; /* it ends when nothing was passed on for so long */
-    int stop_fd;         /* once this can be read it ends, … */
-    usec_t stop_timeout; /* … after so long at the latest; -EBADF: there is none */
+    Stop *stop;          /* and within what this says once it came */
 } RelayLimits;
 
 /**

@@ -15,6 +15,7 @@ import time
 import pytest
 
 import lib
+from tls_peers import EchoServer, connect
 
 NAME = "www.example.org"
 
@@ -33,15 +34,18 @@ def challenge_file(directory, server_name):
 
 
 class Handler:
-    def __init__(self, directory, *options):
-        self.directory = directory
+    def __init__(self, directory, *options, sock=None):
+        self.directory, self.options = directory, options
         self.challenges = directory / "challenges"
         self.challenges.mkdir(exist_ok=True)
-        self.socket = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self.socket = sock or socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port = self.socket.getsockname()[1]
+        self.start()
+
+    def start(self):
         self.process = lib.Process(
             "tlsalpn01", [lib.TLSALPN01, "--challenges", self.challenges, "--idle-timeout", "0",
-                          *options], directory, sockets=[self.socket])
+                          *self.options], self.directory, sockets=[self.socket])
         lib.wait_for(lambda: lib.handles_sigterm(self.process.pid), "the handler to start")
 
     def publish(self, san=f"DNS:{NAME}", server_name=NAME):
@@ -58,25 +62,6 @@ def handler(tmp_path):
     server = Handler(tmp_path)
     yield server
     server.stop()
-
-
-def connect(port, name=NAME, protocols=("acme-tls/1",), version=None, ca=None):
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    if version:
-        context.minimum_version = context.maximum_version = version
-    if protocols:
-        context.set_alpn_protocols(list(protocols))
-    if ca:
-        context.load_verify_locations(ca)
-        context.verify_mode = ssl.CERT_REQUIRED
-    sock = socket.create_connection(("127.0.0.1", port), lib.DEADLINE)
-    try:
-        return context.wrap_socket(sock, server_hostname=name)
-    except BaseException:
-        sock.close()
-        raise
 
 
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
@@ -303,10 +288,10 @@ class Validated:
         self.server.start(auth=ALPN)
         self.handler = None
 
-    def start_handler(self, *options):
+    def start_handler(self, *sockets):
         self.handler = self.server.spawn(
-            "tlsalpn01", [lib.TLSALPN01, "--challenges", self.challenges, "--idle-timeout", "0",
-                          *options], sockets=[self.socket])
+            "tlsalpn01", [lib.TLSALPN01, "--challenges", self.challenges, "--idle-timeout", "0"],
+            sockets=[self.socket, *sockets])
         self.server.wait_for_start(self.handler)
 
     def files(self):
@@ -333,10 +318,13 @@ def test_names(validated, new_csr):
 
 
 def test_addresses(validated, new_csr):
-    validated.start_handler()
+    """The CA asks for them by their names in DNS."""
+    with socket.create_server(("::1", validated.port), family=socket.AF_INET6) as six:
+        validated.start_handler(six)
     certificate = validated.server.issue(
-        new_csr("ip.example.org", san="DNS:ip.example.org,IP:127.0.0.1"))
-    assert (certificate.names, certificate.addresses) == (["ip.example.org"], ["127.0.0.1"])
+        new_csr("ip.example.org", san="DNS:ip.example.org,IP:127.0.0.1,IP:::1"))
+    assert certificate.names == ["ip.example.org"]
+    assert certificate.addresses == ["127.0.0.1", "0:0:0:0:0:0:0:1"]
     assert validated.files() == []
 
 
@@ -421,35 +409,6 @@ def test_orderd_is_killed(validated, new_csr):
 
 SIZE = 20 * 1024 * 1024
 PIECE = os.urandom(64 * 1024)
-
-
-class EchoServer:
-    """The TLS server behind: sends back what it gets, and says goodbye in order."""
-
-    def __init__(self, directory):
-        cert, key = lib.make_tls_certificate(directory)
-        self.cert = cert
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(cert, key)
-        self.socket = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.port = self.socket.getsockname()[1]
-        self.threads = []
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        with contextlib.suppress(OSError):
-            while True:
-                sock = self.socket.accept()[0]
-                threading.Thread(target=self.serve, args=[sock], daemon=True).start()
-
-    def serve(self, sock):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with contextlib.suppress(OSError), self.context.wrap_socket(sock, server_side=True) as tls:
-            while data := tls.recv(65536):
-                tls.sendall(data)
-
-    def stop(self):
-        self.socket.close()
 
 
 @pytest.fixture
@@ -625,20 +584,157 @@ def test_nobody_behind(tmp_path):
         handler.stop()
 
 
-def test_stops_after_the_connections_in_hand(raw):
-    """SIGTERM: what is passed on may go on for a while, nothing new is taken."""
+def test_nobody_behind_does_not_flood_the_journal(tmp_path):
+    """One entry in 10 s, and none of them is left uncounted."""
+    handler = Handler(tmp_path, "--passthrough", f"127.0.0.1:{lib.free_port()}")
+    n, started = 0, time.monotonic()
+
+    def entries():
+        nonlocal n
+        n += 1
+        assert answer(handler.port, hello(protocols=["h2"])) == b""
+        return handler.process.log.splitlines()
+    try:
+        assert len(entries()) == 1
+        lib.wait_for(lambda: len(entries()) == 2, "the second entry")
+        assert time.monotonic() - started > 9
+        refused = "127.0.0.1:[0-9]+{}: Connection refused"
+        first, second = handler.process.log.splitlines()
+        assert re.search(refused.format(""), first)
+        assert re.search(refused.format(rf" \(and {n - 2} more since the last entry\)"), second)
+        for _ in range(3):
+            assert len(entries()) == 2
+    finally:
+        handler.stop()
+    assert handler.process.log.splitlines()[2].endswith("since the last entry: 3")
+
+
+@pytest.mark.parametrize("listener,target", [
+    ("0.0.0.0", "127.0.0.2"), ("0.0.0.0", "127.0.0.1"), ("0.0.0.0", "0.0.0.0"),
+    ("::", "127.0.0.2"), ("::", "[::1]"), ("::", "[::ffff:127.0.0.2]"), ("127.0.0.1", "127.0.0.1")])
+def test_a_circle_is_not_entered(tmp_path, listener, target):
+    """What is passed on would come back, whatever the address that the client has come to."""
+    six = ":" in listener
+    sock = socket.create_server((listener, 0), backlog=256, dualstack_ipv6=six,
+                                family=socket.AF_INET6 if six else socket.AF_INET)
+    target = f"{target}:{sock.getsockname()[1]}"
+    handler = Handler(tmp_path, "--children-max", "8", "--passthrough", target, sock=sock)
+    try:
+        assert answer(handler.port, hello(protocols=["h2"])) == b""
+        lib.wait_for(lambda: not handler.process.children(), "the processes to end")
+        told, = handler.process.log.splitlines()
+        assert f"could not be passed on to {target}: it has come to this very address" in told
+        handler.publish()
+        connect(handler.port).close()
+    finally:
+        handler.stop()
+
+
+# ---- a restart -----------------------------------------------------------------------------
+
+def terminate(handler):
+    """The handler, and the process of its one connection, have got SIGTERM."""
+    child, = handler.process.children()
+    handler.process.popen.terminate()
+
+    def is_pending():
+        masks = re.findall(r"^(?:Sig|Shd)Pnd:\t(\w+)$", open(f"/proc/{child}/status").read(), re.M)
+        return any(int(mask, 16) & 1 << signal.SIGTERM - 1 for mask in masks)
+    lib.wait_for(is_pending, "the connection's process to be told")
+
+
+def wait_for_restart(handler, seconds):
+    """It ends within this time; who came meanwhile is answered by the next one."""
+    started = time.monotonic()
+    with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as waiting:
+        waiting.sendall(hello("other.example.org"))
+        assert handler.process.wait() == 0
+        assert time.monotonic() - started < seconds
+        handler.start()
+        assert read_all(waiting) == alert(112)
+
+
+def test_a_silent_connection_does_not_hold_a_restart_up(raw):
     server, handler = raw
     with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as client:
         client.sendall(b"GET")
         with server.accept() as sock:
-            handler.process.popen.terminate()
-            client.sendall(b" more")
-            client.shutdown(socket.SHUT_WR)
-            assert read_all(sock) == b"GET more"
-            sock.sendall(b"answer")
-            sock.close()
-            assert read_all(client) == b"answer"
-    assert handler.process.wait() == 0
+            assert sock.recv(3) == b"GET"
+            terminate(handler)
+            wait_for_restart(handler, 4)
+            assert (read_all(client), read_all(sock)) == (b"", b"")
+
+
+@pytest.mark.parametrize("said", [b"", hello()[:100]], ids=["nothing", "half a hello"])
+def test_a_client_that_says_nothing_does_not_hold_a_restart_up(handler, said):
+    with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as client:
+        client.sendall(said)
+        lib.wait_for(handler.process.children, "the connection's process")
+        terminate(handler)
+        wait_for_restart(handler, 4)
+
+
+def test_a_handshake_that_stands_still_does_not_hold_a_restart_up(handler):
+    handler.publish()
+    with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as client:
+        client.sendall(hello())
+        assert client.recv(1) == b"\x16"
+        terminate(handler)
+        wait_for_restart(handler, 4)
+
+
+def test_a_server_behind_that_takes_nobody_does_not_hold_a_restart_up(tmp_path):
+    """All it can queue is there already: the next connection does not come about."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, contextlib.ExitStack() as stack:
+        port = full.getsockname()[1]
+        stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+        handler = Handler(tmp_path, "--passthrough", f"127.0.0.1:{port}")
+        stack.callback(handler.stop)
+        client = socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE)
+        stack.enter_context(client).sendall(b"GET")
+        lib.wait_for(lambda: lib.run("ss", "-Htn", "state", "syn-sent", f"dport = :{port}").stdout,
+                     "the handler to connect")
+        terminate(handler)
+        wait_for_restart(handler, 4)
+
+
+def test_a_transfer_is_finished(raw):
+    """SIGTERM: what is passed on may go on for a while."""
+    server, handler = raw
+    with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as client:
+        client.sendall(b"GET")
+        with server.accept() as sock:
+            terminate(handler)
+            there, back = os.urandom(SIZE), os.urandom(SIZE)
+            for end, other, content in (client, sock, there), (sock, client, back):
+                thread = threading.Thread(target=lambda: (end.sendall(content),
+                                                          end.shutdown(socket.SHUT_WR)))
+                thread.start()
+                assert read_all(other) == (b"GET" if end is client else b"") + content
+                thread.join(lib.DEADLINE)
+            wait_for_restart(handler, 4)
+
+
+def test_a_transfer_without_an_end_is_ended(raw):
+    server, handler = raw
+    with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as client:
+        client.sendall(b"GET")
+        with server.accept() as sock:
+            def send():
+                with contextlib.suppress(OSError):
+                    while True:
+                        client.sendall(PIECE)
+
+            def receive():
+                while sock.recv(len(PIECE)):
+                    pass
+            threads = [threading.Thread(target=target) for target in (send, receive)]
+            for thread in threads:
+                thread.start()
+            terminate(handler)
+            wait_for_restart(handler, 9)
+            for thread in threads:
+                thread.join(lib.DEADLINE)
 
 
 def test_openssl_server_behind(tmp_path):

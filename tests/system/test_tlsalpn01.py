@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """tls-alpn-01 as it is installed: the CA comes to port 443, which acmems-tlsalpn01.socket has to itself."""
 
-import contextlib
 import hashlib
 import os
 import re
-import socket
 import ssl
 import threading
+import time
 
 import pytest
 
 from machine import lib
 from test_sandbox import OTHERS, YES, probe
+import tls_peers
 
 UNIT = "acmems-tlsalpn01"
 CHALLENGES = "/run/acmems/challenges/tls-alpn-01"
@@ -44,17 +44,9 @@ def tls(server, pebble):
     return server
 
 
-def connect(protocols=None, name="www.tls.test", port=443):
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    if protocols:
-        context.set_alpn_protocols(protocols)
-    sock = socket.create_connection(("127.0.0.1", port), lib.DEADLINE)
-    try:
-        return context.wrap_socket(sock, server_hostname=name)
-    except BaseException:
-        sock.close()
-        raise
+def connect():
+    """What a browser would do."""
+    return tls_peers.connect(443, "www.tls.test", protocols=None)
 
 
 def test_certificate(tls, new_csr):
@@ -105,10 +97,28 @@ def test_idle_handler_ends_and_comes_back(tls, new_csr):
         tls.remove_drop_in(f"{UNIT}.service")
 
 
-def test_killed(tls, new_csr):
-    tls.run("systemctl", "start", f"{UNIT}.service")
-    tls.run("systemctl", "kill", "-s", "KILL", f"{UNIT}.service")
-    tls.issue(new_csr("killed.tls.test"))
+def test_killed_over_and_over(tls, new_csr):
+    """No limit of starts takes the socket down for good."""
+    for number in range(7):
+        tls.run("systemctl", "start", f"{UNIT}.service")
+        tls.run("systemctl", "kill", "-s", "KILL", f"{UNIT}.service")
+        tls.issue(new_csr(f"killed{number}.tls.test"))
+    assert tls.is_active(f"{UNIT}.socket")
+
+
+def test_challenges_age_away(tls):
+    """The key of one that nobody took away, as acmems-orderd was removed, is not kept."""
+    tls.sh(f"touch -d '2 days ago' {CHALLENGES}/left-over; touch {CHALLENGES}/of-today")
+    tls.run("systemd-tmpfiles", "--clean", "--prefix=/run/acmems")
+    assert tls.run("ls", CHALLENGES).stdout == "of-today\n"
+    tls.run("rm", f"{CHALLENGES}/of-today")
+
+
+def test_reboot(tls, new_csr):
+    """It was enabled: it answers after the next boot by itself."""
+    tls.reboot()
+    tls.issue(new_csr("reboot.tls.test"))
+    assert tls.run("systemctl", "is-system-running", check=False).stdout == "running\n"
 
 
 def test_one_unit_for_each_connection(tls, new_csr):
@@ -155,32 +165,6 @@ def test_connections_are_kept_apart(tls):
 
 # ---- passthrough ---------------------------------------------------------------------------
 
-class EchoServer:
-    """The TLS server behind, at an address of its own: the sandbox is closed around it."""
-
-    address = "127.0.0.2"
-
-    def __init__(self, directory):
-        cert, key = lib.make_tls_certificate(directory)
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(cert, key)
-        self.socket = socket.create_server((self.address, 0))
-        self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        with contextlib.suppress(OSError):
-            while True:
-                threading.Thread(target=self.serve, args=[self.socket.accept()[0]],
-                                 daemon=True).start()
-
-    def serve(self, sock):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with contextlib.suppress(OSError), self.context.wrap_socket(sock, server_side=True) as tls:
-            while data := tls.recv(65536):
-                tls.sendall(data)
-
-
 def echo(content):
     """In pieces: the two ends of a TLS connection are not for two threads."""
     got = b""
@@ -197,9 +181,10 @@ def echo(content):
 
 @pytest.fixture(scope="module")
 def behind(tmp_path_factory):
-    server = EchoServer(tmp_path_factory.mktemp("behind"))
+    """At an address of its own: the sandbox is closed around it."""
+    server = tls_peers.EchoServer(tmp_path_factory.mktemp("behind"), "127.0.0.2")
     yield server
-    server.socket.close()
+    server.stop()
 
 
 @pytest.fixture
@@ -232,26 +217,42 @@ def test_passthrough_with_one_unit_for_each_connection(passed_on, new_csr):
         passed_on.run("systemctl", "restart", f"{UNIT}.socket")
 
 
-def test_passthrough_goes_on_while_the_service_restarts(passed_on):
-    with connect() as tls:
+def test_idle_connections_do_not_hold_a_restart_up(passed_on):
+    """One that is passed on, and one that says nothing: both are ended, and the next ones come through."""
+    with connect() as tls, lib.Client(443) as silent:
         tls.sendall(b"before")
         assert tls.recv(6) == b"before"
-        passed_on.run("systemctl", "restart", "--no-block", f"{UNIT}.service")
-        lib.wait_for(lambda: passed_on.show(f"{UNIT}.service", "SubState") == "stop-sigterm",
-                     "the service to stop")
-        tls.sendall(b"after")
-        assert tls.recv(5) == b"after"
-    lib.wait_for(lambda: passed_on.is_active(f"{UNIT}.service"), "the service")
-    assert echo(b"again") == b"again"
+        main = passed_on.show(f"{UNIT}.service", "MainPID")
+        lib.wait_for(lambda: len(passed_on.run("pgrep", "-P", main, check=False).stdout.split()) == 2,
+                     "two connections")
+        started = time.monotonic()
+        passed_on.run("systemctl", "restart", f"{UNIT}.service")
+        assert time.monotonic() - started < 4
+        assert echo(b"again") == b"again"
+        assert (tls.recv(1), silent.sock.recv(1)) == (b"", b"")
 
 
-def test_sandbox_with_passthrough(passed_on, behind, record_property):
+def test_sandbox_with_passthrough(passed_on, behind):
     """The network, and nothing more, is opened."""
     challenges = f"list:{CHALLENGES}"
     answers = dict(probe(passed_on, f"{UNIT}.service", [
         challenges, "read:/etc/acmems/acmems.ini", "list:/var/lib/acmems/storage",
         "list:/run/acmems/challenges/http-01", "unix:/run/acmems/orderd.sock", *OTHERS]))
     assert {question for question, answer in answers.items() if answer == YES} == {challenges}
-    result = passed_on.run("systemd-analyze", "security", f"{UNIT}.service")
-    record_property("exposure with passthrough",
-                    result.stdout.strip().rpartition(": ")[2].split()[0])
+
+
+@pytest.fixture
+def restored(tls, pebble):
+    yield tls
+    configure(tls, pebble)
+
+
+@pytest.mark.parametrize("target", ["127.0.0.1:8443", "192.0.2.1:443", "[2001:db8::1]:443"])
+def test_exposure_with_passthrough(restored, pebble, target, record_property):
+    """No more than without it, as tests/system/test_sandbox.py has that."""
+    configure(restored, pebble, f"passthrough = {target}")
+    for unit in f"{UNIT}.service", f"{UNIT}@1.service":
+        assert restored.show(unit, "PrivateNetwork") == "no"
+        result = restored.run("systemd-analyze", "security", "--threshold=12", unit)
+        record_property(f"exposure of {unit}, passthrough = {target}",
+                        result.stdout.strip().rpartition(": ")[2].split()[0])

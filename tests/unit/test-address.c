@@ -64,6 +64,36 @@ static void test_prefix_contains(void)
     }
 }
 
+static void test_socket_address_equal(void)
+{
+    static const struct {
+        const char *a, *b;
+        in_port_t port;
+        bool equal;
+    } table[] = {
+        { "192.0.2.1", "192.0.2.1", 443, true },
+        { "192.0.2.1", "192.0.2.1", 8443, false },
+        { "192.0.2.1", "192.0.2.2", 443, false },
+        { "192.0.2.1", "::ffff:192.0.2.1", 443, true },
+        { "192.0.2.1", "::ffff:192.0.2.2", 443, false },
+        { "192.0.2.1", "::ffff:192.0.2.1", 8443, false },
+        { "2001:db8::1", "2001:db8::1", 443, true },
+        { "2001:db8::1", "2001:db8::2", 443, false },
+        { "2001:db8::1", "192.0.2.1", 443, false },
+        { "unix", "unix", 443, false },
+        { "192.0.2.1", "unix", 443, false },
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        SocketAddress a = peer(table[i].a), b = peer(table[i].b);
+
+        a.in.sin_port = htons(443);
+        b.in.sin_port = htons(table[i].port);
+        ASSERT_EQ(socket_address_equal(&a, &b), table[i].equal);
+        ASSERT_EQ(socket_address_equal(&b, &a), table[i].equal);
+    }
+}
+
 static void test_prefix_refused(void)
 {
     static const struct {
@@ -329,6 +359,7 @@ static void test_reverse(void)
 int main(void)
 {
     test_prefix_contains();
+    test_socket_address_equal();
     test_prefix_refused();
     test_listen();
     test_listen_refused();

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include "io.h"
 #include "test.h"
@@ -31,13 +32,17 @@ static void bed_done(Bed *bed)
     }
 }
 
-static int run(const Bed *bed, usec_t idle, usec_t stop)
+static int run_stopping(const Bed *bed, usec_t idle, usec_t stop_idle, usec_t stop_timeout)
 {
-    const RelayLimits limits = { .idle_timeout = idle,
-                                 .stop_fd = bed->stop[0],
-                                 .stop_timeout = stop };
+    Stop stop = { bed->stop[0], stop_idle, stop_timeout, USEC_INFINITY };
+    const RelayLimits limits = { .idle_timeout = idle, .stop = &stop };
 
     return relay_run(bed->a[1], bed->b[1], &limits);
+}
+
+static int run(const Bed *bed, usec_t idle)
+{
+    return run_stopping(bed, idle, LONG, LONG);
 }
 
 static void send_text(int fd, const char *text)
@@ -64,7 +69,7 @@ static void test_both_ways(void)
     send_text(bed.b[0], "and back");
     ASSERT_OK(shutdown(bed.a[0], SHUT_WR));
     ASSERT_OK(shutdown(bed.b[0], SHUT_WR));
-    ASSERT_OK(run(&bed, LONG, LONG));
+    ASSERT_OK(run(&bed, LONG));
     assert_received(bed.b[0], "there");
     assert_received(bed.b[0], "");
     assert_received(bed.a[0], "and back");
@@ -78,20 +83,54 @@ static void test_idle(void)
 
     bed_new(&bed);
     send_text(bed.a[0], "there");
-    ASSERT_EQ(run(&bed, SOON, LONG), -ETIMEDOUT);
+    ASSERT_EQ(run(&bed, SOON), -ETIMEDOUT);
     assert_received(bed.b[0], "there");
     bed_done(&bed);
 }
 
-static void test_stop(void)
+/* What is there already is passed on. */
+static void test_stop_while_idle(void)
 {
     Bed bed;
 
     bed_new(&bed);
     send_text(bed.a[0], "there");
     send_text(bed.stop[1], "x");
-    ASSERT_EQ(run(&bed, LONG, SOON), -ETIMEDOUT);
+    ASSERT_EQ(run_stopping(&bed, LONG, SOON, LONG), -ETIMEDOUT);
     assert_received(bed.b[0], "there");
+    bed_done(&bed);
+}
+
+/* Sends back what it gets, until there is nothing to send it to. */
+static _Noreturn void echo(int fd)
+{
+    char c;
+
+    while (read(fd, &c, 1) == 1 && write(fd, &c, 1) == 1)
+        ;
+    _exit(EXIT_SUCCESS);
+}
+
+/* Two that never stop talking. */
+static void test_stop_while_busy(void)
+{
+    Bed bed;
+    pid_t children[2];
+
+    bed_new(&bed);
+    for (size_t i = 0; i < ELEMENTSOF(children); i++) {
+        children[i] = fork();
+        ASSERT_TRUE(children[i] >= 0);
+        if (children[i] == 0)
+            echo(i == 0 ? bed.a[0] : bed.b[0]);
+    }
+    send_text(bed.a[0], "x");
+    send_text(bed.stop[1], "x");
+    ASSERT_EQ(run_stopping(&bed, LONG, LONG, SOON), -ETIMEDOUT);
+    ASSERT_OK(shutdown(bed.a[1], SHUT_RDWR));
+    ASSERT_OK(shutdown(bed.b[1], SHUT_RDWR));
+    for (size_t i = 0; i < ELEMENTSOF(children); i++)
+        ASSERT_EQ(waitpid(children[i], NULL, 0), children[i]);
     bed_done(&bed);
 }
 
@@ -105,7 +144,7 @@ static void test_gone(void)
     bed.b[0] = safe_close(bed.b[0]);
     send_text(bed.a[0], "not read");
     ASSERT_OK(shutdown(bed.a[0], SHUT_WR));
-    (void)run(&bed, LONG, LONG);
+    (void)run(&bed, LONG);
     assert_received(bed.a[0], "last words");
     bed_done(&bed);
 }
@@ -115,7 +154,8 @@ int main(void)
     (void)signal(SIGPIPE, SIG_IGN);
     test_both_ways();
     test_idle();
-    test_stop();
+    test_stop_while_idle();
+    test_stop_while_busy();
     test_gone();
     return 0;
 }
