@@ -296,18 +296,6 @@ static int refuse_unusable(Loader *l, const AuthBlock *auth, const char *what)
                          auth->name, what, what, what);
 }
 
-static int check_accounts(Loader *l, const AuthBlock *auth)
-{
-    for (size_t i = 1; i < auth->n_accounts; i++)
-        for (size_t j = 0; auth->accounts[i] && j < i; j++)
-            if (auth->accounts[i] == auth->accounts[j])
-                return config_report(l, LOG_ERR, (Place){ auth->file, auth->line },
-                                     "[auth \"%.64s\"] names the account '%.64s' twice: once is "
-                                     "enough",
-                                     auth->name, auth->accounts[i]->name);
-    return 0;
-}
-
 static int apply_defaults(Loader *l, bool usable)
 {
     const Config *config = l->config;
@@ -324,7 +312,6 @@ static int apply_defaults(Loader *l, bool usable)
         if (!auth->storage)
             auth->storage = config->default_storage;
         /* Behind a reference to nothing all that follows from it would be noise. */
-        r = check_accounts(l, auth);
         if (!usable || (!auth->domains && !auth->ip_sans))
             continue;
         if (auth->n_verifications == 0)

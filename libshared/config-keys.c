@@ -14,7 +14,8 @@
 #include "tsig-key.h"
 
 /* Values are quoted in messages up to here. */
-#define QUOTED "'%.80s'"
+#define QUOTED     "'%.80s'"
+#define QUOTED_MAX 80
 
 #define KIB          UINT64_C(1024)
 #define MAX_SIZE_MAX (16 * KIB * KIB)
@@ -294,6 +295,15 @@ static const char *next_name(const char **value, size_t *length)
     return name;
 }
 
+/* Whether one of the last @n references is to this name. */
+static bool is_referred(const Loader *l, size_t n, const char *name, size_t length)
+{
+    for (size_t i = l->n_references - n; i < l->n_references; i++)
+        if (strncmp(l->references[i].name, name, length) == 0 && !l->references[i].name[length])
+            return true;
+    return false;
+}
+
 /* NAME[, NAME…] */
 static int parse_references(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
@@ -310,8 +320,15 @@ static int parse_references(Loader *l, const ConfigKey *key, const char *value, 
         return -ENOMEM;
     while (value) {
         const char *name = next_name(&value, &length);
-        int r = refer(l, key, name, length, &(*list)[(*n)++]);
+        int r;
 
+        if (is_referred(l, *n, name, length)) {
+            r = refuse(l, "%s names '%.*s' twice: once is enough", key->name,
+                       length < QUOTED_MAX ? (int)length : QUOTED_MAX, name);
+        } else {
+            r = refer(l, key, name, length, &(*list)[*n]);
+            (*n)++;
+        }
         if (r < 0)
             return r;
     }

@@ -188,7 +188,15 @@ static void test_refused(void)
         { FULL_AUTH "account = x\n",
           E("4") "there is no [account \"x\"]: define it, or name another\n" },
         { "[account \"x\"]\n[account \"y\"]\n" FULL_AUTH "account = x, y, x\n",
-          E("3") "[auth \"a\"] names the account 'x' twice: once is enough\n" },
+          E("6") "account names 'x' twice: once is enough\n" },
+        { "[verification \"x\"]\ntype = http01\n" FULL_AUTH "verification = x, x\n",
+          E("6") "verification names 'x' twice: once is enough\n" },
+        { "[mgmt]\ndefault-verification = x,y,x\n[verification \"x\"]\ntype = http01\n"
+          "[verification \"y\"]\ntype = http01\n" FULL_AUTH,
+          E("2") "default-verification names 'x' twice: once is enough\n" },
+        { FULL_AUTH "verification = x, x\n",
+          E("4") "there is no [verification \"x\"]: define it, or name another\n" E(
+              "4") "verification names 'x' twice: once is enough\n" },
         { "[account \"x\"]\n" FULL_AUTH "account = x,,x\n",
           E("5") "account is empty: name a block, or leave the key out to have the default\n" },
         { "[account \"x\"]\n" FULL_AUTH "account = x,\n",
