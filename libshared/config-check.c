@@ -414,16 +414,37 @@ static int check_loop(Loader *l, Verification *block)
                          block->name);
 }
 
+static bool listens_for_tls(const Config *config)
+{
+    for (size_t i = 0; i < config->n_verifications; i++)
+        if (config->verifications[i]->type == VERIFICATION_TLSALPN01 &&
+            config->verifications[i]->n_listeners > 0)
+            return true;
+    return false;
+}
+
+static int refuse_unused(Loader *l, Verification *block)
+{
+    drop_passthrough(block);
+    return config_report(l, LOG_ERR, (Place){ block->file, block->line },
+                         "passthrough of [verification \"%.64s\"] does nothing, as no block of "
+                         "type tls-alpn01 has a listener: add one, or delete it",
+                         block->name);
+}
+
 /* One program listens for all blocks. */
 static int check_passthroughs(Loader *l)
 {
+    bool is_used = l->unread || l->unlistened || listens_for_tls(l->config);
     const Verification *first = NULL;
     int r = 0;
 
     for (size_t i = 0; r >= 0 && i < l->config->n_verifications; i++) {
         Verification *block = l->config->verifications[i];
 
-        if (block->passthrough && first && !streq(first->passthrough, block->passthrough)) {
+        if (block->passthrough && !is_used) {
+            r = refuse_unused(l, block);
+        } else if (block->passthrough && first && !streq(first->passthrough, block->passthrough)) {
             r = config_report(l, LOG_ERR, (Place){ block->file, block->line },
                               "passthrough of [verification \"%.64s\"] is another one than in "
                               "%s:%u, and the same program serves both: write the same",

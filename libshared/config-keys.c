@@ -158,6 +158,7 @@ static int parse_listener(Loader *l, const ConfigKey *key, const char *value, vo
         return *list ? 0 : -ENOMEM;
     }
     r = listen_address_parse(value, &address);
+    l->unlistened |= r < 0;
     if (r == -EINVAL)
         return refuse(l,
                       "%s = " QUOTED " is not an address to listen on: write 192.0.2.1:1313, "

@@ -88,7 +88,8 @@ typedef struct Finding {
 struct Loader {
     Config *config;
     bool refused;
-    bool unread; /* there is a line or a file of which nobody knows what it says */
+    bool unread;     /* there is a line or a file of which nobody knows what it says */
+    bool unlistened; /* a listener was refused */
     Finding *findings;
     size_t n_findings;
 

@@ -130,10 +130,19 @@ static void test_refused(void)
         { TLSALPN "listener=[::]:443\npassthrough=[::1]:443\n",
           E("1") "passthrough of [verification \"t\"] is a listener of its own: name the address "
                  "of the TLS server behind it\n" },
-        { TLSALPN "passthrough=192.0.2.1:443\n[verification u]\ntype=tls-alpn01\n"
-                  "passthrough=192.0.2.2:443\n",
-          E("4") "passthrough of [verification \"u\"] is another one than in " MAIN ":1, and the "
+        { TLSALPN "listener=127.0.0.1:443\npassthrough=192.0.2.1:443\n"
+                  "[verification u]\ntype=tls-alpn01\npassthrough=192.0.2.2:443\n",
+          E("5") "passthrough of [verification \"u\"] is another one than in " MAIN ":1, and the "
                  "same program serves both: write the same\n" },
+        { "[verification h]\ntype=http01\n" TLSALPN "passthrough=192.0.2.1:443\n",
+          E("3") "passthrough of [verification \"t\"] does nothing, as no block of type "
+                 "tls-alpn01 has a listener: add one, or delete it\n" },
+        { TLSALPN "listener=\npassthrough=192.0.2.1:443\n",
+          E("1") "passthrough of [verification \"t\"] does nothing, as no block of type "
+                 "tls-alpn01 has a listener: add one, or delete it\n" },
+        { TLSALPN "listener=localhost:443\npassthrough=192.0.2.1:443\n",
+          E("3") "listener = 'localhost:443' is not an address to listen on: write "
+                 "192.0.2.1:1313, [2001:db8::1]:1313 or /run/name.sock\n" },
         { "[verification v]\ntyp=http01\n",
           E("2") "unknown key 'typ' in [verification \"v\"]: did you mean 'type'?\n" },
         { "[verification v]\n", E("1") "[verification \"v\"] has no type: write type = … as its "
@@ -523,7 +532,10 @@ static void test_tlsalpn01(void)
     ASSERT_STREQ(config->verifications[0]->passthrough, "192.0.2.1:443");
     config_unref(config);
 
-    config = load(TLSALPN "listener=\npassthrough=[2001:db8::1]:8443\n", NULL);
+    /* The listener is another block's. */
+    config = load(TLSALPN "listener=\npassthrough=[2001:db8::1]:8443\n"
+                          "[verification u]\ntype=tls-alpn01\nlistener=/run/x.sock\n",
+                  NULL);
     ASSERT_EQ(config->verifications[0]->n_listeners, 0);
     ASSERT_STREQ(config->verifications[0]->passthrough, "[2001:db8::1]:8443");
     config_unref(config);

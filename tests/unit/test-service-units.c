@@ -124,12 +124,13 @@ static void test_passthrough(void)
         const char *content, *tlsalpn01;
     } table[] = {
         { "[verification v]\ntype=tls-alpn01\nlistener=0.0.0.0:443\n", NULL },
-        { "[verification v]\ntype=tls-alpn01\npassthrough=127.0.0.1:8443\n",
+        { "[verification v]\ntype=tls-alpn01\nlistener=0.0.0.0:443\n"
+          "passthrough=127.0.0.1:8443\n",
           SERVICE("Environment=\"ACMEMS_PASSTHROUGH=127.0.0.1:8443\"\nPrivateNetwork=no\n"
                   "RestrictAddressFamilies=AF_INET\nSystemCallFilter=connect\nIPAddressDeny=any\n"
                   "IPAddressAllow=127.0.0.1\nRuntimeMaxSec=infinity\n") },
         { "[state]\nruntime-directory=/srv/r\n[verification v]\ntype=tls-alpn01\n"
-          "passthrough=[2001:db8::1]:443\n",
+          "listener=0.0.0.0:443\npassthrough=[2001:db8::1]:443\n",
           SERVICE("Environment=ACMEMS_CHALLENGES=/srv/r/challenges/tls-alpn-01\n"
                   "BindReadOnlyPaths=-/srv/r/challenges/tls-alpn-01\n"
                   "Environment=\"ACMEMS_PASSTHROUGH=[2001:db8::1]:443\"\nPrivateNetwork=no\n"
