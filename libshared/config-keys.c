@@ -7,6 +7,7 @@
 
 #include "config-loader.h"
 #include "dns-name.h"
+#include "dns-server.h"
 #include "encode.h"
 #include "log.h"
 #include "number.h"
@@ -362,25 +363,29 @@ static int parse_type(Loader *l, const ConfigKey *key, const char *value, void *
     return 0;
 }
 
-/* ADDRESS, ADDRESS:PORT, [ADDRESS]:PORT */
 static int parse_dns_server(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
-    _cleanup_(listen_address_done) ListenAddress address = { 0 };
-    AddressPrefix prefix;
-    char *meant = NULL;
-    int r = -EINVAL;
+    DnsServer server;
 
-    if (!strchr(value, '/')) {
-        r = address_prefix_parse(value, &prefix, &meant);
-        if (r == -EINVAL)
-            r = listen_address_parse(value, &address);
-    }
-    if (r == -EINVAL)
+    switch (dns_server_parse(value, &server)) {
+    case 0:
+        return add_string(key, value, object);
+    case -EDESTADDRREQ:
+        return refuse(l,
+                      "%s = " QUOTED " is link-local, which is another network at each interface: "
+                      "write fe80::53%%eth0 or [fe80::53%%eth0]:53, with the interface",
+                      key->name, value);
+    case -EADDRNOTAVAIL:
+        return refuse(l,
+                      "%s = " QUOTED " has an interface, which only link-local addresses (fe80::) "
+                      "have: leave out what stands from the %% on",
+                      key->name, value);
+    default:
         return refuse(l,
                       "%s = " QUOTED " is not an address: write 192.0.2.53, 192.0.2.53:53 or "
                       "[2001:db8::53]:53",
                       key->name, value);
-    return r < 0 ? r : add_string(key, value, object);
+    }
 }
 
 /* Names are not looked up: who connects has no resolver, in a sandbox that is closed around this

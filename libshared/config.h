@@ -36,7 +36,7 @@ typedef struct Verification {
     size_t n_listeners;
     char *passthrough;  /* tls-alpn01: ADDRESS:PORT or [ADDRESS]:PORT of the TLS server behind it;
                            NULL:  there is none */
-    char **dns_servers; /* dns01-dnsUpdate: ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT */
+    char **dns_servers; /* dns01-dnsUpdate: see dns_server_parse() */
     size_t n_dns_servers;
     char **resolvers; /* the same; NULL: the system's */
     size_t n_resolvers;

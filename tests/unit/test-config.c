@@ -271,6 +271,18 @@ static void test_refused(void)
         { "[verification v]\ntype=dns01-dnsUpdate\ndns-server=ns.example.org\n",
           E("3") "dns-server = 'ns.example.org' is not an address: write 192.0.2.53, "
                  "192.0.2.53:53 or [2001:db8::53]:53\n" },
+        { DNSUPDATE "dns-server=[192.0.2.53]:53\n",
+          E("3") "dns-server = '[192.0.2.53]:53' is not an address: write 192.0.2.53, "
+                 "192.0.2.53:53 or [2001:db8::53]:53\n" },
+        { DNSUPDATE "dns-server=[fe80::1]:53\nresolver=fe80::1\n",
+          E("3") "dns-server = '[fe80::1]:53' is link-local, which is another network at each "
+                 "interface: write fe80::53%eth0 or [fe80::53%eth0]:53, with the interface\n" E(
+                     "4") "resolver = 'fe80::1' is link-local, which is another network at each "
+                          "interface: write fe80::53%eth0 or [fe80::53%eth0]:53, with the "
+                          "interface\n" },
+        { DNSUPDATE "resolver=2001:db8::1%eth0\n",
+          E("3") "resolver = '2001:db8::1%eth0' has an interface, which only link-local addresses "
+                 "(fe80::) have: leave out what stands from the % on\n" },
         { DNSUPDATE "resolver=192.0.2.53:0\n",
           E("3") "resolver = '192.0.2.53:0' is not an address: write 192.0.2.53, 192.0.2.53:53 or "
                  "[2001:db8::53]:53\n" },
@@ -737,7 +749,8 @@ static void test_dnsupdate(void)
         load("[verification d]\ntype=dns01-dnsUpdate\n"
              "[verification e]\ntype=dns01-dnsUpdate\ndns-server=192.0.2.53\n"
              "dns-server=192.0.2.53:5353\ndns-server=2001:db8::53\ndns-server=[2001:db8::53]:53\n"
-             "ttl=0\ntimeout=30\nresolver=192.0.2.54\nzone=_acme-challenge.Example.ORG.\n"
+             "ttl=0\ntimeout=30\nresolver=192.0.2.54\nresolver=fe80::1%eth0\nresolver=[fe80::1%"
+             "eth0]:54\nzone=_acme-challenge.Example.ORG.\n"
              "tsig-key-file=/etc/acmems/tsig.key\npropagation-check=none\npropagation-timeout=7\n",
              NULL);
     const Verification *d = config->verifications[0], *e = config->verifications[1];
@@ -755,7 +768,9 @@ static void test_dnsupdate(void)
     ASSERT_EQ(e->ttl, 0);
     ASSERT_EQ(e->timeout, 30);
     ASSERT_STREQ(e->resolvers[0], "192.0.2.54");
-    ASSERT_EQ(e->n_resolvers, 1);
+    ASSERT_STREQ(e->resolvers[1], "fe80::1%eth0");
+    ASSERT_STREQ(e->resolvers[2], "[fe80::1%eth0]:54");
+    ASSERT_EQ(e->n_resolvers, 3);
     ASSERT_STREQ(e->zone, "_acme-challenge.example.org");
     ASSERT_STREQ(e->tsig_key_file, "/etc/acmems/tsig.key");
     ASSERT_TRUE(e->skip_propagation_check);

@@ -17,7 +17,22 @@ static void test_parse(void)
         { "[2001:db8::53]:53", "2001:db8::53", 53 },
         { "[2001:db8::53]:5353", "[2001:db8::53]:5353", 5353 },
         { "fe80::1%lo", "fe80::1%lo", 53 },
+        { "[fe80::1%lo]:53", "fe80::1%lo", 53 },
         { "[fe80::1%lo]:54", "[fe80::1%lo]:54", 54 },
+        { "fe80::1%1", "fe80::1%1", 53 },
+        { "[febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff%fifteen-letters]:65535",
+          "[febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff%fifteen-letters]:65535", 65535 },
+    };
+    static const struct {
+        const char *text;
+        int error;
+    } odd[] = {
+        { "fe80::1", -EDESTADDRREQ },
+        { "[fe80::1]:53", -EDESTADDRREQ },
+        { "febf::1", -EDESTADDRREQ },
+        { "2001:db8::1%lo", -EADDRNOTAVAIL },
+        { "[2001:db8::1%lo]:53", -EADDRNOTAVAIL },
+        { "fec0::1%lo", -EADDRNOTAVAIL },
     };
     static const char *const bad[] = {
         "",
@@ -29,6 +44,17 @@ static void test_parse(void)
         "[2001:db8::53]",
         "[2001:db8::53]53",
         "[192.0.2.53",
+        "[192.0.2.53]:53",
+        "192.0.2.53/32",
+        "2001:db8::53/128",
+        "/run/x.sock",
+        "fe80::1%",
+        "[fe80::1%]:53",
+        "fe80::1%lo:53",
+        "fe80::1%lo%lo",
+        "fe80::1%l o",
+        "fe80::1%sixteen-letters-",
+        "[fe80::1%lo]",
         "2001:db8::53::1",
         "192.0.2.53%lo",
         ":53",
@@ -43,11 +69,33 @@ static void test_parse(void)
         ASSERT_STREQ(server.text, good[i].shown);
         ASSERT_EQ(ntohs(server.address.in.sin_port), good[i].port);
     }
+    for (size_t i = 0; i < ELEMENTSOF(odd); i++) {
+        DnsServer server;
+
+        ASSERT_EQ(dns_server_parse(odd[i].text, &server), odd[i].error);
+    }
     for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
         DnsServer server;
 
         ASSERT_EQ(dns_server_parse(bad[i], &server), -EINVAL);
     }
+}
+
+static unsigned scope_of(const char *text)
+{
+    DnsServer server;
+
+    ASSERT_OK(dns_server_parse(text, &server));
+    return server.address.in6.sin6_scope_id;
+}
+
+static void test_interface(void)
+{
+    ASSERT_EQ(scope_of("fe80::1%lo"), if_nametoindex("lo"));
+    ASSERT_EQ(scope_of("[fe80::1%lo]:54"), if_nametoindex("lo"));
+    ASSERT_EQ(scope_of("fe80::1%4711"), 4711);
+    ASSERT_EQ(scope_of("fe80::1%not-there"), 0);
+    ASSERT_EQ(scope_of("fe80::1%4294967296"), 0);
 }
 
 static void test_list(void)
@@ -85,6 +133,11 @@ static void test_system(void)
         { "nameserver 192.0.2.1\r\nnameserver 192.0.2.2\nnameserver 192.0.2.3\nnameserver "
           "192.0.2.4",
           { "192.0.2.1", "192.0.2.2", "192.0.2.3" } },
+        { "nameserver fe80::1%lo\nnameserver fe80::2\nnameserver 2001:db8::1%lo\n",
+          { "fe80::1%lo", "fe80::2", "2001:db8::1%lo" } },
+        { "nameserver fe80::1%not-there\nnameserver fe80::1%\nnameserver 192.0.2.1:54\n"
+          "nameserver [fe80::1%lo]:54\nnameserver [2001:db8::1]:53\n",
+          { "fe80::1%not-there" } },
     };
     _cleanup_test_directory_ char *directory = test_directory_new();
     _cleanup_free_ char *path = test_path(directory, "resolv.conf");
@@ -93,6 +146,11 @@ static void test_system(void)
 
     ASSERT_OK(dns_servers_add_system(&servers, path));
     ASSERT_STREQ(servers.list[0].text, "127.0.0.1");
+    dns_servers_done(&servers);
+    test_write(directory, "resolv.conf", "nameserver fe80::1%lo\nnameserver 2001:db8::1%lo\n");
+    ASSERT_OK(dns_servers_add_system(&servers, path));
+    ASSERT_EQ(servers.list[0].address.in6.sin6_scope_id, if_nametoindex("lo"));
+    ASSERT_EQ(servers.list[1].address.in6.sin6_scope_id, 0);
     dns_servers_done(&servers);
     for (size_t i = 0; i < ELEMENTSOF(table); i++) {
         size_t n = 0;
@@ -112,6 +170,7 @@ static void test_system(void)
 int main(void)
 {
     test_parse();
+    test_interface();
     test_list();
     test_system();
     return EXIT_SUCCESS;

@@ -20,25 +20,52 @@ void dns_servers_done(DnsServers *servers)
     *servers = (DnsServers){ 0 };
 }
 
-static void format(DnsServer *server, const char *address, const char *scope, unsigned port)
+static void format(DnsServer *server, const char *address, const char *interface, unsigned port)
 {
     bool is_long = server->address.sa.sa_family == AF_INET6;
-    const char *percent = *scope ? "%" : "";
+    const char *percent = *interface ? "%" : "";
 
     if (port == DNS_PORT)
-        (void)snprintf(server->text, sizeof(server->text), "%s%s%s", address, percent, scope);
+        (void)snprintf(server->text, sizeof(server->text), "%s%s%s", address, percent, interface);
     else
         (void)snprintf(server->text, sizeof(server->text), is_long ? "[%s%s%s]:%u" : "%s%s%s:%u",
-                       address, percent, scope, port);
+                       address, percent, interface, port);
 }
 
-static int set(DnsServer *server, const char *address, const char *scope, unsigned port)
+/* What the kernel takes as the name of one, and can be told apart from what stands around it. */
+static bool is_interface(const char *name)
+{
+    size_t length = 0;
+
+    for (; name[length]; length++)
+        if (name[length] <= ' ' || name[length] > '~' || strchr("/:%[]", name[length]))
+            return false;
+    return length > 0 && length < IF_NAMESIZE;
+}
+
+static bool is_link_local(const DnsServer *server)
+{
+    return server->address.sa.sa_family == AF_INET6 &&
+           IN6_IS_ADDR_LINKLOCAL(&server->address.in6.sin6_addr);
+}
+
+/* Its name, or as libc understands it, too, its number. 0: there is none, for now. */
+static uint32_t interface_index(const char *interface)
+{
+    uint64_t number = if_nametoindex(interface);
+
+    if (number == 0 && number_parse(interface, strlen(interface), UINT32_MAX, &number) < 0)
+        return 0;
+    return (uint32_t)number;
+}
+
+static int set(DnsServer *server, const char *address, const char *interface, unsigned port)
 {
     SocketAddress *a = &server->address;
     char canonical[INET6_ADDRSTRLEN];
 
     *server = (DnsServer){ 0 };
-    if (inet_pton(AF_INET, address, &a->in.sin_addr) == 1 && !*scope) {
+    if (inet_pton(AF_INET, address, &a->in.sin_addr) == 1 && !*interface) {
         a->in.sin_family = AF_INET;
         a->in.sin_port = htons((uint16_t)port);
         server->size = sizeof(a->in);
@@ -46,13 +73,14 @@ static int set(DnsServer *server, const char *address, const char *scope, unsign
     } else if (inet_pton(AF_INET6, address, &a->in6.sin6_addr) == 1) {
         a->in6.sin6_family = AF_INET6;
         a->in6.sin6_port = htons((uint16_t)port);
-        a->in6.sin6_scope_id = *scope ? if_nametoindex(scope) : 0;
         server->size = sizeof(a->in6);
         (void)inet_ntop(AF_INET6, &a->in6.sin6_addr, canonical, sizeof(canonical));
+        if (is_link_local(server))
+            a->in6.sin6_scope_id = *interface ? interface_index(interface) : 0;
     } else {
         return -EINVAL;
     }
-    format(server, canonical, scope, port);
+    format(server, canonical, interface, port);
     return 0;
 }
 
@@ -67,6 +95,8 @@ static int cut_port(char **host, unsigned *ret)
             return -EINVAL;
         (*host)++;
         *bracket = '\0';
+        if (!strchr(*host, ':'))
+            return -EINVAL;
     } else if (!end || strchr(*host, ':') != end) {
         *ret = DNS_PORT;
         return 0;
@@ -78,9 +108,10 @@ static int cut_port(char **host, unsigned *ret)
     return 0;
 }
 
-int dns_server_parse(const char *text, DnsServer *ret)
+/* The same, whether its interface makes sense or not. */
+static int parse(const char *text, DnsServer *ret)
 {
-    char copy[INET6_ADDRSTRLEN + IF_NAMESIZE + sizeof("[%]:65535")], *host = copy, *scope;
+    char copy[DNS_SERVER_TEXT_MAX + 1], *host = copy, *interface;
     unsigned port;
 
     if (strlen(text) >= sizeof(copy))
@@ -88,10 +119,26 @@ int dns_server_parse(const char *text, DnsServer *ret)
     memcpy(copy, text, strlen(text) + 1);
     if (cut_port(&host, &port) < 0)
         return -EINVAL;
-    scope = strchr(host, '%');
-    if (scope)
-        *scope++ = '\0';
-    return set(ret, host, scope ? scope : "", port);
+    interface = strchr(host, '%');
+    if (interface)
+        *interface++ = '\0';
+    if (interface && !is_interface(interface))
+        return -EINVAL;
+    return set(ret, host, str_or(interface, ""), port);
+}
+
+int dns_server_parse(const char *text, DnsServer *ret)
+{
+    bool has_interface = strchr(text, '%');
+    DnsServer server;
+    int r = parse(text, &server);
+
+    if (r < 0)
+        return r;
+    if (is_link_local(&server) != has_interface)
+        return has_interface ? -EADDRNOTAVAIL : -EDESTADDRREQ;
+    *ret = server;
+    return 0;
 }
 
 int dns_server_from_octets(const uint8_t *octets, size_t size, DnsServer *ret)
@@ -176,7 +223,8 @@ int dns_servers_add_all(DnsServers *servers, char *const *texts)
     return 0;
 }
 
-/* What libc does not understand it passes over, too. */
+/* As libc reads it, and what it does not understand is passed over, too: there are no ports, and an
+ * interface that is missing or not there is no mistake. */
 static int add_line(DnsServers *servers, char *line)
 {
     static const char word[] = "nameserver";
@@ -190,9 +238,10 @@ static int add_line(DnsServers *servers, char *line)
         return 0;
     value += strspn(value, " \t");
     value[strcspn(value, " \t\r;#")] = '\0';
-    return strchr(value, '[') || dns_server_parse(value, &server) < 0
-               ? 0
-               : dns_servers_add(servers, &server);
+    if (strchr(value, '[') || parse(value, &server) < 0 ||
+        (server.address.sa.sa_family == AF_INET && strchr(value, ':')))
+        return 0;
+    return dns_servers_add(servers, &server);
 }
 
 static int add_lines(DnsServers *servers, char *text)

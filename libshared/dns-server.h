@@ -3,12 +3,14 @@
 
 /* Addresses of DNS servers: from acmems.ini, from /etc/resolv.conf, from answers. */
 
+#include <net/if.h>
+
 #include "address.h"
 #include "macro.h"
 
 #define DNS_PORT            53U
 #define DNS_SERVERS_MAX     64U /* in one list; what comes then is left out */
-#define DNS_SERVER_TEXT_MAX (INET6_ADDRSTRLEN + STRLEN("[%4294967295]:65535"))
+#define DNS_SERVER_TEXT_MAX (INET6_ADDRSTRLEN + IF_NAMESIZE + STRLEN("[%]:65535"))
 
 typedef struct DnsServer {
     SocketAddress address;
@@ -25,8 +27,16 @@ typedef struct DnsServers {
 
 void dns_servers_done(DnsServers *servers);
 
-/* "192.0.2.53", "192.0.2.53:5353", "2001:db8::53", "fe80::53%eth0", "[2001:db8::53]:5353". 0 or
- * -EINVAL. */
+/**
+ * dns_server_parse() - "192.0.2.53", "192.0.2.53:5353", "2001:db8::53", "[2001:db8::53]:5353"
+ *
+ * A link-local address has an interface, by name or number, and no other address has:
+ * "fe80::53%eth0", "[fe80::53%eth0]:5353". One that is not there now makes an address that nobody
+ * is reached at.
+ *
+ * 0; -EINVAL for what is no address; -EDESTADDRREQ for a link-local one without an interface;
+ * -EADDRNOTAVAIL for another one with an interface.
+ */
 int dns_server_parse(const char *text, DnsServer *ret);
 
 /* 4 or 16 bytes, as A and AAAA records have them. 0 or -EINVAL. */
@@ -52,12 +62,14 @@ DnsServerSet dns_servers_find(const DnsServers *servers, const char *names);
 
 /* Adds a copy, once. 0 or -ENOMEM. */
 int dns_servers_add(DnsServers *servers, const DnsServer *server);
-int dns_servers_add_all(DnsServers *servers, char *const *texts); /* also -EINVAL */
+int dns_servers_add_all(DnsServers *servers,
+                        char *const *texts); /* also what dns_server_parse() says */
 
 /**
  * dns_servers_add_system() - the resolvers that resolv.conf(5) names
  * @path: NULL: /etc/resolv.conf
  *
+ * As libc takes them: link-local ones with or without an interface ("fe80::53%eth0"), no ports.
  * 127.0.0.1 where it names none, or is not there. 0, -ENOMEM, or -errno of a file that cannot be
  * read.
  */
