@@ -5,6 +5,7 @@
 
 #include "clock.h"
 #include "credential.h"
+#include "key-files.h"
 #include "log.h"
 #include "strv.h"
 
@@ -19,14 +20,16 @@ typedef struct Stamp {
 
 /* What the files looked like before they were read. */
 typedef struct Snapshot {
-    char **paths; /* the main file, its .d directory, the files in it */
+    char **paths;
     Stamp *stamps;
     size_t n;
 } Snapshot;
 
 struct ConfigFile {
     char *path;
-    Snapshot snapshot;
+    Snapshot snapshot; /* the main file, its .d directory, the files in it; empty before a look */
+    bool reads_keys;
+    Snapshot keys; /* the files with keys of what was read last */
     Config *config;
 };
 
@@ -101,16 +104,14 @@ static bool is_fresh(const Snapshot *snapshot, const struct timespec *now)
     return false;
 }
 
-static int snapshot_take(const char *path, Snapshot *ret)
+/* Takes the paths over. */
+static int snapshot_take(char **paths, Snapshot *ret)
 {
-    _cleanup_(snapshot_done) Snapshot snapshot = { 0 };
+    _cleanup_(snapshot_done)
+        Snapshot snapshot = { .paths = paths, .n = paths ? strv_length(paths) : 0 };
     struct timespec now;
-    int r = list_paths(path, &snapshot.paths);
 
-    if (r < 0)
-        return r;
-    snapshot.n = strv_length(snapshot.paths);
-    snapshot.stamps = calloc(snapshot.n, sizeof(*snapshot.stamps));
+    snapshot.stamps = calloc(snapshot.n + 1, sizeof(*snapshot.stamps));
     if (!snapshot.stamps)
         return -ENOMEM;
     for (size_t i = 0; i < snapshot.n; i++)
@@ -122,6 +123,7 @@ static int snapshot_take(const char *path, Snapshot *ret)
     if (is_fresh(&snapshot, &now))
         (void)nanosleep(&(struct timespec){ .tv_nsec = 10000000L }, NULL);
 
+    snapshot_done(ret);
     *ret = snapshot;
     snapshot = (Snapshot){ 0 };
     return 0;
@@ -135,7 +137,7 @@ static bool snapshot_is_current(const Snapshot *snapshot)
         if (!stamp_equal(&stamp, &snapshot->stamps[i]))
             return false;
     }
-    return snapshot->n > 0;
+    return true;
 }
 
 void config_log_finding(int level, const char *file, unsigned line, const char *text,
@@ -152,25 +154,50 @@ void config_log_finding(int level, const char *file, unsigned line, const char *
         log_event(event, NULL, "%s: %s: %s", file, kind, text);
 }
 
+static int list_keys(const Config *config, char ***ret)
+{
+    _cleanup_strv_ char **paths = NULL;
+
+    for (size_t i = 0; i < config->n_verifications; i++) {
+        const char *path = config->verifications[i]->tsig_key_file;
+        int r = path ? strv_extend(&paths, path) : 0;
+
+        if (r < 0)
+            return r;
+    }
+    *ret = TAKE_PTR(paths);
+    return 0;
+}
+
+static int read_keys(ConfigFile *file, Config *config)
+{
+    char **paths = NULL;
+    int r = list_keys(config, &paths);
+
+    if (r >= 0)
+        r = snapshot_take(paths, &file->keys);
+    return r < 0 ? r : key_files_read(config, config_log_finding, NULL);
+}
+
 /* The snapshot comes first: what changes while it is read is seen at the next look. It is kept even
  * if the files turn out broken, so that they are complained of once. */
 static int load(ConfigFile *file)
 {
-    Snapshot snapshot;
-    Config *config;
-    int r = snapshot_take(file->path, &snapshot);
+    _cleanup_(config_unrefp) Config *config = NULL;
+    char **paths = NULL;
+    int r = list_paths(file->path, &paths);
 
-    if (r < 0)
-        return r;
-    snapshot_done(&file->snapshot);
-    file->snapshot = snapshot;
-
-    r = config_load(file->path, config_log_finding, NULL, &config);
+    if (r >= 0)
+        r = snapshot_take(paths, &file->snapshot);
+    if (r >= 0)
+        r = config_load(file->path, config_log_finding, NULL, &config);
+    if (r >= 0 && file->reads_keys)
+        r = read_keys(file, config);
     if (r < 0)
         return r;
     config_unref(file->config);
-    file->config = config;
-    log_set_max_level(config->log_level);
+    file->config = TAKE_PTR(config);
+    log_set_max_level(file->config->log_level);
     return 0;
 }
 
@@ -220,13 +247,14 @@ static void log_refused(const ConfigFile *file, int error)
                               file->path);
 }
 
-int config_file_watch(const char *path, ConfigFile **ret)
+static int watch(const char *path, bool reads_keys, ConfigFile **ret)
 {
     ConfigFile *file;
     int r = config_file_new(path, &file);
 
     if (r < 0)
         return r;
+    file->reads_keys = reads_keys;
     r = load(file);
     if (r < 0)
         log_refused(file, r);
@@ -234,11 +262,22 @@ int config_file_watch(const char *path, ConfigFile **ret)
     return 0;
 }
 
+int config_file_watch(const char *path, ConfigFile **ret)
+{
+    return watch(path, false, ret);
+}
+
+int config_file_watch_keys(const char *path, ConfigFile **ret)
+{
+    return watch(path, true, ret);
+}
+
 ConfigFile *config_file_free(ConfigFile *file)
 {
     if (!file)
         return NULL;
     snapshot_done(&file->snapshot);
+    snapshot_done(&file->keys);
     config_unref(file->config);
     free(file->path);
     free(file);
@@ -249,7 +288,8 @@ Config *config_file_get(ConfigFile *file)
 {
     int r;
 
-    if (snapshot_is_current(&file->snapshot))
+    if (file->snapshot.n > 0 && snapshot_is_current(&file->snapshot) &&
+        snapshot_is_current(&file->keys))
         return file->config;
     r = load(file);
     if (r < 0)

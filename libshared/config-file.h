@@ -22,13 +22,16 @@ int config_file_open(const char *path, ConfigFile **ret);
 /* The same, but what is broken is waited for: config_file_get() gives NULL until it is mended. 0 or
  * -ENOMEM. */
 int config_file_watch(const char *path, ConfigFile **ret);
+/* The same for who may read the files with keys that it names: they are read with it, are broken
+ * like it, and followed like it. */
+int config_file_watch_keys(const char *path, ConfigFile **ret);
 ConfigFile *config_file_free(ConfigFile *file); /* always returns NULL */
 
 /**
  * config_file_get() - the configuration in force now
  *
- * Looks whether the main file, its .d directory or a file in it changed (device, inode, size,
- * mtime, ctime) and loads anew if so; also puts [logging] level in force. A broken new
+ * Looks whether the main file, its .d directory, a file in it or one with a key changed (device,
+ * inode, size, mtime, ctime) and loads anew if so; also puts [logging] level in force. A broken new
  * configuration is logged once and the old one stays. Borrowed: valid until the next call;
  * config_ref() to keep it.
  */

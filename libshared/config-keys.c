@@ -445,6 +445,7 @@ static int parse_zone(Loader *l, const ConfigKey *key, const char *value, void *
 static int parse_tsig_key(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
     _cleanup_(tsig_key_freep) TsigKey *parsed = NULL;
+    Verification *verification = object;
     char why[TSIG_WHY_SIZE];
     int r = tsig_key_parse(value, why, &parsed);
 
@@ -454,7 +455,11 @@ static int parse_tsig_key(Loader *l, const ConfigKey *key, const char *value, vo
     if (r >= 0 && parsed->algorithm->weak)
         r = warn(l, "%s is of the algorithm %s, which is out of date: make one of hmac-sha256",
                  key->name, parsed->algorithm->name);
-    return r < 0 ? r : set_string(key, value, object);
+    if (r < 0)
+        return r;
+    tsig_key_free(verification->tsig_key);
+    verification->tsig_key = TAKE_PTR(parsed);
+    return 0;
 }
 
 static int parse_secret_path(Loader *l, const ConfigKey *key, const char *value, void *object)
@@ -657,7 +662,7 @@ static const ConfigKey verification_keys[] = {
       .types = DNSUPDATE },
     { "resolver", .parse = parse_dns_server, LIST(Verification, resolvers), .types = DNSUPDATE },
     { "zone", .parse = parse_zone, IN(Verification, zone), .types = DNSUPDATE },
-    { "tsig-key", .parse = parse_tsig_key, IN(Verification, tsig_key), .types = DNSUPDATE },
+    { "tsig-key", .parse = parse_tsig_key, .types = DNSUPDATE },
     { "tsig-key-file", .parse = parse_secret_path, IN(Verification, tsig_key_file),
       .types = DNSUPDATE },
     { "propagation-check", .parse = parse_propagation_check,

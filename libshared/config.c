@@ -39,7 +39,7 @@ static void verification_free(Verification *verification)
     strv_free(verification->dns_servers);
     strv_free(verification->resolvers);
     free(verification->zone);
-    secret_free(verification->tsig_key);
+    tsig_key_free(verification->tsig_key);
     free(verification->tsig_key_file);
     free(verification->passthrough);
     free(verification->name);

@@ -11,6 +11,7 @@
 #include "address.h"
 #include "digest.h"
 #include "macro.h"
+#include "tsig-key.h"
 
 #define CONFIG_FILE_DEFAULT       "/etc/acmems/acmems.ini"
 #define STATE_DIRECTORY_DEFAULT   "/var/lib/acmems"
@@ -41,8 +42,8 @@ typedef struct Verification {
     char **resolvers; /* the same; NULL: the system's */
     size_t n_resolvers;
     char *zone;                   /* that all names are in; NULL: is looked up */
-    char *tsig_key;               /* "algorithm:name:secret"; or else: */
-    char *tsig_key_file;          /* the file that it stands in; NULL: updates are not signed */
+    TsigKey *tsig_key;            /* NULL: updates are not signed, or: */
+    char *tsig_key_file;          /* the file that it stands in, for key_files_read() */
     unsigned ttl;                 /* s */
     unsigned timeout;             /* s, of one question to one server */
     unsigned propagation_timeout; /* s */

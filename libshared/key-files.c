@@ -28,7 +28,7 @@ static void _printf_(4, 5) tell(const Listener *listener, int level,
                       listener->userdata);
 }
 
-static int check(const Verification *verification, const Listener *listener)
+static int read_key(Verification *verification, const Listener *listener)
 {
     _cleanup_(tsig_key_freep) TsigKey *key = NULL;
     const char *path = verification->tsig_key_file;
@@ -42,17 +42,21 @@ static int check(const Verification *verification, const Listener *listener)
              "tsig-key-file = '%s' has a key of the algorithm %s, which is out of date: make one "
              "of hmac-sha256",
              path, key->algorithm->name);
-    return r;
+    if (r < 0)
+        return r;
+    tsig_key_free(verification->tsig_key);
+    verification->tsig_key = TAKE_PTR(key);
+    return 0;
 }
 
-int key_files_check(const Config *config, config_message_cb message, void *userdata)
+int key_files_read(Config *config, config_message_cb message, void *userdata)
 {
     const Listener listener = { .message = message, .userdata = userdata };
     int r = 0;
 
     for (size_t i = 0; i < config->n_verifications; i++)
         if (config->verifications[i]->tsig_key_file &&
-            check(config->verifications[i], &listener) < 0)
+            read_key(config->verifications[i], &listener) < 0)
             r = -EINVAL;
     return r;
 }

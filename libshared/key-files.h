@@ -6,6 +6,6 @@
 
 #include "config.h"
 
-/* Whether all TSIG keys can be used. Findings are told like those of config_load(), @message NULL:
- * to nobody. 0 or -EINVAL. */
-int key_files_check(const Config *config, config_message_cb message, void *userdata);
+/* Reads all TSIG keys into the configuration. Findings are told like those of config_load(),
+ * @message NULL: to nobody. 0 or -EINVAL. */
+int key_files_read(Config *config, config_message_cb message, void *userdata);

@@ -11,12 +11,12 @@ typedef struct DnsRealm {
     const Verification *verification;
     DnsServers servers;   /* that are updated, in this order */
     DnsServers resolvers; /* for lookups */
-    TsigKey *key;         /* NULL: updates are not signed */
+    const TsigKey *key;   /* NULL: updates are not signed */
     usec_t timeout;       /* of one question to one server */
 } DnsRealm;
 
 /**
- * dns_realm_new() - read what is needed: the key file, /etc/resolv.conf
+ * dns_realm_new() - read what is needed: /etc/resolv.conf
  * @verification: of type dns01-dnsUpdate; borrowed
  * @ret_why: what is wrong where that cannot be, in words; free(). NULL on entry, and stays so where
  * -errno says it all

@@ -12,7 +12,6 @@
 #include "confinement.h"
 #include "dns01.h"
 #include "io.h"
-#include "key-files.h"
 #include "log.h"
 #include "renewals.h"
 #include "restraint.h"
@@ -294,13 +293,6 @@ static int add_signals(Daemon *daemon)
     return 0;
 }
 
-static bool config_is_usable(const Daemon *daemon, config_message_cb message)
-{
-    const Config *config = config_file_get(daemon->service.config_file);
-
-    return config && key_files_check(config, message, NULL) >= 0;
-}
-
 /* Started for a connection, a service that ends at once would be started over and over, until the
  * service manager gives its socket up. So it stays, and waits for the administrator. 1; 0 when it
  * is to end; -errno. */
@@ -317,7 +309,7 @@ static int await_config(Daemon *daemon)
                      "READY=1\nSTATUS=Waits for %s to be mended: 'acmemsctl check' says what is "
                      "wrong with it",
                      arg_config);
-    while (!config_is_usable(daemon, NULL)) {
+    while (!config_file_get(daemon->service.config_file)) {
         struct signalfd_siginfo info;
 
         (void)fd_wait(fd, POLLIN, now_monotonic() + USEC_PER_SEC);
@@ -330,11 +322,11 @@ static int await_config(Daemon *daemon)
 
 static int open_config(Daemon *daemon)
 {
-    int r = config_file_watch(arg_config, &daemon->service.config_file);
+    int r = config_file_watch_keys(arg_config, &daemon->service.config_file);
 
     if (r < 0)
         return r;
-    return config_is_usable(daemon, config_log_finding) ? 1 : await_config(daemon);
+    return config_file_get(daemon->service.config_file) ? 1 : await_config(daemon);
 }
 
 /* Every waiting handler is a descriptor, and so is every connection to the CA; the soft limit is

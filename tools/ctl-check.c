@@ -43,7 +43,7 @@ static int check_file(const char *path)
         return CTL_BAD;
     }
     if (r >= 0)
-        r = key_files_check(config, print_finding, &tally);
+        r = key_files_read(config, print_finding, &tally);
     if (r >= 0)
         installation_check(path, config, print_finding, &tally);
     printf("%s: ", path);

@@ -294,6 +294,20 @@ def test_key_file_is_awaited(installation, primary, lookups, new_csr, tmp_path):
     wait_until_clean(installation, primary, "_acme-challenge.www.example.org")
 
 
+def test_key_file_breaks(start, primary, new_csr, tmp_path):
+    """The key that was read before stays in force, as all of the configuration does."""
+    key = tsig_keygen(tmp_path / "tsig.key")
+    acmems = start(f"tsig-key-file = {key}")
+    acmems.issue(new_csr("one.example.org"))
+    key.write_text("junk")
+    acmems.issue(new_csr("www.example.org"))
+    assert f"tsig-key-file = '{key}' cannot be used" in acmems.orderd.log
+    wait_until_clean(acmems, primary, "_acme-challenge.www.example.org")
+    tsig_keygen(key, name="k512", algorithm="hmac-sha512")
+    acmems.issue(new_csr("next.example.org"))
+    assert "Read the changed configuration" in acmems.orderd.log
+
+
 def test_next_server(start, primary, new_csr):
     nobody = f"127.0.0.56:{lib.free_port()}"
     acmems = start(f"{KEY}\ntimeout = 1", servers=[nobody, primary.where])

@@ -215,6 +215,31 @@ def test_broken_config_keeps_the_old_one(acmems, new_csr):
     assert f"acmems.ini:{line}: error:" in acmems.sign.log
 
 
+def test_unusable_key_keeps_the_old_config(acmems, new_csr, tmp_path):
+    """A file with a key is read with the configuration, though not by acmems-sign."""
+    def reload(words):
+        acmems.orderd.popen.send_signal(signal.SIGHUP)
+        lib.wait_for(lambda: words in acmems.orderd.log, words)
+
+    key = tmp_path / "tsig.key"
+    key.write_text("junk")
+    acmems.issue(new_csr("first.example.org"))
+    dns = f'[verification "dns"]\ntype = dns01-dnsUpdate\ntsig-key-file = {key}\n'
+    acmems.write_config(storage=dns)
+    reload("the one before stays in force")
+    line = acmems.config.read_text().splitlines().index('[verification "dns"]') + 1
+    reason = f"acmems.ini:{line}: error: tsig-key-file = '{key}' cannot be used"
+    assert acmems.orderd.log.count(reason) == 1
+    acmems.issue(new_csr("www.example.org"))
+    key.write_text(lib.run("tsig-keygen", "-a", "hmac-sha256", "acmems").stdout)
+    reload("Read the changed configuration")
+    acmems.issue(new_csr("last.example.org"))
+    key.write_text("junk")
+    acmems.orderd.popen.send_signal(signal.SIGHUP)
+    lib.wait_for(lambda: acmems.orderd.log.count(reason) == 2, "the reason once more")
+    acmems.issue(new_csr("after.example.org"))
+
+
 def test_directory_of_further_files(acmems, new_csr):
     acmems.write_config(auth="")
     csr = new_csr("more.example.org")

@@ -162,6 +162,72 @@ static void test_watch(void)
     ASSERT_OK(unlink("late.ini"));
 }
 
+static void write_key(const char *path, const char *name)
+{
+    char content[128];
+
+    snprintf(content, sizeof(content),
+             "key \"%s\" { algorithm hmac-sha256; secret \"c2VjcmV0\"; };", name);
+    write_file(path, content);
+}
+
+static void write_key_config(const char *path, const char *key)
+{
+    _cleanup_free_ char *directory = get_current_dir_name();
+    char content[512];
+
+    snprintf(content, sizeof(content),
+             "[verification d]\ntype=dns01-dnsUpdate\ntsig-key-file=%s/%s\n", directory, key);
+    write_file(path, content);
+}
+
+static const char *key_name(ConfigFile *file)
+{
+    return config_file_get(file)->verifications[0]->tsig_key->name;
+}
+
+/* A key that cannot be used is refused like the rest, at the start and later. */
+static void test_keys(void)
+{
+    ConfigFile *file;
+
+    (void)logged("all that came before");
+    write_key_config("keys.ini", "one.key");
+    ASSERT_OK(config_file_watch_keys("keys.ini", &file));
+    ASSERT_TRUE(!config_file_get(file));
+    ASSERT_TRUE(!config_file_get(file));
+    ASSERT_EQ(logged("one.key' cannot be used: it cannot be read: No such file"), 1);
+    write_key("one.key", "first");
+    ASSERT_STREQ(key_name(file), "first");
+    ASSERT_EQ(logged("Read the changed configuration"), 1);
+
+    write_key("one.key", "again");
+    ASSERT_STREQ(key_name(file), "again");
+    (void)logged("all that came before");
+    write_file("one.key", "junk");
+    ASSERT_STREQ(key_name(file), "again");
+    ASSERT_STREQ(key_name(file), "again");
+    ASSERT_EQ(logged("keys.ini:1: error: tsig-key-file = "), 1);
+
+    write_file("two.key", "junk");
+    write_key_config("keys.ini", "two.key");
+    ASSERT_STREQ(key_name(file), "again");
+    ASSERT_EQ(logged("the one before stays in force"), 1);
+    write_key("two.key", "second");
+    ASSERT_STREQ(key_name(file), "second");
+    config_file_free(file);
+
+    /* Who may not read it does not ask for it. */
+    ASSERT_OK(unlink("two.key"));
+    (void)logged("all that came before");
+    ASSERT_OK(config_file_watch("keys.ini", &file));
+    ASSERT_TRUE(config_file_get(file));
+    ASSERT_EQ(logged("error"), 0);
+    config_file_free(file);
+    ASSERT_OK(unlink("one.key"));
+    ASSERT_OK(unlink("keys.ini"));
+}
+
 int main(void)
 {
     char directory[] = "/tmp/test-config-file-XXXXXX";
@@ -185,6 +251,7 @@ int main(void)
     config_file_free(file);
     test_open_refused();
     test_watch();
+    test_keys();
 
     ASSERT_TRUE(dup2(stderr_fd, STDERR_FILENO) >= 0);
     ASSERT_OK(unlink(LOG));

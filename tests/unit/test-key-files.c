@@ -57,11 +57,13 @@ static void test_check(const char *directory)
             test_write(directory, "tsig.key", content);
         else
             ASSERT_OK(unlink(key_path));
-        ASSERT_EQ(key_files_check(config, hear, &heard), table[i].r);
+        ASSERT_EQ(key_files_read(config, hear, &heard), table[i].r);
         ASSERT_EQ(heard.level, table[i].level);
+        if (table[i].r == 0)
+            ASSERT_STREQ(config->verifications[1]->tsig_key->algorithm->name, table[i].algorithm);
         ASSERT_EQ(heard.line, table[i].level ? 3 : 0);
         ASSERT_TRUE(strstr(heard.text, table[i].text));
-        ASSERT_EQ(key_files_check(config, NULL, NULL), table[i].r);
+        ASSERT_EQ(key_files_read(config, NULL, NULL), table[i].r);
     }
 }
 
