@@ -29,11 +29,12 @@ typedef enum LogEvent {
     LOG_EVENT_CERTIFICATE_NOT_STORED,
     LOG_EVENT_CHAIN_NOT_OFFERED, /* the preferred one */
     LOG_EVENT_PROFILE_NOT_OFFERED,
-    LOG_EVENT_ACCOUNT_PASSED_OVER, /* another one, at a CA that serves, is used */
-    LOG_EVENT_RENEWAL_MOVED,       /* the CA names another window than before */
-    LOG_EVENT_NOT_PREFETCHED,      /* no auth block allows it any more */
-    LOG_EVENT_STATE_NOT_WRITTEN,   /* what is on disk of orders and of the CA's limits */
-    LOG_EVENT_ORDER_RESUMED,       /* taken up after a restart */
+    LOG_EVENT_ACCOUNT_PASSED_OVER,      /* another one, at a CA that serves, is used */
+    LOG_EVENT_VERIFICATION_PASSED_OVER, /* the block's next one is tried */
+    LOG_EVENT_RENEWAL_MOVED,            /* the CA names another window than before */
+    LOG_EVENT_NOT_PREFETCHED,           /* no auth block allows it any more */
+    LOG_EVENT_STATE_NOT_WRITTEN,        /* what is on disk of orders and of the CA's limits */
+    LOG_EVENT_ORDER_RESUMED,            /* taken up after a restart */
     LOG_EVENT_CHALLENGE_NOT_WRITTEN,
     LOG_EVENT_CHALLENGE_UNREADABLE,
     LOG_EVENT_PASSTHROUGH_FAILED,

@@ -22,7 +22,8 @@ struct Authorization {
     const AuthBlock *auth;
     size_t n_passed;      /* verifications that cannot serve this name */
     const Solver *solver; /* of the next one; NULL: not looked for yet */
-    Failure unpublished;  /* why the one before it could not; .status 0: there was none */
+    char *said;           /* why, each of them, where there are several; NULL: none of them yet */
+    Failure unpublished;  /* of the last one that could not; .status 0: there was none */
     char *url;
     char *name;
     char *challenge_url;
@@ -69,6 +70,7 @@ Authorization *authorization_free(Authorization *a)
     config_unref(a->config);
     json_decref(a->tell_problem);
     failure_done(&a->unpublished);
+    free(a->said);
     free(a->url);
     free(a->challenge_url);
     free(a->name);
@@ -84,6 +86,47 @@ static void authorization_end(Authorization *a, const Failure *failure)
     withdraw(a);
     (void)sd_event_source_set_enabled(a->timer, SD_EVENT_OFF);
     a->callback(a, failure, a->userdata);
+}
+
+static const Verification *verification_at_hand(const Authorization *a)
+{
+    return a->auth->verifications[a->n_passed];
+}
+
+/* Notes why the verification at hand cannot serve. */
+static void note(Authorization *a, const char *why)
+{
+    char *longer;
+
+    if (a->auth->n_verifications == 1 ||
+        asprintf(&longer, "%s%s[verification \"%s\"]: %s", str_or(a->said, ""), a->said ? "; " : "",
+                 verification_at_hand(a)->name, why) < 0)
+        return;
+    free(a->said);
+    a->said = longer;
+}
+
+/* The reason without the name in front of it. */
+static const char *bare_reason(const Authorization *a, const Failure *failure)
+{
+    const char *reason = str_or(failure->reason, "out of memory"), *name = authorization_name(a);
+    size_t length = strlen(name);
+
+    return strncmp(reason, name, length) == 0 && strncmp(reason + length, ": ", 2) == 0
+               ? reason + length + 2
+               : reason;
+}
+
+/* With what all of the verifications said in place of the last one's reason. */
+static void authorization_end_with_all(Authorization *a, const Failure *failure)
+{
+    Failure all = { 0 };
+
+    failure_copy(&all, failure);
+    if (a->said)
+        failure_reword(&all, "%s: %s", authorization_name(a), a->said);
+    authorization_end(a, &all);
+    failure_done(&all);
 }
 
 static void authorization_fail(Authorization *a, LogEvent event, int status, unsigned retry_after,
@@ -127,7 +170,10 @@ static void authorization_fail_invalid(Authorization *a, const json_t *challenge
     failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0, "%s: %s", authorization_name(a),
                 str_or(said, "the CA gave no reason"));
     failure_set_type(&failure, problem_type(error));
-    authorization_end(a, &failure);
+    /* Nobody is interested in the order of preference while it does not matter. */
+    if (a->said)
+        note(a, bare_reason(a, &failure));
+    authorization_end_with_all(a, &failure);
     failure_done(&failure);
 }
 
@@ -220,13 +266,30 @@ static void tell(Authorization *a)
         authorization_fail_request(a, r);
 }
 
+/* The order may still succeed: its own entry would not say a word of this. */
+static void log_passed_over(const Authorization *a, const char *why)
+{
+    _cleanup_log_fields_ LogFields fields = { 0 };
+
+    log_fields_add(&fields, LOG_FIELD_REASON, why);
+    log_event(LOG_EVENT_VERIFICATION_PASSED_OVER, &fields,
+              "%s cannot be verified by [verification \"%s\"], [verification \"%s\"] is tried "
+              "next: %s",
+              authorization_name(a), verification_at_hand(a)->name,
+              a->auth->verifications[a->n_passed + 1]->name, why);
+}
+
 /* The CA was not told yet: the block's next verification may do, if the CA offers that way. */
 static void pass_over(Authorization *a, const Failure *failure)
 {
+    const char *why = bare_reason(a, failure);
+
+    note(a, why);
     if (a->n_passed + 1 == a->auth->n_verifications) {
-        authorization_end(a, failure);
+        authorization_end_with_all(a, failure);
         return;
     }
+    log_passed_over(a, why);
     withdraw(a);
     a->n_passed++;
     a->solver = NULL;
@@ -267,6 +330,7 @@ static bool choose_solver(Authorization *a, const json_t *challenges)
             a->solver = solver;
             break;
         }
+        note(a, solver->not_offered);
     }
     return a->solver;
 }
@@ -274,19 +338,18 @@ static bool choose_solver(Authorization *a, const json_t *challenges)
 static void fail_not_offered(Authorization *a, const json_t *challenges)
 {
     const AuthBlock *auth = a->auth;
+    Failure failure = a->unpublished;
 
-    if (a->unpublished.status) {
-        Failure failure = a->unpublished;
-
-        a->unpublished = (Failure){ 0 };
-        authorization_end(a, &failure);
-        failure_done(&failure);
-    } else if (json_array_size(challenges) == 0)
+    a->unpublished = (Failure){ 0 };
+    if (!failure.status && json_array_size(challenges) == 0) {
         authorization_fail_ca(a, "The CA gave a challenge that makes no sense: try again later.");
-    else
-        authorization_fail(
-            a, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0,
-            solver_find(auth->verifications[auth->n_verifications - 1])->not_offered);
+        return;
+    }
+    if (!failure.status)
+        failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0, "%s: %s", authorization_name(a),
+                    solver_find(auth->verifications[auth->n_verifications - 1])->not_offered);
+    authorization_end_with_all(a, &failure);
+    failure_done(&failure);
 }
 
 static int publish(Authorization *a, const char *token)
@@ -294,7 +357,7 @@ static int publish(Authorization *a, const char *token)
     _cleanup_free_ char *key_authorization = NULL;
     Challenge challenge = {
         .config = a->config,
-        .verification = a->auth->verifications[a->n_passed],
+        .verification = verification_at_hand(a),
         .name = authorization_name(a),
         .token = token,
         .group = a->log,

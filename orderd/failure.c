@@ -17,6 +17,17 @@ void failure_done(Failure *failure)
     *failure = (Failure){ 0 };
 }
 
+/* Texts and names of the CA are in it, and a client prints it on a terminal. */
+static char *make_reason(const char *format, va_list arguments)
+{
+    char *reason;
+
+    if (vasprintf(&reason, format, arguments) < 0)
+        return NULL;
+    text_flatten(reason);
+    return reason;
+}
+
 void failure_set(Failure *failure, LogEvent event, int status, unsigned retry_after,
                  const char *format, ...)
 {
@@ -24,12 +35,8 @@ void failure_set(Failure *failure, LogEvent event, int status, unsigned retry_af
     va_list arguments;
 
     va_start(arguments, format);
-    if (vasprintf(&new.reason, format, arguments) < 0)
-        new.reason = NULL;
+    new.reason = make_reason(format, arguments);
     va_end(arguments);
-    /* Texts and names of the CA are in it, and a client prints it on a terminal. */
-    if (new.reason)
-        text_flatten(new.reason);
     failure_done(failure);
     *failure = new;
 }
@@ -52,6 +59,18 @@ void failure_amend(Failure *failure, const char *sentence)
         return;
     free(failure->reason);
     failure->reason = longer;
+}
+
+void failure_reword(Failure *failure, const char *format, ...)
+{
+    char *reason;
+    va_list arguments;
+
+    va_start(arguments, format);
+    reason = make_reason(format, arguments);
+    va_end(arguments);
+    free(failure->reason);
+    failure->reason = reason;
 }
 
 void failure_set_type(Failure *failure, const char *type)

@@ -33,6 +33,9 @@ void failure_copy(Failure *failure, const Failure *from);
 /* Puts another sentence behind the reason. */
 void failure_amend(Failure *failure, const char *sentence);
 
+/* Says it in other words. */
+void failure_reword(Failure *failure, const char *format, ...) _printf_(2, 3);
+
 /* Names the problem type that is why; NULL or "": none. */
 void failure_set_type(Failure *failure, const char *type);
 

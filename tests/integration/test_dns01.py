@@ -539,8 +539,34 @@ def test_next_where_the_first_cannot(start, ca, new_csr):
     """Before the CA was told of the one the other is tried; a wildcard has no other."""
     acmems = start(servers=[f"127.0.0.1:{lib.free_port()}"], verification="dns, http")
     acmems.issue(new_csr("mixed.example.org"))
+    warning, = [line for line in acmems.orderd.log.splitlines() if "tried next" in line]
+    assert 'mixed.example.org cannot be verified by [verification "dns"]' in warning
+    assert '[verification "http"] is tried next: ' in warning and "refused" in warning
     answer = acmems.post(new_csr("*.unseen.example.org"))  # of another name no validation is left
     assert answer.status == 421 and "refused" in answer.text, answer
+
+
+def test_all_verifications_fail(start, new_csr):
+    """The client and the journal are told what each of them said."""
+    nobody, other = lib.free_port(), lib.free_port()
+    acmems = start(f"""
+[verification "dns2"]
+type = dns01-dnsUpdate
+dns-server = 127.0.0.1:{other}
+""", servers=[f"127.0.0.1:{nobody}"], verification="dns, dns2, http")
+    dns = rf'\[verification "dns"\]: [^;]*127\.0\.0\.1:{nobody}: [^;]*refused[^;]*; '
+    dns2 = rf'\[verification "dns2"\]: [^;]*127\.0\.0\.1:{other}: [^;]*refused[^;]*; '
+    for name, http in [("*.unheard.example.org", "the CA offers no http-01 challenge"),
+                       ("nobody.example.org", ".*nobody.example.org")]:
+        answer = acmems.post(new_csr(name))
+        base = re.escape(name.removeprefix("*."))
+        said = rf'{base}: {dns}{dns2}\[verification "http"\]: {http}'
+        assert answer.status == 421 and re.search(said, answer.text), answer
+        assert answer.text.count(f"{name.removeprefix('*.')}: [") == 1
+        failed, = [line for line in acmems.orderd.log.splitlines()
+                   if f"No certificate for {name}" in line]
+        assert re.search(said, failed)
+        assert acmems.orderd.log.count(f"{name.removeprefix('*.')} cannot be verified by") == 2
 
 
 def test_wildcard_without_dns(start, ca, new_csr):
