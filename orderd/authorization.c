@@ -378,14 +378,29 @@ static int keep_challenge_url(Authorization *a, const char *url)
     return a->challenge_url ? 0 : -ENOMEM;
 }
 
+static void on_objection(Authorization *a, const char *why)
+{
+    Failure failure = { 0 };
+
+    failure_set(&failure, LOG_EVENT_CHALLENGE_NOT_PUBLISHED, 421, 0, "%s: %s",
+                authorization_name(a), why);
+    pass_over(a, &failure);
+    failure_done(&failure);
+}
+
 /* The CA is told when the answer is there: now, or later. */
 static void answer_challenge(Authorization *a, const json_t *challenges)
 {
     const json_t *challenge = find_challenge(challenges, a->solver->type);
     const char *token = json_string_value(json_object_get(challenge, "token"));
     const char *url = session_url(challenge, "url");
+    const char *why = solver_objects(verification_at_hand(a), authorization_name(a));
     int r;
 
+    if (why) {
+        on_objection(a, why);
+        return;
+    }
     if (!token || !url || !challenge_token_is_valid(token)) {
         authorization_fail_ca(a, "The CA gave a challenge that makes no sense: try again later.");
         return;

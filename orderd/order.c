@@ -1040,16 +1040,10 @@ static bool order_is_allowed(Order *order, bool (*allows)(const Asking *asking, 
 /* What no verification can be for is not ordered first and refused then. */
 static bool order_is_verifiable(Order *order)
 {
-    const char *name = solver_lacks(order->auth, order->csr);
     Failure failure = { 0 };
 
-    if (!name)
+    if (solver_serves(order->auth, order->csr, &failure))
         return true;
-    failure_set(&failure, LOG_EVENT_ORDER_FAILED_HERE, 421, 0,
-                "%s: the server's verification of this request cannot be for it: its administrator "
-                "adds one of type %s to [auth \"%s\"].",
-                name, *name == '*' ? "dns01-dnsUpdate, for wildcards," : "http01",
-                order->auth->name);
     order_give_up(order, &failure);
     return false;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "solver.h"
 
+#include "dns-name.h"
 #include "dns01.h"
 #include "http01.h"
 #include "strv.h"
@@ -17,33 +18,76 @@ const Solver *solver_find(const Verification *verification)
     return solvers[verification->type];
 }
 
-/* Names that are no wildcard are served by all. */
-static bool has_for_wildcards(const Solver *solver)
+/* In front of the name where its TXT record is (RFC 8555 §8.4). */
+static bool is_too_long(const Verification *verification, const char *name)
 {
-    return solver->serves_wildcards;
+    return verification->type == VERIFICATION_DNS01_DNSUPDATE &&
+           STRLEN("_acme-challenge.") + strlen(dns_name_base(name)) > DNS_NAME_MAX;
 }
 
-static bool has_for_addresses(const Solver *solver)
+const char *solver_objects(const Verification *verification, const char *name)
 {
-    return solver->serves_addresses;
+    return is_too_long(verification, name)
+               ? "it is too long for dns-01: with _acme-challenge. in front it is more than the "
+                 "253 bytes that a name in DNS has"
+               : NULL;
 }
 
-static bool any_serves(const AuthBlock *auth, bool (*serves)(const Solver *solver))
+static bool serves_address(const AuthBlock *auth)
 {
     for (size_t i = 0; i < auth->n_verifications; i++)
-        if (serves(solver_find(auth->verifications[i])))
+        if (solver_find(auth->verifications[i])->serves_addresses)
             return true;
     return false;
 }
 
-const char *solver_lacks(const AuthBlock *auth, const Csr *csr)
+/* Names that are no wildcard are served by all. */
+static bool serves_name(const AuthBlock *auth, const char *name)
 {
-    bool wildcards = any_serves(auth, has_for_wildcards);
+    for (size_t i = 0; i < auth->n_verifications; i++) {
+        const Verification *verification = auth->verifications[i];
 
-    if (csr->addresses && *csr->addresses && !any_serves(auth, has_for_addresses))
+        if ((*name != '*' || solver_find(verification)->serves_wildcards) &&
+            !is_too_long(verification, name))
+            return true;
+    }
+    return false;
+}
+
+/* Why the first one that could be for it, but for this, is not; NULL: none could. */
+static const char *find_objection(const AuthBlock *auth, const char *name)
+{
+    const char *why = NULL;
+
+    for (size_t i = 0; !why && i < auth->n_verifications; i++)
+        why = solver_objects(auth->verifications[i], name);
+    return why;
+}
+
+/* The first name or address that none can be for; NULL: all have one. */
+static const char *find_lacking(const AuthBlock *auth, const Csr *csr)
+{
+    if (csr->addresses && *csr->addresses && !serves_address(auth))
         return *csr->addresses;
     STRV_FOREACH (name, csr->names)
-        if (**name == '*' && !wildcards)
+        if (!serves_name(auth, *name))
             return *name;
     return NULL;
+}
+
+bool solver_serves(const AuthBlock *auth, const Csr *csr, Failure *ret)
+{
+    const char *name = find_lacking(auth, csr), *why = name ? find_objection(auth, name) : NULL;
+
+    if (!name)
+        return true;
+    if (why)
+        failure_set(ret, LOG_EVENT_ORDER_FAILED_HERE, 421, 0, "%s: %s.", name, why);
+    else
+        failure_set(
+            ret, LOG_EVENT_ORDER_FAILED_HERE, 421, 0,
+            "%s: the server's verification of this request cannot be for it: its administrator "
+            "adds one of type %s to [auth \"%s\"].",
+            name, *name == '*' ? "dns01-dnsUpdate, for wildcards," : "http01", auth->name);
+    return false;
 }

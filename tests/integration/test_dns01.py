@@ -40,6 +40,7 @@ _acme-challenge.astray CNAME x.example.com.
 moved DNAME validation.example.net.
 cut NS elsewhere.example.net.
 mixed A 127.0.0.1
+*.long A 127.0.0.1
 """),
     "validation.example.net": zone_text(NS),
     "deep.example.co.uk": zone_text(NS),
@@ -567,6 +568,36 @@ dns-server = 127.0.0.1:{other}
                    if f"No certificate for {name}" in line]
         assert re.search(said, failed)
         assert acmems.orderd.log.count(f"{name.removeprefix('*.')} cannot be verified by") == 2
+
+
+def name_of_length(length, start=""):
+    """One in the zone example.org that has an address."""
+    zone, labels = ".long.example.org", "x" * 63 + "." + "x" * 63 + "." + "x" * 63 + "."
+    rest = length - len(start + labels + zone)
+    return start + labels + "x" * rest + zone
+
+
+@pytest.mark.parametrize("length,begin", [(238, ""), (240, "*.")])
+def test_name_too_long(start, ca, new_csr, length, begin):
+    """Its record would not be a name any more."""
+    acmems, before = start(), ca.orders()
+    name = name_of_length(length, begin)
+    answer = acmems.post(new_csr(name, subject="/"))
+    assert answer.status == 421 and f"{name}: it is too long for dns-01" in answer.text, answer
+    assert ca.orders() == before
+
+
+def test_longest_name(start, primary, new_csr):
+    acmems = start()
+    acmems.issue(new_csr(name_of_length(237), subject="/"))
+
+
+def test_next_where_the_name_is_too_long(start, new_csr):
+    name = name_of_length(238)
+    acmems = start(verification="dns, http")
+    acmems.issue(new_csr(name, subject="/"))
+    warning, = [line for line in acmems.orderd.log.splitlines() if "tried next" in line]
+    assert f"{name} cannot be verified by [verification" in warning and "too long" in warning
 
 
 def test_wildcard_without_dns(start, ca, new_csr):
