@@ -791,10 +791,13 @@ defaults
 
 
 def ports(snippet, port, validations, others):
-    """The addresses of an example, as they are in this test."""
-    snippet = re.sub(r"^#.*\n|^ *listen \[::\]:443;\n", "", snippet, flags=re.M)
+    """The addresses of an example, which the README prints, too, as they are in this test."""
+    snippet = re.sub(r"^#.*\n", "", snippet, flags=re.M)
+    assert snippet in (lib.ROOT / "README.md").read_text()
     for old, new in (("listen 443;", f"listen 127.0.0.1:{port};"),
                      ("bind :443", f"bind 127.0.0.1:{port}"),
+                     ("listen [::]:443;", f"listen [::1]:{port};"),
+                     ("bind [::]:443", f"bind [::1]:{port}"),
                      ("127.0.0.1:1443", f"127.0.0.1:{validations}"),
                      ("127.0.0.1:8443", f"127.0.0.1:{others}")):
         assert old in snippet or old[:4] in ("list", "bind")
@@ -819,11 +822,13 @@ def test_behind(tmp_path, http01_socket, behind, new_csr, example, template, com
         lib.wait_for(lambda: lib.can_connect(port), "the server in front")
         names = [f"front{i}.example.org" for i in range(3)]
         assert bed.server.issue(new_csr(*names)).names == names
-        with connect(port, protocols=["h2", "http/1.1"], ca=behind.cert) as tls:
-            tls.sendall(b"hello")
-            assert tls.recv(5) == b"hello"
-        with pytest.raises(ssl.SSLError, match="(?i)unrecognized.name"):
-            connect(port, "other.example.org")
+        for address in "127.0.0.1", "::1":
+            with connect(port, protocols=["h2", "http/1.1"], ca=behind.cert,
+                         address=address) as tls:
+                tls.sendall(b"hello")
+                assert tls.recv(5) == b"hello"
+            with pytest.raises(ssl.SSLError, match="(?i)unrecognized.name"):
+                connect(port, "other.example.org", address=address)
     finally:
         front.stop()
         bed.stop()

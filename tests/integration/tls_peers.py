@@ -9,7 +9,8 @@ import threading
 import lib
 
 
-def connect(port, name="www.example.org", protocols=("acme-tls/1",), version=None, ca=None):
+def connect(port, name="www.example.org", protocols=("acme-tls/1",), version=None, ca=None,
+            address="127.0.0.1"):
     """A client's handshake; @ca: the only anchor, else any certificate will do."""
     context = ssl.create_default_context()
     context.check_hostname = False
@@ -21,7 +22,7 @@ def connect(port, name="www.example.org", protocols=("acme-tls/1",), version=Non
     if ca:
         context.load_verify_locations(ca)
         context.verify_mode = ssl.CERT_REQUIRED
-    sock = socket.create_connection(("127.0.0.1", port), lib.DEADLINE)
+    sock = socket.create_connection((address, port), lib.DEADLINE)
     try:
         return context.wrap_socket(sock, server_hostname=name)
     except BaseException:

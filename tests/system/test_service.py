@@ -61,6 +61,10 @@ def test_haproxy(server, new_csr):
     try:
         server.run("systemctl", "start", "haproxy.service")
         server.issue(new_csr("haproxy.example.org"))
+        for address in "127.0.0.1", "[::1]":
+            answer = server.run("curl", "-s", "-g", "-o", "/dev/null", "-w", "%{http_code}",
+                                f"http://{address}/.well-known/acme-challenge/unknown").stdout
+            assert answer == "404", (address, answer)
     finally:
         server.run("systemctl", "stop", "haproxy.service")
         server.run("systemctl", "start", "nginx.service")
