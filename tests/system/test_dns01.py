@@ -22,7 +22,8 @@ def pebble(tmp_path):
     ca.stop()
 
 
-def test_wildcard(fresh, pebble, new_csr):
+@pytest.fixture
+def with_named(fresh, pebble):
     fresh.sh(lib.readme_block("dns key"))
     assert fresh.run("stat", "-c", "%a %U:%G", "/etc/acmems/tsig.key").stdout == \
         "640 root:acmems\n"
@@ -36,8 +37,11 @@ def test_wildcard(fresh, pebble, new_csr):
         assert old in config
         config = config.replace(old, new)
     fresh.enable(pebble, ("domain = *.example.org\n", ""), more=config)
-    fresh.run("systemctl", "daemon-reload")
+    return fresh
 
+
+def test_wildcard(with_named, new_csr):
+    fresh = with_named
     names = ["*.example.org", "example.org"]
     assert fresh.issue(new_csr(*names)).names == names
     lib.wait_for(lambda: not list(fresh.path("/var/lib/acmems/dns").glob("*.json")),
@@ -45,3 +49,22 @@ def test_wildcard(fresh, pebble, new_csr):
     answer = fresh.run("dig", "@127.0.0.1", "_acme-challenge.example.org", "TXT").stdout
     assert re.search("status: (NXDOMAIN|NOERROR)", answer)
     assert "ANSWER: 0" in answer
+
+
+def test_key_behind_the_sandbox(with_named, new_csr):
+    """Without what the README says to type the configuration of before stays in force."""
+    with_named.issue(new_csr("*.example.org"))
+    ini = with_named.path("/etc/acmems/acmems.ini")
+    with_named.sh("cp -p /etc/acmems/tsig.key /home/tsig.key")
+    ini.write_text(ini.read_text().replace("/etc/acmems/tsig.key", "/home/tsig.key"))
+    with_named.run("systemctl", "daemon-reload")
+    # What looks at it for a reload has the new sandbox already.
+    with_named.run("systemctl", "reload", "acmems-orderd.service")
+    with_named.issue(new_csr("*.first.example.org"))
+    entries = with_named.journal("-u", "acmems-orderd.service", "-b")
+    assert "tsig-key-file = '/home/tsig.key' cannot be used" in entries
+    assert "the one before stays in force" in entries
+    with_named.sh(lib.readme_block("dns key elsewhere"))
+    with_named.run("rm", "/etc/acmems/tsig.key")
+    with_named.issue(new_csr("*.second.example.org"))
+    assert "/home/tsig.key" in with_named.show("acmems-orderd.service", "BindReadOnlyPaths")
