@@ -244,7 +244,7 @@ static int add_line(DnsServers *servers, char *line)
     return dns_servers_add(servers, &server);
 }
 
-static int add_lines(DnsServers *servers, char *text)
+int dns_servers_add_resolv_conf(DnsServers *servers, char *text)
 {
     char *rest = text, *line;
     size_t n = servers->n;
@@ -266,7 +266,7 @@ int dns_servers_add_system(DnsServers *servers, const char *path)
     int r = read_file_at(AT_FDCWD, path ? path : RESOLV_CONF, RESOLV_CONF_SIZE_MAX, &text, &size);
 
     if (r >= 0)
-        r = add_lines(servers, text);
+        r = dns_servers_add_resolv_conf(servers, text);
     else if (r == -ENOENT)
         r = 0;
     if (r != 0)

@@ -74,3 +74,6 @@ int dns_servers_add_all(DnsServers *servers,
  * read.
  */
 int dns_servers_add_system(DnsServers *servers, const char *path);
+
+/* The same of the text of such a file, which is cut up. 1; 0 where it names none; -ENOMEM. */
+int dns_servers_add_resolv_conf(DnsServers *servers, char *text);
