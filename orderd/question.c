@@ -145,7 +145,7 @@ static void on_reply(const SessionReply *reply, void *userdata)
     else if (!is_passing(reply))
         forget_window(meta);
     else if (reply->retry_after == 0)
-        meta->ask_at = now + (time_t)(backoff_spread(RETRY * USEC_PER_SEC) / USEC_PER_SEC);
+        meta->ask_at = now + backoff_spread_seconds(RETRY);
     /* One that has no such thing is asked for its directory only: nothing to write down. */
     if (reply->error != -EOPNOTSUPP || is_known)
         keep(question);

@@ -90,7 +90,7 @@ static void rest_until(Job *job, time_t until)
 
 static time_t in_about(unsigned seconds)
 {
-    return time(NULL) + (time_t)(backoff_spread(seconds * USEC_PER_SEC) / USEC_PER_SEC);
+    return time(NULL) + backoff_spread_seconds(seconds);
 }
 
 /* Longer each time; after a long rest from the beginning. */
