@@ -119,13 +119,9 @@ static void on_prefetched(const Failure *failure, void *userdata)
     job_free(job);
 }
 
-/* Eight of a hash's digits are as good as dice. */
 static time_t first_question(const Renewals *renewals, const char *key)
 {
-    char digits[9] = { 0 };
-
-    memcpy(digits, key, sizeof(digits) - 1);
-    return renewals->began + (time_t)(strtoul(digits, NULL, 16) % SPREAD_FIRST);
+    return renewals->began + storage_key_dice(key) % SPREAD_FIRST;
 }
 
 /* Each: when it is time, 0: never. */
