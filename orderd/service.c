@@ -234,13 +234,6 @@ static void request(VarlinkCall *call, const json_t *parameters, void *userdata)
     request_with_csr(call, userdata, &p, (char *)body, size, &csr);
 }
 
-/* Whether it may be the key of an entry: else it would lead anywhere. */
-static bool is_key(const char *key)
-{
-    return key && strlen(key) == STORAGE_KEY_SIZE - 1 &&
-           strspn(key, "0123456789abcdef") == STORAGE_KEY_SIZE - 1;
-}
-
 /* Many may ask at once, and all of them tell so. */
 static bool is_noted(const StorageMeta *meta, const AuthBlock *auth)
 {
@@ -301,7 +294,7 @@ static void asked(VarlinkCall *call, const json_t *parameters, void *userdata)
     int r;
 
     (void)inventory_use(service->inventory, config);
-    if (!name || !is_key(key)) {
+    if (!name || !key || !storage_is_key(key)) {
         fail_parameter(call, name ? "key" : "auth");
         return;
     }

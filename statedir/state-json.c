@@ -99,11 +99,6 @@ int state_json_remove(const char *state, const char *directory, const char *key)
     return unlinkat(fd, file_name(key, name), 0) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-static bool is_key(const char *name, size_t length)
-{
-    return length == STORAGE_KEY_SIZE - 1 && strspn(name, "0123456789abcdef") == length;
-}
-
 int state_json_list(const char *state, const char *directory, char ***ret)
 {
     _cleanup_closedir_ DIR *stream = NULL;
@@ -127,12 +122,12 @@ int state_json_list(const char *state, const char *directory, char ***ret)
         _cleanup_free_ char *key = NULL;
         const char *dot = strchr(entry->d_name, '.');
 
-        if (!dot || !streq(dot, SUFFIX) || !is_key(entry->d_name, (size_t)(dot - entry->d_name)))
+        if (!dot || !streq(dot, SUFFIX))
             continue;
-        key = strndup(entry->d_name, STORAGE_KEY_SIZE - 1);
+        key = strndup(entry->d_name, (size_t)(dot - entry->d_name));
         if (!key)
             return -ENOMEM;
-        r = strv_extend(&keys, key);
+        r = storage_is_key(key) ? strv_extend(&keys, key) : 0;
         if (r < 0)
             return r;
     }
