@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "state-json.h"
-#include "strv.h"
 
 #define VERSION   1
 #define DIRECTORY "budget"
@@ -116,23 +115,12 @@ int ledger_add(const char *state, const LedgerKey *key, time_t now, Ledger *ledg
     return r < 0 ? r : state_json_save(state, DIRECTORY, name, object);
 }
 
+static int is_over(const char *state, const char *key, time_t now)
+{
+    return state_json_is_old(state, DIRECTORY, key, now - LEDGER_WINDOW_MAX);
+}
+
 int ledger_sweep(const char *state, time_t now)
 {
-    _cleanup_strv_ char **names = NULL;
-    int r = state_json_clean(state, DIRECTORY);
-
-    if (r >= 0)
-        r = state_json_list(state, DIRECTORY, &names);
-    if (r < 0)
-        return r;
-    STRV_FOREACH (name, names) {
-        time_t written;
-
-        r = state_json_written(state, DIRECTORY, *name, &written);
-        if (r >= 0 && now - written >= LEDGER_WINDOW_MAX)
-            r = state_json_remove(state, DIRECTORY, *name);
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    return state_json_sweep(state, DIRECTORY, is_over, now);
 }

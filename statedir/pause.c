@@ -167,29 +167,15 @@ int pause_foreach(const char *state, pause_cb callback, void *userdata)
 }
 
 /* What cannot be read now may be readable another time. */
-static bool is_to_stay(const char *state, const char *key, time_t now)
+static int is_over(const char *state, const char *key, time_t now)
 {
     _cleanup_(pause_done) Pause pause = { 0 };
     int r = load_key(state, key, &pause);
 
-    return r < 0 ? r != -EBADMSG : is_of_use(&pause, now);
+    return r < 0 ? r == -EBADMSG : !is_of_use(&pause, now);
 }
 
 int pause_sweep(const char *state, time_t now)
 {
-    _cleanup_strv_ char **keys = NULL;
-    int r = state_json_clean(state, DIRECTORY);
-
-    if (r >= 0)
-        r = state_json_list(state, DIRECTORY, &keys);
-    if (r < 0)
-        return r;
-    STRV_FOREACH (key, keys) {
-        if (is_to_stay(state, *key, now))
-            continue;
-        r = state_json_remove(state, DIRECTORY, *key);
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    return state_json_sweep(state, DIRECTORY, is_over, now);
 }

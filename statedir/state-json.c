@@ -75,7 +75,7 @@ int state_json_load(const char *state, const char *directory, const char *key, s
     return 0;
 }
 
-int state_json_written(const char *state, const char *directory, const char *key, time_t *ret)
+int state_json_is_old(const char *state, const char *directory, const char *key, time_t since)
 {
     _cleanup_close_ int fd = open_directory(state, directory);
     char name[NAME_SIZE];
@@ -85,8 +85,7 @@ int state_json_written(const char *state, const char *directory, const char *key
         return fd;
     if (fstatat(fd, file_name(key, name), &st, AT_SYMLINK_NOFOLLOW) < 0)
         return -errno;
-    *ret = st.st_mtime;
-    return 0;
+    return st.st_mtime <= since;
 }
 
 int state_json_remove(const char *state, const char *directory, const char *key)
@@ -145,4 +144,24 @@ int state_json_clean(const char *state, const char *directory)
         return fd == -ENOENT ? 0 : fd;
     r = atomic_clean_at(fd);
     return r < 0 ? r : 0;
+}
+
+int state_json_sweep(const char *state, const char *directory, state_json_over_cb is_over,
+                     time_t now)
+{
+    _cleanup_strv_ char **keys = NULL;
+    int r = state_json_clean(state, directory);
+
+    if (r >= 0)
+        r = state_json_list(state, directory, &keys);
+    if (r < 0)
+        return r;
+    STRV_FOREACH (key, keys) {
+        r = is_over(state, *key, now);
+        if (r > 0)
+            r = state_json_remove(state, directory, *key);
+        if (r < 0)
+            return r;
+    }
+    return 0;
 }
