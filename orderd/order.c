@@ -12,6 +12,7 @@
 #include "chain-search.h"
 #include "dns-name.h"
 #include "encode.h"
+#include "kept-chain.h"
 #include "log.h"
 #include "polling.h"
 #include "problem.h"
@@ -21,8 +22,6 @@
 #include "rfc3339.h"
 #include "strv.h"
 
-/* A certificate that no storage keeps waits so long for its request to be posted again, s. */
-#define KEPT_FOR (24 * 3600)
 /* An order whose end the CA does not name is given up after so long, s. */
 #define LIFE_MAX (7 * 24 * 3600)
 /* The CA's left hand may not know yet what its right one did; with polls further apart than this,
@@ -477,18 +476,10 @@ static void log_issued(const Order *order, const Chain *chain)
 /* Keeps the chain where the storage does not: a request that comes within a day gets it. */
 static bool order_keep(Order *order, const Chain *chain)
 {
-    size_t size;
-
-    order->record.stage = ORDER_STAGE_ISSUED;
-    order->record.issued = time(NULL);
-    free(order->record.chain);
-    order->record.chain = NULL;
-    if (chain_format(chain, &order->record.chain, &size) < 0) {
-        order->record.stage = ORDER_STAGE_FINALIZING;
-        order_fail_memory(order);
-        return false;
-    }
-    return order_save(order);
+    if (kept_chain_put(&order->record, chain) >= 0)
+        return order_save(order);
+    order_fail_memory(order);
+    return false;
 }
 
 /* Whether it is where it outlives this process. */
@@ -1330,35 +1321,7 @@ int order_resume(sd_event *event, const OrderTarget *target, const Solvers *solv
     return 0;
 }
 
-bool order_is_kept(const OrderRecord *record)
-{
-    return record->stage == ORDER_STAGE_ISSUED && time(NULL) < record->issued + KEPT_FOR;
-}
-
 bool order_is_kept_nowhere_else(const Order *order)
 {
     return order->record.stage == ORDER_STAGE_ISSUED && order->storage->type == STORAGE_NONE;
-}
-
-int order_kept_chain(const char *state_directory, const char *key, const Csr *csr, Chain **ret,
-                     OrderRecord *ret_record)
-{
-    _cleanup_(order_record_done) OrderRecord record = { 0 };
-    _cleanup_(chain_freep) Chain *chain = NULL;
-    const char *why;
-    int r = order_record_load(state_directory, key, &record);
-
-    if (r < 0)
-        return r;
-    if (!order_is_kept(&record))
-        return -ENOENT;
-    r = chain_parse(record.chain, strlen(record.chain), &chain, &why);
-    if (r >= 0)
-        r = chain_check(chain, csr, &why);
-    if (r < 0)
-        return r;
-    *ret = TAKE_PTR(chain);
-    *ret_record = record;
-    record = (OrderRecord){ 0 };
-    return 0;
 }

@@ -60,14 +60,6 @@ int order_start(Order *order, Accounts *accounts, order_cb callback, order_troub
 /* Why the order goes on later only; borrowed, NULL: it goes on. */
 const Failure *order_trouble(const Order *order);
 
-/* A chain that no storage keeps, with its order: within a day of its issuance it is still at hand.
- * 0; -ENOENT: there is none; other -errno: it is of no use. */
-int order_kept_chain(const char *state_directory, const char *key, const Csr *csr, Chain **ret,
-                     OrderRecord *ret_record);
-
-/* Whether a record of ORDER_STAGE_ISSUED is younger than a day. */
-bool order_is_kept(const OrderRecord *record);
-
 /* Whether what is on disk of an order that ended is the only place that its chain is kept in, by
  * its storage's nature and not for want of something better. */
 bool order_is_kept_nowhere_else(const Order *order);

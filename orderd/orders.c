@@ -3,6 +3,7 @@
 
 #include <sys/queue.h>
 
+#include "kept-chain.h"
 #include "log.h"
 #include "policy.h"
 #include "profile.h"
@@ -289,7 +290,7 @@ static int resume(Orders *orders, Config *config, const char *key, const char **
         return r;
     }
     if (record.stage == ORDER_STAGE_ISSUED)
-        return order_is_kept(&record) ? 0 : -ESTALE;
+        return kept_chain_is_current(&record) ? 0 : -ESTALE;
     r = csr_parse(record.body, record.body_size, &csr, ret_why);
     if (r < 0)
         return r;

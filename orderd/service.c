@@ -3,6 +3,7 @@
 
 #include "cached.h"
 #include "encode.h"
+#include "kept-chain.h"
 #include "log.h"
 #include "policy.h"
 
@@ -123,10 +124,12 @@ static bool reply_from_order(VarlinkCall *call, const Service *service, const Or
     CachedFrom from = { .auth = target->auth->name, .asked = time(NULL) };
     _cleanup_(chain_freep) Chain *chain = NULL;
     char key[STORAGE_KEY_SIZE];
+    const char *why;
     Renewal renewal;
 
     storage_key(body, size, key);
-    if (order_kept_chain(state, key, csr, &chain, &record) < 0)
+    if (kept_chain_load(state, key, &chain, &record) < 0 || !kept_chain_is_current(&record) ||
+        chain_check(chain, csr, &why) < 0)
         return false;
     reply_chain(call, chain);
     from.server = record.server;
