@@ -5,7 +5,6 @@
 
 #include "account-choice.h"
 #include "asking.h"
-#include "authorization.h"
 #include "budget.h"
 #include "cached.h"
 #include "chain-fields.h"
@@ -21,6 +20,7 @@
 #include "restraint.h"
 #include "rfc3339.h"
 #include "strv.h"
+#include "validation.h"
 
 /* An order whose end the CA does not name is given up after so long, s. */
 #define LIFE_MAX (7 * 24 * 3600)
@@ -58,10 +58,8 @@ struct Order {
     Renewal renewal;     /* of what was stored; .not_after 0: nothing was */
     Failure trouble;     /* why it goes on later only; .status 0: it goes on */
     usec_t trouble_since;
-    Authorization **authorizations;
-    size_t n_authorizations, n_pending;
-    Failure invalid; /* what went wrong, name by name, while the others are awaited */
-    Failure end;     /* why the CA ended the order, while its authorizations are asked for more */
+    Validation *validation;
+    Failure end; /* why the CA ended the order, while its authorizations are asked for more */
     SessionCall *call;
     ChainSearch *chain_search;
     sd_event_source *timer; /* start, then polls and pauses */
@@ -92,19 +90,7 @@ const Renewal *order_renewal(const Order *order)
 
 bool order_set_waiting(const Order *order, Failure *ret)
 {
-    for (size_t i = 0; i < order->n_authorizations; i++) {
-        const char *what = authorization_waits_for(order->authorizations[i]);
-
-        if (!what)
-            continue;
-        failure_set(
-            ret, LOG_EVENT_CHALLENGE_NOT_PUBLISHED, 503, 60,
-            "%s: its TXT record is not to be seen at every server of the zone yet (%s): post "
-            "the same CSR again later.",
-            authorization_name(order->authorizations[i]), what);
-        return true;
-    }
-    return false;
+    return validation_set_waiting(order->validation, ret);
 }
 
 bool order_has_name(const Order *order, const char *name)
@@ -141,20 +127,16 @@ LogFields *order_log_fields(Order *order)
     return &order->log;
 }
 
-static void drop_authorizations(Order *order)
+static void drop_validation(Order *order)
 {
-    for (size_t i = 0; i < order->n_authorizations; i++)
-        authorization_free(order->authorizations[i]);
-    free(order->authorizations);
-    order->authorizations = NULL;
-    order->n_authorizations = order->n_pending = 0;
+    order->validation = validation_free(order->validation);
 }
 
 Order *order_free(Order *order)
 {
     if (!order)
         return NULL;
-    drop_authorizations(order);
+    drop_validation(order);
     account_waiter_cancel(order->account_waiter);
     session_call_cancel(order->call);
     chain_search_cancel(order->chain_search);
@@ -165,7 +147,6 @@ Order *order_free(Order *order)
     sd_event_unref(order->event);
     free(order->names);
     order_record_done(&order->record);
-    failure_done(&order->invalid);
     failure_done(&order->end);
     failure_done(&order->trouble);
     account_choice_done(&order->choice);
@@ -252,7 +233,7 @@ static bool order_move(Order *order, const Failure *failure)
 
 static void order_succeed(Order *order, const Chain *chain)
 {
-    drop_authorizations(order);
+    drop_validation(order);
     if (order->record.stage != ORDER_STAGE_ISSUED)
         order_forget(order->config->state_directory, order->key);
     order->callback(order, chain, NULL, order->userdata);
@@ -277,7 +258,7 @@ static void name_account(const Order *order, Failure *failure)
  * do it. */
 static void order_give_up(Order *order, Failure *failure)
 {
-    drop_authorizations(order);
+    drop_validation(order);
     order_note_failure(order, failure);
     if (!order->record.url)
         order_note_outage(order, failure);
@@ -333,7 +314,7 @@ static void order_fail_expired(Order *order)
  * not given up. */
 static bool order_is_better_moved(const Order *order, const Failure *failure, usec_t delay)
 {
-    return order->record.stage == ORDER_STAGE_PLACED && order->invalid.status == 0 &&
+    return order->record.stage == ORDER_STAGE_PLACED && !validation_has_failed(order->validation) &&
            account_choice_has_next(&order->choice, failure) &&
            now_monotonic() + delay > order->trouble_since + MOVE_AFTER;
 }
@@ -343,21 +324,22 @@ static bool order_is_better_moved(const Order *order, const Failure *failure, us
 static void order_pause(Order *order, Failure *failure)
 {
     usec_t delay = backoff_next(&order->backoff, failure->pause);
+    bool is_better_moved;
 
     if (is_expired(order)) {
         order_give_up(order, failure);
         return;
     }
     order_note_failure(order, failure);
-    drop_authorizations(order);
     if (order->trouble.status == 0)
         order->trouble_since = now_monotonic();
-    if (order_is_better_moved(order, failure, delay) && order_move(order, failure)) {
+    is_better_moved = order_is_better_moved(order, failure, delay);
+    drop_validation(order);
+    if (is_better_moved && order_move(order, failure)) {
         failure_done(failure);
         return;
     }
     order->poll = (Poll){ 0 };
-    failure_done(&order->invalid);
     failure_done(&order->trouble);
     order->trouble = *failure;
     *failure = (Failure){ 0 };
@@ -683,25 +665,9 @@ static void set_end_of_order(Failure *failure, const json_t *error, unsigned ret
     failure_set_type(failure, problem_type(error));
 }
 
-/* Joins the reasons; the problem type stays the first one's. */
-static void order_note_invalid(Order *order, const Failure *failure)
-{
-    Failure joined = { 0 };
-
-    failure_set(&joined, order->invalid.reason ? order->invalid.event : failure->event, 421, 0,
-                "%s%s%s",
-                str_or(order->invalid.reason, failure->event == LOG_EVENT_CHALLENGE_NOT_PUBLISHED
-                                                  ? "Not put into DNS for the CA: "
-                                                  : "The CA could not validate: "),
-                order->invalid.reason ? "; " : "", str_or(failure->reason, "?"));
-    failure_set_type(&joined, str_or(order->invalid.problem, failure->problem));
-    failure_done(&order->invalid);
-    order->invalid = joined;
-}
-
 /* @solvers: as of AuthorizationTask. */
-static int start_authorizations(Order *order, const json_t *urls, const Solvers *solvers,
-                                authorization_cb callback)
+static int start_validation(Order *order, const json_t *urls, const Solvers *solvers,
+                            validation_cb callback)
 {
     const AuthorizationTask task = {
         .account = order->account,
@@ -710,61 +676,37 @@ static int start_authorizations(Order *order, const json_t *urls, const Solvers 
         .solvers = solvers,
         .log = &order->log,
     };
-    const json_t *url;
-    size_t i, n = json_array_size(urls);
-    int r;
-
-    if (n == 0 || n > CSR_NAMES_MAX)
-        return -EBADMSG;
-    order->authorizations = calloc(n, sizeof(Authorization *));
-    if (!order->authorizations)
-        return -ENOMEM;
-    json_array_foreach (urls, i, url) {
-        if (!json_is_string(url))
-            return -EBADMSG;
-        r = authorization_start(order->event, &task, json_string_value(url), callback, order,
-                                &order->authorizations[i]);
-        if (r < 0)
-            return r;
-        order->n_authorizations++;
-    }
-    order->n_pending = n;
-    return 0;
-}
-
-/* The order's own failure, which it does not outlive. */
-static void order_end_taken(Order *order, Failure *failure)
-{
-    Failure taken = *failure;
-
-    *failure = (Failure){ 0 };
-    order_give_up(order, &taken);
-}
-
-static void on_asked_why(Authorization *authorization, const Failure *failure, void *userdata)
-{
-    Order *order = userdata;
     const Asking asking = order_asking(order);
 
+    return validation_start(order->event, &task, &asking, urls, callback, order,
+                            &order->validation);
+}
+
+static void order_end(Order *order)
+{
+    Failure end = order->end;
+
+    order->end = (Failure){ 0 };
+    order_give_up(order, &end);
+}
+
+static void on_asked_why(Failure *failure, void *userdata)
+{
+    Order *order = userdata;
+
     LOG_CONTEXT(&order->log);
-    if (failure && failure->status == 421) {
-        restraint_note_invalid(&asking, authorization_name(authorization), failure);
-        order_note_invalid(order, failure);
-    }
-    if (--order->n_pending == 0)
-        order_end_taken(order, order->invalid.status ? &order->invalid : &order->end);
+    if (failure)
+        order_give_up(order, failure);
+    else
+        order_end(order);
 }
 
 /* What became invalid while nobody looked, as in a restart, did so for a name: that has to wait as
  * any other that fails. */
 static bool order_ask_why(Order *order, const json_t *urls)
 {
-    if (order->authorizations || order->record.stage != ORDER_STAGE_PLACED)
-        return false;
-    if (start_authorizations(order, urls, NULL, on_asked_why) >= 0)
-        return true;
-    drop_authorizations(order);
-    return false;
+    return !order->validation && order->record.stage == ORDER_STAGE_PLACED &&
+           start_validation(order, urls, NULL, on_asked_why) >= 0;
 }
 
 static void on_invalid(Order *order, const SessionReply *reply)
@@ -782,34 +724,16 @@ static void on_invalid(Order *order, const SessionReply *reply)
         failure_set(&order->end, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0,
                     "The CA ended the order without saying why: try again later.");
     if (!order_ask_why(order, json_object_get(reply->json, "authorizations")))
-        order_end_taken(order, &order->end);
+        order_end(order);
 }
 
-/* A name that fails validation is reported together with the others that do (421); anything else
- * ends the order at once. */
-static void on_authorization(Authorization *authorization, const Failure *failure, void *userdata)
+static void on_validated(Failure *failure, void *userdata)
 {
-    const char *name = authorization_name(authorization);
     Order *order = userdata;
-    const Asking asking = order_asking(order);
 
     LOG_CONTEXT(&order->log);
-    if (failure && failure->status != 421) {
-        Failure copy = { 0 };
-
-        failure_copy(&copy, failure);
-        order_end_or_pause(order, &copy);
-        return;
-    }
     if (failure) {
-        restraint_note_invalid(&asking, name, failure);
-        order_note_invalid(order, failure);
-    } else
-        restraint_note_valid(&asking, name);
-    if (--order->n_pending > 0)
-        return;
-    if (order->invalid.status) {
-        order_end_taken(order, &order->invalid);
+        order_end_or_pause(order, failure);
         return;
     }
     order->poll = (Poll){ 0 };
@@ -823,7 +747,7 @@ static void on_pending(Order *order, const SessionReply *reply)
 {
     int r;
 
-    if (order->authorizations) {
+    if (order->validation) {
         /* All are valid; the CA has not noticed yet. */
         order_await_notice(order, reply);
         return;
@@ -832,8 +756,8 @@ static void on_pending(Order *order, const SessionReply *reply)
         order_fail_expired(order);
         return;
     }
-    r = start_authorizations(order, json_object_get(reply->json, "authorizations"), order->solvers,
-                             on_authorization);
+    r = start_validation(order, json_object_get(reply->json, "authorizations"), order->solvers,
+                         on_validated);
     if (r == -EBADMSG)
         order_fail_ca(
             order, 3600,
@@ -864,8 +788,7 @@ static void order_drop_url(Order *order)
 
 static void order_begin_anew(Order *order)
 {
-    drop_authorizations(order);
-    failure_done(&order->invalid);
+    drop_validation(order);
     order->poll = (Poll){ 0 };
     order->is_resumed = order->is_moved = false;
     order->finalize_taken = false;
@@ -1203,7 +1126,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
     (void)source;
     (void)usec;
     LOG_CONTEXT(&order->log);
-    if (order->n_pending > 0) {
+    if (validation_is_pending(order->validation)) {
         order_fail_expired(order);
         return 0;
     }
