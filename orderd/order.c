@@ -7,8 +7,8 @@
 #include "asking.h"
 #include "budget.h"
 #include "cached.h"
+#include "chain-fetch.h"
 #include "chain-fields.h"
-#include "chain-search.h"
 #include "dns-name.h"
 #include "encode.h"
 #include "kept-chain.h"
@@ -61,7 +61,7 @@ struct Order {
     Validation *validation;
     Failure end; /* why the CA ended the order, while its authorizations are asked for more */
     SessionCall *call;
-    ChainSearch *chain_search;
+    ChainFetch *chain_fetch;
     sd_event_source *timer; /* start, then polls and pauses */
     Poll poll;
     Backoff backoff;
@@ -139,7 +139,7 @@ Order *order_free(Order *order)
     drop_validation(order);
     account_waiter_cancel(order->account_waiter);
     session_call_cancel(order->call);
-    chain_search_cancel(order->chain_search);
+    chain_fetch_cancel(order->chain_fetch);
     sd_event_source_disable_unref(order->timer);
     account_unref(order->account);
     config_unref(order->config);
@@ -405,16 +405,19 @@ static bool order_save(Order *order)
     return false;
 }
 
+static void order_fail_request(Order *order, int error)
+{
+    log_error_errno(error, "Request to the CA for %s cannot be made: %m", order->names);
+    order_fail(order, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
+               "The server cannot make a request to the CA: its journal says why.");
+}
+
 static void order_post(Order *order, const SessionRequest *request, session_cb callback)
 {
-    int r;
+    int r = session_post(account_session(order->account), request, callback, order, &order->call);
 
-    r = session_post(account_session(order->account), request, callback, order, &order->call);
-    if (r < 0) {
-        log_error_errno(r, "Request to the CA for %s cannot be made: %m", order->names);
-        order_fail(order, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
-                   "The server cannot make a request to the CA: its journal says why.");
-    }
+    if (r < 0)
+        order_fail_request(order, r);
 }
 
 static void order_fetch(Order *order)
@@ -494,61 +497,31 @@ static void order_finish(Order *order, const Chain *chain)
     order_succeed(order, chain);
 }
 
-static void on_chain(const Chain *chain, bool is_preferred, void *userdata)
+static void on_chain(const Chain *chain, Failure *failure, void *userdata)
 {
     Order *order = userdata;
 
     LOG_CONTEXT(&order->log);
-    order->chain_search = NULL;
-    if (!is_preferred)
-        log_event(LOG_EVENT_CHAIN_NOT_OFFERED, NULL,
-                  "The CA gave no chain for %s whose topmost issuer is '%s': its default is used",
-                  order->names, account_choice_block(&order->choice)->preferred_chain);
-    order_finish(order, chain);
-}
-
-/* Takes the chain over. */
-static void order_search(Order *order, Chain *chain, char *const *alternates)
-{
-    ChainWish wish = { .common_name = account_choice_block(&order->choice)->preferred_chain,
-                       .csr = order->csr };
-
-    if (chain_search_start(account_session(order->account), &wish, chain, alternates, on_chain,
-                           order, &order->chain_search) < 0)
-        order_fail_memory(order);
-}
-
-static void on_certificate(const SessionReply *reply, void *userdata)
-{
-    _cleanup_(chain_freep) Chain *chain = NULL;
-    Order *order = userdata;
-    const char *preferred = account_choice_block(&order->choice)->preferred_chain,
-               *why = "out of memory";
-    Failure failure = { 0 };
-    int r;
-
-    LOG_CONTEXT(&order->log);
-    order->call = NULL;
-    if (reply->error < 0 || reply->status != 200) {
-        order_fail_reply(order, reply, "handing out the certificate");
-        return;
-    }
-    r = chain_from_reply(reply, order->csr, &chain, &why);
-    if (r < 0) {
-        log_event(LOG_EVENT_CERTIFICATE_UNUSABLE, NULL, "The certificate for %s cannot be used: %s",
-                  order->names, why);
-        failure_set(
-            &failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 3600,
-            "The CA issued something that is not the certificate asked for: try again later.");
-        /* A garbled answer may be whole the next time; a certificate never becomes another one. */
-        failure.passing = r != -EKEYREJECTED;
-        order_end_or_pause(order, &failure);
-        return;
-    }
-    if (preferred && !chain_leads_to(chain, preferred))
-        order_search(order, TAKE_PTR(chain), reply->alternates);
-    else
+    order->chain_fetch = NULL;
+    if (chain)
         order_finish(order, chain);
+    else
+        order_end_or_pause(order, failure);
+}
+
+static void order_fetch_chain(Order *order, const char *url)
+{
+    const ChainWish wish = {
+        .csr = order->csr,
+        .names = order->names,
+        .common_name = account_choice_block(&order->choice)->preferred_chain,
+        .log = &order->log,
+    };
+    int r = chain_fetch_start(account_session(order->account), &wish, url, on_chain, order,
+                              &order->chain_fetch);
+
+    if (r < 0)
+        order_fail_request(order, r);
 }
 
 /* RFC 8555 §7.4: the account was good enough for the order; what the CA refuses to authorise here
@@ -644,7 +617,7 @@ static void on_valid(Order *order, const SessionReply *reply)
     const char *url = session_url(reply->json, "certificate");
 
     if (url)
-        order_post(order, &(SessionRequest){ .url = url, .accept = CHAIN_TYPE }, on_certificate);
+        order_fetch_chain(order, url);
     else
         order_fail_ca(
             order, 60,
