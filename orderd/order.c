@@ -10,15 +10,14 @@
 #include "chain-fetch.h"
 #include "chain-fields.h"
 #include "dns-name.h"
-#include "encode.h"
 #include "kept-chain.h"
 #include "log.h"
+#include "order-object.h"
 #include "polling.h"
 #include "problem.h"
 #include "profile.h"
 #include "renewal-info.h"
 #include "restraint.h"
-#include "rfc3339.h"
 #include "strv.h"
 #include "validation.h"
 
@@ -524,21 +523,6 @@ static void order_fetch_chain(Order *order, const char *url)
         order_fail_request(order, r);
 }
 
-/* RFC 8555 §7.4: the account was good enough for the order; what the CA refuses to authorise here
- * is the CSR, where it does not see the order's names in it. */
-static void order_fail_names(Order *order, const json_t *problem)
-{
-    _cleanup_free_ char *said = problem_describe(problem);
-    Failure failure = { 0 };
-
-    failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 415, 0,
-                "The CA does not find the names in this CSR: put every one of them into "
-                "subjectAltName. The CA said: %s",
-                str_or(said, "?"));
-    failure_set_type(&failure, problem_type(problem));
-    order_give_up(order, &failure);
-}
-
 static bool problem_is(const SessionReply *reply, const char *type)
 {
     return reply->problem && streq(problem_type(reply->problem), type);
@@ -547,6 +531,7 @@ static bool problem_is(const SessionReply *reply, const char *type)
 static void on_finalized(const SessionReply *reply, void *userdata)
 {
     Order *order = userdata;
+    Failure failure = { 0 };
 
     LOG_CONTEXT(&order->log);
     if (order->is_early && problem_is(reply, "orderNotReady")) {
@@ -556,7 +541,8 @@ static void on_finalized(const SessionReply *reply, void *userdata)
     }
     if (problem_is(reply, "unauthorized") && order_has_current_account(order)) {
         order->call = NULL;
-        order_fail_names(order, reply->problem);
+        order_object_set_names_missing(reply->problem, &failure);
+        order_give_up(order, &failure);
         return;
     }
     if (reply->error == 0 && reply->status == 200) {
@@ -570,18 +556,13 @@ static void on_finalized(const SessionReply *reply, void *userdata)
 static void order_finalize(Order *order, bool is_early)
 {
     json_auto_t *payload = NULL;
-    _cleanup_free_ unsigned char *der = NULL;
-    _cleanup_free_ char *encoded = NULL;
-    size_t size;
 
     if (!order->record.finalize_url) {
         order_fail_ca(order, 60,
                       "The CA does not say where its order is finalised: try again later.");
         return;
     }
-    if (csr_to_der(order->csr, &der, &size) >= 0)
-        encoded = base64url_encode(der, size);
-    payload = encoded ? json_pack("{ss}", "csr", encoded) : NULL;
+    payload = order_object_finalize(order->csr);
     if (!payload) {
         order_fail_memory(order);
         return;
@@ -622,20 +603,6 @@ static void on_valid(Order *order, const SessionReply *reply)
         order_fail_ca(
             order, 60,
             "The CA says the certificate is issued but not where it is: try again later.");
-}
-
-/* The types that mean the account or the request where a request is refused mean the names where
- * the CA ends an order: it had taken both. */
-static void set_end_of_order(Failure *failure, const json_t *error, unsigned retry_after)
-{
-    _cleanup_free_ char *said = problem_describe(error);
-
-    failure_set_problem(failure, error, retry_after);
-    if (failure->status != 500)
-        return;
-    failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0,
-                "The CA could not validate the names. The CA said: %s", str_or(said, "?"));
-    failure_set_type(failure, problem_type(error));
 }
 
 /* @solvers: as of AuthorizationTask. */
@@ -684,18 +651,12 @@ static bool order_ask_why(Order *order, const json_t *urls)
 
 static void on_invalid(Order *order, const SessionReply *reply)
 {
-    const json_t *error = json_object_get(reply->json, "error");
-
     /* A challenge that was answered with the old key cannot be met with the new one. */
     if (order->is_moved) {
         order_begin_anew(order);
         return;
     }
-    if (json_is_object(error))
-        set_end_of_order(&order->end, error, reply->retry_after);
-    else
-        failure_set(&order->end, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0,
-                    "The CA ended the order without saying why: try again later.");
+    order_object_set_end(reply->json, reply->retry_after, &order->end);
     if (!order_ask_why(order, json_object_get(reply->json, "authorizations")))
         order_end(order);
 }
@@ -778,19 +739,6 @@ static const struct {
     { "valid", on_valid },     { "invalid", on_invalid },
 };
 
-/* What is not known yet of the CA's order. False: there is no memory. */
-static bool order_note(Order *order, const json_t *object)
-{
-    const char *finalize = session_url(object, "finalize");
-    OrderRecord *record = &order->record;
-
-    if (!record->finalize_url && finalize && !(record->finalize_url = strdup(finalize)))
-        return false;
-    if (record->expires == 0)
-        record->expires = rfc3339_parse(json_string_value(json_object_get(object, "expires")));
-    return true;
-}
-
 static void on_order(const SessionReply *reply, void *userdata)
 {
     Order *order = userdata;
@@ -809,7 +757,7 @@ static void on_order(const SessionReply *reply, void *userdata)
         order_begin_anew(order);
         return;
     }
-    if (!order_note(order, reply->json)) {
+    if (order_object_note(reply->json, &order->record) < 0) {
         order_fail_memory(order);
         return;
     }
@@ -824,24 +772,6 @@ static void on_order(const SessionReply *reply, void *userdata)
                   "The CA put the order into a state that acmems does not know: try again later.");
 }
 
-/* The head of an answer says that there is an order, whatever became of the rest. */
-static bool is_order_made(const SessionReply *reply)
-{
-    return (reply->status == 201 || reply->status == 200) && reply->location &&
-           strncmp(reply->location, "https://", 8) == 0;
-}
-
-/* Whether the CA may have refused the order for what it says of the certificate before: it may do
- * so with another type than alreadyReplaced (RFC 9773 §5), and stumble over it. Once more without
- * it shows. */
-static bool may_be_for_replaces(const Order *order, const SessionReply *reply)
-{
-    const char *type = reply->problem ? problem_type(reply->problem) : "";
-
-    return order->is_replacing && reply->problem && reply->status >= 400 &&
-           !streq(type, "rateLimited") && !streq(type, "badNonce");
-}
-
 static void order_send(Order *order);
 
 static void on_new_order(const SessionReply *reply, void *userdata)
@@ -852,17 +782,18 @@ static void on_new_order(const SessionReply *reply, void *userdata)
 
     LOG_CONTEXT(&order->log);
     order->call = NULL;
-    if (may_be_for_replaces(order, reply)) {
+    /* Once more without it shows. */
+    if (order->is_replacing && order_object_may_be_for_replaces(reply)) {
         order->is_replaces_refused = true;
         order_send(order);
         return;
     }
-    if (!is_order_made(reply)) {
+    if (!order_object_is_made(reply)) {
         order_fail_reply(order, reply, "taking the order");
         return;
     }
     record->url = strdup(reply->location);
-    if (!record->url || !order_note(order, reply->json)) {
+    if (!record->url || order_object_note(reply->json, record) < 0) {
         order_fail_memory(order);
         return;
     }
@@ -877,25 +808,6 @@ static void on_new_order(const SessionReply *reply, void *userdata)
     }
     seen.status = 200;
     on_order(&seen, order);
-}
-
-/* RFC 8555 §7.1.4, RFC 8738 §3 */
-static int add_identifiers(json_t *list, const char *type, char *const *values)
-{
-    STRV_FOREACH (value, values)
-        if (json_array_append_new(list, json_pack("{ssss}", "type", type, "value", *value)) < 0)
-            return -ENOMEM;
-    return 0;
-}
-
-static json_t *identifiers(const Csr *csr)
-{
-    json_auto_t *list = json_array();
-
-    if (add_identifiers(list, "dns", csr->names) < 0 ||
-        add_identifiers(list, "ip", csr->addresses) < 0)
-        return NULL;
-    return TAKE_PTR(list);
 }
 
 /* Nothing is ordered whose result could not be kept. */
@@ -981,12 +893,9 @@ static char *order_replaces(const Order *order)
 static void order_send(Order *order)
 {
     _cleanup_free_ char *replaces = order_replaces(order);
-    json_auto_t *payload = NULL;
-    json_t *list = identifiers(order->csr);
+    json_auto_t *payload =
+        order_object_new(order->csr, account_choice_profile(&order->choice), replaces);
 
-    payload = list ? json_pack("{soss*ss*}", "identifiers", list, "profile",
-                               account_choice_profile(&order->choice), "replaces", replaces)
-                   : NULL;
     order->is_replacing = replaces;
     if (payload)
         order_post(order, &(SessionRequest){ .resource = "newOrder", .payload = payload },
