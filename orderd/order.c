@@ -48,9 +48,7 @@ struct Order {
     LogFields log;
     unsigned n_askers; /* named in it */
 
-    Accounts *accounts;
     AccountChoice choice;
-    Account *account; /* of the choice; NULL: not opened yet */
     AccountWaiter *account_waiter;
     bool finalize_taken; /* the CA has the CSR */
     bool is_early;       /* it has not said that the order is ready for it */
@@ -140,7 +138,6 @@ Order *order_free(Order *order)
     session_call_cancel(order->call);
     chain_fetch_cancel(order->chain_fetch);
     sd_event_source_disable_unref(order->timer);
-    account_unref(order->account);
     config_unref(order->config);
     csr_free(order->csr);
     sd_event_unref(order->event);
@@ -187,19 +184,6 @@ static Asking order_asking(const Order *order)
     };
 }
 
-static Outage *order_outage(const Order *order)
-{
-    return accounts_outage(order->accounts, account_choice_block(&order->choice));
-}
-
-static void order_note_outage(const Order *order, const Failure *failure)
-{
-    Outage *outage = order_outage(order);
-
-    if (outage)
-        outage_note(outage, failure);
-}
-
 static void order_note_failure(const Order *order, const Failure *failure)
 {
     const Asking asking = order_asking(order);
@@ -221,7 +205,6 @@ static bool order_move(Order *order, const Failure *failure)
               "The order for %s goes to [account \"%s\"], as [account \"%s\"] does not serve: %s",
               order->names, account_choice_block(&order->choice)->name, from->name,
               str_or(failure->reason, "out of memory"));
-    order->account = account_unref(order->account);
     order->backoff = (Backoff){ 0 };
     failure_done(&order->trouble);
     order_begin_anew(order);
@@ -238,30 +221,17 @@ static void order_succeed(Order *order, const Chain *chain)
     order->callback(order, chain, NULL, order->userdata);
 }
 
-/* The CA's problem types do not know of which account they are. */
-static void name_account(const Order *order, Failure *failure)
-{
-    const char *name = account_choice_block(&order->choice)->name;
-    _cleanup_free_ char *sentence = NULL;
-
-    if (!*name || !failure->problem || failure->status != 500)
-        return;
-    if (asprintf(&sentence, "This is of [account \"%s\"]: acme-register takes --account=%s.", name,
-                 name) < 0)
-        sentence = NULL;
-    if (sentence)
-        failure_amend(failure, sentence);
-}
-
 /* Takes the failure over. Before the CA knows of an order there is nothing to lose: another CA may
  * do it. */
 static void order_give_up(Order *order, Failure *failure)
 {
+    Outage *outage = account_choice_outage(&order->choice);
+
     drop_validation(order);
     order_note_failure(order, failure);
-    if (!order->record.url)
-        order_note_outage(order, failure);
-    name_account(order, failure);
+    if (!order->record.url && outage)
+        outage_note(outage, failure);
+    account_choice_amend(&order->choice, failure);
     if (order->record.url || !order_move(order, failure)) {
         account_choice_sum_up(&order->choice, failure);
         log_failed(order, failure);
@@ -346,15 +316,10 @@ static void order_pause(Order *order, Failure *failure)
     order->on_trouble(order, &order->trouble, order->userdata);
 }
 
-static bool order_has_current_account(const Order *order)
-{
-    return account_is_current(order->account, account_choice_block(&order->choice));
-}
-
 /* What the CA refuses is the account, and that has another key by now, or is another one. */
 static bool is_of_old_account(const Order *order, const Failure *failure)
 {
-    return failure->problem && failure->status == 500 && !order_has_current_account(order);
+    return failure->problem && failure->status == 500 && !account_choice_is_current(&order->choice);
 }
 
 static void order_end_or_pause(Order *order, Failure *failure)
@@ -404,6 +369,11 @@ static bool order_save(Order *order)
     return false;
 }
 
+static Session *order_session(const Order *order)
+{
+    return account_session(order->choice.account);
+}
+
 static void order_fail_request(Order *order, int error)
 {
     log_error_errno(error, "Request to the CA for %s cannot be made: %m", order->names);
@@ -413,7 +383,7 @@ static void order_fail_request(Order *order, int error)
 
 static void order_post(Order *order, const SessionRequest *request, session_cb callback)
 {
-    int r = session_post(account_session(order->account), request, callback, order, &order->call);
+    int r = session_post(order_session(order), request, callback, order, &order->call);
 
     if (r < 0)
         order_fail_request(order, r);
@@ -516,8 +486,8 @@ static void order_fetch_chain(Order *order, const char *url)
         .common_name = account_choice_block(&order->choice)->preferred_chain,
         .log = &order->log,
     };
-    int r = chain_fetch_start(account_session(order->account), &wish, url, on_chain, order,
-                              &order->chain_fetch);
+    int r =
+        chain_fetch_start(order_session(order), &wish, url, on_chain, order, &order->chain_fetch);
 
     if (r < 0)
         order_fail_request(order, r);
@@ -539,7 +509,7 @@ static void on_finalized(const SessionReply *reply, void *userdata)
         order_fetch(order);
         return;
     }
-    if (problem_is(reply, "unauthorized") && order_has_current_account(order)) {
+    if (problem_is(reply, "unauthorized") && account_choice_is_current(&order->choice)) {
         order->call = NULL;
         order_object_set_names_missing(reply->problem, &failure);
         order_give_up(order, &failure);
@@ -610,7 +580,7 @@ static int start_validation(Order *order, const json_t *urls, const Solvers *sol
                             validation_cb callback)
 {
     const AuthorizationTask task = {
-        .account = order->account,
+        .account = order->choice.account,
         .config = order->config,
         .auth = order->auth,
         .solvers = solvers,
@@ -708,7 +678,7 @@ static void on_pending(Order *order, const SessionReply *reply)
 static bool order_is_unknown(const Order *order, const SessionReply *reply, const Failure *failure)
 {
     return (order->is_resumed || order->is_moved) && !failure->passing && reply->error == 0 &&
-           reply->status >= 400 && reply->status < 500 && order_has_current_account(order);
+           reply->status >= 400 && reply->status < 500 && account_choice_is_current(&order->choice);
 }
 
 static void order_drop_url(Order *order)
@@ -799,7 +769,7 @@ static void on_new_order(const SessionReply *reply, void *userdata)
     }
     record->stage = ORDER_STAGE_PLACED;
     log_fields_add(&order->log, LOG_FIELD_ORDER, record->url);
-    outage_end(order_outage(order));
+    outage_end(account_choice_outage(&order->choice));
     if (!order_save(order))
         return;
     if (!record->finalize_url) {
@@ -856,7 +826,7 @@ static bool order_is_verifiable(Order *order)
 /* Before the account is seen to, for which the CA may be asked too. False: the order has ended. */
 static bool order_may_begin(Order *order)
 {
-    const Outage *outage = order_outage(order);
+    const Outage *outage = account_choice_outage(&order->choice);
     Failure failure = { 0 };
 
     if (!order_is_verifiable(order))
@@ -881,7 +851,7 @@ static bool set_string(char **string, const char *value)
 /* The certificate that is renewed by this, if the CA cares (RFC 9773 §5); NULL: none. */
 static char *order_replaces(const Order *order)
 {
-    const json_t *directory = session_last_directory(account_session(order->account));
+    const json_t *directory = session_last_directory(order_session(order));
 
     if (order->is_replaces_refused || !renewal_info_is_offered(directory) ||
         order->storage->type == STORAGE_NONE)
@@ -946,7 +916,7 @@ static void on_directory(const SessionReply *reply, void *userdata)
 /* What the CA offers counts. A profile that it did not when it was last seen it may by now. */
 static void order_place(Order *order)
 {
-    Session *session = account_session(order->account);
+    Session *session = order_session(order);
     const json_t *directory = session_last_directory(session);
     const char *profile = account_choice_profile(&order->choice);
 
@@ -974,7 +944,7 @@ static void on_account(const Failure *failure, void *userdata)
             order_give_up(order, &copy);
     } else if (order->record.url)
         order_fetch(order);
-    else if (csr_has_key(order->csr, account_key(order->account)))
+    else if (csr_has_key(order->csr, account_key(order->choice.account)))
         /* RFC 8555 §11.1 */
         order_fail(order, LOG_EVENT_ORDER_FAILED_HERE, 415, 0,
                    "The CSR is made with the server's own account key: make it with another key.");
@@ -982,28 +952,10 @@ static void on_account(const Failure *failure, void *userdata)
         order_place(order);
 }
 
-/* It may have another key by now, or be another one. Without one to be had the order goes on with
- * the one that it has. */
-static int order_open_account(Order *order)
-{
-    Account *account;
-    int r;
-
-    if (order->account && order_has_current_account(order))
-        return 0;
-    r = accounts_get(order->accounts, order->config, account_choice_block(&order->choice),
-                     &account);
-    if (r < 0)
-        return order->account ? 0 : r;
-    order->is_moved = order->account;
-    account_unref(order->account);
-    order->account = account_ref(account);
-    return 0;
-}
-
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
     Order *order = userdata;
+    int r;
 
     (void)source;
     (void)usec;
@@ -1016,8 +968,11 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
     if (!order->record.url && !order_may_begin(order))
         return 0;
-    if (order_open_account(order) < 0 ||
-        account_await(order->account, on_account, order, &order->account_waiter) < 0)
+    /* It may have another key by now, or be another one. */
+    r = account_choice_open(&order->choice);
+    order->is_moved |= r > 0;
+    if (r < 0 ||
+        account_await(order->choice.account, on_account, order, &order->account_waiter) < 0)
         order_fail_memory(order);
     return 0;
 }
@@ -1025,7 +980,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 int order_start(Order *order, Accounts *accounts, order_cb callback, order_trouble_cb on_trouble,
                 void *userdata)
 {
-    order->accounts = accounts;
+    order->choice.accounts = accounts;
     order->callback = callback;
     order->on_trouble = on_trouble;
     order->userdata = userdata;
@@ -1071,6 +1026,7 @@ static int describe(Order *order, sd_event *event, const OrderTarget *target,
     order->event = sd_event_ref(event);
     order->config = config_ref(target->config);
     order->auth = target->auth;
+    order->choice.config = order->config;
     order->choice.auth = target->auth;
     order->storage = target->auth->storage;
     order->solvers = solvers;
