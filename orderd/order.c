@@ -794,45 +794,29 @@ static bool order_prepare(Order *order)
     return false;
 }
 
-/* False: the order has ended. */
-static bool order_is_allowed(Order *order, bool (*allows)(const Asking *asking, Failure *ret))
-{
-    const Asking asking = order_asking(order);
-    Failure failure = { 0 };
-
-    if (allows(&asking, &failure))
-        return true;
-    order_give_up(order, &failure);
-    return false;
-}
-
-/* What no verification can be for is not ordered first and refused then. */
-static bool order_is_verifiable(Order *order)
-{
-    const char *name = solver_lacks(order->auth, order->csr);
-    Failure failure = { 0 };
-
-    if (!name)
-        return true;
-    failure_set(&failure, LOG_EVENT_ORDER_FAILED_HERE, 421, 0,
-                "%s: the server's verification of this request cannot be for it: its administrator "
-                "adds one of type %s to [auth \"%s\"].",
-                name, *name == '*' ? "dns01-dnsUpdate, for wildcards," : "http01",
-                order->auth->name);
-    order_give_up(order, &failure);
-    return false;
-}
-
 /* Before the account is seen to, for which the CA may be asked too. False: the order has ended. */
 static bool order_may_begin(Order *order)
 {
     const Outage *outage = account_choice_outage(&order->choice);
+    const Asking asking = order_asking(order);
     Failure failure = { 0 };
 
-    if (!order_is_verifiable(order))
-        return false;
-    if (!outage || !outage_holds(outage, &failure))
-        return order_is_allowed(order, restraint_allows);
+    /* What no verification can be for is not ordered first and refused then. */
+    if (solver_serves(order->auth, order->csr, &failure) &&
+        !(outage && outage_holds(outage, &failure)) && restraint_allows(&asking, &failure))
+        return true;
+    order_give_up(order, &failure);
+    return false;
+}
+
+/* At the last moment: others may have used it up while the account was seen to. */
+static bool order_is_in_budget(Order *order)
+{
+    const Asking asking = order_asking(order);
+    Failure failure = { 0 };
+
+    if (budget_allows(&asking, &failure))
+        return true;
     order_give_up(order, &failure);
     return false;
 }
@@ -885,8 +869,7 @@ static void order_request(Order *order)
         return;
     }
     order->record.stage = ORDER_STAGE_NEW;
-    /* At the last moment: others may have used it up while the account was seen to. */
-    if (!order_is_allowed(order, budget_allows) || !order_prepare(order) || !order_save(order))
+    if (!order_is_in_budget(order) || !order_prepare(order) || !order_save(order))
         return;
     budget_note_order(&asking);
     order->is_charged = true;

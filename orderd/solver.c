@@ -36,7 +36,8 @@ static bool any_serves(const AuthBlock *auth, bool (*serves)(const Solver *solve
     return false;
 }
 
-const char *solver_lacks(const AuthBlock *auth, const Csr *csr)
+/* The first name or address that none can be for; NULL: all have one. */
+static const char *find_lacking(const AuthBlock *auth, const Csr *csr)
 {
     bool wildcards = any_serves(auth, has_for_wildcards);
 
@@ -46,4 +47,17 @@ const char *solver_lacks(const AuthBlock *auth, const Csr *csr)
         if (**name == '*' && !wildcards)
             return *name;
     return NULL;
+}
+
+bool solver_serves(const AuthBlock *auth, const Csr *csr, Failure *ret)
+{
+    const char *name = find_lacking(auth, csr);
+
+    if (!name)
+        return true;
+    failure_set(ret, LOG_EVENT_ORDER_FAILED_HERE, 421, 0,
+                "%s: the server's verification of this request cannot be for it: its administrator "
+                "adds one of type %s to [auth \"%s\"].",
+                name, *name == '*' ? "dns01-dnsUpdate, for wildcards," : "http01", auth->name);
+    return false;
 }

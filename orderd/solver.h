@@ -57,6 +57,6 @@ typedef struct Solver {
 
 const Solver *solver_find(const Verification *verification);
 
-/* The first name or address of the CSR that none of the block's verifications can be for; NULL: all
- * have one. Borrowed. */
-const char *solver_lacks(const AuthBlock *auth, const Csr *csr);
+/* Whether each name and address of the CSR has one of the block's verifications that can be for it;
+ * @ret is set else. */
+bool solver_serves(const AuthBlock *auth, const Csr *csr, Failure *ret);
