@@ -9,7 +9,6 @@
 #include "cached.h"
 #include "chain-fetch.h"
 #include "chain-fields.h"
-#include "dns-name.h"
 #include "kept-chain.h"
 #include "log.h"
 #include "order-object.h"
@@ -18,11 +17,8 @@
 #include "profile.h"
 #include "renewal-info.h"
 #include "restraint.h"
-#include "strv.h"
 #include "validation.h"
 
-/* An order whose end the CA does not name is given up after so long, s. */
-#define LIFE_MAX (7 * 24 * 3600)
 /* The CA's left hand may not know yet what its right one did; with polls further apart than this,
  * it never will. */
 #define NOTICE_MAX USEC_PER_SEC
@@ -32,21 +28,14 @@
 
 struct Order {
     sd_event *event;
-    Config *config;
-    const AuthBlock *auth;
-    const Storage *storage;
     const Solvers *solvers;
-    char key[STORAGE_KEY_SIZE];
+    OrderSubject subject;
     OrderRecord record; /* as on disk, but while .is_unsaved */
     bool is_unsaved;
     bool is_resumed;                        /* from the disk, and the CA was not asked for it yet */
     bool is_moved;                          /* to another account, or another key of it */
     bool is_replacing, is_replaces_refused; /* see order_replaces() */
     bool is_charged; /* to its client: it may ask more than one CA, and again after a restart */
-    Csr *csr;
-    char *names;
-    LogFields log;
-    unsigned n_askers; /* named in it */
 
     AccountChoice choice;
     AccountWaiter *account_waiter;
@@ -70,14 +59,9 @@ struct Order {
 static void on_order(const SessionReply *reply, void *userdata);
 static void order_begin_anew(Order *order);
 
-const char *order_key(const Order *order)
+OrderSubject *order_subject(Order *order)
 {
-    return order->key;
-}
-
-const Storage *order_storage(const Order *order)
-{
-    return order->storage;
+    return &order->subject;
 }
 
 const Renewal *order_renewal(const Order *order)
@@ -90,38 +74,11 @@ bool order_set_waiting(const Order *order, Failure *ret)
     return validation_set_waiting(order->validation, ret);
 }
 
-bool order_has_name(const Order *order, const char *name)
-{
-    STRV_FOREACH (own, order->csr->names)
-        if (streq(dns_name_base(*own), name))
-            return true;
-    return false;
-}
-
-const char *order_names(const Order *order)
-{
-    return order->names;
-}
-
-static void order_log_asker(Order *order, const OrderAsker *asker)
-{
-    if (order->n_askers == ORDER_ASKERS_NAMED)
-        return;
-    order->n_askers++;
-    log_fields_add(&order->log, LOG_FIELD_REQUEST_ID, asker->request_id);
-    log_fields_add(&order->log, LOG_FIELD_CLIENT, asker->client);
-}
-
 void order_add_asker(Order *order, const OrderAsker *asker)
 {
     if (!asker->is_prefetch)
         order->record.asked = time(NULL);
-    order_log_asker(order, asker);
-}
-
-LogFields *order_log_fields(Order *order)
-{
-    return &order->log;
+    order_subject_add_client(&order->subject, asker->request_id, asker->client);
 }
 
 static void drop_validation(Order *order)
@@ -138,15 +95,12 @@ Order *order_free(Order *order)
     session_call_cancel(order->call);
     chain_fetch_cancel(order->chain_fetch);
     sd_event_source_disable_unref(order->timer);
-    config_unref(order->config);
-    csr_free(order->csr);
     sd_event_unref(order->event);
-    free(order->names);
     order_record_done(&order->record);
     failure_done(&order->end);
     failure_done(&order->trouble);
     account_choice_done(&order->choice);
-    log_context_done(&order->log);
+    order_subject_done(&order->subject);
     free(order);
     return NULL;
 }
@@ -168,19 +122,19 @@ static void log_failed(const Order *order, const Failure *failure)
     log_fields_add(&fields, LOG_FIELD_REASON, reason);
     log_fields_add_status(&fields, failure->status);
     log_fields_add(&fields, LOG_FIELD_PROBLEM, failure->problem);
-    log_event(failure->event, &fields, "No certificate for %s: %s", order->names, reason);
+    log_event(failure->event, &fields, "No certificate for %s: %s", order->subject.names, reason);
 }
 
 static Asking order_asking(const Order *order)
 {
     return (Asking){
-        .config = order->config,
+        .config = order->subject.config,
         .account = account_choice_block(&order->choice),
-        .auth = order->auth,
+        .auth = order->subject.auth,
         .client = order->is_charged ? NULL : order->record.client,
         .is_spare = order->record.asked == 0,
-        .names = order->csr->names,
-        .set = order->names,
+        .names = order->subject.csr->names,
+        .set = order->subject.names,
     };
 }
 
@@ -203,7 +157,7 @@ static bool order_move(Order *order, const Failure *failure)
     log_fields_add(&fields, LOG_FIELD_PROBLEM, failure->problem);
     log_event(LOG_EVENT_ACCOUNT_PASSED_OVER, &fields,
               "The order for %s goes to [account \"%s\"], as [account \"%s\"] does not serve: %s",
-              order->names, account_choice_block(&order->choice)->name, from->name,
+              order->subject.names, account_choice_block(&order->choice)->name, from->name,
               str_or(failure->reason, "out of memory"));
     order->backoff = (Backoff){ 0 };
     failure_done(&order->trouble);
@@ -217,7 +171,7 @@ static void order_succeed(Order *order, const Chain *chain)
 {
     drop_validation(order);
     if (order->record.stage != ORDER_STAGE_ISSUED)
-        order_forget(order->config->state_directory, order->key);
+        order_forget(order->subject.config->state_directory, order->subject.key);
     order->callback(order, chain, NULL, order->userdata);
 }
 
@@ -235,7 +189,7 @@ static void order_give_up(Order *order, Failure *failure)
     if (order->record.url || !order_move(order, failure)) {
         account_choice_sum_up(&order->choice, failure);
         log_failed(order, failure);
-        order_forget(order->config->state_directory, order->key);
+        order_forget(order->subject.config->state_directory, order->subject.key);
         order->callback(order, NULL, failure, order->userdata);
     }
     failure_done(failure);
@@ -263,14 +217,9 @@ static void order_schedule(Order *order, usec_t delay)
         order_fail_memory(order);
 }
 
-static time_t order_expires(const Order *order)
-{
-    return order->record.expires ? order->record.expires : order->record.created + LIFE_MAX;
-}
-
 static bool is_expired(const Order *order)
 {
-    return time(NULL) >= order_expires(order);
+    return time(NULL) >= order_record_expires(&order->record);
 }
 
 static void order_fail_expired(Order *order)
@@ -353,15 +302,16 @@ static void order_fail_reply(Order *order, const SessionReply *reply, const char
  * has ended or waits until the disk is mended. */
 static bool order_save(Order *order)
 {
-    int r = order_record_save(order->config->state_directory, order->key, &order->record);
+    int r = order_record_save(order->subject.config->state_directory, order->subject.key,
+                              &order->record);
     Failure failure = { 0 };
 
     order->is_unsaved = r < 0;
     if (r >= 0)
         return true;
     log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
-                    "The order for %s cannot be written to '%s': %m", order->names,
-                    order->config->state_directory);
+                    "The order for %s cannot be written to '%s': %m", order->subject.names,
+                    order->subject.config->state_directory);
     failure_set(&failure, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
                 "The server cannot write its state directory: its journal says why.");
     failure.passing = true;
@@ -376,7 +326,7 @@ static Session *order_session(const Order *order)
 
 static void order_fail_request(Order *order, int error)
 {
-    log_error_errno(error, "Request to the CA for %s cannot be made: %m", order->names);
+    log_error_errno(error, "Request to the CA for %s cannot be made: %m", order->subject.names);
     order_fail(order, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
                "The server cannot make a request to the CA: its journal says why.");
 }
@@ -421,7 +371,7 @@ static void log_issued(const Order *order, const Chain *chain)
 
     chain_add_fields(chain, &fields);
     log_event(LOG_EVENT_CERTIFICATE_ISSUED, &fields,
-              "Certificate issued for %s: serial %s, until %s, order %s", order->names,
+              "Certificate issued for %s: serial %s, until %s, order %s", order->subject.names,
               str_or(log_fields_get(&fields, LOG_FIELD_SERIAL), "?"),
               str_or(log_fields_get(&fields, LOG_FIELD_NOT_AFTER), "?"),
               str_or(order->record.url, "?"));
@@ -440,7 +390,7 @@ static bool order_keep(Order *order, const Chain *chain)
 static bool order_store(Order *order, const Chain *chain)
 {
     const OrderRecord *record = &order->record;
-    const Storage *storage = order->storage;
+    const Storage *storage = order->subject.storage;
     CachedFrom from = { record->server, record->account, record->auth, record->asked };
     int r;
 
@@ -450,7 +400,7 @@ static bool order_store(Order *order, const Chain *chain)
     if (r >= 0)
         return true;
     log_event_errno(LOG_EVENT_CERTIFICATE_NOT_STORED, r,
-                    "The certificate for %s was not stored in '%s': %m", order->names,
+                    "The certificate for %s was not stored in '%s': %m", order->subject.names,
                     storage->directory);
     return order_keep(order, chain);
 }
@@ -470,7 +420,7 @@ static void on_chain(const Chain *chain, Failure *failure, void *userdata)
 {
     Order *order = userdata;
 
-    LOG_CONTEXT(&order->log);
+    LOG_CONTEXT(&order->subject.log);
     order->chain_fetch = NULL;
     if (chain)
         order_finish(order, chain);
@@ -481,10 +431,10 @@ static void on_chain(const Chain *chain, Failure *failure, void *userdata)
 static void order_fetch_chain(Order *order, const char *url)
 {
     const ChainWish wish = {
-        .csr = order->csr,
-        .names = order->names,
+        .csr = order->subject.csr,
+        .names = order->subject.names,
         .common_name = account_choice_block(&order->choice)->preferred_chain,
-        .log = &order->log,
+        .log = &order->subject.log,
     };
     int r =
         chain_fetch_start(order_session(order), &wish, url, on_chain, order, &order->chain_fetch);
@@ -503,7 +453,7 @@ static void on_finalized(const SessionReply *reply, void *userdata)
     Order *order = userdata;
     Failure failure = { 0 };
 
-    LOG_CONTEXT(&order->log);
+    LOG_CONTEXT(&order->subject.log);
     if (order->is_early && problem_is(reply, "orderNotReady")) {
         order->call = NULL;
         order_fetch(order);
@@ -532,7 +482,7 @@ static void order_finalize(Order *order, bool is_early)
                       "The CA does not say where its order is finalised: try again later.");
         return;
     }
-    payload = order_object_finalize(order->csr);
+    payload = order_object_finalize(order->subject.csr);
     if (!payload) {
         order_fail_memory(order);
         return;
@@ -581,10 +531,10 @@ static int start_validation(Order *order, const json_t *urls, const Solvers *sol
 {
     const AuthorizationTask task = {
         .account = order->choice.account,
-        .config = order->config,
-        .auth = order->auth,
+        .config = order->subject.config,
+        .auth = order->subject.auth,
         .solvers = solvers,
-        .log = &order->log,
+        .log = &order->subject.log,
     };
     const Asking asking = order_asking(order);
 
@@ -604,7 +554,7 @@ static void on_asked_why(Failure *failure, void *userdata)
 {
     Order *order = userdata;
 
-    LOG_CONTEXT(&order->log);
+    LOG_CONTEXT(&order->subject.log);
     if (failure)
         order_give_up(order, failure);
     else
@@ -635,7 +585,7 @@ static void on_validated(Failure *failure, void *userdata)
 {
     Order *order = userdata;
 
-    LOG_CONTEXT(&order->log);
+    LOG_CONTEXT(&order->subject.log);
     if (failure) {
         order_end_or_pause(order, failure);
         return;
@@ -670,7 +620,8 @@ static void on_pending(Order *order, const SessionReply *reply)
         order_fail_memory(order);
     else
         /* They have no deadline of their own. */
-        order_schedule(order, (usec_t)(order_expires(order) - time(NULL)) * USEC_PER_SEC);
+        order_schedule(order,
+                       (usec_t)(order_record_expires(&order->record) - time(NULL)) * USEC_PER_SEC);
 }
 
 /* What was left behind may have gone from the CA meanwhile: dropped, or made with another account
@@ -681,22 +632,13 @@ static bool order_is_unknown(const Order *order, const SessionReply *reply, cons
            reply->status >= 400 && reply->status < 500 && account_choice_is_current(&order->choice);
 }
 
-static void order_drop_url(Order *order)
-{
-    free(order->record.url);
-    free(order->record.finalize_url);
-    order->record.url = order->record.finalize_url = NULL;
-    order->record.expires = 0;
-    order->record.stage = ORDER_STAGE_NEW;
-}
-
 static void order_begin_anew(Order *order)
 {
     drop_validation(order);
     order->poll = (Poll){ 0 };
     order->is_resumed = order->is_moved = false;
     order->finalize_taken = false;
-    order_drop_url(order);
+    order_record_forget_url(&order->record);
     order_schedule(order, 0);
 }
 
@@ -715,7 +657,7 @@ static void on_order(const SessionReply *reply, void *userdata)
     const char *status = json_string_value(json_object_get(reply->json, "status"));
     Failure failure = { 0 };
 
-    LOG_CONTEXT(&order->log);
+    LOG_CONTEXT(&order->subject.log);
     order->call = NULL;
     if (reply->error < 0 || reply->status != 200 || !status) {
         failure_set_reply(&failure, reply, "working on the order");
@@ -750,7 +692,7 @@ static void on_new_order(const SessionReply *reply, void *userdata)
     OrderRecord *record = &order->record;
     SessionReply seen = *reply;
 
-    LOG_CONTEXT(&order->log);
+    LOG_CONTEXT(&order->subject.log);
     order->call = NULL;
     /* Once more without it shows. */
     if (order->is_replacing && order_object_may_be_for_replaces(reply)) {
@@ -768,7 +710,7 @@ static void on_new_order(const SessionReply *reply, void *userdata)
         return;
     }
     record->stage = ORDER_STAGE_PLACED;
-    log_fields_add(&order->log, LOG_FIELD_ORDER, record->url);
+    log_fields_add(&order->subject.log, LOG_FIELD_ORDER, record->url);
     outage_end(account_choice_outage(&order->choice));
     if (!order_save(order))
         return;
@@ -783,12 +725,12 @@ static void on_new_order(const SessionReply *reply, void *userdata)
 /* Nothing is ordered whose result could not be kept. */
 static bool order_prepare(Order *order)
 {
-    int r = storage_prepare(order->storage, order->record.body, order->record.body_size);
+    int r = storage_prepare(order->subject.storage, order->record.body, order->record.body_size);
 
     if (r >= 0)
         return true;
     log_event_errno(LOG_EVENT_CERTIFICATE_NOT_STORED, r, "Nothing can be stored in '%s': %m",
-                    str_or(order->storage->directory, ""));
+                    str_or(order->subject.storage->directory, ""));
     order_fail(order, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
                "The server cannot write its certificate storage: its journal says why.");
     return false;
@@ -802,7 +744,7 @@ static bool order_may_begin(Order *order)
     Failure failure = { 0 };
 
     /* What no verification can be for is not ordered first and refused then. */
-    if (solver_serves(order->auth, order->csr, &failure) &&
+    if (solver_serves(order->subject.auth, order->subject.csr, &failure) &&
         !(outage && outage_holds(outage, &failure)) && restraint_allows(&asking, &failure))
         return true;
     order_give_up(order, &failure);
@@ -821,26 +763,15 @@ static bool order_is_in_budget(Order *order)
     return false;
 }
 
-static bool set_string(char **string, const char *value)
-{
-    char *copy = strdup(value);
-
-    if (!copy)
-        return false;
-    free(*string);
-    *string = copy;
-    return true;
-}
-
 /* The certificate that is renewed by this, if the CA cares (RFC 9773 §5); NULL: none. */
 static char *order_replaces(const Order *order)
 {
     const json_t *directory = session_last_directory(order_session(order));
 
     if (order->is_replaces_refused || !renewal_info_is_offered(directory) ||
-        order->storage->type == STORAGE_NONE)
+        order->subject.storage->type == STORAGE_NONE)
         return NULL;
-    return cached_renewal_id(order->storage, order->key,
+    return cached_renewal_id(order->subject.storage, order->subject.key,
                              account_choice_block(&order->choice)->server);
 }
 
@@ -848,7 +779,7 @@ static void order_send(Order *order)
 {
     _cleanup_free_ char *replaces = order_replaces(order);
     json_auto_t *payload =
-        order_object_new(order->csr, account_choice_profile(&order->choice), replaces);
+        order_object_new(order->subject.csr, account_choice_profile(&order->choice), replaces);
 
     order->is_replacing = replaces;
     if (payload)
@@ -863,8 +794,7 @@ static void order_request(Order *order)
     const AccountBlock *block = account_choice_block(&order->choice);
     const Asking asking = order_asking(order);
 
-    if (!set_string(&order->record.server, block->server) ||
-        !set_string(&order->record.account, block->name)) {
+    if (order_record_set_account(&order->record, block->name, block->server) < 0) {
         order_fail_memory(order);
         return;
     }
@@ -882,7 +812,7 @@ static void on_directory(const SessionReply *reply, void *userdata)
     const char *profile = account_choice_profile(&order->choice);
     Failure failure = { 0 };
 
-    LOG_CONTEXT(&order->log);
+    LOG_CONTEXT(&order->subject.log);
     order->call = NULL;
     if (reply->error < 0) {
         order_fail_reply(order, reply, "showing its directory");
@@ -913,7 +843,7 @@ static void on_account(const Failure *failure, void *userdata)
 {
     Order *order = userdata;
 
-    LOG_CONTEXT(&order->log);
+    LOG_CONTEXT(&order->subject.log);
     order->account_waiter = NULL;
     if (failure) {
         Failure copy = { 0 };
@@ -927,7 +857,7 @@ static void on_account(const Failure *failure, void *userdata)
             order_give_up(order, &copy);
     } else if (order->record.url)
         order_fetch(order);
-    else if (csr_has_key(order->csr, account_key(order->choice.account)))
+    else if (csr_has_key(order->subject.csr, account_key(order->choice.account)))
         /* RFC 8555 §11.1 */
         order_fail(order, LOG_EVENT_ORDER_FAILED_HERE, 415, 0,
                    "The CSR is made with the server's own account key: make it with another key.");
@@ -942,7 +872,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 
     (void)source;
     (void)usec;
-    LOG_CONTEXT(&order->log);
+    LOG_CONTEXT(&order->subject.log);
     if (validation_is_pending(order->validation)) {
         order_fail_expired(order);
         return 0;
@@ -976,53 +906,17 @@ const Failure *order_trouble(const Order *order)
     return order->trouble.status ? &order->trouble : NULL;
 }
 
-static char *join_sorted(const Csr *csr)
-{
-    _cleanup_strv_ char **sorted = csr_identifiers(csr);
-
-    strv_sort(sorted);
-    return sorted ? strv_join(sorted, " ") : NULL;
-}
-
-static int set_record(Order *order, const OrderTarget *target, const OrderAsker *asker,
-                      const void *body, size_t size)
-{
-    OrderRecord *record = &order->record;
-
-    record->created = time(NULL);
-    record->auth = strdup(target->auth->name);
-    record->request_id = strdup(asker->request_id);
-    record->client = asker->client ? strdup(asker->client) : NULL;
-    record->body_size = size;
-    record->body = malloc(size + 1);
-    if (!record->auth || !record->request_id || !record->body || (asker->client && !record->client))
-        return -ENOMEM;
-    memcpy(record->body, body, size);
-    record->body[size] = '\0';
-    return 0;
-}
-
 /* What an order is, whether it is new or resumed. */
 static int describe(Order *order, sd_event *event, const OrderTarget *target,
                     const Solvers *solvers, Csr **csr)
 {
+    const OrderRecord *record = &order->record;
+
     order->event = sd_event_ref(event);
-    order->config = config_ref(target->config);
-    order->auth = target->auth;
-    order->choice.config = order->config;
-    order->choice.auth = target->auth;
-    order->storage = target->auth->storage;
     order->solvers = solvers;
-    order->names = join_sorted(*csr);
-    if (!order->names)
-        return -ENOMEM;
-    storage_key(order->record.body, order->record.body_size, order->key);
-    order->csr = TAKE_PTR(*csr);
-    log_fields_add(&order->log, LOG_FIELD_CSR, order->key);
-    log_fields_add(&order->log, LOG_FIELD_AUTH, target->auth->name);
-    log_fields_add_all(&order->log, LOG_FIELD_NAME, order->csr->names);
-    log_fields_add_all(&order->log, LOG_FIELD_NAME, order->csr->addresses);
-    return 0;
+    order->choice.config = target->config;
+    order->choice.auth = target->auth;
+    return order_subject_init(&order->subject, target, record->body, record->body_size, csr);
 }
 
 int order_new(sd_event *event, const OrderTarget *target, const Solvers *solvers,
@@ -1033,7 +927,8 @@ int order_new(sd_event *event, const OrderTarget *target, const Solvers *solvers
 
     if (!order)
         return -ENOMEM;
-    r = set_record(order, target, asker, body, size);
+    r = order_record_init(&order->record, target->auth->name, asker->request_id, asker->client,
+                          body, size);
     if (r >= 0)
         r = describe(order, event, target, solvers, csr);
     if (r < 0)
@@ -1058,14 +953,15 @@ int order_resume(sd_event *event, const OrderTarget *target, const Solvers *solv
         return r;
     /* What the CA of another account has is out of reach for good. */
     if (!account_choice_find(&order->choice, order->record.account, order->record.server))
-        order_drop_url(order);
-    order_log_asker(order, &(OrderAsker){ order->record.request_id, order->record.client, false });
-    log_fields_add(&order->log, LOG_FIELD_ORDER, order->record.url);
+        order_record_forget_url(&order->record);
+    order_subject_add_client(&order->subject, order->record.request_id, order->record.client);
+    log_fields_add(&order->subject.log, LOG_FIELD_ORDER, order->record.url);
     *ret = TAKE_PTR(order);
     return 0;
 }
 
 bool order_is_kept_nowhere_else(const Order *order)
 {
-    return order->record.stage == ORDER_STAGE_ISSUED && order->storage->type == STORAGE_NONE;
+    return order->record.stage == ORDER_STAGE_ISSUED &&
+           order->subject.storage->type == STORAGE_NONE;
 }

@@ -9,6 +9,8 @@
 #define DIRECTORY "orders"
 /* A request of max-size at its largest, in base64, with a chain and the rest. */
 #define FILE_SIZE_MAX ((size_t)24 * 1024 * 1024)
+/* An order whose end the CA does not name is given up after so long, s. */
+#define LIFE_MAX (7 * 24 * 3600)
 
 static const char *const stages[] = {
     [ORDER_STAGE_NEW] = "new",
@@ -34,6 +36,52 @@ void order_record_done(OrderRecord *record)
     json_strings_free(strings, ELEMENTSOF(strings), record);
     free(record->body);
     *record = (OrderRecord){ 0 };
+}
+
+int order_record_init(OrderRecord *record, const char *auth, const char *request_id,
+                      const char *client, const void *body, size_t size)
+{
+    record->created = time(NULL);
+    record->auth = strdup(auth);
+    record->request_id = strdup(request_id);
+    record->client = client ? strdup(client) : NULL;
+    record->body_size = size;
+    record->body = malloc(size + 1);
+    if (!record->auth || !record->request_id || !record->body || (client && !record->client))
+        return -ENOMEM;
+    memcpy(record->body, body, size);
+    record->body[size] = '\0';
+    return 0;
+}
+
+time_t order_record_expires(const OrderRecord *record)
+{
+    return record->expires ? record->expires : record->created + LIFE_MAX;
+}
+
+int order_record_set_account(OrderRecord *record, const char *name, const char *server)
+{
+    char *own_name = strdup(name), *own_server = strdup(server);
+
+    if (!own_name || !own_server) {
+        free(own_name);
+        free(own_server);
+        return -ENOMEM;
+    }
+    free(record->account);
+    free(record->server);
+    record->account = own_name;
+    record->server = own_server;
+    return 0;
+}
+
+void order_record_forget_url(OrderRecord *record)
+{
+    free(record->url);
+    free(record->finalize_url);
+    record->url = record->finalize_url = NULL;
+    record->expires = 0;
+    record->stage = ORDER_STAGE_NEW;
 }
 
 static json_t *pack(const OrderRecord *record)
