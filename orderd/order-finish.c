@@ -103,7 +103,7 @@ static bool store(Order *order, const Chain *chain)
 
 static void succeed(Order *order, const Chain *chain)
 {
-    order_drop_validation(order);
+    order_drop_authorizations(order);
     if (order->record.stage != ORDER_STAGE_ISSUED)
         order_forget(order->subject.config->state_directory, order->subject.key);
     order->callback(order, chain, NULL, order->userdata);

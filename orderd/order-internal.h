@@ -6,10 +6,10 @@
 
 #include "account-choice.h"
 #include "asking.h"
+#include "authorizations.h"
 #include "chain-fetch.h"
 #include "order.h"
 #include "polling.h"
-#include "validation.h"
 
 struct Order {
     sd_event *event;
@@ -29,7 +29,7 @@ struct Order {
     Renewal renewal;     /* of what was stored; .not_after 0: nothing was */
     Failure trouble;     /* why it goes on later only; .status 0: it goes on */
     usec_t trouble_since;
-    Validation *validation;
+    Authorizations *authorizations;
     Failure end; /* why the CA ended the order, while its authorizations are asked for more */
     SessionCall *call;
     ChainFetch *chain_fetch;
@@ -44,7 +44,7 @@ struct Order {
 Asking order_asking(const Order *order); /* borrowed from the order */
 Session *order_session(const Order *order);
 
-void order_drop_validation(Order *order); /* with the answers to its challenges */
+void order_drop_authorizations(Order *order); /* with the answers to its challenges */
 
 /* Begins from newOrder on, with the account at hand. */
 void order_begin_anew(Order *order);

@@ -51,7 +51,7 @@ void order_give_up(Order *order, Failure *failure)
 {
     Outage *outage = account_choice_outage(&order->choice);
 
-    order_drop_validation(order);
+    order_drop_authorizations(order);
     note_failure(order, failure);
     if (!order->record.url && outage)
         outage_note(outage, failure);
@@ -94,7 +94,8 @@ void order_fail_expired(Order *order)
  * not given up. */
 static bool is_to_be_moved(const Order *order, const Failure *failure, usec_t delay)
 {
-    return order->record.stage == ORDER_STAGE_PLACED && !validation_has_failed(order->validation) &&
+    return order->record.stage == ORDER_STAGE_PLACED &&
+           !authorizations_have_failed(order->authorizations) &&
            account_choice_has_next(&order->choice, failure) &&
            now_monotonic() + delay > order->trouble_since + MOVE_AFTER;
 }
@@ -112,7 +113,7 @@ void order_pause(Order *order, Failure *failure)
     if (order->trouble.status == 0)
         order->trouble_since = now_monotonic();
     moves = is_to_be_moved(order, failure, delay);
-    order_drop_validation(order);
+    order_drop_authorizations(order);
     if (moves && move(order, failure)) {
         failure_done(failure);
         return;

@@ -21,7 +21,7 @@ const Renewal *order_renewal(const Order *order)
 
 bool order_set_waiting(const Order *order, Failure *ret)
 {
-    return validation_set_waiting(order->validation, ret);
+    return authorizations_set_waiting(order->authorizations, ret);
 }
 
 void order_add_asker(Order *order, const OrderAsker *asker)
@@ -31,16 +31,16 @@ void order_add_asker(Order *order, const OrderAsker *asker)
     order_subject_add_client(&order->subject, asker->request_id, asker->client);
 }
 
-void order_drop_validation(Order *order)
+void order_drop_authorizations(Order *order)
 {
-    order->validation = validation_free(order->validation);
+    order->authorizations = authorizations_free(order->authorizations);
 }
 
 Order *order_free(Order *order)
 {
     if (!order)
         return NULL;
-    order_drop_validation(order);
+    order_drop_authorizations(order);
     account_waiter_cancel(order->account_waiter);
     session_call_cancel(order->call);
     chain_fetch_cancel(order->chain_fetch);
@@ -154,8 +154,8 @@ static void on_valid(Order *order, const SessionReply *reply)
 }
 
 /* @solvers: as of AuthorizationTask. */
-static int start_validation(Order *order, const json_t *urls, const Solvers *solvers,
-                            validation_cb callback)
+static int start_authorizations(Order *order, const json_t *urls, const Solvers *solvers,
+                                authorizations_cb callback)
 {
     const AuthorizationTask task = {
         .account = order->choice.account,
@@ -166,8 +166,8 @@ static int start_validation(Order *order, const json_t *urls, const Solvers *sol
     };
     const Asking asking = order_asking(order);
 
-    return validation_start(order->event, &task, &asking, urls, callback, order,
-                            &order->validation);
+    return authorizations_start(order->event, &task, &asking, urls, callback, order,
+                                &order->authorizations);
 }
 
 static void end_at_ca(Order *order)
@@ -193,8 +193,8 @@ static void on_asked_why(Failure *failure, void *userdata)
  * any other that fails. */
 static bool ask_why(Order *order, const json_t *urls)
 {
-    return !order->validation && order->record.stage == ORDER_STAGE_PLACED &&
-           start_validation(order, urls, NULL, on_asked_why) >= 0;
+    return !order->authorizations && order->record.stage == ORDER_STAGE_PLACED &&
+           start_authorizations(order, urls, NULL, on_asked_why) >= 0;
 }
 
 static void on_invalid(Order *order, const SessionReply *reply)
@@ -229,7 +229,7 @@ static void on_pending(Order *order, const SessionReply *reply)
 {
     int r;
 
-    if (order->validation) {
+    if (order->authorizations) {
         /* All are valid; the CA has not noticed yet. */
         await_notice(order, reply);
         return;
@@ -238,8 +238,8 @@ static void on_pending(Order *order, const SessionReply *reply)
         order_fail_expired(order);
         return;
     }
-    r = start_validation(order, json_object_get(reply->json, "authorizations"), order->solvers,
-                         on_validated);
+    r = start_authorizations(order, json_object_get(reply->json, "authorizations"), order->solvers,
+                             on_validated);
     if (r == -EBADMSG)
         order_fail_ca(
             order, 3600,
@@ -262,7 +262,7 @@ static bool is_unknown(const Order *order, const SessionReply *reply, const Fail
 
 void order_begin_anew(Order *order)
 {
-    order_drop_validation(order);
+    order_drop_authorizations(order);
     order->poll = (Poll){ 0 };
     order->is_resumed = order->is_moved = false;
     order->finalize_taken = false;
@@ -346,7 +346,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
     (void)source;
     (void)usec;
     LOG_CONTEXT(&order->subject.log);
-    if (validation_is_pending(order->validation)) {
+    if (authorizations_are_pending(order->authorizations)) {
         order_fail_expired(order);
         return 0;
     }
