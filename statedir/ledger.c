@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ledger.h"
 
-#include <stdio.h>
-
 #include "state-json.h"
 
 #define VERSION   1
@@ -14,19 +12,6 @@ void ledger_done(Ledger *ledger)
 {
     free(ledger->times);
     *ledger = (Ledger){ 0 };
-}
-
-static int make_key(const LedgerKey *key, char ret[STORAGE_KEY_SIZE])
-{
-    _cleanup_free_ char *text = NULL;
-    int n = asprintf(&text, "%s\n%s\n%s", key->kind, key->server, key->what);
-
-    if (n < 0) {
-        text = NULL;
-        return -ENOMEM;
-    }
-    storage_key(text, (size_t)n, ret);
-    return 0;
 }
 
 /* Times of the future, as after a change of the clock, count no more than those that are too old.
@@ -67,7 +52,7 @@ int ledger_load(const char *state, const LedgerKey *key, time_t now, Ledger *ret
 {
     json_auto_t *object = NULL;
     char name[STORAGE_KEY_SIZE];
-    int r = make_key(key, name);
+    int r = state_json_key(key->kind, key->server, key->what, name);
 
     if (r >= 0)
         r = load_key(state, name, &object);
@@ -111,7 +96,7 @@ int ledger_add(const char *state, const LedgerKey *key, time_t now, Ledger *ledg
     if (r < 0)
         return r;
     object = pack(key, ledger);
-    r = object ? make_key(key, name) : -ENOMEM;
+    r = object ? state_json_key(key->kind, key->server, key->what, name) : -ENOMEM;
     return r < 0 ? r : state_json_save(state, DIRECTORY, name, object);
 }
 

@@ -108,18 +108,6 @@ int order_record_save(const char *state, const char *key, const OrderRecord *rec
     return object ? state_json_save(state, DIRECTORY, key, object) : -ENOMEM;
 }
 
-static int unpack_stage(const json_t *object, OrderStage *ret)
-{
-    const char *name = json_string_value(json_object_get(object, "stage"));
-
-    for (size_t i = 0; name && i < ELEMENTSOF(stages); i++)
-        if (streq(stages[i], name)) {
-            *ret = (OrderStage)i;
-            return 0;
-        }
-    return -EBADMSG;
-}
-
 /* What a stage promises has to be there. */
 static bool is_whole(const OrderRecord *record)
 {
@@ -145,9 +133,10 @@ static int unpack(const json_t *object, OrderRecord *record)
 
     if (version != VERSION)
         return version > VERSION ? -EPROTONOSUPPORT : -EBADMSG;
-    r = unpack_stage(object, &record->stage);
+    r = json_strings_find(stages, ELEMENTSOF(stages), object, "stage");
     if (r < 0)
         return r;
+    record->stage = (OrderStage)r;
     record->created = json_integer_value(json_object_get(object, "created"));
     record->issued = json_integer_value(json_object_get(object, "issued"));
     record->asked = json_integer_value(json_object_get(object, "asked"));

@@ -14,6 +14,20 @@
 #define SUFFIX         ".json"
 #define NAME_SIZE      (STORAGE_KEY_SIZE + STRLEN(SUFFIX))
 
+int state_json_key(const char *kind, const char *server, const char *what,
+                   char ret[STORAGE_KEY_SIZE])
+{
+    _cleanup_free_ char *text = NULL;
+    int n = asprintf(&text, "%s\n%s\n%s", kind, server, what);
+
+    if (n < 0) {
+        text = NULL;
+        return -ENOMEM;
+    }
+    storage_key(text, (size_t)n, ret);
+    return 0;
+}
+
 static char *directory_path(const char *state, const char *directory)
 {
     char *path;

@@ -8,6 +8,10 @@
 
 #include "storage.h"
 
+/* The key of what these three words say, all of them together. 0 or -ENOMEM. */
+int state_json_key(const char *kind, const char *server, const char *what,
+                   char ret[STORAGE_KEY_SIZE]);
+
 /* Writes one, in place of an older one; the directory is made where missing (0700). 0 or -errno. */
 int state_json_save(const char *state, const char *directory, const char *key,
                     const json_t *object);
