@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "chain-fields.h"
 
+#include "rfc3339.h"
+
 void chain_add_fields(const Chain *chain, LogFields *fields)
 {
     _cleanup_free_ char *serial = chain_serial(chain);
-    time_t end = chain_not_after(chain);
-    char until[32];
-    struct tm tm;
+    char until[RFC3339_SIZE];
 
     log_fields_add(fields, LOG_FIELD_SERIAL, serial);
-    if (gmtime_r(&end, &tm) && strftime(until, sizeof(until), "%Y-%m-%dT%H:%M:%SZ", &tm) > 0)
-        log_fields_add(fields, LOG_FIELD_NOT_AFTER, until);
+    log_fields_add(fields, LOG_FIELD_NOT_AFTER, rfc3339_format(chain_not_after(chain), until));
 }

@@ -5,6 +5,7 @@
 
 void account_choice_done(AccountChoice *choice)
 {
+    account_unref(choice->account);
     failure_done(&choice->passed);
 }
 
@@ -16,6 +17,31 @@ const AccountBlock *account_choice_block(const AccountChoice *choice)
 const char *account_choice_profile(const AccountChoice *choice)
 {
     return auth_profile(choice->auth, account_choice_block(choice));
+}
+
+Outage *account_choice_outage(const AccountChoice *choice)
+{
+    return accounts_outage(choice->accounts, account_choice_block(choice));
+}
+
+bool account_choice_is_current(const AccountChoice *choice)
+{
+    return account_is_current(choice->account, account_choice_block(choice));
+}
+
+int account_choice_open(AccountChoice *choice)
+{
+    Account *account, *before = choice->account;
+    int r;
+
+    if (before && account_choice_is_current(choice))
+        return 0;
+    r = accounts_get(choice->accounts, choice->config, account_choice_block(choice), &account);
+    if (r < 0)
+        return before ? 0 : r;
+    choice->account = account_ref(account);
+    account_unref(before);
+    return before ? 1 : 0;
 }
 
 bool account_choice_find(AccountChoice *choice, const char *name, const char *server)
@@ -61,6 +87,7 @@ bool account_choice_next(AccountChoice *choice, const Failure *failure)
         return false;
     add(choice, failure, &choice->passed);
     choice->n_passed++;
+    choice->account = account_unref(choice->account);
     return true;
 }
 
@@ -75,4 +102,18 @@ void account_choice_sum_up(const AccountChoice *choice, Failure *failure)
     add(choice, failure, &all);
     failure_done(failure);
     *failure = all;
+}
+
+void account_choice_amend(const AccountChoice *choice, Failure *failure)
+{
+    const char *name = account_choice_block(choice)->name;
+    _cleanup_free_ char *sentence = NULL;
+
+    if (!*name || !failure->problem || failure->status != 500)
+        return;
+    if (asprintf(&sentence, "This is of [account \"%s\"]: acme-register takes --account=%s.", name,
+                 name) < 0)
+        sentence = NULL;
+    if (sentence)
+        failure_amend(failure, sentence);
 }

@@ -1,89 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "order.h"
+/* An order's states at the CA (RFC 8555 §7.1.6), its beginning and its end. */
 
-#include <stdio.h>
-
-#include "account-choice.h"
-#include "asking.h"
-#include "authorization.h"
-#include "budget.h"
-#include "cached.h"
-#include "chain-fields.h"
-#include "chain-search.h"
-#include "dns-name.h"
-#include "encode.h"
 #include "log.h"
-#include "polling.h"
-#include "problem.h"
-#include "profile.h"
-#include "renewal-info.h"
-#include "restraint.h"
-#include "rfc3339.h"
-#include "strv.h"
+#include "order-internal.h"
+#include "order-object.h"
 
-/* A certificate that no storage keeps waits so long for its request to be posted again, s. */
-#define KEPT_FOR (24 * 3600)
-/* An order whose end the CA does not name is given up after so long, s. */
-#define LIFE_MAX (7 * 24 * 3600)
 /* The CA's left hand may not know yet what its right one did; with polls further apart than this,
  * it never will. */
 #define NOTICE_MAX USEC_PER_SEC
-/* An order that the CA has is begun with another account, where there is one, when the CA has been
- * down for so long. */
-#define MOVE_AFTER (30 * USEC_PER_SEC)
 
-struct Order {
-    sd_event *event;
-    Config *config;
-    const AuthBlock *auth;
-    const Storage *storage;
-    const Solvers *solvers;
-    char key[STORAGE_KEY_SIZE];
-    OrderRecord record; /* as on disk, but while .is_unsaved */
-    bool is_unsaved;
-    bool is_resumed;                        /* from the disk, and the CA was not asked for it yet */
-    bool is_moved;                          /* to another account, or another key of it */
-    bool is_replacing, is_replaces_refused; /* see order_replaces() */
-    bool is_charged; /* to its client: it may ask more than one CA, and again after a restart */
-    Csr *csr;
-    char *names;
-    LogFields log;
-    unsigned n_askers; /* named in it */
-
-    Accounts *accounts;
-    AccountChoice choice;
-    Account *account; /* of the choice; NULL: not opened yet */
-    AccountWaiter *account_waiter;
-    bool finalize_taken; /* the CA has the CSR */
-    bool is_early;       /* it has not said that the order is ready for it */
-    Renewal renewal;     /* of what was stored; .not_after 0: nothing was */
-    Failure trouble;     /* why it goes on later only; .status 0: it goes on */
-    usec_t trouble_since;
-    Authorization **authorizations;
-    size_t n_authorizations, n_pending;
-    Failure invalid; /* what went wrong, name by name, while the others are awaited */
-    Failure end;     /* why the CA ended the order, while its authorizations are asked for more */
-    SessionCall *call;
-    ChainSearch *chain_search;
-    sd_event_source *timer; /* start, then polls and pauses */
-    Poll poll;
-    Backoff backoff;
-    order_cb callback;
-    order_trouble_cb on_trouble;
-    void *userdata;
-};
-
-static void on_order(const SessionReply *reply, void *userdata);
-static void order_begin_anew(Order *order);
-
-const char *order_key(const Order *order)
+OrderSubject *order_subject(Order *order)
 {
-    return order->key;
-}
-
-const Storage *order_storage(const Order *order)
-{
-    return order->storage;
+    return &order->subject;
 }
 
 const Renewal *order_renewal(const Order *order)
@@ -93,86 +21,63 @@ const Renewal *order_renewal(const Order *order)
 
 bool order_set_waiting(const Order *order, Failure *ret)
 {
-    for (size_t i = 0; i < order->n_authorizations; i++) {
-        const char *what = authorization_waits_for(order->authorizations[i]);
-
-        if (!what)
-            continue;
-        failure_set(
-            ret, LOG_EVENT_CHALLENGE_NOT_PUBLISHED, 503, 60,
-            "%s: its TXT record is not to be seen at every server of the zone yet (%s): post "
-            "the same CSR again later.",
-            authorization_name(order->authorizations[i]), what);
-        return true;
-    }
-    return false;
-}
-
-bool order_has_name(const Order *order, const char *name)
-{
-    STRV_FOREACH (own, order->csr->names)
-        if (streq(dns_name_base(*own), name))
-            return true;
-    return false;
-}
-
-const char *order_names(const Order *order)
-{
-    return order->names;
-}
-
-static void order_log_asker(Order *order, const OrderAsker *asker)
-{
-    if (order->n_askers == ORDER_ASKERS_NAMED)
-        return;
-    order->n_askers++;
-    log_fields_add(&order->log, LOG_FIELD_REQUEST_ID, asker->request_id);
-    log_fields_add(&order->log, LOG_FIELD_CLIENT, asker->client);
+    return authorizations_set_waiting(order->authorizations, ret);
 }
 
 void order_add_asker(Order *order, const OrderAsker *asker)
 {
     if (!asker->is_prefetch)
         order->record.asked = time(NULL);
-    order_log_asker(order, asker);
+    order_subject_add_client(&order->subject, asker->request_id, asker->client);
 }
 
-LogFields *order_log_fields(Order *order)
+void order_drop_authorizations(Order *order)
 {
-    return &order->log;
-}
-
-static void drop_authorizations(Order *order)
-{
-    for (size_t i = 0; i < order->n_authorizations; i++)
-        authorization_free(order->authorizations[i]);
-    free(order->authorizations);
-    order->authorizations = NULL;
-    order->n_authorizations = order->n_pending = 0;
+    order->authorizations = authorizations_free(order->authorizations);
 }
 
 Order *order_free(Order *order)
 {
     if (!order)
         return NULL;
-    drop_authorizations(order);
+    order_drop_authorizations(order);
     account_waiter_cancel(order->account_waiter);
     session_call_cancel(order->call);
-    chain_search_cancel(order->chain_search);
+    chain_fetch_cancel(order->chain_fetch);
     sd_event_source_disable_unref(order->timer);
-    account_unref(order->account);
-    config_unref(order->config);
-    csr_free(order->csr);
     sd_event_unref(order->event);
-    free(order->names);
     order_record_done(&order->record);
-    failure_done(&order->invalid);
     failure_done(&order->end);
     failure_done(&order->trouble);
     account_choice_done(&order->choice);
-    log_context_done(&order->log);
+    order_subject_done(&order->subject);
     free(order);
     return NULL;
+}
+
+Asking order_asking(const Order *order)
+{
+    return (Asking){
+        .config = order->subject.config,
+        .account = account_choice_block(&order->choice),
+        .auth = order->subject.auth,
+        .client = order->is_charged ? NULL : order->record.client,
+        .is_spare = order->record.asked == 0,
+        .names = order->subject.csr->names,
+        .set = order->subject.names,
+    };
+}
+
+Session *order_session(const Order *order)
+{
+    return account_session(order->choice.account);
+}
+
+void order_schedule(Order *order, usec_t delay)
+{
+    if (sd_event_source_set_time_relative(order->timer, delay) < 0 ||
+        sd_event_source_set_enabled(order->timer, SD_EVENT_ONESHOT) < 0)
+        order_fail_memory(order);
 }
 
 void order_forget(const char *state_directory, const char *key)
@@ -184,266 +89,22 @@ void order_forget(const char *state_directory, const char *key)
                         key, state_directory);
 }
 
-static void log_failed(const Order *order, const Failure *failure)
+void order_post(Order *order, const SessionRequest *request, session_cb callback)
 {
-    const char *reason = str_or(failure->reason, "out of memory");
-    _cleanup_log_fields_ LogFields fields = { 0 };
+    int r = session_post(order_session(order), request, callback, order, &order->call);
 
-    log_fields_add(&fields, LOG_FIELD_REASON, reason);
-    log_fields_add_status(&fields, failure->status);
-    log_fields_add(&fields, LOG_FIELD_PROBLEM, failure->problem);
-    log_event(failure->event, &fields, "No certificate for %s: %s", order->names, reason);
+    if (r < 0)
+        order_fail_request(order, r);
 }
 
-static Asking order_asking(const Order *order)
+void order_fetch(Order *order)
 {
-    return (Asking){
-        .config = order->config,
-        .account = account_choice_block(&order->choice),
-        .auth = order->auth,
-        .client = order->is_charged ? NULL : order->record.client,
-        .is_spare = order->record.asked == 0,
-        .names = order->csr->names,
-        .set = order->names,
-    };
+    order_post(order, &(SessionRequest){ .url = order->record.url }, order_on_object);
 }
 
-static Outage *order_outage(const Order *order)
+static void ask_again(Order *order, unsigned retry_after)
 {
-    return accounts_outage(order->accounts, account_choice_block(&order->choice));
-}
-
-static void order_note_outage(const Order *order, const Failure *failure)
-{
-    Outage *outage = order_outage(order);
-
-    if (outage)
-        outage_note(outage, failure);
-}
-
-static void order_note_failure(const Order *order, const Failure *failure)
-{
-    const Asking asking = order_asking(order);
-
-    restraint_note_failure(&asking, failure);
-}
-
-/* Tells why the CA at hand did not serve, and begins with the next account. */
-static bool order_move(Order *order, const Failure *failure)
-{
-    const AccountBlock *from = account_choice_block(&order->choice);
-    _cleanup_log_fields_ LogFields fields = { 0 };
-
-    if (!account_choice_next(&order->choice, failure))
-        return false;
-    log_fields_add(&fields, LOG_FIELD_REASON, failure->reason);
-    log_fields_add(&fields, LOG_FIELD_PROBLEM, failure->problem);
-    log_event(LOG_EVENT_ACCOUNT_PASSED_OVER, &fields,
-              "The order for %s goes to [account \"%s\"], as [account \"%s\"] does not serve: %s",
-              order->names, account_choice_block(&order->choice)->name, from->name,
-              str_or(failure->reason, "out of memory"));
-    order->account = account_unref(order->account);
-    order->backoff = (Backoff){ 0 };
-    failure_done(&order->trouble);
-    order_begin_anew(order);
-    return true;
-}
-
-/* What follows ends the order. The callback frees it: nothing touches it afterwards. */
-
-static void order_succeed(Order *order, const Chain *chain)
-{
-    drop_authorizations(order);
-    if (order->record.stage != ORDER_STAGE_ISSUED)
-        order_forget(order->config->state_directory, order->key);
-    order->callback(order, chain, NULL, order->userdata);
-}
-
-/* The CA's problem types do not know of which account they are. */
-static void name_account(const Order *order, Failure *failure)
-{
-    const char *name = account_choice_block(&order->choice)->name;
-    _cleanup_free_ char *sentence = NULL;
-
-    if (!*name || !failure->problem || failure->status != 500)
-        return;
-    if (asprintf(&sentence, "This is of [account \"%s\"]: acme-register takes --account=%s.", name,
-                 name) < 0)
-        sentence = NULL;
-    if (sentence)
-        failure_amend(failure, sentence);
-}
-
-/* Takes the failure over. Before the CA knows of an order there is nothing to lose: another CA may
- * do it. */
-static void order_give_up(Order *order, Failure *failure)
-{
-    drop_authorizations(order);
-    order_note_failure(order, failure);
-    if (!order->record.url)
-        order_note_outage(order, failure);
-    name_account(order, failure);
-    if (order->record.url || !order_move(order, failure)) {
-        account_choice_sum_up(&order->choice, failure);
-        log_failed(order, failure);
-        order_forget(order->config->state_directory, order->key);
-        order->callback(order, NULL, failure, order->userdata);
-    }
-    failure_done(failure);
-}
-
-static void order_fail(Order *order, LogEvent event, int status, unsigned retry_after,
-                       const char *why)
-{
-    Failure failure = { 0 };
-
-    failure_set(&failure, event, status, retry_after, "%s", why);
-    order_give_up(order, &failure);
-}
-
-static void order_fail_memory(Order *order)
-{
-    order_fail(order, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
-               "The server is out of memory: try again later.");
-}
-
-static void order_schedule(Order *order, usec_t delay)
-{
-    if (sd_event_source_set_time_relative(order->timer, delay) < 0 ||
-        sd_event_source_set_enabled(order->timer, SD_EVENT_ONESHOT) < 0)
-        order_fail_memory(order);
-}
-
-static time_t order_expires(const Order *order)
-{
-    return order->record.expires ? order->record.expires : order->record.created + LIFE_MAX;
-}
-
-static bool is_expired(const Order *order)
-{
-    return time(NULL) >= order_expires(order);
-}
-
-static void order_fail_expired(Order *order)
-{
-    order_fail(order, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 60,
-               "The CA did not finish the order before it expired: try again.");
-}
-
-/* Those who wait for a certificate cannot wait until the CA is back. One that it may have issued is
- * not given up. */
-static bool order_is_better_moved(const Order *order, const Failure *failure, usec_t delay)
-{
-    return order->record.stage == ORDER_STAGE_PLACED && order->invalid.status == 0 &&
-           account_choice_has_next(&order->choice, failure) &&
-           now_monotonic() + delay > order->trouble_since + MOVE_AFTER;
-}
-
-/* The CA has the order, or may have made a certificate of it: what goes wrong now and may be right
- * later ends nothing. Takes the failure over. */
-static void order_pause(Order *order, Failure *failure)
-{
-    usec_t delay = backoff_next(&order->backoff, failure->pause);
-
-    if (is_expired(order)) {
-        order_give_up(order, failure);
-        return;
-    }
-    order_note_failure(order, failure);
-    drop_authorizations(order);
-    if (order->trouble.status == 0)
-        order->trouble_since = now_monotonic();
-    if (order_is_better_moved(order, failure, delay) && order_move(order, failure)) {
-        failure_done(failure);
-        return;
-    }
-    order->poll = (Poll){ 0 };
-    failure_done(&order->invalid);
-    failure_done(&order->trouble);
-    order->trouble = *failure;
-    *failure = (Failure){ 0 };
-    order_schedule(order, delay);
-    order->on_trouble(order, &order->trouble, order->userdata);
-}
-
-static bool order_has_current_account(const Order *order)
-{
-    return account_is_current(order->account, account_choice_block(&order->choice));
-}
-
-/* What the CA refuses is the account, and that has another key by now, or is another one. */
-static bool is_of_old_account(const Order *order, const Failure *failure)
-{
-    return failure->problem && failure->status == 500 && !order_has_current_account(order);
-}
-
-static void order_end_or_pause(Order *order, Failure *failure)
-{
-    if ((failure->passing && order->record.url) || is_of_old_account(order, failure)) {
-        order_pause(order, failure);
-        return;
-    }
-    order_give_up(order, failure);
-}
-
-/* What the CA said makes no sense: it may do the next time. */
-static void order_fail_ca(Order *order, unsigned retry_after, const char *why)
-{
-    Failure failure = { 0 };
-
-    failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, retry_after, "%s", why);
-    failure.passing = true;
-    order_end_or_pause(order, &failure);
-}
-
-static void order_fail_reply(Order *order, const SessionReply *reply, const char *doing)
-{
-    Failure failure = { 0 };
-
-    failure_set_reply(&failure, reply, doing);
-    order_end_or_pause(order, &failure);
-}
-
-/* Writes down what comes next. False: it must not be done, since nobody would know of it; the order
- * has ended or waits until the disk is mended. */
-static bool order_save(Order *order)
-{
-    int r = order_record_save(order->config->state_directory, order->key, &order->record);
-    Failure failure = { 0 };
-
-    order->is_unsaved = r < 0;
-    if (r >= 0)
-        return true;
-    log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
-                    "The order for %s cannot be written to '%s': %m", order->names,
-                    order->config->state_directory);
-    failure_set(&failure, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
-                "The server cannot write its state directory: its journal says why.");
-    failure.passing = true;
-    order_end_or_pause(order, &failure);
-    return false;
-}
-
-static void order_post(Order *order, const SessionRequest *request, session_cb callback)
-{
-    int r;
-
-    r = session_post(account_session(order->account), request, callback, order, &order->call);
-    if (r < 0) {
-        log_error_errno(r, "Request to the CA for %s cannot be made: %m", order->names);
-        order_fail(order, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
-                   "The server cannot make a request to the CA: its journal says why.");
-    }
-}
-
-static void order_fetch(Order *order)
-{
-    order_post(order, &(SessionRequest){ .url = order->record.url }, on_order);
-}
-
-static void order_poll(Order *order, unsigned retry_after)
-{
-    if (is_expired(order)) {
+    if (order_is_expired(order)) {
         order_fail_expired(order);
         return;
     }
@@ -452,200 +113,14 @@ static void order_poll(Order *order, unsigned retry_after)
 
 /* The CA shows a state that it was past already. Should that last, the order was put back, and goes
  * on from there. */
-static void order_await_notice(Order *order, const SessionReply *reply)
+static void await_notice(Order *order, const SessionReply *reply)
 {
     if (order->poll.delay < NOTICE_MAX) {
-        order_poll(order, reply->retry_after);
+        ask_again(order, reply->retry_after);
         return;
     }
     order->finalize_taken = false;
     order_fail_ca(order, 60, "The CA put the order back to a state of before: try again later.");
-}
-
-static void log_issued(const Order *order, const Chain *chain)
-{
-    _cleanup_log_fields_ LogFields fields = { 0 };
-
-    chain_add_fields(chain, &fields);
-    log_event(LOG_EVENT_CERTIFICATE_ISSUED, &fields,
-              "Certificate issued for %s: serial %s, until %s, order %s", order->names,
-              str_or(log_fields_get(&fields, LOG_FIELD_SERIAL), "?"),
-              str_or(log_fields_get(&fields, LOG_FIELD_NOT_AFTER), "?"),
-              str_or(order->record.url, "?"));
-}
-
-/* Keeps the chain where the storage does not: a request that comes within a day gets it. */
-static bool order_keep(Order *order, const Chain *chain)
-{
-    size_t size;
-
-    order->record.stage = ORDER_STAGE_ISSUED;
-    order->record.issued = time(NULL);
-    free(order->record.chain);
-    order->record.chain = NULL;
-    if (chain_format(chain, &order->record.chain, &size) < 0) {
-        order->record.stage = ORDER_STAGE_FINALIZING;
-        order_fail_memory(order);
-        return false;
-    }
-    return order_save(order);
-}
-
-/* Whether it is where it outlives this process. */
-static bool order_store(Order *order, const Chain *chain)
-{
-    const OrderRecord *record = &order->record;
-    const Storage *storage = order->storage;
-    CachedFrom from = { record->server, record->account, record->auth, record->asked };
-    int r;
-
-    if (storage->type == STORAGE_NONE)
-        return order_keep(order, chain);
-    r = cached_store(storage, record->body, record->body_size, chain, &from, &order->renewal);
-    if (r >= 0)
-        return true;
-    log_event_errno(LOG_EVENT_CERTIFICATE_NOT_STORED, r,
-                    "The certificate for %s was not stored in '%s': %m", order->names,
-                    storage->directory);
-    return order_keep(order, chain);
-}
-
-static void order_finish(Order *order, const Chain *chain)
-{
-    const Asking asking = order_asking(order);
-
-    if (!order_store(order, chain))
-        return;
-    log_issued(order, chain);
-    budget_note_certificate(&asking);
-    order_succeed(order, chain);
-}
-
-static void on_chain(const Chain *chain, bool is_preferred, void *userdata)
-{
-    Order *order = userdata;
-
-    LOG_CONTEXT(&order->log);
-    order->chain_search = NULL;
-    if (!is_preferred)
-        log_event(LOG_EVENT_CHAIN_NOT_OFFERED, NULL,
-                  "The CA gave no chain for %s whose topmost issuer is '%s': its default is used",
-                  order->names, account_choice_block(&order->choice)->preferred_chain);
-    order_finish(order, chain);
-}
-
-/* Takes the chain over. */
-static void order_search(Order *order, Chain *chain, char *const *alternates)
-{
-    ChainWish wish = { .common_name = account_choice_block(&order->choice)->preferred_chain,
-                       .csr = order->csr };
-
-    if (chain_search_start(account_session(order->account), &wish, chain, alternates, on_chain,
-                           order, &order->chain_search) < 0)
-        order_fail_memory(order);
-}
-
-static void on_certificate(const SessionReply *reply, void *userdata)
-{
-    _cleanup_(chain_freep) Chain *chain = NULL;
-    Order *order = userdata;
-    const char *preferred = account_choice_block(&order->choice)->preferred_chain,
-               *why = "out of memory";
-    Failure failure = { 0 };
-    int r;
-
-    LOG_CONTEXT(&order->log);
-    order->call = NULL;
-    if (reply->error < 0 || reply->status != 200) {
-        order_fail_reply(order, reply, "handing out the certificate");
-        return;
-    }
-    r = chain_from_reply(reply, order->csr, &chain, &why);
-    if (r < 0) {
-        log_event(LOG_EVENT_CERTIFICATE_UNUSABLE, NULL, "The certificate for %s cannot be used: %s",
-                  order->names, why);
-        failure_set(
-            &failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 3600,
-            "The CA issued something that is not the certificate asked for: try again later.");
-        /* A garbled answer may be whole the next time; a certificate never becomes another one. */
-        failure.passing = r != -EKEYREJECTED;
-        order_end_or_pause(order, &failure);
-        return;
-    }
-    if (preferred && !chain_leads_to(chain, preferred))
-        order_search(order, TAKE_PTR(chain), reply->alternates);
-    else
-        order_finish(order, chain);
-}
-
-/* RFC 8555 §7.4: the account was good enough for the order; what the CA refuses to authorise here
- * is the CSR, where it does not see the order's names in it. */
-static void order_fail_names(Order *order, const json_t *problem)
-{
-    _cleanup_free_ char *said = problem_describe(problem);
-    Failure failure = { 0 };
-
-    failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 415, 0,
-                "The CA does not find the names in this CSR: put every one of them into "
-                "subjectAltName. The CA said: %s",
-                str_or(said, "?"));
-    failure_set_type(&failure, problem_type(problem));
-    order_give_up(order, &failure);
-}
-
-static bool problem_is(const SessionReply *reply, const char *type)
-{
-    return reply->problem && streq(problem_type(reply->problem), type);
-}
-
-static void on_finalized(const SessionReply *reply, void *userdata)
-{
-    Order *order = userdata;
-
-    LOG_CONTEXT(&order->log);
-    if (order->is_early && problem_is(reply, "orderNotReady")) {
-        order->call = NULL;
-        order_fetch(order);
-        return;
-    }
-    if (problem_is(reply, "unauthorized") && order_has_current_account(order)) {
-        order->call = NULL;
-        order_fail_names(order, reply->problem);
-        return;
-    }
-    if (reply->error == 0 && reply->status == 200) {
-        order->finalize_taken = true;
-        order->poll = (Poll){ 0 };
-    }
-    on_order(reply, order);
-}
-
-/* @is_early: the CA has not said that the order is ready. */
-static void order_finalize(Order *order, bool is_early)
-{
-    json_auto_t *payload = NULL;
-    _cleanup_free_ unsigned char *der = NULL;
-    _cleanup_free_ char *encoded = NULL;
-    size_t size;
-
-    if (!order->record.finalize_url) {
-        order_fail_ca(order, 60,
-                      "The CA does not say where its order is finalised: try again later.");
-        return;
-    }
-    if (csr_to_der(order->csr, &der, &size) >= 0)
-        encoded = base64url_encode(der, size);
-    payload = encoded ? json_pack("{ss}", "csr", encoded) : NULL;
-    if (!payload) {
-        order_fail_memory(order);
-        return;
-    }
-    order->is_early = is_early;
-    order->record.stage = ORDER_STAGE_FINALIZING;
-    if (order_save(order))
-        order_post(order,
-                   &(SessionRequest){ .url = order->record.finalize_url, .payload = payload },
-                   on_finalized);
 }
 
 /* RFC 8555 §7.1.6: a ready order is finalised, again where the first time did not arrive. One that
@@ -653,7 +128,7 @@ static void order_finalize(Order *order, bool is_early)
 static void on_ready(Order *order, const SessionReply *reply)
 {
     if (order->finalize_taken)
-        order_await_notice(order, reply);
+        await_notice(order, reply);
     else
         order_finalize(order, false);
 }
@@ -663,7 +138,7 @@ static void on_processing(Order *order, const SessionReply *reply)
     /* What was wrong is past. In other states the step that comes next may fail as it did before,
      * and is tried less and less often. */
     order->backoff = (Backoff){ 0 };
-    order_poll(order, reply->retry_after);
+    ask_again(order, reply->retry_after);
 }
 
 static void on_valid(Order *order, const SessionReply *reply)
@@ -671,154 +146,76 @@ static void on_valid(Order *order, const SessionReply *reply)
     const char *url = session_url(reply->json, "certificate");
 
     if (url)
-        order_post(order, &(SessionRequest){ .url = url, .accept = CHAIN_TYPE }, on_certificate);
+        order_fetch_chain(order, url);
     else
         order_fail_ca(
             order, 60,
             "The CA says the certificate is issued but not where it is: try again later.");
 }
 
-/* The types that mean the account or the request where a request is refused mean the names where
- * the CA ends an order: it had taken both. */
-static void set_end_of_order(Failure *failure, const json_t *error, unsigned retry_after)
-{
-    _cleanup_free_ char *said = problem_describe(error);
-
-    failure_set_problem(failure, error, retry_after);
-    if (failure->status != 500)
-        return;
-    failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0,
-                "The CA could not validate the names. The CA said: %s", str_or(said, "?"));
-    failure_set_type(failure, problem_type(error));
-}
-
-/* Joins the reasons; the problem type stays the first one's. */
-static void order_note_invalid(Order *order, const Failure *failure)
-{
-    Failure joined = { 0 };
-
-    failure_set(&joined, order->invalid.reason ? order->invalid.event : failure->event, 421, 0,
-                "%s%s%s",
-                str_or(order->invalid.reason, failure->event == LOG_EVENT_CHALLENGE_NOT_PUBLISHED
-                                                  ? "Not put into DNS for the CA: "
-                                                  : "The CA could not validate: "),
-                order->invalid.reason ? "; " : "", str_or(failure->reason, "?"));
-    failure_set_type(&joined, str_or(order->invalid.problem, failure->problem));
-    failure_done(&order->invalid);
-    order->invalid = joined;
-}
-
 /* @solvers: as of AuthorizationTask. */
 static int start_authorizations(Order *order, const json_t *urls, const Solvers *solvers,
-                                authorization_cb callback)
+                                authorizations_cb callback)
 {
     const AuthorizationTask task = {
-        .account = order->account,
-        .config = order->config,
-        .auth = order->auth,
+        .account = order->choice.account,
+        .config = order->subject.config,
+        .auth = order->subject.auth,
         .solvers = solvers,
-        .log = &order->log,
+        .log = &order->subject.log,
     };
-    const json_t *url;
-    size_t i, n = json_array_size(urls);
-    int r;
-
-    if (n == 0 || n > CSR_NAMES_MAX)
-        return -EBADMSG;
-    order->authorizations = calloc(n, sizeof(Authorization *));
-    if (!order->authorizations)
-        return -ENOMEM;
-    json_array_foreach (urls, i, url) {
-        if (!json_is_string(url))
-            return -EBADMSG;
-        r = authorization_start(order->event, &task, json_string_value(url), callback, order,
-                                &order->authorizations[i]);
-        if (r < 0)
-            return r;
-        order->n_authorizations++;
-    }
-    order->n_pending = n;
-    return 0;
-}
-
-/* The order's own failure, which it does not outlive. */
-static void order_end_taken(Order *order, Failure *failure)
-{
-    Failure taken = *failure;
-
-    *failure = (Failure){ 0 };
-    order_give_up(order, &taken);
-}
-
-static void on_asked_why(Authorization *authorization, const Failure *failure, void *userdata)
-{
-    Order *order = userdata;
     const Asking asking = order_asking(order);
 
-    LOG_CONTEXT(&order->log);
-    if (failure && failure->status == 421) {
-        restraint_note_invalid(&asking, authorization_name(authorization), failure);
-        order_note_invalid(order, failure);
-    }
-    if (--order->n_pending == 0)
-        order_end_taken(order, order->invalid.status ? &order->invalid : &order->end);
+    return authorizations_start(order->event, &task, &asking, urls, callback, order,
+                                &order->authorizations);
+}
+
+static void end_at_ca(Order *order)
+{
+    Failure end = order->end;
+
+    order->end = (Failure){ 0 };
+    order_give_up(order, &end);
+}
+
+static void on_asked_why(Failure *failure, void *userdata)
+{
+    Order *order = userdata;
+
+    LOG_CONTEXT(&order->subject.log);
+    if (failure)
+        order_give_up(order, failure);
+    else
+        end_at_ca(order);
 }
 
 /* What became invalid while nobody looked, as in a restart, did so for a name: that has to wait as
  * any other that fails. */
-static bool order_ask_why(Order *order, const json_t *urls)
+static bool ask_why(Order *order, const json_t *urls)
 {
-    if (order->authorizations || order->record.stage != ORDER_STAGE_PLACED)
-        return false;
-    if (start_authorizations(order, urls, NULL, on_asked_why) >= 0)
-        return true;
-    drop_authorizations(order);
-    return false;
+    return !order->authorizations && order->record.stage == ORDER_STAGE_PLACED &&
+           start_authorizations(order, urls, NULL, on_asked_why) >= 0;
 }
 
 static void on_invalid(Order *order, const SessionReply *reply)
 {
-    const json_t *error = json_object_get(reply->json, "error");
-
     /* A challenge that was answered with the old key cannot be met with the new one. */
     if (order->is_moved) {
         order_begin_anew(order);
         return;
     }
-    if (json_is_object(error))
-        set_end_of_order(&order->end, error, reply->retry_after);
-    else
-        failure_set(&order->end, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0,
-                    "The CA ended the order without saying why: try again later.");
-    if (!order_ask_why(order, json_object_get(reply->json, "authorizations")))
-        order_end_taken(order, &order->end);
+    order_object_set_end(reply->json, reply->retry_after, &order->end);
+    if (!ask_why(order, json_object_get(reply->json, "authorizations")))
+        end_at_ca(order);
 }
 
-/* A name that fails validation is reported together with the others that do (421); anything else
- * ends the order at once. */
-static void on_authorization(Authorization *authorization, const Failure *failure, void *userdata)
+static void on_validated(Failure *failure, void *userdata)
 {
-    const char *name = authorization_name(authorization);
     Order *order = userdata;
-    const Asking asking = order_asking(order);
 
-    LOG_CONTEXT(&order->log);
-    if (failure && failure->status != 421) {
-        Failure copy = { 0 };
-
-        failure_copy(&copy, failure);
-        order_end_or_pause(order, &copy);
-        return;
-    }
+    LOG_CONTEXT(&order->subject.log);
     if (failure) {
-        restraint_note_invalid(&asking, name, failure);
-        order_note_invalid(order, failure);
-    } else
-        restraint_note_valid(&asking, name);
-    if (--order->n_pending > 0)
-        return;
-    if (order->invalid.status) {
-        order_end_taken(order, &order->invalid);
+        order_end_or_pause(order, failure);
         return;
     }
     order->poll = (Poll){ 0 };
@@ -834,15 +231,15 @@ static void on_pending(Order *order, const SessionReply *reply)
 
     if (order->authorizations) {
         /* All are valid; the CA has not noticed yet. */
-        order_await_notice(order, reply);
+        await_notice(order, reply);
         return;
     }
-    if (is_expired(order)) {
+    if (order_is_expired(order)) {
         order_fail_expired(order);
         return;
     }
     r = start_authorizations(order, json_object_get(reply->json, "authorizations"), order->solvers,
-                             on_authorization);
+                             on_validated);
     if (r == -EBADMSG)
         order_fail_ca(
             order, 3600,
@@ -851,34 +248,25 @@ static void on_pending(Order *order, const SessionReply *reply)
         order_fail_memory(order);
     else
         /* They have no deadline of their own. */
-        order_schedule(order, (usec_t)(order_expires(order) - time(NULL)) * USEC_PER_SEC);
+        order_schedule(order,
+                       (usec_t)(order_record_expires(&order->record) - time(NULL)) * USEC_PER_SEC);
 }
 
 /* What was left behind may have gone from the CA meanwhile: dropped, or made with another account
  * or CA than those of today. What may pass is no sign of it. */
-static bool order_is_unknown(const Order *order, const SessionReply *reply, const Failure *failure)
+static bool is_unknown(const Order *order, const SessionReply *reply, const Failure *failure)
 {
     return (order->is_resumed || order->is_moved) && !failure->passing && reply->error == 0 &&
-           reply->status >= 400 && reply->status < 500 && order_has_current_account(order);
+           reply->status >= 400 && reply->status < 500 && account_choice_is_current(&order->choice);
 }
 
-static void order_drop_url(Order *order)
+void order_begin_anew(Order *order)
 {
-    free(order->record.url);
-    free(order->record.finalize_url);
-    order->record.url = order->record.finalize_url = NULL;
-    order->record.expires = 0;
-    order->record.stage = ORDER_STAGE_NEW;
-}
-
-static void order_begin_anew(Order *order)
-{
-    drop_authorizations(order);
-    failure_done(&order->invalid);
+    order_drop_authorizations(order);
     order->poll = (Poll){ 0 };
     order->is_resumed = order->is_moved = false;
     order->finalize_taken = false;
-    order_drop_url(order);
+    order_record_forget_url(&order->record);
     order_schedule(order, 0);
 }
 
@@ -891,30 +279,17 @@ static const struct {
     { "valid", on_valid },     { "invalid", on_invalid },
 };
 
-/* What is not known yet of the CA's order. False: there is no memory. */
-static bool order_note(Order *order, const json_t *object)
-{
-    const char *finalize = session_url(object, "finalize");
-    OrderRecord *record = &order->record;
-
-    if (!record->finalize_url && finalize && !(record->finalize_url = strdup(finalize)))
-        return false;
-    if (record->expires == 0)
-        record->expires = rfc3339_parse(json_string_value(json_object_get(object, "expires")));
-    return true;
-}
-
-static void on_order(const SessionReply *reply, void *userdata)
+void order_on_object(const SessionReply *reply, void *userdata)
 {
     Order *order = userdata;
     const char *status = json_string_value(json_object_get(reply->json, "status"));
     Failure failure = { 0 };
 
-    LOG_CONTEXT(&order->log);
+    LOG_CONTEXT(&order->subject.log);
     order->call = NULL;
     if (reply->error < 0 || reply->status != 200 || !status) {
         failure_set_reply(&failure, reply, "working on the order");
-        if (!order_is_unknown(order, reply, &failure)) {
+        if (!is_unknown(order, reply, &failure)) {
             order_end_or_pause(order, &failure);
             return;
         }
@@ -922,7 +297,7 @@ static void on_order(const SessionReply *reply, void *userdata)
         order_begin_anew(order);
         return;
     }
-    if (!order_note(order, reply->json)) {
+    if (order_object_note(reply->json, &order->record) < 0) {
         order_fail_memory(order);
         return;
     }
@@ -937,228 +312,11 @@ static void on_order(const SessionReply *reply, void *userdata)
                   "The CA put the order into a state that acmems does not know: try again later.");
 }
 
-/* The head of an answer says that there is an order, whatever became of the rest. */
-static bool is_order_made(const SessionReply *reply)
-{
-    return (reply->status == 201 || reply->status == 200) && reply->location &&
-           strncmp(reply->location, "https://", 8) == 0;
-}
-
-/* Whether the CA may have refused the order for what it says of the certificate before: it may do
- * so with another type than alreadyReplaced (RFC 9773 §5), and stumble over it. Once more without
- * it shows. */
-static bool may_be_for_replaces(const Order *order, const SessionReply *reply)
-{
-    const char *type = reply->problem ? problem_type(reply->problem) : "";
-
-    return order->is_replacing && reply->problem && reply->status >= 400 &&
-           !streq(type, "rateLimited") && !streq(type, "badNonce");
-}
-
-static void order_send(Order *order);
-
-static void on_new_order(const SessionReply *reply, void *userdata)
-{
-    Order *order = userdata;
-    OrderRecord *record = &order->record;
-    SessionReply seen = *reply;
-
-    LOG_CONTEXT(&order->log);
-    order->call = NULL;
-    if (may_be_for_replaces(order, reply)) {
-        order->is_replaces_refused = true;
-        order_send(order);
-        return;
-    }
-    if (!is_order_made(reply)) {
-        order_fail_reply(order, reply, "taking the order");
-        return;
-    }
-    record->url = strdup(reply->location);
-    if (!record->url || !order_note(order, reply->json)) {
-        order_fail_memory(order);
-        return;
-    }
-    record->stage = ORDER_STAGE_PLACED;
-    log_fields_add(&order->log, LOG_FIELD_ORDER, record->url);
-    outage_end(order_outage(order));
-    if (!order_save(order))
-        return;
-    if (!record->finalize_url) {
-        order_fetch(order);
-        return;
-    }
-    seen.status = 200;
-    on_order(&seen, order);
-}
-
-/* RFC 8555 §7.1.4, RFC 8738 §3 */
-static int add_identifiers(json_t *list, const char *type, char *const *values)
-{
-    STRV_FOREACH (value, values)
-        if (json_array_append_new(list, json_pack("{ssss}", "type", type, "value", *value)) < 0)
-            return -ENOMEM;
-    return 0;
-}
-
-static json_t *identifiers(const Csr *csr)
-{
-    json_auto_t *list = json_array();
-
-    if (add_identifiers(list, "dns", csr->names) < 0 ||
-        add_identifiers(list, "ip", csr->addresses) < 0)
-        return NULL;
-    return TAKE_PTR(list);
-}
-
-/* Nothing is ordered whose result could not be kept. */
-static bool order_prepare(Order *order)
-{
-    int r = storage_prepare(order->storage, order->record.body, order->record.body_size);
-
-    if (r >= 0)
-        return true;
-    log_event_errno(LOG_EVENT_CERTIFICATE_NOT_STORED, r, "Nothing can be stored in '%s': %m",
-                    str_or(order->storage->directory, ""));
-    order_fail(order, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
-               "The server cannot write its certificate storage: its journal says why.");
-    return false;
-}
-
-/* False: the order has ended. */
-static bool order_is_allowed(Order *order, bool (*allows)(const Asking *asking, Failure *ret))
-{
-    const Asking asking = order_asking(order);
-    Failure failure = { 0 };
-
-    if (allows(&asking, &failure))
-        return true;
-    order_give_up(order, &failure);
-    return false;
-}
-
-/* What no verification can be for is not ordered first and refused then. */
-static bool order_is_verifiable(Order *order)
-{
-    Failure failure = { 0 };
-
-    if (solver_serves(order->auth, order->csr, &failure))
-        return true;
-    order_give_up(order, &failure);
-    return false;
-}
-
-/* Before the account is seen to, for which the CA may be asked too. False: the order has ended. */
-static bool order_may_begin(Order *order)
-{
-    const Outage *outage = order_outage(order);
-    Failure failure = { 0 };
-
-    if (!order_is_verifiable(order))
-        return false;
-    if (!outage || !outage_holds(outage, &failure))
-        return order_is_allowed(order, restraint_allows);
-    order_give_up(order, &failure);
-    return false;
-}
-
-static bool set_string(char **string, const char *value)
-{
-    char *copy = strdup(value);
-
-    if (!copy)
-        return false;
-    free(*string);
-    *string = copy;
-    return true;
-}
-
-/* The certificate that is renewed by this, if the CA cares (RFC 9773 §5); NULL: none. */
-static char *order_replaces(const Order *order)
-{
-    const json_t *directory = session_last_directory(account_session(order->account));
-
-    if (order->is_replaces_refused || !renewal_info_is_offered(directory) ||
-        order->storage->type == STORAGE_NONE)
-        return NULL;
-    return cached_renewal_id(order->storage, order->key,
-                             account_choice_block(&order->choice)->server);
-}
-
-static void order_send(Order *order)
-{
-    _cleanup_free_ char *replaces = order_replaces(order);
-    json_auto_t *payload = NULL;
-    json_t *list = identifiers(order->csr);
-
-    payload = list ? json_pack("{soss*ss*}", "identifiers", list, "profile",
-                               account_choice_profile(&order->choice), "replaces", replaces)
-                   : NULL;
-    order->is_replacing = replaces;
-    if (payload)
-        order_post(order, &(SessionRequest){ .resource = "newOrder", .payload = payload },
-                   on_new_order);
-    else
-        order_fail_memory(order);
-}
-
-static void order_request(Order *order)
-{
-    const AccountBlock *block = account_choice_block(&order->choice);
-    const Asking asking = order_asking(order);
-
-    if (!set_string(&order->record.server, block->server) ||
-        !set_string(&order->record.account, block->name)) {
-        order_fail_memory(order);
-        return;
-    }
-    order->record.stage = ORDER_STAGE_NEW;
-    /* At the last moment: others may have used it up while the account was seen to. */
-    if (!order_is_allowed(order, budget_allows) || !order_prepare(order) || !order_save(order))
-        return;
-    budget_note_order(&asking);
-    order->is_charged = true;
-    order_send(order);
-}
-
-static void on_directory(const SessionReply *reply, void *userdata)
-{
-    Order *order = userdata;
-    const char *profile = account_choice_profile(&order->choice);
-    Failure failure = { 0 };
-
-    LOG_CONTEXT(&order->log);
-    order->call = NULL;
-    if (reply->error < 0) {
-        order_fail_reply(order, reply, "showing its directory");
-        return;
-    }
-    if (!profile || profile_is_offered(reply->json, profile)) {
-        order_request(order);
-        return;
-    }
-    profile_set_failure(&failure, reply->json, profile);
-    order_give_up(order, &failure);
-}
-
-/* What the CA offers counts. A profile that it did not when it was last seen it may by now. */
-static void order_place(Order *order)
-{
-    Session *session = account_session(order->account);
-    const json_t *directory = session_last_directory(session);
-    const char *profile = account_choice_profile(&order->choice);
-
-    if (directory && (!profile || profile_is_offered(directory, profile)))
-        order_request(order);
-    else if (session_directory(session, on_directory, order, &order->call) < 0)
-        order_fail_memory(order);
-}
-
 static void on_account(const Failure *failure, void *userdata)
 {
     Order *order = userdata;
 
-    LOG_CONTEXT(&order->log);
+    LOG_CONTEXT(&order->subject.log);
     order->account_waiter = NULL;
     if (failure) {
         Failure copy = { 0 };
@@ -1172,7 +330,7 @@ static void on_account(const Failure *failure, void *userdata)
             order_give_up(order, &copy);
     } else if (order->record.url)
         order_fetch(order);
-    else if (csr_has_key(order->csr, account_key(order->account)))
+    else if (csr_has_key(order->subject.csr, account_key(order->choice.account)))
         /* RFC 8555 §11.1 */
         order_fail(order, LOG_EVENT_ORDER_FAILED_HERE, 415, 0,
                    "The CSR is made with the server's own account key: make it with another key.");
@@ -1180,33 +338,15 @@ static void on_account(const Failure *failure, void *userdata)
         order_place(order);
 }
 
-/* It may have another key by now, or be another one. Without one to be had the order goes on with
- * the one that it has. */
-static int order_open_account(Order *order)
-{
-    Account *account;
-    int r;
-
-    if (order->account && order_has_current_account(order))
-        return 0;
-    r = accounts_get(order->accounts, order->config, account_choice_block(&order->choice),
-                     &account);
-    if (r < 0)
-        return order->account ? 0 : r;
-    order->is_moved = order->account;
-    account_unref(order->account);
-    order->account = account_ref(account);
-    return 0;
-}
-
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
     Order *order = userdata;
+    int r;
 
     (void)source;
     (void)usec;
-    LOG_CONTEXT(&order->log);
-    if (order->n_pending > 0) {
+    LOG_CONTEXT(&order->subject.log);
+    if (authorizations_are_pending(order->authorizations)) {
         order_fail_expired(order);
         return 0;
     }
@@ -1214,8 +354,11 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
     if (!order->record.url && !order_may_begin(order))
         return 0;
-    if (order_open_account(order) < 0 ||
-        account_await(order->account, on_account, order, &order->account_waiter) < 0)
+    /* It may have another key by now, or be another one. */
+    r = account_choice_open(&order->choice);
+    order->is_moved |= r > 0;
+    if (r < 0 ||
+        account_await(order->choice.account, on_account, order, &order->account_waiter) < 0)
         order_fail_memory(order);
     return 0;
 }
@@ -1223,7 +366,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 int order_start(Order *order, Accounts *accounts, order_cb callback, order_trouble_cb on_trouble,
                 void *userdata)
 {
-    order->accounts = accounts;
+    order->choice.accounts = accounts;
     order->callback = callback;
     order->on_trouble = on_trouble;
     order->userdata = userdata;
@@ -1236,52 +379,17 @@ const Failure *order_trouble(const Order *order)
     return order->trouble.status ? &order->trouble : NULL;
 }
 
-static char *join_sorted(const Csr *csr)
-{
-    _cleanup_strv_ char **sorted = csr_identifiers(csr);
-
-    strv_sort(sorted);
-    return sorted ? strv_join(sorted, " ") : NULL;
-}
-
-static int set_record(Order *order, const OrderTarget *target, const OrderAsker *asker,
-                      const void *body, size_t size)
-{
-    OrderRecord *record = &order->record;
-
-    record->created = time(NULL);
-    record->auth = strdup(target->auth->name);
-    record->request_id = strdup(asker->request_id);
-    record->client = asker->client ? strdup(asker->client) : NULL;
-    record->body_size = size;
-    record->body = malloc(size + 1);
-    if (!record->auth || !record->request_id || !record->body || (asker->client && !record->client))
-        return -ENOMEM;
-    memcpy(record->body, body, size);
-    record->body[size] = '\0';
-    return 0;
-}
-
 /* What an order is, whether it is new or resumed. */
 static int describe(Order *order, sd_event *event, const OrderTarget *target,
                     const Solvers *solvers, Csr **csr)
 {
+    const OrderRecord *record = &order->record;
+
     order->event = sd_event_ref(event);
-    order->config = config_ref(target->config);
-    order->auth = target->auth;
-    order->choice.auth = target->auth;
-    order->storage = target->auth->storage;
     order->solvers = solvers;
-    order->names = join_sorted(*csr);
-    if (!order->names)
-        return -ENOMEM;
-    storage_key(order->record.body, order->record.body_size, order->key);
-    order->csr = TAKE_PTR(*csr);
-    log_fields_add(&order->log, LOG_FIELD_CSR, order->key);
-    log_fields_add(&order->log, LOG_FIELD_AUTH, target->auth->name);
-    log_fields_add_all(&order->log, LOG_FIELD_NAME, order->csr->names);
-    log_fields_add_all(&order->log, LOG_FIELD_NAME, order->csr->addresses);
-    return 0;
+    order->choice.config = target->config;
+    order->choice.auth = target->auth;
+    return order_subject_init(&order->subject, target, record->body, record->body_size, csr);
 }
 
 int order_new(sd_event *event, const OrderTarget *target, const Solvers *solvers,
@@ -1292,7 +400,8 @@ int order_new(sd_event *event, const OrderTarget *target, const Solvers *solvers
 
     if (!order)
         return -ENOMEM;
-    r = set_record(order, target, asker, body, size);
+    r = order_record_init(&order->record, target->auth->name, asker->request_id, asker->client,
+                          body, size);
     if (r >= 0)
         r = describe(order, event, target, solvers, csr);
     if (r < 0)
@@ -1317,42 +426,15 @@ int order_resume(sd_event *event, const OrderTarget *target, const Solvers *solv
         return r;
     /* What the CA of another account has is out of reach for good. */
     if (!account_choice_find(&order->choice, order->record.account, order->record.server))
-        order_drop_url(order);
-    order_log_asker(order, &(OrderAsker){ order->record.request_id, order->record.client, false });
-    log_fields_add(&order->log, LOG_FIELD_ORDER, order->record.url);
+        order_record_forget_url(&order->record);
+    order_subject_add_client(&order->subject, order->record.request_id, order->record.client);
+    log_fields_add(&order->subject.log, LOG_FIELD_ORDER, order->record.url);
     *ret = TAKE_PTR(order);
     return 0;
 }
 
-bool order_is_kept(const OrderRecord *record)
-{
-    return record->stage == ORDER_STAGE_ISSUED && time(NULL) < record->issued + KEPT_FOR;
-}
-
 bool order_is_kept_nowhere_else(const Order *order)
 {
-    return order->record.stage == ORDER_STAGE_ISSUED && order->storage->type == STORAGE_NONE;
-}
-
-int order_kept_chain(const char *state_directory, const char *key, const Csr *csr, Chain **ret,
-                     OrderRecord *ret_record)
-{
-    _cleanup_(order_record_done) OrderRecord record = { 0 };
-    _cleanup_(chain_freep) Chain *chain = NULL;
-    const char *why;
-    int r = order_record_load(state_directory, key, &record);
-
-    if (r < 0)
-        return r;
-    if (!order_is_kept(&record))
-        return -ENOENT;
-    r = chain_parse(record.chain, strlen(record.chain), &chain, &why);
-    if (r >= 0)
-        r = chain_check(chain, csr, &why);
-    if (r < 0)
-        return r;
-    *ret = TAKE_PTR(chain);
-    *ret_record = record;
-    record = (OrderRecord){ 0 };
-    return 0;
+    return order->record.stage == ORDER_STAGE_ISSUED &&
+           order->subject.storage->type == STORAGE_NONE;
 }

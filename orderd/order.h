@@ -6,22 +6,13 @@
 
 #include "accounts.h"
 #include "chain.h"
-#include "config.h"
 #include "failure.h"
-#include "log-fields.h"
 #include "order-record.h"
+#include "order-subject.h"
 #include "renewal.h"
 #include "solver.h"
 
-#define ORDER_ASKERS_NAMED 64U
-
 typedef struct Order Order;
-
-/* Where an order's certificate is to go and how it is validated. */
-typedef struct OrderTarget {
-    Config *config;
-    const AuthBlock *auth; /* of the config */
-} OrderTarget;
 
 /* A request that waits for an order: what the journal says of it. */
 typedef struct OrderAsker {
@@ -60,14 +51,6 @@ int order_start(Order *order, Accounts *accounts, order_cb callback, order_troub
 /* Why the order goes on later only; borrowed, NULL: it goes on. */
 const Failure *order_trouble(const Order *order);
 
-/* A chain that no storage keeps, with its order: within a day of its issuance it is still at hand.
- * 0; -ENOENT: there is none; other -errno: it is of no use. */
-int order_kept_chain(const char *state_directory, const char *key, const Csr *csr, Chain **ret,
-                     OrderRecord *ret_record);
-
-/* Whether a record of ORDER_STAGE_ISSUED is younger than a day. */
-bool order_is_kept(const OrderRecord *record);
-
 /* Whether what is on disk of an order that ended is the only place that its chain is kept in, by
  * its storage's nature and not for want of something better. */
 bool order_is_kept_nowhere_else(const Order *order);
@@ -75,24 +58,15 @@ bool order_is_kept_nowhere_else(const Order *order);
 /* Removes what is on disk of it. What goes wrong is logged. */
 void order_forget(const char *state_directory, const char *key);
 
-/* All entries about the order carry the asker's request id and address from here on; past
- * ORDER_ASKERS_NAMED, which leaves room for the other fields, nothing is added. */
+/* It waits too: see order_subject_add_client(). */
 void order_add_asker(Order *order, const OrderAsker *asker);
-LogFields *order_log_fields(Order *order); /* what its entries carry; borrowed */
 
-const char *order_key(const Order *order); /* storage_key() of the body */
+OrderSubject *order_subject(Order *order); /* borrowed */
 
-/* Where its certificate is kept, and when the one that was stored is renewed; borrowed, the latter
- * NULL where none was. */
-const Storage *order_storage(const Order *order);
+/* When the certificate that was stored is renewed; borrowed, NULL: none was. */
 const Renewal *order_renewal(const Order *order);
-const char *
-order_names(const Order *order); /* sorted, one blank between: what two orders collide by */
 
 /* Sets what an order without trouble is waiting for, where it is not the CA. False: it is. */
 bool order_set_waiting(const Order *order, Failure *ret);
-
-/* "*." is not part of it. */
-bool order_has_name(const Order *order, const char *name);
 
 DEFINE_CLEANUP_FUNC(Order *, order_free)

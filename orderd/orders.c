@@ -3,6 +3,7 @@
 
 #include <sys/queue.h>
 
+#include "kept-chain.h"
 #include "log.h"
 #include "policy.h"
 #include "profile.h"
@@ -23,7 +24,6 @@ struct Entry {
     Orders *orders;
     TAILQ_ENTRY(Entry) list;
     Order *order;
-    Config *config;
     bool started;
     TAILQ_HEAD(, OrdersWaiter) waiters;
 };
@@ -63,7 +63,6 @@ static Entry *entry_free(Entry *entry)
     while (!TAILQ_EMPTY(&entry->waiters))
         orders_waiter_cancel(TAILQ_FIRST(&entry->waiters));
     order_free(entry->order);
-    config_unref(entry->config);
     free(entry);
     return NULL;
 }
@@ -75,7 +74,7 @@ static Entry *find_key(Orders *orders, const char *key)
     Entry *e;
 
     TAILQ_FOREACH (e, &orders->entries, list)
-        if (streq(order_key(e->order), key))
+        if (streq(order_subject(e->order)->key, key))
             return e;
     return NULL;
 }
@@ -85,7 +84,7 @@ static bool names_are_busy(Orders *orders, const char *names)
     Entry *e;
 
     TAILQ_FOREACH (e, &orders->entries, list)
-        if (e->started && streq(order_names(e->order), names))
+        if (e->started && streq(order_subject(e->order)->names, names))
             return true;
     return false;
 }
@@ -152,15 +151,15 @@ static void start_next(Orders *orders)
         Failure failure = { 0 };
         int r;
 
-        if (entry->started || names_are_busy(orders, order_names(entry->order))) {
+        if (entry->started || names_are_busy(orders, order_subject(entry->order)->names)) {
             entry = TAILQ_NEXT(entry, list);
             continue;
         }
         r = entry_start(entry);
         if (r < 0) {
-            LOG_CONTEXT(order_log_fields(entry->order));
+            LOG_CONTEXT(&order_subject(entry->order)->log);
             log_event_errno(LOG_EVENT_ORDER_FAILED_HERE, r, "Order for %s cannot be started: %m",
-                            order_names(entry->order));
+                            order_subject(entry->order)->names);
             failure_set(&failure, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
                         "The server cannot start the order: its journal says why.");
             tell_waiters(entry, NULL, &failure);
@@ -176,21 +175,21 @@ static void on_end(Order *order, const Chain *chain, const Failure *failure, voi
 {
     Entry *entry = userdata;
     Orders *orders = entry->orders;
+    const OrderSubject *subject = order_subject(order);
     bool is_delivered = chain && !TAILQ_EMPTY(&entry->waiters);
 
     if (order_renewal(order))
-        inventory_note(orders->inventory, order_storage(order), order_key(order),
-                       order_renewal(order));
+        inventory_note(orders->inventory, subject->storage, subject->key, order_renewal(order));
     tell_waiters(entry, chain, failure);
     /* Kept for nobody any more, where there is no storage to do better next time. */
     if (is_delivered && order_is_kept_nowhere_else(order))
-        order_forget(entry->config->state_directory, order_key(order));
+        order_forget(subject->config->state_directory, subject->key);
     entry_free(entry);
     start_next(orders);
     tell_change(orders);
 }
 
-static int entry_new(Orders *orders, Config *config, Entry **ret)
+static int entry_new(Orders *orders, Entry **ret)
 {
     Entry *entry;
 
@@ -203,7 +202,6 @@ static int entry_new(Orders *orders, Config *config, Entry **ret)
     TAILQ_INIT(&entry->waiters);
     TAILQ_INSERT_TAIL(&orders->entries, entry, list);
     orders->n_entries++;
-    entry->config = config_ref(config);
     *ret = entry;
     return 0;
 }
@@ -213,7 +211,7 @@ static int entry_begin(Entry *entry)
 {
     int r = 0;
 
-    if (!names_are_busy(entry->orders, order_names(entry->order)))
+    if (!names_are_busy(entry->orders, order_subject(entry->order)->names))
         r = entry_start(entry);
     if (r >= 0)
         tell_change(entry->orders);
@@ -224,7 +222,7 @@ static int make_order(Orders *orders, const OrderTarget *target, const OrderAske
                       const void *body, size_t size, Csr **csr, Entry **ret)
 {
     _cleanup_(entry_freep) Entry *entry = NULL;
-    int r = entry_new(orders, target->config, &entry);
+    int r = entry_new(orders, &entry);
 
     if (r >= 0)
         r = order_new(orders->event, target, orders->solvers, asker, body, size, csr,
@@ -289,7 +287,7 @@ static int resume(Orders *orders, Config *config, const char *key, const char **
         return r;
     }
     if (record.stage == ORDER_STAGE_ISSUED)
-        return order_is_kept(&record) ? 0 : -ESTALE;
+        return kept_chain_is_current(&record) ? 0 : -ESTALE;
     r = csr_parse(record.body, record.body_size, &csr, ret_why);
     if (r < 0)
         return r;
@@ -298,14 +296,14 @@ static int resume(Orders *orders, Config *config, const char *key, const char **
         *ret_why = "its auth block does not allow it any more";
         return -ESTALE;
     }
-    r = entry_new(orders, config, &entry);
+    r = entry_new(orders, &entry);
     if (r >= 0)
         r = order_resume(orders->event, &target, orders->solvers, &record, &csr, &entry->order);
     if (r < 0)
         return r;
-    LOG_CONTEXT(order_log_fields(entry->order));
+    LOG_CONTEXT(&order_subject(entry->order)->log);
     log_event(LOG_EVENT_ORDER_RESUMED, NULL, "Taking up the order for %s",
-              order_names(entry->order));
+              order_subject(entry->order)->names);
     r = entry_begin(entry);
     if (r >= 0)
         TAKE_PTR(entry);
@@ -354,7 +352,7 @@ bool orders_have_name(const Orders *orders, const char *name)
     const Entry *e;
 
     TAILQ_FOREACH (e, &orders->entries, list)
-        if (order_has_name(e->order, name))
+        if (order_subject_has_name(order_subject(e->order), name))
             return true;
     return false;
 }

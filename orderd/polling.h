@@ -31,6 +31,12 @@ static inline usec_t retry_after_bounded(unsigned retry_after)
 /* The pause with up to a quarter more, by chance, so that many do not come back at once. */
 usec_t backoff_spread(usec_t delay);
 
+/* The same in seconds. */
+static inline unsigned backoff_spread_seconds(unsigned delay)
+{
+    return (unsigned)(backoff_spread(delay * USEC_PER_SEC) / USEC_PER_SEC);
+}
+
 /* Pause before what failed is tried again, µs: doubled each time, spread by backoff_spread(),
  * and never less than Retry-After (s, 0: none). */
 usec_t backoff_next(Backoff *backoff, unsigned retry_after);

@@ -5,16 +5,16 @@
 #include "strv.h"
 
 /* What is asked of one CA. */
-typedef struct Question {
+typedef struct DirectoryQuestion {
     const ProfileCheck *check;
     const AccountBlock *account;
     Session *session;
     SessionCall *call;
-} Question;
+} DirectoryQuestion;
 
 struct ProfileCheck {
     Config *config;
-    Question *questions; /* one for each account of the config */
+    DirectoryQuestion *questions; /* one for each account of the config */
 };
 
 static const json_t *offered(const json_t *directory)
@@ -73,7 +73,7 @@ static const char *asked_for(const AuthBlock *auth, const AccountBlock *account)
 
 static void on_directory(const SessionReply *reply, void *userdata)
 {
-    Question *question = userdata;
+    DirectoryQuestion *question = userdata;
     const Config *config = question->check->config;
     _cleanup_strv_ char **seen = NULL;
 
@@ -118,7 +118,7 @@ ProfileCheck *profile_check_free(ProfileCheck *check)
 DEFINE_CLEANUP_FUNC(ProfileCheck *, profile_check_free)
 
 static int ask(const ProfileCheck *check, Accounts *accounts, const AccountBlock *block,
-               Question *question)
+               DirectoryQuestion *question)
 {
     Account *account;
     int r = accounts_get(accounts, check->config, block, &account);

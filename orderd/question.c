@@ -6,6 +6,7 @@
 #include "log.h"
 #include "polling.h"
 #include "renewal-info.h"
+#include "rfc3339.h"
 #include "strv.h"
 
 /* After no answer, s. */
@@ -38,30 +39,22 @@ Question *question_free(Question *question)
 
 DEFINE_CLEANUP_FUNC(Question *, question_free)
 
-static const char *format_time(time_t time, char buf[32])
-{
-    struct tm tm;
-
-    if (!gmtime_r(&time, &tm) || strftime(buf, 32, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-        return "?";
-    return buf;
-}
-
 /* The CA has changed its mind, as for many certificates that it is going to revoke. */
 static void log_moved(const Question *question, const RenewalInfo *info)
 {
     _cleanup_strv_ char **names = chain_names(question->chain);
     _cleanup_free_ char *joined = strv_join(names, " ");
     _cleanup_log_fields_ LogFields fields = { 0 };
-    char start[32], end[32];
+    char start[RFC3339_SIZE], end[RFC3339_SIZE];
 
     log_fields_add(&fields, LOG_FIELD_CSR, question->key);
     log_fields_add_all(&fields, LOG_FIELD_NAME, names);
     log_event(
         LOG_EVENT_RENEWAL_MOVED, &fields,
         "The CA wants the certificate for %s to be renewed at another time: from %s to %s%s%s",
-        str_or(joined, "?"), format_time(info->start, start), format_time(info->end, end),
-        info->explanation ? "; see " : "", str_or(info->explanation, ""));
+        str_or(joined, "?"), str_or(rfc3339_format(info->start, start), "?"),
+        str_or(rfc3339_format(info->end, end), "?"), info->explanation ? "; see " : "",
+        str_or(info->explanation, ""));
 }
 
 static bool has_window(const StorageMeta *meta)
@@ -145,7 +138,7 @@ static void on_reply(const SessionReply *reply, void *userdata)
     else if (!is_passing(reply))
         forget_window(meta);
     else if (reply->retry_after == 0)
-        meta->ask_at = now + (time_t)(backoff_spread(RETRY * USEC_PER_SEC) / USEC_PER_SEC);
+        meta->ask_at = now + backoff_spread_seconds(RETRY);
     /* One that has no such thing is asked for its directory only: nothing to write down. */
     if (reply->error != -EOPNOTSUPP || is_known)
         keep(question);

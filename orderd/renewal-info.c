@@ -61,5 +61,5 @@ time_t renewal_info_next(const SessionReply *reply, time_t now)
     /* With what chance adds it is twice a day still. */
     if (seconds > RENEWAL_INFO_MAX - RENEWAL_INFO_MAX / 5)
         seconds = RENEWAL_INFO_MAX - RENEWAL_INFO_MAX / 5;
-    return now + (time_t)(backoff_spread(seconds * USEC_PER_SEC) / USEC_PER_SEC);
+    return now + backoff_spread_seconds(seconds);
 }

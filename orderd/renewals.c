@@ -90,7 +90,7 @@ static void rest_until(Job *job, time_t until)
 
 static time_t in_about(unsigned seconds)
 {
-    return time(NULL) + (time_t)(backoff_spread(seconds * USEC_PER_SEC) / USEC_PER_SEC);
+    return time(NULL) + backoff_spread_seconds(seconds);
 }
 
 /* Longer each time; after a long rest from the beginning. */
@@ -119,13 +119,9 @@ static void on_prefetched(const Failure *failure, void *userdata)
     job_free(job);
 }
 
-/* Eight of a hash's digits are as good as dice. */
 static time_t first_question(const Renewals *renewals, const char *key)
 {
-    char digits[9] = { 0 };
-
-    memcpy(digits, key, sizeof(digits) - 1);
-    return renewals->began + (time_t)(strtoul(digits, NULL, 16) % SPREAD_FIRST);
+    return renewals->began + storage_key_dice(key) % SPREAD_FIRST;
 }
 
 /* Each: when it is time, 0: never. */

@@ -88,7 +88,7 @@ static unsigned pause_length(unsigned count, unsigned first, unsigned asked)
         length *= 2;
     if (length > RESTRAINT_MAX)
         length = RESTRAINT_MAX;
-    return (unsigned)(backoff_spread(length * USEC_PER_SEC) / USEC_PER_SEC);
+    return backoff_spread_seconds(length);
 }
 
 /* The CA was not asked: what is wrong with our own DNS servers counts for nothing there. */

@@ -3,6 +3,7 @@
 
 #include "cached.h"
 #include "encode.h"
+#include "kept-chain.h"
 #include "log.h"
 #include "policy.h"
 
@@ -123,10 +124,12 @@ static bool reply_from_order(VarlinkCall *call, const Service *service, const Or
     CachedFrom from = { .auth = target->auth->name, .asked = time(NULL) };
     _cleanup_(chain_freep) Chain *chain = NULL;
     char key[STORAGE_KEY_SIZE];
+    const char *why;
     Renewal renewal;
 
     storage_key(body, size, key);
-    if (order_kept_chain(state, key, csr, &chain, &record) < 0)
+    if (kept_chain_load(state, key, &chain, &record) < 0 || !kept_chain_is_current(&record) ||
+        chain_check(chain, csr, &why) < 0)
         return false;
     reply_chain(call, chain);
     from.server = record.server;
@@ -234,13 +237,6 @@ static void request(VarlinkCall *call, const json_t *parameters, void *userdata)
     request_with_csr(call, userdata, &p, (char *)body, size, &csr);
 }
 
-/* Whether it may be the key of an entry: else it would lead anywhere. */
-static bool is_key(const char *key)
-{
-    return key && strlen(key) == STORAGE_KEY_SIZE - 1 &&
-           strspn(key, "0123456789abcdef") == STORAGE_KEY_SIZE - 1;
-}
-
 /* Many may ask at once, and all of them tell so. */
 static bool is_noted(const StorageMeta *meta, const AuthBlock *auth)
 {
@@ -301,7 +297,7 @@ static void asked(VarlinkCall *call, const json_t *parameters, void *userdata)
     int r;
 
     (void)inventory_use(service->inventory, config);
-    if (!name || !is_key(key)) {
+    if (!name || !key || !storage_is_key(key)) {
         fail_parameter(call, name ? "key" : "auth");
         return;
     }

@@ -39,3 +39,13 @@ int json_strings_unpack(const JsonString *table, size_t n, const json_t *object,
     }
     return 0;
 }
+
+int json_strings_find(const char *const *words, size_t n, const json_t *object, const char *name)
+{
+    const char *value = json_string_value(json_object_get(object, name));
+
+    for (size_t i = 0; value && i < n; i++)
+        if (streq(words[i], value))
+            return (int)i;
+    return -EBADMSG;
+}

@@ -22,3 +22,6 @@ int json_strings_pack(const JsonString *table, size_t n, const void *record, jso
 /* Copies them into a record that has none yet. 0; -EBADMSG: one is missing or no string; -ENOMEM.
  * What was copied until then is there. */
 int json_strings_unpack(const JsonString *table, size_t n, const json_t *object, void *record);
+
+/* Which of these words a member is: its index; -EBADMSG: none of them. */
+int json_strings_find(const char *const *words, size_t n, const json_t *object, const char *name);

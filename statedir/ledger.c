@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ledger.h"
 
-#include <stdio.h>
-
 #include "state-json.h"
-#include "strv.h"
 
 #define VERSION   1
 #define DIRECTORY "budget"
@@ -15,19 +12,6 @@ void ledger_done(Ledger *ledger)
 {
     free(ledger->times);
     *ledger = (Ledger){ 0 };
-}
-
-static int make_key(const LedgerKey *key, char ret[STORAGE_KEY_SIZE])
-{
-    _cleanup_free_ char *text = NULL;
-    int n = asprintf(&text, "%s\n%s\n%s", key->kind, key->server, key->what);
-
-    if (n < 0) {
-        text = NULL;
-        return -ENOMEM;
-    }
-    storage_key(text, (size_t)n, ret);
-    return 0;
 }
 
 /* Times of the future, as after a change of the clock, count no more than those that are too old.
@@ -68,7 +52,7 @@ int ledger_load(const char *state, const LedgerKey *key, time_t now, Ledger *ret
 {
     json_auto_t *object = NULL;
     char name[STORAGE_KEY_SIZE];
-    int r = make_key(key, name);
+    int r = state_json_key(key->kind, key->server, key->what, name);
 
     if (r >= 0)
         r = load_key(state, name, &object);
@@ -112,27 +96,16 @@ int ledger_add(const char *state, const LedgerKey *key, time_t now, Ledger *ledg
     if (r < 0)
         return r;
     object = pack(key, ledger);
-    r = object ? make_key(key, name) : -ENOMEM;
+    r = object ? state_json_key(key->kind, key->server, key->what, name) : -ENOMEM;
     return r < 0 ? r : state_json_save(state, DIRECTORY, name, object);
+}
+
+static int is_over(const char *state, const char *key, time_t now)
+{
+    return state_json_is_old(state, DIRECTORY, key, now - LEDGER_WINDOW_MAX);
 }
 
 int ledger_sweep(const char *state, time_t now)
 {
-    _cleanup_strv_ char **names = NULL;
-    int r = state_json_clean(state, DIRECTORY);
-
-    if (r >= 0)
-        r = state_json_list(state, DIRECTORY, &names);
-    if (r < 0)
-        return r;
-    STRV_FOREACH (name, names) {
-        time_t written;
-
-        r = state_json_written(state, DIRECTORY, *name, &written);
-        if (r >= 0 && now - written >= LEDGER_WINDOW_MAX)
-            r = state_json_remove(state, DIRECTORY, *name);
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    return state_json_sweep(state, DIRECTORY, is_over, now);
 }

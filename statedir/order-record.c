@@ -9,6 +9,8 @@
 #define DIRECTORY "orders"
 /* A request of max-size at its largest, in base64, with a chain and the rest. */
 #define FILE_SIZE_MAX ((size_t)24 * 1024 * 1024)
+/* An order whose end the CA does not name is given up after so long, s. */
+#define LIFE_MAX (7 * 24 * 3600)
 
 static const char *const stages[] = {
     [ORDER_STAGE_NEW] = "new",
@@ -36,6 +38,52 @@ void order_record_done(OrderRecord *record)
     *record = (OrderRecord){ 0 };
 }
 
+int order_record_init(OrderRecord *record, const char *auth, const char *request_id,
+                      const char *client, const void *body, size_t size)
+{
+    record->created = time(NULL);
+    record->auth = strdup(auth);
+    record->request_id = strdup(request_id);
+    record->client = client ? strdup(client) : NULL;
+    record->body_size = size;
+    record->body = malloc(size + 1);
+    if (!record->auth || !record->request_id || !record->body || (client && !record->client))
+        return -ENOMEM;
+    memcpy(record->body, body, size);
+    record->body[size] = '\0';
+    return 0;
+}
+
+time_t order_record_expires(const OrderRecord *record)
+{
+    return record->expires ? record->expires : record->created + LIFE_MAX;
+}
+
+int order_record_set_account(OrderRecord *record, const char *name, const char *server)
+{
+    char *own_name = strdup(name), *own_server = strdup(server);
+
+    if (!own_name || !own_server) {
+        free(own_name);
+        free(own_server);
+        return -ENOMEM;
+    }
+    free(record->account);
+    free(record->server);
+    record->account = own_name;
+    record->server = own_server;
+    return 0;
+}
+
+void order_record_forget_url(OrderRecord *record)
+{
+    free(record->url);
+    free(record->finalize_url);
+    record->url = record->finalize_url = NULL;
+    record->expires = 0;
+    record->stage = ORDER_STAGE_NEW;
+}
+
 static json_t *pack(const OrderRecord *record)
 {
     _cleanup_free_ char *csr = base64_encode(record->body, record->body_size);
@@ -58,18 +106,6 @@ int order_record_save(const char *state, const char *key, const OrderRecord *rec
     json_auto_t *object = pack(record);
 
     return object ? state_json_save(state, DIRECTORY, key, object) : -ENOMEM;
-}
-
-static int unpack_stage(const json_t *object, OrderStage *ret)
-{
-    const char *name = json_string_value(json_object_get(object, "stage"));
-
-    for (size_t i = 0; name && i < ELEMENTSOF(stages); i++)
-        if (streq(stages[i], name)) {
-            *ret = (OrderStage)i;
-            return 0;
-        }
-    return -EBADMSG;
 }
 
 /* What a stage promises has to be there. */
@@ -97,9 +133,10 @@ static int unpack(const json_t *object, OrderRecord *record)
 
     if (version != VERSION)
         return version > VERSION ? -EPROTONOSUPPORT : -EBADMSG;
-    r = unpack_stage(object, &record->stage);
+    r = json_strings_find(stages, ELEMENTSOF(stages), object, "stage");
     if (r < 0)
         return r;
+    record->stage = (OrderStage)r;
     record->created = json_integer_value(json_object_get(object, "created"));
     record->issued = json_integer_value(json_object_get(object, "issued"));
     record->asked = json_integer_value(json_object_get(object, "asked"));

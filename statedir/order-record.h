@@ -38,6 +38,21 @@ typedef struct OrderRecord {
 
 void order_record_done(OrderRecord *record);
 
+/* Describes an order that was not begun yet: all but .asked is copied from the request. 0 or
+ * -ENOMEM. */
+int order_record_init(OrderRecord *record, const char *auth, const char *request_id,
+                      const char *client, const void *body, size_t size);
+
+/* When the CA drops the order, or it is given up where the CA did not say. */
+time_t order_record_expires(const OrderRecord *record);
+
+/* It is placed with this account of the block's, by @name and URL of the CA's directory. 0 or
+ * -ENOMEM. */
+int order_record_set_account(OrderRecord *record, const char *name, const char *server);
+
+/* Forgets what the CA has of it: it is ORDER_STAGE_NEW again. */
+void order_record_forget_url(OrderRecord *record);
+
 /* All of these: @state is the state directory; orders/ in it is made by the first record. @key is
  * storage_key() of the body. */
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "pause.h"
 
-#include <stdio.h>
-
 #include "json-strings.h"
 #include "state-json.h"
 #include "strv.h"
@@ -44,41 +42,16 @@ const char *pause_kind_name(PauseKind kind)
     return kinds[kind];
 }
 
-static int make_key(PauseKind kind, const char *server, const char *what,
-                    char key[STORAGE_KEY_SIZE])
-{
-    _cleanup_free_ char *text = NULL;
-    int n = asprintf(&text, "%s\n%s\n%s", kinds[kind], server, what);
-
-    if (n < 0) {
-        text = NULL;
-        return -ENOMEM;
-    }
-    storage_key(text, (size_t)n, key);
-    return 0;
-}
-
-static int unpack_kind(const json_t *object, PauseKind *ret)
-{
-    const char *name = json_string_value(json_object_get(object, "kind"));
-
-    for (size_t i = 0; name && i < ELEMENTSOF(kinds); i++)
-        if (streq(kinds[i], name)) {
-            *ret = (PauseKind)i;
-            return 0;
-        }
-    return -EBADMSG;
-}
-
 static int unpack(const json_t *object, Pause *pause)
 {
     json_int_t count = json_integer_value(json_object_get(object, "count"));
     json_int_t status = json_integer_value(json_object_get(object, "status"));
+    int kind = json_strings_find(kinds, ELEMENTSOF(kinds), object, "kind");
 
-    if (json_integer_value(json_object_get(object, "version")) != VERSION ||
-        unpack_kind(object, &pause->kind) < 0 || count < 0 || count > INT32_MAX || status < 400 ||
-        status > 599)
+    if (json_integer_value(json_object_get(object, "version")) != VERSION || kind < 0 ||
+        count < 0 || count > INT32_MAX || status < 400 || status > 599)
         return -EBADMSG;
+    pause->kind = (PauseKind)kind;
     pause->count = (unsigned)count;
     pause->status = (int)status;
     pause->until = json_integer_value(json_object_get(object, "until"));
@@ -111,7 +84,7 @@ int pause_load(const char *state, PauseKind kind, const char *server, const char
 {
     _cleanup_(pause_done) Pause pause = { 0 };
     char key[STORAGE_KEY_SIZE];
-    int r = make_key(kind, server, what, key);
+    int r = state_json_key(kinds[kind], server, what, key);
 
     if (r >= 0)
         r = load_key(state, key, &pause);
@@ -134,7 +107,7 @@ int pause_save(const char *state, const Pause *pause)
                   "count", (int)pause->count, "status", pause->status, "reason", pause->reason,
                   "problem", pause->problem);
     char key[STORAGE_KEY_SIZE];
-    int r = object ? make_key(pause->kind, pause->server, pause->what, key) : -ENOMEM;
+    int r = object ? state_json_key(kinds[pause->kind], pause->server, pause->what, key) : -ENOMEM;
 
     return r < 0 ? r : state_json_save(state, DIRECTORY, key, object);
 }
@@ -142,7 +115,7 @@ int pause_save(const char *state, const Pause *pause)
 int pause_remove(const char *state, PauseKind kind, const char *server, const char *what)
 {
     char key[STORAGE_KEY_SIZE];
-    int r = make_key(kind, server, what, key);
+    int r = state_json_key(kinds[kind], server, what, key);
 
     return r < 0 ? r : state_json_remove(state, DIRECTORY, key);
 }
@@ -167,29 +140,15 @@ int pause_foreach(const char *state, pause_cb callback, void *userdata)
 }
 
 /* What cannot be read now may be readable another time. */
-static bool is_to_stay(const char *state, const char *key, time_t now)
+static int is_over(const char *state, const char *key, time_t now)
 {
     _cleanup_(pause_done) Pause pause = { 0 };
     int r = load_key(state, key, &pause);
 
-    return r < 0 ? r != -EBADMSG : is_of_use(&pause, now);
+    return r < 0 ? r == -EBADMSG : !is_of_use(&pause, now);
 }
 
 int pause_sweep(const char *state, time_t now)
 {
-    _cleanup_strv_ char **keys = NULL;
-    int r = state_json_clean(state, DIRECTORY);
-
-    if (r >= 0)
-        r = state_json_list(state, DIRECTORY, &keys);
-    if (r < 0)
-        return r;
-    STRV_FOREACH (key, keys) {
-        if (is_to_stay(state, *key, now))
-            continue;
-        r = state_json_remove(state, DIRECTORY, *key);
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    return state_json_sweep(state, DIRECTORY, is_over, now);
 }

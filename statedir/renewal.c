@@ -20,15 +20,11 @@ static Window window_of(const Storage *storage, const Chain *chain, const Storag
     return (Window){ start, start + (not_after - start) / 2 };
 }
 
-/* RFC 9773 §4.2: at a uniformly random moment. The key is a hash: eight of its digits are as good
- * as dice, and the same after a restart. */
+/* RFC 9773 §4.2: at a uniformly random moment. */
 static time_t moment(const Window *window, const char *key)
 {
-    char digits[9] = { 0 };
-    double fraction;
+    double fraction = (double)storage_key_dice(key) / ((double)UINT32_MAX + 1);
 
-    memcpy(digits, key, sizeof(digits) - 1);
-    fraction = (double)strtoul(digits, NULL, 16) / ((double)UINT32_MAX + 1);
     return window->start + (time_t)((double)(window->end - window->start) * fraction);
 }
 

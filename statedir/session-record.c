@@ -169,24 +169,13 @@ int session_record_take(const char *state, const char *server, time_t now, Sessi
     return 0;
 }
 
+/* What it holds is at least as old. */
+static int is_over(const char *state, const char *key, time_t now)
+{
+    return state_json_is_old(state, DIRECTORY, key, now - SESSION_DIRECTORY_AGE_MAX);
+}
+
 int session_record_sweep(const char *state, time_t now)
 {
-    _cleanup_strv_ char **keys = NULL;
-    int r = state_json_clean(state, DIRECTORY);
-
-    if (r >= 0)
-        r = state_json_list(state, DIRECTORY, &keys);
-    if (r < 0)
-        return r;
-    STRV_FOREACH (key, keys) {
-        time_t written;
-
-        /* What it holds is at least as old. */
-        r = state_json_written(state, DIRECTORY, *key, &written);
-        if (r >= 0 && now - written >= SESSION_DIRECTORY_AGE_MAX)
-            r = state_json_remove(state, DIRECTORY, *key);
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    return state_json_sweep(state, DIRECTORY, is_over, now);
 }

@@ -14,6 +14,20 @@
 #define SUFFIX         ".json"
 #define NAME_SIZE      (STORAGE_KEY_SIZE + STRLEN(SUFFIX))
 
+int state_json_key(const char *kind, const char *server, const char *what,
+                   char ret[STORAGE_KEY_SIZE])
+{
+    _cleanup_free_ char *text = NULL;
+    int n = asprintf(&text, "%s\n%s\n%s", kind, server, what);
+
+    if (n < 0) {
+        text = NULL;
+        return -ENOMEM;
+    }
+    storage_key(text, (size_t)n, ret);
+    return 0;
+}
+
 static char *directory_path(const char *state, const char *directory)
 {
     char *path;
@@ -75,7 +89,7 @@ int state_json_load(const char *state, const char *directory, const char *key, s
     return 0;
 }
 
-int state_json_written(const char *state, const char *directory, const char *key, time_t *ret)
+int state_json_is_old(const char *state, const char *directory, const char *key, time_t since)
 {
     _cleanup_close_ int fd = open_directory(state, directory);
     char name[NAME_SIZE];
@@ -85,8 +99,7 @@ int state_json_written(const char *state, const char *directory, const char *key
         return fd;
     if (fstatat(fd, file_name(key, name), &st, AT_SYMLINK_NOFOLLOW) < 0)
         return -errno;
-    *ret = st.st_mtime;
-    return 0;
+    return st.st_mtime <= since;
 }
 
 int state_json_remove(const char *state, const char *directory, const char *key)
@@ -97,11 +110,6 @@ int state_json_remove(const char *state, const char *directory, const char *key)
     if (fd < 0)
         return fd == -ENOENT ? 0 : fd;
     return unlinkat(fd, file_name(key, name), 0) < 0 && errno != ENOENT ? -errno : 0;
-}
-
-static bool is_key(const char *name, size_t length)
-{
-    return length == STORAGE_KEY_SIZE - 1 && strspn(name, "0123456789abcdef") == length;
 }
 
 int state_json_list(const char *state, const char *directory, char ***ret)
@@ -127,12 +135,12 @@ int state_json_list(const char *state, const char *directory, char ***ret)
         _cleanup_free_ char *key = NULL;
         const char *dot = strchr(entry->d_name, '.');
 
-        if (!dot || !streq(dot, SUFFIX) || !is_key(entry->d_name, (size_t)(dot - entry->d_name)))
+        if (!dot || !streq(dot, SUFFIX))
             continue;
-        key = strndup(entry->d_name, STORAGE_KEY_SIZE - 1);
+        key = strndup(entry->d_name, (size_t)(dot - entry->d_name));
         if (!key)
             return -ENOMEM;
-        r = strv_extend(&keys, key);
+        r = storage_is_key(key) ? strv_extend(&keys, key) : 0;
         if (r < 0)
             return r;
     }
@@ -150,4 +158,24 @@ int state_json_clean(const char *state, const char *directory)
         return fd == -ENOENT ? 0 : fd;
     r = atomic_clean_at(fd);
     return r < 0 ? r : 0;
+}
+
+int state_json_sweep(const char *state, const char *directory, state_json_over_cb is_over,
+                     time_t now)
+{
+    _cleanup_strv_ char **keys = NULL;
+    int r = state_json_clean(state, directory);
+
+    if (r >= 0)
+        r = state_json_list(state, directory, &keys);
+    if (r < 0)
+        return r;
+    STRV_FOREACH (key, keys) {
+        r = is_over(state, *key, now);
+        if (r > 0)
+            r = state_json_remove(state, directory, *key);
+        if (r < 0)
+            return r;
+    }
+    return 0;
 }

@@ -8,6 +8,10 @@
 
 #include "storage.h"
 
+/* The key of what these three words say, all of them together. 0 or -ENOMEM. */
+int state_json_key(const char *kind, const char *server, const char *what,
+                   char ret[STORAGE_KEY_SIZE]);
+
 /* Writes one, in place of an older one; the directory is made where missing (0700). 0 or -errno. */
 int state_json_save(const char *state, const char *directory, const char *key,
                     const json_t *object);
@@ -17,8 +21,8 @@ int state_json_save(const char *state, const char *directory, const char *key,
 int state_json_load(const char *state, const char *directory, const char *key, size_t max,
                     json_t **ret);
 
-/* When it was written last, seconds since 1970. 0 or -errno. */
-int state_json_written(const char *state, const char *directory, const char *key, time_t *ret);
+/* Whether it was not written after @since, seconds since 1970: 1, 0 or -errno. */
+int state_json_is_old(const char *state, const char *directory, const char *key, time_t since);
 
 /* 0, also where there is none; -errno. */
 int state_json_remove(const char *state, const char *directory, const char *key);
@@ -29,3 +33,10 @@ int state_json_list(const char *state, const char *directory, char ***ret);
 /* Removes what a crash left half; for the one who writes there. 0, also without a directory;
  * -errno. */
 int state_json_clean(const char *state, const char *directory);
+
+/* Whether one is of no use any more: 1, 0, or -errno to stop. */
+typedef int (*state_json_over_cb)(const char *state, const char *key, time_t now);
+
+/* Removes what is of no use any more, and does state_json_clean(). 0 or -errno. */
+int state_json_sweep(const char *state, const char *directory, state_json_over_cb is_over,
+                     time_t now);

@@ -30,6 +30,20 @@ void storage_key(const void *body, size_t size, char key[STORAGE_KEY_SIZE])
     hex_encode(hash, sizeof(hash), key);
 }
 
+bool storage_is_key(const char *text)
+{
+    return strlen(text) == STORAGE_KEY_SIZE - 1 &&
+           strspn(text, "0123456789abcdef") == STORAGE_KEY_SIZE - 1;
+}
+
+uint32_t storage_key_dice(const char *key)
+{
+    char digits[9] = { 0 };
+
+    memcpy(digits, key, sizeof(digits) - 1);
+    return (uint32_t)strtoul(digits, NULL, 16);
+}
+
 /* <directory>/<h[0:2]>/<h[2:]>; NULL when out of memory. */
 static char *entry_path(const Storage *storage, const char *key)
 {

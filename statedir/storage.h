@@ -13,6 +13,13 @@
 /* SHA-384 of a request body, in hex: the name of a cache entry and of an order. */
 void storage_key(const void *body, size_t size, char key[STORAGE_KEY_SIZE]);
 
+/* Whether it may be one: anything else would lead anywhere, as a part of a path. */
+bool storage_is_key(const char *text);
+
+/* A number made of a key, which is a hash: as good as one by chance, and the same after a restart.
+ */
+uint32_t storage_key_dice(const char *key);
+
 #define STORAGE_CERT_FILE "cert.pem"
 
 typedef enum StorageResult {

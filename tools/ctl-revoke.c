@@ -9,8 +9,8 @@
 #include "config-file.h"
 #include "ctl.h"
 #include "io.h"
+#include "kept-chain.h"
 #include "log.h"
-#include "order-record.h"
 #include "pem.h"
 #include "registration.h"
 #include "revocation.h"
@@ -76,13 +76,8 @@ static int scan_storage(Revoke *revoke, const Storage *storage, entry_cb look, c
 static int load_kept(const Revoke *revoke, const char *key, Chain **ret)
 {
     _cleanup_(order_record_done) OrderRecord record = { 0 };
-    const char *why;
-    int r = order_record_load(revoke->config->state_directory, key, &record);
+    int r = kept_chain_load(revoke->config->state_directory, key, ret, &record);
 
-    if (r >= 0 && record.stage != ORDER_STAGE_ISSUED)
-        return STORAGE_MISS;
-    if (r >= 0)
-        r = chain_parse(record.chain, strlen(record.chain), ret, &why);
     if (r < 0)
         return r == -ENOMEM ? r : STORAGE_MISS;
     return STORAGE_HIT;

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import contextlib
 import socket
 
 import pytest
@@ -30,9 +31,21 @@ def pebble(tmp_path_factory, http01_socket):
     ca.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
+def new_pebble(tmp_path_factory, http01_socket):
+    """new_pebble(env={…}), new_pebble(lib.newer_pebble, profiles={…}): a CA that ends with the file."""
+    with contextlib.ExitStack() as stack:
+        def new(make=lib.Pebble, **kwargs):
+            ca = make(tmp_path_factory.mktemp("pebble"), http01_socket.getsockname()[1], **kwargs)
+            stack.callback(ca.stop)
+            return ca
+        yield new
+
+
+@pytest.fixture(scope="module")
 def account(tmp_path_factory, pebble, http01_socket):
-    """An account directory, registered once; installations get a copy."""
+    """An account directory, registered once for a file; installations get a copy. A file that has
+    a pebble of its own gets one there."""
     return lib.register(tmp_path_factory.mktemp("account"), pebble, http01_socket)
 
 

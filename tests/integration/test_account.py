@@ -15,12 +15,9 @@ KID, HMAC_KEY = "kid-1", "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUA
 
 
 @pytest.fixture(scope="module")
-def external_pebble(tmp_path_factory, http01_socket):
+def external_pebble(new_pebble):
     """A CA that takes nobody it does not know already."""
-    ca = lib.Pebble(tmp_path_factory.mktemp("external"), http01_socket.getsockname()[1],
-                    external_accounts={KID: HMAC_KEY})
-    yield ca
-    ca.stop()
+    return new_pebble(external_accounts={KID: HMAC_KEY})
 
 
 @pytest.fixture

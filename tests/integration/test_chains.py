@@ -11,17 +11,9 @@ ROOTS = 3
 
 
 @pytest.fixture(scope="module")
-def pebble(tmp_path_factory, http01_socket):
+def pebble(new_pebble):
     """With more roots than the one, each with an intermediate certificate of its own."""
-    ca = lib.Pebble(tmp_path_factory.mktemp("chains"), http01_socket.getsockname()[1],
-                    {"PEBBLE_ALTERNATE_ROOTS": str(ROOTS - 1), "PEBBLE_CHAIN_LENGTH": "2"})
-    yield ca
-    ca.stop()
-
-
-@pytest.fixture(scope="module")
-def account(tmp_path_factory, pebble, http01_socket):
-    return lib.register(tmp_path_factory.mktemp("account"), pebble, http01_socket)
+    return new_pebble(env={"PEBBLE_ALTERNATE_ROOTS": str(ROOTS - 1), "PEBBLE_CHAIN_LENGTH": "2"})
 
 
 def common_name(pem, what):

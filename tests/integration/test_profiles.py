@@ -13,16 +13,8 @@ PROFILES = {name: {"description": name, "validityPeriod": days * DAY}
 
 
 @pytest.fixture(scope="module")
-def pebble(tmp_path_factory, http01_socket):
-    ca = lib.newer_pebble(tmp_path_factory.mktemp("profiles"), http01_socket.getsockname()[1],
-                          profiles=PROFILES)
-    yield ca
-    ca.stop()
-
-
-@pytest.fixture(scope="module")
-def account(tmp_path_factory, pebble, http01_socket):
-    return lib.register(tmp_path_factory.mktemp("account"), pebble, http01_socket)
+def pebble(new_pebble):
+    return new_pebble(lib.newer_pebble, profiles=PROFILES)
 
 
 def lifetime(pem):

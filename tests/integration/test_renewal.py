@@ -60,11 +60,8 @@ class Watched(CaProxy):
 
 
 @pytest.fixture(scope="module")
-def newer(tmp_path_factory, http01_socket):
-    ca = lib.newer_pebble(tmp_path_factory.mktemp("newer"), http01_socket.getsockname()[1],
-                          profiles=PROFILES)
-    yield ca
-    ca.stop()
+def newer(new_pebble):
+    return new_pebble(lib.newer_pebble, profiles=PROFILES)
 
 
 @pytest.fixture(scope="module")
@@ -72,11 +69,6 @@ def pebble(newer):
     proxy = Watched(newer)
     yield proxy
     proxy.stop()
-
-
-@pytest.fixture(scope="module")
-def account(tmp_path_factory, pebble, http01_socket):
-    return lib.register(tmp_path_factory.mktemp("account"), pebble, http01_socket)
 
 
 @pytest.fixture

@@ -54,36 +54,21 @@ class CountingCa(FaultProxy):
 
 
 @pytest.fixture(scope="module")
-def pebble(tmp_path_factory, http01_socket):
-    """One that refuses no nonce at random, which would cost a request."""
-    ca = lib.Pebble(tmp_path_factory.mktemp("pebble"), http01_socket.getsockname()[1],
-                    env={"PEBBLE_WFE_NONCEREJECT": "0"})
-    yield ca
-    ca.stop()
-
-
-@pytest.fixture(scope="module")
-def ca(pebble):
-    proxy = CountingCa(pebble)
+def pebble(new_pebble):
+    """It refuses no nonce at random, which would cost a request."""
+    proxy = CountingCa(new_pebble(env={"PEBBLE_WFE_NONCEREJECT": "0"}))
     yield proxy
     proxy.stop()
 
 
-@pytest.fixture(scope="module")
-def account(tmp_path_factory, ca, http01_socket):
-    return lib.register(tmp_path_factory.mktemp("account"), ca, http01_socket)
+@pytest.fixture
+def ca(pebble):
+    pebble.rules = []
+    return pebble
 
 
 @pytest.fixture
-def installation(tmp_path, ca, account, http01_socket):
-    ca.rules = []
-    acmems = lib.Acmems(tmp_path, ca, http01_socket, account)
-    yield acmems
-    acmems.stop()
-
-
-@pytest.fixture
-def server(installation):
+def server(installation, ca):
     return installation.start()
 
 

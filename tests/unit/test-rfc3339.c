@@ -22,8 +22,11 @@ int main(void)
         { "", 0 },
         { NULL, 0 },
     };
+    char buf[RFC3339_SIZE];
 
     for (size_t i = 0; i < ELEMENTSOF(table); i++)
         ASSERT_EQ(rfc3339_parse(table[i].text), table[i].expected);
+    ASSERT_STREQ(rfc3339_format(1796097600, buf), "2026-12-01T04:00:00Z");
+    ASSERT_FALSE(rfc3339_format(INT64_MAX, buf));
     return EXIT_SUCCESS;
 }

@@ -94,6 +94,13 @@ static void test_key(void)
                       "8086072ba1e7cc2358baeca134c825a7");
     storage_key("", 0, key);
     ASSERT_EQ(strncmp(key, "38b060a751ac9638", 16), 0);
+    ASSERT_EQ(storage_key_dice(key), 0x38b060a7);
+    ASSERT_TRUE(storage_is_key(key));
+    key[0] = '/';
+    ASSERT_FALSE(storage_is_key(key));
+    key[0] = 'A';
+    ASSERT_FALSE(storage_is_key(key));
+    ASSERT_FALSE(storage_is_key(key + 1));
 }
 
 static void test_life(void)

@@ -21,3 +21,12 @@ time_t rfc3339_parse(const char *text)
         return 0;
     return timegm(&tm) - offset;
 }
+
+const char *rfc3339_format(time_t time, char buf[RFC3339_SIZE])
+{
+    struct tm tm;
+
+    return gmtime_r(&time, &tm) && strftime(buf, RFC3339_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm) > 0
+               ? buf
+               : NULL;
+}

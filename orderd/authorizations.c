@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "authorizations.h"
+
+#include "log.h"
+#include "restraint.h"
+
+struct Authorizations {
+    Asking asking;
+    LogFields *log;
+    bool is_inquiry; /* why the CA has ended the order */
+    Authorization **list;
+    size_t n, n_pending;
+    Failure invalid; /* what went wrong, name by name, while the others are awaited */
+    authorizations_cb callback;
+    void *userdata;
+};
+
+Authorizations *authorizations_free(Authorizations *all)
+{
+    if (!all)
+        return NULL;
+    for (size_t i = 0; i < all->n; i++)
+        authorization_free(all->list[i]);
+    free(all->list);
+    failure_done(&all->invalid);
+    free(all);
+    return NULL;
+}
+
+DEFINE_CLEANUP_FUNC(Authorizations *, authorizations_free)
+
+bool authorizations_are_pending(const Authorizations *all)
+{
+    return all && all->n_pending > 0;
+}
+
+bool authorizations_have_failed(const Authorizations *all)
+{
+    return all && all->invalid.status;
+}
+
+bool authorizations_set_waiting(const Authorizations *all, Failure *ret)
+{
+    for (size_t i = 0; all && i < all->n; i++) {
+        const char *what = authorization_waits_for(all->list[i]);
+
+        if (!what)
+            continue;
+        failure_set(
+            ret, LOG_EVENT_CHALLENGE_NOT_PUBLISHED, 503, 60,
+            "%s: its TXT record is not to be seen at every server of the zone yet (%s): post "
+            "the same CSR again later.",
+            authorization_name(all->list[i]), what);
+        return true;
+    }
+    return false;
+}
+
+/* Joins the reasons; the problem type stays the first one's. */
+static void note_invalid(Authorizations *all, const Failure *failure)
+{
+    Failure joined = { 0 }, *before = &all->invalid;
+
+    failure_set(&joined, before->reason ? before->event : failure->event, 421, 0, "%s%s%s",
+                str_or(before->reason, failure->event == LOG_EVENT_CHALLENGE_NOT_PUBLISHED
+                                           ? "Not put into DNS for the CA: "
+                                           : "The CA could not validate: "),
+                before->reason ? "; " : "", str_or(failure->reason, "?"));
+    failure_set_type(&joined, str_or(before->problem, failure->problem));
+    failure_done(before);
+    *before = joined;
+}
+
+static void on_authorization(Authorization *authorization, const Failure *failure, void *userdata)
+{
+    const char *name = authorization_name(authorization);
+    Authorizations *all = userdata;
+    Failure taken = { 0 };
+
+    LOG_CONTEXT(all->log);
+    if (failure && failure->status == 421) {
+        restraint_note_invalid(&all->asking, name, failure);
+        note_invalid(all, failure);
+    } else if (failure && !all->is_inquiry) {
+        failure_copy(&taken, failure);
+        all->callback(&taken, all->userdata);
+        return;
+    } else if (!failure && !all->is_inquiry)
+        restraint_note_valid(&all->asking, name);
+    if (--all->n_pending > 0)
+        return;
+    taken = all->invalid;
+    all->invalid = (Failure){ 0 };
+    all->callback(taken.status ? &taken : NULL, all->userdata);
+}
+
+int authorizations_start(sd_event *event, const AuthorizationTask *task, const Asking *asking,
+                         const json_t *urls, authorizations_cb callback, void *userdata,
+                         Authorizations **ret)
+{
+    _cleanup_(authorizations_freep) Authorizations *all = calloc(1, sizeof(*all));
+    size_t i, n = json_array_size(urls);
+    const json_t *url;
+    int r;
+
+    if (n == 0 || n > CSR_NAMES_MAX)
+        return -EBADMSG;
+    if (!all)
+        return -ENOMEM;
+    all->asking = *asking;
+    all->log = task->log;
+    all->is_inquiry = !task->solvers;
+    all->callback = callback;
+    all->userdata = userdata;
+    all->list = calloc(n, sizeof(Authorization *));
+    if (!all->list)
+        return -ENOMEM;
+    json_array_foreach (urls, i, url) {
+        if (!json_is_string(url))
+            return -EBADMSG;
+        r = authorization_start(event, task, json_string_value(url), on_authorization, all,
+                                &all->list[i]);
+        if (r < 0)
+            return r;
+        all->n++;
+    }
+    all->n_pending = n;
+    *ret = TAKE_PTR(all);
+    return 0;
+}
