@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <syslog.h>
 
 #include "tsig-key.h"
@@ -28,6 +29,21 @@ static void _printf_(4, 5) tell(const Listener *listener, int level,
                       listener->userdata);
 }
 
+static void warn(const Verification *verification, const TsigKey *key, const Listener *listener)
+{
+    const char *path = verification->tsig_key_file;
+    struct stat st;
+
+    if (key->algorithm->weak)
+        tell(listener, LOG_WARNING, verification,
+             "tsig-key-file = '%s' has a key of the algorithm %s, which is out of date: make one "
+             "of hmac-sha256",
+             path, key->algorithm->name);
+    if (stat(path, &st) >= 0 && (st.st_mode & S_IROTH))
+        tell(listener, LOG_WARNING, verification,
+             "tsig-key-file = '%s' may be read by everybody: it should have mode 0640", path);
+}
+
 static int read_key(Verification *verification, const Listener *listener)
 {
     _cleanup_(tsig_key_freep) TsigKey *key = NULL;
@@ -35,15 +51,11 @@ static int read_key(Verification *verification, const Listener *listener)
     char why[TSIG_WHY_SIZE];
     int r = tsig_key_load(path, why, &key);
 
-    if (r < 0)
+    if (r < 0) {
         tell(listener, LOG_ERR, verification, "tsig-key-file = '%s' cannot be used: %s", path, why);
-    else if (key->algorithm->weak)
-        tell(listener, LOG_WARNING, verification,
-             "tsig-key-file = '%s' has a key of the algorithm %s, which is out of date: make one "
-             "of hmac-sha256",
-             path, key->algorithm->name);
-    if (r < 0)
         return r;
+    }
+    warn(verification, key, listener);
     tsig_key_free(verification->tsig_key);
     verification->tsig_key = TAKE_PTR(key);
     return 0;

@@ -28,14 +28,17 @@ static void test_check(const char *directory)
 {
     static const struct {
         const char *algorithm;
+        mode_t mode;
         int r, level;
         const char *text;
     } table[] = {
-        { "hmac-sha256", 0, 0, "" },
-        { "hmac-sha1", 0, LOG_WARNING, "has a key of the algorithm hmac-sha1" },
-        { "hmac-sha384", -EINVAL, LOG_ERR,
+        { "hmac-sha256", 0640, 0, 0, "" },
+        { "hmac-sha256", 0644, 0, LOG_WARNING, "tsig.key' may be read by everybody" },
+        { "hmac-sha1", 0640, 0, LOG_WARNING, "has a key of the algorithm hmac-sha1" },
+        { "hmac-sha384", 0640, -EINVAL, LOG_ERR,
           "tsig.key' cannot be used: its algorithm hmac-sha384 cannot be signed with here" },
-        { NULL, -EINVAL, LOG_ERR, "cannot be used: it cannot be read: No such file or directory" },
+        { NULL, 0, -EINVAL, LOG_ERR,
+          "cannot be used: it cannot be read: No such file or directory" },
     };
     _cleanup_free_ char *main_path = test_path(directory, "acmems.ini");
     _cleanup_free_ char *key_path = test_path(directory, "tsig.key");
@@ -53,10 +56,12 @@ static void test_check(const char *directory)
 
         snprintf(content, sizeof(content), "key \"a\" { algorithm %s; secret \"" SECRET "\"; };",
                  str_or(table[i].algorithm, "none"));
-        if (table[i].algorithm)
+        if (table[i].algorithm) {
             test_write(directory, "tsig.key", content);
-        else
+            ASSERT_OK(chmod(key_path, table[i].mode));
+        } else {
             ASSERT_OK(unlink(key_path));
+        }
         ASSERT_EQ(key_files_read(config, hear, &heard), table[i].r);
         ASSERT_EQ(heard.level, table[i].level);
         if (table[i].r == 0)
