@@ -365,9 +365,7 @@ static int parse_type(Loader *l, const ConfigKey *key, const char *value, void *
 
 static int parse_dns_server(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
-    DnsServer server;
-
-    switch (dns_server_parse(value, &server)) {
+    switch (dns_server_check(value)) {
     case 0:
         return add_string(key, value, object);
     case -EDESTADDRREQ:

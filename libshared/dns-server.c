@@ -49,14 +49,17 @@ static bool is_link_local(const DnsServer *server)
            IN6_IS_ADDR_LINKLOCAL(&server->address.in6.sin6_addr);
 }
 
-/* Its name, or as libc understands it, too, its number. 0: there is none, for now. */
-static uint32_t interface_index(const char *interface)
+/* By its name, or as libc understands it, too, its number. One that is not there leaves an address
+ * without. */
+static void find_interface(DnsServer *server, const char *interface)
 {
-    uint64_t number = if_nametoindex(interface);
+    uint64_t number;
 
-    if (number == 0 && number_parse(interface, strlen(interface), UINT32_MAX, &number) < 0)
-        return 0;
-    return (uint32_t)number;
+    if (!is_link_local(server))
+        return;
+    number = if_nametoindex(interface);
+    if (number > 0 || number_parse(interface, strlen(interface), UINT32_MAX, &number) >= 0)
+        server->address.in6.sin6_scope_id = (uint32_t)number;
 }
 
 static int set(DnsServer *server, const char *address, const char *interface, unsigned port)
@@ -75,8 +78,6 @@ static int set(DnsServer *server, const char *address, const char *interface, un
         a->in6.sin6_port = htons((uint16_t)port);
         server->size = sizeof(a->in6);
         (void)inet_ntop(AF_INET6, &a->in6.sin6_addr, canonical, sizeof(canonical));
-        if (is_link_local(server))
-            a->in6.sin6_scope_id = *interface ? interface_index(interface) : 0;
     } else {
         return -EINVAL;
     }
@@ -108,8 +109,8 @@ static int cut_port(char **host, unsigned *ret)
     return 0;
 }
 
-/* The same, whether its interface makes sense or not. */
-static int parse(const char *text, DnsServer *ret)
+/* The same, whether its interface makes sense or not. @ret_interface: "" where it has none. */
+static int parse(const char *text, DnsServer *ret, char ret_interface[IF_NAMESIZE])
 {
     char copy[DNS_SERVER_TEXT_MAX + 1], *host = copy, *interface;
     unsigned port;
@@ -124,19 +125,36 @@ static int parse(const char *text, DnsServer *ret)
         *interface++ = '\0';
     if (interface && !is_interface(interface))
         return -EINVAL;
-    return set(ret, host, str_or(interface, ""), port);
+    memcpy(ret_interface, str_or(interface, ""), strlen(str_or(interface, "")) + 1);
+    return set(ret, host, ret_interface, port);
+}
+
+static int parse_sound(const char *text, DnsServer *ret, char ret_interface[IF_NAMESIZE])
+{
+    int r = parse(text, ret, ret_interface);
+
+    if (r < 0 || is_link_local(ret) == (*ret_interface != '\0'))
+        return r;
+    return *ret_interface ? -EADDRNOTAVAIL : -EDESTADDRREQ;
+}
+
+int dns_server_check(const char *text)
+{
+    char interface[IF_NAMESIZE];
+    DnsServer server;
+
+    return parse_sound(text, &server, interface);
 }
 
 int dns_server_parse(const char *text, DnsServer *ret)
 {
-    bool has_interface = strchr(text, '%');
+    char interface[IF_NAMESIZE];
     DnsServer server;
-    int r = parse(text, &server);
+    int r = parse_sound(text, &server, interface);
 
     if (r < 0)
         return r;
-    if (is_link_local(&server) != has_interface)
-        return has_interface ? -EADDRNOTAVAIL : -EDESTADDRREQ;
+    find_interface(&server, interface);
     *ret = server;
     return 0;
 }
@@ -228,6 +246,7 @@ int dns_servers_add_all(DnsServers *servers, char *const *texts)
 static int add_line(DnsServers *servers, char *line)
 {
     static const char word[] = "nameserver";
+    char interface[IF_NAMESIZE];
     DnsServer server;
     char *value;
 
@@ -238,9 +257,10 @@ static int add_line(DnsServers *servers, char *line)
         return 0;
     value += strspn(value, " \t");
     value[strcspn(value, " \t\r;#")] = '\0';
-    if (strchr(value, '[') || parse(value, &server) < 0 ||
+    if (strchr(value, '[') || parse(value, &server, interface) < 0 ||
         (server.address.sa.sa_family == AF_INET && strchr(value, ':')))
         return 0;
+    find_interface(&server, interface);
     return dns_servers_add(servers, &server);
 }
 

@@ -39,6 +39,9 @@ void dns_servers_done(DnsServers *servers);
  */
 int dns_server_parse(const char *text, DnsServer *ret);
 
+/* The same for who asks nobody: whether the interface is there is not looked at. */
+int dns_server_check(const char *text);
+
 /* 4 or 16 bytes, as A and AAAA records have them. 0 or -EINVAL. */
 int dns_server_from_octets(const uint8_t *octets, size_t size, DnsServer *ret);
 

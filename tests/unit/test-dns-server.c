@@ -65,6 +65,7 @@ static void test_parse(void)
     for (size_t i = 0; i < ELEMENTSOF(good); i++) {
         DnsServer server;
 
+        ASSERT_OK(dns_server_check(good[i].text));
         ASSERT_OK(dns_server_parse(good[i].text, &server));
         ASSERT_STREQ(server.text, good[i].shown);
         ASSERT_EQ(ntohs(server.address.in.sin_port), good[i].port);
@@ -73,6 +74,7 @@ static void test_parse(void)
         DnsServer server;
 
         ASSERT_EQ(dns_server_parse(odd[i].text, &server), odd[i].error);
+        ASSERT_EQ(dns_server_check(odd[i].text), odd[i].error);
     }
     for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
         DnsServer server;
