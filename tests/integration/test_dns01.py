@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """dns-01 through Pebble, whose resolver is the server that is updated."""
 
+import itertools
 import json
 import re
 import signal
@@ -114,6 +115,22 @@ def start(installation, primary, lookups):
     return start
 
 
+NUMBERS = itertools.count()
+
+
+@pytest.fixture
+def www():
+    """A name that nobody has asked for yet: the resolver may remember what it saw of others, and
+    the CA what it validated."""
+    return f"www{next(NUMBERS)}.example.org"
+
+
+@pytest.fixture
+def www_two():
+    """The same in the zone with a secondary."""
+    return f"www{next(NUMBERS)}.two.example.org"
+
+
 def no_records(acmems):
     return not list((acmems.directory / "state/dns").glob("*.json"))
 
@@ -168,13 +185,13 @@ def test_zone_is_found(start, primary, new_csr, name):
     wait_until_clean(acmems, primary, f"_acme-challenge.{name}")
 
 
-def test_zone_of_the_configuration(start, primary, new_csr):
+def test_zone_of_the_configuration(start, primary, new_csr, www):
     acmems = start(f"{KEY}\nzone = Example.ORG.")
-    acmems.issue(new_csr("www.example.org"))
+    acmems.issue(new_csr(www))
     answer = acmems.post(new_csr("deep.example.co.uk"))
     assert answer.status == 421
     assert "_acme-challenge.deep.example.co.uk is not in the zone example.org" in answer.text
-    wait_until_clean(acmems, primary, "_acme-challenge.www.example.org")
+    wait_until_clean(acmems, primary, f"_acme-challenge.{www}")
 
 
 def test_aliases_are_followed(start, primary, new_csr):
@@ -213,26 +230,26 @@ def test_place_is_not_found(start, primary, new_csr, name, reason):
     assert no_records(acmems)
 
 
-def test_server_without_authority(start, lookups, new_csr):
+def test_server_without_authority(start, lookups, new_csr, www):
     acmems = start(servers=[lookups.where])
-    answer = acmems.post(new_csr("www.example.org"))
+    answer = acmems.post(new_csr(www))
     assert answer.status == 421
     assert f"({lookups.where}: it is not authoritative for the name)" in answer.text, answer.text
 
 
-def test_all_servers_fail(start, primary, new_csr):
+def test_all_servers_fail(start, primary, new_csr, www):
     """The answer has what each of them said."""
     silent = Silent("127.0.0.55")
     nobody = f"127.0.0.56:{lib.free_port()}"
     acmems = start(f"tsig-key = hmac-sha256:unknown:{SECRET}\ntimeout = 1",
                    servers=[primary.where, silent.where, nobody])
-    answer = acmems.post(new_csr("www.example.org"))
+    answer = acmems.post(new_csr(www))
     silent.stop()
     assert answer.status == 421
     assert f"{primary.where}: NOTAUTH(BADKEY); {silent.where}: timeout; " \
            f"{nobody}: Connection refused" in answer.text, answer.text
     # Restraint: what is wrong with our servers is no failure of the CA's.
-    again = acmems.post(new_csr("www.example.org", key="p384"))
+    again = acmems.post(new_csr(www, key="p384"))
     assert again.status == 421
     assert int(again.headers["retry-after"]) <= 10
 
@@ -242,9 +259,9 @@ def test_all_servers_fail(start, primary, new_csr):
     (f"tsig-key = hmac-sha512:{KEY_NAME}:{SECRET}", "NOTAUTH(BADKEY)"),
     ("", ""),
 ])
-def test_key_is_refused(start, primary, new_csr, key, words):
+def test_key_is_refused(start, primary, new_csr, www, key, words):
     acmems = start(key)
-    answer = acmems.post(new_csr("www.example.org"))
+    answer = acmems.post(new_csr(www))
     assert answer.status == 421
     # Knot says NOTAUTH to who has no right, named REFUSED.
     assert f"cannot be added to the zone example.org ({primary.where}: " in answer.text
@@ -253,11 +270,11 @@ def test_key_is_refused(start, primary, new_csr, key, words):
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_algorithms(start, primary, new_csr, key):
+def test_algorithms(start, primary, new_csr, www, key):
     """The answers are signed, too: another signature than the key's would not be taken."""
     acmems = start(f"tsig-key = {KEYS[key]}:{key}:{SECRET}")
-    acmems.issue(new_csr("www.example.org"))
-    wait_until_clean(acmems, primary, "_acme-challenge.www.example.org")
+    acmems.issue(new_csr(www))
+    wait_until_clean(acmems, primary, f"_acme-challenge.{www}")
     assert ("out of date" in acmems.orderd.log) == (key in ("k1", "k5"))
 
 
@@ -275,7 +292,7 @@ def test_key_file_is_refused_at_start(installation, tmp_path):
     assert reason in check.stdout
 
 
-def test_key_file_is_awaited(installation, primary, lookups, new_csr, tmp_path):
+def test_key_file_is_awaited(installation, primary, lookups, new_csr, www, tmp_path):
     """Started for a connection it does not end over a file that can be mended."""
     key = tsig_keygen(tmp_path / "tsig.key", "hmac-sha224")
     installation.write_config(auth="", storage=CONFIG.format(
@@ -288,36 +305,36 @@ def test_key_file_is_awaited(installation, primary, lookups, new_csr, tmp_path):
             "orderd", [lib.ORDERD, "--config", installation.config], sockets=[sock])
         installation.wait_for_start(installation.orderd)
         installation.start_sign()
-        answer = post_in_background(installation, new_csr("www.example.org"))
+        answer = post_in_background(installation, new_csr(www))
         lib.wait_for(lambda: "hmac-sha224" in installation.orderd.log, "the reason")
         tsig_keygen(key)
         assert answer().status == 200
-    wait_until_clean(installation, primary, "_acme-challenge.www.example.org")
+    wait_until_clean(installation, primary, f"_acme-challenge.{www}")
 
 
-def test_key_file_breaks(start, primary, new_csr, tmp_path):
+def test_key_file_breaks(start, primary, new_csr, www, tmp_path):
     """The key that was read before stays in force, as all of the configuration does."""
     key = tsig_keygen(tmp_path / "tsig.key")
     acmems = start(f"tsig-key-file = {key}")
     acmems.issue(new_csr("one.example.org"))
     key.write_text("junk")
-    acmems.issue(new_csr("www.example.org"))
+    acmems.issue(new_csr(www))
     assert f"tsig-key-file = '{key}' cannot be used" in acmems.orderd.log
-    wait_until_clean(acmems, primary, "_acme-challenge.www.example.org")
+    wait_until_clean(acmems, primary, f"_acme-challenge.{www}")
     tsig_keygen(key, name="k512", algorithm="hmac-sha512")
     acmems.issue(new_csr("next.example.org"))
     assert "Read the changed configuration" in acmems.orderd.log
 
 
-def test_next_server(start, primary, new_csr):
+def test_next_server(start, primary, new_csr, www):
     nobody = f"127.0.0.56:{lib.free_port()}"
     acmems = start(f"{KEY}\ntimeout = 1", servers=[nobody, primary.where])
-    acmems.issue(new_csr("www.example.org"))
-    wait_until_clean(acmems, primary, "_acme-challenge.www.example.org")
+    acmems.issue(new_csr(www))
+    wait_until_clean(acmems, primary, f"_acme-challenge.{www}")
 
 
 @pytest.mark.parametrize("kind", [Named, Knot])
-def test_update_is_forwarded(start, primary, new_csr, tmp_path, kind):
+def test_update_is_forwarded(start, primary, new_csr, www_two, tmp_path, kind):
     """By a secondary (RFC 2136 §6), under another id; the primary's signature still counts."""
     secondary = kind(tmp_path / "forwarder", "127.0.0.1", {"two.example.org": None})
     secondary.start(primary=primary)
@@ -325,8 +342,8 @@ def test_update_is_forwarded(start, primary, new_csr, tmp_path, kind):
         lib.wait_for(lambda: "NOERROR" in secondary.query("two.example.org", "SOA"),
                      "the first transfer")
         acmems = start(f"{KEY}\npropagation-check = none", servers=[secondary.where])
-        acmems.issue(new_csr("www.two.example.org"))
-        wait_until_clean(acmems, primary, "_acme-challenge.www.two.example.org")
+        acmems.issue(new_csr(www_two))
+        wait_until_clean(acmems, primary, f"_acme-challenge.{www_two}")
     finally:
         secondary.stop()
 
@@ -345,36 +362,35 @@ def secondary(tmp_path, primary):
         server.stop()
 
 
-OWNER = "_acme-challenge.www.two.example.org"
 
 
-def test_waits_for_the_secondary(start, primary, secondary, ca, new_csr):
+def test_waits_for_the_secondary(start, primary, secondary, ca, new_csr, www_two):
     acmems = start(servers=[primary.where, secondary.where])
-    answer = post_in_background(acmems, new_csr("www.two.example.org"))
-    lib.wait_for(lambda: primary.texts(OWNER), "the record")
+    answer = post_in_background(acmems, new_csr(www_two))
+    lib.wait_for(lambda: primary.texts(f"_acme-challenge.{www_two}"), "the record")
     # The secondary is asked, and the CA told nothing before it has the value.
     lib.wait_for(lambda: json.loads(next((acmems.directory / "state/dns").iterdir()).read_text()),
                  "the note of the record")
     assert "Pulled a task" not in ca.ca.log.rpartition("Added order")[2]
     secondary.refresh()
     assert answer().status == 200
-    wait_until_clean(acmems, primary, OWNER)
+    wait_until_clean(acmems, primary, f"_acme-challenge.{www_two}")
 
 
-def test_lagging_server_is_named(start, primary, secondary, new_csr):
+def test_lagging_server_is_named(start, primary, secondary, new_csr, www_two):
     acmems = start(f"{KEY}\npropagation-timeout = 2", servers=[primary.where, secondary.where])
-    answer = acmems.post(new_csr("www.two.example.org"))
+    answer = acmems.post(new_csr(www_two))
     assert answer.status == 421
     assert f"(second.two.example.org ({secondary.where}): it does not have the value yet)" \
         in answer.text, answer.text
     assert "ns.two.example.org" not in answer.text
-    wait_until_clean(acmems, primary, OWNER)
+    wait_until_clean(acmems, primary, f"_acme-challenge.{www_two}")
 
 
-def test_check_can_be_left_out(start, primary, secondary, new_csr):
+def test_check_can_be_left_out(start, primary, secondary, new_csr, www_two):
     acmems = start(f"{KEY}\npropagation-check = none", servers=[primary.where, secondary.where])
-    acmems.issue(new_csr("www.two.example.org"))
-    wait_until_clean(acmems, primary, OWNER)
+    acmems.issue(new_csr(www_two))
+    wait_until_clean(acmems, primary, f"_acme-challenge.{www_two}")
 
 
 def test_lame_server_is_named(start, primary, tmp_path, new_csr):
@@ -390,49 +406,49 @@ def test_lame_server_is_named(start, primary, tmp_path, new_csr):
 # ---- what is left is removed ---------------------------------------------------------------
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-def test_removed_after_a_restart(start, primary, secondary, new_csr, how):
+def test_removed_after_a_restart(start, primary, secondary, new_csr, www_two, how):
     acmems = start(servers=[primary.where, secondary.where])
-    body = new_csr("www.two.example.org")
+    body = new_csr(www_two)
     answer = post_in_background(acmems, body)
-    lib.wait_for(lambda: primary.texts(OWNER), "the record")
+    lib.wait_for(lambda: primary.texts(f"_acme-challenge.{www_two}"), "the record")
     acmems.orderd.expect = (0, -how)
     acmems.orderd.popen.send_signal(how)
     if how == signal.SIGTERM:
         lib.wait_for(lambda: "Ending after" in acmems.orderd.log, "the first signal")
         acmems.orderd.popen.send_signal(how)  # the second one waits for nobody
     acmems.orderd.wait()
-    assert primary.texts(OWNER)
+    assert primary.texts(f"_acme-challenge.{www_two}")
     acmems.start_orderd()
     # The order goes on, with the same record.
     secondary.refresh()
     assert answer().status == 200, acmems.logs()
-    wait_until_clean(acmems, primary, OWNER)
+    wait_until_clean(acmems, primary, f"_acme-challenge.{www_two}")
 
 
-def test_removed_though_the_order_is_gone(start, primary, secondary, new_csr):
+def test_removed_though_the_order_is_gone(start, primary, secondary, new_csr, www_two):
     acmems = start(servers=[primary.where, secondary.where])
-    post_in_background(acmems, new_csr("www.two.example.org"))
-    lib.wait_for(lambda: primary.texts(OWNER), "the record")
+    post_in_background(acmems, new_csr(www_two))
+    lib.wait_for(lambda: primary.texts(f"_acme-challenge.{www_two}"), "the record")
     kill_orderd(acmems)
     for record in (acmems.directory / "state/orders").iterdir():
         record.unlink()
     acmems.sign.stop()
     acmems.start_orderd()
-    wait_until_clean(acmems, primary, OWNER)
+    wait_until_clean(acmems, primary, f"_acme-challenge.{www_two}")
 
 
-def test_removal_is_tried_again(start, primary, secondary, new_csr):
+def test_removal_is_tried_again(start, primary, secondary, new_csr, www_two):
     """The client does not wait for it."""
-    acmems = start(f"{KEY}\npropagation-timeout = 3\ntimeout = 1",
+    acmems = start(f"{KEY}\npropagation-timeout = 6\ntimeout = 1",
                    servers=[primary.where, secondary.where])
-    answer = post_in_background(acmems, new_csr("www.two.example.org"))
-    lib.wait_for(lambda: primary.texts(OWNER), "the record")
+    answer = post_in_background(acmems, new_csr(www_two))
+    lib.wait_for(lambda: primary.texts(f"_acme-challenge.{www_two}"), "the record")
     primary.process.pause()
     assert answer().status == 421
     lib.wait_for(lambda: "is not removed yet" in acmems.orderd.log, "the first try")
     assert f"{primary.where}: timeout" in acmems.orderd.log
     primary.process.resume()
-    wait_until_clean(acmems, primary, OWNER)
+    wait_until_clean(acmems, primary, f"_acme-challenge.{www_two}")
 
 
 def kill_orderd(acmems):
@@ -445,27 +461,28 @@ def reload(acmems):
     acmems.orderd.popen.send_signal(signal.SIGHUP)
 
 
-def test_removed_where_it_was_added(start, primary, secondary, new_csr, tmp_path):
+def test_removed_where_it_was_added(start, primary, secondary, new_csr, www_two, tmp_path):
     """Not at the first server that has nothing against it."""
     other = Knot(tmp_path / "other", "127.0.0.57", {"two.example.org": ZONES["two.example.org"]})
     acmems = start(servers=[other.where, primary.where, secondary.where])
-    answer = post_in_background(acmems, new_csr("www.two.example.org"))
-    lib.wait_for(lambda: primary.texts(OWNER), "the record")
+    answer = post_in_background(acmems, new_csr(www_two))
+    lib.wait_for(lambda: primary.texts(f"_acme-challenge.{www_two}"), "the record")
     other.start()
     try:
         secondary.refresh()
         assert answer().status == 200
-        wait_until_clean(acmems, primary, OWNER)
+        wait_until_clean(acmems, primary, f"_acme-challenge.{www_two}")
     finally:
         other.stop()
 
 
-def test_removed_everywhere_after_a_restart(start, primary, secondary, lookups, new_csr, tmp_path):
+def test_removed_everywhere_after_a_restart(start, primary, secondary, lookups, new_csr, www_two,
+                                            tmp_path):
     """Where the crash came before anybody knew which of them took it."""
     other = Knot(tmp_path / "other", "127.0.0.57", {"two.example.org": ZONES["two.example.org"]})
     # One that has no such zone would not have taken it.
     acmems = start(servers=[lookups.where, other.where, primary.where])
-    post_in_background(acmems, new_csr("www.two.example.org"))
+    post_in_background(acmems, new_csr(www_two))
     lib.wait_for(lambda: any("servers" in note.read_text()
                              for note in (acmems.directory / "state/dns").glob("*.json")),
                  "the note of who has the record")
@@ -478,7 +495,7 @@ def test_removed_everywhere_after_a_restart(start, primary, secondary, lookups, 
         note.write_text(json.dumps(record))
     acmems.sign.stop()
     acmems.start_orderd()
-    lib.wait_for(lambda: not primary.texts(OWNER), "the record to go")
+    lib.wait_for(lambda: not primary.texts(f"_acme-challenge.{www_two}"), "the record to go")
     assert not no_records(acmems)  # the other one may have it, for all that is known
     lib.wait_for(lambda: f"{other.where}: Connection refused"
                  in acmems.orderd.log, "the reason")
@@ -489,28 +506,28 @@ def test_removed_everywhere_after_a_restart(start, primary, secondary, lookups, 
         other.stop()
 
 
-def test_note_stays_where_the_record_is(start, primary, secondary, installation, new_csr):
+def test_note_stays_where_the_record_is(start, primary, secondary, installation, new_csr, www_two):
     """Though it cannot be added anew; who mends the configuration need not wait for the removal."""
     acmems = start(servers=[primary.where, secondary.where])
-    answer = post_in_background(acmems, new_csr("www.two.example.org"))
-    lib.wait_for(lambda: primary.texts(OWNER), "the record")
+    answer = post_in_background(acmems, new_csr(www_two))
+    lib.wait_for(lambda: primary.texts(f"_acme-challenge.{www_two}"), "the record")
     kill_orderd(acmems)
     config = installation.config.read_text()
     installation.config.write_text(config.replace(SECRET, f"{SECRET[:-4]}AAA="))
     acmems.start_orderd()
     assert answer().status == 421
     lib.wait_for(lambda: "is not removed yet" in acmems.orderd.log, "the first try")
-    assert primary.texts(OWNER) and not no_records(acmems)
+    assert primary.texts(f"_acme-challenge.{www_two}") and not no_records(acmems)
     installation.config.write_text(config)
     # At first it is tried again by itself, but with the key of then.
     lib.wait_for(lambda: reload(acmems) or no_records(acmems), "the note of the record to go")
-    assert not primary.texts(OWNER)
+    assert not primary.texts(f"_acme-challenge.{www_two}")
 
 
-def test_block_of_a_record_is_gone(start, primary, secondary, installation, new_csr):
+def test_block_of_a_record_is_gone(start, primary, secondary, installation, new_csr, www_two):
     acmems = start(servers=[primary.where, secondary.where])
-    post_in_background(acmems, new_csr("www.two.example.org"))
-    lib.wait_for(lambda: primary.texts(OWNER), "the record")
+    post_in_background(acmems, new_csr(www_two))
+    lib.wait_for(lambda: primary.texts(f"_acme-challenge.{www_two}"), "the record")
     kill_orderd(acmems)
     acmems.sign.stop()
     for record in (acmems.directory / "state/orders").iterdir():
@@ -523,7 +540,7 @@ def test_block_of_a_record_is_gone(start, primary, secondary, installation, new_
                  in acmems.orderd.log, "the reason")
     installation.config.write_text(config)
     reload(acmems)
-    wait_until_clean(acmems, primary, OWNER)
+    wait_until_clean(acmems, primary, f"_acme-challenge.{www_two}")
 
 
 # ---- several verifications -------------------------------------------------------------------
