@@ -49,6 +49,11 @@ static bool is_link_local(const DnsServer *server)
            IN6_IS_ADDR_LINKLOCAL(&server->address.in6.sin6_addr);
 }
 
+bool dns_server_lacks_interface(const DnsServer *server)
+{
+    return is_link_local(server) && server->address.in6.sin6_scope_id == 0;
+}
+
 /* By its name, or as libc understands it, too, its number. One that is not there leaves an address
  * without. */
 static void find_interface(DnsServer *server, const char *interface)

@@ -42,6 +42,9 @@ int dns_server_parse(const char *text, DnsServer *ret);
 /* The same for who asks nobody: whether the interface is there is not looked at. */
 int dns_server_check(const char *text);
 
+/* Whether it is a link-local address that nobody knows the interface of, or that is not there. */
+bool dns_server_lacks_interface(const DnsServer *server);
+
 /* 4 or 16 bytes, as A and AAAA records have them. 0 or -EINVAL. */
 int dns_server_from_octets(const uint8_t *octets, size_t size, DnsServer *ret);
 

@@ -138,6 +138,8 @@ static const char *words_of(int error)
     case -ECONNRESET:
     case -EPIPE:
         return "it closed the connection";
+    case -ENODEV:
+        return "its network interface is not there";
     default:
         return strerror(-error);
     }
@@ -396,6 +398,8 @@ static int activate(DnsExchange *e)
         r = choose_id(e);
     if (r >= 0)
         r = dns_request_encode(e->request, e->id, e->key, &e->wire, &e->size);
+    if (r >= 0 && dns_server_lacks_interface(&e->server))
+        r = -ENODEV;
     if (r < 0)
         return r;
     return e->by_tcp ? send_by_tcp(e) : send_by_udp(e);

@@ -163,6 +163,7 @@ static bool is_without_way(int error)
     case -ENETUNREACH:
     case -EHOSTUNREACH:
     case -ENETDOWN:
+    case -ENODEV: /* a link-local address in DNS is nobody's to use */
     case -EAFNOSUPPORT:
     case -EADDRNOTAVAIL:
     case -EPERM: /* of a packet filter, or a sandbox */

@@ -403,6 +403,20 @@ static void test_nobody_there(void)
     world_done(&world);
 }
 
+static void test_no_interface(void)
+{
+    World world = world_new(UDP_ANSWER, TCP_ANSWER);
+
+    ASSERT_OK(dns_server_parse("fe80::53%nowhere0", &world.responder->server));
+    for (unsigned by_tcp = 0; by_tcp < 2; by_tcp++) {
+        Result result = ask(&world, by_tcp);
+
+        ASSERT_EQ(result.error, -ENODEV);
+        ASSERT_STREQ(result.trouble, "its network interface is not there");
+    }
+    world_done(&world);
+}
+
 static void test_resent(void)
 {
     World world = world_new(UDP_IGNORE_FIRST, TCP_CLOSE);
@@ -620,6 +634,7 @@ int main(void)
 {
     test_servers();
     test_nobody_there();
+    test_no_interface();
     test_resent();
     test_unsigned();
     test_many_share_a_connection();
