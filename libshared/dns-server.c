@@ -190,29 +190,14 @@ bool dns_server_equal(const DnsServer *a, const DnsServer *b)
     return dns_server_same_machine(a, b) && a->address.in.sin_port == b->address.in.sin_port;
 }
 
-char *dns_servers_format(const DnsServers *servers, DnsServerSet set)
+char *dns_servers_format(const DnsServers *servers)
 {
     _cleanup_strv_ char **names = NULL;
 
     for (size_t i = 0; i < servers->n; i++)
-        if ((set & DNS_SERVER_BIT(i)) && strv_extend(&names, servers->list[i].text) < 0)
+        if (strv_extend(&names, servers->list[i].text) < 0)
             return NULL;
     return strv_join(names, " ");
-}
-
-DnsServerSet dns_servers_find(const DnsServers *servers, const char *names)
-{
-    DnsServerSet set = 0;
-    size_t length;
-
-    for (const char *name = names; *name; name += length + (name[length] == ' ')) {
-        length = strcspn(name, " ");
-        for (size_t i = 0; i < servers->n; i++)
-            if (strlen(servers->list[i].text) == length &&
-                strncmp(servers->list[i].text, name, length) == 0)
-                set |= DNS_SERVER_BIT(i);
-    }
-    return set;
 }
 
 int dns_servers_add(DnsServers *servers, const DnsServer *server)
@@ -230,6 +215,41 @@ int dns_servers_add(DnsServers *servers, const DnsServer *server)
     grown[servers->n++] = *server;
     servers->list = grown;
     return 0;
+}
+
+int dns_servers_add_list(DnsServers *servers, const DnsServers *others)
+{
+    for (size_t i = 0; i < others->n; i++) {
+        int r = dns_servers_add(servers, &others->list[i]);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int dns_servers_add_names(DnsServers *servers, const char *names)
+{
+    _cleanup_free_ char *copy = strdup(names);
+    char *rest = copy, *name;
+    int r = copy ? 0 : -ENOMEM;
+
+    while (r >= 0 && (name = strsep(&rest, " "))) {
+        DnsServer server;
+
+        if (dns_server_parse(name, &server) >= 0)
+            r = dns_servers_add(servers, &server);
+    }
+    return r;
+}
+
+void dns_servers_remove(DnsServers *servers, const DnsServer *server)
+{
+    for (size_t i = 0; i < servers->n; i++)
+        if (dns_server_equal(&servers->list[i], server)) {
+            servers->list[i] = servers->list[--servers->n];
+            return;
+        }
 }
 
 int dns_servers_add_all(DnsServers *servers, char *const *texts)

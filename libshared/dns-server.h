@@ -51,25 +51,20 @@ int dns_server_from_octets(const uint8_t *octets, size_t size, DnsServer *ret);
 bool dns_server_equal(const DnsServer *a, const DnsServer *b);        /* address and port */
 bool dns_server_same_machine(const DnsServer *a, const DnsServer *b); /* the address alone */
 
-/* Some of a list: a bit for each. */
-typedef uint64_t DnsServerSet;
-
-#define DNS_SERVER_BIT(i) ((DnsServerSet)1 << (i))
-
-static inline DnsServerSet dns_servers_all(const DnsServers *servers)
-{
-    return servers->n < DNS_SERVERS_MAX ? DNS_SERVER_BIT(servers->n) - 1 : UINT64_MAX;
-}
-
-/* Those of the set as they are named, a space between them. NULL: no memory. */
-char *dns_servers_format(const DnsServers *servers, DnsServerSet set);
-/* Those of the list that are named so; names of others are passed over. */
-DnsServerSet dns_servers_find(const DnsServers *servers, const char *names);
+/* As they are named, a space between them. NULL: no memory. */
+char *dns_servers_format(const DnsServers *servers);
 
 /* Adds a copy, once. 0 or -ENOMEM. */
 int dns_servers_add(DnsServers *servers, const DnsServer *server);
 int dns_servers_add_all(DnsServers *servers,
                         char *const *texts); /* also what dns_server_parse() says */
+int dns_servers_add_list(DnsServers *servers, const DnsServers *others);
+
+/* Adds those that dns_servers_format() has named; what is no server is passed over. 0 or -ENOMEM.
+ */
+int dns_servers_add_names(DnsServers *servers, const char *names);
+
+void dns_servers_remove(DnsServers *servers, const DnsServer *server);
 
 /**
  * dns_servers_add_system() - the resolvers that resolv.conf(5) names

@@ -10,7 +10,7 @@ struct DnsAsk {
     size_t next; /* of the servers */
     DnsExchange *exchange;
     DnsTrouble trouble;
-    DnsServerSet acted;
+    DnsServers uncertain;
     dns_ask_cb callback;
     void *userdata;
 };
@@ -21,6 +21,7 @@ DnsAsk *dns_ask_cancel(DnsAsk *ask)
         return NULL;
     dns_exchange_cancel(ask->exchange);
     ldns_pkt_free(ask->request);
+    dns_servers_done(&ask->uncertain);
     free(ask);
     return NULL;
 }
@@ -48,8 +49,9 @@ static void ask_end(DnsAsk *ask, const ldns_pkt *answer)
 {
     _cleanup_(dns_ask_cancelp) DnsAsk *owned = ask;
     DnsOutcome outcome = { .answer = answer,
+                           .server = answer ? current(ask) : NULL,
                            .trouble = answer ? NULL : ask->trouble.text,
-                           .acted = ask->acted };
+                           .uncertain = &ask->uncertain };
 
     ask->callback(&outcome, ask->userdata);
     (void)owned;
@@ -63,8 +65,8 @@ static void on_reply(const DnsReply *reply, void *userdata)
     const char *wrong = reply->answer ? judge(ask->asking.use, reply->answer) : "";
 
     ask->exchange = NULL;
-    if (!wrong || dns_error_is_uncertain(reply->error))
-        ask->acted |= DNS_SERVER_BIT(ask->next - 1);
+    if (dns_error_is_uncertain(reply->error))
+        (void)dns_servers_add(&ask->uncertain, current(ask));
     if (!wrong) {
         ask_end(ask, reply->answer);
         return;

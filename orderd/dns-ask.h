@@ -15,9 +15,10 @@ typedef enum DnsUse {
 
 /* Borrowed, valid while the callback runs. */
 typedef struct DnsOutcome {
-    const ldns_pkt *answer; /* NULL: none of them had one, and … */
+    const ldns_pkt *answer;  /* NULL: none of them had one, and … */
+    const DnsServer *server; /* that it is of */
     const char *trouble; /* … what each of them said: "192.0.2.53: REFUSED; 192.0.2.54: timeout" */
-    DnsServerSet acted;  /* those that did what they were asked, or may have, all the same */
+    const DnsServers *uncertain; /* those that may have done what they were asked, all the same */
 } DnsOutcome;
 
 typedef void (*dns_ask_cb)(const DnsOutcome *outcome, void *userdata);

@@ -1,25 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* One TXT record of a challenge, from the search for its place until it is gone from DNS again.
- * What is put there is on disk first. */
-
-#include <systemd/sd-event.h>
+/* The TXT record of a challenge: the search for its place, the record in DNS, and the wait until
+ * all servers of its zone have it. */
 
 #include "config.h"
+#include "dns-presence.h"
 #include "failure.h"
 
-typedef struct DnsPublications DnsPublications; /* all there are */
 typedef struct DnsPublication DnsPublication;
 
 /* Called once, from the event loop, unless it was withdrawn: it is to be seen at every server of
  * its zone (@failure NULL), or will not be. It is still to be withdrawn: that may be done right
  * here. */
 typedef void (*dns_publication_cb)(const Failure *failure, void *userdata);
-
-int dns_publications_new(sd_event *event, DnsPublications **ret);
-/* Nothing is removed from DNS any more: the next start does it. Always returns NULL. */
-DnsPublications *dns_publications_free(DnsPublications *all);
 
 /**
  * dns_publication_start() - have a record put into DNS
@@ -30,9 +24,9 @@ DnsPublications *dns_publications_free(DnsPublications *all);
  *
  * 0; -errno: what was wrong is logged.
  */
-int dns_publication_start(DnsPublications *all, Config *config, const Verification *verification,
-                          const char *name, const char *value, dns_publication_cb callback,
-                          void *userdata, DnsPublication **ret);
+int dns_publication_start(sd_event *event, DnsPresences *presences, Config *config,
+                          const Verification *verification, const char *name, const char *value,
+                          dns_publication_cb callback, void *userdata, DnsPublication **ret);
 
 /* The name that the record is at, behind all aliases; NULL: it is not known yet. Borrowed. */
 const char *dns_publication_owner(const DnsPublication *publication);
@@ -41,19 +35,10 @@ const char *dns_publication_owner(const DnsPublication *publication);
  * is not there that it waits. Borrowed, until it is called again. */
 const char *dns_publication_lag(const DnsPublication *publication);
 
-/* Removes the record in the background, for as long as it takes: the publication is gone for the
- * caller. */
+/* Frees it. What is in DNS goes in the background, unless somebody else claims it. NULL is fine. */
 void dns_publication_withdraw(DnsPublication *publication);
 
-/**
- * dns_publications_sweep() - remove from DNS what is on disk and nobody's: of a former life, or
- * given up
- * @is_needed: whether an order for this name is in flight: it may still be looked at by the CA
- *
- * What goes wrong is logged, here or later. True: all that is on disk is being seen to; false: some
- * of it is needed.
- */
-bool dns_publications_sweep(DnsPublications *all, Config *config,
-                            bool (*is_needed)(const char *name, void *userdata), void *userdata);
-
-DEFINE_CLEANUP_FUNC(DnsPublications *, dns_publications_free)
+static inline void dns_publication_withdrawp(DnsPublication **publication)
+{
+    dns_publication_withdraw(*publication);
+}

@@ -3,12 +3,19 @@
 
 #include <stdio.h>
 
-DnsRealm *dns_realm_free(DnsRealm *realm)
+DnsRealm *dns_realm_ref(DnsRealm *realm)
 {
-    if (!realm)
+    realm->n_ref++;
+    return realm;
+}
+
+DnsRealm *dns_realm_unref(DnsRealm *realm)
+{
+    if (!realm || --realm->n_ref > 0)
         return NULL;
     dns_servers_done(&realm->servers);
     dns_servers_done(&realm->resolvers);
+    config_unref(realm->config);
     free(realm);
     return NULL;
 }
@@ -24,14 +31,17 @@ static int read_resolvers(DnsRealm *realm, char **ret_why)
     return r;
 }
 
-int dns_realm_new(DnsPool *pool, const Verification *verification, char **ret_why, DnsRealm **ret)
+int dns_realm_new(DnsPool *pool, Config *config, const Verification *verification, char **ret_why,
+                  DnsRealm **ret)
 {
-    _cleanup_(dns_realm_freep) DnsRealm *realm = calloc(1, sizeof(*realm));
+    _cleanup_(dns_realm_unrefp) DnsRealm *realm = calloc(1, sizeof(*realm));
     int r;
 
     if (!realm)
         return -ENOMEM;
+    realm->n_ref = 1;
     realm->pool = pool;
+    realm->config = config_ref(config);
     realm->verification = verification;
     realm->key = verification->tsig_key;
     realm->timeout = verification->timeout * USEC_PER_SEC;

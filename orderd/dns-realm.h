@@ -7,7 +7,9 @@
 #include "dns-exchange.h"
 
 typedef struct DnsRealm {
-    DnsPool *pool; /* borrowed */
+    unsigned n_ref;
+    DnsPool *pool;  /* borrowed */
+    Config *config; /* a reference */
     const Verification *verification;
     DnsServers servers;   /* that are updated, in this order */
     DnsServers resolvers; /* for lookups */
@@ -17,13 +19,15 @@ typedef struct DnsRealm {
 
 /**
  * dns_realm_new() - read what is needed: /etc/resolv.conf
- * @verification: of type dns01-dnsUpdate; borrowed
+ * @verification: of type dns01-dnsUpdate, of @config
  * @ret_why: what is wrong where that cannot be, in words; free(). NULL on entry, and stays so where
  * -errno says it all
  *
  * 0 or -errno.
  */
-int dns_realm_new(DnsPool *pool, const Verification *verification, char **ret_why, DnsRealm **ret);
-DnsRealm *dns_realm_free(DnsRealm *realm); /* always returns NULL */
+int dns_realm_new(DnsPool *pool, Config *config, const Verification *verification, char **ret_why,
+                  DnsRealm **ret);
+DnsRealm *dns_realm_ref(DnsRealm *realm);
+DnsRealm *dns_realm_unref(DnsRealm *realm); /* NULL is fine; always returns NULL */
 
-DEFINE_CLEANUP_FUNC(DnsRealm *, dns_realm_free)
+DEFINE_CLEANUP_FUNC(DnsRealm *, dns_realm_unref)

@@ -2,32 +2,21 @@
 #include "dns-removal.h"
 
 #include "dns-trouble.h"
-#include "log.h"
-#include "polling.h"
-
-/* Pauses double from a second to five minutes. */
-#define TURNS_MAX 10U
 
 /* One server. */
 typedef struct Holder {
     DnsRemoval *removal;
     const DnsServer *server;
-    DnsServerSet bit;
     DnsExchange *exchange;
 } Holder;
 
 struct DnsRemoval {
     const DnsRealm *realm;
     const DnsText *text;
-    DnsServerSet left;
-    DnsServerSet refused; /* in this turn */
-    bool is_granted;      /* by one of them */
     Holder holders[DNS_SERVERS_MAX];
     size_t n_holders, n_pending;
-    unsigned n_turns;
+    DnsServers granted, refused;
     DnsTrouble trouble;
-    sd_event_source *timer;
-    Backoff backoff;
     dns_removal_cb callback;
     void *userdata;
 };
@@ -38,7 +27,8 @@ DnsRemoval *dns_removal_cancel(DnsRemoval *removal)
         return NULL;
     for (size_t i = 0; i < removal->n_holders; i++)
         dns_exchange_cancel(removal->holders[i].exchange);
-    sd_event_source_disable_unref(removal->timer);
+    dns_servers_done(&removal->granted);
+    dns_servers_done(&removal->refused);
     free(removal);
     return NULL;
 }
@@ -48,33 +38,15 @@ DEFINE_CLEANUP_FUNC(DnsRemoval *, dns_removal_cancel)
 static void removal_end(DnsRemoval *removal)
 {
     _cleanup_(dns_removal_cancelp) DnsRemoval *owned = removal;
+    DnsRemovalOutcome outcome = { .granted = &removal->granted,
+                                  .refused = &removal->refused,
+                                  .trouble = removal->trouble.text };
 
-    removal->callback(removal->left ? removal->trouble.text : NULL, removal->userdata);
+    removal->callback(&outcome, removal->userdata);
     (void)owned;
 }
 
-static int pause_before_turn(DnsRemoval *removal)
-{
-    int r;
-
-    if (removal->n_turns == 1)
-        (void)log_full(LOG_WARNING, 0, "The TXT record '%s' at %s is not removed yet: %s",
-                       removal->text->value, removal->text->owner, removal->trouble.text);
-    if (removal->n_turns == TURNS_MAX)
-        return -ETIME;
-    r = sd_event_source_set_time_relative(removal->timer, backoff_next(&removal->backoff, 0));
-    return r < 0 ? r : sd_event_source_set_enabled(removal->timer, SD_EVENT_ONESHOT);
-}
-
-static void turn_end(DnsRemoval *removal)
-{
-    /* Whoever refuses to remove it has refused to add it, where another one took it. */
-    if (removal->is_granted)
-        removal->left &= ~removal->refused;
-    if (!removal->left || pause_before_turn(removal) < 0)
-        removal_end(removal);
-}
-
+/* Out of memory for a list: as if it had not answered. */
 static void on_reply(const DnsReply *reply, void *userdata)
 {
     Holder *holder = userdata;
@@ -82,16 +54,14 @@ static void on_reply(const DnsReply *reply, void *userdata)
     ldns_pkt_rcode rcode = reply->answer ? ldns_pkt_get_rcode(reply->answer) : LDNS_RCODE_SERVFAIL;
 
     holder->exchange = NULL;
-    if (rcode == LDNS_RCODE_NOERROR) {
-        removal->left &= ~holder->bit;
-        removal->is_granted = true;
-    } else {
+    if (rcode == LDNS_RCODE_NOERROR)
+        (void)dns_servers_add(&removal->granted, holder->server);
+    else if (rcode != LDNS_RCODE_SERVFAIL)
+        (void)dns_servers_add(&removal->refused, holder->server);
+    if (rcode != LDNS_RCODE_NOERROR)
         dns_trouble_add(&removal->trouble, "%s: %s", holder->server->text, reply->trouble);
-    }
-    if (rcode != LDNS_RCODE_NOERROR && rcode != LDNS_RCODE_SERVFAIL)
-        removal->refused |= holder->bit;
     if (--removal->n_pending == 0)
-        turn_end(removal);
+        removal_end(removal);
 }
 
 static int holder_ask(Holder *holder)
@@ -110,50 +80,11 @@ static int holder_ask(Holder *holder)
     return dns_exchange_start(realm->pool, &question, on_reply, holder, &holder->exchange);
 }
 
-/* All at once: one that is out of order keeps no other waiting. */
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
-{
-    DnsRemoval *removal = userdata;
-
-    (void)source;
-    (void)usec;
-    removal->n_turns++;
-    removal->refused = 0;
-    dns_trouble_clear(&removal->trouble);
-    for (size_t i = 0; i < removal->n_holders; i++) {
-        Holder *holder = &removal->holders[i];
-        int r = removal->left & holder->bit ? holder_ask(holder) : 0;
-
-        if (r < 0)
-            dns_trouble_add(&removal->trouble, "%s: %s", holder->server->text, strerror(-r));
-        removal->n_pending += holder->exchange != NULL;
-    }
-    if (removal->n_pending == 0)
-        turn_end(removal);
-    return 0;
-}
-
-bool dns_removal_is_under_way(const DnsRemoval *removal)
-{
-    return removal->n_pending > 0;
-}
-
-DnsServerSet dns_removal_holders(const DnsRemoval *removal)
-{
-    return removal->left;
-}
-
-void dns_removal_add(DnsRemoval *removal, DnsServerSet holders)
-{
-    removal->left |= holders & dns_servers_all(&removal->realm->servers);
-}
-
-int dns_removal_start(sd_event *event, const DnsRealm *realm, const DnsText *text,
-                      DnsServerSet holders, dns_removal_cb callback, void *userdata,
-                      DnsRemoval **ret)
+int dns_removal_start(const DnsRealm *realm, const DnsText *text, const DnsServers *holders,
+                      dns_removal_cb callback, void *userdata, DnsRemoval **ret)
 {
     _cleanup_(dns_removal_cancelp) DnsRemoval *removal = calloc(1, sizeof(*removal));
-    int r;
+    int r = 0;
 
     if (!removal)
         return -ENOMEM;
@@ -161,14 +92,13 @@ int dns_removal_start(sd_event *event, const DnsRealm *realm, const DnsText *tex
     removal->text = text;
     removal->callback = callback;
     removal->userdata = userdata;
-    for (; removal->n_holders < realm->servers.n; removal->n_holders++)
-        removal->holders[removal->n_holders] =
-            (Holder){ .removal = removal,
-                      .server = &realm->servers.list[removal->n_holders],
-                      .bit = DNS_SERVER_BIT(removal->n_holders) };
-    dns_removal_add(removal, holders);
-    r = sd_event_add_time_relative(event, &removal->timer, CLOCK_MONOTONIC, 0, TIMER_ACCURACY,
-                                   on_timer, removal);
+    for (size_t i = 0; r >= 0 && i < holders->n; i++) {
+        Holder *holder = &removal->holders[removal->n_holders++];
+
+        *holder = (Holder){ .removal = removal, .server = &holders->list[i] };
+        r = holder_ask(holder);
+        removal->n_pending += r >= 0;
+    }
     if (r < 0)
         return r;
     *ret = TAKE_PTR(removal);

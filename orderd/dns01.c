@@ -29,7 +29,8 @@ typedef struct Answer {
 } Answer;
 
 struct Dns01 {
-    DnsPublications *publications;
+    sd_event *event; /* borrowed, as the presences have it */
+    DnsPresences *presences;
     LIST_HEAD(, Answer) answers;
     uint64_t serial;
     sd_event_source *release;
@@ -38,6 +39,7 @@ struct Dns01 {
 static void answer_free(Answer *answer)
 {
     LIST_REMOVE(answer, list);
+    dns_publication_withdraw(answer->publication);
     free(answer);
 }
 
@@ -145,8 +147,9 @@ static int publish(const Solvers *solvers, const Challenge *challenge, solver_cb
     LIST_INSERT_HEAD(&dns01->answers, answer, list);
     if (!value)
         return log_oom();
-    r = dns_publication_start(dns01->publications, challenge->config, challenge->verification,
-                              challenge->name, value, on_published, answer, &answer->publication);
+    r = dns_publication_start(dns01->event, dns01->presences, challenge->config,
+                              challenge->verification, challenge->name, value, on_published, answer,
+                              &answer->publication);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(answer);
@@ -165,7 +168,6 @@ static void withdraw(void *userdata)
     Answer *answer = userdata;
 
     release_soon(answer->dns01);
-    dns_publication_withdraw(answer->publication);
     answer_free(answer);
 }
 
@@ -179,9 +181,9 @@ const Solver dns01_solver = {
 };
 
 bool dns01_sweep(Dns01 *dns01, Config *config, bool (*is_needed)(const char *name, void *userdata),
-                 void *userdata)
+                 void *userdata, bool again)
 {
-    return dns_publications_sweep(dns01->publications, config, is_needed, userdata);
+    return dns_presences_sweep(dns01->presences, config, is_needed, userdata, again);
 }
 
 int dns01_new(sd_event *event, Dns01 **ret)
@@ -192,7 +194,8 @@ int dns01_new(sd_event *event, Dns01 **ret)
     if (!dns01)
         return -ENOMEM;
     LIST_INIT(&dns01->answers);
-    r = dns_publications_new(event, &dns01->publications);
+    dns01->event = event;
+    r = dns_presences_new(event, &dns01->presences);
     if (r >= 0)
         r = sd_event_add_time_relative(event, &dns01->release, CLOCK_MONOTONIC, 0, TIMER_ACCURACY,
                                        on_release, dns01);
@@ -210,7 +213,7 @@ Dns01 *dns01_free(Dns01 *dns01)
         return NULL;
     while ((answer = LIST_FIRST(&dns01->answers)))
         answer_free(answer);
-    dns_publications_free(dns01->publications);
+    dns_presences_free(dns01->presences);
     sd_event_source_disable_unref(dns01->release);
     free(dns01);
     return NULL;

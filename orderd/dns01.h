@@ -14,8 +14,8 @@ int dns01_new(sd_event *event, Dns01 **ret);
 /* Nothing is removed from DNS any more: the next start does it. Always returns NULL. */
 Dns01 *dns01_free(Dns01 *dns01);
 
-/* See dns_publications_sweep(). */
+/* See dns_presences_sweep(). */
 bool dns01_sweep(Dns01 *dns01, Config *config, bool (*is_needed)(const char *name, void *userdata),
-                 void *userdata);
+                 void *userdata, bool again);
 
 DEFINE_CLEANUP_FUNC(Dns01 *, dns01_free)

@@ -180,21 +180,23 @@ static void sweep_dns_in(Daemon *daemon, usec_t delay)
 }
 
 /* Again and again: for what could not be removed, or only by other servers or another key than
- * those of then. */
-static void sweep_dns(Daemon *daemon)
+ * those of then. @again: only what was needed by orders that were taken up. */
+static void sweep_dns(Daemon *daemon, bool again)
 {
     daemon->dns_sweep_is_near = false;
     daemon->dns_swept =
         dns01_sweep(daemon->solvers.dns01, config_file_get(daemon->service.config_file), is_ordered,
-                    daemon->service.orders);
+                    daemon->service.orders, again);
     sweep_dns_in(daemon, DNS_SWEEP_INTERVAL);
 }
 
 static int on_dns_sweep(sd_event_source *source, uint64_t usec, void *userdata)
 {
+    Daemon *daemon = userdata;
+
     (void)source;
     (void)usec;
-    sweep_dns(userdata);
+    sweep_dns(daemon, daemon->dns_sweep_is_near);
     return 0;
 }
 
@@ -257,7 +259,7 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si,
     config = config_file_get(daemon->service.config_file);
     (void)inventory_use(daemon->service.inventory, config);
     orders_check_profiles(daemon->service.orders, config);
-    sweep_dns(daemon);
+    sweep_dns(daemon, false);
     (void)sd_notify(0, "READY=1");
     tell_status(daemon);
     return 0;
@@ -377,7 +379,7 @@ static int set_up(Daemon *daemon, int *listener)
     orders_resume(service->orders, config_file_get(service->config_file));
     orders_check_profiles(service->orders, config_file_get(service->config_file));
     sweep_challenges(daemon);
-    sweep_dns(daemon);
+    sweep_dns(daemon, false);
     return add_signals(daemon);
 }
 

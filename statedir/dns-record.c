@@ -17,6 +17,7 @@ static const JsonString strings[] = {
     { "owner", offsetof(DnsRecord, owner), false },
     { "value", offsetof(DnsRecord, value), false },
     { "servers", offsetof(DnsRecord, servers), true },
+    { "unsure", offsetof(DnsRecord, unsure), true },
 };
 
 void dns_record_done(DnsRecord *record)

@@ -15,7 +15,8 @@ typedef struct DnsRecord {
     char *zone;
     char *owner;
     char *value;
-    char *servers;  /* that may have it, a space between them; NULL: it is not known which */
+    char *servers;  /* that have it, a space between them; NULL: none */
+    char *unsure;   /* that may have it; NULL: none */
     time_t created; /* seconds since 1970 */
 } DnsRecord;
 
