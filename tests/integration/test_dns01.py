@@ -131,6 +131,12 @@ def www_two():
     return f"www{next(NUMBERS)}.two.example.org"
 
 
+def note(acmems):
+    """What is on disk of the only record."""
+    files = list((acmems.directory / "state/dns").glob("*.json"))
+    return json.loads(files[0].read_text()) if files else {}
+
+
 def no_records(acmems):
     return not list((acmems.directory / "state/dns").glob("*.json"))
 
@@ -483,16 +489,12 @@ def test_removed_everywhere_after_a_restart(start, primary, secondary, lookups, 
     # One that has no such zone would not have taken it.
     acmems = start(servers=[lookups.where, other.where, primary.where])
     post_in_background(acmems, new_csr(www_two))
-    lib.wait_for(lambda: any("servers" in note.read_text()
-                             for note in (acmems.directory / "state/dns").glob("*.json")),
-                 "the note of who has the record")
+    lib.wait_for(lambda: note(acmems).get("servers") == primary.where, "the note of who has it")
     kill_orderd(acmems)
     for record in (acmems.directory / "state/orders").iterdir():
         record.unlink()
-    for note in (acmems.directory / "state/dns").iterdir():
-        record = json.loads(note.read_text())
-        assert record.pop("servers") == primary.where
-        note.write_text(json.dumps(record))
+    for file in (acmems.directory / "state/dns").iterdir():
+        file.write_text(json.dumps({**note(acmems), "servers": ""}))
     acmems.sign.stop()
     acmems.start_orderd()
     lib.wait_for(lambda: not primary.texts(f"_acme-challenge.{www_two}"), "the record to go")
@@ -502,6 +504,27 @@ def test_removed_everywhere_after_a_restart(start, primary, secondary, lookups, 
     other.start()
     try:
         lib.wait_for(lambda: no_records(acmems), "the note of the record to go")
+    finally:
+        other.stop()
+
+
+def test_removed_from_a_former_server(start, primary, secondary, installation, new_csr, www_two,
+                                      tmp_path):
+    """The configuration does not have it any more, the note of the record does."""
+    other = Knot(tmp_path / "other", "127.0.0.57", {"two.example.org": ZONES["two.example.org"]})
+    acmems = start(servers=[primary.where])
+    post_in_background(acmems, new_csr(www_two))
+    lib.wait_for(lambda: note(acmems).get("servers") == primary.where, "the note of who has it")
+    kill_orderd(acmems)
+    for record in (acmems.directory / "state/orders").iterdir():
+        record.unlink()
+    acmems.sign.stop()
+    other.start()
+    try:
+        config = installation.config.read_text()
+        installation.config.write_text(config.replace(primary.where, other.where))
+        acmems.start_orderd()
+        wait_until_clean(acmems, primary, f"_acme-challenge.{www_two}")
     finally:
         other.stop()
 

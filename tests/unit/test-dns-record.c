@@ -39,12 +39,14 @@ static void test_life(const char *state)
     ASSERT_STREQ(read.owner, owner);
     ASSERT_STREQ(read.value, value);
     ASSERT_EQ(read.created, 1795600000);
-    ASSERT_TRUE(!read.servers);
+    ASSERT_TRUE(!read.servers && !read.unsure);
     dns_record_done(&read);
     written.servers = servers;
+    written.unsure = other;
     ASSERT_OK(dns_record_save(state, &written));
     ASSERT_OK(dns_record_load(state, key, &read));
     ASSERT_STREQ(read.servers, servers);
+    ASSERT_STREQ(read.unsure, other);
     dns_record_done(&read);
 
     ASSERT_OK(dns_record_list(state, &keys));
