@@ -22,7 +22,8 @@ typedef struct AuthorizationTask {
     /* Borrowed for their life, like the next; NULL: the CA has ended the order, and they are only
      * asked whether this is why (421). */
     const Solvers *solvers;
-    LogFields *log; /* what their entries carry */
+    ChallengeGroup *group; /* set by authorizations_start(), which has one for each order */
+    LogFields *log;        /* what their entries carry */
 } AuthorizationTask;
 
 /**

@@ -8,6 +8,7 @@ struct Authorizations {
     Asking asking;
     LogFields *log;
     bool is_inquiry; /* why the CA has ended the order */
+    ChallengeGroup group;
     Authorization **list;
     size_t n, n_pending;
     Failure invalid; /* what went wrong, name by name, while the others are awaited */
@@ -99,6 +100,7 @@ int authorizations_start(sd_event *event, const AuthorizationTask *task, const A
                          Authorizations **ret)
 {
     _cleanup_(authorizations_freep) Authorizations *all = calloc(1, sizeof(*all));
+    AuthorizationTask each = *task;
     size_t i, n = json_array_size(urls);
     const json_t *url;
     int r;
@@ -112,13 +114,14 @@ int authorizations_start(sd_event *event, const AuthorizationTask *task, const A
     all->is_inquiry = !task->solvers;
     all->callback = callback;
     all->userdata = userdata;
+    each.group = &all->group;
     all->list = calloc(n, sizeof(Authorization *));
     if (!all->list)
         return -ENOMEM;
     json_array_foreach (urls, i, url) {
         if (!json_is_string(url))
             return -EBADMSG;
-        r = authorization_start(event, task, json_string_value(url), on_authorization, all,
+        r = authorization_start(event, &each, json_string_value(url), on_authorization, all,
                                 &all->list[i]);
         if (r < 0)
             return r;
