@@ -48,7 +48,7 @@ const char *authorization_name(const Authorization *a)
     return str_or(a->name, "?");
 }
 
-const char *authorization_waits_for(Authorization *a)
+char *authorization_waits_for(Authorization *a)
 {
     return a->publication && a->solver->waits_for ? a->solver->waits_for(a->publication) : NULL;
 }

@@ -38,9 +38,9 @@ int authorization_start(sd_event *event, const AuthorizationTask *task, const ch
                         authorization_cb callback, void *userdata, Authorization **ret);
 Authorization *authorization_free(Authorization *authorization); /* always returns NULL */
 
-/* What its answer still waits for before the CA is told, where that is known; else NULL. Borrowed.
- */
-const char *authorization_waits_for(Authorization *authorization);
+/* What its answer still waits for before the CA is told, where that is known, as a clause that the
+ * caller frees; else NULL. */
+char *authorization_waits_for(Authorization *authorization);
 
 /* The name as the CA wrote it, "*." not among it; "?" before it said. */
 const char *authorization_name(const Authorization *authorization);

@@ -43,15 +43,13 @@ bool authorizations_have_failed(const Authorizations *all)
 bool authorizations_set_waiting(const Authorizations *all, Failure *ret)
 {
     for (size_t i = 0; all && i < all->n; i++) {
-        const char *what = authorization_waits_for(all->list[i]);
+        _cleanup_free_ char *clause = authorization_waits_for(all->list[i]);
 
-        if (!what)
+        if (!clause)
             continue;
-        failure_set(
-            ret, LOG_EVENT_CHALLENGE_NOT_PUBLISHED, 503, 60,
-            "%s: its TXT record is not to be seen at every server of the zone yet (%s): post "
-            "the same CSR again later.",
-            authorization_name(all->list[i]), what);
+        failure_set(ret, LOG_EVENT_CHALLENGE_NOT_PUBLISHED, 503, 60,
+                    "%s: %s: post the same CSR again later.", authorization_name(all->list[i]),
+                    clause);
         return true;
     }
     return false;

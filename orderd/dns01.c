@@ -2,6 +2,7 @@
 #include "dns01.h"
 
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <sys/queue.h>
 
 #include "dns-publication.h"
@@ -157,11 +158,17 @@ static int publish(const Solvers *solvers, const Challenge *challenge, solver_cb
     return 0;
 }
 
-static const char *waits_for(void *userdata)
+static char *waits_for(void *userdata)
 {
     const Answer *answer = userdata;
+    const char *lag = dns_publication_lag(answer->publication);
+    char *clause;
 
-    return dns_publication_lag(answer->publication);
+    if (!lag ||
+        asprintf(&clause, "its TXT record is not to be seen at every server of the zone yet (%s)",
+                 lag) < 0)
+        return NULL;
+    return clause;
 }
 
 static void withdraw(void *userdata)

@@ -52,9 +52,9 @@ typedef struct Solver {
     int (*publish)(const Solvers *solvers, const Challenge *challenge, solver_cb callback,
                    void *userdata, void **ret);
 
-    /* What it waits for, before the callback came: "ns2.example.org (192.0.2.54): timeout";
-     * borrowed. NULL: it cannot tell. The function itself may be NULL. */
-    const char *(*waits_for)(void *publication);
+    /* What it waits for, before the callback came, as a clause that the caller frees: "its TXT
+     * record is not to be seen …". NULL: it cannot tell. The function itself may be NULL. */
+    char *(*waits_for)(void *publication);
 
     /* Takes it away again, whatever has become of it, in the background where that takes time; the
      * publication is gone for the caller. */

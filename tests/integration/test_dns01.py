@@ -148,8 +148,8 @@ def post_in_background(acmems, body):
     thread = threading.Thread(target=lambda: answers.append(acmems.post(body)), daemon=True)
     thread.start()
 
-    def answer():
-        thread.join(lib.DEADLINE)
+    def answer(deadline=lib.DEADLINE):
+        thread.join(deadline)
         assert answers, "no answer"
         return answers[0]
     return answer
@@ -694,8 +694,9 @@ class TestAllAtOnce:
         ca.told.clear()
         answer = post_in_background(acmems, body)
         lib.wait_for(lambda: ca.reached.is_set() and primary.texts(record), "a record")
-        assert not ca.told.wait(0.5)
+        was_told = ca.told.wait(0.5)
         ca.released.set()
+        assert answer() and not was_told
         return answer()
 
     @pytest.mark.parametrize("change", [lambda answer: answer,  # as it is
@@ -747,3 +748,49 @@ resolver = {lookups.where}
         answer = self.post(acmems, primary, ca, new_csr(f"*.{www}", name, subject="/"),
                            f"_acme-challenge.{www}")
         assert answer.status == 200, answer
+
+
+# ---- what is waited for ----------------------------------------------------------------------
+
+class MuteCa(CaProxy):
+    """Says that it takes answers, and does nothing about them."""
+
+    def answer(self, request):
+        if not request.path.startswith("/chalZ/"):
+            return self.forward(request)
+        challenge = {"type": "tls-alpn-01", "status": "processing", "token": "t",
+                     "url": f"{self.base}{request.path}"}
+        return Answer(200, {"Content-Type": "application/json"}, json.dumps(challenge).encode())
+
+
+@pytest.mark.parametrize("primary", [Named], indirect=True)
+def test_what_is_waited_for(tmp_path, primary, secondary, ca, lookups, http01_socket, new_csr,
+                            www_two):
+    """Who has waited for as long as he may is told what for, in the words of each verification."""
+    mute = MuteCa(ca)
+    acmems = lib.Acmems(tmp_path / "mute", mute, http01_socket,
+                        lib.register(tmp_path / "account", mute, http01_socket))
+    acmems.start(auth="", storage=CONFIG.format(
+        servers="".join(f"dns-server = {server.where}\n" for server in (primary, secondary)),
+        more=f"""resolver = {lookups.where}
+propagation-timeout = 200
+{KEY}
+[verification "tls"]
+type = tls-alpn01
+""", verification="tls, dns"))
+    post_in_background(acmems, new_csr("shared.example.org"))
+    challenges = acmems.directory / "run/challenges/tls-alpn-01"
+    lib.wait_for(lambda: list(challenges.iterdir()), "the first order's challenge")
+    answers = [post_in_background(acmems, new_csr(*names))
+               for names in [("shared.example.org", "own.example.org"), (f"*.{www_two}",)]]
+    lib.wait_for(lambda: primary.texts(f"_acme-challenge.{www_two}"), "the record")
+    tls, dns = (answer(lib.DEADLINE + 90) for answer in answers)
+    kill_orderd(acmems)
+    acmems.stop()
+    mute.stop()
+    assert tls.status == dns.status == 503
+    assert tls.text.startswith("shared.example.org: the challenge of another order for the same "
+                               "name has to end first: post the same CSR again later."), tls.text
+    assert dns.text.startswith(f"{www_two}: its TXT record is not to be seen at every server of "
+                               "the zone yet (second.two.example.org ("), dns.text
+    assert "): post the same CSR again later." in dns.text, dns.text
