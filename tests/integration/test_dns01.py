@@ -749,6 +749,16 @@ resolver = {lookups.where}
                            f"_acme-challenge.{www}")
         assert answer.status == 200, answer
 
+    def test_each_name_has_its_own_reason(self, start, ca, new_csr, www):
+        """What the CA was never told it did not refuse."""
+        ca.held, ca.change, acmems = (www, 1), as_invalid, start()
+        ca.released.set()
+        answer = acmems.post(new_csr(www, "circle.example.org", "astray.example.org"))
+        assert answer.status == 421
+        assert re.match(rf"The CA could not validate: {www}: [^;]*CAA forbids it[^;]*; "
+                        r"Not put into DNS for the CA: (circle|astray)\.example\.org: [^;]*; "
+                        r"(circle|astray)\.example\.org: ", answer.text), answer.text
+
 
 # ---- what is waited for ----------------------------------------------------------------------
 
