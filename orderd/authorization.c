@@ -27,7 +27,9 @@ struct Authorization {
     char *url;
     char *name;
     char *challenge_url;
-    void *publication;    /* of the answer; NULL before there is one */
+    void *publication; /* of the answer; NULL before there is one */
+    ChallengeGroup *group;
+    bool undecided;       /* counted in the group */
     bool published;       /* where the CA finds it */
     bool told;            /* the CA was asked to validate, and maybe heard it */
     json_t *tell_problem; /* what the CA said to that, where it refused */
@@ -46,7 +48,7 @@ const char *authorization_name(const Authorization *a)
     return str_or(a->name, "?");
 }
 
-const char *authorization_waits_for(Authorization *a)
+char *authorization_waits_for(Authorization *a)
 {
     return a->publication && a->solver->waits_for ? a->solver->waits_for(a->publication) : NULL;
 }
@@ -58,11 +60,24 @@ static void withdraw(Authorization *a)
     a->published = false;
 }
 
+/* Whether others of the order wait for what becomes of it. */
+static void set_undecided(Authorization *a, bool undecided)
+{
+    if (undecided == a->undecided)
+        return;
+    a->undecided = undecided;
+    if (undecided)
+        challenge_group_enter(a->group);
+    else
+        challenge_group_leave(a->group, a->solvers);
+}
+
 Authorization *authorization_free(Authorization *a)
 {
     if (!a)
         return NULL;
     withdraw(a);
+    set_undecided(a, false);
     session_call_cancel(a->call);
     sd_event_source_disable_unref(a->timer);
     sd_event_unref(a->event);
@@ -84,6 +99,7 @@ DEFINE_CLEANUP_FUNC(Authorization *, authorization_free)
 static void authorization_end(Authorization *a, const Failure *failure)
 {
     withdraw(a);
+    set_undecided(a, false);
     (void)sd_event_source_set_enabled(a->timer, SD_EVENT_OFF);
     a->callback(a, failure, a->userdata);
 }
@@ -290,6 +306,8 @@ static void pass_over(Authorization *a, const Failure *failure)
         return;
     }
     log_passed_over(a, why);
+    /* First, so that there is no moment at which nobody seems to come. */
+    set_undecided(a, true);
     withdraw(a);
     a->n_passed++;
     a->solver = NULL;
@@ -360,15 +378,19 @@ static int publish(Authorization *a, const char *token)
         .verification = verification_at_hand(a),
         .name = authorization_name(a),
         .token = token,
-        .group = a->log,
+        .group = a->group,
     };
+    int r;
 
     if (asprintf(&key_authorization, "%s.%s", token, account_thumbprint(a->account)) < 0) {
         key_authorization = NULL;
         return -ENOMEM;
     }
     challenge.key_authorization = key_authorization;
-    return a->solver->publish(a->solvers, &challenge, on_published, a, &a->publication);
+    r = a->solver->publish(a->solvers, &challenge, on_published, a, &a->publication);
+    if (r >= 0)
+        set_undecided(a, false);
+    return r;
 }
 
 static int keep_challenge_url(Authorization *a, const char *url)
@@ -537,6 +559,7 @@ int authorization_start(sd_event *event, const AuthorizationTask *task, const ch
     a->account = account_ref(task->account);
     a->log = task->log;
     a->solvers = task->solvers;
+    a->group = task->group;
     a->config = config_ref(task->config);
     a->auth = task->auth;
     a->callback = callback;
@@ -549,6 +572,7 @@ int authorization_start(sd_event *event, const AuthorizationTask *task, const ch
                                    a);
     if (r < 0)
         return r;
+    set_undecided(a, a->solvers);
     *ret = TAKE_PTR(a);
     return 0;
 }

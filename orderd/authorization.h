@@ -22,7 +22,8 @@ typedef struct AuthorizationTask {
     /* Borrowed for their life, like the next; NULL: the CA has ended the order, and they are only
      * asked whether this is why (421). */
     const Solvers *solvers;
-    LogFields *log; /* what their entries carry */
+    ChallengeGroup *group; /* set by authorizations_start(), which has one for each order */
+    LogFields *log;        /* what their entries carry */
 } AuthorizationTask;
 
 /**
@@ -37,9 +38,9 @@ int authorization_start(sd_event *event, const AuthorizationTask *task, const ch
                         authorization_cb callback, void *userdata, Authorization **ret);
 Authorization *authorization_free(Authorization *authorization); /* always returns NULL */
 
-/* What its answer still waits for before the CA is told, where that is known; else NULL. Borrowed.
- */
-const char *authorization_waits_for(Authorization *authorization);
+/* What its answer still waits for before the CA is told, where that is known, as a clause that the
+ * caller frees; else NULL. */
+char *authorization_waits_for(Authorization *authorization);
 
 /* The name as the CA wrote it, "*." not among it; "?" before it said. */
 const char *authorization_name(const Authorization *authorization);

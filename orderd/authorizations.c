@@ -1,16 +1,32 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "authorizations.h"
 
+#include <stdio.h>
+
 #include "log.h"
 #include "restraint.h"
+
+/* What can be true of a name that failed. */
+typedef enum Blame {
+    BLAME_CA,
+    BLAME_DNS, /* the CA was never told */
+    _BLAME_N,
+} Blame;
+
+static const char *const headings[_BLAME_N] = {
+    [BLAME_CA] = "The CA could not validate: ",
+    [BLAME_DNS] = "Not put into DNS for the CA: ",
+};
 
 struct Authorizations {
     Asking asking;
     LogFields *log;
     bool is_inquiry; /* why the CA has ended the order */
+    ChallengeGroup group;
     Authorization **list;
     size_t n, n_pending;
-    Failure invalid; /* what went wrong, name by name, while the others are awaited */
+    Failure invalid;      /* what went wrong, name by name, while the others are awaited … */
+    char *said[_BLAME_N]; /* … and its parts; NULL: none */
     authorizations_cb callback;
     void *userdata;
 };
@@ -23,6 +39,8 @@ Authorizations *authorizations_free(Authorizations *all)
         authorization_free(all->list[i]);
     free(all->list);
     failure_done(&all->invalid);
+    for (size_t i = 0; i < _BLAME_N; i++)
+        free(all->said[i]);
     free(all);
     return NULL;
 }
@@ -42,30 +60,42 @@ bool authorizations_have_failed(const Authorizations *all)
 bool authorizations_set_waiting(const Authorizations *all, Failure *ret)
 {
     for (size_t i = 0; all && i < all->n; i++) {
-        const char *what = authorization_waits_for(all->list[i]);
+        _cleanup_free_ char *clause = authorization_waits_for(all->list[i]);
 
-        if (!what)
+        if (!clause)
             continue;
-        failure_set(
-            ret, LOG_EVENT_CHALLENGE_NOT_PUBLISHED, 503, 60,
-            "%s: its TXT record is not to be seen at every server of the zone yet (%s): post "
-            "the same CSR again later.",
-            authorization_name(all->list[i]), what);
+        failure_set(ret, LOG_EVENT_CHALLENGE_NOT_PUBLISHED, 503, 60,
+                    "%s: %s: post the same CSR again later.", authorization_name(all->list[i]),
+                    clause);
         return true;
     }
     return false;
 }
 
-/* Joins the reasons; the problem type stays the first one's. */
+/* Puts a reason under its heading, behind those of other names. */
+static void say(Authorizations *all, const Failure *failure)
+{
+    Blame blame = failure->event == LOG_EVENT_CHALLENGE_NOT_PUBLISHED ? BLAME_DNS : BLAME_CA;
+    char **said = &all->said[blame], *longer;
+
+    if (asprintf(&longer, "%s%s%s", str_or(*said, headings[blame]), *said ? "; " : "",
+                 str_or(failure->reason, "?")) < 0)
+        return;
+    free(*said);
+    *said = longer;
+}
+
+/* Joins the reasons; event and problem type stay the first one's. */
 static void note_invalid(Authorizations *all, const Failure *failure)
 {
+    const char *of_ca, *of_dns;
     Failure joined = { 0 }, *before = &all->invalid;
 
-    failure_set(&joined, before->reason ? before->event : failure->event, 421, 0, "%s%s%s",
-                str_or(before->reason, failure->event == LOG_EVENT_CHALLENGE_NOT_PUBLISHED
-                                           ? "Not put into DNS for the CA: "
-                                           : "The CA could not validate: "),
-                before->reason ? "; " : "", str_or(failure->reason, "?"));
+    say(all, failure);
+    of_ca = str_or(all->said[BLAME_CA], "");
+    of_dns = str_or(all->said[BLAME_DNS], "");
+    failure_set(&joined, before->status ? before->event : failure->event, 421, 0, "%s%s%s", of_ca,
+                *of_ca && *of_dns ? "; " : "", of_dns);
     failure_set_type(&joined, str_or(before->problem, failure->problem));
     failure_done(before);
     *before = joined;
@@ -99,6 +129,7 @@ int authorizations_start(sd_event *event, const AuthorizationTask *task, const A
                          Authorizations **ret)
 {
     _cleanup_(authorizations_freep) Authorizations *all = calloc(1, sizeof(*all));
+    AuthorizationTask each = *task;
     size_t i, n = json_array_size(urls);
     const json_t *url;
     int r;
@@ -112,13 +143,14 @@ int authorizations_start(sd_event *event, const AuthorizationTask *task, const A
     all->is_inquiry = !task->solvers;
     all->callback = callback;
     all->userdata = userdata;
+    each.group = &all->group;
     all->list = calloc(n, sizeof(Authorization *));
     if (!all->list)
         return -ENOMEM;
     json_array_foreach (urls, i, url) {
         if (!json_is_string(url))
             return -EBADMSG;
-        r = authorization_start(event, task, json_string_value(url), on_authorization, all,
+        r = authorization_start(event, &each, json_string_value(url), on_authorization, all,
                                 &all->list[i]);
         if (r < 0)
             return r;

@@ -2,6 +2,7 @@
 #include "dns01.h"
 
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <sys/queue.h>
 
 #include "dns-publication.h"
@@ -21,9 +22,9 @@ typedef struct Answer {
     LIST_ENTRY(Answer) list;
     DnsPublication *publication;
     State state;
-    uint64_t serial;   /* in the order of arrival */
-    uint64_t horizon;  /* of those that had arrived when it became visible */
-    const void *group; /* see Challenge */
+    uint64_t serial;  /* in the order of arrival */
+    uint64_t horizon; /* of those that had arrived when it became visible */
+    const ChallengeGroup *group;
     solver_cb callback;
     void *userdata;
 } Answer;
@@ -45,8 +46,8 @@ static void answer_free(Answer *answer)
 
 DEFINE_CLEANUP_FUNC(Answer *, answer_free)
 
-/* Those that wait for others are looked at from the loop: whoever is told does as he likes. */
-static void release_soon(Dns01 *dns01)
+/* From the loop: whoever is told does as he likes. */
+void dns01_release(Dns01 *dns01)
 {
     (void)sd_event_source_set_time_relative(dns01->release, 0);
     (void)sd_event_source_set_enabled(dns01->release, SD_EVENT_ONESHOT);
@@ -56,7 +57,7 @@ static void release_soon(Dns01 *dns01)
 static void answer_tell(Answer *answer, const Failure *failure)
 {
     answer->state = STATE_TOLD;
-    release_soon(answer->dns01);
+    dns01_release(answer->dns01);
     answer->callback(failure, answer->userdata);
 }
 
@@ -69,11 +70,15 @@ static bool is_at_same_name(const Answer *a, const Answer *b)
 }
 
 /* A resolver remembers all values at a name together: had it seen one before the others were there,
- * the CA would not find those for as long as the TTL lasts. */
+ * the CA would not find those for as long as the TTL lasts. Of the same order all are waited for,
+ * also those that the CA has yet to show; of others, at this name, only those that were there
+ * first, or there would be no end. */
 static bool has_to_wait(const Answer *answer)
 {
     const Answer *other;
 
+    if (answer->group->n_undecided > 0)
+        return true;
     LIST_FOREACH (other, &answer->dns01->answers, list)
         if (other->state == STATE_WORKING &&
             (other->group == answer->group ||
@@ -113,7 +118,7 @@ static void on_published(const Failure *failure, void *userdata)
     }
     answer->state = STATE_VISIBLE;
     answer->horizon = answer->dns01->serial;
-    release_soon(answer->dns01);
+    dns01_release(answer->dns01);
 }
 
 /* RFC 8555 §8.4 */
@@ -156,18 +161,24 @@ static int publish(const Solvers *solvers, const Challenge *challenge, solver_cb
     return 0;
 }
 
-static const char *waits_for(void *userdata)
+static char *waits_for(void *userdata)
 {
     const Answer *answer = userdata;
+    const char *lag = dns_publication_lag(answer->publication);
+    char *clause;
 
-    return dns_publication_lag(answer->publication);
+    if (!lag ||
+        asprintf(&clause, "its TXT record is not to be seen at every server of the zone yet (%s)",
+                 lag) < 0)
+        return NULL;
+    return clause;
 }
 
 static void withdraw(void *userdata)
 {
     Answer *answer = userdata;
 
-    release_soon(answer->dns01);
+    dns01_release(answer->dns01);
     answer_free(answer);
 }
 

@@ -7,15 +7,26 @@
 #include "strv.h"
 #include "tlsalpn01.h"
 
-static const Solver *const solvers[] = {
+static const Solver *const by_type[] = {
     [VERIFICATION_HTTP01] = &http01_solver,
     [VERIFICATION_DNS01_DNSUPDATE] = &dns01_solver,
     [VERIFICATION_TLSALPN01] = &tlsalpn01_solver,
 };
 
+void challenge_group_enter(ChallengeGroup *group)
+{
+    group->n_undecided++;
+}
+
+void challenge_group_leave(ChallengeGroup *group, const Solvers *solvers)
+{
+    if (--group->n_undecided == 0)
+        dns01_release(solvers->dns01);
+}
+
 const Solver *solver_find(const Verification *verification)
 {
-    return solvers[verification->type];
+    return by_type[verification->type];
 }
 
 /* In front of the name where its TXT record is (RFC 8555 §8.4). */

@@ -17,6 +17,12 @@ typedef struct Solvers {
     TlsAlpn01 *tlsalpn01;
 } Solvers;
 
+/* The authorizations of one order. None of its answers in DNS is told to the CA while another may
+ * still come to stand beside it. */
+typedef struct ChallengeGroup {
+    size_t n_undecided; /* that may need an answer which nobody publishes yet */
+} ChallengeGroup;
+
 /* All borrowed for the call; a reference to the config is taken where it is needed for longer. */
 typedef struct Challenge {
     Config *config;
@@ -24,7 +30,7 @@ typedef struct Challenge {
     const char *name;                 /* of the authorization, "*." not among it */
     const char *token;
     const char *key_authorization; /* RFC 8555 §8.1 */
-    const void *group;             /* the same for all names of an order */
+    const ChallengeGroup *group;   /* borrowed until the answer is withdrawn */
 } Challenge;
 
 /* The CA may be told (@failure NULL), or cannot be answered that way. Called once, from the event
@@ -46,14 +52,19 @@ typedef struct Solver {
     int (*publish)(const Solvers *solvers, const Challenge *challenge, solver_cb callback,
                    void *userdata, void **ret);
 
-    /* What it waits for, before the callback came: "ns2.example.org (192.0.2.54): timeout";
-     * borrowed. NULL: it cannot tell. The function itself may be NULL. */
-    const char *(*waits_for)(void *publication);
+    /* What it waits for, before the callback came, as a clause that the caller frees: "its TXT
+     * record is not to be seen …". NULL: it cannot tell. The function itself may be NULL. */
+    char *(*waits_for)(void *publication);
 
     /* Takes it away again, whatever has become of it, in the background where that takes time; the
      * publication is gone for the caller. */
     void (*withdraw)(void *publication);
 } Solver;
+
+/* One of the group is undecided from now on; or not any more, as its answer is being published, or
+ * it needs none. Nobody is told anything from within the call. */
+void challenge_group_enter(ChallengeGroup *group);
+void challenge_group_leave(ChallengeGroup *group, const Solvers *solvers);
 
 const Solver *solver_find(const Verification *verification);
 

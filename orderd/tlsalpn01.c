@@ -143,11 +143,12 @@ static int publish(const Solvers *solvers, const Challenge *challenge, solver_cb
     return r < 0 ? r : 1;
 }
 
-static const char *waits_for(void *publication)
+static char *waits_for(void *publication)
 {
     const Publication *p = publication;
 
-    return p->is_told ? NULL : "the challenge of another order for the same name";
+    return p->is_told ? NULL
+                      : strdup("the challenge of another order for the same name has to end first");
 }
 
 static void withdraw(void *publication)
