@@ -207,7 +207,7 @@ static void test_keys(void)
     write_file("one.key", "junk");
     ASSERT_STREQ(key_name(file), "again");
     ASSERT_STREQ(key_name(file), "again");
-    ASSERT_EQ(logged("keys.ini:1: error: tsig-key-file = "), 1);
+    ASSERT_EQ(logged("keys.ini:3: error: tsig-key-file = "), 1);
 
     write_file("two.key", "junk");
     write_key_config("keys.ini", "two.key");
