@@ -12,7 +12,10 @@
 #include "relay.h"
 
 #define CONNECT_TIMEOUT (10 * USEC_PER_SEC)
-#define IDLE_TIMEOUT    (3600 * USEC_PER_SEC)
+/* Long polls and websockets may be silent for long. But who ignores that the other side has closed
+ * must not hold a process: all of them would close the port, for validations, too. */
+#define IDLE_TIMEOUT      (3600 * USEC_PER_SEC)
+#define HALF_IDLE_TIMEOUT (60 * USEC_PER_SEC)
 /* While the server behind is down each client would leave an entry. */
 #define FAILURE_INTERVAL (10 * USEC_PER_SEC)
 
@@ -131,7 +134,7 @@ void passthrough_serve(int fd, const Passthrough *target, const void *received, 
                        Stop *stop)
 {
     _cleanup_close_ int behind = connect_to(target, stop);
-    const RelayLimits limits = { .idle_timeout = IDLE_TIMEOUT, .stop = stop };
+    const RelayLimits limits = { IDLE_TIMEOUT, HALF_IDLE_TIMEOUT, stop };
     int r = behind < 0 ? behind : is_loop(fd, behind) ? -ELOOP : 0;
 
     confine();

@@ -76,6 +76,7 @@ static int finish_dnsupdate(Loader *l, Verification *verification)
             return r;
         verification->n_dns_servers = 1;
     }
+    verification->tsig_key_file_line = config_seen(l, SECTION_VERIFICATION, "tsig-key-file")->line;
     return check_tsig_key(l);
 }
 

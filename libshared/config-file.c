@@ -169,17 +169,33 @@ static int list_keys(const Config *config, char ***ret)
     return 0;
 }
 
-static int read_keys(ConfigFile *file, Config *config)
+static int snapshot_keys(ConfigFile *file, const Config *config)
 {
     char **paths = NULL;
-    int r = list_keys(config, &paths);
+    int r = config ? list_keys(config, &paths) : 0;
 
-    if (r >= 0)
-        r = snapshot_take(paths, &file->keys);
-    return r < 0 ? r : key_files_read(config, config_log_finding, NULL);
+    return r < 0 ? r : snapshot_take(paths, &file->keys);
 }
 
-/* The snapshot comes first: what changes while it is read is seen at the next look. It is kept even
+/* Nobody knows the keys of a configuration that was refused. Those of the one in force are looked
+ * at all the same, or a change of one would be seen again at each look. */
+static int load_with_keys(ConfigFile *file, Config **ret)
+{
+    _cleanup_(config_unrefp) Config *config = NULL;
+    int r = config_load(file->path, config_log_finding, NULL, &config);
+    int taken = snapshot_keys(file, r < 0 ? file->config : config);
+
+    if (r >= 0)
+        r = taken;
+    if (r >= 0)
+        r = key_files_read(config, config_log_finding, NULL);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(config);
+    return 0;
+}
+
+/* A snapshot comes first: what changes while it is read is seen at the next look. It is kept even
  * if the files turn out broken, so that they are complained of once. */
 static int load(ConfigFile *file)
 {
@@ -190,9 +206,8 @@ static int load(ConfigFile *file)
     if (r >= 0)
         r = snapshot_take(paths, &file->snapshot);
     if (r >= 0)
-        r = config_load(file->path, config_log_finding, NULL, &config);
-    if (r >= 0 && file->reads_keys)
-        r = read_keys(file, config);
+        r = file->reads_keys ? load_with_keys(file, &config)
+                             : config_load(file->path, config_log_finding, NULL, &config);
     if (r < 0)
         return r;
     config_unref(file->config);

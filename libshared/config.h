@@ -43,7 +43,8 @@ typedef struct Verification {
     size_t n_resolvers;
     char *zone;                   /* that all names are in; NULL: is looked up */
     TsigKey *tsig_key;            /* NULL: updates are not signed, or: */
-    char *tsig_key_file;          /* the file that it stands in, for key_files_read() */
+    char *tsig_key_file;          /* the file that it stands in, for key_files_read(), … */
+    unsigned tsig_key_file_line;  /* … and where in @file that is said */
     unsigned ttl;                 /* s */
     unsigned timeout;             /* s, of one question to one server */
     unsigned propagation_timeout; /* s */

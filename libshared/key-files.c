@@ -25,8 +25,8 @@ static void _printf_(4, 5) tell(const Listener *listener, int level,
     if (vasprintf(&text, format, arguments) < 0)
         text = NULL;
     va_end(arguments);
-    listener->message(level, verification->file, verification->line, str_or(text, "out of memory"),
-                      listener->userdata);
+    listener->message(level, verification->file, verification->tsig_key_file_line,
+                      str_or(text, "out of memory"), listener->userdata);
 }
 
 static void warn(const Verification *verification, const TsigKey *key, const Listener *listener)

@@ -13,6 +13,7 @@ typedef struct Flow {
     int from, to;
     int pipe[2];
     size_t held; /* in the pipe */
+    bool ending; /* an end was said, be it behind what waits to be passed on */
     bool ended;  /* nothing comes any more, or can be passed on */
 } Flow;
 
@@ -21,7 +22,7 @@ typedef enum Side { SIDE_A, SIDE_B, SIDE_MAX } Side;
 typedef struct Relay {
     Flow flows[SIDE_MAX]; /* by where they come from */
     const RelayLimits *limits;
-    usec_t idle_at;
+    usec_t moved_at; /* something was passed on, or an end was said */
 } Relay;
 
 static void flow_done(Flow *flow)
@@ -111,19 +112,49 @@ static void fill_polls(const Relay *relay, struct pollfd polls[])
 
         if (!in->ended && in->held == 0)
             events |= POLLIN;
+        if (!in->ended && !in->ending)
+            events |= POLLRDHUP;
         if (out->held > 0)
             events |= POLLOUT;
         polls[i] = (struct pollfd){ .fd = events ? in->from : -1, .events = events };
     }
 }
 
+/* An end is seen when it comes, not when all before it was passed on: who closes while the other
+ * side does not read has ended, too. */
+static void note_ends(Relay *relay, const struct pollfd polls[])
+{
+    for (size_t i = 0; i < SIDE_MAX; i++) {
+        Flow *flow = &relay->flows[i];
+
+        if (flow->ending || !(polls[i].revents & (POLLRDHUP | POLLHUP | POLLERR)))
+            continue;
+        flow->ending = true;
+        relay->moved_at = now_monotonic();
+    }
+}
+
+static usec_t idle_at(const Relay *relay)
+{
+    const RelayLimits *limits = relay->limits;
+
+    for (size_t i = 0; i < SIDE_MAX; i++)
+        if (relay->flows[i].ending || relay->flows[i].ended)
+            return relay->moved_at + limits->half_idle_timeout;
+    return relay->moved_at + limits->idle_timeout;
+}
+
 /* 0: something may be done; -ETIMEDOUT, -errno. */
-static int wait_for_more(const Relay *relay)
+static int wait_for_more(Relay *relay)
 {
     struct pollfd polls[SIDE_MAX + 1];
+    int r;
 
     fill_polls(relay, polls);
-    return stop_poll(relay->limits->stop, polls, SIDE_MAX, relay->idle_at);
+    r = stop_poll(relay->limits->stop, polls, SIDE_MAX, idle_at(relay));
+    if (r >= 0)
+        note_ends(relay, polls);
+    return r;
 }
 
 static int pass_on(Relay *relay)
@@ -140,7 +171,7 @@ static int pass_on(Relay *relay)
             done |= r;
         }
         if (done)
-            relay->idle_at = now_monotonic() + relay->limits->idle_timeout;
+            relay->moved_at = now_monotonic();
     }
     return 0;
 }
@@ -161,7 +192,7 @@ int relay_run(int a, int b, const RelayLimits *limits)
     _cleanup_(relay_done) Relay relay = {
         .flows = { { .pipe = { -EBADF, -EBADF } }, { .pipe = { -EBADF, -EBADF } } },
         .limits = limits,
-        .idle_at = now_monotonic() + limits->idle_timeout,
+        .moved_at = now_monotonic(),
     };
     int r = flow_open(&relay.flows[SIDE_A], a, b);
 

@@ -6,8 +6,9 @@
 #include "stop.h"
 
 typedef struct RelayLimits {
-    usec_t idle_timeout; /* it ends when nothing was passed on for so long */
-    Stop *stop;          /* and within what this says once it came */
+    usec_t idle_timeout;      /* it ends when nothing was passed on for so long, … */
+    usec_t half_idle_timeout; /* … or for so long once one side has said its end */
+    Stop *stop;               /* and within what this says once it came */
 } RelayLimits;
 
 /**

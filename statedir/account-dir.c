@@ -21,6 +21,13 @@
 DEFINE_CLEANUP_FUNC(EVP_PKEY *, EVP_PKEY_free)
 DEFINE_CLEANUP_FUNC(BIO *, BIO_free)
 
+char *account_key_path(const char *directory)
+{
+    char *path;
+
+    return asprintf(&path, "%s/" KEY_FILE, directory) < 0 ? NULL : path;
+}
+
 static int read_account_file(const char *directory, const char *name, char **ret, size_t *ret_size)
 {
     _cleanup_free_ char *path = NULL;

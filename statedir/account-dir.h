@@ -13,6 +13,9 @@
  */
 bool account_key_is_credential(void);
 
+/* Where account.pem is: for who looks at its rights. New string, NULL when out of memory. */
+char *account_key_path(const char *directory);
+
 /* Reads account.pem, the credential of that name where the service manager gave one: RSA or EC
  * (P-256, P-384), unencrypted, PKCS#1, SEC1 or PKCS#8. -ENOENT: no key
  * yet; -EBADMSG: not a usable key; -errno. */

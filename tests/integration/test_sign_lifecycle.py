@@ -227,7 +227,7 @@ def test_unusable_key_keeps_the_old_config(acmems, new_csr, tmp_path):
     dns = f'[verification "dns"]\ntype = dns01-dnsUpdate\ntsig-key-file = {key}\n'
     acmems.write_config(storage=dns)
     reload("the one before stays in force")
-    line = acmems.config.read_text().splitlines().index('[verification "dns"]') + 1
+    line = acmems.config.read_text().splitlines().index(f"tsig-key-file = {key}") + 1
     reason = f"acmems.ini:{line}: error: tsig-key-file = '{key}' cannot be used"
     assert acmems.orderd.log.count(reason) == 1
     acmems.issue(new_csr("www.example.org"))

@@ -555,6 +555,17 @@ def test_a_broken_connection_ends_the_other(raw):
     lib.wait_for(lambda: not handler.process.children(), "the connection's process to end")
 
 
+def assert_sleeps(handler):
+    child, = handler.process.children()
+
+    def cpu():
+        fields = open(f"/proc/{child}/stat").read().rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
+    before = cpu()
+    time.sleep(1)
+    assert cpu() - before <= 5
+
+
 def test_waits_without_spinning(raw):
     """Half-closed and silent: the process sleeps."""
     server, handler = raw
@@ -563,14 +574,23 @@ def test_waits_without_spinning(raw):
         with server.accept() as sock:
             client.shutdown(socket.SHUT_WR)
             assert read_all(sock) == b"GET"
-            child, = handler.process.children()
+            assert_sleeps(handler)
 
-            def cpu():
-                fields = open(f"/proc/{child}/stat").read().rpartition(")")[2].split()
-                return int(fields[11]) + int(fields[12])
-            before = cpu()
-            time.sleep(1)
-            assert cpu() - before <= 5
+
+def test_waits_without_spinning_before_an_end(raw):
+    """The server has closed, and the client takes nothing; what was said is there all the same."""
+    server, handler = raw
+    with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as client:
+        client.sendall(b"GET")
+        with server.accept() as sock:
+            assert sock.recv(3) == b"GET"
+            sock.settimeout(1)
+            size = 0
+            with contextlib.suppress(TimeoutError):
+                while True:
+                    size += sock.send(PIECE)
+        assert_sleeps(handler)
+        assert len(read_all(client)) == size
 
 
 def test_nobody_behind(tmp_path):

@@ -181,3 +181,63 @@ def test_check_of_what_is_there(fresh, pebble):
                     "install -d -o acmems -g acmems -m 0750 /srv/nowhere"):
         fresh.sh(command)
     assert "warning" not in fresh.run("acmemsctl", "check").stdout
+
+
+NAMED = """
+[account "far"]
+ca-file = /etc/acmems/keys/ca.pem
+dir = /srv/account
+accept-terms-of-service = yes
+eab-kid = kid
+eab-hmac-key-file = /etc/acmems/keys/eab
+[account "by hand"]
+dir = /srv/nothing/yet
+eab-kid = kid
+eab-hmac-key-file = /etc/acmems/keys/eab
+[storage "far"]
+type = file
+directory = /srv/storage
+[verification "dns"]
+type = dns01-dnsUpdate
+tsig-key-file = /etc/acmems/keys/tsig
+"""
+
+
+def test_check_of_files_that_are_named(fresh, pebble):
+    """root can read them all; it is acmems-orderd that has to."""
+    fresh.configure(pebble, more=NAMED)
+    fresh.sh("systemd-tmpfiles --create acmems.conf && cd /etc/acmems && umask 077 && mkdir keys &&"
+             "tsig-keygen k > keys/tsig && echo c2VjcmV0 > keys/eab && cp ca.pem keys/ca.pem &&"
+             "chmod g+rx keys && mkdir -p /srv/account /srv/storage && touch /srv/account/account.pem")
+    lines = fresh.path("/etc/acmems/acmems.ini").read_text().splitlines()
+    readable = "cannot be read by acmems-orderd: Permission denied: "
+    writable = "cannot be written by acmems-orderd: Permission denied: chown -R acmems:acmems"
+    group = f"{readable}the group acmems and mode 0640 are right for it"
+
+    def found():
+        out = fresh.run("acmemsctl", "check").stdout.splitlines()
+        assert out[-1].startswith("/etc/acmems/acmems.ini: ok, ")
+        return [(line.split(":")[1], line.split("warning: ")[1]) for line in out[:-1]]
+
+    def expect(*entries):
+        got = found()
+        assert len(got) == len(entries)
+        for (place, what), (number, text) in zip(entries, got):
+            assert number == str(lines.index(place) + 1) and text.startswith(what)
+    key = ("tsig-key-file = /etc/acmems/keys/tsig",
+           f"tsig-key-file = '/etc/acmems/keys/tsig' {group}")
+    account = [('[account "far"]', f"ca-file = '/etc/acmems/keys/ca.pem' {group}"),
+               ('[account "far"]', f"eab-hmac-key-file = '/etc/acmems/keys/eab' {group}")]
+    storage = ('[storage "far"]', f"directory '/srv/storage' {writable}")
+    expect(key, *account,
+           ('[account "far"]', f"the account's directory '/srv/account' {writable}"), storage)
+    fresh.sh("chmod 0640 /etc/acmems/keys/* && chown acmems:acmems /srv/account")
+    expect(('[account "far"]', f"the account's key '/srv/account/account.pem' {readable}"
+            "chown -R acmems:acmems"), storage)
+    fresh.sh("chown -R acmems:acmems /srv/account /srv/storage && chmod 0700 /etc/acmems/keys")
+    expect(key, *account)
+    fresh.sh("chmod 0750 /etc/acmems/keys && rm /etc/acmems/keys/eab")
+    expect()
+    fresh.sh("rm /etc/acmems/keys/ca.pem")
+    expect(('[account "far"]', "ca-file = '/etc/acmems/keys/ca.pem' cannot be read by acmems-orderd: "
+            "No such file or directory"))

@@ -207,7 +207,7 @@ static void test_keys(void)
     write_file("one.key", "junk");
     ASSERT_STREQ(key_name(file), "again");
     ASSERT_STREQ(key_name(file), "again");
-    ASSERT_EQ(logged("keys.ini:1: error: tsig-key-file = "), 1);
+    ASSERT_EQ(logged("keys.ini:3: error: tsig-key-file = "), 1);
 
     write_file("two.key", "junk");
     write_key_config("keys.ini", "two.key");
@@ -223,6 +223,57 @@ static void test_keys(void)
     ASSERT_OK(config_file_watch("keys.ini", &file));
     ASSERT_TRUE(config_file_get(file));
     ASSERT_EQ(logged("error"), 0);
+    config_file_free(file);
+    ASSERT_OK(unlink("one.key"));
+    ASSERT_OK(unlink("keys.ini"));
+}
+
+/* While the configuration is broken a key changes, or goes: complained of once for each change. */
+static void test_keys_beside_what_is_broken(void)
+{
+    ConfigFile *file;
+
+    write_key("one.key", "first");
+    write_key_config("keys.ini", "one.key");
+    ASSERT_OK(config_file_watch_keys("keys.ini", &file));
+    (void)logged("all that came before");
+    write_file("keys.ini", "junk\n");
+    for (size_t i = 0; i < 3; i++)
+        ASSERT_STREQ(key_name(file), "first");
+    ASSERT_EQ(logged("the line has no '='"), 1);
+    write_key("one.key", "again");
+    for (size_t i = 0; i < 3; i++)
+        ASSERT_STREQ(key_name(file), "first");
+    ASSERT_EQ(logged("the line has no '='"), 1);
+    ASSERT_OK(unlink("one.key"));
+    for (size_t i = 0; i < 3; i++)
+        ASSERT_STREQ(key_name(file), "first");
+    ASSERT_EQ(logged("the line has no '='"), 1);
+    write_key("one.key", "mended");
+    write_key_config("keys.ini", "one.key");
+    ASSERT_STREQ(key_name(file), "mended");
+    (void)logged("all that came before");
+    ASSERT_STREQ(key_name(file), "mended");
+    ASSERT_EQ(logged("keys.ini"), 0);
+    config_file_free(file);
+}
+
+/* The same where there is none in force. */
+static void test_keys_before_there_is_one(void)
+{
+    ConfigFile *file;
+
+    write_file("one.key", "junk");
+    ASSERT_OK(config_file_watch_keys("keys.ini", &file));
+    write_file("keys.ini", "junk\n");
+    ASSERT_TRUE(!config_file_get(file));
+    (void)logged("all that came before");
+    write_key("one.key", "first");
+    for (size_t i = 0; i < 3; i++)
+        ASSERT_TRUE(!config_file_get(file));
+    ASSERT_EQ(logged("keys.ini"), 0);
+    write_key_config("keys.ini", "one.key");
+    ASSERT_STREQ(key_name(file), "first");
     config_file_free(file);
     ASSERT_OK(unlink("one.key"));
     ASSERT_OK(unlink("keys.ini"));
@@ -252,6 +303,8 @@ int main(void)
     test_open_refused();
     test_watch();
     test_keys();
+    test_keys_beside_what_is_broken();
+    test_keys_before_there_is_one();
 
     ASSERT_TRUE(dup2(stderr_fd, STDERR_FILENO) >= 0);
     ASSERT_OK(unlink(LOG));

@@ -66,7 +66,7 @@ static void test_check(const char *directory)
         ASSERT_EQ(heard.level, table[i].level);
         if (table[i].r == 0)
             ASSERT_STREQ(config->verifications[1]->tsig_key->algorithm->name, table[i].algorithm);
-        ASSERT_EQ(heard.line, table[i].level ? 3 : 0);
+        ASSERT_EQ(heard.line, table[i].level ? 5 : 0);
         ASSERT_TRUE(strstr(heard.text, table[i].text));
         ASSERT_EQ(key_files_read(config, NULL, NULL), table[i].r);
     }
