@@ -38,6 +38,8 @@ _acme-challenge.circle2 CNAME _acme-challenge.circle
 _acme-challenge.astray CNAME x.example.com.
 *.wild CNAME x.example.com.
 *.wild2 CNAME there.validation.example.net.
+_acme-challenge.wild2 CNAME there.validation.example.net.
+_acme-challenge.own.wild2 CNAME there.validation.example.net.
 moved DNAME validation.example.net.
 cut NS elsewhere.example.net.
 mixed A 127.0.0.1
@@ -105,14 +107,24 @@ def installation(tmp_path, ca, dns_account, http01_socket):
 
 @pytest.fixture
 def start(installation, primary, lookups):
-    """start(more="…"): all programs, with these lines in the verification block."""
-    def start(more=KEY, servers=None, verification="dns"):
+    """start(more="…"): all programs, with these lines in the verification block.
+
+    @resolvers: whom acmems-orderd asks; none: those of the system
+    """
+    def start(more=KEY, servers=None, verification="dns", resolvers=(lookups,)):
         lines = [*(f"dns-server = {server}" for server in servers or [primary.where]),
-                 f"resolver = {lookups.where}"]
+                 *(f"resolver = {resolver.where}" for resolver in resolvers)]
         installation.settings = {"auth": "", "storage": CONFIG.format(
             servers="\n".join(lines), more=more, verification=verification)}
         return installation.start(**installation.settings)
     return start
+
+
+def name_of_length(length, start="", zone="long.example.org"):
+    """One in this zone."""
+    labels = 3 * f"{'x' * 63}."
+    rest = length - len(f"{start}{labels}.{zone}")
+    return f"{start}{labels}{'x' * rest}.{zone}"
 
 
 NUMBERS = itertools.count()
@@ -207,6 +219,39 @@ def test_wildcard_alias(start, primary, new_csr):
     acmems.issue(new_csr("a.wild.example.org", "b.c.wild.example.org"))
     wait_until_clean(acmems, primary, "_acme-challenge.a.wild.example.org",
                      "_acme-challenge.b.c.wild.example.org")
+
+
+def test_alias_beside_a_wildcard(start, primary, new_csr):
+    """With the same target: a record beside it would have no effect, and the server would not say
+    so."""
+    acmems = start(f"{KEY}\npropagation-timeout = 5")
+    acmems.issue(new_csr("wild2.example.org", "own.wild2.example.org"))
+    wait_until_clean(acmems, primary, "there.validation.example.net")
+
+
+LONG = name_of_length(235, zone="wild2.example.org")
+TOO_LONG = name_of_length(237, zone="wild2.example.org")  # to ask for any below its record
+PLACES = {  # where the record of a name belongs
+    "alias.example.org": "here.validation.example.net",
+    "chain.example.org": "here.validation.example.net",
+    "a.moved.example.org": "_acme-challenge.a.validation.example.net",
+    "a.wild2.example.org": "_acme-challenge.a.wild2.example.org",
+    "b.c.wild2.example.org": "_acme-challenge.b.c.wild2.example.org",
+    "wild2.example.org": "there.validation.example.net",
+    "own.wild2.example.org": "there.validation.example.net",
+    LONG: f"_acme-challenge.{LONG}",
+    TOO_LONG: "there.validation.example.net",
+}
+
+
+@pytest.mark.parametrize("asks_resolver", [True, False])
+def test_place_behind_aliases(start, lookups, new_csr, asks_resolver):
+    """As the resolver sees them, or the server that is updated."""
+    acmems = start("", resolvers=[lookups] if asks_resolver else [])
+    answer = acmems.post(new_csr(*PLACES, subject="/"))
+    assert answer.status == 421
+    for name, owner in PLACES.items():
+        assert f" {name}: its TXT record at {owner} cannot be added" in answer.text, answer.text
 
 
 def test_wildcard_alias_into_the_only_zone(start, primary, new_csr):
@@ -585,13 +630,6 @@ dns-server = 127.0.0.1:{other}
                    if f"No certificate for {name}" in line]
         assert re.search(said, failed)
         assert acmems.orderd.log.count(f"{name.removeprefix('*.')} cannot be verified by") == 2
-
-
-def name_of_length(length, start=""):
-    """One in the zone example.org that has an address."""
-    zone, labels = ".long.example.org", "x" * 63 + "." + "x" * 63 + "." + "x" * 63 + "."
-    rest = length - len(start + labels + zone)
-    return start + labels + "x" * rest + zone
 
 
 @pytest.mark.parametrize("length,begin", [(238, ""), (240, "*.")])
