@@ -143,8 +143,13 @@ def www_two():
     return f"www{next(NUMBERS)}.two.example.org"
 
 
+def notes(acmems):
+    """The files of records that may be in DNS. What is being written has another name."""
+    return list((acmems.directory / "state/dns").glob("*.json"))
+
+
 def no_records(acmems):
-    return not list((acmems.directory / "state/dns").glob("*.json"))
+    return not notes(acmems)
 
 
 def wait_until_clean(acmems, server, *names):
@@ -414,7 +419,7 @@ def test_waits_for_the_secondary(start, primary, secondary, ca, new_csr, www_two
     answer = post_in_background(acmems, new_csr(www_two))
     lib.wait_for(lambda: primary.texts(f"_acme-challenge.{www_two}"), "the record")
     # The secondary is asked, and the CA told nothing before it has the value.
-    lib.wait_for(lambda: json.loads(next((acmems.directory / "state/dns").iterdir()).read_text()),
+    lib.wait_for(lambda: [json.loads(note.read_text()) for note in notes(acmems)],
                  "the note of the record")
     assert "Pulled a task" not in ca.ca.log.rpartition("Added order")[2]
     secondary.refresh()
@@ -528,13 +533,12 @@ def test_removed_everywhere_after_a_restart(start, primary, secondary, lookups, 
     # One that has no such zone would not have taken it.
     acmems = start(servers=[lookups.where, other.where, primary.where])
     post_in_background(acmems, new_csr(www_two))
-    lib.wait_for(lambda: any("servers" in note.read_text()
-                             for note in (acmems.directory / "state/dns").glob("*.json")),
+    lib.wait_for(lambda: any("servers" in note.read_text() for note in notes(acmems)),
                  "the note of who has the record")
     kill_orderd(acmems)
     for record in (acmems.directory / "state/orders").iterdir():
         record.unlink()
-    for note in (acmems.directory / "state/dns").iterdir():
+    for note in notes(acmems):
         record = json.loads(note.read_text())
         assert record.pop("servers") == primary.where
         note.write_text(json.dumps(record))
