@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """dns-01 through Pebble, whose resolver is the server that is updated."""
 
+import contextlib
 import itertools
 import json
 import re
@@ -12,6 +13,7 @@ import pytest
 
 import lib
 from dns_servers import KEY_NAME, KEYS, SECRET, Knot, Named, Silent, tsig_keygen, zone_text
+from fault_proxy import FaultProxy, Rule, refuse
 
 KEY = f"tsig-key = hmac-sha256:{KEY_NAME}:{SECRET}"
 SECONDARY = "127.0.0.53"  # where zones say that their second server is
@@ -49,6 +51,7 @@ mixed A 127.0.0.1
     "deep.example.co.uk": zone_text(NS),
     "co.uk": zone_text(NS, "deep.example NS ns\n"),
     "two.example.org": zone_text({**NS, "second": SECONDARY}),
+    "split.example.org": zone_text(NS),
     "lame.example.org": zone_text({**NS, "lame": "127.0.0.54"}),
     "broken.example.org": None,  # its file is not there: SERVFAIL
 }
@@ -62,9 +65,10 @@ def primary(tmp_path_factory, request):
     server.stop()
 
 
-def make_resolver(directory, primary):
+def make_resolver(directory, primary, forwards=None):
     """Knows what the primary has, and remembers it for a second."""
-    return Named(directory, "127.0.0.1", {}).start(recursion=True, options=f"""forward only;
+    return Named(directory, "127.0.0.1", {}).start(recursion=True, forwards=forwards,
+                                                   options=f"""forward only;
         forwarders {{ {primary.address} port {primary.port}; }};
         max-cache-ttl 0; max-ncache-ttl 0; servfail-ttl 0; lame-ttl 0;""")
 
@@ -398,6 +402,49 @@ def test_update_is_forwarded(start, primary, new_csr, www_two, tmp_path, kind):
         secondary.stop()
 
 
+@pytest.fixture
+def split(tmp_path, primary, http01_socket):
+    """A split horizon: an installation, and a resolver that sees the names as its CA does: it knows
+    split.example.org from another server than the primary."""
+    aliases = "".join(f"_acme-challenge.{name} CNAME {name}.validation.example.net.\n"
+                      for name in ["one", "two"])
+    with contextlib.ExitStack() as stack:
+        outside = Knot(tmp_path / "outside", "127.0.0.58",
+                       {"split.example.org": zone_text(NS, aliases)}).start()
+        stack.callback(outside.stop)
+        resolvers = {}
+        for name in ["of-ca", "public"]:  # what one remembers the other one does not
+            resolvers[name] = make_resolver(tmp_path / name, primary,
+                                            {"split.example.org": outside})
+            stack.callback(resolvers[name].stop)
+        ca = lib.Pebble(tmp_path / "pebble", http01_socket.getsockname()[1],
+                        resolver=resolvers["of-ca"].where, env={"PEBBLE_AUTHZREUSE": "0"})
+        stack.callback(ca.stop)
+        server = lib.Acmems(tmp_path / "server", ca, http01_socket,
+                            lib.register(tmp_path / "account", ca, http01_socket))
+        stack.callback(server.stop)
+        yield server, resolvers["public"]
+
+
+def test_split_horizon(split, primary, new_csr):
+    """The server that is updated knows of no alias, where the CA finds one: `resolver` decides."""
+    acmems, public = split
+
+    def settings(*lines):
+        return {"auth": "", "storage": CONFIG.format(
+            servers=f"dns-server = {primary.where}", more="\n".join([KEY, *lines]),
+            verification="dns")}
+
+    acmems.start(**settings("propagation-check = none"))
+    answer = acmems.post(new_csr("one.split.example.org"))
+    assert answer.status == 421
+    assert "The CA could not validate: one.split.example.org" in answer.text, answer.text
+    wait_until_clean(acmems, primary, "_acme-challenge.one.split.example.org")
+    acmems.write_config(**settings(f"resolver = {public.where}"))
+    acmems.issue(new_csr("two.split.example.org"))
+    wait_until_clean(acmems, primary, "two.validation.example.net")
+
+
 # ---- servers that lag ----------------------------------------------------------------------
 
 @pytest.fixture
@@ -485,6 +532,52 @@ def test_removed_though_the_order_is_gone(start, primary, secondary, new_csr, ww
     acmems.sign.stop()
     acmems.start_orderd()
     wait_until_clean(acmems, primary, f"_acme-challenge.{www_two}")
+
+
+def test_removed_though_the_client_is_gone(start, primary, secondary, new_csr, www_two):
+    """The order goes on, for when it comes back."""
+    acmems = start(servers=[primary.where, secondary.where])
+    body = new_csr(www_two)
+    with lib.Client(acmems.port) as client:
+        client.send(lib.head(body), body)
+        lib.wait_for(lambda: primary.texts(f"_acme-challenge.{www_two}"), "the record")
+    secondary.refresh()
+    wait_until_clean(acmems, primary, f"_acme-challenge.{www_two}")
+    lib.wait_for(lambda: (acmems.cache_entry(body) / "cert.pem").exists(), "the certificate")
+
+
+@pytest.fixture
+def faulty(tmp_path, ca, http01_socket):
+    """An installation, and what stands between it and its CA."""
+    with contextlib.ExitStack() as stack:
+        proxy = FaultProxy(ca)
+        stack.callback(proxy.stop)
+        server = lib.Acmems(tmp_path / "server", proxy, http01_socket,
+                            lib.register(tmp_path / "account", proxy, http01_socket))
+        stack.callback(server.stop)
+        yield server, proxy
+
+
+def test_removed_when_another_name_fails(faulty, primary, secondary, lookups, new_csr):
+    """While one name's record is awaited at the secondary, the CA ends the order for the other."""
+    acmems, proxy = faulty
+    names = ["one.fails.two.example.org", "two.fails.two.example.org"]
+
+    def texts():
+        return [text for name in names for text in primary.texts(f"_acme-challenge.{name}")]
+
+    def fail_then(ask):
+        lib.wait_for(texts, "the record")
+        return refuse(403, "unauthorized")(ask)
+
+    proxy.rules = [Rule(names[0], "authorization", lambda ask: ask()),
+                   Rule(names[0], "authorization", fail_then)]
+    acmems.start(auth="", storage=CONFIG.format(
+        servers="\n".join([f"dns-server = {primary.where}", f"dns-server = {secondary.where}",
+                           f"resolver = {lookups.where}"]), more=KEY, verification="dns"))
+    answer = acmems.post(new_csr(*names))
+    assert answer.status == 500 and "refuses the server's ACME account" in answer.text, answer
+    wait_until_clean(acmems, primary, *(f"_acme-challenge.{name}" for name in names))
 
 
 def test_removal_is_tried_again(start, primary, secondary, new_csr, www_two):
