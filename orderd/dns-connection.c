@@ -6,6 +6,8 @@
 #include "dns-message.h"
 
 #define LENGTH_SIZE 2U
+#define BEGIN_SIZE  (LENGTH_SIZE + DNS_HEADER_SIZE)
+#define IN_SIZE     (LENGTH_SIZE + DNS_MESSAGE_SIZE_MAX)
 
 struct DnsConnection {
     int fd;
@@ -14,7 +16,7 @@ struct DnsConnection {
     sd_event_source *io;
     uint8_t *out;
     size_t n_out, n_sent;
-    uint8_t *in; /* one message with its length */
+    uint8_t *in; /* one message with its length, of IN_SIZE bytes */
     size_t n_in;
     size_t n_awaited; /* messages that were sent and not answered yet */
     dns_connection_message_cb on_message;
@@ -82,6 +84,14 @@ static size_t message_size(const DnsConnection *c)
     return c->n_in < LENGTH_SIZE ? 0 : (size_t)c->in[0] << 8 | c->in[1];
 }
 
+/* Takes some of what is missing. What is too much goes over what came before, but for the begin. */
+static ssize_t receive_some(const DnsConnection *c, size_t missing)
+{
+    size_t at = c->n_in < IN_SIZE ? c->n_in : BEGIN_SIZE, room = IN_SIZE - at;
+
+    return recv(c->fd, c->in + at, missing < room ? missing : room, 0);
+}
+
 /* 1: a message is whole; 0: nothing more is there now. */
 static int receive(DnsConnection *c)
 {
@@ -89,11 +99,11 @@ static int receive(DnsConnection *c)
         size_t wanted = LENGTH_SIZE + message_size(c);
         ssize_t n;
 
-        if (c->n_in >= LENGTH_SIZE && wanted < LENGTH_SIZE + DNS_HEADER_SIZE)
+        if (c->n_in >= LENGTH_SIZE && wanted < BEGIN_SIZE)
             return -EBADMSG;
         if (c->n_in == wanted)
             return 1;
-        n = recv(c->fd, c->in + c->n_in, wanted - c->n_in, 0);
+        n = receive_some(c, wanted - c->n_in);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -157,7 +167,7 @@ int dns_connection_new(sd_event *event, const DnsServer *server,
     c->on_message = on_message;
     c->on_end = on_end;
     c->userdata = userdata;
-    c->in = malloc(LENGTH_SIZE + DNS_MESSAGE_SIZE_MAX);
+    c->in = malloc(IN_SIZE);
     c->fd = socket(server->address.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (c->fd < 0)
         return -errno;

@@ -10,7 +10,8 @@
 
 typedef struct DnsConnection DnsConnection;
 
-/* A whole message came. */
+/* A whole message came. Of one with more than DNS_MESSAGE_SIZE_MAX bytes only the header is there:
+ * it is passed over, so that those beside it get theirs. */
 typedef void (*dns_connection_message_cb)(DnsConnection *connection, const uint8_t *wire,
                                           size_t size, void *userdata);
 

@@ -62,7 +62,7 @@ static int send_by_tcp(DnsExchange *e);
 bool dns_error_is_uncertain(int error)
 {
     return error == -ETIMEDOUT || error == -ECONNRESET || error == -EPIPE || error == -EBADMSG ||
-           error == -EKEYREJECTED;
+           error == -EFBIG || error == -EKEYREJECTED;
 }
 
 static void line_free(Line *line)
@@ -133,6 +133,8 @@ static const char *words_of(int error)
         return "timeout";
     case -EBADMSG:
         return "its answer makes no sense";
+    case -EFBIG:
+        return "its answer is larger than 16 KiB";
     case -EKEYREJECTED:
         return "its answer is not signed with the TSIG key";
     case -ECONNRESET:

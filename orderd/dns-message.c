@@ -219,9 +219,10 @@ int dns_answer_parse(const ldns_pkt *request, const TsigKey *key, const uint8_t 
     _cleanup_(dns_packet_freep) ldns_pkt *answer = NULL;
     ldns_status status;
 
-    if (size < DNS_HEADER_SIZE || size > DNS_MESSAGE_SIZE_MAX ||
-        dns_wire_id(wire) != ldns_pkt_id(request))
+    if (size < DNS_HEADER_SIZE || dns_wire_id(wire) != ldns_pkt_id(request))
         return -EBADMSG;
+    if (size > DNS_MESSAGE_SIZE_MAX)
+        return -EFBIG;
     status = ldns_wire2pkt(&answer, wire, size);
     if (status == LDNS_STATUS_MEM_ERR)
         return -ENOMEM;

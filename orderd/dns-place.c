@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "dns-ask.h"
+#include "dns-name.h"
 
 /* More than resolvers follow, less than a loop takes. */
 #define ALIASES_MAX 16U
@@ -16,7 +17,7 @@ struct DnsPlace {
     char *owner;
     const char *above; /* the part of it whose SOA record is asked for */
     char *target;      /* where it leads as an alias, but it may be a wildcard's; else NULL */
-    char *sibling;     /* who is an alias too, if it is one */
+    char *below;       /* who is an alias to there too, if it is one */
     unsigned n_aliases;
     bool of_resolver; /* who is asked whether it is an alias */
     DnsAsk *ask;
@@ -31,7 +32,7 @@ DnsPlace *dns_place_cancel(DnsPlace *place)
     dns_ask_cancel(place->ask);
     free(place->owner);
     free(place->target);
-    free(place->sibling);
+    free(place->below);
     free(place);
     return NULL;
 }
@@ -169,36 +170,44 @@ static int ask_cname(DnsPlace *place, const char *name, dns_ask_cb callback)
     return r < 0 ? r : dns_ask_start(realm->pool, &asking, query, callback, place, &place->ask);
 }
 
-/* Any name beside it an alias too, to the same place: a wildcard (RFC 4592) is meant for those
- * names that nobody thought of. A record of our own puts an end to it at this one; only who has no
- * say there is to follow. */
-static void on_sibling(const DnsOutcome *outcome, void *userdata)
+/* A wildcard (RFC 4592) is meant for those names that nobody thought of, and for all below them: a
+ * name below the owner is an alias to the same place then. Below a CNAME record of the owner's own
+ * nothing comes from a wildcard above it (§3.3.1), even where one is there that leads to the same
+ * place. A record of ours puts an end to the wildcard at the owner, but has no effect beside a
+ * CNAME record (RFC 2136 §3.4.2.2), and where we have no say there is to follow. */
+static void on_below(const DnsOutcome *outcome, void *userdata)
 {
     _cleanup_free_ char *target = NULL;
     DnsPlace *place = userdata;
 
     place->ask = NULL;
     if (outcome->answer)
-        (void)dns_answer_alias(outcome->answer, place->sibling, &target);
+        (void)dns_answer_alias(outcome->answer, place->below, &target);
     if (target && streq(target, place->target))
         find_zone(place);
     else
         follow(place);
 }
 
-static int ask_sibling(DnsPlace *place)
+/* By a label that nobody has, nor any resolver remembers; -EINVAL: there is no room for one. */
+static int ask_below(DnsPlace *place)
 {
-    const char *parent = place->owner + strcspn(place->owner, ".");
+    size_t length = strlen(place->owner);
+    size_t room = length < DNS_NAME_MAX ? DNS_NAME_MAX - length - 1 : 0;
+    char label[17];
     uint64_t random;
 
+    if (room == 0)
+        return -EINVAL;
     if (getrandom(&random, sizeof(random), 0) != sizeof(random))
         return -EIO;
-    free(place->sibling);
-    if (asprintf(&place->sibling, "%.15" PRIx64 "%s", random | UINT64_C(1) << 63, parent) < 0) {
-        place->sibling = NULL;
+    (void)snprintf(label, sizeof(label), "%.16" PRIx64, random);
+    free(place->below);
+    if (asprintf(&place->below, "%.*s.%s", (int)room, label, place->owner) < 0) {
+        place->below = NULL;
         return -ENOMEM;
     }
-    return ask_cname(place, place->sibling, on_sibling);
+    return ask_cname(place, place->below, on_below);
 }
 
 static int ask_alias(DnsPlace *place, bool of_resolver);
@@ -221,7 +230,7 @@ static void on_alias(const DnsOutcome *outcome, void *userdata)
         place_fail_errno(place, r);
     else if (!place->target)
         find_zone(place);
-    else if (ask_sibling(place) < 0)
+    else if (ask_below(place) < 0)
         follow(place);
 }
 

@@ -82,8 +82,9 @@ class Server:
 class Named(Server):
     """BIND. Of loopback it takes only the address that the interface has: 127.0.0.1."""
 
-    def start(self, options="", recursion=False, primary=None):
-        """@primary: it is a secondary of this server, and hands updates on to it."""
+    def start(self, options="", recursion=False, primary=None, forwards=None):
+        """@primary: it is a secondary of this server, and hands updates on to it.
+        @forwards: {zone: server that is asked about it}"""
         keys = [f'key "{name}" {{ algorithm {algorithm}; secret "{SECRET}"; }};'
                 for name, algorithm in KEYS.items()]
         zones = []
@@ -95,6 +96,9 @@ class Named(Server):
             rights = "update-policy {{ {} }};".format(
                 " ".join(f"grant {key}. subdomain {name}. TXT;" for key in KEYS))
             zones.append(f'zone "{name}" {{ type primary; {rights} file "{name}.zone"; }};')
+        for name, server in (forwards or {}).items():
+            zones.append(f'zone "{name}" {{ type forward; forward only; '
+                         f'forwarders {{ {server.address} port {server.port}; }}; }};')
         config = self.directory / "named.conf"
         config.write_text(f"""
 options {{

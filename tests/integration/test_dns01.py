@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """dns-01 through Pebble, whose resolver is the server that is updated."""
 
+import contextlib
 import itertools
 import json
 import re
@@ -13,7 +14,7 @@ import pytest
 import lib
 from ca_proxy import Answer, CaProxy
 from dns_servers import KEY_NAME, KEYS, SECRET, Knot, Named, Silent, tsig_keygen, zone_text
-from fault_proxy import refuse
+from fault_proxy import FaultProxy, Rule, refuse
 
 KEY = f"tsig-key = hmac-sha256:{KEY_NAME}:{SECRET}"
 SECONDARY = "127.0.0.53"  # where zones say that their second server is
@@ -40,6 +41,8 @@ _acme-challenge.circle2 CNAME _acme-challenge.circle
 _acme-challenge.astray CNAME x.example.com.
 *.wild CNAME x.example.com.
 *.wild2 CNAME there.validation.example.net.
+_acme-challenge.wild2 CNAME there.validation.example.net.
+_acme-challenge.own.wild2 CNAME there.validation.example.net.
 moved DNAME validation.example.net.
 cut NS elsewhere.example.net.
 mixed A 127.0.0.1
@@ -49,6 +52,7 @@ mixed A 127.0.0.1
     "deep.example.co.uk": zone_text(NS),
     "co.uk": zone_text(NS, "deep.example NS ns\n"),
     "two.example.org": zone_text({**NS, "second": SECONDARY}),
+    "split.example.org": zone_text(NS),
     "lame.example.org": zone_text({**NS, "lame": "127.0.0.54"}),
     "broken.example.org": None,  # its file is not there: SERVFAIL
 }
@@ -62,9 +66,10 @@ def primary(tmp_path_factory, request):
     server.stop()
 
 
-def make_resolver(directory, primary):
+def make_resolver(directory, primary, forwards=None):
     """Knows what the primary has, and remembers it for a second."""
-    return Named(directory, "127.0.0.1", {}).start(recursion=True, options=f"""forward only;
+    return Named(directory, "127.0.0.1", {}).start(recursion=True, forwards=forwards,
+                                                   options=f"""forward only;
         forwarders {{ {primary.address} port {primary.port}; }};
         max-cache-ttl 0; max-ncache-ttl 0; servfail-ttl 0; lame-ttl 0;""")
 
@@ -107,14 +112,24 @@ def installation(tmp_path, ca, dns_account, http01_socket):
 
 @pytest.fixture
 def start(installation, primary, lookups):
-    """start(more="…"): all programs, with these lines in the verification block."""
-    def start(more=KEY, servers=None, verification="dns"):
+    """start(more="…"): all programs, with these lines in the verification block.
+
+    @resolvers: whom acmems-orderd asks; none: those of the system
+    """
+    def start(more=KEY, servers=None, verification="dns", resolvers=(lookups,)):
         lines = [*(f"dns-server = {server}" for server in servers or [primary.where]),
-                 f"resolver = {lookups.where}"]
+                 *(f"resolver = {resolver.where}" for resolver in resolvers)]
         installation.settings = {"auth": "", "storage": CONFIG.format(
             servers="\n".join(lines), more=more, verification=verification)}
         return installation.start(**installation.settings)
     return start
+
+
+def name_of_length(length, start="", zone="long.example.org"):
+    """One in this zone."""
+    labels = 3 * f"{'x' * 63}."
+    rest = length - len(f"{start}{labels}.{zone}")
+    return f"{start}{labels}{'x' * rest}.{zone}"
 
 
 NUMBERS = itertools.count()
@@ -133,14 +148,19 @@ def www_two():
     return f"www{next(NUMBERS)}.two.example.org"
 
 
+def notes(acmems):
+    """The files of records that may be in DNS. What is being written has another name."""
+    return list((acmems.directory / "state/dns").glob("*.json"))
+
+
 def note(acmems):
     """What is on disk of the only record."""
-    files = list((acmems.directory / "state/dns").glob("*.json"))
+    files = notes(acmems)
     return json.loads(files[0].read_text()) if files else {}
 
 
 def no_records(acmems):
-    return not list((acmems.directory / "state/dns").glob("*.json"))
+    return not notes(acmems)
 
 
 def wait_until_clean(acmems, server, *names):
@@ -215,6 +235,39 @@ def test_wildcard_alias(start, primary, new_csr):
     acmems.issue(new_csr("a.wild.example.org", "b.c.wild.example.org"))
     wait_until_clean(acmems, primary, "_acme-challenge.a.wild.example.org",
                      "_acme-challenge.b.c.wild.example.org")
+
+
+def test_alias_beside_a_wildcard(start, primary, new_csr):
+    """With the same target: a record beside it would have no effect, and the server would not say
+    so."""
+    acmems = start(f"{KEY}\npropagation-timeout = 5")
+    acmems.issue(new_csr("wild2.example.org", "own.wild2.example.org"))
+    wait_until_clean(acmems, primary, "there.validation.example.net")
+
+
+LONG = name_of_length(235, zone="wild2.example.org")
+TOO_LONG = name_of_length(237, zone="wild2.example.org")  # to ask for any below its record
+PLACES = {  # where the record of a name belongs
+    "alias.example.org": "here.validation.example.net",
+    "chain.example.org": "here.validation.example.net",
+    "a.moved.example.org": "_acme-challenge.a.validation.example.net",
+    "a.wild2.example.org": "_acme-challenge.a.wild2.example.org",
+    "b.c.wild2.example.org": "_acme-challenge.b.c.wild2.example.org",
+    "wild2.example.org": "there.validation.example.net",
+    "own.wild2.example.org": "there.validation.example.net",
+    LONG: f"_acme-challenge.{LONG}",
+    TOO_LONG: "there.validation.example.net",
+}
+
+
+@pytest.mark.parametrize("asks_resolver", [True, False])
+def test_place_behind_aliases(start, lookups, new_csr, asks_resolver):
+    """As the resolver sees them, or the server that is updated."""
+    acmems = start("", resolvers=[lookups] if asks_resolver else [])
+    answer = acmems.post(new_csr(*PLACES, subject="/"))
+    assert answer.status == 421
+    for name, owner in PLACES.items():
+        assert f" {name}: its TXT record at {owner} cannot be added" in answer.text, answer.text
 
 
 def test_wildcard_alias_into_the_only_zone(start, primary, new_csr):
@@ -356,6 +409,49 @@ def test_update_is_forwarded(start, primary, new_csr, www_two, tmp_path, kind):
         secondary.stop()
 
 
+@pytest.fixture
+def split(tmp_path, primary, http01_socket):
+    """A split horizon: an installation, and a resolver that sees the names as its CA does: it knows
+    split.example.org from another server than the primary."""
+    aliases = "".join(f"_acme-challenge.{name} CNAME {name}.validation.example.net.\n"
+                      for name in ["one", "two"])
+    with contextlib.ExitStack() as stack:
+        outside = Knot(tmp_path / "outside", "127.0.0.58",
+                       {"split.example.org": zone_text(NS, aliases)}).start()
+        stack.callback(outside.stop)
+        resolvers = {}
+        for name in ["of-ca", "public"]:  # what one remembers the other one does not
+            resolvers[name] = make_resolver(tmp_path / name, primary,
+                                            {"split.example.org": outside})
+            stack.callback(resolvers[name].stop)
+        ca = lib.Pebble(tmp_path / "pebble", http01_socket.getsockname()[1],
+                        resolver=resolvers["of-ca"].where, env={"PEBBLE_AUTHZREUSE": "0"})
+        stack.callback(ca.stop)
+        server = lib.Acmems(tmp_path / "server", ca, http01_socket,
+                            lib.register(tmp_path / "account", ca, http01_socket))
+        stack.callback(server.stop)
+        yield server, resolvers["public"]
+
+
+def test_split_horizon(split, primary, new_csr):
+    """The server that is updated knows of no alias, where the CA finds one: `resolver` decides."""
+    acmems, public = split
+
+    def settings(*lines):
+        return {"auth": "", "storage": CONFIG.format(
+            servers=f"dns-server = {primary.where}", more="\n".join([KEY, *lines]),
+            verification="dns")}
+
+    acmems.start(**settings("propagation-check = none"))
+    answer = acmems.post(new_csr("one.split.example.org"))
+    assert answer.status == 421
+    assert "The CA could not validate: one.split.example.org" in answer.text, answer.text
+    wait_until_clean(acmems, primary, "_acme-challenge.one.split.example.org")
+    acmems.write_config(**settings(f"resolver = {public.where}"))
+    acmems.issue(new_csr("two.split.example.org"))
+    wait_until_clean(acmems, primary, "two.validation.example.net")
+
+
 # ---- servers that lag ----------------------------------------------------------------------
 
 @pytest.fixture
@@ -377,7 +473,7 @@ def test_waits_for_the_secondary(start, primary, secondary, ca, new_csr, www_two
     answer = post_in_background(acmems, new_csr(www_two))
     lib.wait_for(lambda: primary.texts(f"_acme-challenge.{www_two}"), "the record")
     # The secondary is asked, and the CA told nothing before it has the value.
-    lib.wait_for(lambda: json.loads(next((acmems.directory / "state/dns").iterdir()).read_text()),
+    lib.wait_for(lambda: [json.loads(note.read_text()) for note in notes(acmems)],
                  "the note of the record")
     assert "Pulled a task" not in ca.ca.log.rpartition("Added order")[2]
     secondary.refresh()
@@ -445,6 +541,52 @@ def test_removed_though_the_order_is_gone(start, primary, secondary, new_csr, ww
     wait_until_clean(acmems, primary, f"_acme-challenge.{www_two}")
 
 
+def test_removed_though_the_client_is_gone(start, primary, secondary, new_csr, www_two):
+    """The order goes on, for when it comes back."""
+    acmems = start(servers=[primary.where, secondary.where])
+    body = new_csr(www_two)
+    with lib.Client(acmems.port) as client:
+        client.send(lib.head(body), body)
+        lib.wait_for(lambda: primary.texts(f"_acme-challenge.{www_two}"), "the record")
+    secondary.refresh()
+    wait_until_clean(acmems, primary, f"_acme-challenge.{www_two}")
+    lib.wait_for(lambda: (acmems.cache_entry(body) / "cert.pem").exists(), "the certificate")
+
+
+@pytest.fixture
+def faulty(tmp_path, ca, http01_socket):
+    """An installation, and what stands between it and its CA."""
+    with contextlib.ExitStack() as stack:
+        proxy = FaultProxy(ca)
+        stack.callback(proxy.stop)
+        server = lib.Acmems(tmp_path / "server", proxy, http01_socket,
+                            lib.register(tmp_path / "account", proxy, http01_socket))
+        stack.callback(server.stop)
+        yield server, proxy
+
+
+def test_removed_when_another_name_fails(faulty, primary, secondary, lookups, new_csr):
+    """While one name's record is awaited at the secondary, the CA ends the order for the other."""
+    acmems, proxy = faulty
+    names = ["one.fails.two.example.org", "two.fails.two.example.org"]
+
+    def texts():
+        return [text for name in names for text in primary.texts(f"_acme-challenge.{name}")]
+
+    def fail_then(ask):
+        lib.wait_for(texts, "the record")
+        return refuse(403, "unauthorized")(ask)
+
+    proxy.rules = [Rule(names[0], "authorization", lambda ask: ask()),
+                   Rule(names[0], "authorization", fail_then)]
+    acmems.start(auth="", storage=CONFIG.format(
+        servers="\n".join([f"dns-server = {primary.where}", f"dns-server = {secondary.where}",
+                           f"resolver = {lookups.where}"]), more=KEY, verification="dns"))
+    answer = acmems.post(new_csr(*names))
+    assert answer.status == 500 and "refuses the server's ACME account" in answer.text, answer
+    wait_until_clean(acmems, primary, *(f"_acme-challenge.{name}" for name in names))
+
+
 def test_removal_is_tried_again(start, primary, secondary, new_csr, www_two):
     """The client does not wait for it."""
     acmems = start(f"{KEY}\npropagation-timeout = 6\ntimeout = 1",
@@ -495,7 +637,7 @@ def test_removed_everywhere_after_a_restart(start, primary, secondary, lookups, 
     kill_orderd(acmems)
     for record in (acmems.directory / "state/orders").iterdir():
         record.unlink()
-    for file in (acmems.directory / "state/dns").iterdir():
+    for file in notes(acmems):
         file.write_text(json.dumps({**note(acmems), "servers": ""}))
     acmems.sign.stop()
     acmems.start_orderd()
@@ -610,13 +752,6 @@ dns-server = 127.0.0.1:{other}
                    if f"No certificate for {name}" in line]
         assert re.search(said, failed)
         assert acmems.orderd.log.count(f"{name.removeprefix('*.')} cannot be verified by") == 2
-
-
-def name_of_length(length, start=""):
-    """One in the zone example.org that has an address."""
-    zone, labels = ".long.example.org", "x" * 63 + "." + "x" * 63 + "." + "x" * 63 + "."
-    rest = length - len(start + labels + zone)
-    return start + labels + "x" * rest + zone
 
 
 @pytest.mark.parametrize("length,begin", [(238, ""), (240, "*.")])

@@ -32,7 +32,8 @@ typedef enum Tcp {
     TCP_DRIP,
     TCP_SHORT,
     TCP_STRAYS,    /* more messages than it was sent, none of them an answer */
-    TCP_OVERSIZED, /* of 65535 bytes, in pieces */
+    TCP_LARGEST,   /* that is taken */
+    TCP_OVERSIZED, /* of the most that there may be */
 } Tcp;
 
 typedef struct Connection {
@@ -50,6 +51,7 @@ typedef struct Responder {
     Udp with_udp;
     Tcp with_tcp;
     size_t expected;
+    unsigned oversized; /* the number of the message whose answer is; 0: none */
     unsigned n_datagrams, n_connections, n_messages;
     uint16_t ids[1024];
     in_port_t ports[1024];
@@ -127,14 +129,16 @@ static void send_bytes(const Connection *c, const uint8_t *data, size_t size)
     ASSERT_EQ(send(c->fd, data, size, MSG_NOSIGNAL), size);
 }
 
-static void send_oversized(const Connection *c, const uint8_t *in)
+/* With zeroes at its end. */
+static void send_padded(const Connection *c, const uint8_t *in, size_t size)
 {
-    static uint8_t large[2 + DNS_MESSAGE_SIZE_MAX];
+    static uint8_t large[2 + UINT16_MAX];
 
     memset(large, 0, sizeof(large));
     memcpy(large, in, message_size(in));
-    large[0] = large[1] = 0xff;
-    send_bytes(c, large, sizeof(large));
+    large[0] = (uint8_t)(size >> 8);
+    large[1] = (uint8_t)size;
+    send_bytes(c, large, 2 + size);
 }
 
 static void send_other_answers(const Connection *c, uint8_t *in)
@@ -151,6 +155,10 @@ static bool answer(Responder *r, Connection *c, uint8_t *in)
 
     r->n_messages++;
     in[4] |= 0x80;
+    if (r->n_messages == r->oversized) {
+        send_padded(c, in, UINT16_MAX);
+        return true;
+    }
     switch (r->with_tcp) {
     case TCP_ANSWER:
         send_bytes(c, in, message_size(in));
@@ -168,8 +176,11 @@ static bool answer(Responder *r, Connection *c, uint8_t *in)
     case TCP_STRAYS:
         send_other_answers(c, in);
         return true;
+    case TCP_LARGEST:
+        send_padded(c, in, DNS_MESSAGE_SIZE_MAX);
+        return true;
     case TCP_OVERSIZED:
-        send_oversized(c, in);
+        send_padded(c, in, UINT16_MAX);
         return true;
     case TCP_ANSWER_BACKWARDS:
         return true;
@@ -371,7 +382,8 @@ static void test_servers(void)
         { UDP_ANSWER, TCP_DRIP, true, -ETIMEDOUT, "timeout", 1 },
         { UDP_ANSWER, TCP_SHORT, true, -EBADMSG, "its answer makes no sense", 1 },
         { UDP_ANSWER, TCP_STRAYS, true, -EBADMSG, "its answer makes no sense", 1 },
-        { UDP_ANSWER, TCP_OVERSIZED, true, 0, "NOERROR", 1 },
+        { UDP_ANSWER, TCP_LARGEST, true, 0, "NOERROR", 1 },
+        { UDP_ANSWER, TCP_OVERSIZED, true, -EFBIG, "its answer is larger than 16 KiB", 1 },
     };
 
     for (size_t i = 0; i < ELEMENTSOF(table); i++) {
@@ -531,6 +543,25 @@ static void test_stale(void)
     world_done(&world);
 }
 
+/* Those beside an answer that is too large, and those that come later, get theirs. */
+static void test_oversized(void)
+{
+    World world = world_new(UDP_IGNORE, TCP_ANSWER);
+    Result results[3] = { 0 };
+
+    world.responder->oversized = 2;
+    for (size_t i = 0; i < ELEMENTSOF(results); i++)
+        start(world.pool, &world.responder->server, true, NULL, &results[i]);
+    for (size_t i = 0; i < ELEMENTSOF(results); i++) {
+        run_until(world.event, &results[i].n_called, 1);
+        ASSERT_EQ(results[i].error, i == 1 ? -EFBIG : 0);
+    }
+    ASSERT_TRUE(dns_error_is_uncertain(-EFBIG));
+    ASSERT_TRUE(ask(&world, true).answered);
+    ASSERT_EQ(world.responder->n_connections, 1);
+    world_done(&world);
+}
+
 /* A connection that the server closed while it was idle is made anew, and nobody notices. */
 static void test_closed_when_idle(void)
 {
@@ -640,6 +671,7 @@ int main(void)
     test_many_share_a_connection();
     test_many_datagrams();
     test_stale();
+    test_oversized();
     test_closed_when_idle();
     test_closed_after_each();
     test_cancelled();
