@@ -82,8 +82,9 @@ def test_idle_handlers_end_and_come_back(server):
     for _ in range(2):
         assert server.post(b"x").status == 415
         assert lib.request(1380, "GET", "/.well-known/acme-challenge/x").status == 404
+        # Both first: while one is waited for the other ends.
+        assert all(server.is_active(f"{unit}.service") for unit in handlers)
         for unit in handlers:
-            assert server.is_active(f"{unit}.service")
             server.wait_for_idle(f"{unit}.service")
             assert server.show(f"{unit}.service", "Result") == "success"
             assert server.is_active(f"{unit}.socket")
