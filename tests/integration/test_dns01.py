@@ -35,7 +35,9 @@ ZONES = {
 _acme-challenge TXT "kept"
 _acme-challenge.alias CNAME here.validation.example.net.
 _acme-challenge.alias2 CNAME here.validation.example.net.
+_acme-challenge.alias3 CNAME here.validation.example.net.
 _acme-challenge.chain CNAME _acme-challenge.alias
+_acme-challenge.chain3 CNAME _acme-challenge.alias3
 _acme-challenge.circle CNAME _acme-challenge.circle2
 _acme-challenge.circle2 CNAME _acme-challenge.circle
 _acme-challenge.astray CNAME x.example.com.
@@ -43,6 +45,8 @@ _acme-challenge.astray CNAME x.example.com.
 *.wild2 CNAME there.validation.example.net.
 _acme-challenge.wild2 CNAME there.validation.example.net.
 _acme-challenge.own.wild2 CNAME there.validation.example.net.
+*.wild3 CNAME beside.validation.example.net.
+_acme-challenge.wild3 CNAME beside.validation.example.net.
 moved DNAME validation.example.net.
 cut NS elsewhere.example.net.
 mixed A 127.0.0.1
@@ -241,20 +245,20 @@ def test_alias_beside_a_wildcard(start, primary, new_csr):
     """With the same target: a record beside it would have no effect, and the server would not say
     so."""
     acmems = start(f"{KEY}\npropagation-timeout = 5")
-    acmems.issue(new_csr("wild2.example.org", "own.wild2.example.org"))
-    wait_until_clean(acmems, primary, "there.validation.example.net")
+    acmems.issue(new_csr("wild3.example.org"))
+    wait_until_clean(acmems, primary, "beside.validation.example.net")
 
 
 LONG = name_of_length(235, zone="wild2.example.org")
 TOO_LONG = name_of_length(237, zone="wild2.example.org")  # to ask for any below its record
-PLACES = {  # where the record of a name belongs
-    "alias.example.org": "here.validation.example.net",
-    "chain.example.org": "here.validation.example.net",
-    "a.moved.example.org": "_acme-challenge.a.validation.example.net",
-    "a.wild2.example.org": "_acme-challenge.a.wild2.example.org",
+PLACES = {  # where the record of a name belongs; of names that no other test has a certificate for
+    "alias3.example.org": "here.validation.example.net",
+    "chain3.example.org": "here.validation.example.net",
+    "b.moved.example.org": "_acme-challenge.b.validation.example.net",
+    "d.wild2.example.org": "_acme-challenge.d.wild2.example.org",
     "b.c.wild2.example.org": "_acme-challenge.b.c.wild2.example.org",
-    "wild2.example.org": "there.validation.example.net",
     "own.wild2.example.org": "there.validation.example.net",
+    "wild2.example.org": "there.validation.example.net",
     LONG: f"_acme-challenge.{LONG}",
     TOO_LONG: "there.validation.example.net",
 }
