@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the tests of dns-01 share: Pebble, whose resolver is the server that is updated."""
+
+import itertools
+import json
+import signal
+import threading
+
+import pytest
+
+import lib
+from dns_servers import KEY_NAME, SECRET, Knot, Named, zone_text
+
+KEY = f"tsig-key = hmac-sha256:{KEY_NAME}:{SECRET}"
+SECONDARY = "127.0.0.53"  # where zones say that their second server is
+CONFIG = """
+[verification "dns"]
+type = dns01-dnsUpdate
+{servers}
+{more}
+[auth "dns"]
+ip = 127.0.0.0/8
+domain = *
+verification = {verification}
+"""
+
+NS = {"ns": "127.0.0.1"}
+ZONES = {
+    "example.org": zone_text(NS, f"""
+_acme-challenge TXT "kept"
+_acme-challenge.alias CNAME here.validation.example.net.
+_acme-challenge.alias2 CNAME here.validation.example.net.
+_acme-challenge.alias3 CNAME here.validation.example.net.
+_acme-challenge.chain CNAME _acme-challenge.alias
+_acme-challenge.chain3 CNAME _acme-challenge.alias3
+_acme-challenge.circle CNAME _acme-challenge.circle2
+_acme-challenge.circle2 CNAME _acme-challenge.circle
+_acme-challenge.astray CNAME x.example.com.
+*.wild CNAME x.example.com.
+*.wild2 CNAME there.validation.example.net.
+_acme-challenge.wild2 CNAME there.validation.example.net.
+_acme-challenge.own.wild2 CNAME there.validation.example.net.
+*.wild3 CNAME beside.validation.example.net.
+_acme-challenge.wild3 CNAME beside.validation.example.net.
+moved DNAME validation.example.net.
+cut NS elsewhere.example.net.
+mixed A 127.0.0.1
+*.long A 127.0.0.1
+"""),
+    "validation.example.net": zone_text(NS),
+    "deep.example.co.uk": zone_text(NS),
+    "co.uk": zone_text(NS, "deep.example NS ns\n"),
+    "two.example.org": zone_text({**NS, "second": SECONDARY}),
+    "split.example.org": zone_text(NS),
+    "lame.example.org": zone_text({**NS, "lame": "127.0.0.54"}),
+    "broken.example.org": None,  # its file is not there: SERVFAIL
+}
+
+
+@pytest.fixture(scope="module", params=[Named, Knot])
+def primary(tmp_path_factory, request):
+    server = request.param(tmp_path_factory.mktemp("primary"), "127.0.0.1", dict(ZONES))
+    server.start()
+    yield server
+    server.stop()
+
+
+def make_resolver(directory, primary, forwards=None):
+    """Knows what the primary has, and remembers it for a second."""
+    return Named(directory, "127.0.0.1", {}).start(recursion=True, forwards=forwards,
+                                                   options=f"""forward only;
+        forwarders {{ {primary.address} port {primary.port}; }};
+        max-cache-ttl 0; max-ncache-ttl 0; servfail-ttl 0; lame-ttl 0;""")
+
+
+@pytest.fixture(scope="module")
+def resolver(tmp_path_factory, primary):
+    """Whom the CA asks."""
+    server = make_resolver(tmp_path_factory.mktemp("resolver"), primary)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def lookups(tmp_path_factory, primary):
+    """Whom acmems-orderd asks."""
+    server = make_resolver(tmp_path_factory.mktemp("lookups"), primary)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def ca(tmp_path_factory, resolver, http01_socket):
+    pebble = lib.Pebble(tmp_path_factory.mktemp("pebble-dns"), http01_socket.getsockname()[1],
+                        resolver=resolver.where, env={"PEBBLE_AUTHZREUSE": "0"})
+    yield pebble
+    pebble.stop()
+
+
+@pytest.fixture(scope="module")
+def dns_account(tmp_path_factory, ca, http01_socket):
+    return lib.register(tmp_path_factory.mktemp("account-dns"), ca, http01_socket)
+
+
+@pytest.fixture
+def installation(tmp_path, ca, dns_account, http01_socket):
+    server = lib.Acmems(tmp_path, ca, http01_socket, dns_account)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def start(installation, primary, lookups):
+    """start(more="…"): all programs, with these lines in the verification block.
+
+    @resolvers: whom acmems-orderd asks; none: those of the system
+    """
+    def start(more=KEY, servers=None, verification="dns", resolvers=(lookups,)):
+        lines = [*(f"dns-server = {server}" for server in servers or [primary.where]),
+                 *(f"resolver = {resolver.where}" for resolver in resolvers)]
+        installation.settings = {"auth": "", "storage": CONFIG.format(
+            servers="\n".join(lines), more=more, verification=verification)}
+        return installation.start(**installation.settings)
+    return start
+
+
+def name_of_length(length, start="", zone="long.example.org"):
+    """One in this zone."""
+    labels = 3 * f"{'x' * 63}."
+    rest = length - len(f"{start}{labels}.{zone}")
+    return f"{start}{labels}{'x' * rest}.{zone}"
+
+
+NUMBERS = itertools.count()
+
+
+@pytest.fixture
+def www():
+    """A name that nobody has asked for yet: the resolver may remember what it saw of others, and
+    the CA what it validated."""
+    return f"www{next(NUMBERS)}.example.org"
+
+
+@pytest.fixture
+def www_two():
+    """The same in the zone with a secondary."""
+    return f"www{next(NUMBERS)}.two.example.org"
+
+
+def notes(acmems):
+    """The files of records that may be in DNS. What is being written has another name."""
+    return list((acmems.directory / "state/dns").glob("*.json"))
+
+
+def note(acmems):
+    """What is on disk of the only record."""
+    files = notes(acmems)
+    return json.loads(files[0].read_text()) if files else {}
+
+
+def no_records(acmems):
+    return not notes(acmems)
+
+
+def wait_until_clean(acmems, server, *names):
+    for name in names:
+        lib.wait_for(lambda name=name: server.texts(name) in ([], ["kept"]), f"{name} to go")
+    lib.wait_for(lambda: no_records(acmems), "the notes of records to go")
+
+
+def post_in_background(acmems, body):
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(acmems.post(body)), daemon=True)
+    thread.start()
+
+    def answer(deadline=lib.DEADLINE):
+        thread.join(deadline)
+        assert answers, "no answer"
+        return answers[0]
+    return answer
+
+
+@pytest.fixture
+def secondary(tmp_path, primary):
+    server = Knot(tmp_path / "secondary", SECONDARY, {"two.example.org": None})
+    server.start(primary=primary)
+    try:
+        lib.wait_for(lambda: "NOERROR" in server.query("two.example.org", "SOA"),
+                     "the first transfer")
+        yield server
+    finally:
+        server.stop()
+
+
+def kill_orderd(acmems):
+    acmems.orderd.popen.kill()
+    acmems.orderd.expect = (-signal.SIGKILL,)
+    acmems.orderd.wait()
+
+
+def reload(acmems):
+    acmems.orderd.popen.send_signal(signal.SIGHUP)

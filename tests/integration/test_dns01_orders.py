@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""dns-01 among the authorizations of an order, and beside other ways to verify a name."""
+
+import json
+import re
+import threading
+
+import pytest
+
+import lib
+from ca_proxy import Answer, CaProxy
+from dns_bed import CONFIG, KEY, kill_orderd, name_of_length, post_in_background, wait_until_clean
+from dns_servers import Named
+from fault_proxy import refuse
+# Fixtures:
+from dns_bed import (ca, dns_account, installation, lookups, primary, resolver, secondary, start,
+                     www, www_two)
+
+
+# ---- several verifications -------------------------------------------------------------------
+
+def test_first_that_the_ca_offers(start, primary, new_csr):
+    """In one order: the name by http-01, the wildcard by dns-01, as nothing else will do for it."""
+    acmems = start(verification="http, dns")
+    names = ["mixed.example.org", "*.mixed.example.org"]
+    assert acmems.issue(new_csr(*names)).names == sorted(names)
+    wait_until_clean(acmems, primary, "_acme-challenge.mixed.example.org")
+
+
+def test_next_where_the_first_cannot(start, ca, new_csr):
+    """Before the CA was told of the one the other is tried; a wildcard has no other."""
+    acmems = start(servers=[f"127.0.0.1:{lib.free_port()}"], verification="dns, http")
+    acmems.issue(new_csr("mixed.example.org"))
+    warning, = [line for line in acmems.orderd.log.splitlines() if "tried next" in line]
+    assert 'mixed.example.org cannot be verified by [verification "dns"]' in warning
+    assert '[verification "http"] is tried next: ' in warning and "refused" in warning
+    answer = acmems.post(new_csr("*.unseen.example.org"))  # of another name no validation is left
+    assert answer.status == 421 and "refused" in answer.text, answer
+
+
+def test_all_verifications_fail(start, new_csr):
+    """The client and the journal are told what each of them said."""
+    nobody, other = lib.free_port(), lib.free_port()
+    acmems = start(f"""
+[verification "dns2"]
+type = dns01-dnsUpdate
+dns-server = 127.0.0.1:{other}
+""", servers=[f"127.0.0.1:{nobody}"], verification="dns, dns2, http")
+    dns = rf'\[verification "dns"\]: [^;]*127\.0\.0\.1:{nobody}: [^;]*refused[^;]*; '
+    dns2 = rf'\[verification "dns2"\]: [^;]*127\.0\.0\.1:{other}: [^;]*refused[^;]*; '
+    for name, http in [("*.unheard.example.org", "the CA offers no http-01 challenge"),
+                       ("nobody.example.org", ".*nobody.example.org")]:
+        answer = acmems.post(new_csr(name))
+        base = re.escape(name.removeprefix("*."))
+        said = rf'{base}: {dns}{dns2}\[verification "http"\]: {http}'
+        assert answer.status == 421 and re.search(said, answer.text), answer
+        assert answer.text.count(f"{name.removeprefix('*.')}: [") == 1
+        failed, = [line for line in acmems.orderd.log.splitlines()
+                   if f"No certificate for {name}" in line]
+        assert re.search(said, failed)
+        assert acmems.orderd.log.count(f"{name.removeprefix('*.')} cannot be verified by") == 2
+
+
+@pytest.mark.parametrize("length,begin", [(238, ""), (240, "*.")])
+def test_name_too_long(start, ca, new_csr, length, begin):
+    """Its record would not be a name any more."""
+    acmems, before = start(), ca.orders()
+    name = name_of_length(length, begin)
+    answer = acmems.post(new_csr(name, subject="/"))
+    assert answer.status == 421 and f"{name}: it is too long for dns-01" in answer.text, answer
+    assert ca.orders() == before
+
+
+def test_longest_name(start, primary, new_csr):
+    acmems = start()
+    acmems.issue(new_csr(name_of_length(237), subject="/"))
+
+
+def test_next_where_the_name_is_too_long(start, new_csr):
+    name = name_of_length(238)
+    acmems = start(verification="dns, http")
+    acmems.issue(new_csr(name, subject="/"))
+    warning, = [line for line in acmems.orderd.log.splitlines() if "tried next" in line]
+    assert f"{name} cannot be verified by [verification" in warning and "too long" in warning
+
+
+def test_wildcard_without_dns(start, ca, new_csr):
+    """It is not ordered first and refused then."""
+    acmems, before = start(verification="http"), ca.orders()
+    answer = acmems.post(new_csr("mixed.example.org", "*.mixed.example.org"))
+    assert answer.status == 421 and "*.mixed.example.org" in answer.text
+    assert "dns01-dnsUpdate" in answer.text and ca.orders() == before
+
+
+# ---- all values of an order at once ----------------------------------------------------------
+
+class SlowCa(CaProxy):
+    """Holds an authorization back when it is shown for the nth time."""
+
+    def __init__(self, pebble):
+        self.held, self.shown = (), []  # (name, n); each that was shown
+        self.change = lambda answer: answer  # what it is shown as in the end
+        self.reached, self.released, self.told = (threading.Event() for _ in range(3))
+        super().__init__(pebble)
+
+    def answer(self, request):
+        if request.path.startswith("/chalZ/"):
+            self.told.set()
+        answer = self.forward(request)
+        if not request.path.startswith("/authZ/") or answer.status != 200:
+            return answer
+        authorization = json.loads(answer.body)
+        name = authorization["identifier"]["value"]
+        self.shown.append(f"*.{name}" if authorization.get("wildcard") else name)
+        if (self.shown[-1], self.shown.count(self.shown[-1])) != self.held:
+            return answer
+        self.reached.set()
+        assert self.released.wait(lib.DEADLINE)
+        return self.change(answer)
+
+    def stop(self):
+        self.released.set()
+        super().stop()
+        self.pebble.stop()
+
+
+def as_invalid(answer):
+    authorization = json.loads(answer.body)
+    error = {"type": "urn:ietf:params:acme:error:caa", "detail": "CAA forbids it"}
+    authorization["status"] = "invalid"
+    for challenge in authorization["challenges"]:
+        challenge.update(status="invalid", error=error)
+    return Answer(200, answer.headers, json.dumps(authorization).encode())
+
+
+class TestAllAtOnce:
+    """A CA that has seen one value is blind for others at the same name until the TTL is over."""
+
+    @pytest.fixture
+    def resolver(self, tmp_path, primary):
+        server = Named(tmp_path / "resolver", "127.0.0.1", {}).start(recursion=True, options=f"""
+            forward only; forwarders {{ {primary.address} port {primary.port}; }};""")
+        yield server
+        server.stop()
+
+    @pytest.fixture
+    def ca(self, tmp_path, resolver, http01_socket):
+        proxy = SlowCa(lib.Pebble(tmp_path / "slow", http01_socket.getsockname()[1],
+                                  resolver=resolver.where, env={"PEBBLE_AUTHZREUSE": "100"}))
+        yield proxy
+        proxy.stop()
+
+    @pytest.fixture
+    def dns_account(self, tmp_path, ca, http01_socket):
+        return lib.register(tmp_path / "account-slow", ca, http01_socket)
+
+    def post(self, acmems, primary, ca, body, record):
+        """While one is held back, the CA is told of none, though the record of another is there."""
+        ca.told.clear()
+        answer = post_in_background(acmems, body)
+        lib.wait_for(lambda: ca.reached.is_set() and primary.texts(record), "a record")
+        was_told = ca.told.wait(0.5)
+        ca.released.set()
+        assert answer() and not was_told
+        return answer()
+
+    @pytest.mark.parametrize("change", [lambda answer: answer,  # as it is
+                                        lambda answer: refuse(400, "badNonce")(None),
+                                        lambda answer: refuse(503)(None)])  # the order begins anew
+    @pytest.mark.parametrize("held", ["", "*."])
+    def test_wildcard_and_apex(self, start, primary, ca, new_csr, www, held, change):
+        ca.held, ca.change, acmems = (held + www, 1), change, start()
+        record = f"_acme-challenge.{www}"
+        answer = self.post(acmems, primary, ca, new_csr(www, f"*.{www}"), record)
+        assert answer.status == 200, answer
+        wait_until_clean(acmems, primary, record)
+
+    @pytest.mark.parametrize("is_valid", [False, True])
+    def test_other_verification(self, start, primary, ca, new_csr, is_valid):
+        """The last one that is waited for brings no record; with True no challenge either."""
+        acmems = start(verification="http, dns")
+        if is_valid:
+            acmems.issue(new_csr("mixed.example.org"))
+        ca.held = ("mixed.example.org", ca.shown.count("mixed.example.org") + 1)
+        answer = self.post(acmems, primary, ca, new_csr("mixed.example.org", "*.mixed.example.org"),
+                           "_acme-challenge.mixed.example.org")
+        assert answer.status == 200, answer
+
+    def test_invalid(self, start, primary, ca, new_csr, www):
+        ca.held, ca.change, acmems = (www, 1), as_invalid, start()
+        answer = self.post(acmems, primary, ca, new_csr(www, f"*.{www}"), f"_acme-challenge.{www}")
+        assert answer.status == 421 and "CAA forbids it" in answer.text
+        # The other one was seen through.
+        assert ca.told.is_set()
+        wait_until_clean(acmems, primary, f"_acme-challenge.{www}")
+
+    def test_passed_over(self, start, primary, lookups, ca, new_csr, www):
+        """What the first block failed to publish comes by the second."""
+        ca.held = (www, 2)
+        acmems = start(f"""
+[verification "dns2"]
+type = dns01-dnsUpdate
+dns-server = {primary.where}
+resolver = {lookups.where}
+{KEY}
+""", servers=[f"127.0.0.1:{lib.free_port()}"], verification="dns, dns2")
+        answer = self.post(acmems, primary, ca, new_csr(www, f"*.{www}"), f"_acme-challenge.{www}")
+        assert answer.status == 200, answer
+
+    def test_passed_over_to_another_verification(self, start, primary, ca, new_csr, www):
+        name = name_of_length(238)
+        ca.held, acmems = (name, 2), start(verification="dns, http")
+        answer = self.post(acmems, primary, ca, new_csr(f"*.{www}", name, subject="/"),
+                           f"_acme-challenge.{www}")
+        assert answer.status == 200, answer
+
+    def test_each_name_has_its_own_reason(self, start, ca, new_csr, www):
+        """What the CA was never told it did not refuse."""
+        ca.held, ca.change, acmems = (www, 1), as_invalid, start()
+        ca.released.set()
+        answer = acmems.post(new_csr(www, "circle.example.org", "astray.example.org"))
+        assert answer.status == 421
+        assert re.match(rf"The CA could not validate: {www}: [^;]*CAA forbids it[^;]*; "
+                        r"Not put into DNS for the CA: (circle|astray)\.example\.org: [^;]*; "
+                        r"(circle|astray)\.example\.org: ", answer.text), answer.text
+
+
+# ---- what is waited for ----------------------------------------------------------------------
+
+class MuteCa(CaProxy):
+    """Says that it takes answers, and does nothing about them."""
+
+    def answer(self, request):
+        if not request.path.startswith("/chalZ/"):
+            return self.forward(request)
+        challenge = {"type": "tls-alpn-01", "status": "processing", "token": "t",
+                     "url": f"{self.base}{request.path}"}
+        return Answer(200, {"Content-Type": "application/json"}, json.dumps(challenge).encode())
+
+
+@pytest.mark.parametrize("primary", [Named], indirect=True)
+def test_what_is_waited_for(tmp_path, primary, secondary, ca, lookups, http01_socket, new_csr,
+                            www_two):
+    """Who has waited for as long as he may is told what for, in the words of each verification."""
+    mute = MuteCa(ca)
+    acmems = lib.Acmems(tmp_path / "mute", mute, http01_socket,
+                        lib.register(tmp_path / "account", mute, http01_socket))
+    acmems.start(auth="", storage=CONFIG.format(
+        servers="".join(f"dns-server = {server.where}\n" for server in (primary, secondary)),
+        more=f"""resolver = {lookups.where}
+propagation-timeout = 200
+{KEY}
+[verification "tls"]
+type = tls-alpn01
+""", verification="tls, dns"))
+    post_in_background(acmems, new_csr("shared.example.org"))
+    challenges = acmems.directory / "run/challenges/tls-alpn-01"
+    lib.wait_for(lambda: list(challenges.iterdir()), "the first order's challenge")
+    answers = [post_in_background(acmems, new_csr(*names))
+               for names in [("shared.example.org", "own.example.org"), (f"*.{www_two}",)]]
+    lib.wait_for(lambda: primary.texts(f"_acme-challenge.{www_two}"), "the record")
+    tls, dns = (answer(lib.DEADLINE + 90) for answer in answers)
+    kill_orderd(acmems)
+    acmems.stop()
+    mute.stop()
+    assert tls.status == dns.status == 503
+    assert tls.text.startswith("shared.example.org: the challenge of another order for the same "
+                               "name has to end first: post the same CSR again later."), tls.text
+    assert dns.text.startswith(f"{www_two}: its TXT record is not to be seen at every server of "
+                               "the zone yet (second.two.example.org ("), dns.text
+    assert "): post the same CSR again later." in dns.text, dns.text

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""dns-01: what is put into DNS goes, whatever happens."""
+
+import contextlib
+import json
+import signal
+
+import pytest
+
+import lib
+from dns_bed import (CONFIG, KEY, ZONES, kill_orderd, no_records, note, notes, post_in_background,
+                     reload, wait_until_clean)
+from dns_servers import SECRET, Knot
+from fault_proxy import FaultProxy, Rule, refuse
+# Fixtures:
+from dns_bed import (ca, dns_account, installation, lookups, primary, resolver, secondary, start,
+                     www, www_two)
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_removed_after_a_restart(start, primary, secondary, new_csr, www_two, how):
+    acmems = start(servers=[primary.where, secondary.where])
+    body = new_csr(www_two)
+    answer = post_in_background(acmems, body)
+    lib.wait_for(lambda: primary.texts(f"_acme-challenge.{www_two}"), "the record")
+    acmems.orderd.expect = (0, -how)
+    acmems.orderd.popen.send_signal(how)
+    if how == signal.SIGTERM:
+        lib.wait_for(lambda: "Ending after" in acmems.orderd.log, "the first signal")
+        acmems.orderd.popen.send_signal(how)  # the second one waits for nobody
+    acmems.orderd.wait()
+    assert primary.texts(f"_acme-challenge.{www_two}")
+    acmems.start_orderd()
+    # The order goes on, with the same record.
+    secondary.refresh()
+    assert answer().status == 200, acmems.logs()
+    wait_until_clean(acmems, primary, f"_acme-challenge.{www_two}")
+
+
+def test_removed_though_the_order_is_gone(start, primary, secondary, new_csr, www_two):
+    acmems = start(servers=[primary.where, secondary.where])
+    post_in_background(acmems, new_csr(www_two))
+    lib.wait_for(lambda: primary.texts(f"_acme-challenge.{www_two}"), "the record")
+    kill_orderd(acmems)
+    for record in (acmems.directory / "state/orders").iterdir():
+        record.unlink()
+    acmems.sign.stop()
+    acmems.start_orderd()
+    wait_until_clean(acmems, primary, f"_acme-challenge.{www_two}")
+
+
+def test_removed_though_the_client_is_gone(start, primary, secondary, new_csr, www_two):
+    """The order goes on, for when it comes back."""
+    acmems = start(servers=[primary.where, secondary.where])
+    body = new_csr(www_two)
+    with lib.Client(acmems.port) as client:
+        client.send(lib.head(body), body)
+        lib.wait_for(lambda: primary.texts(f"_acme-challenge.{www_two}"), "the record")
+    secondary.refresh()
+    wait_until_clean(acmems, primary, f"_acme-challenge.{www_two}")
+    lib.wait_for(lambda: (acmems.cache_entry(body) / "cert.pem").exists(), "the certificate")
+
+
+@pytest.fixture
+def faulty(tmp_path, ca, http01_socket):
+    """An installation, and what stands between it and its CA."""
+    with contextlib.ExitStack() as stack:
+        proxy = FaultProxy(ca)
+        stack.callback(proxy.stop)
+        server = lib.Acmems(tmp_path / "server", proxy, http01_socket,
+                            lib.register(tmp_path / "account", proxy, http01_socket))
+        stack.callback(server.stop)
+        yield server, proxy
+
+
+def test_removed_when_another_name_fails(faulty, primary, secondary, lookups, new_csr):
+    """While one name's record is awaited at the secondary, the CA ends the order for the other."""
+    acmems, proxy = faulty
+    names = ["one.fails.two.example.org", "two.fails.two.example.org"]
+
+    def texts():
+        return [text for name in names for text in primary.texts(f"_acme-challenge.{name}")]
+
+    def fail_then(ask):
+        lib.wait_for(texts, "the record")
+        return refuse(403, "unauthorized")(ask)
+
+    proxy.rules = [Rule(names[0], "authorization", lambda ask: ask()),
+                   Rule(names[0], "authorization", fail_then)]
+    acmems.start(auth="", storage=CONFIG.format(
+        servers="\n".join([f"dns-server = {primary.where}", f"dns-server = {secondary.where}",
+                           f"resolver = {lookups.where}"]), more=KEY, verification="dns"))
+    answer = acmems.post(new_csr(*names))
+    assert answer.status == 500 and "refuses the server's ACME account" in answer.text, answer
+    wait_until_clean(acmems, primary, *(f"_acme-challenge.{name}" for name in names))
+
+
+def test_removal_is_tried_again(start, primary, secondary, new_csr, www_two):
+    """The client does not wait for it."""
+    acmems = start(f"{KEY}\npropagation-timeout = 6\ntimeout = 1",
+                   servers=[primary.where, secondary.where])
+    answer = post_in_background(acmems, new_csr(www_two))
+    lib.wait_for(lambda: primary.texts(f"_acme-challenge.{www_two}"), "the record")
+    primary.process.pause()
+    assert answer().status == 421
+    lib.wait_for(lambda: "is not removed yet" in acmems.orderd.log, "the first try")
+    assert f"{primary.where}: timeout" in acmems.orderd.log
+    primary.process.resume()
+    wait_until_clean(acmems, primary, f"_acme-challenge.{www_two}")
+
+
+def test_removed_where_it_was_added(start, primary, secondary, new_csr, www_two, tmp_path):
+    """Not at the first server that has nothing against it."""
+    other = Knot(tmp_path / "other", "127.0.0.57", {"two.example.org": ZONES["two.example.org"]})
+    acmems = start(servers=[other.where, primary.where, secondary.where])
+    answer = post_in_background(acmems, new_csr(www_two))
+    lib.wait_for(lambda: primary.texts(f"_acme-challenge.{www_two}"), "the record")
+    other.start()
+    try:
+        secondary.refresh()
+        assert answer().status == 200
+        wait_until_clean(acmems, primary, f"_acme-challenge.{www_two}")
+    finally:
+        other.stop()
+
+
+def test_removed_everywhere_after_a_restart(start, primary, secondary, lookups, new_csr, www_two,
+                                            tmp_path):
+    """Where the crash came before anybody knew which of them took it."""
+    other = Knot(tmp_path / "other", "127.0.0.57", {"two.example.org": ZONES["two.example.org"]})
+    # One that has no such zone would not have taken it.
+    acmems = start(servers=[lookups.where, other.where, primary.where])
+    post_in_background(acmems, new_csr(www_two))
+    lib.wait_for(lambda: note(acmems).get("servers") == primary.where, "the note of who has it")
+    kill_orderd(acmems)
+    for record in (acmems.directory / "state/orders").iterdir():
+        record.unlink()
+    for file in notes(acmems):
+        file.write_text(json.dumps({**note(acmems), "servers": ""}))
+    acmems.sign.stop()
+    acmems.start_orderd()
+    lib.wait_for(lambda: not primary.texts(f"_acme-challenge.{www_two}"), "the record to go")
+    assert not no_records(acmems)  # the other one may have it, for all that is known
+    lib.wait_for(lambda: f"{other.where}: Connection refused"
+                 in acmems.orderd.log, "the reason")
+    other.start()
+    try:
+        lib.wait_for(lambda: no_records(acmems), "the note of the record to go")
+    finally:
+        other.stop()
+
+
+def test_removed_from_a_former_server(start, primary, secondary, installation, new_csr, www_two,
+                                      tmp_path):
+    """The configuration does not have it any more, the note of the record does."""
+    other = Knot(tmp_path / "other", "127.0.0.57", {"two.example.org": ZONES["two.example.org"]})
+    acmems = start(servers=[primary.where])
+    post_in_background(acmems, new_csr(www_two))
+    lib.wait_for(lambda: note(acmems).get("servers") == primary.where, "the note of who has it")
+    kill_orderd(acmems)
+    for record in (acmems.directory / "state/orders").iterdir():
+        record.unlink()
+    acmems.sign.stop()
+    other.start()
+    try:
+        config = installation.config.read_text()
+        installation.config.write_text(config.replace(primary.where, other.where))
+        acmems.start_orderd()
+        wait_until_clean(acmems, primary, f"_acme-challenge.{www_two}")
+    finally:
+        other.stop()
+
+
+def test_note_stays_where_the_record_is(start, primary, secondary, installation, new_csr, www_two):
+    """Though it cannot be added anew; who mends the configuration need not wait for the removal."""
+    acmems = start(servers=[primary.where, secondary.where])
+    answer = post_in_background(acmems, new_csr(www_two))
+    lib.wait_for(lambda: primary.texts(f"_acme-challenge.{www_two}"), "the record")
+    kill_orderd(acmems)
+    config = installation.config.read_text()
+    installation.config.write_text(config.replace(SECRET, f"{SECRET[:-4]}AAA="))
+    acmems.start_orderd()
+    assert answer().status == 421
+    lib.wait_for(lambda: "is not removed yet" in acmems.orderd.log, "the first try")
+    assert primary.texts(f"_acme-challenge.{www_two}") and not no_records(acmems)
+    installation.config.write_text(config)
+    # At first it is tried again by itself, but with the key of then.
+    lib.wait_for(lambda: reload(acmems) or no_records(acmems), "the note of the record to go")
+    assert not primary.texts(f"_acme-challenge.{www_two}")
+
+
+def test_block_of_a_record_is_gone(start, primary, secondary, installation, new_csr, www_two):
+    acmems = start(servers=[primary.where, secondary.where])
+    post_in_background(acmems, new_csr(www_two))
+    lib.wait_for(lambda: primary.texts(f"_acme-challenge.{www_two}"), "the record")
+    kill_orderd(acmems)
+    acmems.sign.stop()
+    for record in (acmems.directory / "state/orders").iterdir():
+        record.unlink()
+    config = installation.config.read_text()
+    installation.config.write_text(config.replace('[verification "dns"]', '[verification "new"]')
+                                   .replace("= dns\n", "= new\n"))
+    acmems.start_orderd()
+    lib.wait_for(lambda: 'stays: [verification "dns"]: there is no such block'
+                 in acmems.orderd.log, "the reason")
+    installation.config.write_text(config)
+    reload(acmems)
+    wait_until_clean(acmems, primary, f"_acme-challenge.{www_two}")
