@@ -154,11 +154,16 @@ def test_connections_are_kept_apart(tls):
         status = tls.run("cat", f"/proc/{pid}/status").stdout
         return int(status.partition("Seccomp_filters:\t")[2].split()[0])
 
+    def children():
+        main = tls.show(f"{UNIT}.service", "MainPID")
+        return main, set(tls.run("pgrep", "-P", main, check=False).stdout.split())
+
+    _, former = children()  # of another test's connection, about to end
     with lib.Client(443) as client:
         client.send("\x16")
-        main = tls.show(f"{UNIT}.service", "MainPID")
-        child = lib.wait_for(lambda: tls.run("pgrep", "-P", main, check=False).stdout.split(),
-                             "the connection's process")[0]
+        lib.wait_for(lambda: children()[1] - former, "the connection's process")
+        main, now = children()
+        child, = now - former
         assert filters(child) == filters(main) + 1
         assert tls.run("stat", "-c", "%U", f"/proc/{child}/mem").stdout == "root\n"
 
