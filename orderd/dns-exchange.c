@@ -470,6 +470,11 @@ int dns_pool_new(sd_event *event, DnsPool **ret)
     return 0;
 }
 
+sd_event *dns_pool_event(const DnsPool *pool)
+{
+    return pool->event;
+}
+
 DnsPool *dns_pool_free(DnsPool *pool)
 {
     DnsExchange *e;

@@ -34,6 +34,7 @@ typedef struct DnsQuestion {
 } DnsQuestion;
 
 int dns_pool_new(sd_event *event, DnsPool **ret);
+sd_event *dns_pool_event(const DnsPool *pool); /* borrowed */
 DnsPool *dns_pool_free(DnsPool *pool); /* with all exchanges, without a word; always returns NULL */
 
 /* The callback comes once, from the event loop, unless cancelled. *ret is borrowed and invalid from

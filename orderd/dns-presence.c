@@ -52,7 +52,6 @@ struct Presence {
 };
 
 struct DnsPresences {
-    sd_event *event;
     DnsPool *pool;
     LIST_HEAD(, Presence) list;
     char **needed; /* keys of those on disk that were, when it was looked at last */
@@ -329,8 +328,8 @@ static int presence_new(DnsPresences *all, DnsRealm *realm, const char *key, con
     p->text.value = strdup(text->value);
     if (!p->name || !p->text.zone || !p->text.owner || !p->text.value)
         return -ENOMEM;
-    r = sd_event_add_time_relative(all->event, &p->timer, CLOCK_MONOTONIC, 0, TIMER_ACCURACY,
-                                   on_timer, p);
+    r = sd_event_add_time_relative(dns_pool_event(all->pool), &p->timer, CLOCK_MONOTONIC, 0,
+                                   TIMER_ACCURACY, on_timer, p);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(p);
@@ -514,7 +513,6 @@ int dns_presences_new(sd_event *event, DnsPresences **ret)
 
     if (!all)
         return -ENOMEM;
-    all->event = sd_event_ref(event);
     LIST_INIT(&all->list);
     r = dns_pool_new(event, &all->pool);
     if (r < 0)
@@ -532,7 +530,6 @@ DnsPresences *dns_presences_free(DnsPresences *all)
     while ((p = LIST_FIRST(&all->list)))
         presence_free(p);
     dns_pool_free(all->pool);
-    sd_event_unref(all->event);
     strv_free(all->needed);
     free(all);
     return NULL;

@@ -9,8 +9,7 @@
 #include "propagation.h"
 
 struct DnsPublication {
-    sd_event *event; /* borrowed, with the presences */
-    DnsPresences *presences;
+    DnsPresences *presences; /* borrowed */
     DnsRealm *realm;
     char *name;
     DnsText text;
@@ -83,7 +82,7 @@ static void await_propagation(DnsPublication *p)
         p->callback(NULL, p->userdata);
         return;
     }
-    r = propagation_await(p->event, p->realm, &p->text, on_propagated, p, &p->propagation);
+    r = propagation_await(p->realm, &p->text, on_propagated, p, &p->propagation);
     if (r < 0)
         publication_fail_errno(p, r);
 }
@@ -134,16 +133,15 @@ static int start(DnsPublication *p, Config *config, const Verification *verifica
     return dns_place_find(p->realm, p->name, on_place, p, &p->place);
 }
 
-int dns_publication_start(sd_event *event, DnsPresences *presences, Config *config,
-                          const Verification *verification, const char *name, const char *value,
-                          dns_publication_cb callback, void *userdata, DnsPublication **ret)
+int dns_publication_start(DnsPresences *presences, Config *config, const Verification *verification,
+                          const char *name, const char *value, dns_publication_cb callback,
+                          void *userdata, DnsPublication **ret)
 {
     _cleanup_(dns_publication_withdrawp) DnsPublication *p = calloc(1, sizeof(*p));
     _cleanup_free_ char *why = NULL;
     int r = -ENOMEM;
 
     if (p) {
-        p->event = event;
         p->presences = presences;
         p->callback = callback;
         p->userdata = userdata;

@@ -24,9 +24,9 @@ typedef void (*dns_publication_cb)(const Failure *failure, void *userdata);
  *
  * 0; -errno: what was wrong is logged.
  */
-int dns_publication_start(sd_event *event, DnsPresences *presences, Config *config,
-                          const Verification *verification, const char *name, const char *value,
-                          dns_publication_cb callback, void *userdata, DnsPublication **ret);
+int dns_publication_start(DnsPresences *presences, Config *config, const Verification *verification,
+                          const char *name, const char *value, dns_publication_cb callback,
+                          void *userdata, DnsPublication **ret);
 
 /* The name that the record is at, behind all aliases; NULL: it is not known yet. Borrowed. */
 const char *dns_publication_owner(const DnsPublication *publication);

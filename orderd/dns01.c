@@ -30,7 +30,6 @@ typedef struct Answer {
 } Answer;
 
 struct Dns01 {
-    sd_event *event; /* borrowed, as the presences have it */
     DnsPresences *presences;
     LIST_HEAD(, Answer) answers;
     uint64_t serial;
@@ -152,9 +151,8 @@ static int publish(const Solvers *solvers, const Challenge *challenge, solver_cb
     LIST_INSERT_HEAD(&dns01->answers, answer, list);
     if (!value)
         return log_oom();
-    r = dns_publication_start(dns01->event, dns01->presences, challenge->config,
-                              challenge->verification, challenge->name, value, on_published, answer,
-                              &answer->publication);
+    r = dns_publication_start(dns01->presences, challenge->config, challenge->verification,
+                              challenge->name, value, on_published, answer, &answer->publication);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(answer);
@@ -205,7 +203,6 @@ int dns01_new(sd_event *event, Dns01 **ret)
     if (!dns01)
         return -ENOMEM;
     LIST_INIT(&dns01->answers);
-    dns01->event = event;
     r = dns_presences_new(event, &dns01->presences);
     if (r >= 0)
         r = sd_event_add_time_relative(event, &dns01->release, CLOCK_MONOTONIC, 0, TIMER_ACCURACY,

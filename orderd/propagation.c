@@ -393,8 +393,9 @@ static int ask_name_servers(Propagation *p)
     return ask_source(p, p->text->zone, LDNS_RR_TYPE_NS, on_name_servers, p, &p->ask);
 }
 
-static int add_timers(Propagation *p, sd_event *event)
+static int add_timers(Propagation *p)
 {
+    sd_event *event = dns_pool_event(p->realm->pool);
     int r = sd_event_add_time_relative(event, &p->timer, CLOCK_MONOTONIC, 0, TIMER_ACCURACY,
                                        on_poll, p);
 
@@ -407,8 +408,8 @@ static int add_timers(Propagation *p, sd_event *event)
                                       TIMER_ACCURACY, on_over, p);
 }
 
-int propagation_await(sd_event *event, const DnsRealm *realm, const DnsText *text,
-                      propagation_cb callback, void *userdata, Propagation **ret)
+int propagation_await(const DnsRealm *realm, const DnsText *text, propagation_cb callback,
+                      void *userdata, Propagation **ret)
 {
     _cleanup_(propagation_cancelp) Propagation *p = calloc(1, sizeof(*p));
     int r;
@@ -421,7 +422,7 @@ int propagation_await(sd_event *event, const DnsRealm *realm, const DnsText *tex
     p->use = DNS_USE_RESOLVED;
     p->callback = callback;
     p->userdata = userdata;
-    r = add_timers(p, event);
+    r = add_timers(p);
     if (r >= 0)
         r = ask_name_servers(p);
     if (r < 0)

@@ -22,8 +22,8 @@ typedef void (*propagation_cb)(const char *trouble, void *userdata);
  *
  * The callback comes once, from the event loop, unless cancelled. 0 or -errno.
  */
-int propagation_await(sd_event *event, const DnsRealm *realm, const DnsText *text,
-                      propagation_cb callback, void *userdata, Propagation **ret);
+int propagation_await(const DnsRealm *realm, const DnsText *text, propagation_cb callback,
+                      void *userdata, Propagation **ret);
 /* What there is to tell of it meanwhile: the servers that do not have it yet, as above; NULL: it is
  * not known. Borrowed until the next call. */
 const char *propagation_lag(Propagation *propagation);
