@@ -25,8 +25,8 @@ struct Authorizations {
     ChallengeGroup group;
     Authorization **list;
     size_t n, n_pending;
-    Failure invalid;      /* what went wrong, name by name, while the others are awaited … */
-    char *said[_BLAME_N]; /* … and its parts; NULL: none */
+    Failure invalid;      /* what went wrong first, while the others are awaited; … */
+    char *said[_BLAME_N]; /* … its reason, name by name, is these; NULL: none */
     authorizations_cb callback;
     void *userdata;
 };
@@ -85,20 +85,23 @@ static void say(Authorizations *all, const Failure *failure)
     *said = longer;
 }
 
-/* Joins the reasons; event and problem type stay the first one's. */
+/* Event and problem type stay the first one's. */
 static void note_invalid(Authorizations *all, const Failure *failure)
 {
-    const char *of_ca, *of_dns;
-    Failure joined = { 0 }, *before = &all->invalid;
+    Failure *first = &all->invalid;
 
     say(all, failure);
-    of_ca = str_or(all->said[BLAME_CA], "");
-    of_dns = str_or(all->said[BLAME_DNS], "");
-    failure_set(&joined, before->status ? before->event : failure->event, 421, 0, "%s%s%s", of_ca,
-                *of_ca && *of_dns ? "; " : "", of_dns);
-    failure_set_type(&joined, str_or(before->problem, failure->problem));
-    failure_done(before);
-    *before = joined;
+    if (!first->status)
+        failure_set(first, failure->event, 421, 0, "%s", "");
+    if (!first->problem)
+        failure_set_type(first, failure->problem);
+}
+
+static void join_reasons(const Authorizations *all, Failure *failure)
+{
+    const char *of_ca = str_or(all->said[BLAME_CA], ""), *of_dns = str_or(all->said[BLAME_DNS], "");
+
+    failure_reword(failure, "%s%s%s", of_ca, *of_ca && *of_dns ? "; " : "", of_dns);
 }
 
 static void on_authorization(Authorization *authorization, const Failure *failure, void *userdata)
@@ -121,6 +124,8 @@ static void on_authorization(Authorization *authorization, const Failure *failur
         return;
     taken = all->invalid;
     all->invalid = (Failure){ 0 };
+    if (taken.status)
+        join_reasons(all, &taken);
     all->callback(taken.status ? &taken : NULL, all->userdata);
 }
 
