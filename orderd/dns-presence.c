@@ -44,8 +44,7 @@ struct Presence {
     LIST_HEAD(, DnsClaim) claims;
     DnsAsk *ask; /* to add it */
     DnsRemoval *removal;
-    DnsServers holders; /* that are asked to remove it */
-    bool is_granted;    /* by one of them */
+    bool is_granted; /* by one of them */
     unsigned n_removals;
     Backoff backoff;
     sd_event_source *timer;
@@ -76,7 +75,6 @@ static void presence_free(Presence *p)
     sd_event_source_disable_unref(p->timer);
     dns_servers_done(&p->sure);
     dns_servers_done(&p->unsure);
-    dns_servers_done(&p->holders);
     dns_realm_unref(p->realm);
     dns_text_done(&p->text);
     free(p->name);
@@ -193,15 +191,12 @@ static void on_added(const DnsOutcome *outcome, void *userdata)
 /* Before it is sent, all may have it for those who come after a crash. */
 static int enter(const Presence *p)
 {
-    DnsServers unsure = { 0 };
+    _cleanup_(dns_servers_done) DnsServers unsure = { 0 };
     int r = dns_servers_add_list(&unsure, &p->unsure);
 
     if (r >= 0)
         r = dns_servers_add_list(&unsure, &p->realm->servers);
-    if (r >= 0)
-        r = write_down(p, &unsure);
-    dns_servers_done(&unsure);
-    return r;
+    return r < 0 ? r : write_down(p, &unsure);
 }
 
 static int add(Presence *p)
@@ -275,15 +270,14 @@ static void on_removed(const DnsRemovalOutcome *outcome, void *userdata)
 
 static void start_removal(Presence *p)
 {
-    int r;
+    _cleanup_(dns_servers_done) DnsServers holders = { 0 };
+    int r = dns_servers_add_list(&holders, &p->sure);
 
     p->n_removals++;
-    dns_servers_done(&p->holders);
-    r = dns_servers_add_list(&p->holders, &p->sure);
     if (r >= 0)
-        r = dns_servers_add_list(&p->holders, &p->unsure);
+        r = dns_servers_add_list(&holders, &p->unsure);
     if (r >= 0)
-        r = dns_removal_start(p->realm, &p->text, &p->holders, on_removed, p, &p->removal);
+        r = dns_removal_start(p->realm, &p->text, &holders, on_removed, p, &p->removal);
     if (r < 0)
         retry_removal(p, strerror(-r));
 }

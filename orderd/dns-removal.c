@@ -6,7 +6,7 @@
 /* One server. */
 typedef struct Holder {
     DnsRemoval *removal;
-    const DnsServer *server;
+    DnsServer server;
     DnsExchange *exchange;
 } Holder;
 
@@ -55,11 +55,11 @@ static void on_reply(const DnsReply *reply, void *userdata)
 
     holder->exchange = NULL;
     if (rcode == LDNS_RCODE_NOERROR)
-        (void)dns_servers_add(&removal->granted, holder->server);
+        (void)dns_servers_add(&removal->granted, &holder->server);
     else if (rcode != LDNS_RCODE_SERVFAIL)
-        (void)dns_servers_add(&removal->refused, holder->server);
+        (void)dns_servers_add(&removal->refused, &holder->server);
     if (rcode != LDNS_RCODE_NOERROR)
-        dns_trouble_add(&removal->trouble, "%s: %s", holder->server->text, reply->trouble);
+        dns_trouble_add(&removal->trouble, "%s: %s", holder->server.text, reply->trouble);
     if (--removal->n_pending == 0)
         removal_end(removal);
 }
@@ -70,7 +70,7 @@ static int holder_ask(Holder *holder)
     const DnsRealm *realm = removal->realm;
     _cleanup_(dns_packet_freep) ldns_pkt *request = NULL;
     DnsQuestion question = {
-        .server = holder->server, .key = realm->key, .by_tcp = true, .timeout = realm->timeout
+        .server = &holder->server, .key = realm->key, .by_tcp = true, .timeout = realm->timeout
     };
     int r = dns_update_new(removal->text, false, realm->verification->ttl, &request);
 
@@ -95,7 +95,7 @@ int dns_removal_start(const DnsRealm *realm, const DnsText *text, const DnsServe
     for (size_t i = 0; r >= 0 && i < holders->n; i++) {
         Holder *holder = &removal->holders[removal->n_holders++];
 
-        *holder = (Holder){ .removal = removal, .server = &holders->list[i] };
+        *holder = (Holder){ .removal = removal, .server = holders->list[i] };
         r = holder_ask(holder);
         removal->n_pending += r >= 0;
     }

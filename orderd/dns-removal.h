@@ -17,7 +17,7 @@ typedef struct DnsRemovalOutcome {
 
 typedef void (*dns_removal_cb)(const DnsRemovalOutcome *outcome, void *userdata);
 
-/* @realm, @text, @holders: borrowed until the callback, which comes once, from the event loop,
+/* @realm, @text: borrowed until the callback, which comes once, from the event loop,
  * unless cancelled. 0; -errno: nobody could be asked. */
 int dns_removal_start(const DnsRealm *realm, const DnsText *text, const DnsServers *holders,
                       dns_removal_cb callback, void *userdata, DnsRemoval **ret);
