@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "activation.h"
+#include "confinement.h"
 #include "log.h"
 #include "macro.h"
 
@@ -138,6 +139,14 @@ void handler_log_begin(HttpExchange *exchange, _unused_ void *userdata)
     log_fields_add(&fields, LOG_FIELD_REQUEST_ID, http_request_id(exchange));
     log_fields_add(&fields, LOG_FIELD_CLIENT, socket_address_format(http_peer(exchange), peer));
     log_set_context(&fields);
+}
+
+void handler_confine_network(void)
+{
+    int r = confine_network();
+
+    if (r < 0)
+        log_warning_errno(r, "The process of a connection cannot be confined: %m");
 }
 
 int handler_main(int argc, char *argv[], const HandlerProgram *program)

@@ -36,5 +36,8 @@ typedef struct HandlerProgram {
  * the client's address, and what log_context_add() adds, until the next request. */
 void handler_log_begin(HttpExchange *exchange, void *userdata);
 
+/* For a connection that needs no other, or has it: see confine_network(). */
+void handler_confine_network(void);
+
 /* The main() of a handler: returns its exit code. */
 int handler_main(int argc, char *argv[], const HandlerProgram *program);

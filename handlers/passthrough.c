@@ -6,7 +6,7 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 
-#include "confinement.h"
+#include "handler.h"
 #include "io.h"
 #include "log.h"
 #include "relay.h"
@@ -105,15 +105,6 @@ static void set_options(int fd)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
-/* It connects to nothing else. */
-static void confine(void)
-{
-    int r = confine_network();
-
-    if (r < 0)
-        log_warning_errno(r, "The process of a connection cannot be confined: %m");
-}
-
 static void tell_failure(const Passthrough *target, int error)
 {
     uint64_t held;
@@ -137,7 +128,7 @@ void passthrough_serve(int fd, const Passthrough *target, const void *received, 
     const RelayLimits limits = { IDLE_TIMEOUT, HALF_IDLE_TIMEOUT, stop };
     int r = behind < 0 ? behind : is_loop(fd, behind) ? -ELOOP : 0;
 
-    confine();
+    handler_confine_network();
     if (r >= 0) {
         set_options(fd);
         set_options(behind);

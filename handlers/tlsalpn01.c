@@ -6,7 +6,6 @@
 #include <signal.h>
 
 #include "client-hello.h"
-#include "confinement.h"
 #include "handler.h"
 #include "io.h"
 #include "log.h"
@@ -96,10 +95,9 @@ static void show(Connection *c, const TlsChallenge *challenge)
         .stop = &c->stop,
     };
     const char *why = NULL;
-    int r = confine_network();
+    int r;
 
-    if (r < 0)
-        log_warning_errno(r, "The process of a connection cannot be confined: %m");
+    handler_confine_network();
     r = validation_serve(&validation, c->tlsalpn->context, &why);
     if (r < 0)
         log_debug("Handshake for %s with %s failed: %s", c->hello.server_name, c->peer,
