@@ -1,50 +1,31 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "key-files.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <syslog.h>
 
+#include "config-finding.h"
 #include "tsig-key.h"
 
-typedef struct Listener {
-    config_message_cb message;
-    void *userdata;
-} Listener;
-
-static void _printf_(4, 5) tell(const Listener *listener, int level,
-                                const Verification *verification, const char *format, ...)
-{
-    _cleanup_free_ char *text = NULL;
-    va_list arguments;
-
-    if (!listener->message)
-        return;
-    va_start(arguments, format);
-    if (vasprintf(&text, format, arguments) < 0)
-        text = NULL;
-    va_end(arguments);
-    listener->message(level, verification->file, verification->tsig_key_file_line,
-                      str_or(text, "out of memory"), listener->userdata);
-}
-
-static void warn(const Verification *verification, const TsigKey *key, const Listener *listener)
+static void warn(const Verification *verification, const TsigKey *key,
+                 const ConfigListener *listener)
 {
     const char *path = verification->tsig_key_file;
     struct stat st;
 
     if (key->algorithm->weak)
-        tell(listener, LOG_WARNING, verification,
-             "tsig-key-file = '%s' has a key of the algorithm %s, which is out of date: make one "
-             "of hmac-sha256",
-             path, key->algorithm->name);
+        config_tell(
+            listener, LOG_WARNING, verification->file, verification->tsig_key_file_line,
+            "tsig-key-file = '%s' has a key of the algorithm %s, which is out of date: make one "
+            "of hmac-sha256",
+            path, key->algorithm->name);
     if (stat(path, &st) >= 0 && (st.st_mode & S_IROTH))
-        tell(listener, LOG_WARNING, verification,
-             "tsig-key-file = '%s' may be read by everybody: it should have mode 0640", path);
+        config_tell(listener, LOG_WARNING, verification->file, verification->tsig_key_file_line,
+                    "tsig-key-file = '%s' may be read by everybody: it should have mode 0640",
+                    path);
 }
 
-static int read_key(Verification *verification, const Listener *listener)
+static int read_key(Verification *verification, const ConfigListener *listener)
 {
     _cleanup_(tsig_key_freep) TsigKey *key = NULL;
     const char *path = verification->tsig_key_file;
@@ -52,7 +33,8 @@ static int read_key(Verification *verification, const Listener *listener)
     int r = tsig_key_load(path, why, &key);
 
     if (r < 0) {
-        tell(listener, LOG_ERR, verification, "tsig-key-file = '%s' cannot be used: %s", path, why);
+        config_tell(listener, LOG_ERR, verification->file, verification->tsig_key_file_line,
+                    "tsig-key-file = '%s' cannot be used: %s", path, why);
         return r;
     }
     warn(verification, key, listener);
@@ -63,7 +45,7 @@ static int read_key(Verification *verification, const Listener *listener)
 
 int key_files_read(Config *config, config_message_cb message, void *userdata)
 {
-    const Listener listener = { .message = message, .userdata = userdata };
+    const ConfigListener listener = { .message = message, .userdata = userdata };
     int r = 0;
 
     for (size_t i = 0; i < config->n_verifications; i++)

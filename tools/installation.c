@@ -7,6 +7,7 @@
 #include <syslog.h>
 
 #include "account-dir.h"
+#include "config-finding.h"
 #include "path.h"
 #include "user-access.h"
 
@@ -28,36 +29,32 @@ static bool readers_can_read(const char *path, gid_t readers)
 
 /* An editor may leave a file of root's alone. Of files elsewhere nobody knows who is to read them.
  */
-static void check_files(const Config *config, config_message_cb message, void *userdata)
+static void check_files(const Config *config, const ConfigListener *listener)
 {
     const struct group *readers = getgrnam(READERS);
 
     for (size_t i = 0; readers && i < config->n_files; i++)
         if (path_is_below(config->files[i], "/etc/acmems") &&
             !readers_can_read(config->files[i], readers->gr_gid))
-            message(LOG_WARNING, config->files[i], 0,
-                    "the services cannot read it: systemd-tmpfiles --create acmems.conf gives it "
-                    "its rights",
-                    userdata);
+            config_tell(listener, LOG_WARNING, config->files[i], 0,
+                        "the services cannot read it: systemd-tmpfiles --create acmems.conf gives "
+                        "it its rights");
 }
 
 /* What is below the state directory acmems-orderd makes by itself. */
-static void check_storages(const Config *config, config_message_cb message, void *userdata)
+static void check_storages(const Config *config, const ConfigListener *listener)
 {
     for (size_t i = 0; i < config->n_storages; i++) {
         const Storage *storage = config->storages[i];
-        _cleanup_free_ char *text = NULL;
 
         if (storage->type != STORAGE_FILE ||
             path_is_below(storage->directory, config->state_directory) ||
             access(storage->directory, F_OK) == 0)
             continue;
-        if (asprintf(&text,
-                     "directory '%s' is not there: install -d -o acmems -g acmems -m 0750 makes "
-                     "it, then restart acmems-orderd",
-                     storage->directory) < 0)
-            text = NULL;
-        message(LOG_WARNING, storage->file, storage->line, str_or(text, "out of memory"), userdata);
+        config_tell(listener, LOG_WARNING, storage->file, storage->line,
+                    "directory '%s' is not there: install -d -o acmems -g acmems -m 0750 makes "
+                    "it, then restart acmems-orderd",
+                    storage->directory);
     }
 }
 
@@ -72,30 +69,23 @@ typedef struct Need {
     const char *remedy;
 } Need;
 
-typedef struct Listener {
-    config_message_cb message;
-    void *userdata;
-} Listener;
-
 /* Whether nothing is wrong with it. */
-static bool check_need(const Need *need, const struct passwd *orderd, const Listener *listener)
+static bool check_need(const Need *need, const struct passwd *orderd,
+                       const ConfigListener *listener)
 {
     int r = need->path ? user_access(orderd, need->path, need->mode) : 0;
-    _cleanup_free_ char *text = NULL;
 
     if (r >= 0 || (r == -ENOENT && need->may_be_missing))
         return true;
-    if (asprintf(&text, "%s '%s' cannot be %s by acmems-orderd: %s%s%s", need->what, need->path,
-                 need->mode & W_OK ? "written" : "read", strerror(-r), r == -EACCES ? ": " : "",
-                 r == -EACCES ? need->remedy : "") < 0)
-        text = NULL;
-    listener->message(LOG_WARNING, need->file, need->line, str_or(text, "out of memory"),
-                      listener->userdata);
+    config_tell(listener, LOG_WARNING, need->file, need->line,
+                "%s '%s' cannot be %s by acmems-orderd: %s%s%s", need->what, need->path,
+                need->mode & W_OK ? "written" : "read", strerror(-r), r == -EACCES ? ": " : "",
+                r == -EACCES ? need->remedy : "");
     return false;
 }
 
 static void check_verifications(const Config *config, const struct passwd *orderd,
-                                const Listener *listener)
+                                const ConfigListener *listener)
 {
     for (size_t i = 0; i < config->n_verifications; i++) {
         const Verification *verification = config->verifications[i];
@@ -120,7 +110,7 @@ static const char *external_key_file(const AccountBlock *account)
 }
 
 static void check_account(const AccountBlock *account, const struct passwd *orderd,
-                          const Listener *listener)
+                          const ConfigListener *listener)
 {
     _cleanup_free_ char *key = account_key_path(account->directory);
     const Need needs[] = {
@@ -142,7 +132,7 @@ static void check_account(const AccountBlock *account, const struct passwd *orde
 
 /* What is not there is told by check_storages(). */
 static void check_storage(const Storage *storage, const struct passwd *orderd,
-                          const Listener *listener)
+                          const ConfigListener *listener)
 {
     const Need need = { storage->file,
                         storage->line,
@@ -155,26 +145,27 @@ static void check_storage(const Storage *storage, const struct passwd *orderd,
     (void)check_need(&need, orderd, listener);
 }
 
-static void check_needs(const Config *config, config_message_cb message, void *userdata)
+static void check_needs(const Config *config, const ConfigListener *listener)
 {
     const struct passwd *orderd = getpwnam(ORDERD);
-    const Listener listener = { message, userdata };
 
     if (!orderd || !user_access_is_known(orderd))
         return;
-    check_verifications(config, orderd, &listener);
+    check_verifications(config, orderd, listener);
     for (size_t i = 0; i < config->n_accounts; i++)
-        check_account(config->accounts[i], orderd, &listener);
+        check_account(config->accounts[i], orderd, listener);
     for (size_t i = 0; i < config->n_storages; i++)
-        check_storage(config->storages[i], orderd, &listener);
+        check_storage(config->storages[i], orderd, listener);
 }
 
 void installation_check(const char *path, const Config *config, config_message_cb message,
                         void *userdata)
 {
+    const ConfigListener listener = { message, userdata };
+
     if (!path_is_below(path, "/etc/acmems"))
         return;
-    check_files(config, message, userdata);
-    check_storages(config, message, userdata);
-    check_needs(config, message, userdata);
+    check_files(config, &listener);
+    check_storages(config, &listener);
+    check_needs(config, &listener);
 }
