@@ -90,23 +90,8 @@ def lookups(tmp_path_factory, primary):
 
 
 @pytest.fixture(scope="module")
-def ca(tmp_path_factory, resolver, http01_socket):
-    pebble = lib.Pebble(tmp_path_factory.mktemp("pebble-dns"), http01_socket.getsockname()[1],
-                        resolver=resolver.where, env={"PEBBLE_AUTHZREUSE": "0"})
-    yield pebble
-    pebble.stop()
-
-
-@pytest.fixture(scope="module")
-def dns_account(tmp_path_factory, ca, http01_socket):
-    return lib.register(tmp_path_factory.mktemp("account-dns"), ca, http01_socket)
-
-
-@pytest.fixture
-def installation(tmp_path, ca, dns_account, http01_socket):
-    server = lib.Acmems(tmp_path, ca, http01_socket, dns_account)
-    yield server
-    server.stop()
+def pebble(new_pebble, resolver):
+    return new_pebble(resolver=resolver.where, env={"PEBBLE_AUTHZREUSE": "0"})
 
 
 @pytest.fixture

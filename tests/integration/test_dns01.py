@@ -13,8 +13,7 @@ from dns_bed import (CONFIG, KEY, NS, make_resolver, name_of_length, no_records,
                      post_in_background, wait_until_clean)
 from dns_servers import KEY_NAME, KEYS, SECRET, Knot, Named, Silent, tsig_keygen, zone_text
 # Fixtures:
-from dns_bed import (ca, dns_account, installation, lookups, primary, resolver, secondary, start,
-                     www, www_two)
+from dns_bed import lookups, pebble, primary, resolver, secondary, start, www, www_two
 
 
 def test_wildcard_apex_and_many_names(start, primary, new_csr, tmp_path):
@@ -291,14 +290,14 @@ def test_split_horizon(split, primary, new_csr):
 # ---- servers that lag ----------------------------------------------------------------------
 
 
-def test_waits_for_the_secondary(start, primary, secondary, ca, new_csr, www_two):
+def test_waits_for_the_secondary(start, primary, secondary, pebble, new_csr, www_two):
     acmems = start(servers=[primary.where, secondary.where])
     answer = post_in_background(acmems, new_csr(www_two))
     lib.wait_for(lambda: primary.texts(f"_acme-challenge.{www_two}"), "the record")
     # The secondary is asked, and the CA told nothing before it has the value.
     lib.wait_for(lambda: [json.loads(note.read_text()) for note in notes(acmems)],
                  "the note of the record")
-    assert "Pulled a task" not in ca.ca.log.rpartition("Added order")[2]
+    assert "Pulled a task" not in pebble.ca.log.rpartition("Added order")[2]
     secondary.refresh()
     assert answer().status == 200
     wait_until_clean(acmems, primary, f"_acme-challenge.{www_two}")

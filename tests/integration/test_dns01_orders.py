@@ -13,8 +13,7 @@ from dns_bed import CONFIG, KEY, kill_orderd, name_of_length, post_in_background
 from dns_servers import Named
 from fault_proxy import refuse
 # Fixtures:
-from dns_bed import (ca, dns_account, installation, lookups, primary, resolver, secondary, start,
-                     www, www_two)
+from dns_bed import lookups, pebble, primary, resolver, secondary, start, www, www_two
 
 
 # ---- several verifications -------------------------------------------------------------------
@@ -27,7 +26,7 @@ def test_first_that_the_ca_offers(start, primary, new_csr):
     wait_until_clean(acmems, primary, "_acme-challenge.mixed.example.org")
 
 
-def test_next_where_the_first_cannot(start, ca, new_csr):
+def test_next_where_the_first_cannot(start, pebble, new_csr):
     """Before the CA was told of the one the other is tried; a wildcard has no other."""
     acmems = start(servers=[f"127.0.0.1:{lib.free_port()}"], verification="dns, http")
     acmems.issue(new_csr("mixed.example.org"))
@@ -62,13 +61,13 @@ dns-server = 127.0.0.1:{other}
 
 
 @pytest.mark.parametrize("length,begin", [(238, ""), (240, "*.")])
-def test_name_too_long(start, ca, new_csr, length, begin):
+def test_name_too_long(start, pebble, new_csr, length, begin):
     """Its record would not be a name any more."""
-    acmems, before = start(), ca.orders()
+    acmems, before = start(), pebble.orders()
     name = name_of_length(length, begin)
     answer = acmems.post(new_csr(name, subject="/"))
     assert answer.status == 421 and f"{name}: it is too long for dns-01" in answer.text, answer
-    assert ca.orders() == before
+    assert pebble.orders() == before
 
 
 def test_longest_name(start, primary, new_csr):
@@ -84,12 +83,12 @@ def test_next_where_the_name_is_too_long(start, new_csr):
     assert f"{name} cannot be verified by [verification" in warning and "too long" in warning
 
 
-def test_wildcard_without_dns(start, ca, new_csr):
+def test_wildcard_without_dns(start, pebble, new_csr):
     """It is not ordered first and refused then."""
-    acmems, before = start(verification="http"), ca.orders()
+    acmems, before = start(verification="http"), pebble.orders()
     answer = acmems.post(new_csr("mixed.example.org", "*.mixed.example.org"))
     assert answer.status == 421 and "*.mixed.example.org" in answer.text
-    assert "dns01-dnsUpdate" in answer.text and ca.orders() == before
+    assert "dns01-dnsUpdate" in answer.text and pebble.orders() == before
 
 
 # ---- all values of an order at once ----------------------------------------------------------
@@ -144,23 +143,23 @@ class TestAllAtOnce:
         server.stop()
 
     @pytest.fixture
-    def ca(self, tmp_path, resolver, http01_socket):
+    def pebble(self, tmp_path, resolver, http01_socket):
         proxy = SlowCa(lib.Pebble(tmp_path / "slow", http01_socket.getsockname()[1],
                                   resolver=resolver.where, env={"PEBBLE_AUTHZREUSE": "100"}))
         yield proxy
         proxy.stop()
 
     @pytest.fixture
-    def dns_account(self, tmp_path, ca, http01_socket):
-        return lib.register(tmp_path / "account-slow", ca, http01_socket)
+    def account(self, tmp_path, pebble, http01_socket):
+        return lib.register(tmp_path / "account-slow", pebble, http01_socket)
 
-    def post(self, acmems, primary, ca, body, record):
+    def post(self, acmems, primary, pebble, body, record):
         """While one is held back, the CA is told of none, though the record of another is there."""
-        ca.told.clear()
+        pebble.told.clear()
         answer = post_in_background(acmems, body)
-        lib.wait_for(lambda: ca.reached.is_set() and primary.texts(record), "a record")
-        was_told = ca.told.wait(0.5)
-        ca.released.set()
+        lib.wait_for(lambda: pebble.reached.is_set() and primary.texts(record), "a record")
+        was_told = pebble.told.wait(0.5)
+        pebble.released.set()
         assert answer() and not was_told
         return answer()
 
@@ -168,35 +167,37 @@ class TestAllAtOnce:
                                         lambda answer: refuse(400, "badNonce")(None),
                                         lambda answer: refuse(503)(None)])  # the order begins anew
     @pytest.mark.parametrize("held", ["", "*."])
-    def test_wildcard_and_apex(self, start, primary, ca, new_csr, www, held, change):
-        ca.held, ca.change, acmems = (held + www, 1), change, start()
+    def test_wildcard_and_apex(self, start, primary, pebble, new_csr, www, held, change):
+        pebble.held, pebble.change, acmems = (held + www, 1), change, start()
         record = f"_acme-challenge.{www}"
-        answer = self.post(acmems, primary, ca, new_csr(www, f"*.{www}"), record)
+        answer = self.post(acmems, primary, pebble, new_csr(www, f"*.{www}"), record)
         assert answer.status == 200, answer
         wait_until_clean(acmems, primary, record)
 
     @pytest.mark.parametrize("is_valid", [False, True])
-    def test_other_verification(self, start, primary, ca, new_csr, is_valid):
+    def test_other_verification(self, start, primary, pebble, new_csr, is_valid):
         """The last one that is waited for brings no record; with True no challenge either."""
         acmems = start(verification="http, dns")
         if is_valid:
             acmems.issue(new_csr("mixed.example.org"))
-        ca.held = ("mixed.example.org", ca.shown.count("mixed.example.org") + 1)
-        answer = self.post(acmems, primary, ca, new_csr("mixed.example.org", "*.mixed.example.org"),
+        pebble.held = ("mixed.example.org", pebble.shown.count("mixed.example.org") + 1)
+        answer = self.post(acmems, primary, pebble,
+                           new_csr("mixed.example.org", "*.mixed.example.org"),
                            "_acme-challenge.mixed.example.org")
         assert answer.status == 200, answer
 
-    def test_invalid(self, start, primary, ca, new_csr, www):
-        ca.held, ca.change, acmems = (www, 1), as_invalid, start()
-        answer = self.post(acmems, primary, ca, new_csr(www, f"*.{www}"), f"_acme-challenge.{www}")
+    def test_invalid(self, start, primary, pebble, new_csr, www):
+        pebble.held, pebble.change, acmems = (www, 1), as_invalid, start()
+        answer = self.post(acmems, primary, pebble, new_csr(www, f"*.{www}"),
+                           f"_acme-challenge.{www}")
         assert answer.status == 421 and "CAA forbids it" in answer.text
         # The other one was seen through.
-        assert ca.told.is_set()
+        assert pebble.told.is_set()
         wait_until_clean(acmems, primary, f"_acme-challenge.{www}")
 
-    def test_passed_over(self, start, primary, lookups, ca, new_csr, www):
+    def test_passed_over(self, start, primary, lookups, pebble, new_csr, www):
         """What the first block failed to publish comes by the second."""
-        ca.held = (www, 2)
+        pebble.held = (www, 2)
         acmems = start(f"""
 [verification "dns2"]
 type = dns01-dnsUpdate
@@ -204,20 +205,21 @@ dns-server = {primary.where}
 resolver = {lookups.where}
 {KEY}
 """, servers=[f"127.0.0.1:{lib.free_port()}"], verification="dns, dns2")
-        answer = self.post(acmems, primary, ca, new_csr(www, f"*.{www}"), f"_acme-challenge.{www}")
-        assert answer.status == 200, answer
-
-    def test_passed_over_to_another_verification(self, start, primary, ca, new_csr, www):
-        name = name_of_length(238)
-        ca.held, acmems = (name, 2), start(verification="dns, http")
-        answer = self.post(acmems, primary, ca, new_csr(f"*.{www}", name, subject="/"),
+        answer = self.post(acmems, primary, pebble, new_csr(www, f"*.{www}"),
                            f"_acme-challenge.{www}")
         assert answer.status == 200, answer
 
-    def test_each_name_has_its_own_reason(self, start, ca, new_csr, www):
+    def test_passed_over_to_another_verification(self, start, primary, pebble, new_csr, www):
+        name = name_of_length(238)
+        pebble.held, acmems = (name, 2), start(verification="dns, http")
+        answer = self.post(acmems, primary, pebble, new_csr(f"*.{www}", name, subject="/"),
+                           f"_acme-challenge.{www}")
+        assert answer.status == 200, answer
+
+    def test_each_name_has_its_own_reason(self, start, pebble, new_csr, www):
         """What the CA was never told it did not refuse."""
-        ca.held, ca.change, acmems = (www, 1), as_invalid, start()
-        ca.released.set()
+        pebble.held, pebble.change, acmems = (www, 1), as_invalid, start()
+        pebble.released.set()
         answer = acmems.post(new_csr(www, "circle.example.org", "astray.example.org"))
         assert answer.status == 421
         assert re.match(rf"The CA could not validate: {www}: [^;]*CAA forbids it[^;]*; "
@@ -239,10 +241,10 @@ class MuteCa(CaProxy):
 
 
 @pytest.mark.parametrize("primary", [Named], indirect=True)
-def test_what_is_waited_for(tmp_path, primary, secondary, ca, lookups, http01_socket, new_csr,
+def test_what_is_waited_for(tmp_path, primary, secondary, pebble, lookups, http01_socket, new_csr,
                             www_two):
     """Who has waited for as long as he may is told what for, in the words of each verification."""
-    mute = MuteCa(ca)
+    mute = MuteCa(pebble)
     acmems = lib.Acmems(tmp_path / "mute", mute, http01_socket,
                         lib.register(tmp_path / "account", mute, http01_socket))
     acmems.start(auth="", storage=CONFIG.format(

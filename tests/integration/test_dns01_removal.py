@@ -13,8 +13,7 @@ from dns_bed import (CONFIG, KEY, ZONES, kill_orderd, no_records, note, notes, p
 from dns_servers import SECRET, Knot
 from fault_proxy import FaultProxy, Rule, refuse
 # Fixtures:
-from dns_bed import (ca, dns_account, installation, lookups, primary, resolver, secondary, start,
-                     www, www_two)
+from dns_bed import lookups, pebble, primary, resolver, secondary, start, www, www_two
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
@@ -62,10 +61,10 @@ def test_removed_though_the_client_is_gone(start, primary, secondary, new_csr, w
 
 
 @pytest.fixture
-def faulty(tmp_path, ca, http01_socket):
+def faulty(tmp_path, pebble, http01_socket):
     """An installation, and what stands between it and its CA."""
     with contextlib.ExitStack() as stack:
-        proxy = FaultProxy(ca)
+        proxy = FaultProxy(pebble)
         stack.callback(proxy.stop)
         server = lib.Acmems(tmp_path / "server", proxy, http01_socket,
                             lib.register(tmp_path / "account", proxy, http01_socket))
