@@ -477,6 +477,16 @@ def raw(tmp_path):
     handler.stop()
 
 
+@pytest.fixture
+def passed_on(raw):
+    """Both ends of a connection that the handler passes on; the client has said GET."""
+    server, handler = raw
+    with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as client:
+        client.sendall(b"GET")
+        with server.accept() as sock:
+            yield handler, client, sock
+
+
 def read_all(sock):
     parts = []
     while part := sock.recv(65536):
@@ -505,53 +515,45 @@ def test_each_end_is_passed_on_by_itself(raw, first):
     lib.wait_for(lambda: not handler.process.children(), "the connection's process to end")
 
 
-def test_both_ways_at_once(raw):
+def test_both_ways_at_once(passed_on):
     """More than all buffers hold, and to the byte."""
-    server, handler = raw
-    with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as client:
-        client.sendall(b"GET")
-        with server.accept() as sock:
-            contents = [os.urandom(SIZE) for _ in range(2)]
-            received = [None, None]
+    _, client, sock = passed_on
+    contents = [os.urandom(SIZE) for _ in range(2)]
+    received = [None, None]
 
-            def send(end, content):
-                end.sendall(content)
-                end.shutdown(socket.SHUT_WR)
+    def send(end, content):
+        end.sendall(content)
+        end.shutdown(socket.SHUT_WR)
 
-            def receive(i, end):
-                received[i] = read_all(end)
-            threads = [threading.Thread(target=target, args=args) for target, args in (
-                (send, (client, contents[0])), (send, (sock, contents[1])),
-                (receive, (0, sock)), (receive, (1, client)))]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join(2 * lib.DEADLINE)
-            assert received[0] == b"GET" + contents[0]
-            assert received[1] == contents[1]
+    def receive(i, end):
+        received[i] = read_all(end)
+    threads = [threading.Thread(target=target, args=args) for target, args in (
+        (send, (client, contents[0])), (send, (sock, contents[1])),
+        (receive, (0, sock)), (receive, (1, client)))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(2 * lib.DEADLINE)
+    assert received[0] == b"GET" + contents[0]
+    assert received[1] == contents[1]
 
 
-def test_the_server_ends_first(raw):
-    server, handler = raw
-    with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as client:
-        client.sendall(b"GET")
-        with server.accept() as sock:
-            sock.sendall(b"bye")
-            sock.shutdown(socket.SHUT_WR)
-            assert read_all(client) == b"bye"
-            client.sendall(b" / HTTP/1.1")
-            client.shutdown(socket.SHUT_WR)
-            assert read_all(sock) == b"GET / HTTP/1.1"
+def test_the_server_ends_first(passed_on):
+    _, client, sock = passed_on
+    sock.sendall(b"bye")
+    sock.shutdown(socket.SHUT_WR)
+    assert read_all(client) == b"bye"
+    client.sendall(b" / HTTP/1.1")
+    client.shutdown(socket.SHUT_WR)
+    assert read_all(sock) == b"GET / HTTP/1.1"
 
 
-def test_a_broken_connection_ends_the_other(raw):
-    server, handler = raw
-    with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as client:
-        client.sendall(b"GET")
-        with server.accept() as sock:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-            client.close()
-            assert read_all(sock) == b"GET"
+def test_a_broken_connection_ends_the_other(passed_on):
+    handler, client, sock = passed_on
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    client.close()
+    assert read_all(sock) == b"GET"
+    sock.close()
     lib.wait_for(lambda: not handler.process.children(), "the connection's process to end")
 
 
@@ -566,31 +568,26 @@ def assert_sleeps(handler):
     assert cpu() - before <= 5
 
 
-def test_waits_without_spinning(raw):
+def test_waits_without_spinning(passed_on):
     """Half-closed and silent: the process sleeps."""
-    server, handler = raw
-    with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as client:
-        client.sendall(b"GET")
-        with server.accept() as sock:
-            client.shutdown(socket.SHUT_WR)
-            assert read_all(sock) == b"GET"
-            assert_sleeps(handler)
+    handler, client, sock = passed_on
+    client.shutdown(socket.SHUT_WR)
+    assert read_all(sock) == b"GET"
+    assert_sleeps(handler)
 
 
-def test_waits_without_spinning_before_an_end(raw):
+def test_waits_without_spinning_before_an_end(passed_on):
     """The server has closed, and the client takes nothing; what was said is there all the same."""
-    server, handler = raw
-    with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as client:
-        client.sendall(b"GET")
-        with server.accept() as sock:
-            assert sock.recv(3) == b"GET"
-            sock.settimeout(1)
-            size = 0
-            with contextlib.suppress(TimeoutError):
-                while True:
-                    size += sock.send(PIECE)
-        assert_sleeps(handler)
-        assert len(read_all(client)) == size
+    handler, client, sock = passed_on
+    assert sock.recv(3) == b"GET"
+    sock.settimeout(1)
+    size = 0
+    with contextlib.suppress(TimeoutError):
+        while True:
+            size += sock.send(PIECE)
+    sock.close()
+    assert_sleeps(handler)
+    assert len(read_all(client)) == size
 
 
 def test_nobody_behind(tmp_path):
@@ -674,15 +671,12 @@ def wait_for_restart(handler, seconds):
         assert read_all(waiting) == alert(112)
 
 
-def test_a_silent_connection_does_not_hold_a_restart_up(raw):
-    server, handler = raw
-    with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as client:
-        client.sendall(b"GET")
-        with server.accept() as sock:
-            assert sock.recv(3) == b"GET"
-            terminate(handler)
-            wait_for_restart(handler, 4)
-            assert (read_all(client), read_all(sock)) == (b"", b"")
+def test_a_silent_connection_does_not_hold_a_restart_up(passed_on):
+    handler, client, sock = passed_on
+    assert sock.recv(3) == b"GET"
+    terminate(handler)
+    wait_for_restart(handler, 4)
+    assert (read_all(client), read_all(sock)) == (b"", b"")
 
 
 @pytest.mark.parametrize("said", [b"", hello()[:100]], ids=["nothing", "half a hello"])
@@ -718,43 +712,37 @@ def test_a_server_behind_that_takes_nobody_does_not_hold_a_restart_up(tmp_path):
         wait_for_restart(handler, 4)
 
 
-def test_a_transfer_is_finished(raw):
+def test_a_transfer_is_finished(passed_on):
     """SIGTERM: what is passed on may go on for a while."""
-    server, handler = raw
-    with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as client:
-        client.sendall(b"GET")
-        with server.accept() as sock:
-            terminate(handler)
-            there, back = os.urandom(SIZE), os.urandom(SIZE)
-            for end, other, content in (client, sock, there), (sock, client, back):
-                thread = threading.Thread(target=lambda: (end.sendall(content),
-                                                          end.shutdown(socket.SHUT_WR)))
-                thread.start()
-                assert read_all(other) == (b"GET" if end is client else b"") + content
-                thread.join(lib.DEADLINE)
-            wait_for_restart(handler, 4)
+    handler, client, sock = passed_on
+    terminate(handler)
+    there, back = os.urandom(SIZE), os.urandom(SIZE)
+    for end, other, content in (client, sock, there), (sock, client, back):
+        thread = threading.Thread(target=lambda: (end.sendall(content),
+                                                  end.shutdown(socket.SHUT_WR)))
+        thread.start()
+        assert read_all(other) == (b"GET" if end is client else b"") + content
+        thread.join(lib.DEADLINE)
+    wait_for_restart(handler, 4)
 
 
-def test_a_transfer_without_an_end_is_ended(raw):
-    server, handler = raw
-    with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as client:
-        client.sendall(b"GET")
-        with server.accept() as sock:
-            def send():
-                with contextlib.suppress(OSError):
-                    while True:
-                        client.sendall(PIECE)
+def test_a_transfer_without_an_end_is_ended(passed_on):
+    handler, client, sock = passed_on
+    def send():
+        with contextlib.suppress(OSError):
+            while True:
+                client.sendall(PIECE)
 
-            def receive():
-                while sock.recv(len(PIECE)):
-                    pass
-            threads = [threading.Thread(target=target) for target in (send, receive)]
-            for thread in threads:
-                thread.start()
-            terminate(handler)
-            wait_for_restart(handler, 9)
-            for thread in threads:
-                thread.join(lib.DEADLINE)
+    def receive():
+        while sock.recv(len(PIECE)):
+            pass
+    threads = [threading.Thread(target=target) for target in (send, receive)]
+    for thread in threads:
+        thread.start()
+    terminate(handler)
+    wait_for_restart(handler, 9)
+    for thread in threads:
+        thread.join(lib.DEADLINE)
 
 
 def test_openssl_server_behind(tmp_path):
