@@ -4,11 +4,11 @@
 
 #include <fcntl.h>
 
-#include "challenge.h"
-#include "handler.h"
-#include "http.h"
-#include "log.h"
-#include "macro.h"
+#include "base/macro.h"
+#include "log/log.h"
+#include "serving/handler.h"
+#include "serving/http.h"
+#include "statedir/challenge.h"
 
 #define PREFIX "/.well-known/acme-challenge/"
 

@@ -2,11 +2,11 @@
 
 /* acmems-sign: answers POST /sign. */
 
-#include "config-file.h"
-#include "csr-preload.h"
-#include "handler.h"
-#include "http.h"
-#include "sign-request.h"
+#include "config/file.h"
+#include "serving/handler.h"
+#include "serving/http.h"
+#include "sign/csr-preload.h"
+#include "sign/sign-request.h"
 
 typedef struct Sign {
     ConfigFile *config_file;

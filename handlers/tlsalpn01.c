@@ -5,12 +5,12 @@
 #include <fcntl.h>
 #include <signal.h>
 
-#include "client-hello.h"
-#include "handler.h"
-#include "io.h"
-#include "log.h"
-#include "passthrough.h"
-#include "validation.h"
+#include "base/io.h"
+#include "log/log.h"
+#include "serving/handler.h"
+#include "tls/client-hello.h"
+#include "tls/passthrough.h"
+#include "tls/validation.h"
 
 /* From the first byte to the last of a validation. */
 #define TIMEOUT (10 * USEC_PER_SEC)

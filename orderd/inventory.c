@@ -3,8 +3,8 @@
 
 #include <search.h>
 
-#include "clock.h"
-#include "storage-scan.h"
+#include "base/clock.h"
+#include "statedir/storage/scan.h"
 
 /* What others put into the storages or took out is noticed by then. */
 #define COUNT_INTERVAL (24 * 3600 * USEC_PER_SEC)

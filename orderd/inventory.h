@@ -7,7 +7,7 @@
 
 #include <systemd/sd-event.h>
 
-#include "renewal.h"
+#include "statedir/storage/renewal.h"
 
 typedef struct Inventory Inventory;
 

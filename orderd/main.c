@@ -9,16 +9,16 @@
 #include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
 
-#include "confinement.h"
-#include "dns01.h"
-#include "io.h"
-#include "log.h"
-#include "renewals.h"
-#include "restraint.h"
+#include "base/confinement.h"
+#include "base/io.h"
+#include "challenges/dns01.h"
+#include "challenges/tlsalpn01.h"
+#include "limits/holds.h"
+#include "log/log.h"
+#include "renewals/renewals.h"
 #include "runtime-dir.h"
 #include "service.h"
 #include "status.h"
-#include "tlsalpn01.h"
 
 /* After SIGTERM those who wait may get their answers; what is not done by then is the next one's.
  */

@@ -9,10 +9,10 @@
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
 
-#include "atomic-file.h"
-#include "challenge.h"
-#include "log.h"
-#include "runtime-path.h"
+#include "log/log.h"
+#include "statedir/challenge.h"
+#include "statedir/files/atomic-file.h"
+#include "statedir/files/runtime-path.h"
 
 static int check_inherited(int fd)
 {

@@ -3,7 +3,7 @@
 
 /* What orderd has in the runtime directory: its socket, and the challenge files. */
 
-#include "config.h"
+#include "config/config.h"
 
 /* The listening socket that the service manager handed over; without one, orderd.sock is bound, in
  * place of one that a process left which is not there any more. A descriptor, or -errno: what is

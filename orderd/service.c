@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "service.h"
 
-#include "cached.h"
-#include "encode.h"
-#include "kept-chain.h"
-#include "log.h"
-#include "policy.h"
+#include "log/log.h"
+#include "orders/cached.h"
+#include "policy/policy.h"
+#include "statedir/kept-chain.h"
+#include "strings/encode.h"
 
 #define REQUEST_ID_MAX 63U
 #define CLIENT_MAX     63U

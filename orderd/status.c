@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "macro.h"
+#include "base/macro.h"
 
 /* A number with commas between its groups of three digits: up to 2^64. */
 #define NUMBER_SIZE 32

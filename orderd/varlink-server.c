@@ -5,8 +5,8 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
-#include "clock.h"
-#include "log.h"
+#include "base/clock.h"
+#include "log/log.h"
 
 #define READ_SIZE    65536U
 #define ACCEPT_PAUSE USEC_PER_SEC

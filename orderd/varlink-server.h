@@ -7,7 +7,7 @@
 #include <jansson.h>
 #include <systemd/sd-event.h>
 
-#include "macro.h"
+#include "base/macro.h"
 
 #define VARLINK_CONNECTIONS_MAX 4096U
 

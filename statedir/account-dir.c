@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "account-dir.h"
+#include "statedir/account-dir.h"
 
 #include <fcntl.h>
 #include <openssl/err.h>
@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <sys/file.h>
 
-#include "atomic-file.h"
-#include "credential.h"
-#include "io.h"
-#include "macro.h"
+#include "base/credential.h"
+#include "base/io.h"
+#include "base/macro.h"
+#include "statedir/files/atomic-file.h"
 
 #define KEY_FILE          "account.pem"
 #define NEW_KEY_FILE      "account.new.pem"

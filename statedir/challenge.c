@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "challenge.h"
+#include "statedir/challenge.h"
 
-#include "atomic-file.h"
-#include "io.h"
-#include "macro.h"
+#include "base/io.h"
+#include "base/macro.h"
+#include "statedir/files/atomic-file.h"
 
 bool challenge_token_is_valid(const char *token)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "dns-record.h"
+#include "statedir/dns-record.h"
 
 #include <stdio.h>
 
-#include "json-strings.h"
-#include "state-json.h"
+#include "statedir/files/json-strings.h"
+#include "statedir/files/state-json.h"
 
 #define VERSION       1
 #define DIRECTORY     "dns"

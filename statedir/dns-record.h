@@ -6,8 +6,8 @@
 
 #include <time.h>
 
-#include "macro.h"
-#include "storage.h"
+#include "base/macro.h"
+#include "statedir/storage/storage.h"
 
 typedef struct DnsRecord {
     char *verification; /* name of the block with the servers */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "kept-chain.h"
+#include "statedir/kept-chain.h"
 
 /* s */
 #define KEPT_FOR (24 * 3600)

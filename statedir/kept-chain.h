@@ -3,8 +3,8 @@
 
 /* A chain that no storage keeps: it waits in its order's record for its request to come again. */
 
-#include "chain.h"
-#include "order-record.h"
+#include "statedir/order-record.h"
+#include "x509/chain.h"
 
 /* Puts it into the record, which is ORDER_STAGE_ISSUED then. 0; -errno: the record is as it was. */
 int kept_chain_put(OrderRecord *record, const Chain *chain);

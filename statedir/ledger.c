@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "ledger.h"
+#include "statedir/ledger.h"
 
-#include "state-json.h"
+#include "statedir/files/state-json.h"
 
 #define VERSION   1
 #define DIRECTORY "budget"

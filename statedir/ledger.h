@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <time.h>
 
-#include "macro.h"
+#include "base/macro.h"
 
 #define LEDGER_MAX 10000U /* times that one keeps; older ones are dropped */
 

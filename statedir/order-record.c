@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "order-record.h"
+#include "statedir/order-record.h"
 
-#include "encode.h"
-#include "json-strings.h"
-#include "state-json.h"
+#include "statedir/files/json-strings.h"
+#include "statedir/files/state-json.h"
+#include "strings/encode.h"
 
 #define VERSION   1
 #define DIRECTORY "orders"

@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <time.h>
 
-#include "macro.h"
-#include "storage.h"
+#include "base/macro.h"
+#include "statedir/storage/storage.h"
 
 /* Each stage is written before what it names is done. */
 typedef enum OrderStage {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "pause.h"
+#include "statedir/pause.h"
 
-#include "json-strings.h"
-#include "state-json.h"
-#include "strv.h"
+#include "statedir/files/json-strings.h"
+#include "statedir/files/state-json.h"
+#include "strings/strv.h"
 
 #define VERSION   1
 #define DIRECTORY "backoff"

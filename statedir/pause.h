@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <time.h>
 
-#include "macro.h"
+#include "base/macro.h"
 
 #define PAUSE_MAX (7 * 24 * 3600) /* s; what is longer, as after a change of the clock, is over */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "session-record.h"
+#include "statedir/session-record.h"
 
-#include "state-json.h"
-#include "strv.h"
+#include "statedir/files/state-json.h"
+#include "strings/strv.h"
 
 #define VERSION   1
 #define DIRECTORY "session"

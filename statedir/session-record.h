@@ -7,7 +7,7 @@
 #include <jansson.h>
 #include <time.h>
 
-#include "macro.h"
+#include "base/macro.h"
 
 #define SESSION_DIRECTORY_AGE_MAX (24 * 3600) /* s; what is older is not given out */
 #define SESSION_NONCE_AGE_MAX     3600        /* s; a CA forgets nonces */

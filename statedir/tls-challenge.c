@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "tls-challenge.h"
+#include "statedir/tls-challenge.h"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
-#include "atomic-file.h"
-#include "encode.h"
-#include "io.h"
+#include "base/io.h"
+#include "statedir/files/atomic-file.h"
+#include "strings/encode.h"
 
 #define HASH_SIZE 32U
 #define NAME_SIZE (2 * HASH_SIZE + 1)

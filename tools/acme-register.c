@@ -3,9 +3,9 @@
 
 #include <stdio.h>
 
-#include "log.h"
-#include "register-account.h"
-#include "register-key.h"
+#include "log/log.h"
+#include "register/account.h"
+#include "register/key.h"
 
 static int (*const actions[ACTION_MAX])(Register *reg) = {
     [ACTION_REFRESH] = register_refresh,

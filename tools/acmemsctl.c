@@ -4,8 +4,8 @@
 #include <getopt.h>
 #include <stdio.h>
 
-#include "config.h"
-#include "ctl.h"
+#include "config/config.h"
+#include "ctl/ctl.h"
 
 typedef struct Verb {
     const char *name;

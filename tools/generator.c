@@ -5,11 +5,11 @@
 #include <getopt.h>
 #include <stdio.h>
 
-#include "config-file.h"
-#include "log.h"
-#include "path.h"
-#include "service-units.h"
-#include "socket-units.h"
+#include "base/path.h"
+#include "config/file.h"
+#include "generator/service-units.h"
+#include "generator/socket-units.h"
+#include "log/log.h"
 
 static const char *arg_config = CONFIG_FILE_DEFAULT;
 static const char *arg_directory;

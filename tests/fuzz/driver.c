@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-#include "io.h"
+#include "base/io.h"
 
 #define ROUNDS      20000U
 #define INPUT_MAX   ((size_t)32768)

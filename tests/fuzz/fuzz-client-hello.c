@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The first bytes of a TLS client. */
 
-#include "client-hello.h"
+#include "tls/client-hello.h"
 
-#include "macro.h"
+#include "base/macro.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

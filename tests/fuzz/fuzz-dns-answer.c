@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* An answer of a DNS server: the first byte says to what. */
 
-#include "dns-message.h"
-#include "strv.h"
+#include "dns/message.h"
+#include "strings/strv.h"
 
 #define ID 0x6163
 

@@ -2,7 +2,7 @@
 /* What a DNS server sends by TCP. The first byte: whether the first message gets the id it should
  * have. */
 
-#include "dns-exchange.h"
+#include "dns/exchange.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A resolv.conf(5), and the same bytes as the address of a server in acmems.ini. */
 
-#include "dns-server.h"
+#include "config/dns-server.h"
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A key file, and the same bytes as a key in acmems.ini. */
 
-#include "tsig-key.h"
+#include "config/tsig-key.h"
 
 #include <stdint.h>
 

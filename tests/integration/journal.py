@@ -12,7 +12,7 @@ EVENTS = {
     name: {"id": id_, "level": level, "decision": decision or None}
     for name, id_, level, decision in re.findall(
         r'\[LOG_EVENT_(\w+)\] =\s*\{ "(\w+)",\s*LOG_(\w+),\s*(?:NULL|"(\w+)") \}',
-        (lib.ROOT / "libshared/log-event.c").read_text())
+        (lib.ROOT / "libshared/log/log-event.c").read_text())
 }
 LEVELS = {"ERR": "3", "WARNING": "4", "NOTICE": "5", "INFO": "6", "DEBUG": "7"}
 

@@ -406,12 +406,12 @@ def test_nonce_that_the_ca_talks_about(tmp_path, http01_socket, journal, new_csr
 
 CATALOG = lib.ROOT / "units/acmems.catalog"
 PAGE = (lib.ROOT / "man/acmems.journal-fields.7").read_text()
-FIELDS = re.findall(r'"(ACMEMS_\w+)"', (lib.ROOT / "libshared/log-fields.c").read_text())
+FIELDS = re.findall(r'"(ACMEMS_\w+)"', (lib.ROOT / "libshared/log/log-fields.c").read_text())
 
 
 def test_catalog_and_page_have_every_event():
     ids = [event["id"] for event in EVENTS.values()]
-    header = (lib.ROOT / "libshared/log-event.h").read_text()
+    header = (lib.ROOT / "libshared/log/log-event.h").read_text()
     assert sorted(EVENTS) == sorted(re.findall(r"^    LOG_EVENT_(\w+),", header, re.M))
     assert len(set(ids)) == len(ids)
     assert sorted(ids) == sorted(re.findall(r"^-- (\w+)$", CATALOG.read_text(), re.M))

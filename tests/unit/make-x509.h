@@ -9,7 +9,7 @@
 #include <openssl/x509v3.h>
 #include <time.h>
 
-#include "macro.h"
+#include "base/macro.h"
 #include "test.h"
 
 DEFINE_CLEANUP_FUNC(EVP_PKEY *, EVP_PKEY_free)

@@ -3,10 +3,10 @@
 
 /* What a generator makes of a configuration, in a directory of its own. */
 
-#include "config.h"
-#include "io.h"
+#include "base/io.h"
+#include "config/config.h"
+#include "generator/unit-file.h"
 #include "test-directory.h"
-#include "unit-file.h"
 
 #define TEST_SOURCE "/etc/acmems/acmems.ini"
 #define TEST_COMMENT                                                                               \

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "macro.h"
+#include "base/macro.h"
 
 #define ASSERT_TRUE(expression)                                                                    \
     do {                                                                                           \

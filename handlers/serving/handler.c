@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "serving/handler.h"
+
+#include <getopt.h>
+#include <stdio.h>
+
+#include "base/confinement.h"
+#include "base/macro.h"
+#include "log/log.h"
+#include "serving/activation.h"
+
+typedef struct Options {
+    const char *values[HANDLER_OPTIONS_MAX];
+    usec_t idle_timeout;
+    unsigned children_max;
+} Options;
+
+static size_t n_options(const HandlerProgram *program)
+{
+    size_t n = 0;
+
+    while (n < HANDLER_OPTIONS_MAX && program->options[n].name)
+        n++;
+    return n;
+}
+
+static void print_help(const HandlerProgram *program)
+{
+    printf("Usage: %s [OPTION…]\n"
+           "\n"
+           "%s on the sockets that systemd or inetd hands over.\n"
+           "\n",
+           program->name, program->summary);
+    for (size_t i = 0; i < n_options(program); i++) {
+        const HandlerOption *option = &program->options[i];
+
+        printf("  --%s=%s\n"
+               "                      %s (%s)\n",
+               option->name, option->value, option->help, str_or(option->otherwise, "none"));
+    }
+    printf("  --idle-timeout=SEC  exit after so long without a connection (60; 0: never)\n"
+           "  --children-max=N    connections served at once (%u)\n"
+           "  --help              print this\n"
+           "  --version           print the version\n",
+           FORK_SERVER_CHILDREN_MAX);
+}
+
+static int refuse_value(const char *option, const char *value)
+{
+    return log_error_errno(EINVAL, "--%s: '%s' is out of range or not a number", option, value);
+}
+
+/* 1 to go on, 0 when done, -EINVAL when told what is wrong. */
+static int parse_argv(int argc, char *argv[], const HandlerProgram *program, Options *options)
+{
+    enum { IDLE_TIMEOUT = 256, CHILDREN_MAX, HELP, VERSION, OWN };
+    struct option table[5 + HANDLER_OPTIONS_MAX] = {
+        { "idle-timeout", required_argument, NULL, IDLE_TIMEOUT },
+        { "children-max", required_argument, NULL, CHILDREN_MAX },
+        { "help", no_argument, NULL, HELP },
+        { "version", no_argument, NULL, VERSION },
+        { 0 },
+    };
+    int option, index = 0;
+
+    for (size_t i = 0; i < n_options(program); i++)
+        table[4 + i] =
+            (struct option){ program->options[i].name, required_argument, NULL, OWN + (int)i };
+    /* Standard error may be the client's connection: getopt must not print on it. */
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, "", table, &index)) >= 0)
+        switch (option) {
+        case IDLE_TIMEOUT:
+            if (fork_server_parse_idle_timeout(optarg, &options->idle_timeout) < 0)
+                return refuse_value(table[index].name, optarg);
+            break;
+        case CHILDREN_MAX:
+            if (fork_server_parse_children_max(optarg, &options->children_max) < 0)
+                return refuse_value(table[index].name, optarg);
+            break;
+        case HELP:
+            print_help(program);
+            return 0;
+        case VERSION:
+            printf("%s " ACMEMS_VERSION "\n", program->name);
+            return 0;
+        default:
+            if (option >= OWN) {
+                options->values[option - OWN] = optarg;
+                break;
+            }
+            return log_error_errno(EINVAL, "'%s' is no option or lacks its value, see --help",
+                                   argv[optind - 1]);
+        }
+    if (optind < argc)
+        return log_error_errno(EINVAL, "'%s' is not expected, see --help", argv[optind]);
+    return 1;
+}
+
+static int run(const HandlerProgram *program, Options *options)
+{
+    _cleanup_(activation_done) Activation activation = { 0 };
+    ForkServer server = {
+        .activation = &activation,
+        .idle_timeout = options->idle_timeout,
+        .children_max = options->children_max,
+        .lifetime = program->lifetime,
+        .prepare = program->prepare,
+        .serve = program->serve,
+    };
+    const char *what = NULL;
+    /* Read only by the handlers: the value is never written through this. */
+    void *userdata = (void *)(uintptr_t)options->values[0];
+    int r = activation_take(&activation, &what);
+
+    if (r < 0)
+        return log_event_errno(LOG_EVENT_START_FAILED, r, "Failed to take the sockets: %s",
+                               str_or(what, strerror(-r)));
+    if (program->open) {
+        r = program->open(options->values, &userdata);
+        if (r < 0)
+            return r;
+    }
+    server.userdata = userdata;
+    if (program->get_lifetime)
+        server.lifetime = program->get_lifetime(userdata);
+    r = fork_server_run(&server);
+    if (program->close)
+        program->close(userdata);
+    return r < 0 ? log_error_errno(r, "Failed to serve: %m") : 0;
+}
+
+void handler_log_begin(HttpExchange *exchange, _unused_ void *userdata)
+{
+    static LogFields fields; /* a process serves one request at a time */
+    char peer[INET6_ADDRSTRLEN];
+
+    log_fields_done(&fields);
+    log_fields_add(&fields, LOG_FIELD_REQUEST_ID, http_request_id(exchange));
+    log_fields_add(&fields, LOG_FIELD_CLIENT, socket_address_format(http_peer(exchange), peer));
+    log_set_context(&fields);
+}
+
+void handler_confine_network(void)
+{
+    int r = confine_network();
+
+    if (r < 0)
+        log_warning_errno(r, "The process of a connection cannot be confined: %m");
+}
+
+int handler_main(int argc, char *argv[], const HandlerProgram *program)
+{
+    Options options = {
+        .idle_timeout = FORK_SERVER_IDLE_TIMEOUT,
+        .children_max = FORK_SERVER_CHILDREN_MAX,
+    };
+    int r;
+
+    for (size_t i = 0; i < n_options(program); i++)
+        options.values[i] = program->options[i].otherwise;
+    log_open(program->name);
+    r = parse_argv(argc, argv, program, &options);
+    if (r <= 0)
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run(program, &options) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "serving/http.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/random.h>
+
+#include "base/io.h"
+#include "base/macro.h"
+#include "serving/http-request.h"
+#include "serving/http-response.h"
+#include "serving/stop.h"
+
+/* How long an accepted client that has not yet sent a byte is waited for after SIGTERM. */
+#define DRAIN_TIMEOUT USEC_PER_SEC
+
+typedef struct Connection {
+    int fd;
+    int signal_fd; /* readable while SIGTERM is pending */
+    const HttpServer *server;
+    SocketAddress peer;
+    unsigned n_requests;
+    usec_t keep_alive_until;
+    bool linger;
+    size_t filled;
+    char buffer[HTTP_HEAD_SIZE_MAX]; /* a head and what came with it */
+} Connection;
+
+struct HttpExchange {
+    Connection *connection;
+    const HttpRoute *route;
+    usec_t deadline; /* for the whole request */
+    char id[17];
+    size_t line_size, head_size;
+    char *body;
+    bool replied;
+    bool gone; /* nothing can be said to the client any more */
+    bool keep_alive;
+    HttpRequest request;
+};
+
+const char *http_method(const HttpExchange *exchange)
+{
+    return exchange->request.method;
+}
+
+const char *http_path(const HttpExchange *exchange)
+{
+    return exchange->request.path;
+}
+
+const char *http_header(const HttpExchange *exchange, const char *name)
+{
+    return http_request_field(&exchange->request, name);
+}
+
+const SocketAddress *http_peer(const HttpExchange *exchange)
+{
+    return &exchange->connection->peer;
+}
+
+const char *http_request_id(const HttpExchange *exchange)
+{
+    return exchange->id;
+}
+
+static bool is_terminating(void)
+{
+    sigset_t pending;
+
+    return sigpending(&pending) == 0 && sigismember(&pending, SIGTERM) == 1;
+}
+
+/* Answers */
+
+static bool is_body_pending(const HttpExchange *x)
+{
+    return x->request.length > 0 && !x->body;
+}
+
+static bool may_keep_alive(const HttpExchange *x)
+{
+    const Connection *c = x->connection;
+
+    return x->request.keep_alive && !x->request.reason && !is_body_pending(x) &&
+           c->n_requests < c->server->requests_max && now_monotonic() < c->keep_alive_until &&
+           !is_terminating();
+}
+
+void http_reply(HttpExchange *x, int status, const char *type, const char *headers,
+                const void *body, size_t size)
+{
+    const Connection *c = x->connection;
+    HttpResponse response = {
+        .status = status,
+        .type = type,
+        .headers = headers,
+        .body = body,
+        .size = size,
+        .without_body = streq(x->request.method, "HEAD"),
+        .keep_alive = may_keep_alive(x),
+    };
+
+    if (x->replied || x->gone)
+        return;
+    x->replied = true;
+    x->keep_alive = response.keep_alive;
+    if (http_response_send(c->fd, &response, now_monotonic() + c->server->write_timeout) < 0)
+        x->gone = true;
+}
+
+/* @headers: as for http_reply(), or "" */
+static void reply_sentence(HttpExchange *x, int status, const char *headers, const char *sentence)
+{
+    _cleanup_free_ char *lines = NULL, *text = NULL;
+    int size;
+
+    if (asprintf(&lines, "Request-Id: %s\r\n%s", x->id, headers) < 0) {
+        lines = NULL;
+        return;
+    }
+    size = asprintf(&text, "%s (request %s)\n", sentence, x->id);
+    if (size < 0) {
+        text = NULL;
+        return;
+    }
+    http_reply(x, status, "text/plain; charset=utf-8", lines, text, (size_t)size);
+}
+
+void http_reply_error(HttpExchange *x, int status, unsigned retry_after, const char *sentence)
+{
+    char headers[64] = "";
+
+    if (retry_after > 0)
+        (void)snprintf(headers, sizeof(headers), "Retry-After: %u\r\n", retry_after);
+    reply_sentence(x, status, headers, sentence);
+}
+
+/* What the server itself answers; request.reason says why. */
+static void reply_refusal(HttpExchange *x, int status)
+{
+    const HttpServer *server = x->connection->server;
+    char headers[64] = "";
+
+    if (server->refused)
+        server->refused(x, status, x->request.reason, server->userdata);
+    if (status == 405)
+        (void)snprintf(headers, sizeof(headers), "Allow: %s\r\n", x->route->methods);
+    reply_sentence(x, status, headers, x->request.reason);
+}
+
+/* Requests */
+
+static int refuse(HttpExchange *x, int status, const char *reason)
+{
+    x->request.reason = reason;
+    return status;
+}
+
+static void drop_received(Connection *c, size_t size)
+{
+    c->filled -= size;
+    memmove(c->buffer, c->buffer + size, c->filled);
+}
+
+/* Looks at what has come: the size of the head, 0 for more to come; sets *ret_status to what
+ * refuses it. */
+static int scan_head(HttpExchange *x, size_t *scanned, bool *skipped, int *ret_status)
+{
+    Connection *c = x->connection;
+    bool had_line = x->line_size > 0;
+    int r = http_head_size(c->buffer, c->filled, &x->line_size, scanned);
+
+    /* RFC 9112 §2.2: one empty line in front is ignored. */
+    if (x->line_size == STRLEN("\r\n") && !*skipped) {
+        *skipped = true;
+        drop_received(c, x->line_size);
+        x->line_size = *scanned = 0;
+        return scan_head(x, scanned, skipped, ret_status);
+    }
+    if (!had_line && x->line_size > 0)
+        *ret_status = http_request_read_line(&x->request, c->buffer, x->line_size);
+    if (*ret_status == 0 && r < 0)
+        *ret_status = refuse(x, 400, "Each line of the head must end in CR LF.");
+    return r < 0 ? 0 : r;
+}
+
+/* Reads until the head is there whole, or is known to be bad. 0, an HTTP status, or -errno when the
+ * client is gone. */
+static int receive_head(HttpExchange *x)
+{
+    Connection *c = x->connection;
+    size_t scanned = 0;
+    bool skipped = false;
+
+    for (;;) {
+        int status = 0, size = scan_head(x, &scanned, &skipped, &status);
+        ssize_t n;
+
+        if (status != 0)
+            return status;
+        if (size > 0) {
+            x->head_size = (size_t)size;
+            return 0;
+        }
+        if (c->filled == sizeof(c->buffer))
+            return refuse(x, 431, "The head of the request is larger than 8 KiB.");
+        n = receive_before(c->fd, c->buffer + c->filled, sizeof(c->buffer) - c->filled,
+                           x->deadline);
+        if (n == -ETIMEDOUT)
+            return refuse(x, 408, "The request did not arrive in time.");
+        if (n <= 0)
+            return n < 0 ? (int)n : -ECONNRESET;
+        c->filled += (size_t)n;
+    }
+}
+
+static const HttpRoute *find_route(const HttpServer *server, const char *path)
+{
+    for (size_t i = 0; i < server->n_routes; i++) {
+        const HttpRoute *route = &server->routes[i];
+
+        if (route->is_prefix ? strncmp(path, route->path, strlen(route->path)) == 0
+                             : streq(path, route->path))
+            return route;
+    }
+    return NULL;
+}
+
+/* @methods: as Allow has it */
+static bool is_method_allowed(const char *methods, const char *method)
+{
+    size_t length = strlen(method);
+
+    for (const char *p = methods; *p; p += strspn(p, ", ")) {
+        size_t n = strcspn(p, ", ");
+
+        if (n == length && memcmp(p, method, n) == 0)
+            return true;
+        p += n;
+    }
+    return false;
+}
+
+static int judge_framing(HttpExchange *x)
+{
+    const HttpRequest *request = &x->request;
+
+    if (request->has_transfer_encoding)
+        return x->route->has_body
+                   ? refuse(x, 411, "Send the body with a Content-Length, not chunked.")
+                   : refuse(x, 400, "This request takes no body.");
+    if (x->route->has_body && !request->has_length)
+        return refuse(x, 411, "Send the body with a Content-Length.");
+    if (request->length > x->route->max_body)
+        return refuse(x, 413, "The request body is larger than is allowed here.");
+    return 0;
+}
+
+/* The order of these answers is a contract. @status: how receiving the head ended. */
+static int judge(HttpExchange *x, int status)
+{
+    Connection *c = x->connection;
+
+    if (status == 408 || *x->request.path == '\0')
+        return status;
+    x->route = find_route(c->server, x->request.path);
+    if (!x->route)
+        return refuse(x, 404, "There is nothing at this path.");
+    if (!is_method_allowed(x->route->methods, x->request.method))
+        return refuse(x, 405, "This method cannot be used here, see the header Allow.");
+    if (status == 0)
+        status = http_request_read_fields(&x->request, c->buffer + x->line_size,
+                                          x->head_size - x->line_size);
+    if (status == 0)
+        status = judge_framing(x);
+    return status;
+}
+
+/* The part of the body that came with the head. */
+static size_t buffered_body(const HttpExchange *x)
+{
+    size_t buffered = x->connection->filled - x->head_size;
+
+    return buffered < x->request.length ? buffered : (size_t)x->request.length;
+}
+
+/* RFC 9110 §10.1.1: not needed any more once some of the body has come. */
+static int send_continue(HttpExchange *x)
+{
+    if (!x->request.expects_continue || buffered_body(x) > 0)
+        return 0;
+    return http_response_send_continue(x->connection->fd, x->deadline);
+}
+
+static int receive_body(HttpExchange *x, char *body, size_t size)
+{
+    size_t got = buffered_body(x);
+    int r;
+
+    memcpy(body, x->connection->buffer + x->head_size, got);
+    r = send_continue(x);
+    while (r >= 0 && got < size) {
+        ssize_t n = receive_before(x->connection->fd, body + got, size - got, x->deadline);
+
+        if (n > 0)
+            got += (size_t)n;
+        else
+            r = n < 0 ? (int)n : -ECONNRESET;
+    }
+    return r;
+}
+
+int http_read_body(HttpExchange *x, const char **ret, size_t *ret_size)
+{
+    size_t size = (size_t)x->request.length;
+    _cleanup_free_ char *body = NULL;
+    int r;
+
+    if (!x->body) {
+        body = malloc(size + 1);
+        if (!body)
+            return -ENOMEM;
+        r = receive_body(x, body, size);
+        if (r == -ETIMEDOUT) {
+            reply_refusal(x, refuse(x, 408, "The request did not arrive in time."));
+            return r;
+        }
+        if (r < 0) {
+            x->gone = true;
+            return -ECONNRESET;
+        }
+        body[size] = '\0';
+        x->body = TAKE_PTR(body);
+    }
+    *ret = x->body;
+    *ret_size = size;
+    return 0;
+}
+
+static void make_request_id(char id[17])
+{
+    uint64_t random = 0;
+
+    /* Cannot fail for so few bytes once the machine is up; and no secret hangs on it. */
+    (void)!getrandom(&random, sizeof(random), 0);
+    (void)snprintf(id, 17, "%016" PRIx64, random);
+}
+
+/* Connections */
+
+static void answer(HttpExchange *x, int status)
+{
+    const HttpServer *server = x->connection->server;
+
+    if (server->begin)
+        server->begin(x, server->userdata);
+    status = judge(x, status);
+    if (status != 0)
+        reply_refusal(x, status);
+    else {
+        x->route->serve(x, server->userdata);
+        if (!x->replied && !x->gone)
+            http_reply_error(x, 500, 0, "The server made a mistake; its journal says more.");
+    }
+}
+
+/* Whether the connection goes on. */
+static bool serve_request(Connection *c)
+{
+    HttpExchange x;
+    int status;
+
+    memset(&x, 0, offsetof(HttpExchange, request));
+    http_request_init(&x.request);
+    x.connection = c;
+    x.deadline = now_monotonic() + c->server->request_timeout;
+    make_request_id(x.id);
+    c->n_requests++;
+    status = receive_head(&x);
+    if (status < 0)
+        return false;
+    answer(&x, status);
+    free(x.body);
+    if (!x.keep_alive || x.gone) {
+        c->linger = x.replied && !x.gone;
+        return false;
+    }
+    drop_received(c, x.head_size + buffered_body(&x));
+    return true;
+}
+
+/* Whether a request (or the client's end of file) has come. */
+static bool wait_for_request(Connection *c)
+{
+    usec_t deadline = now_monotonic() + c->server->idle_timeout;
+    struct pollfd polls[] = {
+        { .fd = c->fd, .events = POLLIN },
+        { .fd = c->signal_fd, .events = POLLIN },
+    };
+    int r;
+
+    if (c->filled > 0)
+        return true;
+    do
+        r = poll(polls, ELEMENTSOF(polls), deadline_to_poll(deadline));
+    while (r < 0 && errno == EINTR);
+    if (r <= 0)
+        return false;
+    if (polls[0].revents)
+        return true;
+    /* A client that has been accepted cannot know that it came too late. */
+    return c->n_requests == 0 && fd_wait(c->fd, POLLIN, now_monotonic() + DRAIN_TIMEOUT) == 0;
+}
+
+void http_serve(int fd, const HttpServer *server)
+{
+    Connection c;
+
+    memset(&c, 0, offsetof(Connection, buffer));
+    c.fd = fd;
+    c.server = server;
+    c.keep_alive_until = now_monotonic() + server->keep_alive_max;
+    /* Negative, where there is none, is what poll() passes over. */
+    c.signal_fd = stop_open_fd();
+    if (socket_peer(fd, &c.peer) < 0)
+        c.peer.sa.sa_family = AF_UNSPEC;
+    while (wait_for_request(&c) && serve_request(&c))
+        ;
+    if (c.linger)
+        socket_linger(c.fd);
+    (void)safe_close(c.signal_fd);
+}

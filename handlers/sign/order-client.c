@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sign/order-client.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/io.h"
+#include "strings/encode.h"
+
+#define REPLY_SIZE_MAX (1024U * 1024U)
+
+/* While orderd is being restarted its socket is back soon, but not at once when no service manager
+ * holds it. */
+#define RECONNECT_TIMEOUT (5 * USEC_PER_SEC)
+#define RECONNECT_PAUSE   (100 * USEC_PER_MSEC)
+
+static int connect_socket(const char *path)
+{
+    _cleanup_close_ int fd = -EBADF;
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+    if (strlen(path) >= sizeof(address.sun_path))
+        return -ENAMETOOLONG;
+    memcpy(address.sun_path, path, strlen(path));
+    /* Where the backlog is full a blocking connect() would wait, whatever the deadline. */
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -errno;
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+        return -errno;
+    return TAKE_FD(fd);
+}
+
+/* The socket is not there, nobody listens on it (any more), or too many wait at it. */
+static bool is_absent(int r)
+{
+    return r == -ENOENT || r == -ECONNREFUSED || r == -EAGAIN;
+}
+
+static void pause_before_retry(void)
+{
+    (void)poll(NULL, 0, (int)(RECONNECT_PAUSE / USEC_PER_MSEC));
+}
+
+static int connect_patiently(const char *path, usec_t deadline)
+{
+    usec_t until = now_monotonic() + RECONNECT_TIMEOUT;
+
+    if (until > deadline)
+        until = deadline;
+    for (;;) {
+        int fd = connect_socket(path);
+
+        if (fd >= 0 || !is_absent(fd) || now_monotonic() + RECONNECT_PAUSE >= until)
+            return fd;
+        pause_before_retry();
+    }
+}
+
+/* One frame, up to its NUL byte. -ECONNRESET when the peer goes away before it. */
+static int read_frame(int fd, usec_t deadline, char **ret)
+{
+    _cleanup_free_ char *frame = NULL;
+    size_t n = 0, room = 0;
+
+    for (;;) {
+        ssize_t k;
+        int r;
+
+        if (n == room) {
+            char *more;
+
+            if (room >= REPLY_SIZE_MAX)
+                return -EBADMSG;
+            room = room ? room * 2 : 16384;
+            more = realloc(frame, room);
+            if (!more)
+                return -ENOMEM;
+            frame = more;
+        }
+        r = fd_wait(fd, POLLIN, deadline);
+        if (r < 0)
+            return r;
+        k = recv(fd, frame + n, room - n, 0);
+        if (k < 0 && (errno == EINTR || errno == EAGAIN))
+            continue;
+        if (k < 0)
+            return -errno;
+        if (k == 0)
+            return -ECONNRESET;
+        n += (size_t)k;
+        if (memchr(frame + n - k, '\0', (size_t)k)) {
+            *ret = TAKE_PTR(frame);
+            return 0;
+        }
+    }
+}
+
+static int read_failure(const json_t *parameters, OrderAnswer *ret)
+{
+    const char *reason = json_string_value(json_object_get(parameters, "reason"));
+    const char *problem = json_string_value(json_object_get(parameters, "problem"));
+    json_int_t status = json_integer_value(json_object_get(parameters, "status"));
+    json_int_t retry_after = json_integer_value(json_object_get(parameters, "retryAfter"));
+    _cleanup_free_ char *reason_copy = NULL, *problem_copy = NULL;
+
+    if (!reason || status < 400 || status > 599 || retry_after < 0)
+        return -EBADMSG;
+    reason_copy = strdup(reason);
+    problem_copy = problem ? strdup(problem) : NULL;
+    if (!reason_copy || (problem && !problem_copy))
+        return -ENOMEM;
+    *ret = (OrderAnswer){
+        .status = (int)status,
+        .reason = TAKE_PTR(reason_copy),
+        .problem = TAKE_PTR(problem_copy),
+        .retry_after = retry_after > UINT16_MAX * 60 ? UINT16_MAX * 60 : (unsigned)retry_after,
+    };
+    return 0;
+}
+
+static int read_answer(const char *frame, OrderAnswer *ret)
+{
+    json_auto_t *message = json_loads(frame, 0, NULL);
+    const json_t *parameters = json_object_get(message, "parameters");
+    const char *error = json_string_value(json_object_get(message, "error"));
+    const char *chain = json_string_value(json_object_get(parameters, "chain"));
+    char *copy;
+
+    if (error)
+        return strcmp(error, "io.acmems.Orders.OrderFailed") == 0 ? read_failure(parameters, ret)
+                                                                  : -EBADMSG;
+    if (!chain)
+        return -EBADMSG;
+    copy = strdup(chain);
+    if (!copy)
+        return -ENOMEM;
+    *ret = (OrderAnswer){ .status = 200, .chain = copy };
+    return 0;
+}
+
+static char *make_call(const OrderRequest *request)
+{
+    _cleanup_free_ char *csr = base64_encode(request->body, request->size);
+    json_auto_t *message = NULL;
+
+    if (!csr)
+        return NULL;
+    message = json_pack("{sss{ssssssss}}", "method", "io.acmems.Orders.Request", "parameters",
+                        "auth", request->auth, "csr", csr, "requestId", request->request_id,
+                        "client", request->client);
+    return message ? json_dumps(message, JSON_COMPACT) : NULL;
+}
+
+static int ask_once(const char *socket_path, const char *call, usec_t deadline, OrderAnswer *ret)
+{
+    _cleanup_close_ int fd = connect_patiently(socket_path, deadline);
+    _cleanup_free_ char *frame = NULL;
+    int r;
+
+    if (fd < 0)
+        return fd;
+    r = write_all(fd, call, strlen(call) + 1, deadline);
+    if (r < 0)
+        return r;
+    r = read_frame(fd, deadline, &frame);
+    if (r < 0)
+        return r;
+    return read_answer(frame, ret);
+}
+
+int order_request(const char *socket_path, const OrderRequest *request, usec_t deadline,
+                  OrderAnswer *ret)
+{
+    _cleanup_free_ char *call = make_call(request);
+
+    if (!call)
+        return -ENOMEM;
+    for (;;) {
+        int r = ask_once(socket_path, call, deadline, ret);
+
+        if ((r != -ECONNRESET && r != -EPIPE) || now_monotonic() + RECONNECT_PAUSE >= deadline)
+            return r;
+        /* orderd went away in mid-wait: it is asked again, which makes no second order. */
+        pause_before_retry();
+    }
+}
+
+int order_tell_asked(const char *socket_path, const char *auth, const char *key, usec_t deadline)
+{
+    json_auto_t *message = json_pack("{sssbs{ssss}}", "method", "io.acmems.Orders.Asked", "oneway",
+                                     1, "parameters", "auth", auth, "key", key);
+    _cleanup_free_ char *call = message ? json_dumps(message, JSON_COMPACT) : NULL;
+    _cleanup_close_ int fd = -EBADF;
+
+    if (!call)
+        return -ENOMEM;
+    fd = connect_socket(socket_path);
+    return fd < 0 ? fd : write_all(fd, call, strlen(call) + 1, deadline);
+}
+
+void order_answer_done(OrderAnswer *answer)
+{
+    free(answer->chain);
+    free(answer->reason);
+    free(answer->problem);
+    *answer = (OrderAnswer){ 0 };
+}

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sign/sign-request.h"
+
+#include <stdio.h>
+
+#include "log/log.h"
+#include "policy/policy.h"
+#include "sign/order-client.h"
+#include "statedir/files/runtime-path.h"
+#include "statedir/storage/meta.h"
+#include "strings/strv.h"
+#include "x509/chain-fields.h"
+
+/* Longer than orderd takes for one order, so that its reason arrives. */
+#define ORDER_DEADLINE (100 * USEC_PER_SEC)
+#define RETRY_SOON     60U
+
+/* So much too old may be what is known of the last request for a certificate, s. */
+#define ASKED_ACCURACY (24 * 3600)
+#define ASKED_DEADLINE (2 * USEC_PER_SEC)
+
+#define CHAIN_TYPE "application/pem-certificate-chain"
+
+/* Says nothing about the policy: who asks may be a stranger. */
+#define NOT_ALLOWED                                                                                \
+    "This request is not allowed: the server's administrator finds the reason in its journal."
+
+/* A request on its way. */
+typedef struct Sign {
+    HttpExchange *exchange;
+    const Config *config;
+    Authentication authentication;
+    PolicyRequest policy;
+    const char *body;
+    size_t size;
+    Csr *csr;
+    const AuthBlock *auth;
+    bool has_outdated; /* a certificate in the cache that is due for renewal */
+} Sign;
+
+/* How a request ended: the one entry that it leaves in the journal. */
+typedef struct Outcome {
+    LogEvent event;
+    int status;      /* 0: nothing was answered */
+    const char *why; /* for the journal */
+    const Chain *chain;
+    const char *problem; /* of the CA */
+} Outcome;
+
+static void sign_done(Sign *sign)
+{
+    csr_free(sign->csr);
+}
+
+/* What a client can make long is cut, or comes last, where the end of the text cuts it. */
+static void log_outcome(HttpExchange *exchange, const AuthBlock *auth, const Csr *csr,
+                        const Outcome *outcome)
+{
+    _cleanup_strv_ char **identifiers = csr ? csr_identifiers(csr) : NULL;
+    _cleanup_free_ char *names = strv_join(identifiers, " ");
+    _cleanup_log_fields_ LogFields fields = { 0 };
+    char peer[INET6_ADDRSTRLEN];
+
+    log_fields_add(&fields, LOG_FIELD_REASON, outcome->why);
+    log_fields_add_status(&fields, outcome->status);
+    log_fields_add(&fields, LOG_FIELD_PROBLEM, outcome->problem);
+    if (outcome->chain)
+        chain_add_fields(outcome->chain, &fields);
+    log_event(outcome->event, &fields, "%.20s %.100s from %s: %s%s%s%s: %s%s%s",
+              http_method(exchange), http_path(exchange),
+              socket_address_format(http_peer(exchange), peer),
+              str_or(log_fields_get(&fields, LOG_FIELD_STATUS), "no answer"),
+              auth ? ", auth \"" : "", auth ? auth->name : "", auth ? "\"" : "", outcome->why,
+              names && *names ? "; names " : "", str_or(names, ""));
+}
+
+static void sign_log(const Sign *sign, const Outcome *outcome)
+{
+    log_outcome(sign->exchange, sign->auth, sign->csr, outcome);
+}
+
+static void refuse(Sign *sign, const Outcome *outcome, unsigned retry_after, const char *sentence)
+{
+    sign_log(sign, outcome);
+    http_reply_error(sign->exchange, outcome->status, retry_after, sentence);
+}
+
+static void refuse_by_policy(Sign *sign, const char *why)
+{
+    refuse(sign,
+           &(Outcome){ .event = LOG_EVENT_REQUEST_DENIED,
+                       .status = 403,
+                       .why = str_or(why, "no auth block matches") },
+           0, NOT_ALLOWED);
+}
+
+static void refuse_without_memory(Sign *sign)
+{
+    refuse(sign,
+           &(Outcome){ .event = LOG_EVENT_REQUEST_FAILED, .status = 500, .why = "out of memory" },
+           0, "The server is out of memory: try again later.");
+}
+
+static void reply_chain(Sign *sign, const char *text, const Outcome *outcome)
+{
+    sign_log(sign, outcome);
+    http_reply(sign->exchange, 200, CHAIN_TYPE, NULL, text, strlen(text));
+}
+
+/* Each step answers the request and returns false, or returns true: the next one goes on. */
+
+static bool check_config(Sign *sign)
+{
+    if (sign->config)
+        return true;
+    refuse(sign,
+           &(Outcome){ .event = LOG_EVENT_REQUEST_FAILED,
+                       .status = 503,
+                       .why = "the configuration is broken" },
+           RETRY_SOON,
+           "The server's configuration is broken: its administrator finds the line in the journal, "
+           "or with 'acmemsctl check'.");
+    return false;
+}
+
+static bool check_head(Sign *sign)
+{
+    _cleanup_free_ char *why = NULL;
+    const char *header = http_header(sign->exchange, "Authentication");
+
+    sign->policy.peer = http_peer(sign->exchange);
+    if (header && authentication_parse(header, &sign->authentication) >= 0)
+        sign->policy.authentication = &sign->authentication;
+    if (policy_is_possible(sign->config, &sign->policy, &why))
+        return true;
+    refuse_by_policy(sign, why);
+    return false;
+}
+
+static bool read_csr(Sign *sign)
+{
+    char key[STORAGE_KEY_SIZE];
+    const char *reason = NULL;
+    int r;
+
+    r = http_read_body(sign->exchange, &sign->body, &sign->size);
+    if (r == -ETIMEDOUT)
+        return false; /* the server has answered and called sign_request_refused() */
+    if (r == -ECONNRESET) {
+        sign_log(sign, &(Outcome){ .event = LOG_EVENT_REQUEST_GONE,
+                                   .why = "the client went away before its request was whole" });
+        return false;
+    }
+    if (r >= 0) {
+        storage_key(sign->body, sign->size, key);
+        log_context_add(LOG_FIELD_CSR, key);
+        r = csr_parse(sign->body, sign->size, &sign->csr, &reason);
+    }
+    if (r >= 0) {
+        log_context_add_all(LOG_FIELD_NAME, sign->csr->names);
+        log_context_add_all(LOG_FIELD_NAME, sign->csr->addresses);
+        return true;
+    }
+    reason = str_or(reason, "The body is not a CSR.");
+    if (r == -EBADMSG)
+        refuse(sign, &(Outcome){ .event = LOG_EVENT_REQUEST_REFUSED, .status = 415, .why = reason },
+               0, reason);
+    else
+        refuse_without_memory(sign);
+    return false;
+}
+
+static bool check_policy(Sign *sign)
+{
+    _cleanup_free_ char *why = NULL;
+
+    sign->policy.body = sign->body;
+    sign->policy.body_size = sign->size;
+    sign->policy.csr = sign->csr;
+    sign->auth = policy_decide(sign->config, &sign->policy, &why);
+    if (sign->auth) {
+        log_context_add(LOG_FIELD_AUTH, sign->auth->name);
+        return true;
+    }
+    refuse_by_policy(sign, why);
+    return false;
+}
+
+static void reply_cached(Sign *sign, const Outcome *outcome)
+{
+    _cleanup_free_ char *text = NULL;
+    size_t size;
+
+    if (chain_format(outcome->chain, &text, &size) < 0)
+        refuse_without_memory(sign);
+    else
+        reply_chain(sign, text, outcome);
+}
+
+static void reply_current(Sign *sign, const Chain *chain)
+{
+    reply_cached(sign, &(Outcome){ .event = LOG_EVENT_REQUEST_CACHED,
+                                   .status = 200,
+                                   .why = "from the cache",
+                                   .chain = chain });
+}
+
+/* That somebody still asks for it is told once a day, where it matters. The client has its answer,
+ * and nothing hangs on this one time. */
+static void tell_asked(const Sign *sign, const Chain *chain)
+{
+    const Storage *storage = sign->auth->storage;
+    _cleanup_free_ char *socket = NULL;
+    char key[STORAGE_KEY_SIZE];
+    StorageMeta meta;
+    time_t asked;
+
+    if (!storage->prefetch)
+        return;
+    storage_key(sign->body, sign->size, key);
+    if (storage_meta_load(storage, key, chain, &meta) < 0)
+        return;
+    asked = meta.asked;
+    storage_meta_done(&meta);
+    socket = runtime_socket_path(sign->config->runtime_directory);
+    if (socket && asked + ASKED_ACCURACY < time(NULL))
+        (void)order_tell_asked(socket, sign->auth->name, key, now_monotonic() + ASKED_DEADLINE);
+}
+
+/* As storage_lookup(); what cannot be read or used is logged. */
+static int look_up(const Sign *sign, Chain **ret)
+{
+    const Storage *storage = sign->auth->storage;
+    const char *why = NULL;
+    int r = storage_lookup(storage, sign->body, sign->size, sign->csr, ret, &why);
+
+    if (r < 0)
+        (void)log_event_errno(LOG_EVENT_CACHE_UNREADABLE, r, "Storage \"%s\" cannot be read: %m",
+                              storage->name);
+    else if (r == STORAGE_DAMAGED)
+        log_event(LOG_EVENT_CACHE_DAMAGED, NULL,
+                  "Entry in storage \"%s\" is damaged and not used: %s", storage->name,
+                  str_or(why, "?"));
+    return r;
+}
+
+static bool try_cache(Sign *sign)
+{
+    _cleanup_(chain_freep) Chain *chain = NULL;
+    int r = look_up(sign, &chain);
+
+    sign->has_outdated = r == STORAGE_OUTDATED;
+    if (r != STORAGE_HIT)
+        return true;
+    reply_current(sign, chain);
+    tell_asked(sign, chain);
+    return false;
+}
+
+static void reply_ordered(Sign *sign, const char *text)
+{
+    _cleanup_(chain_freep) Chain *chain = NULL;
+    const char *why;
+
+    /* Only for what the journal says of it; orderd has checked it. */
+    (void)chain_parse(text, strlen(text), &chain, &why);
+    reply_chain(
+        sign, text,
+        &(Outcome){
+            .event = LOG_EVENT_REQUEST_ISSUED, .status = 200, .why = "ordered", .chain = chain });
+}
+
+static void reply_outdated(Sign *sign, const Chain *chain, const char *why, const char *problem)
+{
+    _cleanup_log_fields_ LogFields fields = { 0 };
+    _cleanup_free_ char *text = NULL;
+
+    chain_add_fields(chain, &fields);
+    if (asprintf(&text, "%s; the certificate of before is good until %s", why,
+                 str_or(log_fields_get(&fields, LOG_FIELD_NOT_AFTER), "?")) < 0)
+        text = NULL;
+    reply_cached(sign, &(Outcome){ .event = LOG_EVENT_REQUEST_OUTDATED,
+                                   .status = 200,
+                                   .why = str_or(text, why),
+                                   .chain = chain,
+                                   .problem = problem });
+}
+
+static bool is_undelivered(int status)
+{
+    static const int statuses[] = { 421, 429, 500, 503 };
+
+    for (size_t i = 0; i < ELEMENTSOF(statuses); i++)
+        if (statuses[i] == status)
+            return true;
+    return false;
+}
+
+/* What the CA cannot deliver now is no reason to leave the client without the certificate that it
+ * has. The cache is asked anew: it may have been revoked while the next one was waited for. False:
+ * there is none that lives. */
+static bool try_outdated(Sign *sign, int status, const char *why, const char *problem)
+{
+    _cleanup_(chain_freep) Chain *chain = NULL;
+    int r;
+
+    if (!sign->has_outdated || !is_undelivered(status))
+        return false;
+    r = look_up(sign, &chain);
+    if (r == STORAGE_HIT)
+        reply_current(sign, chain);
+    else if (r == STORAGE_OUTDATED && chain_is_alive(chain, time(NULL)))
+        reply_outdated(sign, chain, why, problem);
+    else
+        return false;
+    return true;
+}
+
+static void refuse_by_order(Sign *sign, const OrderAnswer *answer)
+{
+    if (try_outdated(sign, answer->status, answer->reason, answer->problem))
+        return;
+    refuse(sign,
+           &(Outcome){ .event = LOG_EVENT_REQUEST_FAILED,
+                       .status = answer->status,
+                       .why = answer->reason,
+                       .problem = answer->problem },
+           answer->retry_after, answer->reason);
+}
+
+static void refuse_without_answer(Sign *sign, const char *why, const char *sentence)
+{
+    if (try_outdated(sign, 503, why, NULL))
+        return;
+    refuse(sign, &(Outcome){ .event = LOG_EVENT_REQUEST_FAILED, .status = 503, .why = why },
+           RETRY_SOON, sentence);
+}
+
+static bool order(Sign *sign)
+{
+    _cleanup_(order_answer_done) OrderAnswer answer = { 0 };
+    _cleanup_free_ char *socket = runtime_socket_path(sign->config->runtime_directory);
+    char client[INET6_ADDRSTRLEN];
+    const OrderRequest request = {
+        .auth = sign->auth->name,
+        .body = sign->body,
+        .size = sign->size,
+        .request_id = http_request_id(sign->exchange),
+        .client = socket_address_format(http_peer(sign->exchange), client),
+    };
+    int r;
+
+    if (!socket) {
+        refuse_without_memory(sign);
+        return false;
+    }
+    r = order_request(socket, &request, now_monotonic() + ORDER_DEADLINE, &answer);
+    if (r >= 0 && answer.status == 200)
+        reply_ordered(sign, answer.chain);
+    else if (r >= 0)
+        refuse_by_order(sign, &answer);
+    else if (r == -ETIMEDOUT)
+        refuse_without_answer(sign, "the order is still under way",
+                              "The certificate is not there yet: post the same CSR again later.");
+    else {
+        (void)log_event_errno(LOG_EVENT_ORDERD_UNREACHABLE, r,
+                              "acmems-orderd at '%s' does not answer: %m", socket);
+        refuse_without_answer(sign, "acmems-orderd does not answer",
+                              "The server's order service cannot be reached: try again later.");
+    }
+    return false;
+}
+
+void sign_request(HttpExchange *exchange, void *userdata)
+{
+    static bool (*const steps[])(Sign * sign) = {
+        check_config, check_head, read_csr, check_policy, try_cache, order,
+    };
+    _cleanup_(sign_done) Sign sign = { .exchange = exchange, .config = userdata };
+
+    for (size_t i = 0; i < ELEMENTSOF(steps); i++)
+        if (!steps[i](&sign))
+            return;
+}
+
+void sign_request_refused(HttpExchange *exchange, int status, const char *reason, void *userdata)
+{
+    (void)userdata;
+    log_outcome(exchange, NULL, NULL,
+                &(Outcome){ .event = LOG_EVENT_REQUEST_REFUSED, .status = status, .why = reason });
+}

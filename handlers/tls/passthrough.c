@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tls/passthrough.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+
+#include "base/io.h"
+#include "log/log.h"
+#include "serving/handler.h"
+#include "tls/relay.h"
+
+#define CONNECT_TIMEOUT (10 * USEC_PER_SEC)
+/* Long polls and websockets may be silent for long. But who ignores that the other side has closed
+ * must not hold a process: all of them would close the port, for validations, too. */
+#define IDLE_TIMEOUT      (3600 * USEC_PER_SEC)
+#define HALF_IDLE_TIMEOUT (60 * USEC_PER_SEC)
+/* While the server behind is down each client would leave an entry. */
+#define FAILURE_INTERVAL (10 * USEC_PER_SEC)
+
+int passthrough_open(const char *text, Passthrough *ret)
+{
+    _cleanup_(listen_address_done) ListenAddress address = { 0 };
+    Passthrough target = { .text = text };
+    int r = listen_address_parse(text, &address);
+
+    if (r < 0)
+        return r;
+    if (address.kind == LISTEN_UNIX || address.interface)
+        return -EINVAL;
+    if (address.kind == LISTEN_INET) {
+        target.size = sizeof(target.address.in);
+        target.address.in.sin_family = AF_INET;
+        target.address.in.sin_port = htons((in_port_t)address.port);
+        memcpy(&target.address.in.sin_addr, address.bytes, sizeof(target.address.in.sin_addr));
+    } else {
+        target.size = sizeof(target.address.in6);
+        target.address.in6.sin6_family = AF_INET6;
+        target.address.in6.sin6_port = htons((in_port_t)address.port);
+        memcpy(&target.address.in6.sin6_addr, address.bytes, sizeof(target.address.in6.sin6_addr));
+    }
+    r = log_throttle_new(FAILURE_INTERVAL, &target.failures);
+    if (r < 0)
+        return r;
+    *ret = target;
+    return 0;
+}
+
+void passthrough_close(Passthrough *passthrough)
+{
+    uint64_t held = passthrough->failures ? log_throttle_take_held(passthrough->failures) : 0;
+
+    if (held > 0)
+        log_event(LOG_EVENT_PASSTHROUGH_FAILED, NULL,
+                  "Connections that could not be passed on to %s since the last entry: %" PRIu64,
+                  passthrough->text, held);
+    log_throttle_free(passthrough->failures);
+    *passthrough = (Passthrough){ 0 };
+}
+
+static int finish_connect(int fd, Stop *stop)
+{
+    int error = 0, r = stop_wait(stop, fd, POLLOUT, now_monotonic() + CONNECT_TIMEOUT);
+    socklen_t size = sizeof(error);
+
+    if (r < 0)
+        return r;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+        return -errno;
+    return -error;
+}
+
+/* A descriptor or -errno. */
+static int connect_to(const Passthrough *target, Stop *stop)
+{
+    _cleanup_close_ int fd =
+        socket(target->address.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int r = 0;
+
+    if (fd < 0)
+        return -errno;
+    if (connect(fd, &target->address.sa, target->size) < 0)
+        r = errno == EINPROGRESS ? finish_connect(fd, stop) : -errno;
+    return r < 0 ? r : TAKE_FD(fd);
+}
+
+/* Whether it would come back to us, for ever: it goes where it has come to. The configuration
+ * cannot tell, as a wildcard listens at addresses that are not in it; but whatever goes around has,
+ * the second time, come to where it was passed on to. */
+static bool is_loop(int fd, int behind)
+{
+    SocketAddress here, there;
+
+    return socket_own(fd, &here) >= 0 && socket_peer(behind, &there) >= 0 &&
+           socket_address_equal(&here, &there);
+}
+
+/* Peers that are not there any more are noticed at last; small writes are not held back. */
+static void set_options(int fd)
+{
+    int on = 1;
+
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+static void tell_failure(const Passthrough *target, int error)
+{
+    uint64_t held;
+    char more[64] = "";
+    const char *why = error == -ELOOP ? "it has come to this very address, so passthrough names a "
+                                        "listener of acmems-tlsalpn01 itself"
+                                      : strerror(-error);
+
+    if (!log_throttle_pass(target->failures, &held))
+        return;
+    if (held > 0)
+        (void)snprintf(more, sizeof(more), " (and %" PRIu64 " more since the last entry)", held);
+    log_event(LOG_EVENT_PASSTHROUGH_FAILED, NULL, "A connection could not be passed on to %s%s: %s",
+              target->text, more, why);
+}
+
+void passthrough_serve(int fd, const Passthrough *target, const void *received, size_t size,
+                       Stop *stop)
+{
+    _cleanup_close_ int behind = connect_to(target, stop);
+    const RelayLimits limits = { IDLE_TIMEOUT, HALF_IDLE_TIMEOUT, stop };
+    int r = behind < 0 ? behind : is_loop(fd, behind) ? -ELOOP : 0;
+
+    handler_confine_network();
+    if (r >= 0) {
+        set_options(fd);
+        set_options(behind);
+        r = write_all(behind, received, size, now_monotonic() + CONNECT_TIMEOUT);
+    }
+    if (r < 0) {
+        tell_failure(target, r);
+        return;
+    }
+    r = relay_run(fd, behind, &limits);
+    log_debug("A connection passed on to %s has ended: %s", target->text,
+              r < 0 ? strerror(-r) : "by both sides");
+}

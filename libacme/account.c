@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "libacme/account.h"
+
+#include <stdio.h>
+#include <sys/queue.h>
+#include <sys/stat.h>
+
+#include "libacme/external-account.h"
+#include "libacme/registration.h"
+#include "libacme/rollover.h"
+#include "libacme/transport/jws.h"
+#include "libacme/transport/problem.h"
+#include "log/log.h"
+#include "statedir/account-dir.h"
+#include "strings/strv.h"
+
+typedef enum AccountState {
+    ACCOUNT_UNKNOWN, /* nobody has asked for it yet */
+    ACCOUNT_ASKING,
+    ACCOUNT_READY,
+    ACCOUNT_FAILED,
+} AccountState;
+
+/* What tells one content of a file from another. */
+typedef struct Stamp {
+    dev_t device;
+    ino_t inode;
+    struct timespec changed;
+} Stamp;
+
+typedef struct Stamps {
+    Stamp key, registration;
+} Stamps;
+
+struct Account {
+    unsigned n_ref;
+    AccountState state;
+    Config *config;
+    const AccountBlock *block; /* of the config */
+    Session *session;
+    SessionCall *call;
+    Rollover *rollover;
+    EVP_PKEY *key;
+    char *thumbprint;
+    json_t *registration; /* what is on disk: NULL, one that waits for its terms, or a whole one */
+    Stamps stamps;
+    LIST_HEAD(, AccountWaiter) waiters;
+};
+
+struct AccountWaiter {
+    Account *account;
+    LIST_ENTRY(AccountWaiter) list;
+    account_cb callback;
+    void *userdata;
+};
+
+static Stamp stamp_file(const char *directory, const char *name)
+{
+    _cleanup_free_ char *path = NULL;
+    Stamp stamp = { 0 };
+    struct stat st;
+
+    if (asprintf(&path, "%s/%s", directory, name) < 0) {
+        path = NULL;
+        return stamp;
+    }
+    if (stat(path, &st) == 0)
+        stamp = (Stamp){ st.st_dev, st.st_ino, st.st_ctim };
+    return stamp;
+}
+
+static Stamps stamp_directory(const char *directory)
+{
+    return (Stamps){ stamp_file(directory, "account.pem"),
+                     stamp_file(directory, "registration.json") };
+}
+
+static bool stamp_equal(const Stamp *a, const Stamp *b)
+{
+    return a->device == b->device && a->inode == b->inode &&
+           a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+static bool equal_or_null(const char *a, const char *b)
+{
+    return a == b || (a && b && streq(a, b));
+}
+
+/* Whether key and registration are those that were loaded. */
+static bool has_its_files(const Account *account, const char *directory)
+{
+    Stamps now;
+
+    /* Only the CA knows which of both keys counts. */
+    if (account_new_key_exists(directory))
+        return false;
+    now = stamp_directory(directory);
+    return stamp_equal(&now.key, &account->stamps.key) &&
+           stamp_equal(&now.registration, &account->stamps.registration);
+}
+
+bool account_is_current(const Account *account, const AccountBlock *block)
+{
+    const AccountBlock *own = account->block;
+
+    if (!streq(own->server, block->server) || !streq(own->directory, block->directory) ||
+        !equal_or_null(own->ca_file, block->ca_file))
+        return false;
+    if (account->state == ACCOUNT_UNKNOWN || account->state == ACCOUNT_ASKING)
+        return true;
+    /* What failed is tried again with all that the configuration says now, consent among it. */
+    if (account->state == ACCOUNT_FAILED)
+        return false;
+    return has_its_files(account, block->directory);
+}
+
+AccountWaiter *account_waiter_cancel(AccountWaiter *waiter)
+{
+    if (!waiter)
+        return NULL;
+    LIST_REMOVE(waiter, list);
+    free(waiter);
+    return NULL;
+}
+
+/* Tells all who wait; a failure leaves the account to be looked at anew the next time. */
+static void account_settle(Account *account, const Failure *failure)
+{
+    _cleanup_(account_unrefp) Account *hold = account_ref(account);
+
+    hold->state = failure ? ACCOUNT_FAILED : ACCOUNT_READY;
+    while (!LIST_EMPTY(&hold->waiters)) {
+        AccountWaiter waiter = *LIST_FIRST(&hold->waiters);
+
+        account_waiter_cancel(LIST_FIRST(&hold->waiters));
+        waiter.callback(failure, waiter.userdata);
+    }
+}
+
+/* The CA has said its last word of the account. Another one may have taken its place meanwhile. */
+static void account_settle_without(Account *account, Failure *failure)
+{
+    failure->is_without_account = has_its_files(account, account->block->directory);
+    account_settle(account, failure);
+    failure_done(failure);
+}
+
+static void account_fail(Account *account, const char *doing, int error)
+{
+    Failure failure = { 0 };
+
+    failure_set(&failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
+                "The server's ACME account cannot be used: %s: %s.", doing, strerror(-error));
+    account_settle(account, &failure);
+    failure_done(&failure);
+}
+
+static int account_use(Account *account, const char *url)
+{
+    int r;
+
+    r = session_set_account(account->session, url);
+    if (r < 0)
+        return r;
+    account_settle(account, NULL);
+    return 0;
+}
+
+/* What acme-register is told besides, to do it for this one: "--account=NAME " or "". */
+typedef struct Option {
+    char text[128];
+} Option;
+
+static Option option(const Account *account)
+{
+    Option option = { "" };
+
+    if (*account->block->name)
+        (void)snprintf(option.text, sizeof(option.text), "--account=%.100s ", account->block->name);
+    return option;
+}
+
+static void fail_unregistered(Account *account, const char *terms)
+{
+    Failure failure = { 0 };
+
+    failure_set(&failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
+                "The server has no account at the CA yet: its administrator runs 'acme-register "
+                "--register --accept-terms-of-service%s%s %s%s'.",
+                terms ? "=" : "", str_or(terms, ""), option(account).text, account->config->path);
+    account_settle_without(account, &failure);
+}
+
+static int account_keep(Account *account, const SessionReply *reply)
+{
+    json_auto_t *registration = NULL;
+    int r;
+
+    r = registration_pack(account->key, reply->json, reply->location, &registration);
+    if (r < 0)
+        return r;
+    r = account_registration_save(account->block->directory, registration);
+    if (r < 0)
+        return r;
+    account->stamps.registration = stamp_file(account->block->directory, "registration.json");
+    json_decref(account->registration);
+    account->registration = TAKE_PTR(registration);
+    log_event(LOG_EVENT_ACCOUNT_REGISTERED, NULL, "Registered at %s: the account is %s",
+              account->block->server, reply->location);
+    return account_use(account, reply->location);
+}
+
+static void fail_not_valid(Account *account, const char *status)
+{
+    Failure failure = { 0 };
+
+    failure_set(&failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
+                "The server's account at the CA is %s: its administrator makes another one with "
+                "'acme-register --gen-key --override-existing-key --register %s%s'.",
+                status, option(account).text, account->config->path);
+    account_settle_without(account, &failure);
+}
+
+static void on_account(const SessionReply *reply, void *userdata)
+{
+    Account *account = userdata;
+    Failure failure = { 0 };
+    const char *status = json_string_value(json_object_get(reply->json, "status"));
+    int r;
+
+    account->call = NULL;
+    if (reply->problem && streq(problem_type(reply->problem), "accountDoesNotExist")) {
+        fail_unregistered(account, NULL);
+        return;
+    }
+    if (reply->error < 0 || (reply->status != 200 && reply->status != 201) || !reply->location ||
+        !status) {
+        failure_set_reply(&failure, reply, "registering the account");
+        external_account_suspect(&failure, &account->block->external);
+        if (failure.problem && streq(failure.problem, "unauthorized"))
+            account_settle_without(account, &failure);
+        else
+            account_settle(account, &failure);
+    } else if (!streq(status, "valid"))
+        fail_not_valid(account, status);
+    else {
+        r = account_keep(account, reply);
+        if (r < 0)
+            account_fail(account, "registration.json cannot be written", r);
+    }
+    failure_done(&failure);
+}
+
+static bool terms_accepted(const AccountBlock *block, const char *terms)
+{
+    return !terms || block->accept_terms_of_service ||
+           strv_contains(block->accepted_terms_of_service, terms);
+}
+
+static void on_directory(const SessionReply *reply, void *userdata)
+{
+    Account *account = userdata;
+    Failure failure = { 0 };
+    const AccountBlock *block = account->block;
+    RegistrationRequest request = {
+        .only_existing = !terms_accepted(block, directory_terms(reply->json)),
+        .contact = registration_contact(account->registration),
+    };
+    json_auto_t *binding = NULL;
+    int r = 0;
+
+    account->call = NULL;
+    if (reply->error < 0) {
+        failure_set_reply(&failure, reply, "reading its directory");
+        account_settle(account, &failure);
+        failure_done(&failure);
+        return;
+    }
+    /* Registered only with consent; without it the key may still have an account whose
+     * registration.json got lost. */
+    if (!request.only_existing)
+        r = external_account_bind(&block->external, account->key, reply->json, &binding);
+    if (r < 0) {
+        external_account_explain(&failure, &block->external, account->config->path, r);
+        account_settle(account, &failure);
+        failure_done(&failure);
+        return;
+    }
+    request.binding = binding;
+    r = registration_request(account->session, &request, on_account, account, &account->call);
+    if (r < 0)
+        account_fail(account, "the request cannot be made", r);
+}
+
+static bool wants_registration(const AccountBlock *block)
+{
+    return block->accept_terms_of_service || strv_length(block->accepted_terms_of_service) > 0;
+}
+
+static int account_make_key(Account *account)
+{
+    int r;
+
+    r = account_key_generate_ec(ACCOUNT_EC_DEFAULT, &account->key);
+    if (r >= 0)
+        r = account_key_save(account->block->directory, account->key, false);
+    if (r < 0)
+        return r;
+    account->stamps.key = stamp_file(account->block->directory, "account.pem");
+    return 0;
+}
+
+static void fail_without_key(Account *account)
+{
+    Failure failure = { 0 };
+
+    failure_set(&failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
+                "The server has no ACME account yet: its administrator runs 'acme-register "
+                "--gen-key --register --accept-terms-of-service %s%s'.",
+                option(account).text, account->config->path);
+    account_settle(account, &failure);
+    failure_done(&failure);
+}
+
+/* Drops what an earlier, failed look found. */
+static void account_forget(Account *account)
+{
+    EVP_PKEY_free(account->key);
+    account->key = NULL;
+    json_decref(account->registration);
+    account->registration = NULL;
+    free(account->thumbprint);
+    account->thumbprint = NULL;
+}
+
+static int account_load(Account *account)
+{
+    const char *directory = account->block->directory;
+    int r;
+
+    account_forget(account);
+    /* Before anything is read: what changes afterwards is noticed. */
+    account->stamps = stamp_directory(directory);
+    r = account_key_load(directory, &account->key);
+    if (r == -ENOENT && wants_registration(account->block))
+        r = account_make_key(account);
+    if (r < 0)
+        return r;
+    session_set_key(account->session, account->key);
+    r = jwk_thumbprint(account->key, &account->thumbprint);
+    if (r < 0)
+        return r;
+    r = account_registration_load(directory, &account->registration);
+    return r == -ENOENT ? 0 : r;
+}
+
+static void account_open(Account *account)
+{
+    const char *status;
+    int r = account_load(account);
+
+    if (r == -ENOENT) {
+        fail_without_key(account);
+        return;
+    }
+    if (r < 0) {
+        account_fail(account, "account.pem or registration.json cannot be read", r);
+        return;
+    }
+    status = str_or(registration_status(account->registration), "valid");
+    if (!streq(status, "valid")) {
+        fail_not_valid(account, status);
+        return;
+    }
+    if (registration_uri(account->registration)) {
+        r = account_use(account, registration_uri(account->registration));
+        if (r < 0)
+            account_fail(account, "it cannot be opened", r);
+        return;
+    }
+    r = session_directory(account->session, on_directory, account, &account->call);
+    if (r < 0)
+        account_fail(account, "the directory cannot be asked for", r);
+}
+
+static void on_rollover(const Failure *failure, void *userdata)
+{
+    Account *account = userdata;
+
+    account->rollover = NULL;
+    if (failure) {
+        account_settle(account, failure);
+        return;
+    }
+    log_event(LOG_EVENT_ACCOUNT_KEY_SETTLED, NULL,
+              "The change of the account's key in '%s' that was cut off is seen through",
+              account->block->directory);
+    account_open(account);
+}
+
+static void account_ask(Account *account)
+{
+    int r;
+
+    account->state = ACCOUNT_ASKING;
+    r = rollover_resume(account->session, account->block->directory, on_rollover, account,
+                        &account->rollover);
+    if (r < 0)
+        account_fail(account, "account.new.pem cannot be used", r);
+    else if (r == 0)
+        account_open(account);
+}
+
+int account_await(Account *account, account_cb callback, void *userdata, AccountWaiter **ret)
+{
+    _cleanup_(account_unrefp) _unused_ Account *hold = account_ref(account);
+    AccountWaiter *waiter;
+
+    if (account->state == ACCOUNT_READY) {
+        *ret = NULL;
+        callback(NULL, userdata);
+        return 0;
+    }
+    waiter = calloc(1, sizeof(*waiter));
+    if (!waiter)
+        return -ENOMEM;
+    *waiter = (AccountWaiter){ .account = account, .callback = callback, .userdata = userdata };
+    LIST_INSERT_HEAD(&account->waiters, waiter, list);
+    *ret = waiter;
+    if (account->state != ACCOUNT_ASKING)
+        account_ask(account);
+    return 0;
+}
+
+int account_new(sd_event *event, Config *config, const AccountBlock *block, Account **ret)
+{
+    _cleanup_(account_unrefp) Account *account = calloc(1, sizeof(*account));
+    int r;
+
+    if (!account)
+        return -ENOMEM;
+    account->n_ref = 1;
+    account->config = config_ref(config);
+    account->block = block;
+    r = session_new(event, block->server, block->ca_file, &account->session);
+    if (r >= 0)
+        r = session_keep_in(account->session, config->state_directory);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(account);
+    return 0;
+}
+
+Account *account_ref(Account *account)
+{
+    account->n_ref++;
+    return account;
+}
+
+Account *account_unref(Account *account)
+{
+    if (!account || --account->n_ref > 0)
+        return NULL;
+    session_call_cancel(account->call);
+    rollover_cancel(account->rollover);
+    while (!LIST_EMPTY(&account->waiters))
+        account_waiter_cancel(LIST_FIRST(&account->waiters));
+    account_forget(account);
+    session_unref(account->session);
+    config_unref(account->config);
+    free(account);
+    return NULL;
+}
+
+const AccountBlock *account_block(const Account *account)
+{
+    return account->block;
+}
+
+Session *account_session(Account *account)
+{
+    return account->session;
+}
+
+EVP_PKEY *account_key(Account *account)
+{
+    return account->key;
+}
+
+const char *account_thumbprint(Account *account)
+{
+    return account->thumbprint;
+}

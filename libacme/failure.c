@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "libacme/failure.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "libacme/rate-limit.h"
+#include "libacme/transport/problem.h"
+#include "strings/text.h"
+
+#define RETRY_SOON 60U
+
+void failure_done(Failure *failure)
+{
+    free(failure->reason);
+    free(failure->problem);
+    *failure = (Failure){ 0 };
+}
+
+/* Texts and names of the CA are in it, and a client prints it on a terminal. */
+static char *make_reason(const char *format, va_list arguments)
+{
+    char *reason;
+
+    if (vasprintf(&reason, format, arguments) < 0)
+        return NULL;
+    text_flatten(reason);
+    return reason;
+}
+
+void failure_set(Failure *failure, LogEvent event, int status, unsigned retry_after,
+                 const char *format, ...)
+{
+    Failure new = { .event = event, .status = status, .retry_after = retry_after };
+    va_list arguments;
+
+    va_start(arguments, format);
+    new.reason = make_reason(format, arguments);
+    va_end(arguments);
+    failure_done(failure);
+    *failure = new;
+}
+
+void failure_copy(Failure *failure, const Failure *from)
+{
+    Failure new = *from;
+
+    new.reason = from->reason ? strdup(from->reason) : NULL;
+    new.problem = from->problem ? strdup(from->problem) : NULL;
+    failure_done(failure);
+    *failure = new;
+}
+
+void failure_amend(Failure *failure, const char *sentence)
+{
+    char *longer;
+
+    if (!failure->reason || asprintf(&longer, "%s %s", failure->reason, sentence) < 0)
+        return;
+    free(failure->reason);
+    failure->reason = longer;
+}
+
+void failure_reword(Failure *failure, const char *format, ...)
+{
+    char *reason;
+    va_list arguments;
+
+    va_start(arguments, format);
+    reason = make_reason(format, arguments);
+    va_end(arguments);
+    free(failure->reason);
+    failure->reason = reason;
+}
+
+void failure_set_type(Failure *failure, const char *type)
+{
+    free(failure->problem);
+    failure->problem = type && *type ? strdup(type) : NULL;
+}
+
+void failure_set_problem(Failure *failure, const json_t *problem, unsigned retry_after)
+{
+    const Problem *meaning = problem_find(problem_type(problem));
+    _cleanup_free_ char *said = problem_describe(problem);
+
+    if (retry_after == 0 && said)
+        retry_after = rate_limit_left(said, time(NULL));
+    failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, meaning->status,
+                meaning->retry_after && retry_after ? retry_after : meaning->retry_after,
+                "%s The CA said: %s", meaning->sentence, str_or(said, "?"));
+    failure_set_type(failure, problem_type(problem));
+    failure->passing = meaning->retry_after > 0;
+    failure->elsewhere = meaning->elsewhere;
+    failure->pause = retry_after;
+}
+
+void failure_set_reply(Failure *failure, const SessionReply *reply, const char *doing)
+{
+    if (reply->error < 0)
+        failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503,
+                    reply->retry_after ? reply->retry_after : RETRY_SOON,
+                    "The CA cannot be reached, try again later: %s.",
+                    str_or(reply->error_text, strerror(-reply->error)));
+    else if (reply->problem)
+        failure_set_problem(failure, reply->problem, reply->retry_after);
+    else if (reply->status == 429)
+        failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 429,
+                    reply->retry_after ? reply->retry_after : 3600,
+                    "The CA limits the rate of requests: try again later.");
+    else
+        failure_set(
+            failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503,
+            reply->retry_after ? reply->retry_after : RETRY_SOON,
+            "The CA gave an answer that makes no sense while %s (HTTP status %ld): try again "
+            "later.",
+            doing, reply->status);
+    /* No answer, or one that was lost or garbled on its way; what a problem document says is
+     * judged by its type. */
+    if (reply->problem) {
+        failure->elsewhere |= reply->status >= 500;
+        return;
+    }
+    failure->passing =
+        reply->error < 0 || reply->status < 400 || reply->status >= 500 || reply->status == 429;
+    failure->elsewhere = failure->passing;
+    failure->pause = reply->retry_after;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "libacme/registration.h"
+
+#include <openssl/ec.h>
+#include <openssl/rsa.h>
+
+#include "base/macro.h"
+#include "libacme/transport/jws.h"
+
+int account_key_generate_ec(const char *group, EVP_PKEY **ret)
+{
+    EVP_PKEY *key = EVP_EC_gen(group);
+
+    if (!key)
+        return -EIO;
+    *ret = key;
+    return 0;
+}
+
+int account_key_generate_rsa(unsigned bits, EVP_PKEY **ret)
+{
+    EVP_PKEY *key = EVP_RSA_gen(bits);
+
+    if (!key)
+        return -EIO;
+    *ret = key;
+    return 0;
+}
+
+int registration_request(Session *session, const RegistrationRequest *request, session_cb callback,
+                         void *userdata, SessionCall **ret)
+{
+    json_auto_t *payload = NULL;
+
+    if (request->only_existing)
+        payload = json_pack("{sb}", "onlyReturnExisting", 1);
+    else
+        payload = json_pack("{sbsO*}", "termsOfServiceAgreed", 1, "externalAccountBinding",
+                            request->binding);
+    if (!payload)
+        return -ENOMEM;
+    if (json_array_size(request->contact) > 0 &&
+        json_object_set_new(payload, "contact", json_deep_copy(request->contact)) < 0)
+        return -ENOMEM;
+    return session_post(
+        session,
+        &(SessionRequest){ .resource = "newAccount", .payload = payload, .with_jwk = true },
+        callback, userdata, ret);
+}
+
+int registration_pack(EVP_PKEY *key, const json_t *account, const char *uri, json_t **ret)
+{
+    json_auto_t *jwk = NULL, *contact = NULL;
+    const char *status = json_string_value(json_object_get(account, "status"));
+    json_t *registration;
+    int r;
+
+    r = jwk_from_key(key, &jwk);
+    if (r < 0)
+        return r;
+    contact = json_deep_copy(json_object_get(account, "contact"));
+    registration =
+        json_pack("{s{sosOss*}ss*}", "body", "contact", contact ? TAKE_PTR(contact) : json_array(),
+                  "key", jwk, "status", status, "uri", uri);
+    if (!registration)
+        return -ENOMEM;
+    *ret = registration;
+    return 0;
+}
+
+const char *registration_uri(const json_t *registration)
+{
+    return session_url(registration, "uri");
+}
+
+const char *registration_status(const json_t *registration)
+{
+    return json_string_value(json_object_get(json_object_get(registration, "body"), "status"));
+}
+
+const json_t *registration_contact(const json_t *registration)
+{
+    const json_t *contact = json_object_get(json_object_get(registration, "body"), "contact");
+
+    return json_is_array(contact) ? contact : NULL;
+}
+
+const char *directory_terms(const json_t *directory)
+{
+    const json_t *meta = json_object_get(directory, "meta");
+
+    return json_string_value(json_object_get(meta, "termsOfService"));
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* newAccount requests (RFC 8555 §7.3) and what registration.json keeps of them. */
+
+#include <jansson.h>
+#include <openssl/evp.h>
+
+#include "libacme/transport/session.h"
+
+#define ACCOUNT_EC_DEFAULT "P-256"
+
+/* New keys. @group: "P-256" or "P-384"; @bits: RSA. 0 or -EIO. */
+int account_key_generate_ec(const char *group, EVP_PKEY **ret);
+int account_key_generate_rsa(unsigned bits, EVP_PKEY **ret);
+
+typedef struct RegistrationRequest {
+    bool only_existing;    /* find the key's account, make none; else agrees to the terms */
+    const json_t *contact; /* array of "mailto:" URLs, or NULL */
+    json_t *binding;       /* external_account_bind(), or NULL */
+} RegistrationRequest;
+
+/* POST newAccount. Callback and *ret as session_post(). */
+int registration_request(Session *session, const RegistrationRequest *request, session_cb callback,
+                         void *userdata, SessionCall **ret);
+
+/* An account object that the CA gave, as registration.json has it; @uri NULL for one that waits for
+ * the terms to be accepted. */
+int registration_pack(EVP_PKEY *key, const json_t *account, const char *uri, json_t **ret);
+
+/* "uri", "status" and "contact" of a registration; borrowed; NULL when it has none. */
+const char *registration_uri(const json_t *registration);
+const char *registration_status(const json_t *registration);
+const json_t *registration_contact(const json_t *registration);
+
+/* URL of the CA's terms of service (RFC 8555 §7.1.1); borrowed; NULL when it has none. */
+const char *directory_terms(const json_t *directory);

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "libacme/transport/fetch.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <sys/queue.h>
+
+#include "base/clock.h"
+#include "libacme/transport/link.h"
+#include "strings/strv.h"
+
+#define FETCH_CONNECT_TIMEOUT_MS 10000L
+#define FETCH_TIMEOUT_MS         30000L
+/* An HTTP/2 server needs one connection; for others each request would open one more. */
+#define FETCH_CONNECTIONS_MAX 16L
+
+struct Fetcher {
+    unsigned n_ref; /* held too while callbacks run: one of them may free the pool */
+    sd_event *event;
+    CURLM *multi;
+    sd_event_source *timer;
+    char *ca_file;
+    LIST_HEAD(, Fetch) fetches; /* in flight */
+};
+
+struct Fetch {
+    Fetcher *fetcher;
+    LIST_ENTRY(Fetch) list;
+    CURL *easy;
+    struct curl_slist *headers;
+    char *body;
+    char *received;
+    size_t n_received;
+    bool too_large;
+    char error[CURL_ERROR_SIZE];
+    fetch_cb callback;
+    void *userdata;
+};
+
+static void fetch_detach(Fetch *fetch)
+{
+    Fetcher *fetcher = fetch->fetcher;
+
+    if (!fetcher)
+        return;
+    LIST_REMOVE(fetch, list);
+    if (fetch->easy)
+        (void)curl_multi_remove_handle(fetcher->multi, fetch->easy);
+    fetch->fetcher = NULL;
+}
+
+static Fetch *fetch_free(Fetch *fetch)
+{
+    fetch_detach(fetch);
+    if (fetch->easy)
+        curl_easy_cleanup(fetch->easy);
+    curl_slist_free_all(fetch->headers);
+    free(fetch->body);
+    free(fetch->received);
+    free(fetch);
+    return NULL;
+}
+
+DEFINE_CLEANUP_FUNC(Fetch *, fetch_free)
+
+Fetch *fetch_cancel(Fetch *fetch)
+{
+    return fetch ? fetch_free(fetch) : NULL;
+}
+
+static size_t on_body(char *data, size_t size, size_t n, void *userdata)
+{
+    Fetch *fetch = userdata;
+    size_t more = size * n;
+    char *p;
+
+    if (more > FETCH_BODY_SIZE_MAX - fetch->n_received) {
+        fetch->too_large = true;
+        return 0;
+    }
+    p = realloc(fetch->received, fetch->n_received + more + 1);
+    if (!p)
+        return 0;
+    memcpy(p + fetch->n_received, data, more);
+    fetch->received = p;
+    fetch->n_received += more;
+    p[fetch->n_received] = '\0';
+    return more;
+}
+
+static const char *answer_header(CURL *easy, const char *name)
+{
+    struct curl_header *header;
+
+    if (curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+        return NULL;
+    return header->value;
+}
+
+/* Those that there is no memory for are left out, as an answer has no need of them. */
+static char **answer_alternates(CURL *easy)
+{
+    struct curl_header *header;
+    char **urls = NULL;
+
+    for (size_t i = 0; curl_easy_header(easy, "Link", i, CURLH_HEADER, -1, &header) == CURLHE_OK;
+         i++)
+        if (link_add_targets(header->value, "alternate", FETCH_ALTERNATES_MAX, &urls) < 0)
+            break;
+    return urls;
+}
+
+static int curl_to_errno(CURLcode code)
+{
+    switch (code) {
+    case CURLE_OK:
+        return 0;
+    case CURLE_OUT_OF_MEMORY:
+        return -ENOMEM;
+    case CURLE_OPERATION_TIMEDOUT:
+        return -ETIMEDOUT;
+    case CURLE_COULDNT_RESOLVE_HOST:
+        return -EHOSTUNREACH;
+    case CURLE_COULDNT_CONNECT:
+        return -ECONNREFUSED;
+    default:
+        return -EIO;
+    }
+}
+
+/* Hands the result over and frees the fetch. The callback may start and cancel others, or free the
+ * pool. */
+static void fetch_finish(Fetch *fetch, CURLcode code)
+{
+    _cleanup_strv_ char **alternates = NULL;
+    _cleanup_free_ char *type = NULL;
+    FetchResult result = { .body = str_or(fetch->received, ""), .size = fetch->n_received };
+    curl_off_t retry_after = 0;
+    const char *header;
+
+    fetch_detach(fetch);
+    result.error = curl_to_errno(code);
+    if (fetch->too_large)
+        result.error_text = "the answer is too large";
+    else if (code != CURLE_OK)
+        result.error_text = fetch->error[0] ? fetch->error : curl_easy_strerror(code);
+
+    (void)curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &result.status);
+    if (curl_easy_getinfo(fetch->easy, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK &&
+        retry_after > 0)
+        result.retry_after = retry_after > 7 * 86400 ? 7 * 86400 : (unsigned)retry_after;
+
+    header = answer_header(fetch->easy, "Content-Type");
+    type = header ? strndup(header, strcspn(header, "; \t")) : NULL;
+    result.content_type = str_or(type, "");
+    result.location = answer_header(fetch->easy, "Location");
+    result.replay_nonce = answer_header(fetch->easy, "Replay-Nonce");
+    alternates = answer_alternates(fetch->easy);
+    result.alternates = alternates;
+
+    fetch->callback(&result, fetch->userdata);
+    fetch_free(fetch);
+}
+
+static void fetcher_act(Fetcher *fetcher, curl_socket_t fd, int action)
+{
+    CURLMsg *message;
+    int left, running;
+
+    fetcher->n_ref++;
+    (void)curl_multi_socket_action(fetcher->multi, fd, action, &running);
+
+    while ((message = curl_multi_info_read(fetcher->multi, &left))) {
+        Fetch *fetch = NULL;
+
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        if (curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &fetch) == CURLE_OK && fetch)
+            fetch_finish(fetch, message->data.result);
+    }
+    fetcher_unref(fetcher);
+}
+
+static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+    Fetcher *fetcher = userdata;
+    int action = 0;
+
+    (void)source;
+    if (revents & (EPOLLIN | EPOLLHUP))
+        action |= CURL_CSELECT_IN;
+    if (revents & (EPOLLOUT | EPOLLHUP))
+        action |= CURL_CSELECT_OUT;
+    if (revents & EPOLLERR)
+        action |= CURL_CSELECT_ERR;
+
+    fetcher_act(fetcher, fd, action);
+    return 0;
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    (void)source;
+    (void)usec;
+    fetcher_act(userdata, CURL_SOCKET_TIMEOUT, 0);
+    return 0;
+}
+
+static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *userdata, void *socket_data)
+{
+    static const uint32_t events[] = {
+        [CURL_POLL_NONE] = 0,
+        [CURL_POLL_IN] = EPOLLIN,
+        [CURL_POLL_OUT] = EPOLLOUT,
+        [CURL_POLL_INOUT] = EPOLLIN | EPOLLOUT,
+    };
+    Fetcher *fetcher = userdata;
+    sd_event_source *source = socket_data;
+
+    (void)easy;
+    if (what == CURL_POLL_REMOVE) {
+        sd_event_source_disable_unref(source);
+        (void)curl_multi_assign(fetcher->multi, fd, NULL);
+        return 0;
+    }
+    if (source)
+        return sd_event_source_set_io_events(source, events[what]) < 0 ? -1 : 0;
+    if (sd_event_add_io(fetcher->event, &source, fd, events[what], on_io, fetcher) < 0)
+        return -1;
+    (void)curl_multi_assign(fetcher->multi, fd, source);
+    return 0;
+}
+
+static int on_curl_timer(CURLM *multi, long timeout_ms, void *userdata)
+{
+    Fetcher *fetcher = userdata;
+
+    (void)multi;
+    if (timeout_ms < 0)
+        return sd_event_source_set_enabled(fetcher->timer, SD_EVENT_OFF) < 0 ? -1 : 0;
+    if (sd_event_source_set_time_relative(fetcher->timer, (uint64_t)timeout_ms * 1000) < 0)
+        return -1;
+    return sd_event_source_set_enabled(fetcher->timer, SD_EVENT_ONESHOT) < 0 ? -1 : 0;
+}
+
+Fetcher *fetcher_unref(Fetcher *fetcher)
+{
+    if (!fetcher || --fetcher->n_ref > 0)
+        return NULL;
+    while (!LIST_EMPTY(&fetcher->fetches))
+        fetch_free(LIST_FIRST(&fetcher->fetches));
+    if (fetcher->multi)
+        (void)curl_multi_cleanup(fetcher->multi);
+    sd_event_source_disable_unref(fetcher->timer);
+    sd_event_unref(fetcher->event);
+    free(fetcher->ca_file);
+    free(fetcher);
+    return NULL;
+}
+
+int fetcher_new(sd_event *event, const char *ca_file, Fetcher **ret)
+{
+    _cleanup_(fetcher_unrefp) Fetcher *fetcher = NULL;
+    int r;
+
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        return -EIO;
+    fetcher = calloc(1, sizeof(*fetcher));
+    if (!fetcher)
+        return -ENOMEM;
+    fetcher->n_ref = 1;
+    fetcher->event = sd_event_ref(event);
+    fetcher->multi = curl_multi_init();
+    if (!fetcher->multi)
+        return -ENOMEM;
+    if (ca_file) {
+        fetcher->ca_file = strdup(ca_file);
+        if (!fetcher->ca_file)
+            return -ENOMEM;
+    }
+    r = sd_event_add_time_relative(event, &fetcher->timer, CLOCK_MONOTONIC, 0, TIMER_ACCURACY,
+                                   on_timer, fetcher);
+    if (r < 0)
+        return r;
+    r = sd_event_source_set_enabled(fetcher->timer, SD_EVENT_OFF);
+    if (r < 0)
+        return r;
+
+    if (curl_multi_setopt(fetcher->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, FETCH_CONNECTIONS_MAX) !=
+            CURLM_OK ||
+        curl_multi_setopt(fetcher->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket) != CURLM_OK ||
+        curl_multi_setopt(fetcher->multi, CURLMOPT_SOCKETDATA, fetcher) != CURLM_OK ||
+        curl_multi_setopt(fetcher->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer) != CURLM_OK ||
+        curl_multi_setopt(fetcher->multi, CURLMOPT_TIMERDATA, fetcher) != CURLM_OK)
+        return -EIO;
+
+    *ret = TAKE_PTR(fetcher);
+    return 0;
+}
+
+static int fetch_add_header(Fetch *fetch, const char *name, const char *value)
+{
+    _cleanup_free_ char *line = NULL;
+    struct curl_slist *more;
+
+    if (asprintf(&line, "%s: %s", name, value) < 0) {
+        line = NULL;
+        return -ENOMEM;
+    }
+    more = curl_slist_append(fetch->headers, line);
+    if (!more)
+        return -ENOMEM;
+    fetch->headers = more;
+    return 0;
+}
+
+static bool fetch_set_options(Fetch *fetch, const FetchRequest *request)
+{
+    CURL *easy = fetch->easy;
+    bool ok = true;
+
+#define SET(option, value) ok = ok && curl_easy_setopt(easy, CURLOPT_##option, value) == CURLE_OK
+    SET(PRIVATE, fetch);
+    SET(URL, request->url);
+    SET(PROTOCOLS_STR, "https");
+    SET(FOLLOWLOCATION, 0L);
+    SET(NOSIGNAL, 1L);
+    SET(SSL_VERIFYPEER, 1L);
+    SET(SSL_VERIFYHOST, 2L);
+    /* RFC 8555 §6.1 asks for a User-Agent; libcurl sends none by itself. */
+    SET(USERAGENT, "acmems/" ACMEMS_VERSION " libcurl/" LIBCURL_VERSION);
+    SET(CONNECTTIMEOUT_MS, FETCH_CONNECT_TIMEOUT_MS);
+    SET(TIMEOUT_MS, FETCH_TIMEOUT_MS);
+    SET(ERRORBUFFER, fetch->error);
+    SET(WRITEFUNCTION, on_body);
+    SET(WRITEDATA, fetch);
+    SET(HTTPHEADER, fetch->headers);
+    if (fetch->fetcher->ca_file)
+        SET(CAINFO, fetch->fetcher->ca_file);
+    if (fetch->body) {
+        SET(POST, 1L);
+        SET(POSTFIELDS, fetch->body);
+        SET(POSTFIELDSIZE_LARGE, (curl_off_t)strlen(fetch->body));
+    } else if (request->head)
+        SET(NOBODY, 1L);
+#undef SET
+    return ok;
+}
+
+int fetcher_start(Fetcher *fetcher, const FetchRequest *request, fetch_cb callback, void *userdata,
+                  Fetch **ret)
+{
+    _cleanup_(fetch_freep) Fetch *fetch = calloc(1, sizeof(*fetch));
+    int r;
+
+    if (!fetch)
+        return -ENOMEM;
+    fetch->fetcher = fetcher;
+    fetch->callback = callback;
+    fetch->userdata = userdata;
+    LIST_INSERT_HEAD(&fetcher->fetches, fetch, list);
+
+    fetch->easy = curl_easy_init();
+    if (!fetch->easy)
+        return -ENOMEM;
+    if (request->body) {
+        fetch->body = strdup(request->body);
+        if (!fetch->body)
+            return -ENOMEM;
+        r = fetch_add_header(fetch, "Content-Type", "application/jose+json");
+        if (r < 0)
+            return r;
+    }
+    r = fetch_add_header(fetch, "Accept", str_or(request->accept, "application/json"));
+    if (r < 0)
+        return r;
+    if (!fetch_set_options(fetch, request))
+        return -EIO;
+    if (curl_multi_add_handle(fetcher->multi, fetch->easy) != CURLM_OK)
+        return -EIO;
+
+    *ret = TAKE_PTR(fetch);
+    return 0;
+}

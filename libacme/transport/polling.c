@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "libacme/transport/polling.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+
+#define STEPS 1024U
+
+usec_t backoff_spread(usec_t delay)
+{
+    uint32_t random = 0;
+
+    /* Nothing hangs on how good it is. */
+    (void)!getrandom(&random, sizeof(random), 0);
+    return delay + delay / 4 / STEPS * (random % STEPS);
+}
+
+usec_t backoff_next(Backoff *backoff, unsigned retry_after)
+{
+    usec_t asked = retry_after_bounded(retry_after);
+
+    backoff->delay = backoff->delay == 0 ? BACKOFF_FIRST : backoff->delay * 2;
+    if (backoff->delay > BACKOFF_MAX)
+        backoff->delay = BACKOFF_MAX;
+    return backoff_spread(asked > backoff->delay ? asked : backoff->delay);
+}

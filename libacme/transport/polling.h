@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* When to ask the CA again (RFC 8555 §7.5.1, §7.4): soon at first, then less and less often. */
+
+#include "base/clock.h"
+
+#define POLL_FIRST (100 * USEC_PER_MSEC)
+#define POLL_MAX   (5 * USEC_PER_SEC)
+
+/* A CA that asks for more, by mistake or not, is asked after this time all the same. */
+#define RETRY_AFTER_MAX 3600U
+
+typedef struct Poll {
+    usec_t delay; /* 0 before the first */
+} Poll;
+
+#define BACKOFF_FIRST USEC_PER_SEC
+#define BACKOFF_MAX   (5 * 60 * USEC_PER_SEC)
+
+typedef struct Backoff {
+    usec_t delay; /* 0 before the first */
+} Backoff;
+
+/* s to µs */
+static inline usec_t retry_after_bounded(unsigned retry_after)
+{
+    return (retry_after < RETRY_AFTER_MAX ? retry_after : RETRY_AFTER_MAX) * USEC_PER_SEC;
+}
+
+/* The pause with up to a quarter more, by chance, so that many do not come back at once. */
+usec_t backoff_spread(usec_t delay);
+
+/* The same in seconds. */
+static inline unsigned backoff_spread_seconds(unsigned delay)
+{
+    return (unsigned)(backoff_spread(delay * USEC_PER_SEC) / USEC_PER_SEC);
+}
+
+/* Pause before what failed is tried again, µs: doubled each time, spread by backoff_spread(),
+ * and never less than Retry-After (s, 0: none). */
+usec_t backoff_next(Backoff *backoff, unsigned retry_after);
+
+/* Pause before the next question, µs: at least what Retry-After (s, 0: none) of the last answer
+ * asked for. */
+static inline usec_t poll_next(Poll *poll, unsigned retry_after)
+{
+    usec_t asked = retry_after_bounded(retry_after);
+
+    poll->delay = poll->delay == 0 ? POLL_FIRST : poll->delay * 2;
+    if (poll->delay > POLL_MAX)
+        poll->delay = POLL_MAX;
+    return asked > poll->delay ? asked : poll->delay;
+}

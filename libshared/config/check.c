@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <limits.h>
+#include <stdio.h>
+#include <syslog.h>
+
+#include "config/loader.h"
+#include "strings/strv.h"
+
+/* Of named accounts, in the state directory. */
+#define ACCOUNTS_DIRECTORY "accounts"
+
+#define ACME_SERVER_DEFAULT "https://acme-staging-v02.api.letsencrypt.org/directory"
+
+static const char *const http01_listeners[] = { "0.0.0.0:1380", "[::]:1380" };
+static const char *const mgmt_listeners[] = { "127.0.0.1:1313", "[::1]:1313" };
+
+static int default_listeners(const Loader *l, const char *const addresses[2], ListenAddress **list,
+                             size_t *n)
+{
+    if (l->unread)
+        return 0;
+    *list = calloc(2, sizeof(**list));
+    if (!*list)
+        return -ENOMEM;
+    for (*n = 0; *n < 2; (*n)++)
+        if (listen_address_parse(addresses[*n], &(*list)[*n]) < 0)
+            return -ENOMEM;
+    return 0;
+}
+
+static int set_default(char **string, const char *value)
+{
+    if (*string || !value)
+        return 0;
+    *string = strdup(value);
+    return *string ? 0 : -ENOMEM;
+}
+
+static bool seen(const Loader *l, SectionId section, const char *key)
+{
+    return config_seen(l, section, key)->file;
+}
+
+/* Whether the block has a type that can be gone on with. */
+static int check_type(Loader *l)
+{
+    if (l->type == TYPE_MISSING)
+        return refuse_block(l, "%s has no type: write type = … as its first line", config_title(l));
+    return l->type >= 0;
+}
+
+static int check_tsig_key(Loader *l)
+{
+    const Place *key = config_seen(l, SECTION_VERIFICATION, "tsig-key");
+    const Place *file = config_seen(l, SECTION_VERIFICATION, "tsig-key-file");
+
+    if (!key->file || !file->file)
+        return 0;
+    return config_report(l, LOG_ERR, *file,
+                         "tsig-key is already set in %s:%u: delete one of the two", key->file,
+                         key->line);
+}
+
+static int finish_dnsupdate(Loader *l, Verification *verification)
+{
+    if (!seen(l, SECTION_VERIFICATION, "ttl"))
+        verification->ttl = 60;
+    if (!seen(l, SECTION_VERIFICATION, "timeout"))
+        verification->timeout = 5;
+    if (!seen(l, SECTION_VERIFICATION, "propagation-timeout"))
+        verification->propagation_timeout = 120;
+    if (!seen(l, SECTION_VERIFICATION, "dns-server")) {
+        int r = strv_extend(&verification->dns_servers, "127.0.0.1");
+
+        if (r < 0)
+            return r;
+        verification->n_dns_servers = 1;
+    }
+    verification->tsig_key_file_line = config_seen(l, SECTION_VERIFICATION, "tsig-key-file")->line;
+    return check_tsig_key(l);
+}
+
+static int check_external_account(Loader *l, SectionId section)
+{
+    const Place *kid = config_seen(l, section, "eab-kid");
+    const Place *key = config_seen(l, section, "eab-hmac-key");
+    const Place *file = config_seen(l, section, "eab-hmac-key-file");
+
+    if (key->file && file->file)
+        return config_report(l, LOG_ERR, *file,
+                             "eab-hmac-key is already set in %s:%u: delete one of the two",
+                             key->file, key->line);
+    if (kid->file && !key->file && !file->file)
+        return config_report(l, LOG_ERR, *kid,
+                             "eab-kid comes without its key: add eab-hmac-key-file");
+    if (!kid->file && (key->file || file->file))
+        return config_report(l, LOG_ERR, key->file ? *key : *file,
+                             "the HMAC key comes without eab-kid: add the key identifier that the "
+                             "CA gave with it");
+    return 0;
+}
+
+static int finish_account(Loader *l, SectionId section, AccountBlock *account)
+{
+    const char *ca_file = getenv("ACME_CAFILE");
+    int r = set_default(&account->server, ACME_SERVER_DEFAULT);
+
+    if (r >= 0)
+        r = set_default(&account->ca_file, ca_file && *ca_file ? ca_file : NULL);
+    if (r < 0)
+        return r;
+    if (!seen(l, section, "orders-per-3h"))
+        account->orders_per_3h = CONFIG_ORDERS_PER_3H_DEFAULT;
+    if (!seen(l, section, "duplicate-certificates-per-week"))
+        account->duplicate_certificates_per_week = CONFIG_DUPLICATE_CERTIFICATES_PER_WEEK_DEFAULT;
+    return check_external_account(l, section);
+}
+
+/* Where its directory is not given the name becomes one. */
+static bool is_directory_name(const char *name)
+{
+    return name[0] != '.' && strlen(name) <= NAME_MAX &&
+           !name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")];
+}
+
+int config_finish_account(Loader *l)
+{
+    AccountBlock *account = l->object;
+    int r = finish_account(l, SECTION_NAMED_ACCOUNT, account);
+
+    if (r < 0 || account->directory || is_directory_name(account->name))
+        return r;
+    return refuse_block(l,
+                        "%s needs dir = …, as no directory can be named like it: add one, or give "
+                        "it a name of letters, digits, ., _ and -",
+                        config_title(l));
+}
+
+int config_finish_verification(Loader *l)
+{
+    Verification *verification = l->object;
+    int r = check_type(l);
+
+    if (r <= 0)
+        return r;
+    if (l->type == VERIFICATION_DNS01_DNSUPDATE)
+        return finish_dnsupdate(l, verification);
+    if (l->type != VERIFICATION_HTTP01 || seen(l, SECTION_VERIFICATION, "listener"))
+        return 0;
+    return default_listeners(l, http01_listeners, &verification->listeners,
+                             &verification->n_listeners);
+}
+
+int config_finish_storage(Loader *l)
+{
+    Storage *storage = l->object;
+    int r = check_type(l);
+
+    if (r <= 0 || l->type != STORAGE_FILE)
+        return r < 0 ? r : 0;
+    if (!seen(l, SECTION_STORAGE, "renew-within"))
+        storage->renew_within = 14;
+    if (!seen(l, SECTION_STORAGE, "prefetch-forget"))
+        storage->prefetch_forget = 100;
+    if (seen(l, SECTION_STORAGE, "directory"))
+        return 0;
+    return refuse_block(l, "%s has no directory: add one, such as directory = %s/storage",
+                        config_title(l), STATE_DIRECTORY_DEFAULT);
+}
+
+int config_finish_auth(Loader *l)
+{
+    bool ip = seen(l, SECTION_AUTH, "ip"), all = seen(l, SECTION_AUTH, "all");
+    bool type = seen(l, SECTION_AUTH, "hmac_type"), key = seen(l, SECTION_AUTH, "hmac_key");
+    int r = 0;
+
+    if (key && !type)
+        r = refuse_block(l, "%s has hmac_key without hmac_type: add hmac_type = sha256",
+                         config_title(l));
+    else if (type && !key)
+        r = refuse_block(l, "%s has hmac_type without hmac_key: add the key", config_title(l));
+    else if (!ip && !key && !all)
+        r = refuse_block(l,
+                         "%s does not say who may use it: add ip, or hmac_type and hmac_key, or "
+                         "all = yes for everybody",
+                         config_title(l));
+    else if (all && (ip || key))
+        r = warn_block(l,
+                       "%s: all = yes adds nothing beside ip and hmac_key, which still have to "
+                       "match: delete the one or the other",
+                       config_title(l));
+    if (r < 0 || seen(l, SECTION_AUTH, "domain") || seen(l, SECTION_AUTH, "ip-san"))
+        return r;
+    return warn_block(l, "%s has no domain: it never allows anything", config_title(l));
+}
+
+static int resolve(Loader *l, const Reference *reference)
+{
+    void *const *names = (void *const *)(void *)((char *)l->config + reference->names);
+
+    *reference->target = config_find_block(names, reference->name);
+    if (*reference->target)
+        return 0;
+    return config_report(l, LOG_ERR, reference->place,
+                         "there is no [%s \"%.64s\"]: define it, or name another", reference->word,
+                         reference->name);
+}
+
+static int resolve_all(Loader *l, bool defaults)
+{
+    for (size_t i = 0; i < l->n_references; i++) {
+        const Reference *reference = &l->references[i];
+        int r = reference->is_default == defaults ? resolve(l, reference) : 0;
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* A list of its own with these in it. */
+static int set_verifications(const Verification *const *from, size_t n_from,
+                             const Verification ***list, size_t *n)
+{
+    *list = calloc(n_from + 1, sizeof(Verification *));
+    if (!*list)
+        return -ENOMEM;
+    for (*n = 0; *n < n_from; (*n)++)
+        (*list)[*n] = from[*n];
+    return 0;
+}
+
+static int set_default_verification(Config *config, const Verification *verification)
+{
+    return set_verifications(&verification, 1, &config->default_verifications,
+                             &config->n_default_verifications);
+}
+
+/* Not given: the only block; else the one named "http"; else one of that name is implied. */
+static int default_verification(Loader *l)
+{
+    Config *config = l->config;
+    const Verification *http;
+    Verification *implied;
+    Block *block;
+    int r;
+
+    if (seen(l, SECTION_MGMT, "default-verification"))
+        return 0;
+    if (config->n_verifications == 1)
+        return set_default_verification(config, config->verifications[0]);
+    http = config_find_block(&config->verification_names, "http");
+    if (http)
+        return http->type == VERIFICATION_HTTP01 ? set_default_verification(config, http) : 0;
+    r = config_add_block(l, &config_sections[SECTION_VERIFICATION], "http",
+                         (Place){ config->path, 0 }, &block);
+    if (r < 0)
+        return r;
+    implied = (Verification *)block;
+    implied->type = VERIFICATION_HTTP01;
+    r = set_default_verification(config, implied);
+    if (r < 0)
+        return r;
+    return default_listeners(l, http01_listeners, &implied->listeners, &implied->n_listeners);
+}
+
+/* The same with the name "none". */
+static int default_storage(Loader *l)
+{
+    Config *config = l->config;
+    Block *block;
+    int r;
+
+    if (seen(l, SECTION_MGMT, "default-storage"))
+        return 0;
+    if (config->n_storages == 1) {
+        config->default_storage = config->storages[0];
+        return 0;
+    }
+    config->default_storage = config_find_block(&config->storage_names, "none");
+    if (config->default_storage)
+        return 0;
+    r = config_add_block(l, &config_sections[SECTION_STORAGE], "none", (Place){ config->path, 0 },
+                         &block);
+    if (r < 0)
+        return r;
+    ((Storage *)block)->type = STORAGE_NONE;
+    config->default_storage = (const Storage *)block;
+    return 0;
+}
+
+static int refuse_unusable(Loader *l, const AuthBlock *auth, const char *what)
+{
+    return config_report(l, LOG_ERR, (Place){ auth->file, auth->line },
+                         "[auth \"%.64s\"] allows names but has no %s: add %s = … to it, or "
+                         "default-%s = … to [mgmt]",
+                         auth->name, what, what, what);
+}
+
+static int apply_defaults(Loader *l, bool usable)
+{
+    const Config *config = l->config;
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < config->n_auth; i++) {
+        AuthBlock *auth = config->auth[i];
+
+        if (!auth->verifications)
+            r = set_verifications(config->default_verifications, config->n_default_verifications,
+                                  &auth->verifications, &auth->n_verifications);
+        if (r < 0)
+            return r;
+        if (!auth->storage)
+            auth->storage = config->default_storage;
+        /* Behind a reference to nothing all that follows from it would be noise. */
+        if (!usable || (!auth->domains && !auth->ip_sans))
+            continue;
+        if (auth->n_verifications == 0)
+            r = refuse_unusable(l, auth, "verification");
+        if (r >= 0 && !auth->storage)
+            r = refuse_unusable(l, auth, "storage");
+    }
+    return r;
+}
+
+static int default_directory(const Config *config, AccountBlock *account)
+{
+    int r;
+
+    if (account->directory)
+        return 0;
+    r = *account->name ? asprintf(&account->directory, "%s/" ACCOUNTS_DIRECTORY "/%s",
+                                  config->state_directory, account->name)
+                       : asprintf(&account->directory, "%s/account", config->state_directory);
+    return r < 0 ? -ENOMEM : 0;
+}
+
+static int default_paths(Config *config)
+{
+    int r;
+
+    r = set_default(&config->state_directory, STATE_DIRECTORY_DEFAULT);
+    if (r >= 0)
+        r = set_default(&config->runtime_directory, RUNTIME_DIRECTORY_DEFAULT);
+    for (size_t i = 0; r >= 0 && i < config->n_accounts; i++)
+        r = default_directory(config, config->accounts[i]);
+    return r;
+}
+
+/* Each has a key and a registration of its own. */
+static int check_directories(Loader *l)
+{
+    AccountBlock *const *accounts = l->config->accounts;
+    int r = 0;
+
+    for (size_t i = 1; r >= 0 && i < l->config->n_accounts; i++)
+        for (size_t j = 0; r >= 0 && j < i; j++)
+            if ((j > 0 || accounts[0]->line > 0) &&
+                streq(accounts[i]->directory, accounts[j]->directory))
+                r = config_report(l, LOG_ERR, (Place){ accounts[i]->file, accounts[i]->line },
+                                  "[account \"%.64s\"] has the directory of another account, "
+                                  "'%.80s': give it one of its own",
+                                  accounts[i]->name, accounts[i]->directory);
+    return r;
+}
+
+static int default_blocks(Loader *l)
+{
+    int r = resolve_all(l, true);
+
+    if (r < 0)
+        return r;
+    r = default_verification(l);
+    return r < 0 ? r : default_storage(l);
+}
+
+/* Whether what comes to @listener would come to where it is passed on to. */
+static bool is_loop(const ListenAddress *listener, const ListenAddress *target)
+{
+    return listener->port == target->port && listener->kind == target->kind &&
+           (memcmp(listener->bytes, target->bytes, sizeof(target->bytes)) == 0 ||
+            (listen_address_is_any(listener) && listen_address_is_loopback(target)));
+}
+
+/* Gone, too, for who takes what is sound of the file. */
+static void drop_passthrough(Verification *block)
+{
+    free(block->passthrough);
+    block->passthrough = NULL;
+}
+
+static bool has_loop(const Config *config, const ListenAddress *target)
+{
+    for (size_t i = 0; i < config->n_verifications; i++) {
+        const Verification *block = config->verifications[i];
+
+        for (size_t j = 0; block->type == VERIFICATION_TLSALPN01 && j < block->n_listeners; j++)
+            if (is_loop(&block->listeners[j], target))
+                return true;
+    }
+    return false;
+}
+
+static int check_loop(Loader *l, Verification *block)
+{
+    _cleanup_(listen_address_done) ListenAddress target = { 0 };
+    int r = listen_address_parse(block->passthrough, &target);
+
+    if (r < 0 || !has_loop(l->config, &target))
+        return r;
+    drop_passthrough(block);
+    return config_report(l, LOG_ERR, (Place){ block->file, block->line },
+                         "passthrough of [verification \"%.64s\"] is a listener of its own: name "
+                         "the address of the TLS server behind it",
+                         block->name);
+}
+
+static bool listens_for_tls(const Config *config)
+{
+    for (size_t i = 0; i < config->n_verifications; i++)
+        if (config->verifications[i]->type == VERIFICATION_TLSALPN01 &&
+            config->verifications[i]->n_listeners > 0)
+            return true;
+    return false;
+}
+
+static int refuse_unused(Loader *l, Verification *block)
+{
+    drop_passthrough(block);
+    return config_report(l, LOG_ERR, (Place){ block->file, block->line },
+                         "passthrough of [verification \"%.64s\"] does nothing, as no block of "
+                         "type tls-alpn01 has a listener: add one, or delete it",
+                         block->name);
+}
+
+/* One program listens for all blocks. */
+static int check_passthroughs(Loader *l)
+{
+    bool is_used = l->unread || l->unlistened || listens_for_tls(l->config);
+    const Verification *first = NULL;
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < l->config->n_verifications; i++) {
+        Verification *block = l->config->verifications[i];
+
+        if (block->passthrough && !is_used) {
+            r = refuse_unused(l, block);
+        } else if (block->passthrough && first && !streq(first->passthrough, block->passthrough)) {
+            r = config_report(l, LOG_ERR, (Place){ block->file, block->line },
+                              "passthrough of [verification \"%.64s\"] is another one than in "
+                              "%s:%u, and the same program serves both: write the same",
+                              block->name, first->file, first->line);
+            drop_passthrough(block);
+        } else if (block->passthrough) {
+            r = check_loop(l, block);
+        }
+        if (!first && block->passthrough)
+            first = block;
+    }
+    return r;
+}
+
+static bool is_unresolved(const Loader *l)
+{
+    for (size_t i = 0; i < l->n_references; i++)
+        if (!*l->references[i].target)
+            return true;
+    return false;
+}
+
+static int default_accounts(Loader *l)
+{
+    const AccountBlock *account = config_default_account(l->config);
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < l->config->n_auth; i++) {
+        AuthBlock *auth = l->config->auth[i];
+
+        if (auth->accounts)
+            continue;
+        if (!account) {
+            r = config_report(l, LOG_ERR, (Place){ auth->file, auth->line },
+                              "[auth \"%.64s\"] does not say which of the accounts is used: add "
+                              "account = … to it",
+                              auth->name);
+            continue;
+        }
+        auth->accounts = calloc(1, sizeof(AccountBlock *));
+        if (!auth->accounts)
+            return -ENOMEM;
+        auth->accounts[auth->n_accounts++] = account;
+    }
+    return r;
+}
+
+/* The implied blocks may be named too, so they are made before the auth blocks are looked at. */
+int config_finish(Loader *l)
+{
+    Config *config = l->config;
+    int r = finish_account(l, SECTION_ACCOUNT, config->accounts[0]);
+
+    if (r >= 0)
+        r = default_paths(config);
+    if (r >= 0)
+        r = check_directories(l);
+    if (r >= 0)
+        r = default_accounts(l);
+    if (r < 0)
+        return r;
+    if (!seen(l, SECTION_MGMT, "listener")) {
+        r = default_listeners(l, mgmt_listeners, &config->listeners, &config->n_listeners);
+        if (r < 0)
+            return r;
+    }
+    r = check_passthroughs(l);
+    if (r >= 0)
+        r = default_blocks(l);
+    if (r < 0)
+        return r;
+    r = resolve_all(l, false);
+    return r < 0 ? r : apply_defaults(l, !is_unresolved(l));
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config/file.h"
+
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/credential.h"
+#include "config/key-files.h"
+#include "log/log.h"
+#include "strings/strv.h"
+
+/* A file, or that there is none. */
+typedef struct Stamp {
+    bool exists;
+    dev_t device;
+    ino_t inode;
+    off_t size;
+    struct timespec mtime, ctime;
+} Stamp;
+
+/* What the files looked like before they were read. */
+typedef struct Snapshot {
+    char **paths;
+    Stamp *stamps;
+    size_t n;
+} Snapshot;
+
+struct ConfigFile {
+    char *path;
+    Snapshot snapshot; /* the main file, its .d directory, the files in it; empty before a look */
+    bool reads_keys;
+    Snapshot keys; /* the files with keys of what was read last */
+    Config *config;
+};
+
+static void snapshot_done(Snapshot *snapshot)
+{
+    strv_free(snapshot->paths);
+    free(snapshot->stamps);
+    *snapshot = (Snapshot){ 0 };
+}
+
+static Stamp stamp_take(const char *path)
+{
+    struct stat st;
+
+    if (stat(path, &st) < 0)
+        return (Stamp){ .exists = false };
+    return (Stamp){
+        .exists = true,
+        .device = st.st_dev,
+        .inode = st.st_ino,
+        .size = st.st_size,
+        .mtime = st.st_mtim,
+        .ctime = st.st_ctim,
+    };
+}
+
+static bool time_equal(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+static bool stamp_equal(const Stamp *a, const Stamp *b)
+{
+    return a->exists == b->exists && a->device == b->device && a->inode == b->inode &&
+           a->size == b->size && time_equal(&a->mtime, &b->mtime) &&
+           time_equal(&a->ctime, &b->ctime);
+}
+
+static int list_paths(const char *path, char ***ret)
+{
+    _cleanup_free_ char *directory = config_dropin_directory(path);
+    _cleanup_strv_ char **paths = NULL, **dropins = NULL;
+    int r;
+
+    if (!directory)
+        return -ENOMEM;
+    r = strv_extend(&paths, path);
+    if (r < 0)
+        return r;
+    r = strv_extend(&paths, directory);
+    if (r < 0)
+        return r;
+    /* A directory that cannot be read is config_load()'s to complain of. */
+    r = config_list_dropins(directory, &dropins);
+    if (r == -ENOMEM)
+        return r;
+    STRV_FOREACH (dropin, dropins) {
+        r = strv_extend(&paths, *dropin);
+        if (r < 0)
+            return r;
+    }
+    *ret = TAKE_PTR(paths);
+    return 0;
+}
+
+/* Whether one of the stamps was made in the clock tick that is not over yet. */
+static bool is_fresh(const Snapshot *snapshot, const struct timespec *now)
+{
+    for (size_t i = 0; i < snapshot->n; i++)
+        if (time_equal(&snapshot->stamps[i].ctime, now))
+            return true;
+    return false;
+}
+
+/* Takes the paths over. */
+static int snapshot_take(char **paths, Snapshot *ret)
+{
+    _cleanup_(snapshot_done)
+        Snapshot snapshot = { .paths = paths, .n = paths ? strv_length(paths) : 0 };
+    struct timespec now;
+
+    snapshot.stamps = calloc(snapshot.n + 1, sizeof(*snapshot.stamps));
+    if (!snapshot.stamps)
+        return -ENOMEM;
+    for (size_t i = 0; i < snapshot.n; i++)
+        snapshot.stamps[i] = stamp_take(snapshot.paths[i]);
+
+    /* File times stand still for some milliseconds: a second change within them would look like the
+     * first. So what is read now is read when that time is over. */
+    (void)clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    if (is_fresh(&snapshot, &now))
+        (void)nanosleep(&(struct timespec){ .tv_nsec = 10000000L }, NULL);
+
+    snapshot_done(ret);
+    *ret = snapshot;
+    snapshot = (Snapshot){ 0 };
+    return 0;
+}
+
+static bool snapshot_is_current(const Snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->n; i++) {
+        Stamp stamp = stamp_take(snapshot->paths[i]);
+
+        if (!stamp_equal(&stamp, &snapshot->stamps[i]))
+            return false;
+    }
+    return true;
+}
+
+void config_log_finding(int level, const char *file, unsigned line, const char *text,
+                        void *userdata)
+{
+    bool refuses = level == LOG_ERR;
+    LogEvent event = refuses ? LOG_EVENT_CONFIG_ERROR : LOG_EVENT_CONFIG_WARNING;
+    const char *kind = refuses ? "error" : "warning";
+
+    (void)userdata;
+    if (line > 0)
+        log_event(event, NULL, "%s:%u: %s: %s", file, line, kind, text);
+    else
+        log_event(event, NULL, "%s: %s: %s", file, kind, text);
+}
+
+static int list_keys(const Config *config, char ***ret)
+{
+    _cleanup_strv_ char **paths = NULL;
+
+    for (size_t i = 0; i < config->n_verifications; i++) {
+        const char *path = config->verifications[i]->tsig_key_file;
+        int r = path ? strv_extend(&paths, path) : 0;
+
+        if (r < 0)
+            return r;
+    }
+    *ret = TAKE_PTR(paths);
+    return 0;
+}
+
+static int snapshot_keys(ConfigFile *file, const Config *config)
+{
+    char **paths = NULL;
+    int r = config ? list_keys(config, &paths) : 0;
+
+    return r < 0 ? r : snapshot_take(paths, &file->keys);
+}
+
+/* Nobody knows the keys of a configuration that was refused. Those of the one in force are looked
+ * at all the same, or a change of one would be seen again at each look. */
+static int load_with_keys(ConfigFile *file, Config **ret)
+{
+    _cleanup_(config_unrefp) Config *config = NULL;
+    int r = config_load(file->path, config_log_finding, NULL, &config);
+    int taken = snapshot_keys(file, r < 0 ? file->config : config);
+
+    if (r >= 0)
+        r = taken;
+    if (r >= 0)
+        r = key_files_read(config, config_log_finding, NULL);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(config);
+    return 0;
+}
+
+/* A snapshot comes first: what changes while it is read is seen at the next look. It is kept even
+ * if the files turn out broken, so that they are complained of once. */
+static int load(ConfigFile *file)
+{
+    _cleanup_(config_unrefp) Config *config = NULL;
+    char **paths = NULL;
+    int r = list_paths(file->path, &paths);
+
+    if (r >= 0)
+        r = snapshot_take(paths, &file->snapshot);
+    if (r >= 0)
+        r = file->reads_keys ? load_with_keys(file, &config)
+                             : config_load(file->path, config_log_finding, NULL, &config);
+    if (r < 0)
+        return r;
+    config_unref(file->config);
+    file->config = TAKE_PTR(config);
+    log_set_max_level(file->config->log_level);
+    return 0;
+}
+
+const char *config_file_default(char buf[PATH_MAX])
+{
+    return credential_path("acmems.ini", CONFIG_FILE_DEFAULT, buf);
+}
+
+static int config_file_new(const char *path, ConfigFile **ret)
+{
+    _cleanup_(config_file_freep) ConfigFile *file = calloc(1, sizeof(*file));
+
+    if (!file)
+        return -ENOMEM;
+    file->path = strdup(path);
+    if (!file->path)
+        return -ENOMEM;
+    *ret = TAKE_PTR(file);
+    return 0;
+}
+
+int config_file_open(const char *path, ConfigFile **ret)
+{
+    _cleanup_(config_file_freep) ConfigFile *file = NULL;
+    int r = config_file_new(path, &file);
+
+    if (r < 0)
+        return r;
+    r = load(file);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(file);
+    return 0;
+}
+
+static void log_refused(const ConfigFile *file, int error)
+{
+    if (file->config)
+        (void)log_event_errno(LOG_EVENT_CONFIG_KEPT, error,
+                              "The changed configuration %s cannot be used, the one before "
+                              "stays in force: %m",
+                              file->path);
+    else
+        (void)log_event_errno(LOG_EVENT_CONFIG_AWAITED, error,
+                              "The configuration %s cannot be used, nothing can be done until it "
+                              "is mended: %m",
+                              file->path);
+}
+
+static int watch(const char *path, bool reads_keys, ConfigFile **ret)
+{
+    ConfigFile *file;
+    int r = config_file_new(path, &file);
+
+    if (r < 0)
+        return r;
+    file->reads_keys = reads_keys;
+    r = load(file);
+    if (r < 0)
+        log_refused(file, r);
+    *ret = file;
+    return 0;
+}
+
+int config_file_watch(const char *path, ConfigFile **ret)
+{
+    return watch(path, false, ret);
+}
+
+int config_file_watch_keys(const char *path, ConfigFile **ret)
+{
+    return watch(path, true, ret);
+}
+
+ConfigFile *config_file_free(ConfigFile *file)
+{
+    if (!file)
+        return NULL;
+    snapshot_done(&file->snapshot);
+    snapshot_done(&file->keys);
+    config_unref(file->config);
+    free(file->path);
+    free(file);
+    return NULL;
+}
+
+Config *config_file_get(ConfigFile *file)
+{
+    int r;
+
+    if (file->snapshot.n > 0 && snapshot_is_current(&file->snapshot) &&
+        snapshot_is_current(&file->keys))
+        return file->config;
+    r = load(file);
+    if (r < 0)
+        log_refused(file, r);
+    else
+        log_event(LOG_EVENT_CONFIG_READ, NULL, "Read the changed configuration %s", file->path);
+    return file->config;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config/ini.h"
+
+#include <stdbool.h>
+
+#include "base/macro.h"
+
+#define BLANKS "\t\v\f\r "
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\v' || c == '\f' || c == '\r';
+}
+
+typedef struct Parser {
+    ini_item_cb on_item;
+    ini_error_cb on_error;
+    void *userdata;
+    unsigned line;
+    const char *section; /* point into the content that is being cut up */
+    const char *name;
+    bool lost;   /* behind a header that could not be read: whose keys these are is unknown */
+    bool failed; /* on_error was called */
+} Parser;
+
+static void error(Parser *p, const char *text)
+{
+    p->failed = true;
+    p->on_error(p->line, text, p->userdata);
+}
+
+/* Cuts the blanks off both ends of [start, end), in place. */
+static char *strip(char *start, char *end)
+{
+    while (start < end && is_blank(*start))
+        start++;
+    while (end > start && is_blank(end[-1]))
+        end--;
+    *end = '\0';
+    return start;
+}
+
+static const char *header_error(Parser *p, const char *text)
+{
+    p->lost = true;
+    error(p, text);
+    return NULL;
+}
+
+/* Returns the section's word, NULL after an error. */
+static const char *split_header(Parser *p, char *line, const char **ret_name)
+{
+    char *end = line + strlen(line) - 1, *word, *name;
+
+    if (end == line || *end != ']')
+        return header_error(p, "the section is not closed: write [section] or [section \"name\"] "
+                               "and nothing behind it");
+    word = strip(line + 1, end);
+    end = word + strlen(word);
+    if (word == end)
+        return header_error(p, "the section has no name: write [section] or [section \"name\"]");
+    name = word + strcspn(word, BLANKS);
+    if (name == end) {
+        *ret_name = NULL;
+        return word;
+    }
+    *name = '\0';
+    name = strip(name + 1, end);
+    end = name + strlen(name);
+    if (name[0] == '"') {
+        if (end - name < 2 || end[-1] != '"')
+            return header_error(p, "the name of the section lacks its closing quote: write "
+                                   "[section \"name\"]");
+        end[-1] = '\0';
+        name++;
+    }
+    if (!*name || strchr(name, '"'))
+        return header_error(p, "the name of the section must not be empty or have quotes in it");
+    *ret_name = name;
+    return word;
+}
+
+static int take_header(Parser *p, char *line)
+{
+    const char *name, *word = split_header(p, line, &name);
+
+    if (!word)
+        return 0;
+    p->lost = false;
+    p->section = word;
+    p->name = name;
+    return p->on_item(&(IniItem){ .line = p->line, .section = word, .name = name }, p->userdata);
+}
+
+static int take_key(Parser *p, char *line)
+{
+    IniItem item = { .line = p->line, .section = p->section, .name = p->name };
+    char *end = line + strlen(line), *equals = strchr(line, '=');
+
+    if (!equals) {
+        error(p, "the line has no '=': write key = value, or # in front of a comment");
+        return 0;
+    }
+    if (p->lost)
+        return 0;
+    item.value = strip(equals + 1, end);
+    item.key = strip(line, equals);
+    if (!*item.key) {
+        error(p, "there is no key in front of '=': write key = value");
+        return 0;
+    }
+    return p->on_item(&item, p->userdata);
+}
+
+static int take_line(Parser *p, char *start, char *end)
+{
+    char *line;
+
+    if (memchr(start, '\0', (size_t)(end - start))) {
+        error(p, "the line has a NUL byte in it: save the file as plain text (UTF-8)");
+        return 0;
+    }
+    line = strip(start, end);
+    if (*line == '#' || *line == ';' || *line == '\0')
+        return 0;
+    return *line == '[' ? take_header(p, line) : take_key(p, line);
+}
+
+int ini_parse(char *content, size_t size, ini_item_cb on_item, ini_error_cb on_error,
+              void *userdata)
+{
+    Parser parser = { .on_item = on_item, .on_error = on_error, .userdata = userdata };
+    char *next, *end = content + size;
+    int r;
+
+    /* Editors of other systems put a byte order mark in front. */
+    next = size >= 3 && memcmp(content, "\xef\xbb\xbf", 3) == 0 ? content + 3 : content;
+    for (char *start = next; start < end; start = next + 1) {
+        next = memchr(start, '\n', (size_t)(end - start));
+        if (!next)
+            next = end;
+        parser.line++;
+        r = take_line(&parser, start, next);
+        if (r != 0)
+            return r;
+    }
+    return parser.failed ? -EINVAL : 0;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config/key-files.h"
+
+#include <sys/stat.h>
+#include <syslog.h>
+
+#include "config/finding.h"
+#include "config/tsig-key.h"
+
+static void warn(const Verification *verification, const TsigKey *key,
+                 const ConfigListener *listener)
+{
+    const char *path = verification->tsig_key_file;
+    struct stat st;
+
+    if (key->algorithm->weak)
+        config_tell(
+            listener, LOG_WARNING, verification->file, verification->tsig_key_file_line,
+            "tsig-key-file = '%s' has a key of the algorithm %s, which is out of date: make one "
+            "of hmac-sha256",
+            path, key->algorithm->name);
+    if (stat(path, &st) >= 0 && (st.st_mode & S_IROTH))
+        config_tell(listener, LOG_WARNING, verification->file, verification->tsig_key_file_line,
+                    "tsig-key-file = '%s' may be read by everybody: it should have mode 0640",
+                    path);
+}
+
+static int read_key(Verification *verification, const ConfigListener *listener)
+{
+    _cleanup_(tsig_key_freep) TsigKey *key = NULL;
+    const char *path = verification->tsig_key_file;
+    char why[TSIG_WHY_SIZE];
+    int r = tsig_key_load(path, why, &key);
+
+    if (r < 0) {
+        config_tell(listener, LOG_ERR, verification->file, verification->tsig_key_file_line,
+                    "tsig-key-file = '%s' cannot be used: %s", path, why);
+        return r;
+    }
+    warn(verification, key, listener);
+    tsig_key_free(verification->tsig_key);
+    verification->tsig_key = TAKE_PTR(key);
+    return 0;
+}
+
+int key_files_read(Config *config, config_message_cb message, void *userdata)
+{
+    const ConfigListener listener = { .message = message, .userdata = userdata };
+    int r = 0;
+
+    for (size_t i = 0; i < config->n_verifications; i++)
+        if (config->verifications[i]->tsig_key_file &&
+            read_key(config->verifications[i], &listener) < 0)
+            r = -EINVAL;
+    return r;
+}

@@ -1,0 +1,732 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <limits.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <strings.h>
+#include <syslog.h>
+
+#include "base/number.h"
+#include "base/path.h"
+#include "config/dns-server.h"
+#include "config/loader.h"
+#include "config/tsig-key.h"
+#include "log/log.h"
+#include "strings/encode.h"
+#include "x509/dns-name.h"
+
+/* Values are quoted in messages up to here. */
+#define QUOTED     "'%.80s'"
+#define QUOTED_MAX 80
+
+#define KIB          UINT64_C(1024)
+#define MAX_SIZE_MAX (16 * KIB * KIB)
+
+static void *target(const ConfigKey *key, void *object)
+{
+    return (char *)object + key->offset;
+}
+
+static size_t *target_count(const ConfigKey *key, void *object)
+{
+    return (size_t *)(void *)((char *)object + key->count);
+}
+
+static int set_string(const ConfigKey *key, const char *value, void *object)
+{
+    char **string = target(key, object), *copy = strdup(value);
+
+    if (!copy)
+        return -ENOMEM;
+    free(*string);
+    *string = copy;
+    return 0;
+}
+
+/* Appends to a string vector without counting it anew each time. */
+static int add_string(const ConfigKey *key, const char *value, void *object)
+{
+    char ***list = target(key, object);
+    size_t *n = target_count(key, object);
+    _cleanup_free_ char *copy = strdup(value);
+    char **grown;
+
+    if (!copy)
+        return -ENOMEM;
+    grown = config_grow(*list, *n + 1, sizeof(**list));
+    if (!grown)
+        return -ENOMEM;
+    grown[*n] = TAKE_PTR(copy);
+    grown[*n + 1] = NULL;
+    *list = grown;
+    (*n)++;
+    return 0;
+}
+
+static bool is_https_url(const char *value)
+{
+    const char *host = value + STRLEN("https://");
+
+    if (strncasecmp(value, "https://", STRLEN("https://")) != 0 || !*host || *host == '/')
+        return false;
+    for (const char *c = value; *c; c++)
+        if (*c <= ' ' || *c > '~')
+            return false;
+    return true;
+}
+
+static int parse_acme_server(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    if (!is_https_url(value))
+        return refuse(l,
+                      "%s = " QUOTED " is not an https:// URL: ACME is spoken over HTTPS only; "
+                      "write the URL of the CA's directory",
+                      key->name, value);
+    return set_string(key, value, object);
+}
+
+static int parse_path(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    if (value[0] != '/' || strlen(value) >= PATH_MAX)
+        return refuse(l, "%s = " QUOTED " is not an absolute path: write it from the / on",
+                      key->name, value);
+    if (!path_is_usable(value))
+        return refuse(l,
+                      "%s = " QUOTED " cannot be named in a systemd unit: write it without .., "
+                      "control characters and a backslash at its end",
+                      key->name, value);
+    return set_string(key, value, object);
+}
+
+typedef struct Word {
+    const char *word;
+    bool value;
+} Word;
+
+static const Word words[] = {
+    { "yes", true }, { "true", true }, { "no", false }, { "false", false }
+};
+
+static const Word *find_word(const char *value)
+{
+    for (size_t i = 0; i < ELEMENTSOF(words); i++)
+        if (strcasecmp(value, words[i].word) == 0)
+            return &words[i];
+    return NULL;
+}
+
+static int parse_bool(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    const Word *word = find_word(value);
+
+    if (!word)
+        return refuse(l, "%s = " QUOTED " is neither yes nor no", key->name, value);
+    *(bool *)target(key, object) = word->value;
+    return 0;
+}
+
+static int parse_terms(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    const Word *word = find_word(value);
+
+    if (word) {
+        ((AccountBlock *)object)->accept_terms_of_service |= word->value;
+        return 0;
+    }
+    if (strncasecmp(value, "https://", 8) != 0 && strncasecmp(value, "http://", 7) != 0)
+        return refuse(l,
+                      "%s = " QUOTED " is neither yes nor a URL: write yes, or the URL of the "
+                      "terms that you accept",
+                      key->name, value);
+    return add_string(key, value, object);
+}
+
+static int parse_listener(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    ListenAddress **list = target(key, object), *grown, address;
+    size_t *n = target_count(key, object);
+    bool first = !config_seen(l, (SectionId)(l->section - config_sections), key->name)->file;
+    int r;
+
+    /* "None" and a list contradict each other, whichever comes first. "None" is a list that is
+     * there and empty: one that was refused leaves none. */
+    if (*value ? *list && *n == 0 : !first)
+        return refuse(l,
+                      "an empty %s means none at all, and there are others: keep either the empty "
+                      "one or the others",
+                      key->name);
+    if (!*value) {
+        *list = calloc(1, sizeof(**list));
+        return *list ? 0 : -ENOMEM;
+    }
+    r = listen_address_parse(value, &address);
+    l->unlistened |= r < 0;
+    if (r == -EINVAL)
+        return refuse(l,
+                      "%s = " QUOTED " is not an address to listen on: write 192.0.2.1:1313, "
+                      "[2001:db8::1]:1313 or /run/name.sock",
+                      key->name, value);
+    if (r < 0)
+        return r;
+    grown = config_grow(*list, *n, sizeof(*grown));
+    if (!grown) {
+        listen_address_done(&address);
+        return -ENOMEM;
+    }
+    grown[(*n)++] = address;
+    *list = grown;
+    return 0;
+}
+
+/* Bytes, or with k or m behind them. */
+static int parse_size(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    static const struct {
+        char suffix;
+        uint64_t factor;
+    } units[] = { { 'k', KIB }, { 'K', KIB }, { 'm', KIB * KIB }, { 'M', KIB * KIB } };
+    size_t length = strlen(value);
+    uint64_t factor = 1, number;
+
+    for (size_t i = 0; i < ELEMENTSOF(units); i++)
+        if (length > 0 && value[length - 1] == units[i].suffix) {
+            factor = units[i].factor;
+            length--;
+            break;
+        }
+    if (number_parse(value, length, MAX_SIZE_MAX / factor, &number) < 0 || number == 0)
+        return refuse(l,
+                      "%s = " QUOTED " is not a size from 1 byte to 16m: write bytes, or 16k, or "
+                      "1m",
+                      key->name, value);
+    *(size_t *)target(key, object) = (size_t)(number * factor);
+    return 0;
+}
+
+static int parse_unsigned(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    uint64_t number;
+
+    if (number_parse(value, strlen(value), key->max, &number) < 0 || number < key->min)
+        return refuse(l, "%s = " QUOTED " is not a number from %u to %u", key->name, value,
+                      key->min, key->max);
+    *(unsigned *)target(key, object) = (unsigned)number;
+    return 0;
+}
+
+static int parse_level(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    int level = log_level_from_string(value);
+
+    if (level < 0)
+        return refuse(l,
+                      "%s = " QUOTED " is no level: write debug, info, warning, error or "
+                      "critical",
+                      key->name, value);
+    *(int *)target(key, object) = level;
+    return 0;
+}
+
+static int parse_obsolete(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    (void)value;
+    (void)object;
+    return warn(l, "%s is ignored: messages go to the journal, see journalctl(1)", key->name);
+}
+
+static const char *referred_word(size_t names)
+{
+    size_t i = 0;
+
+    while (config_sections[i].block_size == 0 || config_sections[i].names != names)
+        i++;
+    return config_sections[i].word;
+}
+
+/* The block of that name is looked up when all is read. */
+static int refer(Loader *l, const ConfigKey *key, const char *name, size_t length,
+                 const void **target)
+{
+    Reference *grown, reference = {
+        .target = target,
+        .names = key->names,
+        .word = referred_word(key->names),
+        .place = l->here,
+        .is_default = l->object == l->config,
+        .name = strndup(name, length),
+    };
+
+    if (!reference.name)
+        return -ENOMEM;
+    grown = config_grow(l->references, l->n_references, sizeof(*grown));
+    if (!grown) {
+        free(reference.name);
+        return -ENOMEM;
+    }
+    grown[l->n_references++] = reference;
+    l->references = grown;
+    return 0;
+}
+
+static int refuse_empty_reference(Loader *l, const ConfigKey *key)
+{
+    return refuse(l, "%s is empty: name a block, or leave the key out to have the default",
+                  key->name);
+}
+
+static int parse_reference(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    return *value ? refer(l, key, value, strlen(value), target(key, object))
+                  : refuse_empty_reference(l, key);
+}
+
+static int parse_default(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    return *value ? refer(l, key, value, strlen(value), target(key, object)) : 0;
+}
+
+/* The name at the front of a list, without the blanks around it; *value goes on behind its comma,
+ * NULL at the end. */
+static const char *next_name(const char **value, size_t *length)
+{
+    const char *end = strchrnul(*value, ','), *name = *value + strspn(*value, " \t");
+
+    *value = *end ? end + 1 : NULL;
+    while (end > name && strchr(" \t", end[-1]))
+        end--;
+    *length = end > name ? (size_t)(end - name) : 0;
+    return name;
+}
+
+/* Whether one of the last @n references is to this name. */
+static bool is_referred(const Loader *l, size_t n, const char *name, size_t length)
+{
+    for (size_t i = l->n_references - n; i < l->n_references; i++)
+        if (strncmp(l->references[i].name, name, length) == 0 && !l->references[i].name[length])
+            return true;
+    return false;
+}
+
+/* NAME[, NAME…] */
+static int parse_references(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    const void ***list = target(key, object);
+    size_t *n = target_count(key, object), count = 0, length;
+
+    for (const char *rest = value; rest; count++) {
+        (void)next_name(&rest, &length);
+        if (length == 0)
+            return refuse_empty_reference(l, key);
+    }
+    *list = calloc(count, sizeof(**list));
+    if (!*list)
+        return -ENOMEM;
+    while (value) {
+        const char *name = next_name(&value, &length);
+        int r;
+
+        if (is_referred(l, *n, name, length)) {
+            r = refuse(l, "%s names '%.*s' twice: once is enough", key->name,
+                       length < QUOTED_MAX ? (int)length : QUOTED_MAX, name);
+        } else {
+            r = refer(l, key, name, length, &(*list)[*n]);
+            (*n)++;
+        }
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* Empty: none. */
+static int parse_defaults(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    return *value ? parse_references(l, key, value, object) : 0;
+}
+
+static int parse_type(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    const Section *section = l->section;
+    size_t type = 0;
+
+    while (type < section->n_types && !streq(section->types[type], value))
+        type++;
+    if (type == section->n_types) {
+        l->type = TYPE_UNKNOWN;
+        return refuse(l, "unknown type " QUOTED " in %s: write %s%s%s or %s", value,
+                      config_title(l), section->n_types > 2 ? section->types[0] : "",
+                      section->n_types > 2 ? ", " : "", section->types[section->n_types - 2],
+                      section->types[section->n_types - 1]);
+    }
+    *(unsigned *)target(key, object) = (unsigned)type;
+    if (l->type == TYPE_MISSING) /* else it comes too late, which was said */
+        l->type = (int)type;
+    return 0;
+}
+
+static int parse_dns_server(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    switch (dns_server_check(value)) {
+    case 0:
+        return add_string(key, value, object);
+    case -EDESTADDRREQ:
+        return refuse(l,
+                      "%s = " QUOTED " is link-local, which is another network at each interface: "
+                      "write fe80::53%%eth0 or [fe80::53%%eth0]:53, with the interface",
+                      key->name, value);
+    case -EADDRNOTAVAIL:
+        return refuse(l,
+                      "%s = " QUOTED " has an interface, which only link-local addresses (fe80::) "
+                      "have: leave out what stands from the %% on",
+                      key->name, value);
+    default:
+        return refuse(l,
+                      "%s = " QUOTED " is not an address: write 192.0.2.53, 192.0.2.53:53 or "
+                      "[2001:db8::53]:53",
+                      key->name, value);
+    }
+}
+
+/* Names are not looked up: who connects has no resolver, in a sandbox that is closed around this
+ * one address. */
+static int parse_passthrough(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    _cleanup_(listen_address_done) ListenAddress address = { 0 };
+    int r = listen_address_parse(value, &address);
+
+    if (r == -EINVAL || (r >= 0 && (address.kind == LISTEN_UNIX || address.interface)))
+        return refuse(l,
+                      "%s = " QUOTED " is not an address with a port: write 127.0.0.1:8443 or "
+                      "[2001:db8::1]:8443, not a name",
+                      key->name, value);
+    return r < 0 ? r : set_string(key, value, object);
+}
+
+/* Labels of what host names are made of, and the underscore, as in _acme-challenge.example.org. */
+static bool is_zone(const char *value, size_t length)
+{
+    size_t label = 0;
+
+    for (size_t i = 0; i < length; i++) {
+        char c = value[i];
+
+        if (c == '.' ? label == 0
+                     : !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
+                           !(c >= '0' && c <= '9') && c != '-' && c != '_')
+            return false;
+        label = c == '.' ? 0 : label + 1;
+        if (label > 63)
+            return false;
+    }
+    return label > 0 && length <= DNS_NAME_MAX;
+}
+
+static int parse_zone(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    Verification *verification = object;
+    size_t length = strlen(value);
+
+    if (length > 0 && value[length - 1] == '.')
+        length--;
+    if (!is_zone(value, length))
+        return refuse(l,
+                      "%s = " QUOTED " is not the name of a zone: write example.org, or names "
+                      "outside of ASCII as xn--…",
+                      key->name, value);
+    free(verification->zone);
+    verification->zone = strndup(value, length);
+    if (!verification->zone)
+        return -ENOMEM;
+    dns_name_fold(verification->zone);
+    return 0;
+}
+
+static int parse_tsig_key(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    _cleanup_(tsig_key_freep) TsigKey *parsed = NULL;
+    Verification *verification = object;
+    char why[TSIG_WHY_SIZE];
+    int r = tsig_key_parse(value, why, &parsed);
+
+    /* Not quoted: it is a secret all the same. */
+    if (r == -EINVAL)
+        return refuse(l, "%s cannot be used, %s: write hmac-sha256:NAME:SECRET", key->name, why);
+    if (r >= 0 && parsed->algorithm->weak)
+        r = warn(l, "%s is of the algorithm %s, which is out of date: make one of hmac-sha256",
+                 key->name, parsed->algorithm->name);
+    if (r < 0)
+        return r;
+    tsig_key_free(verification->tsig_key);
+    verification->tsig_key = TAKE_PTR(parsed);
+    return 0;
+}
+
+static int parse_secret_path(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    /* Not quoted: what is no path may be the key itself. */
+    if (value[0] != '/')
+        return refuse(l, "%s is not an absolute path: write it from the / on", key->name);
+    return parse_path(l, key, value, object);
+}
+
+static int parse_propagation_check(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    if (!streq(value, "authoritative") && !streq(value, "none"))
+        return refuse(l, "%s = " QUOTED " is neither authoritative nor none", key->name, value);
+    *(bool *)target(key, object) = streq(value, "none");
+    return 0;
+}
+
+static int parse_ip(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    AddressPrefix **list = target(key, object), *grown, prefix;
+    size_t *n = target_count(key, object);
+    _cleanup_free_ char *meant = NULL;
+    int r = address_prefix_parse(value, &prefix, &meant);
+
+    if (r == -EINVAL && meant)
+        return refuse(l, "%s = " QUOTED " has bits set behind its prefix: write %s", key->name,
+                      value, meant);
+    if (r == -EINVAL)
+        return refuse(l,
+                      "%s = " QUOTED " is not an address or prefix: write 192.0.2.1, "
+                      "192.0.2.0/24 or 2001:db8::/32",
+                      key->name, value);
+    if (r < 0)
+        return r;
+    grown = config_grow(*list, *n, sizeof(*grown));
+    if (!grown)
+        return -ENOMEM;
+    grown[(*n)++] = prefix;
+    *list = grown;
+    return 0;
+}
+
+static int parse_hmac_type(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    const Digest *digest = digest_find(value, strlen(value));
+
+    if (!digest && digest_is_broken(value, strlen(value)))
+        return refuse(l, "%s = " QUOTED " is broken and not accepted: write sha256", key->name,
+                      value);
+    if (!digest)
+        return refuse(l,
+                      "%s = " QUOTED " is no known digest: write sha256, or sha224, sha384, "
+                      "sha512, sha3-224, sha3-256, sha3-384, sha3-512",
+                      key->name, value);
+    *(const Digest **)target(key, object) = digest;
+    return 0;
+}
+
+static int parse_hmac_key(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    if (!*value)
+        return refuse(l, "%s is empty: anybody could make that HMAC; write a long random key",
+                      key->name);
+    return set_string(key, value, object);
+}
+
+static int parse_name(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    if (!*value)
+        return refuse(l, "%s is empty: write a name, or delete the line", key->name);
+    return set_string(key, value, object);
+}
+
+static int parse_eab_kid(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    if (!*value)
+        return refuse(l, "%s is empty: write the key identifier that the CA gave you", key->name);
+    return set_string(key, value, object);
+}
+
+static int parse_eab_hmac_key(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    uint8_t *secret;
+    size_t size;
+    int r = *value ? base64_decode_any(value, strlen(value), &secret, &size) : -EINVAL;
+
+    /* Not quoted: it is a secret all the same. */
+    if (r == -EINVAL)
+        return refuse(l, "%s is not base64url: write the HMAC key as the CA gave it", key->name);
+    if (r < 0)
+        return r;
+    explicit_bzero(secret, size);
+    free(secret);
+    return set_string(key, value, object);
+}
+
+static int parse_all(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    if (!streq(value, "yes"))
+        return refuse(l, "%s takes only yes: write %s = yes, or delete the line", key->name,
+                      key->name);
+    *(bool *)target(key, object) = true;
+    return 0;
+}
+
+/* What host names are made of, and what fnmatch(3) makes use of. */
+static bool is_pattern(const char *value)
+{
+    for (char c; (c = *value) != '\0'; value++)
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '.' && c != '-' &&
+            !(c >= 'A' && c <= 'Z') && !strchr("_*?[]!", c))
+            return false;
+    return true;
+}
+
+static int parse_domain(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    size_t length = strlen(value);
+    AuthBlock *auth = object;
+    int r;
+
+    if (length == 0)
+        return refuse(l, "%s is empty: write a name such as www.example.org, or delete the line",
+                      key->name);
+    if (!is_pattern(value) || value[length - 1] == '.') {
+        r = warn(l,
+                 "%s = " QUOTED " never matches: write one name or pattern per line, without a "
+                 "dot at its end, and names outside of ASCII as xn--…",
+                 key->name, value);
+        if (r < 0)
+            return r;
+    }
+    r = add_string(key, value, object);
+    if (r < 0)
+        return r;
+    dns_name_fold(auth->domains[auth->n_domains - 1]);
+    return 0;
+}
+
+#define HTTP01    (1U << VERIFICATION_HTTP01)
+#define DNSUPDATE (1U << VERIFICATION_DNS01_DNSUPDATE)
+#define TLSALPN01 (1U << VERIFICATION_TLSALPN01)
+#define FILES     (1U << STORAGE_FILE)
+
+#define IN(type, member)   .offset = offsetof(type, member)
+#define LIST(type, member) IN(type, member), .repeated = true, .count = offsetof(type, n_##member)
+#define NAMES(member)      .names = offsetof(Config, member)
+#define KEYS(table)        .keys = (table), .n_keys = ELEMENTSOF(table)
+#define TYPES(table)       .types = (table), .n_types = ELEMENTSOF(table)
+#define BLOCKS(type, member)                                                                       \
+    .block_size = sizeof(type), .list = offsetof(Config, member),                                  \
+    .count = offsetof(Config, n_##member)
+
+static const ConfigKey account_keys[] = {
+    { "acme-server", .parse = parse_acme_server, IN(AccountBlock, server) },
+    { "dir", .parse = parse_path, IN(AccountBlock, directory) },
+    { "ca-file", .parse = parse_path, IN(AccountBlock, ca_file) },
+    { "accept-terms-of-service", .parse = parse_terms,
+      LIST(AccountBlock, accepted_terms_of_service) },
+    { "preferred-chain", .parse = parse_name, IN(AccountBlock, preferred_chain) },
+    { "profile", .parse = parse_name, IN(AccountBlock, profile) },
+    { "eab-kid", .parse = parse_eab_kid, IN(AccountBlock, external.kid) },
+    { "eab-hmac-key", .parse = parse_eab_hmac_key, IN(AccountBlock, external.hmac_key) },
+    { "eab-hmac-key-file", .parse = parse_secret_path, IN(AccountBlock, external.hmac_key_file) },
+    { "orders-per-3h", .parse = parse_unsigned, IN(AccountBlock, orders_per_3h),
+      .max = CONFIG_BUDGET_MAX },
+    { "duplicate-certificates-per-week", .parse = parse_unsigned,
+      IN(AccountBlock, duplicate_certificates_per_week), .max = CONFIG_BUDGET_MAX },
+};
+
+static const ConfigKey state_keys[] = {
+    { "directory", .parse = parse_path, IN(Config, state_directory) },
+    { "runtime-directory", .parse = parse_path, IN(Config, runtime_directory) },
+};
+
+static const ConfigKey mgmt_keys[] = {
+    { "listener", "mgmt", .parse = parse_listener, LIST(Config, listeners) },
+    { "max-size", .parse = parse_size, IN(Config, max_size) },
+    { "default-verification", .parse = parse_defaults, IN(Config, default_verifications),
+      .count = offsetof(Config, n_default_verifications), NAMES(verification_names) },
+    { "default-storage", .parse = parse_default, IN(Config, default_storage),
+      NAMES(storage_names) },
+};
+
+static const ConfigKey logging_keys[] = {
+    { "level", .parse = parse_level, IN(Config, log_level) },
+    { "destination", .parse = parse_obsolete },
+    { "format", .parse = parse_obsolete },
+    { "config-file", .parse = parse_obsolete },
+};
+
+static const ConfigKey verification_keys[] = {
+    { "type", .parse = parse_type, IN(Verification, type) },
+    { "listener", .parse = parse_listener, LIST(Verification, listeners),
+      .types = HTTP01 | TLSALPN01 },
+    { "passthrough", .parse = parse_passthrough, IN(Verification, passthrough),
+      .types = TLSALPN01 },
+    { "dns-server", .parse = parse_dns_server, LIST(Verification, dns_servers),
+      .types = DNSUPDATE },
+    { "resolver", .parse = parse_dns_server, LIST(Verification, resolvers), .types = DNSUPDATE },
+    { "zone", .parse = parse_zone, IN(Verification, zone), .types = DNSUPDATE },
+    { "tsig-key", .parse = parse_tsig_key, .types = DNSUPDATE },
+    { "tsig-key-file", .parse = parse_secret_path, IN(Verification, tsig_key_file),
+      .types = DNSUPDATE },
+    { "propagation-check", .parse = parse_propagation_check,
+      IN(Verification, skip_propagation_check), .types = DNSUPDATE },
+    { "propagation-timeout", .parse = parse_unsigned, IN(Verification, propagation_timeout),
+      .types = DNSUPDATE, .min = 1, .max = 86400 },
+    { "ttl", .parse = parse_unsigned, IN(Verification, ttl), .types = DNSUPDATE, .min = 0,
+      .max = INT32_MAX },
+    { "timeout", .parse = parse_unsigned, IN(Verification, timeout), .types = DNSUPDATE, .min = 1,
+      .max = 3600 },
+};
+
+static const ConfigKey storage_keys[] = {
+    { "type", .parse = parse_type, IN(Storage, type) },
+    { "directory", .parse = parse_path, IN(Storage, directory), .types = FILES },
+    { "renew-within", .parse = parse_unsigned, IN(Storage, renew_within), .types = FILES, .min = 0,
+      .max = 3650 },
+    { "prefetch", .parse = parse_bool, IN(Storage, prefetch), .types = FILES },
+    { "prefetch-forget", .parse = parse_unsigned, IN(Storage, prefetch_forget), .types = FILES,
+      .min = 1, .max = 3650 },
+};
+
+static const ConfigKey auth_keys[] = {
+    { "ip", .parse = parse_ip, LIST(AuthBlock, ips) },
+    { "hmac_type", .parse = parse_hmac_type, IN(AuthBlock, hmac_type) },
+    { "hmac_key", .parse = parse_hmac_key, IN(AuthBlock, hmac_key) },
+    { "all", .parse = parse_all, IN(AuthBlock, all) },
+    { "domain", .parse = parse_domain, LIST(AuthBlock, domains) },
+    { "ip-san", .parse = parse_ip, LIST(AuthBlock, ip_sans) },
+    { "verification", .parse = parse_references, IN(AuthBlock, verifications),
+      .count = offsetof(AuthBlock, n_verifications), NAMES(verification_names) },
+    { "storage", .parse = parse_reference, IN(AuthBlock, storage), NAMES(storage_names) },
+    { "account", .parse = parse_references, IN(AuthBlock, accounts),
+      .count = offsetof(AuthBlock, n_accounts), NAMES(account_names) },
+    { "profile", .parse = parse_name, IN(AuthBlock, profile) },
+    { "orders-per-day", .parse = parse_unsigned, IN(AuthBlock, orders_per_day),
+      .max = CONFIG_BUDGET_MAX },
+};
+
+static const char *const verification_types[] = {
+    [VERIFICATION_HTTP01] = "http01",
+    [VERIFICATION_DNS01_DNSUPDATE] = "dns01-dnsUpdate",
+    [VERIFICATION_TLSALPN01] = "tls-alpn01",
+};
+
+static const char *const storage_types[] = {
+    [STORAGE_NONE] = "none",
+    [STORAGE_FILE] = "file",
+};
+
+const Section config_sections[SECTION_MAX] = {
+    [SECTION_ACCOUNT] = { "account", KEYS(account_keys), .unknown_key = LOG_WARNING,
+                          .list = offsetof(Config, accounts) },
+    [SECTION_NAMED_ACCOUNT] = { "account", KEYS(account_keys), .unknown_key = LOG_WARNING,
+                                BLOCKS(AccountBlock, accounts), NAMES(account_names),
+                                .finish = config_finish_account },
+    [SECTION_STATE] = { "state", KEYS(state_keys), .unknown_key = LOG_WARNING },
+    [SECTION_MGMT] = { "mgmt", KEYS(mgmt_keys), .unknown_key = LOG_WARNING },
+    [SECTION_LOGGING] = { "logging", KEYS(logging_keys), .unknown_key = LOG_WARNING },
+    [SECTION_SETUP] = { .word = "setup" },
+    [SECTION_VERIFICATION] = { "verification", KEYS(verification_keys), .unknown_key = LOG_WARNING,
+                               TYPES(verification_types), BLOCKS(Verification, verifications),
+                               NAMES(verification_names), .finish = config_finish_verification },
+    [SECTION_STORAGE] = { "storage", KEYS(storage_keys), .unknown_key = LOG_ERR,
+                          TYPES(storage_types), BLOCKS(Storage, storages), NAMES(storage_names),
+                          .finish = config_finish_storage },
+    [SECTION_AUTH] = { "auth", KEYS(auth_keys), .unknown_key = LOG_ERR, BLOCKS(AuthBlock, auth),
+                       NAMES(auth_names), .finish = config_finish_auth },
+};

@@ -1,0 +1,587 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <fcntl.h>
+#include <search.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <syslog.h>
+
+#include "base/io.h"
+#include "config/ini.h"
+#include "config/loader.h"
+#include "strings/strv.h"
+
+#define WORD_MAX 32
+
+/* Every block begins like Block. */
+#define ASSERT_BLOCK(type)                                                                         \
+    static_assert(offsetof(type, name) == offsetof(Block, name) &&                                 \
+                      offsetof(type, file) == offsetof(Block, file) &&                             \
+                      offsetof(type, line) == offsetof(Block, line),                               \
+                  #type)
+ASSERT_BLOCK(AccountBlock);
+ASSERT_BLOCK(Verification);
+ASSERT_BLOCK(Storage);
+ASSERT_BLOCK(AuthBlock);
+
+void *config_grow(void *array, size_t n, size_t size)
+{
+    if (n & (n - 1)) /* neither 0 nor a power of two: there is room left from the last time */
+        return array;
+    return reallocarray(array, n > 0 ? 2 * n : 1, size);
+}
+
+/* Findings */
+
+static size_t file_rank(const Config *config, const char *file)
+{
+    size_t i = 0;
+
+    while (i < config->n_files && config->files[i] != file)
+        i++;
+    return i;
+}
+
+int config_report(Loader *l, int level, Place place, const char *format, ...)
+{
+    Finding *grown, finding = { .level = level, .place = place };
+    va_list args;
+    int r;
+
+    if (level == LOG_ERR)
+        l->refused = true;
+    if (l->n_findings >= CONFIG_FINDINGS_MAX)
+        return 0;
+    finding.rank = file_rank(l->config, place.file);
+    va_start(args, format);
+    r = vasprintf(&finding.text, format, args);
+    va_end(args);
+    if (r < 0)
+        return -ENOMEM;
+    grown = config_grow(l->findings, l->n_findings, sizeof(*grown));
+    if (!grown) {
+        free(finding.text);
+        return -ENOMEM;
+    }
+    grown[l->n_findings++] = finding;
+    l->findings = grown;
+    return 0;
+}
+
+static int compare_findings(const void *a, const void *b)
+{
+    const Finding *x = a, *y = b;
+
+    if (x->rank != y->rank)
+        return x->rank < y->rank ? -1 : 1;
+    if (x->place.line != y->place.line)
+        return x->place.line < y->place.line ? -1 : 1;
+    return strcmp(x->text, y->text);
+}
+
+/* Blocks are checked when they end, references when all is read: told is in order of the lines. */
+static void tell_findings(Loader *l, config_message_cb message, void *userdata)
+{
+    if (l->n_findings > 0)
+        qsort(l->findings, l->n_findings, sizeof(*l->findings), compare_findings);
+    for (size_t i = 0; message && i < l->n_findings; i++)
+        message(l->findings[i].level, l->findings[i].place.file, l->findings[i].place.line,
+                l->findings[i].text, userdata);
+}
+
+const char *config_title(Loader *l)
+{
+    if (l->name)
+        (void)snprintf(l->title, sizeof(l->title), "[%s \"%.64s\"]", l->section->word, l->name);
+    else
+        (void)snprintf(l->title, sizeof(l->title), "[%s]", l->section->word);
+    return l->title;
+}
+
+/* Words */
+
+/* Number of letters to change (Levenshtein); what is too long is far away. */
+static size_t distance(const char *a, const char *b)
+{
+    size_t row[WORD_MAX], length = strlen(b);
+
+    if (length >= WORD_MAX || strlen(a) >= WORD_MAX)
+        return WORD_MAX;
+    for (size_t j = 0; j <= length; j++)
+        row[j] = j;
+    for (size_t i = 0; a[i]; i++) {
+        size_t diagonal = row[0];
+
+        row[0] = i + 1;
+        for (size_t j = 0; j < length; j++) {
+            size_t best = diagonal + (a[i] != b[j]);
+
+            diagonal = row[j + 1];
+            if (row[j] + 1 < best)
+                best = row[j] + 1;
+            if (row[j + 1] + 1 < best)
+                best = row[j + 1] + 1;
+            row[j + 1] = best;
+        }
+    }
+    return row[length];
+}
+
+/* Whether @known is what was probably meant; keeps the nearest one. */
+static void consider(const char *word, const char *known, const char **best, size_t *best_distance)
+{
+    size_t d = distance(word, known);
+
+    if (d <= 2 && 2 * d <= strlen(known) && d < *best_distance) {
+        *best = known;
+        *best_distance = d;
+    }
+}
+
+static bool key_equal(const char *a, const char *b)
+{
+    if (*a != *b) /* no name begins with one of the two */
+        return false;
+    for (; *a && *b; a++, b++)
+        if ((*a == '_' ? '-' : *a) != (*b == '_' ? '-' : *b))
+            return false;
+    return *a == *b;
+}
+
+static const ConfigKey *find_key(const Section *section, const char *name)
+{
+    for (size_t i = 0; i < section->n_keys; i++) {
+        const ConfigKey *key = &section->keys[i];
+
+        if (key_equal(key->name, name) || (key->alias && key_equal(key->alias, name)))
+            return key;
+    }
+    return NULL;
+}
+
+const Place *config_seen(const Loader *l, SectionId section, const char *name)
+{
+    const ConfigKey *key = find_key(&config_sections[section], name);
+
+    return &l->seen[section][key - config_sections[section].keys];
+}
+
+/* Keys */
+
+static int unknown_key(Loader *l, const char *name)
+{
+    const Section *section = l->section;
+    size_t best_distance = SIZE_MAX;
+    const char *best = NULL;
+    int level = section->unknown_key;
+    /* Only its first word is quoted: in "hmac_key: c2VjcmV0=" all up to the = would be. */
+    int word = (int)strcspn(name, " \t:");
+
+    if (word > 40)
+        word = 40;
+    /* What is written in place of the type cannot be passed over. */
+    if (section->types && l->type == TYPE_MISSING) {
+        l->type = TYPE_UNKNOWN;
+        level = LOG_ERR;
+    }
+    for (size_t i = 0; i < section->n_keys; i++)
+        consider(name, section->keys[i].name, &best, &best_distance);
+    if (best)
+        return config_report(l, level, l->here, "unknown key '%.*s' in %s: did you mean '%s'?",
+                             word, name, config_title(l), best);
+    return config_report(
+        l, level, l->here, "unknown key '%.*s' in %s: %s", word, name, config_title(l),
+        level == LOG_ERR ? "delete the line, or see acmems.ini(5)" : "it is ignored");
+}
+
+/* Whether the key belongs to a block of this type: 1; 0: it is passed over; -ENOMEM. */
+static int check_type(Loader *l, const ConfigKey *key)
+{
+    if (!l->section->types || streq(key->name, "type"))
+        return 1;
+    if (l->type == TYPE_UNKNOWN)
+        return 0;
+    if (l->type == TYPE_MISSING) {
+        l->type = TYPE_UNKNOWN;
+        return refuse(l, "type must come first in %s: write it in front of '%s'", config_title(l),
+                      key->name);
+    }
+    if (key->types && !(key->types & (1U << l->type)))
+        return config_report(l, l->section->unknown_key, l->here,
+                             "'%s' does not belong to type %s of %s: delete the line", key->name,
+                             l->section->types[l->type], config_title(l));
+    return 1;
+}
+
+static int take_key(Loader *l, const char *name, const char *value)
+{
+    const ConfigKey *key = find_key(l->section, name);
+    Place *seen;
+    int r;
+
+    if (!key)
+        return unknown_key(l, name);
+    r = check_type(l, key);
+    if (r <= 0)
+        return r;
+    seen = &l->seen[l->section - config_sections][key - l->section->keys];
+    if (seen->file && !key->repeated)
+        return refuse(l, "%s is already set in %s:%u: delete one of the two", key->name, seen->file,
+                      seen->line);
+    r = key->parse(l, key, value, l->object);
+    if (!seen->file)
+        *seen = l->here;
+    return r;
+}
+
+/* Sections */
+
+int config_add_block(Loader *l, const Section *section, const char *name, Place place, Block **ret)
+{
+    void ***list = (void ***)(void *)((char *)l->config + section->list), **grown;
+    size_t *n = (size_t *)(void *)((char *)l->config + section->count);
+    void **names = (void **)(void *)((char *)l->config + section->names);
+    Block *block, **known;
+
+    grown = config_grow(*list, *n, sizeof(*grown));
+    if (!grown)
+        return -ENOMEM;
+    *list = grown;
+    block = calloc(1, section->block_size);
+    if (!block)
+        return -ENOMEM;
+    grown[(*n)++] = block;
+    block->file = place.file;
+    block->line = place.line;
+    block->name = strdup(name);
+    if (!block->name)
+        return -ENOMEM;
+
+    known = tsearch(block, names, config_compare_blocks);
+    if (!known)
+        return -ENOMEM;
+    *ret = block;
+    if (*known == block)
+        return 0;
+    return config_report(l, LOG_ERR, place,
+                         "[%s \"%.64s\"] is already defined in %s:%u: give it another name, or "
+                         "put the keys there",
+                         section->word, name, (*known)->file, (*known)->line);
+}
+
+/* Some words are settings without a name, and blocks with one. */
+static const Section *find_section(const char *word, bool is_named)
+{
+    const Section *found = NULL;
+
+    for (size_t i = 0; i < SECTION_MAX; i++) {
+        const Section *section = &config_sections[i];
+
+        if (streq(section->word, word) && (!found || (section->block_size > 0) == is_named))
+            found = section;
+    }
+    return found;
+}
+
+static int unknown_section(Loader *l, const char *word)
+{
+    size_t best_distance = SIZE_MAX;
+    const char *best = NULL;
+
+    for (size_t i = 0; i < SECTION_MAX; i++)
+        consider(word, config_sections[i].word, &best, &best_distance);
+    if (best)
+        return warn(l, "unknown section [%.40s]: it is ignored; did you mean [%s]?", word, best);
+    return warn(l, "unknown section [%.40s]: it is ignored", word);
+}
+
+static int finish_section(Loader *l)
+{
+    int r = l->section && l->section->finish ? l->section->finish(l) : 0;
+
+    l->section = NULL;
+    return r;
+}
+
+static int open_block(Loader *l, const Section *section, const char *name)
+{
+    size_t id = (size_t)(section - config_sections);
+    Block *block;
+    int r;
+
+    if (!name)
+        return refuse(l, "[%s] lacks a name: write [%s \"name\"]", section->word, section->word);
+    r = config_add_block(l, section, name, l->here, &block);
+    if (r < 0)
+        return r;
+    l->name = block->name;
+    memset(l->seen[id], 0, sizeof(l->seen[id]));
+    l->header = l->here;
+    l->type = TYPE_MISSING;
+    l->object = block;
+    l->section = section;
+    return 0;
+}
+
+/* What its keys are settings of: the Config, or a block that stands in no file so far. */
+static void *settings_object(Loader *l, const Section *section)
+{
+    Block *const *const *list = (void *)((char *)l->config + section->list);
+    Block *block;
+
+    if (!section->list)
+        return l->config;
+    block = **list;
+    if (block->line == 0) {
+        block->file = l->here.file;
+        block->line = l->here.line;
+    }
+    return block;
+}
+
+static int open_settings(Loader *l, const Section *section, const char *name)
+{
+    Place *opened = &l->opened[section - config_sections];
+    int r = 0;
+
+    if (name)
+        r = refuse(l, "[%s] takes no name: write just [%s]", section->word, section->word);
+    else if (opened->file == l->here.file)
+        r = refuse(l, "[%s] is already in %s:%u: put the keys there", section->word, opened->file,
+                   opened->line);
+    if (r < 0)
+        return r;
+    *opened = l->here;
+    l->name = NULL;
+    l->object = settings_object(l, section);
+    l->section = section;
+    return 0;
+}
+
+static int take_section(Loader *l, const char *word, const char *name)
+{
+    const Section *section = find_section(word, name);
+    int r = finish_section(l);
+
+    if (r < 0)
+        return r;
+    if (!section)
+        return unknown_section(l, word);
+    if (!section->keys)
+        return warn(l, "[%s] is not used any more: it is ignored", section->word);
+    return section->block_size > 0 ? open_block(l, section, name) : open_settings(l, section, name);
+}
+
+static int on_item(const IniItem *item, void *userdata)
+{
+    Loader *l = userdata;
+
+    l->here.line = item->line;
+    if (!item->key)
+        return take_section(l, item->section, item->name);
+    if (!item->section)
+        return refuse(l, "'%.40s' stands in front of the first section: write [section] above it",
+                      item->key);
+    return l->section ? take_key(l, item->key, item->value) : 0;
+}
+
+static void on_error(unsigned line, const char *text, void *userdata)
+{
+    Loader *l = userdata;
+
+    l->here.line = line;
+    l->refused = true;
+    l->unread = true;
+    (void)refuse(l, "%s", text); /* without memory for it the config is refused all the same */
+}
+
+/* Files */
+
+char *config_dropin_directory(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *base = slash ? slash + 1 : path;
+    const char *dot = strrchr(base, '.');
+    int length = (int)(dot && dot != base ? dot - path : (ptrdiff_t)strlen(path));
+    char *directory;
+
+    return asprintf(&directory, "%.*s.d", length, path) < 0 ? NULL : directory;
+}
+
+static bool is_dropin(const char *name)
+{
+    size_t length = strlen(name);
+
+    return name[0] != '.' && length > STRLEN(".ini") &&
+           streq(name + length - STRLEN(".ini"), ".ini");
+}
+
+int config_list_dropins(const char *directory, char ***ret)
+{
+    _cleanup_closedir_ DIR *opened = opendir(directory);
+    _cleanup_strv_ char **files = NULL;
+    size_t n = 0;
+
+    if (!opened && errno != ENOENT)
+        return -errno;
+    while (opened) {
+        _cleanup_free_ char *path = NULL;
+        struct dirent *entry;
+        int r;
+
+        errno = 0;
+        entry = readdir(opened);
+        if (!entry && errno != 0)
+            return -errno;
+        if (!entry)
+            break;
+        if (!is_dropin(entry->d_name))
+            continue;
+        if (n++ == CONFIG_DROPINS_MAX)
+            return -E2BIG;
+        if (asprintf(&path, "%s/%s", directory, entry->d_name) < 0) {
+            path = NULL;
+            return -ENOMEM;
+        }
+        r = strv_extend(&files, path);
+        if (r < 0)
+            return r;
+    }
+    strv_sort(files);
+    *ret = TAKE_PTR(files);
+    return 0;
+}
+
+static int unreadable(Loader *l, int error)
+{
+    l->here.line = 0;
+    l->unread = true;
+    if (error == -ENOMEM)
+        return error;
+    if (error == -EFBIG)
+        return refuse(l, "the file is larger than %zu MiB", INI_FILE_SIZE_MAX / (1024 * 1024));
+    if (error == -EBADF)
+        return refuse(l, "not a regular file");
+    if (error == -E2BIG)
+        return refuse(l, "the directory has more than %u files that end in .ini",
+                      CONFIG_DROPINS_MAX);
+    return refuse(l, "cannot be read: %s", strerror(-error));
+}
+
+static int register_file(Loader *l, const char *path)
+{
+    Config *config = l->config;
+    int r = strv_extend(&config->files, path);
+
+    if (r < 0)
+        return r;
+    l->here = (Place){ .file = config->files[config->n_files++] };
+    return 0;
+}
+
+/* @ret_error: why the file could not be read; the caller decides what becomes of it */
+static int load_file(Loader *l, const char *path, int *ret_error)
+{
+    _cleanup_free_ char *content = NULL;
+    size_t size;
+    int r = register_file(l, path);
+
+    if (r < 0)
+        return r;
+    *ret_error = read_file_at(AT_FDCWD, path, INI_FILE_SIZE_MAX, &content, &size);
+    if (*ret_error < 0)
+        return unreadable(l, *ret_error);
+    r = ini_parse(content, size, on_item, on_error, l);
+    explicit_bzero(content, size); /* has keys in it */
+    if (r < 0 && r != -EINVAL)
+        return r;
+    return finish_section(l);
+}
+
+static int load_dropins(Loader *l, const char *path)
+{
+    _cleanup_free_ char *directory = config_dropin_directory(path);
+    _cleanup_strv_ char **files = NULL;
+    int r, error;
+
+    if (!directory)
+        return -ENOMEM;
+    error = config_list_dropins(directory, &files);
+    if (error < 0) {
+        r = register_file(l, directory);
+        return r < 0 ? r : unreadable(l, error);
+    }
+    STRV_FOREACH (file, files) {
+        r = load_file(l, *file, &error);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int load(Loader *l, const char *path)
+{
+    Config *config = l->config;
+    Block *account;
+    int r, error;
+
+    config->log_level = LOG_INFO;
+    config->max_size = CONFIG_MAX_SIZE_DEFAULT;
+    config->path = strdup(path);
+    if (!config->path)
+        return -ENOMEM;
+    r = config_add_block(l, &config_sections[SECTION_NAMED_ACCOUNT], "", (Place){ config->path, 0 },
+                         &account);
+    if (r < 0)
+        return r;
+    r = load_file(l, path, &error);
+    if (r < 0)
+        return r;
+    if (error < 0)
+        return error;
+    r = load_dropins(l, path);
+    if (r < 0)
+        return r;
+    return config_finish(l);
+}
+
+static void loader_done(Loader *l)
+{
+    for (size_t i = 0; i < l->n_findings; i++)
+        free(l->findings[i].text);
+    free(l->findings);
+    for (size_t i = 0; i < l->n_references; i++)
+        free(l->references[i].name);
+    free(l->references);
+    config_unref(l->config);
+}
+
+static int load_and_tell(const char *path, bool refusable, config_message_cb message,
+                         void *userdata, Config **ret)
+{
+    _cleanup_(loader_done) Loader loader = { .config = calloc(1, sizeof(Config)) };
+    int r;
+
+    if (!loader.config)
+        return -ENOMEM;
+    loader.config->n_ref = 1;
+    r = load(&loader, path);
+    if (r == -ENOMEM)
+        return r;
+    tell_findings(&loader, message, userdata);
+    if (r < 0)
+        return r;
+    if (refusable && loader.refused)
+        return -EINVAL;
+    *ret = TAKE_PTR(loader.config);
+    return 0;
+}
+
+int config_load(const char *path, config_message_cb message, void *userdata, Config **ret)
+{
+    return load_and_tell(path, true, message, userdata, ret);
+}
+
+int config_load_sound(const char *path, config_message_cb message, void *userdata, Config **ret)
+{
+    return load_and_tell(path, false, message, userdata, ret);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* The request header "Authentication: hmac name=sha256, hash=<hex>". */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/digest.h"
+
+typedef struct Authentication {
+    const Digest *digest;
+    uint8_t hash[DIGEST_SIZE_MAX]; /* digest->size bytes */
+} Authentication;
+
+/**
+ * authentication_parse() - read the header's value
+ * @value: "hmac name=sha256, hash=…"; comma, comma and blank, or blank between; any case
+ *
+ * Returns 0; -EINVAL for another scheme, a missing, unknown or double part, an unknown digest, a
+ * hash that is not hex or not of the digest's size.
+ */
+int authentication_parse(const char *value, Authentication *ret);
+
+/* Compares in constant time. */
+bool authentication_verify(const Authentication *authentication, const void *key, size_t key_size,
+                           const void *body, size_t size);

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "policy/policy.h"
+
+#include <stdio.h>
+
+#include "strings/strv.h"
+#include "x509/dns-name.h"
+
+#define BLOCKS_NAMED_MAX 16
+
+typedef enum Failure {
+    FAILURE_NONE,
+    FAILURE_ADDRESS,
+    FAILURE_HEADER,
+    FAILURE_DIGEST,
+    FAILURE_NAMES,
+    FAILURE_HMAC,
+    FAILURE_METHODS,
+} Failure;
+
+typedef Failure (*check_t)(const AuthBlock *block, const PolicyRequest *request);
+
+static bool in_prefixes(const AuthBlock *block, const SocketAddress *peer)
+{
+    for (size_t i = 0; i < block->n_ips; i++)
+        if (address_prefix_contains(&block->ips[i], peer))
+            return true;
+    return false;
+}
+
+/* What peer and header alone tell. */
+static Failure check_early(const AuthBlock *block, const PolicyRequest *request)
+{
+    /* The config has no block without a method; one that came in all the same is open to nobody. */
+    if (!block->all && block->n_ips == 0 && !block->hmac_type)
+        return FAILURE_METHODS;
+    if (block->n_ips > 0 && !in_prefixes(block, request->peer))
+        return FAILURE_ADDRESS;
+    if (!block->hmac_type)
+        return FAILURE_NONE;
+    if (!request->authentication)
+        return FAILURE_HEADER;
+    if (request->authentication->digest != block->hmac_type)
+        return FAILURE_DIGEST;
+    return FAILURE_NONE;
+}
+
+static bool block_allows(const AuthBlock *block, const char *name)
+{
+    STRV_FOREACH (pattern, block->domains)
+        if (dns_name_matches(name, *pattern))
+            return true;
+    return false;
+}
+
+/* First name that no glob covers; NULL: none. */
+static const char *uncovered(const AuthBlock *block, const Csr *csr)
+{
+    STRV_FOREACH (name, csr->names)
+        if (!block_allows(block, *name))
+            return *name;
+    return NULL;
+}
+
+static bool block_allows_address(const AuthBlock *block, const char *address)
+{
+    for (size_t i = 0; i < block->n_ip_sans; i++)
+        if (address_prefix_covers(&block->ip_sans[i], address))
+            return true;
+    return false;
+}
+
+/* First address that no prefix covers; NULL: none. */
+static const char *uncovered_address(const AuthBlock *block, const Csr *csr)
+{
+    STRV_FOREACH (address, csr->addresses)
+        if (!block_allows_address(block, *address))
+            return *address;
+    return NULL;
+}
+
+bool policy_covers(const AuthBlock *block, const Csr *csr)
+{
+    return (csr->names || csr->addresses) && !csr->other_san && !uncovered(block, csr) &&
+           !uncovered_address(block, csr);
+}
+
+static Failure check_all(const AuthBlock *block, const PolicyRequest *request)
+{
+    Failure failure = check_early(block, request);
+
+    if (failure != FAILURE_NONE)
+        return failure;
+    if (!policy_covers(block, request->csr))
+        return FAILURE_NAMES;
+    /* Last, as it costs the most: a stranger must not have it done for every block. */
+    if (block->hmac_type &&
+        !authentication_verify(request->authentication, block->hmac_key, strlen(block->hmac_key),
+                               request->body, request->body_size))
+        return FAILURE_HMAC;
+    return FAILURE_NONE;
+}
+
+static void print_address_failure(FILE *out, const SocketAddress *peer)
+{
+    char text[INET6_ADDRSTRLEN];
+
+    if (peer->sa.sa_family == AF_INET || peer->sa.sa_family == AF_INET6)
+        (void)fprintf(out, "%s is not in ip", socket_address_format(peer, text));
+    else
+        (void)fputs("a unix socket's peer has no address to be in ip", out);
+}
+
+static void print_names_failure(FILE *out, const AuthBlock *block, const Csr *csr)
+{
+    const char *name = uncovered(block, csr), *address = uncovered_address(block, csr);
+
+    if (csr->other_san)
+        (void)fprintf(out, "the request has a name of the type %s, which no block can allow",
+                      csr->other_san);
+    else if (!name && address)
+        (void)fprintf(out, "no ip-san covers %s", address);
+    else
+        (void)fprintf(out, "no domain covers %s", name ? name : "a request without names");
+}
+
+static void print_failure(FILE *out, const AuthBlock *block, const PolicyRequest *request,
+                          Failure failure)
+{
+    switch (failure) {
+    case FAILURE_ADDRESS:
+        print_address_failure(out, request->peer);
+        break;
+    case FAILURE_HEADER:
+        (void)fputs("no usable Authentication header", out);
+        break;
+    case FAILURE_DIGEST:
+        (void)fprintf(out, "the request's HMAC uses %s, not %s",
+                      request->authentication->digest->name, block->hmac_type->name);
+        break;
+    case FAILURE_NAMES:
+        print_names_failure(out, block, request->csr);
+        break;
+    case FAILURE_HMAC:
+        (void)fputs("the HMAC does not verify", out);
+        break;
+    case FAILURE_METHODS:
+        (void)fputs("it has no method", out);
+        break;
+    case FAILURE_NONE:
+        (void)fputs("it matches", out);
+        break;
+    }
+}
+
+/* Why every block refused, asked again for those that are named; NULL when out of memory. */
+static char *explain(const Config *config, const PolicyRequest *request, check_t check)
+{
+    size_t named = config->n_auth < BLOCKS_NAMED_MAX ? config->n_auth : BLOCKS_NAMED_MAX;
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    bool failed;
+
+    if (!out)
+        return NULL;
+    if (config->n_auth == 0)
+        (void)fputs("the configuration has no [auth] block", out);
+    for (size_t i = 0; i < named; i++) {
+        const AuthBlock *block = config->auth[i];
+
+        (void)fprintf(out, "%sauth \"%s\": ", i > 0 ? "; " : "", block->name);
+        print_failure(out, block, request, check(block, request));
+    }
+    if (config->n_auth > named)
+        (void)fprintf(out, "; and %zu more", config->n_auth - named);
+    failed = ferror(out) != 0;
+    if (fclose(out) != 0 || failed) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+static const AuthBlock *find(const Config *config, const PolicyRequest *request, check_t check)
+{
+    for (size_t i = 0; i < config->n_auth; i++)
+        if (check(config->auth[i], request) == FAILURE_NONE)
+            return config->auth[i];
+    return NULL;
+}
+
+bool policy_is_possible(const Config *config, const PolicyRequest *request, char **ret_why)
+{
+    if (find(config, request, check_early))
+        return true;
+    *ret_why = explain(config, request, check_early);
+    return false;
+}
+
+const AuthBlock *policy_decide(const Config *config, const PolicyRequest *request, char **ret_why)
+{
+    const AuthBlock *block = find(config, request, check_all);
+
+    if (!block)
+        *ret_why = explain(config, request, check_all);
+    return block;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "strings/text.h"
+
+#include <ctype.h>
+
+#include "base/macro.h"
+
+/* Lead bytes by their length; the first byte behind one must be in a narrower range where the code
+ * point would else be too small, a surrogate or too large, or a control character (RFC 3629 §4). */
+static const struct Lead {
+    uint8_t from, to;
+    uint8_t second_from, second_to;
+    size_t length;
+} leads[] = {
+    { 0x20, 0x7e, 0, 0, 1 },       { 0xc2, 0xc2, 0xa0, 0xbf, 2 }, { 0xc3, 0xdf, 0x80, 0xbf, 2 },
+    { 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 },
+    { 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 },
+    { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+};
+
+static const struct Lead *find_lead(unsigned char byte)
+{
+    for (size_t i = 0; i < ELEMENTSOF(leads); i++)
+        if (byte >= leads[i].from && byte <= leads[i].to)
+            return &leads[i];
+    return NULL;
+}
+
+/* Bytes of the character that starts here; 0: none that may be printed does. */
+static size_t character_length(const unsigned char *p)
+{
+    const struct Lead *lead = find_lead(*p);
+
+    if (!lead)
+        return 0;
+    if (lead->length > 1 && (p[1] < lead->second_from || p[1] > lead->second_to))
+        return 0;
+    for (size_t i = 2; i < lead->length; i++)
+        if (p[i] < 0x80 || p[i] > 0xbf)
+            return 0;
+    return lead->length;
+}
+
+void text_flatten(char *text)
+{
+    unsigned char *p = (unsigned char *)text;
+
+    while (*p) {
+        size_t length = character_length(p);
+
+        if (length == 0)
+            *p = iscntrl(*p) ? ' ' : '?';
+        p += length > 0 ? length : 1;
+    }
+}

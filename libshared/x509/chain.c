@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "x509/chain.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include "base/address.h"
+#include "strings/encode.h"
+#include "strings/strv.h"
+#include "x509/dns-name.h"
+#include "x509/pem.h"
+
+#define SECONDS_PER_DAY 86400
+
+DEFINE_CLEANUP_FUNC(X509 *, X509_free)
+DEFINE_CLEANUP_FUNC(BIO *, BIO_free)
+DEFINE_CLEANUP_FUNC(GENERAL_NAMES *, GENERAL_NAMES_free)
+
+static int refuse(const char **ret_reason, const char *reason)
+{
+    *ret_reason = reason;
+    return -EBADMSG;
+}
+
+static int decode(const PemBlock *block, X509 **ret, const char **ret_reason)
+{
+    _cleanup_(X509_freep) X509 *certificate = NULL;
+    _cleanup_free_ uint8_t *der = NULL;
+    const unsigned char *end;
+    size_t size;
+    int r;
+
+    if (!pem_block_is(block, "CERTIFICATE"))
+        return refuse(ret_reason, "contains a block that is not a certificate");
+    r = pem_block_decode(block, &der, &size);
+    if (r == -ENOMEM)
+        return r;
+    end = der;
+    certificate = r < 0 ? NULL : d2i_X509(NULL, &end, (long)size);
+    if (!certificate || end != der + size)
+        return refuse(ret_reason, "contains a certificate that cannot be decoded");
+    *ret = TAKE_PTR(certificate);
+    return 0;
+}
+
+static int append(Chain *chain, const PemBlock *block, const char **ret_reason)
+{
+    _cleanup_(X509_freep) X509 *certificate = NULL;
+    int r;
+
+    if (sk_X509_num(chain->certificates) >= CHAIN_CERTIFICATES_MAX)
+        return refuse(ret_reason, "contains too many certificates");
+    r = decode(block, &certificate, ret_reason);
+    if (r < 0)
+        return r;
+    if (sk_X509_push(chain->certificates, certificate) <= 0)
+        return -ENOMEM;
+    TAKE_PTR(certificate);
+    return 0;
+}
+
+static int parse(const char *pem, size_t size, Chain **ret, const char **ret_reason)
+{
+    _cleanup_(chain_freep) Chain *chain = calloc(1, sizeof(*chain));
+    PemBlock block;
+    int r;
+
+    if (!chain)
+        return -ENOMEM;
+    chain->certificates = sk_X509_new_null();
+    if (!chain->certificates)
+        return -ENOMEM;
+    if (size > CHAIN_SIZE_MAX)
+        return refuse(ret_reason, "is too large for a certificate chain");
+    while ((r = pem_next(&pem, &size, &block)) > 0) {
+        r = append(chain, &block, ret_reason);
+        if (r < 0)
+            return r;
+    }
+    if (r < 0)
+        return refuse(ret_reason, "is not well-formed PEM");
+    if (sk_X509_num(chain->certificates) == 0)
+        return refuse(ret_reason, "contains no certificate");
+    *ret = TAKE_PTR(chain);
+    return 0;
+}
+
+int chain_parse(const char *pem, size_t size, Chain **ret, const char **ret_reason)
+{
+    int r = parse(pem, size, ret, ret_reason);
+
+    ERR_clear_error();
+    return r;
+}
+
+Chain *chain_free(Chain *chain)
+{
+    if (!chain)
+        return NULL;
+    sk_X509_pop_free(chain->certificates, X509_free);
+    free(chain);
+    return NULL;
+}
+
+X509 *chain_leaf(const Chain *chain)
+{
+    return sk_X509_value(chain->certificates, 0);
+}
+
+/* Adds a name of the leaf to @seen, which thereby stays a subset of what was asked for. */
+static int note_name(const char *name, char *const *asked, char ***seen, const char **ret_reason)
+{
+    if (!strv_contains(asked, name))
+        return refuse(ret_reason, "has a leaf with a name that was not asked for");
+    return strv_contains(*seen, name) ? 0 : strv_extend(seen, name);
+}
+
+static int check_dns_name(const ASN1_IA5STRING *string, char *const *asked, char ***seen,
+                          const char **ret_reason)
+{
+    _cleanup_free_ char *name = NULL;
+    size_t size = (size_t)ASN1_STRING_length(string);
+
+    name = strndup((const char *)ASN1_STRING_get0_data(string), size);
+    if (!name)
+        return -ENOMEM;
+    dns_name_fold(name);
+    /* strndup() stops at a NUL: such a name is not what it looks like. */
+    return note_name(strlen(name) == size ? name : "", asked, seen, ret_reason);
+}
+
+static int check_address(const ASN1_OCTET_STRING *octets, char *const *asked, char ***seen,
+                         const char **ret_reason)
+{
+    char text[INET6_ADDRSTRLEN] = "";
+
+    (void)address_from_octets(ASN1_STRING_get0_data(octets), (size_t)ASN1_STRING_length(octets),
+                              text);
+    return note_name(text, asked, seen, ret_reason);
+}
+
+static int check_name(const GENERAL_NAME *name, const Csr *csr, char ***seen,
+                      const char **ret_reason)
+{
+    switch (name->type) {
+    case GEN_DNS:
+        return check_dns_name(name->d.dNSName, csr->names, seen, ret_reason);
+    case GEN_IPADD:
+        return check_address(name->d.iPAddress, csr->addresses, seen, ret_reason);
+    default:
+        return refuse(ret_reason, "has a leaf with other names than DNS names and addresses");
+    }
+}
+
+static int check_names(const X509 *certificate, const Csr *csr, const char **ret_reason)
+{
+    _cleanup_(GENERAL_NAMES_freep) GENERAL_NAMES *names = NULL;
+    _cleanup_strv_ char **seen = NULL;
+
+    names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+        int r = check_name(sk_GENERAL_NAME_value(names, i), csr, &seen, ret_reason);
+
+        if (r < 0)
+            return r;
+    }
+    if (strv_length(seen) != strv_length(csr->names) + strv_length(csr->addresses))
+        return refuse(ret_reason, "has a leaf that lacks a name that was asked for");
+    return 0;
+}
+
+int chain_check(const Chain *chain, const Csr *csr, const char **ret_reason)
+{
+    int r = 0;
+
+    if (!csr_has_key(csr, X509_get0_pubkey(chain_leaf(chain))))
+        r = refuse(ret_reason, "has a leaf with another key than the request's");
+    else
+        r = check_names(chain_leaf(chain), csr, ret_reason);
+    ERR_clear_error();
+    return r;
+}
+
+static char *name_text(const GENERAL_NAME *name)
+{
+    const ASN1_STRING *string = name->type == GEN_IPADD ? name->d.iPAddress : name->d.dNSName;
+    const unsigned char *data = ASN1_STRING_get0_data(string);
+    size_t size = (size_t)ASN1_STRING_length(string);
+    char address[INET6_ADDRSTRLEN], *text;
+
+    if (name->type == GEN_IPADD)
+        return address_from_octets(data, size, address) < 0 ? NULL : strdup(address);
+    text = strndup((const char *)data, size);
+    if (text)
+        dns_name_fold(text);
+    return text;
+}
+
+char **chain_names(const Chain *chain)
+{
+    _cleanup_(GENERAL_NAMES_freep) GENERAL_NAMES *names =
+        X509_get_ext_d2i(chain_leaf(chain), NID_subject_alt_name, NULL, NULL);
+    _cleanup_strv_ char **texts = NULL;
+
+    ERR_clear_error();
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+        bool is_named = name->type == GEN_DNS || name->type == GEN_IPADD;
+        _cleanup_free_ char *text = is_named ? name_text(name) : NULL;
+
+        if (text && strv_extend(&texts, text) < 0)
+            return NULL;
+    }
+    return TAKE_PTR(texts);
+}
+
+int chain_format(const Chain *chain, char **ret, size_t *ret_size)
+{
+    _cleanup_(BIO_freep) BIO *bio = BIO_new(BIO_s_mem());
+    char *data, *copy;
+    long size;
+
+    if (!bio)
+        return -ENOMEM;
+    for (int i = 0; i < sk_X509_num(chain->certificates); i++) {
+        if (i > 0 && BIO_write(bio, "\n", 1) != 1)
+            return -ENOMEM;
+        if (PEM_write_bio_X509(bio, sk_X509_value(chain->certificates, i)) != 1)
+            return -ENOMEM;
+    }
+    size = BIO_get_mem_data(bio, &data);
+    copy = strndup(data, (size_t)size);
+    if (!copy)
+        return -ENOMEM;
+    *ret = copy;
+    *ret_size = (size_t)size;
+    return 0;
+}
+
+static bool has_common_name(const X509_NAME *name, const char *common_name)
+{
+    size_t length = strlen(common_name);
+    bool found = false;
+
+    for (int i = -1; !found && (i = X509_NAME_get_index_by_NID(name, NID_commonName, i)) >= 0;) {
+        const ASN1_STRING *string = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, i));
+        unsigned char *text = NULL;
+        int size = ASN1_STRING_to_UTF8(&text, string);
+
+        found = size >= 0 && (size_t)size == length && memcmp(text, common_name, length) == 0;
+        OPENSSL_free(text);
+    }
+    return found;
+}
+
+bool chain_leads_to(const Chain *chain, const char *common_name)
+{
+    const X509 *top = sk_X509_value(chain->certificates, sk_X509_num(chain->certificates) - 1);
+    bool leads = has_common_name(X509_get_issuer_name(top), common_name);
+
+    ERR_clear_error();
+    return leads;
+}
+
+/* 0 for what is no time. */
+static time_t to_time(const ASN1_TIME *asn1)
+{
+    struct tm tm;
+
+    return ASN1_TIME_to_tm(asn1, &tm) == 1 ? timegm(&tm) : 0;
+}
+
+time_t chain_not_after(const Chain *chain)
+{
+    return to_time(X509_get0_notAfter(chain_leaf(chain)));
+}
+
+char *chain_serial(const Chain *chain)
+{
+    const ASN1_INTEGER *serial = X509_get0_serialNumber(chain_leaf(chain));
+    size_t size = (size_t)ASN1_STRING_length(serial);
+    char *text = malloc(2 * size + 1);
+
+    if (text)
+        hex_encode(ASN1_STRING_get0_data(serial), size, text);
+    return text;
+}
+
+bool chain_is_alive(const Chain *chain, time_t now)
+{
+    return now >= to_time(X509_get0_notBefore(chain_leaf(chain))) && now < chain_not_after(chain);
+}
+
+void chain_fingerprint(const Chain *chain, char ret[CHAIN_FINGERPRINT_SIZE])
+{
+    unsigned char hash[SHA256_DIGEST_LENGTH];
+    unsigned size;
+
+    /* Fails only where libcrypto cannot work at all. */
+    if (X509_digest(chain_leaf(chain), EVP_sha256(), hash, &size) != 1)
+        abort();
+    hex_encode(hash, sizeof(hash), ret);
+}
+
+/* The content of an INTEGER's DER, a leading 00 kept, in base64url. NULL when it is too long to be
+ * a serial number, or without memory. */
+static char *encode_integer(const ASN1_INTEGER *integer)
+{
+    unsigned char *der = NULL;
+    int size = i2d_ASN1_INTEGER(integer, &der);
+    /* Tag, and length in one byte. */
+    char *text = size > 2 && size < 128 ? base64url_encode(der + 2, (size_t)size - 2) : NULL;
+
+    OPENSSL_free(der);
+    return text;
+}
+
+char *chain_renewal_id(const Chain *chain)
+{
+    const ASN1_OCTET_STRING *issuer = X509_get0_authority_key_id(chain_leaf(chain));
+    _cleanup_free_ char *key = NULL, *serial = NULL;
+    char *id;
+
+    if (!issuer)
+        return NULL;
+    key = base64url_encode(ASN1_STRING_get0_data(issuer), (size_t)ASN1_STRING_length(issuer));
+    serial = encode_integer(X509_get0_serialNumber(chain_leaf(chain)));
+    if (!key || !serial || asprintf(&id, "%s.%s", key, serial) < 0)
+        return NULL;
+    return id;
+}
+
+time_t chain_renewal(const Chain *chain, unsigned renew_within)
+{
+    int64_t not_before = to_time(X509_get0_notBefore(chain_leaf(chain)));
+    int64_t not_after = chain_not_after(chain);
+    int64_t lifetime = not_after - not_before;
+    int64_t window = (int64_t)renew_within * SECONDS_PER_DAY;
+
+    if (lifetime <= window)
+        window = lifetime / 3;
+    return not_after - window;
+}
+
+bool chain_is_outdated(const Chain *chain, time_t now, unsigned renew_within)
+{
+    return now > chain_renewal(chain, renew_within);
+}

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "x509/csr.h"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/x509v3.h>
+
+#include "base/address.h"
+#include "strings/strv.h"
+#include "x509/dns-name.h"
+#include "x509/pem.h"
+
+#define RSA_BITS_MIN 2048
+/* Of the DER. More than twice what CSR_NAMES_MAX of the longest names and the largest key take:
+ * decoded, a request can take thirty times its size. */
+#define DER_SIZE_MAX ((size_t)64 * 1024)
+#define PRIVATE_KEY  "PRIVATE KEY-----"
+
+DEFINE_CLEANUP_FUNC(X509_REQ *, X509_REQ_free)
+DEFINE_CLEANUP_FUNC(GENERAL_NAMES *, GENERAL_NAMES_free)
+
+static inline void extensions_freep(STACK_OF(X509_EXTENSION) * *extensions)
+{
+    sk_X509_EXTENSION_pop_free(*extensions, X509_EXTENSION_free);
+}
+
+/* What a client may be told; each says what to do. */
+#define REASON_PRIVATE_KEY                                                                         \
+    "The request body holds a private key, which this server has not kept, but which has to be "   \
+    "taken as compromised by being sent: make a new key and send the CSR made with it alone."
+#define REASON_NO_PEM                                                                              \
+    "The request body holds no PEM block: send a certificate signing request that starts with "    \
+    "'-----BEGIN CERTIFICATE REQUEST-----'."
+#define REASON_PEM                                                                                 \
+    "The request body is not well-formed PEM: send the file of the CSR complete and unchanged."
+#define REASON_OTHER_BLOCK                                                                         \
+    "The request body holds a PEM block that is no certificate signing request: send the CSR "     \
+    "alone."
+#define REASON_TWO_BLOCKS                                                                          \
+    "The request body holds more than one certificate signing request: send one per request."
+#define REASON_SIZE                                                                                \
+    "The certificate signing request is larger than 64 KiB: make it anew with fewer names and "    \
+    "without other content."
+#define REASON_DER                                                                                 \
+    "The certificate signing request cannot be decoded: make it anew and send it unchanged."
+#define REASON_KEY                                                                                 \
+    "The key of the certificate signing request is not accepted: use RSA with 2048 bit or more, "  \
+    "P-256, P-384, P-521 or Ed25519."
+#define REASON_SIGNATURE                                                                           \
+    "The signature of the certificate signing request does not verify: make the CSR anew with the" \
+    " key it is for."
+#define REASON_EXTENSIONS                                                                          \
+    "The extensions of the certificate signing request cannot be read without doubt: make it with" \
+    " one extension request that holds one subjectAltName."
+#define REASON_NO_NAME                                                                             \
+    "The certificate signing request holds no name: add subjectAltName=DNS:..., for example with " \
+    "openssl req -addext."
+#define REASON_TOO_MANY                                                                            \
+    "The certificate signing request holds more than 100 names: spread them over several "         \
+    "requests."
+#define REASON_NUL                                                                                 \
+    "A name in the certificate signing request holds a NUL byte: make the CSR anew without it."
+#define REASON_NOT_ASCII                                                                           \
+    "A name in the certificate signing request is not ASCII: write it as A-label (xn--...)."
+#define REASON_COMMON_NAME                                                                         \
+    "The common name (CN) of the certificate signing request is not a valid host name: leave it "  \
+    "out or put one of the host names there."
+#define REASON_NAME                                                                                \
+    "A DNS name in the certificate signing request is not a valid host name: use labels of "       \
+    "letters, digits and hyphens, or such a name behind '*.'."
+
+#define REASON_ADDRESS                                                                             \
+    "An IP address in the certificate signing request is neither an IPv4 address of 4 bytes nor "  \
+    "an IPv6 address of 16, or it is the one inside the other: make the CSR anew."
+
+_Static_assert(CSR_NAMES_MAX == 100, "REASON_TOO_MANY names the number");
+_Static_assert(DER_SIZE_MAX == 64 * 1024, "REASON_SIZE names the number");
+
+static int refuse(const char **ret_reason, const char *reason)
+{
+    *ret_reason = reason;
+    return -EBADMSG;
+}
+
+static bool is_request(const PemBlock *block)
+{
+    return pem_block_is(block, "CERTIFICATE REQUEST") ||
+           pem_block_is(block, "NEW CERTIFICATE REQUEST");
+}
+
+static int find_block(const char *body, size_t size, PemBlock *ret, const char **ret_reason)
+{
+    PemBlock block, other;
+    int r;
+
+    /* By its label alone, whatever it stands in: also a damaged block shows the key. */
+    if (memmem(body, size, PRIVATE_KEY, STRLEN(PRIVATE_KEY)))
+        return refuse(ret_reason, REASON_PRIVATE_KEY);
+    r = pem_next(&body, &size, &block);
+    if (r == 0)
+        return refuse(ret_reason, REASON_NO_PEM);
+    if (r < 0)
+        return refuse(ret_reason, REASON_PEM);
+    if (!is_request(&block))
+        return refuse(ret_reason, REASON_OTHER_BLOCK);
+    r = pem_next(&body, &size, &other);
+    if (r < 0)
+        return refuse(ret_reason, REASON_PEM);
+    if (r > 0)
+        return refuse(ret_reason, is_request(&other) ? REASON_TWO_BLOCKS : REASON_OTHER_BLOCK);
+    *ret = block;
+    return 0;
+}
+
+static int decode(const PemBlock *block, X509_REQ **ret, const char **ret_reason)
+{
+    _cleanup_(X509_REQ_freep) X509_REQ *req = NULL;
+    _cleanup_free_ uint8_t *der = NULL;
+    const unsigned char *end;
+    size_t size;
+    int r;
+
+    r = pem_block_decode(block, &der, &size);
+    if (r == -ENOMEM)
+        return r;
+    if (r < 0)
+        return refuse(ret_reason, REASON_PEM);
+    if (size > DER_SIZE_MAX)
+        return refuse(ret_reason, REASON_SIZE);
+    end = der;
+    req = d2i_X509_REQ(NULL, &end, (long)size);
+    if (!req || end != der + size)
+        return refuse(ret_reason, REASON_DER);
+    *ret = TAKE_PTR(req);
+    return 0;
+}
+
+static bool curve_is_accepted(const EVP_PKEY *key)
+{
+    static const char *const curves[] = { SN_X9_62_prime256v1, SN_secp384r1, SN_secp521r1 };
+    char name[64];
+
+    if (EVP_PKEY_get_group_name(key, name, sizeof(name), NULL) != 1)
+        return false;
+    for (size_t i = 0; i < ELEMENTSOF(curves); i++)
+        if (streq(name, curves[i]))
+            return true;
+    return false;
+}
+
+static bool key_is_accepted(const EVP_PKEY *key)
+{
+    switch (EVP_PKEY_get_base_id(key)) {
+    case EVP_PKEY_RSA:
+        return EVP_PKEY_get_bits(key) >= RSA_BITS_MIN;
+    case EVP_PKEY_EC:
+        return curve_is_accepted(key);
+    case EVP_PKEY_ED25519:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static int check_key(X509_REQ *req, const char **ret_reason)
+{
+    EVP_PKEY *key = X509_REQ_get0_pubkey(req);
+
+    if (!key || !key_is_accepted(key))
+        return refuse(ret_reason, REASON_KEY);
+    if (X509_REQ_verify(req, key) != 1)
+        return refuse(ret_reason, REASON_SIGNATURE);
+    return 0;
+}
+
+static bool is_ascii(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if ((unsigned char)text[i] > 0x7f)
+            return false;
+    return true;
+}
+
+/* @list: of the two of the CSR */
+static int add_once(Csr *csr, char ***list, const char *name, const char **ret_reason)
+{
+    if (strv_contains(*list, name))
+        return 0;
+    if (strv_length(csr->names) + strv_length(csr->addresses) >= CSR_NAMES_MAX)
+        return refuse(ret_reason, REASON_TOO_MANY);
+    return strv_extend(list, name);
+}
+
+/* @invalid: reason where it is no host name */
+static int add_name(Csr *csr, const void *data, int size, const char *invalid,
+                    const char **ret_reason)
+{
+    _cleanup_free_ char *name = NULL;
+
+    if (size < 0)
+        return refuse(ret_reason, invalid);
+    if (size > 0 && memchr(data, '\0', (size_t)size))
+        return refuse(ret_reason, REASON_NUL);
+    if (!is_ascii(data, (size_t)size))
+        return refuse(ret_reason, REASON_NOT_ASCII);
+    name = strndup(size > 0 ? data : "", (size_t)size);
+    if (!name)
+        return -ENOMEM;
+    dns_name_fold(name);
+    if (!dns_name_is_valid(name))
+        return refuse(ret_reason, invalid);
+    return add_once(csr, &csr->names, name, ret_reason);
+}
+
+static int add_address(Csr *csr, const ASN1_OCTET_STRING *octets, const char **ret_reason)
+{
+    char text[INET6_ADDRSTRLEN];
+
+    if (address_from_octets(ASN1_STRING_get0_data(octets), (size_t)ASN1_STRING_length(octets),
+                            text) < 0)
+        return refuse(ret_reason, REASON_ADDRESS);
+    return add_once(csr, &csr->addresses, text, ret_reason);
+}
+
+static int add_common_names(Csr *csr, const char **ret_reason)
+{
+    const X509_NAME *subject = X509_REQ_get_subject_name(csr->req);
+
+    for (int i = -1; (i = X509_NAME_get_index_by_NID(subject, NID_commonName, i)) >= 0;) {
+        const ASN1_STRING *string = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, i));
+        unsigned char *text = NULL;
+        int size, r;
+
+        size = ASN1_STRING_to_UTF8(&text, string);
+        r = add_name(csr, text, size, REASON_COMMON_NAME, ret_reason);
+        OPENSSL_free(text);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* The types that are neither DNS names nor addresses, as the journal calls them. */
+static const char *const other_san_types[] = {
+    [GEN_OTHERNAME] = "other name",    [GEN_EMAIL] = "e-mail address",
+    [GEN_X400] = "X.400 address",      [GEN_DIRNAME] = "directory name",
+    [GEN_EDIPARTY] = "EDI party name", [GEN_URI] = "URI",
+    [GEN_RID] = "registered ID",
+};
+
+static int add_alternative_name(Csr *csr, const GENERAL_NAME *name, const char **ret_reason)
+{
+    const char *type;
+
+    if (name->type == GEN_DNS)
+        return add_name(csr, ASN1_STRING_get0_data(name->d.dNSName),
+                        ASN1_STRING_length(name->d.dNSName), REASON_NAME, ret_reason);
+    if (name->type == GEN_IPADD)
+        return add_address(csr, name->d.iPAddress, ret_reason);
+    if (csr->other_san)
+        return 0;
+    type = name->type >= 0 && (size_t)name->type < ELEMENTSOF(other_san_types)
+               ? other_san_types[name->type]
+               : NULL;
+    csr->other_san = strdup(type ? type : "unknown");
+    return csr->other_san ? 0 : -ENOMEM;
+}
+
+static int add_alternative_names(Csr *csr, X509_EXTENSION *extension, const char **ret_reason)
+{
+    const ASN1_OCTET_STRING *value = X509_EXTENSION_get_data(extension);
+    const unsigned char *start = ASN1_STRING_get0_data(value), *at = start;
+    _cleanup_(GENERAL_NAMES_freep) GENERAL_NAMES *names = NULL;
+
+    /* X509V3_EXT_d2i() would pass over what stands behind the names. */
+    names = d2i_GENERAL_NAMES(NULL, &at, ASN1_STRING_length(value));
+    if (!names || at != start + ASN1_STRING_length(value))
+        return refuse(ret_reason, REASON_EXTENSIONS);
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+        int r = add_alternative_name(csr, sk_GENERAL_NAME_value(names, i), ret_reason);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* How many lists of extensions the request carries. OpenSSL reads just the first: a second one
+ * could hold names that only the CA sees. */
+static int count_extension_requests(const X509_REQ *req)
+{
+    int n = 0;
+
+    for (int i = 0; i < X509_REQ_get_attr_count(req); i++) {
+        X509_ATTRIBUTE *attribute = X509_REQ_get_attr(req, i);
+        int nid = OBJ_obj2nid(X509_ATTRIBUTE_get0_object(attribute));
+
+        if (nid == NID_ext_req || nid == NID_ms_ext_req)
+            n += X509_ATTRIBUTE_count(attribute);
+    }
+    return n;
+}
+
+static int add_extensions(Csr *csr, const char **ret_reason)
+{
+    _cleanup_(extensions_freep) STACK_OF(X509_EXTENSION) *extensions = NULL;
+    int n = count_extension_requests(csr->req);
+
+    if (n == 0)
+        return 0;
+    extensions = n == 1 ? X509_REQ_get_extensions(csr->req) : NULL;
+    if (!extensions)
+        return refuse(ret_reason, REASON_EXTENSIONS);
+    for (int i = 0; i < sk_X509_EXTENSION_num(extensions); i++) {
+        X509_EXTENSION *extension = sk_X509_EXTENSION_value(extensions, i);
+        int r;
+
+        if (OBJ_obj2nid(X509_EXTENSION_get_object(extension)) != NID_subject_alt_name)
+            continue;
+        r = add_alternative_names(csr, extension, ret_reason);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int parse(const char *body, size_t size, Csr **ret, const char **ret_reason)
+{
+    _cleanup_(csr_freep) Csr *csr = calloc(1, sizeof(*csr));
+    PemBlock block;
+    int r;
+
+    if (!csr)
+        return -ENOMEM;
+    r = find_block(body, size, &block, ret_reason);
+    if (r < 0)
+        return r;
+    r = decode(&block, &csr->req, ret_reason);
+    if (r < 0)
+        return r;
+    r = check_key(csr->req, ret_reason);
+    if (r < 0)
+        return r;
+    r = add_common_names(csr, ret_reason);
+    if (r < 0)
+        return r;
+    r = add_extensions(csr, ret_reason);
+    if (r < 0)
+        return r;
+    /* A request for other things than names is the policy's to refuse. */
+    if (!csr->names && !csr->addresses && !csr->other_san)
+        return refuse(ret_reason, REASON_NO_NAME);
+    *ret = TAKE_PTR(csr);
+    return 0;
+}
+
+int csr_parse(const char *body, size_t size, Csr **ret, const char **ret_reason)
+{
+    int r = parse(body, size, ret, ret_reason);
+
+    /* What OpenSSL noted about a client's bytes is not the next TLS connection's. */
+    ERR_clear_error();
+    return r;
+}
+
+Csr *csr_free(Csr *csr)
+{
+    if (!csr)
+        return NULL;
+    X509_REQ_free(csr->req);
+    strv_free(csr->names);
+    strv_free(csr->addresses);
+    free(csr->other_san);
+    free(csr);
+    return NULL;
+}
+
+char **csr_identifiers(const Csr *csr)
+{
+    char *const *const lists[] = { csr->names, csr->addresses };
+    _cleanup_strv_ char **all = NULL;
+
+    for (size_t i = 0; i < ELEMENTSOF(lists); i++)
+        STRV_FOREACH (name, lists[i])
+            if (strv_extend(&all, *name) < 0)
+                return NULL;
+    return TAKE_PTR(all);
+}
+
+int csr_to_der(const Csr *csr, unsigned char **ret, size_t *ret_size)
+{
+    int size = i2d_X509_REQ(csr->req, NULL);
+    unsigned char *der, *end;
+
+    der = size > 0 ? malloc((size_t)size) : NULL;
+    if (!der)
+        return -ENOMEM;
+    end = der;
+    (void)i2d_X509_REQ(csr->req, &end);
+    *ret = der;
+    *ret_size = (size_t)size;
+    return 0;
+}
+
+bool csr_has_key(const Csr *csr, EVP_PKEY *key)
+{
+    return EVP_PKEY_eq(X509_REQ_get0_pubkey(csr->req), key) == 1;
+}

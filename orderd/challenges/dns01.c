@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "challenges/dns01.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <sys/queue.h>
+
+#include "dns/publication.h"
+#include "libacme/transport/polling.h"
+#include "log/log.h"
+#include "strings/encode.h"
+
+typedef enum State {
+    STATE_WORKING, /* until it is in DNS, or will not be */
+    STATE_VISIBLE, /* but the CA is not told yet */
+    STATE_TOLD,    /* whichever it is */
+} State;
+
+/* To one challenge, until it is withdrawn. */
+typedef struct Answer {
+    Dns01 *dns01;
+    LIST_ENTRY(Answer) list;
+    DnsPublication *publication;
+    State state;
+    uint64_t serial;  /* in the order of arrival */
+    uint64_t horizon; /* of those that had arrived when it became visible */
+    const ChallengeGroup *group;
+    solver_cb callback;
+    void *userdata;
+} Answer;
+
+struct Dns01 {
+    DnsPresences *presences;
+    LIST_HEAD(, Answer) answers;
+    uint64_t serial;
+    sd_event_source *release;
+};
+
+static void answer_free(Answer *answer)
+{
+    LIST_REMOVE(answer, list);
+    dns_publication_withdraw(answer->publication);
+    free(answer);
+}
+
+DEFINE_CLEANUP_FUNC(Answer *, answer_free)
+
+/* From the loop: whoever is told does as he likes. */
+void dns01_release(Dns01 *dns01)
+{
+    (void)sd_event_source_set_time_relative(dns01->release, 0);
+    (void)sd_event_source_set_enabled(dns01->release, SD_EVENT_ONESHOT);
+}
+
+/* Whoever is told may withdraw the answer: nothing touches it afterwards. */
+static void answer_tell(Answer *answer, const Failure *failure)
+{
+    answer->state = STATE_TOLD;
+    dns01_release(answer->dns01);
+    answer->callback(failure, answer->userdata);
+}
+
+static bool is_at_same_name(const Answer *a, const Answer *b)
+{
+    const char *x = dns_publication_owner(a->publication),
+               *y = dns_publication_owner(b->publication);
+
+    return x && y && streq(x, y);
+}
+
+/* A resolver remembers all values at a name together: had it seen one before the others were there,
+ * the CA would not find those for as long as the TTL lasts. Of the same order all are waited for,
+ * also those that the CA has yet to show; of others, at this name, only those that were there
+ * first, or there would be no end. */
+static bool has_to_wait(const Answer *answer)
+{
+    const Answer *other;
+
+    if (answer->group->n_undecided > 0)
+        return true;
+    LIST_FOREACH (other, &answer->dns01->answers, list)
+        if (other->state == STATE_WORKING &&
+            (other->group == answer->group ||
+             (other->serial < answer->horizon && is_at_same_name(other, answer))))
+            return true;
+    return false;
+}
+
+static Answer *next_to_release(const Dns01 *dns01)
+{
+    Answer *answer;
+
+    LIST_FOREACH (answer, &dns01->answers, list)
+        if (answer->state == STATE_VISIBLE && !has_to_wait(answer))
+            return answer;
+    return NULL;
+}
+
+static int on_release(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    Answer *answer;
+
+    (void)source;
+    (void)usec;
+    while ((answer = next_to_release(userdata)))
+        answer_tell(answer, NULL);
+    return 0;
+}
+
+static void on_published(const Failure *failure, void *userdata)
+{
+    Answer *answer = userdata;
+
+    if (failure) {
+        answer_tell(answer, failure);
+        return;
+    }
+    answer->state = STATE_VISIBLE;
+    answer->horizon = answer->dns01->serial;
+    dns01_release(answer->dns01);
+}
+
+/* RFC 8555 §8.4 */
+static char *record_value(const char *key_authorization)
+{
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    size_t size;
+
+    if (!EVP_Q_digest(NULL, "SHA256", NULL, key_authorization, strlen(key_authorization), digest,
+                      &size))
+        return NULL;
+    return base64url_encode(digest, size);
+}
+
+static int publish(const Solvers *solvers, const Challenge *challenge, solver_cb callback,
+                   void *userdata, void **ret)
+{
+    _cleanup_free_ char *value = record_value(challenge->key_authorization);
+    _cleanup_(answer_freep) Answer *answer = NULL;
+    Dns01 *dns01 = solvers->dns01;
+    int r;
+
+    answer = calloc(1, sizeof(*answer));
+    if (!answer)
+        return log_oom();
+    answer->dns01 = dns01;
+    answer->group = challenge->group;
+    answer->serial = dns01->serial++;
+    answer->callback = callback;
+    answer->userdata = userdata;
+    LIST_INSERT_HEAD(&dns01->answers, answer, list);
+    if (!value)
+        return log_oom();
+    r = dns_publication_start(dns01->presences, challenge->config, challenge->verification,
+                              challenge->name, value, on_published, answer, &answer->publication);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(answer);
+    return 0;
+}
+
+static char *waits_for(void *userdata)
+{
+    const Answer *answer = userdata;
+    const char *lag = dns_publication_lag(answer->publication);
+    char *clause;
+
+    if (!lag ||
+        asprintf(&clause, "its TXT record is not to be seen at every server of the zone yet (%s)",
+                 lag) < 0)
+        return NULL;
+    return clause;
+}
+
+static void withdraw(void *userdata)
+{
+    Answer *answer = userdata;
+
+    dns01_release(answer->dns01);
+    answer_free(answer);
+}
+
+const Solver dns01_solver = {
+    .type = "dns-01",
+    .not_offered = "the CA offers no dns-01 challenge",
+    .serves_wildcards = true,
+    .publish = publish,
+    .waits_for = waits_for,
+    .withdraw = withdraw,
+};
+
+bool dns01_sweep(Dns01 *dns01, Config *config, bool (*is_needed)(const char *name, void *userdata),
+                 void *userdata, bool again)
+{
+    return dns_presences_sweep(dns01->presences, config, is_needed, userdata, again);
+}
+
+int dns01_new(sd_event *event, Dns01 **ret)
+{
+    _cleanup_(dns01_freep) Dns01 *dns01 = calloc(1, sizeof(*dns01));
+    int r;
+
+    if (!dns01)
+        return -ENOMEM;
+    LIST_INIT(&dns01->answers);
+    r = dns_presences_new(event, &dns01->presences);
+    if (r >= 0)
+        r = sd_event_add_time_relative(event, &dns01->release, CLOCK_MONOTONIC, 0, TIMER_ACCURACY,
+                                       on_release, dns01);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(dns01);
+    return 0;
+}
+
+Dns01 *dns01_free(Dns01 *dns01)
+{
+    Answer *answer;
+
+    if (!dns01)
+        return NULL;
+    while ((answer = LIST_FIRST(&dns01->answers)))
+        answer_free(answer);
+    dns_presences_free(dns01->presences);
+    sd_event_source_disable_unref(dns01->release);
+    free(dns01);
+    return NULL;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "challenges/http01.h"
+
+#include "log/log.h"
+#include "statedir/challenge.h"
+
+typedef struct Publication {
+    int fd;
+    char *name;
+    char *token;
+} Publication;
+
+static void publication_free(Publication *p)
+{
+    free(p->name);
+    free(p->token);
+    free(p);
+}
+
+DEFINE_CLEANUP_FUNC(Publication *, publication_free)
+
+/* What is written is removed, whatever happens. */
+static int publish(const Solvers *solvers, const Challenge *challenge, solver_cb callback,
+                   void *userdata, void **ret)
+{
+    _cleanup_(publication_freep) Publication *p = calloc(1, sizeof(*p));
+    int r = -ENOMEM;
+
+    (void)callback;
+    (void)userdata;
+    if (p) {
+        p->fd = solvers->http01_fd;
+        p->name = strdup(challenge->name);
+        p->token = strdup(challenge->token);
+        if (p->name && p->token)
+            r = challenge_write(p->fd, p->token, challenge->key_authorization);
+    }
+    if (r < 0)
+        log_event_errno(LOG_EVENT_CHALLENGE_NOT_WRITTEN, r, "Challenge file for %s not written: %m",
+                        challenge->name);
+    if (p && p->token)
+        *ret = TAKE_PTR(p);
+    return r < 0 ? r : 1;
+}
+
+static void withdraw(void *publication)
+{
+    _cleanup_(publication_freep) Publication *p = publication;
+    int r = challenge_remove(p->fd, p->token);
+
+    if (r < 0)
+        log_warning_errno(r, "Challenge file for %s not removed: %m", str_or(p->name, "?"));
+}
+
+const Solver http01_solver = {
+    .type = "http-01",
+    .not_offered = "the CA offers no http-01 challenge (a wildcard needs dns-01)",
+    .serves_addresses = true,
+    .publish = publish,
+    .withdraw = withdraw,
+};

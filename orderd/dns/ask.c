@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "dns/ask.h"
+
+#include "dns/trouble.h"
+
+struct DnsAsk {
+    DnsPool *pool;
+    DnsAsking asking;
+    ldns_pkt *request;
+    size_t next; /* of the servers */
+    DnsExchange *exchange;
+    DnsTrouble trouble;
+    DnsServers uncertain;
+    dns_ask_cb callback;
+    void *userdata;
+};
+
+DnsAsk *dns_ask_cancel(DnsAsk *ask)
+{
+    if (!ask)
+        return NULL;
+    dns_exchange_cancel(ask->exchange);
+    ldns_pkt_free(ask->request);
+    dns_servers_done(&ask->uncertain);
+    free(ask);
+    return NULL;
+}
+
+DEFINE_CLEANUP_FUNC(DnsAsk *, dns_ask_cancel)
+
+static const DnsServer *current(const DnsAsk *ask)
+{
+    return &ask->asking.servers->list[ask->next - 1];
+}
+
+/* What is wrong with an answer; NULL: it is of use. */
+static const char *judge(DnsUse use, const ldns_pkt *answer)
+{
+    ldns_pkt_rcode rcode = ldns_pkt_get_rcode(answer);
+
+    if (rcode != LDNS_RCODE_NOERROR && (rcode != LDNS_RCODE_NXDOMAIN || use == DNS_USE_GRANTED))
+        return "";
+    if (use == DNS_USE_AUTHORITATIVE && !ldns_pkt_aa(answer))
+        return "it is not authoritative for the name";
+    return NULL;
+}
+
+static void ask_end(DnsAsk *ask, const ldns_pkt *answer)
+{
+    _cleanup_(dns_ask_cancelp) DnsAsk *owned = ask;
+    DnsOutcome outcome = { .answer = answer,
+                           .server = answer ? current(ask) : NULL,
+                           .trouble = answer ? NULL : ask->trouble.text,
+                           .uncertain = &ask->uncertain };
+
+    ask->callback(&outcome, ask->userdata);
+    (void)owned;
+}
+
+static int ask_next(DnsAsk *ask);
+
+static void on_reply(const DnsReply *reply, void *userdata)
+{
+    DnsAsk *ask = userdata;
+    const char *wrong = reply->answer ? judge(ask->asking.use, reply->answer) : "";
+
+    ask->exchange = NULL;
+    if (dns_error_is_uncertain(reply->error))
+        (void)dns_servers_add(&ask->uncertain, current(ask));
+    if (!wrong) {
+        ask_end(ask, reply->answer);
+        return;
+    }
+    dns_trouble_add(&ask->trouble, "%s: %s", current(ask)->text, *wrong ? wrong : reply->trouble);
+    while (ask->next < ask->asking.servers->n) {
+        int r = ask_next(ask);
+
+        if (r >= 0)
+            return;
+        dns_trouble_add(&ask->trouble, "%s: %s", current(ask)->text, strerror(-r));
+    }
+    ask_end(ask, NULL);
+}
+
+static int ask_next(DnsAsk *ask)
+{
+    DnsQuestion question = {
+        .server = &ask->asking.servers->list[ask->next++],
+        .request = ask->request,
+        .key = ask->asking.key,
+        .by_tcp = ask->asking.use == DNS_USE_GRANTED,
+        .timeout = ask->asking.timeout,
+    };
+
+    return dns_exchange_start(ask->pool, &question, on_reply, ask, &ask->exchange);
+}
+
+int dns_ask_start(DnsPool *pool, const DnsAsking *asking, ldns_pkt *request, dns_ask_cb callback,
+                  void *userdata, DnsAsk **ret)
+{
+    _cleanup_(dns_ask_cancelp) DnsAsk *ask = calloc(1, sizeof(*ask));
+    int r;
+
+    if (!ask) {
+        ldns_pkt_free(request);
+        return -ENOMEM;
+    }
+    ask->pool = pool;
+    ask->asking = *asking;
+    ask->request = request;
+    ask->callback = callback;
+    ask->userdata = userdata;
+    if (asking->servers->n == 0)
+        return -EINVAL;
+    r = ask_next(ask);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(ask);
+    return 0;
+}

@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "dns/exchange.h"
+
+#include <sys/queue.h>
+#include <sys/random.h>
+
+#include "dns/connection.h"
+
+/* Before a datagram that may be lost is sent again: doubled each time. */
+#define RESEND_FIRST USEC_PER_SEC
+/* Foreign datagrams that are passed over before TCP is tried, where they cannot come in between. */
+#define STRAYS_MAX 32U
+/* Nobody who understands what we ask sends more without being asked to. */
+#define DATAGRAM_SIZE_MAX 4096U
+#define IDLE_MAX          (5 * USEC_PER_SEC)
+
+typedef struct Line Line;
+
+/* A connection, and who uses it. */
+struct Line {
+    DnsPool *pool;
+    LIST_ENTRY(Line) list;
+    DnsServer server;
+    DnsConnection *connection;
+    sd_event_source *idle;
+    size_t n_users;
+    bool has_answered;
+    bool is_stale; /* an answer did not come in time: whoever is new takes another */
+};
+
+struct DnsExchange {
+    DnsPool *pool;
+    TAILQ_ENTRY(DnsExchange) list;
+    bool is_active;
+    DnsServer server;
+    ldns_pkt *request;
+    const TsigKey *key;
+    bool by_tcp;
+    usec_t timeout, resend_after;
+    uint16_t id;
+    uint8_t *wire;
+    size_t size;
+    unsigned n_strays;
+    int error; /* to be told from the loop */
+    int fd;
+    sd_event_source *io, *resend, *deadline;
+    Line *line;
+    dns_exchange_cb callback;
+    void *userdata;
+};
+
+struct DnsPool {
+    sd_event *event;
+    LIST_HEAD(, Line) lines;
+    TAILQ_HEAD(, DnsExchange) active, waiting;
+    size_t n_active;
+};
+
+static void start_waiting(DnsPool *pool);
+static int send_by_tcp(DnsExchange *e);
+
+bool dns_error_is_uncertain(int error)
+{
+    return error == -ETIMEDOUT || error == -ECONNRESET || error == -EPIPE || error == -EBADMSG ||
+           error == -EFBIG || error == -EKEYREJECTED;
+}
+
+static void line_free(Line *line)
+{
+    LIST_REMOVE(line, list);
+    sd_event_source_disable_unref(line->idle);
+    dns_connection_free(line->connection);
+    free(line);
+}
+
+static int on_idle(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    (void)source;
+    (void)usec;
+    line_free(userdata);
+    return 0;
+}
+
+static void leave_line(DnsExchange *e)
+{
+    Line *line = TAKE_PTR(e->line);
+
+    if (!line || --line->n_users > 0)
+        return;
+    if (line->is_stale || sd_event_source_set_time_relative(line->idle, IDLE_MAX) < 0 ||
+        sd_event_source_set_enabled(line->idle, SD_EVENT_ONESHOT) < 0)
+        line_free(line);
+}
+
+static void stop_udp(DnsExchange *e)
+{
+    e->io = sd_event_source_disable_unref(e->io);
+    e->resend = sd_event_source_disable_unref(e->resend);
+    e->fd = safe_close(e->fd);
+}
+
+static void exchange_free(DnsExchange *e)
+{
+    DnsPool *pool = e->pool;
+
+    if (e->is_active) {
+        TAILQ_REMOVE(&pool->active, e, list);
+        pool->n_active--;
+    } else {
+        TAILQ_REMOVE(&pool->waiting, e, list);
+    }
+    stop_udp(e);
+    leave_line(e);
+    sd_event_source_disable_unref(e->deadline);
+    ldns_pkt_free(e->request);
+    free(e->wire);
+    free(e);
+    start_waiting(pool);
+}
+
+DnsExchange *dns_exchange_cancel(DnsExchange *e)
+{
+    if (e)
+        exchange_free(e);
+    return NULL;
+}
+
+static const char *words_of(int error)
+{
+    switch (error) {
+    case -ETIMEDOUT:
+    case -ETIME:
+        return "timeout";
+    case -EBADMSG:
+        return "its answer makes no sense";
+    case -EFBIG:
+        return "its answer is larger than 16 KiB";
+    case -EKEYREJECTED:
+        return "its answer is not signed with the TSIG key";
+    case -ECONNRESET:
+    case -EPIPE:
+        return "it closed the connection";
+    case -ENODEV:
+        return "its network interface is not there";
+    default:
+        return strerror(-error);
+    }
+}
+
+static void exchange_end(DnsExchange *e, const ldns_pkt *answer, int error)
+{
+    char buf[DNS_WORDS_SIZE];
+    DnsReply reply = { .answer = answer,
+                       .error = error,
+                       .trouble = answer ? dns_answer_words(answer, buf) : words_of(error) };
+    dns_exchange_cb callback = e->callback;
+    void *userdata = e->userdata;
+
+    exchange_free(e);
+    callback(&reply, userdata);
+}
+
+/* The deadline's timer tells what went wrong at once, too. */
+static void fail_soon(DnsExchange *e, int error)
+{
+    e->error = error;
+    (void)sd_event_source_set_time_relative(e->deadline, 0);
+    (void)sd_event_source_set_enabled(e->deadline, SD_EVENT_ONESHOT);
+}
+
+static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    DnsExchange *e = userdata;
+
+    (void)source;
+    (void)usec;
+    if (e->error == 0)
+        e->error = e->line && !dns_connection_is_made(e->line->connection) ? -ETIME : -ETIMEDOUT;
+    if (e->line)
+        e->line->is_stale = true;
+    exchange_end(e, NULL, e->error);
+    return 0;
+}
+
+/* ---- TCP --------------------------------------------------------------------------------- */
+
+static DnsExchange *find_user(const Line *line, int id)
+{
+    DnsExchange *e;
+
+    TAILQ_FOREACH (e, &line->pool->active, list)
+        if (e->line == line && (id < 0 || e->id == id))
+            return e;
+    return NULL;
+}
+
+static void on_message(DnsConnection *connection, const uint8_t *wire, size_t size, void *userdata)
+{
+    Line *line = userdata;
+    DnsExchange *e = find_user(line, dns_wire_id(wire));
+    _cleanup_(dns_packet_freep) ldns_pkt *answer = NULL;
+    int r;
+
+    (void)connection;
+    /* Nobody's: who asked was cancelled. */
+    if (!e)
+        return;
+    line->has_answered = true;
+    r = dns_answer_parse(e->request, e->key, wire, size, &answer);
+    exchange_end(e, answer, r);
+}
+
+/* A server may close a connection in the moment that it is used again, or after each answer: as
+ * long as each connection brings one, all get theirs. */
+static bool try_again(DnsExchange *e, const Line *line, int error)
+{
+    return line->has_answered && error != -EBADMSG && send_by_tcp(e) >= 0;
+}
+
+static void on_end(DnsConnection *connection, int error, void *userdata)
+{
+    Line *line = userdata;
+    DnsExchange *e;
+
+    (void)connection;
+    line->is_stale = true;
+    line->n_users++; /* it stays until all have left it */
+    while ((e = find_user(line, -1))) {
+        leave_line(e);
+        if (!try_again(e, line, error))
+            exchange_end(e, NULL, error);
+    }
+    line_free(line);
+}
+
+static int line_new(DnsPool *pool, const DnsServer *server, Line **ret)
+{
+    Line *line = calloc(1, sizeof(*line));
+    int r;
+
+    if (!line)
+        return -ENOMEM;
+    line->pool = pool;
+    line->server = *server;
+    LIST_INSERT_HEAD(&pool->lines, line, list);
+    r = sd_event_add_time_relative(pool->event, &line->idle, CLOCK_MONOTONIC, 0, TIMER_ACCURACY,
+                                   on_idle, line);
+    if (r >= 0)
+        r = sd_event_source_set_enabled(line->idle, SD_EVENT_OFF);
+    if (r >= 0)
+        r = dns_connection_new(pool->event, server, on_message, on_end, line, &line->connection);
+    if (r < 0) {
+        line_free(line);
+        return r;
+    }
+    *ret = line;
+    return 0;
+}
+
+static int line_get(DnsPool *pool, const DnsServer *server, Line **ret)
+{
+    Line *line;
+
+    LIST_FOREACH (line, &pool->lines, list)
+        if (!line->is_stale && dns_server_equal(&line->server, server)) {
+            *ret = line;
+            return sd_event_source_set_enabled(line->idle, SD_EVENT_OFF);
+        }
+    return line_new(pool, server, ret);
+}
+
+static int send_by_tcp(DnsExchange *e)
+{
+    Line *line;
+    int r = line_get(e->pool, &e->server, &line);
+
+    if (r < 0)
+        return r;
+    e->line = line;
+    line->n_users++;
+    return dns_connection_send(line->connection, e->wire, e->size);
+}
+
+/* ---- UDP --------------------------------------------------------------------------------- */
+
+static void turn_to_tcp(DnsExchange *e)
+{
+    int r;
+
+    stop_udp(e);
+    r = send_by_tcp(e);
+    if (r < 0)
+        fail_soon(e, r);
+}
+
+static void pass_over(DnsExchange *e)
+{
+    if (++e->n_strays == STRAYS_MAX)
+        turn_to_tcp(e);
+}
+
+static void take_datagram(DnsExchange *e, const uint8_t *data, size_t size)
+{
+    _cleanup_(dns_packet_freep) ldns_pkt *answer = NULL;
+    int r = size > DATAGRAM_SIZE_MAX ? -EMSGSIZE
+                                     : dns_answer_parse(e->request, e->key, data, size, &answer);
+
+    if (r == -EMSGSIZE || (r >= 0 && ldns_pkt_tc(answer)))
+        turn_to_tcp(e);
+    else if (r >= 0 || r == -ENOMEM)
+        exchange_end(e, answer, r);
+    else
+        pass_over(e);
+}
+
+/* The socket is connected: the kernel passes on what comes from the server only. */
+static int on_datagram(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+    uint8_t data[DATAGRAM_SIZE_MAX];
+    DnsExchange *e = userdata;
+    ssize_t n = recv(fd, data, sizeof(data), MSG_TRUNC);
+
+    (void)source;
+    (void)revents;
+    if (n >= 0)
+        take_datagram(e, data, (size_t)n);
+    else if (errno != EAGAIN && errno != EINTR)
+        exchange_end(e, NULL, -errno);
+    return 0;
+}
+
+/* What the kernel has no room for is sent again like what is lost. */
+static int send_datagram(const DnsExchange *e)
+{
+    ssize_t n = send(e->fd, e->wire, e->size, MSG_NOSIGNAL);
+
+    return n < 0 && errno != EAGAIN && errno != ENOBUFS && errno != EINTR ? -errno : 0;
+}
+
+static int on_resend(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    DnsExchange *e = userdata;
+    int r = send_datagram(e);
+
+    (void)usec;
+    if (r < 0) {
+        exchange_end(e, NULL, r);
+        return 0;
+    }
+    e->resend_after *= 2;
+    (void)sd_event_source_set_time_relative(source, e->resend_after);
+    (void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+    return 0;
+}
+
+static int send_by_udp(DnsExchange *e)
+{
+    sd_event *event = e->pool->event;
+    int r;
+
+    e->fd = socket(e->server.address.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (e->fd < 0 || connect(e->fd, &e->server.address.sa, e->server.size) < 0)
+        return -errno;
+    e->resend_after = RESEND_FIRST;
+    r = sd_event_add_io(event, &e->io, e->fd, EPOLLIN, on_datagram, e);
+    if (r >= 0)
+        r = sd_event_add_time_relative(event, &e->resend, CLOCK_MONOTONIC, e->resend_after,
+                                       TIMER_ACCURACY, on_resend, e);
+    return r < 0 ? r : send_datagram(e);
+}
+
+/* ---- both -------------------------------------------------------------------------------- */
+
+static bool is_id_taken(const DnsPool *pool, uint16_t id)
+{
+    const DnsExchange *e;
+
+    TAILQ_FOREACH (e, &pool->active, list)
+        if (e->wire && e->id == id)
+            return true;
+    return false;
+}
+
+static int choose_id(DnsExchange *e)
+{
+    do
+        if (getrandom(&e->id, sizeof(e->id), 0) != sizeof(e->id))
+            return -EIO;
+    while (is_id_taken(e->pool, e->id));
+    return 0;
+}
+
+static int activate(DnsExchange *e)
+{
+    int r = sd_event_source_set_time_relative(e->deadline, e->timeout);
+
+    if (r >= 0)
+        r = sd_event_source_set_enabled(e->deadline, SD_EVENT_ONESHOT);
+    if (r >= 0)
+        r = choose_id(e);
+    if (r >= 0)
+        r = dns_request_encode(e->request, e->id, e->key, &e->wire, &e->size);
+    if (r >= 0 && dns_server_lacks_interface(&e->server))
+        r = -ENODEV;
+    if (r < 0)
+        return r;
+    return e->by_tcp ? send_by_tcp(e) : send_by_udp(e);
+}
+
+static void start_waiting(DnsPool *pool)
+{
+    DnsExchange *e;
+
+    while (pool->n_active < DNS_EXCHANGES_MAX && (e = TAILQ_FIRST(&pool->waiting))) {
+        int r;
+
+        TAILQ_REMOVE(&pool->waiting, e, list);
+        TAILQ_INSERT_TAIL(&pool->active, e, list);
+        e->is_active = true;
+        pool->n_active++;
+        r = activate(e);
+        if (r < 0)
+            fail_soon(e, r);
+    }
+}
+
+int dns_exchange_start(DnsPool *pool, const DnsQuestion *question, dns_exchange_cb callback,
+                       void *userdata, DnsExchange **ret)
+{
+    DnsExchange *e = calloc(1, sizeof(*e));
+    int r;
+
+    if (!e)
+        return -ENOMEM;
+    e->pool = pool;
+    e->fd = -EBADF;
+    e->server = *question->server;
+    e->key = question->key;
+    e->by_tcp = question->by_tcp;
+    e->timeout = question->timeout;
+    e->callback = callback;
+    e->userdata = userdata;
+    e->request = ldns_pkt_clone(question->request);
+    r = e->request ? sd_event_add_time_relative(pool->event, &e->deadline, CLOCK_MONOTONIC, 0,
+                                                TIMER_ACCURACY, on_deadline, e)
+                   : -ENOMEM;
+    if (r >= 0)
+        r = sd_event_source_set_enabled(e->deadline, SD_EVENT_OFF);
+    TAILQ_INSERT_TAIL(&pool->waiting, e, list);
+    if (r < 0) {
+        exchange_free(e);
+        return r;
+    }
+    *ret = e;
+    start_waiting(pool);
+    return 0;
+}
+
+int dns_pool_new(sd_event *event, DnsPool **ret)
+{
+    DnsPool *pool = calloc(1, sizeof(*pool));
+
+    if (!pool)
+        return -ENOMEM;
+    pool->event = sd_event_ref(event);
+    LIST_INIT(&pool->lines);
+    TAILQ_INIT(&pool->active);
+    TAILQ_INIT(&pool->waiting);
+    *ret = pool;
+    return 0;
+}
+
+sd_event *dns_pool_event(const DnsPool *pool)
+{
+    return pool->event;
+}
+
+DnsPool *dns_pool_free(DnsPool *pool)
+{
+    DnsExchange *e;
+    Line *line;
+
+    if (!pool)
+        return NULL;
+    /* Those that wait first, or they would be started in place of the others. */
+    while ((e = TAILQ_FIRST(&pool->waiting)) || (e = TAILQ_FIRST(&pool->active)))
+        exchange_free(e);
+    while ((line = LIST_FIRST(&pool->lines)))
+        line_free(line);
+    sd_event_unref(pool->event);
+    free(pool);
+    return NULL;
+}

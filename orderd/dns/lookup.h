@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* Where the answer to a dns-01 challenge belongs (RFC 8555 §8.4): which name, behind all aliases,
+ * and which zone that is in. */
+
+#include "dns/realm.h"
+
+typedef struct DnsPlace DnsPlace;
+
+/* @trouble: why it was not found, in words; else NULL. Borrowed, all of it. */
+typedef void (*dns_place_cb)(const char *owner, const char *zone, const char *trouble,
+                             void *userdata);
+
+/**
+ * dns_place_find() - look for the place of a name
+ * @realm: borrowed until the callback
+ * @name: whose authorization it is
+ *
+ * Aliases are looked up at the resolvers that the block names, as the CA sees them, or else at the
+ * servers that are updated, and for what is in no zone of theirs at the system's resolvers; the
+ * zone at the servers, upwards from the name, unless the block names it.
+ *
+ * The callback comes once, from the event loop, unless cancelled. 0 or -errno.
+ */
+int dns_place_find(const DnsRealm *realm, const char *name, dns_place_cb callback, void *userdata,
+                   DnsPlace **ret);
+DnsPlace *dns_place_cancel(DnsPlace *place); /* NULL is fine; always returns NULL */

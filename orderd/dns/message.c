@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "dns/message.h"
+
+#include <stdio.h>
+
+#include "strings/strv.h"
+#include "x509/dns-name.h"
+
+/* RFC 8945 §10: how far clocks may be apart, s. */
+#define FUDGE 300U
+/* Fields of a TSIG record (RFC 8945 §4.2). */
+enum { TSIG_ALGORITHM, TSIG_TIME, TSIG_FUDGE, TSIG_MAC, TSIG_ORIGINAL_ID, TSIG_ERROR, TSIG_OTHER };
+
+void dns_text_done(DnsText *text)
+{
+    free(text->zone);
+    free(text->owner);
+    free(text->value);
+    *text = (DnsText){ 0 };
+}
+
+static ldns_rdf *name_to_rdf(const char *name)
+{
+    return ldns_dname_new_frm_str(*name ? name : ".");
+}
+
+/* NULL: out of memory. */
+static char *name_from_rdf(const ldns_rdf *rdf)
+{
+    char *text = ldns_rdf2str(rdf);
+    size_t length = text ? strlen(text) : 0;
+
+    if (length > 0 && text[length - 1] == '.')
+        text[length - 1] = '\0';
+    if (text)
+        dns_name_fold(text);
+    return text;
+}
+
+bool dns_name_is_within(const char *name, const char *zone)
+{
+    return !*zone || streq(name, zone) || dns_name_is_below(name, zone);
+}
+
+int dns_query_new(const char *name, ldns_rr_type type, bool recursive, ldns_pkt **ret)
+{
+    ldns_rdf *owner = name_to_rdf(name);
+    ldns_pkt *query;
+
+    if (!owner)
+        return -EINVAL;
+    query = ldns_pkt_query_new(owner, type, LDNS_RR_CLASS_IN, recursive ? LDNS_RD : 0);
+    if (!query) {
+        ldns_rdf_deep_free(owner);
+        return -ENOMEM;
+    }
+    *ret = query;
+    return 0;
+}
+
+static ldns_rdf *value_to_rdf(const char *value)
+{
+    uint8_t data[256];
+    size_t length = strlen(value);
+
+    if (length > UINT8_MAX)
+        return NULL;
+    data[0] = (uint8_t)length;
+    memcpy(data + 1, value, length);
+    return ldns_rdf_new_frm_data(LDNS_RDF_TYPE_STR, length + 1, data);
+}
+
+/* RFC 2136 §2.5.4: deleted is what has class NONE and a TTL of 0. */
+static ldns_rr *record_new(const DnsText *text, bool add, unsigned ttl)
+{
+    ldns_rdf *owner = name_to_rdf(text->owner), *value = value_to_rdf(text->value);
+    ldns_rr *record = owner && value ? ldns_rr_new() : NULL;
+
+    if (!record || !ldns_rr_push_rdf(record, value)) {
+        ldns_rr_free(record);
+        ldns_rdf_deep_free(owner);
+        ldns_rdf_deep_free(value);
+        return NULL;
+    }
+    ldns_rr_set_owner(record, owner);
+    ldns_rr_set_type(record, LDNS_RR_TYPE_TXT);
+    ldns_rr_set_class(record, add ? LDNS_RR_CLASS_IN : LDNS_RR_CLASS_NONE);
+    ldns_rr_set_ttl(record, add ? ttl : 0);
+    return record;
+}
+
+int dns_update_new(const DnsText *text, bool add, unsigned ttl, ldns_pkt **ret)
+{
+    ldns_rdf *zone = name_to_rdf(text->zone);
+    ldns_rr_list *records = ldns_rr_list_new();
+    ldns_rr *record = record_new(text, add, ttl);
+    ldns_pkt *update = NULL;
+
+    if (record && records && !ldns_rr_list_push_rr(records, record))
+        ldns_rr_free(record);
+    else if (zone && records && record)
+        update = ldns_update_pkt_new(zone, LDNS_RR_CLASS_IN, NULL, records, NULL);
+    if (!records)
+        ldns_rr_free(record);
+    ldns_rr_list_deep_free(records);
+    if (!update) {
+        ldns_rdf_deep_free(zone);
+        return -EINVAL;
+    }
+    *ret = update;
+    return 0;
+}
+
+int dns_request_encode(ldns_pkt *request, uint16_t id, const TsigKey *key, uint8_t **ret,
+                       size_t *ret_size)
+{
+    ldns_pkt_set_id(request, id);
+    if (key && ldns_pkt_tsig_sign(request, key->name, key->secret, FUDGE, key->algorithm->wire,
+                                  NULL) != LDNS_STATUS_OK)
+        return -EINVAL;
+    return ldns_pkt2wire(ret, request, ret_size) == LDNS_STATUS_OK ? 0 : -EINVAL;
+}
+
+uint16_t dns_wire_id(const uint8_t *wire)
+{
+    return (uint16_t)(wire[0] << 8 | wire[1]);
+}
+
+static const ldns_rr *only_question(const ldns_pkt *packet)
+{
+    const ldns_rr_list *list = ldns_pkt_question(packet);
+
+    return ldns_rr_list_rr_count(list) == 1 ? ldns_rr_list_rr(list, 0) : NULL;
+}
+
+/* Servers that do not understand a question, or get an update (RFC 2136 §3.8), may leave it out. */
+static bool has_question_of(const ldns_pkt *request, const ldns_pkt *answer)
+{
+    const ldns_rr *asked = only_question(request), *answered = only_question(answer);
+    ldns_pkt_rcode rcode = ldns_pkt_get_rcode(answer);
+
+    if (ldns_rr_list_rr_count(ldns_pkt_question(answer)) == 0)
+        return ldns_pkt_get_opcode(request) == LDNS_PACKET_UPDATE ||
+               (rcode != LDNS_RCODE_NOERROR && rcode != LDNS_RCODE_NXDOMAIN);
+    return answered && ldns_rr_get_type(asked) == ldns_rr_get_type(answered) &&
+           ldns_rr_get_class(asked) == ldns_rr_get_class(answered) &&
+           ldns_dname_compare(ldns_rr_owner(asked), ldns_rr_owner(answered)) == 0;
+}
+
+static bool is_answer_to(const ldns_pkt *request, const ldns_pkt *answer)
+{
+    return ldns_pkt_qr(answer) && ldns_pkt_id(answer) == ldns_pkt_id(request) &&
+           ldns_pkt_get_opcode(answer) == ldns_pkt_get_opcode(request) &&
+           has_question_of(request, answer);
+}
+
+static uint64_t rdf_to_number(const ldns_rdf *rdf)
+{
+    uint64_t number = 0;
+
+    for (size_t i = 0; i < ldns_rdf_size(rdf) && i < sizeof(number); i++)
+        number = number << 8 | ldns_rdf_data(rdf)[i];
+    return number;
+}
+
+static const ldns_rdf *tsig_field(const ldns_pkt *packet, size_t field)
+{
+    const ldns_rr *tsig = ldns_pkt_tsig(packet);
+
+    return tsig && ldns_rr_rd_count(tsig) > TSIG_OTHER ? ldns_rr_rdf(tsig, field) : NULL;
+}
+
+static bool is_name(const ldns_rdf *rdf, const char *name)
+{
+    _cleanup_free_ char *text = name_from_rdf(rdf);
+    size_t length = strlen(name);
+
+    if (length > 0 && name[length - 1] == '.')
+        length--;
+    return text && strlen(text) == length && strncasecmp(text, name, length) == 0;
+}
+
+/* What ldns takes from the answer instead of comparing it with what is expected. */
+static bool is_signed_by(const ldns_pkt *answer, const TsigKey *key)
+{
+    const ldns_rdf *algorithm = tsig_field(answer, TSIG_ALGORITHM);
+    uint64_t then, now = (uint64_t)time(NULL);
+
+    if (!algorithm || ldns_rr_get_class(ldns_pkt_tsig(answer)) != LDNS_RR_CLASS_ANY ||
+        !is_name(algorithm, key->algorithm->wire) ||
+        !is_name(ldns_rr_owner(ldns_pkt_tsig(answer)), key->name) ||
+        rdf_to_number(tsig_field(answer, TSIG_ERROR)) != 0)
+        return false;
+    then = rdf_to_number(tsig_field(answer, TSIG_TIME));
+    return (then > now ? then - now : now - then) <= FUDGE;
+}
+
+/* Where an update was forwarded (RFC 2136 §6) its answer was signed under another id, which ldns
+ * does not put back (RFC 8945 §5.3.2). */
+static bool is_verified(const ldns_pkt *request, const TsigKey *key, const uint8_t *wire,
+                        size_t size, ldns_pkt *answer)
+{
+    const ldns_rdf *mac = tsig_field(request, TSIG_MAC), *id = tsig_field(answer, TSIG_ORIGINAL_ID);
+    _cleanup_free_ uint8_t *original = NULL;
+
+    if (!mac || !is_signed_by(answer, key) || ldns_rdf_size(id) != sizeof(uint16_t))
+        return false;
+    original = malloc(size);
+    if (!original)
+        return false;
+    memcpy(original, wire, size);
+    memcpy(original, ldns_rdf_data(id), sizeof(uint16_t));
+    return ldns_pkt_tsig_verify(answer, original, size, key->name, key->secret, mac);
+}
+
+int dns_answer_parse(const ldns_pkt *request, const TsigKey *key, const uint8_t *wire, size_t size,
+                     ldns_pkt **ret)
+{
+    _cleanup_(dns_packet_freep) ldns_pkt *answer = NULL;
+    ldns_status status;
+
+    if (size < DNS_HEADER_SIZE || dns_wire_id(wire) != ldns_pkt_id(request))
+        return -EBADMSG;
+    if (size > DNS_MESSAGE_SIZE_MAX)
+        return -EFBIG;
+    status = ldns_wire2pkt(&answer, wire, size);
+    if (status == LDNS_STATUS_MEM_ERR)
+        return -ENOMEM;
+    if (status != LDNS_STATUS_OK || !is_answer_to(request, answer))
+        return -EBADMSG;
+    /* A refusal may come from a server that does not have the key; it grants nothing. */
+    if (key && ldns_pkt_get_rcode(answer) == LDNS_RCODE_NOERROR &&
+        !is_verified(request, key, wire, size, answer))
+        return -EKEYREJECTED;
+    *ret = TAKE_PTR(answer);
+    return 0;
+}
+
+/* RFC 8945 §3 */
+static const char *tsig_error(const ldns_pkt *answer)
+{
+    static const struct {
+        unsigned number;
+        const char *word;
+    } words[] = {
+        { 16, "(BADSIG)" }, { 17, "(BADKEY)" }, { 18, "(BADTIME)" }, { 22, "(BADTRUNC)" }
+    };
+    const ldns_rdf *error = tsig_field(answer, TSIG_ERROR);
+
+    for (size_t i = 0; error && i < ELEMENTSOF(words); i++)
+        if (rdf_to_number(error) == words[i].number)
+            return words[i].word;
+    return "";
+}
+
+const char *dns_answer_words(const ldns_pkt *answer, char buf[DNS_WORDS_SIZE])
+{
+    static const char *const words[] = {
+        "NOERROR",  "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP",  "REFUSED",
+        "YXDOMAIN", "YXRRSET", "NXRRSET",  "NOTAUTH",  "NOTZONE",
+    };
+    unsigned rcode = ldns_pkt_get_rcode(answer);
+
+    if (rcode < ELEMENTSOF(words))
+        (void)snprintf(buf, DNS_WORDS_SIZE, "%s%s", words[rcode], tsig_error(answer));
+    else
+        (void)snprintf(buf, DNS_WORDS_SIZE, "RCODE %u%s", rcode, tsig_error(answer));
+    return buf;
+}
+
+/* Calls for each record of a section with this owner (NULL: any) and type, until one says
+ * something else than 0. */
+typedef int (*record_cb)(const ldns_rr *record, void *userdata);
+
+static int each_record(const ldns_rr_list *section, const char *owner, ldns_rr_type type,
+                       record_cb callback, void *userdata)
+{
+    size_t n = ldns_rr_list_rr_count(section);
+    ldns_rdf *name = owner ? name_to_rdf(owner) : NULL;
+    int r = owner && !name ? -EINVAL : 0;
+
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        const ldns_rr *record = ldns_rr_list_rr(section, i);
+
+        if (ldns_rr_get_type(record) == type && ldns_rr_get_class(record) == LDNS_RR_CLASS_IN &&
+            (!name || ldns_dname_compare(ldns_rr_owner(record), name) == 0))
+            r = callback(record, userdata);
+    }
+    ldns_rdf_deep_free(name);
+    return r;
+}
+
+/* The first field, where it is a name. */
+static int take_target(const ldns_rr *record, void *userdata)
+{
+    const ldns_rdf *target = ldns_rr_rd_count(record) > 0 ? ldns_rr_rdf(record, 0) : NULL;
+    char **ret = userdata;
+
+    if (!target || ldns_rdf_get_type(target) != LDNS_RDF_TYPE_DNAME)
+        return 0;
+    *ret = name_from_rdf(target);
+    return *ret ? 1 : -ENOMEM;
+}
+
+/* "_acme-challenge.www" of "_acme-challenge.www.example.org" and "example.org", in front of the
+ * target. */
+static int substitute(const char *name, const char *owner, const char *target, char **ret)
+{
+    size_t length = strlen(name) - strlen(owner);
+
+    /* A name that becomes too long leads nowhere (RFC 6672 §2.2). */
+    if (asprintf(ret, "%.*s%s", (int)(*target ? length : length - 1), name, target) < 0) {
+        *ret = NULL;
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+/* RFC 6672 §3.4: the CNAME that goes with it may be missing. */
+static int find_dname(const ldns_pkt *answer, const char *name, char **ret)
+{
+    for (const char *owner = strchr(name, '.'); owner; owner = strchr(owner, '.')) {
+        _cleanup_free_ char *target = NULL;
+        int r =
+            each_record(ldns_pkt_answer(answer), ++owner, LDNS_RR_TYPE_DNAME, take_target, &target);
+
+        if (r != 0)
+            return r < 0 ? r : substitute(name, owner, target, ret);
+    }
+    return 0;
+}
+
+int dns_answer_alias(const ldns_pkt *answer, const char *name, char **ret)
+{
+    char *target = NULL;
+    int r = each_record(ldns_pkt_answer(answer), name, LDNS_RR_TYPE_CNAME, take_target, &target);
+
+    if (r == 0)
+        r = find_dname(answer, name, &target);
+    if (r < 0)
+        return r;
+    *ret = target;
+    return 0;
+}
+
+typedef struct ZoneSearch {
+    const char *name;
+    char *zone;
+} ZoneSearch;
+
+static int take_zone(const ldns_rr *record, void *userdata)
+{
+    ZoneSearch *search = userdata;
+    _cleanup_free_ char *owner = name_from_rdf(ldns_rr_owner(record));
+
+    if (!owner)
+        return -ENOMEM;
+    if (!dns_name_is_within(search->name, owner))
+        return 0;
+    search->zone = TAKE_PTR(owner);
+    return 1;
+}
+
+/* RFC 2308 §3: an authoritative server that does not have the name says which zone it is not in. */
+int dns_answer_zone(const ldns_pkt *answer, const char *name, char **ret)
+{
+    ZoneSearch search = { .name = name };
+    int r = each_record(ldns_pkt_answer(answer), name, LDNS_RR_TYPE_SOA, take_zone, &search);
+
+    if (r == 0)
+        r = each_record(ldns_pkt_authority(answer), NULL, LDNS_RR_TYPE_SOA, take_zone, &search);
+    if (r < 0)
+        return r;
+    *ret = search.zone;
+    return 0;
+}
+
+static int take_name_server(const ldns_rr *record, void *userdata)
+{
+    _cleanup_free_ char *name = NULL;
+    char ***list = userdata;
+    int r = take_target(record, &name);
+
+    if (r <= 0 || strv_contains(*list, name))
+        return r < 0 ? r : 0;
+    r = strv_extend(list, name);
+    return r < 0 ? r : strv_length(*list) == DNS_NAMES_MAX;
+}
+
+int dns_answer_name_servers(const ldns_pkt *answer, const char *zone, char ***ret)
+{
+    _cleanup_strv_ char **list = NULL;
+    int r = each_record(ldns_pkt_answer(answer), zone, LDNS_RR_TYPE_NS, take_name_server, &list);
+
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(list);
+    return 0;
+}
+
+static int take_address(const ldns_rr *record, void *userdata)
+{
+    const ldns_rdf *octets = ldns_rr_rd_count(record) > 0 ? ldns_rr_rdf(record, 0) : NULL;
+    DnsServer server;
+
+    if (!octets ||
+        dns_server_from_octets(ldns_rdf_data(octets), ldns_rdf_size(octets), &server) < 0)
+        return 0;
+    return dns_servers_add(userdata, &server);
+}
+
+/* Of any owner: the name of a server may be an alias, against RFC 2181 §10.3. */
+int dns_answer_addresses(const ldns_pkt *answer, DnsServers *servers)
+{
+    int r = each_record(ldns_pkt_answer(answer), NULL, LDNS_RR_TYPE_A, take_address, servers);
+
+    return r < 0 ? r
+                 : each_record(ldns_pkt_answer(answer), NULL, LDNS_RR_TYPE_AAAA, take_address,
+                               servers);
+}
+
+/* Its strings are one value (RFC 8555 §8.4 by way of RFC 7208 §3.3). */
+static int compare_value(const ldns_rr *record, void *userdata)
+{
+    const char *value = userdata;
+
+    for (size_t i = 0; i < ldns_rr_rd_count(record); i++) {
+        const ldns_rdf *string = ldns_rr_rdf(record, i);
+        size_t size = ldns_rdf_size(string);
+        const char *data = (const char *)ldns_rdf_data(string);
+
+        if (size == 0 || strnlen(value, size) < size - 1 || memcmp(data + 1, value, size - 1) != 0)
+            return 0;
+        value += size - 1;
+    }
+    return !*value;
+}
+
+bool dns_answer_has_text(const ldns_pkt *answer, const DnsText *text)
+{
+    return each_record(ldns_pkt_answer(answer), text->owner, LDNS_RR_TYPE_TXT, compare_value,
+                       text->value) > 0;
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "dns/publication.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "dns/lookup.h"
+#include "dns/propagation.h"
+#include "log/log.h"
+
+struct DnsPublication {
+    DnsPresences *presences; /* borrowed */
+    DnsRealm *realm;
+    char *name;
+    DnsText text;
+    DnsPlace *place;
+    DnsClaim *claim;
+    Propagation *propagation;
+    dns_publication_cb callback;
+    void *userdata;
+};
+
+void dns_publication_withdraw(DnsPublication *p)
+{
+    if (!p)
+        return;
+    dns_place_cancel(p->place);
+    propagation_cancel(p->propagation);
+    dns_claim_release(p->claim);
+    dns_realm_unref(p->realm);
+    dns_text_done(&p->text);
+    free(p->name);
+    free(p);
+}
+
+static void _printf_(2, 3) publication_fail(DnsPublication *p, const char *format, ...)
+{
+    _cleanup_free_ char *why = NULL;
+    Failure failure = { 0 };
+    va_list arguments;
+
+    va_start(arguments, format);
+    if (vasprintf(&why, format, arguments) < 0)
+        why = NULL;
+    va_end(arguments);
+    failure_set(&failure, LOG_EVENT_CHALLENGE_NOT_PUBLISHED, 421, 0, "%s: %s", p->name,
+                str_or(why, "out of memory"));
+    p->callback(&failure, p->userdata);
+    failure_done(&failure);
+}
+
+static void publication_fail_errno(DnsPublication *p, int error)
+{
+    Failure failure = { 0 };
+
+    log_error_errno(error, "The TXT record for %s cannot be worked on: %m", p->name);
+    failure_set(&failure, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
+                "The server cannot work on its DNS records: its journal says why.");
+    p->callback(&failure, p->userdata);
+    failure_done(&failure);
+}
+
+static void on_propagated(const char *trouble, void *userdata)
+{
+    DnsPublication *p = userdata;
+
+    p->propagation = NULL;
+    if (trouble)
+        publication_fail(p,
+                         "its TXT record at %s is not to be seen at every server of the zone %s "
+                         "(%s)",
+                         p->text.owner, p->text.zone, trouble);
+    else
+        p->callback(NULL, p->userdata);
+}
+
+static void await_propagation(DnsPublication *p)
+{
+    int r;
+
+    if (p->realm->verification->skip_propagation_check) {
+        p->callback(NULL, p->userdata);
+        return;
+    }
+    r = propagation_await(p->realm, &p->text, on_propagated, p, &p->propagation);
+    if (r < 0)
+        publication_fail_errno(p, r);
+}
+
+static void on_claimed(const char *trouble, int error, void *userdata)
+{
+    DnsPublication *p = userdata;
+
+    if (error < 0)
+        publication_fail_errno(p, error);
+    else if (trouble)
+        publication_fail(p, "its TXT record at %s cannot be added to the zone %s (%s)",
+                         p->text.owner, p->text.zone, trouble);
+    else
+        await_propagation(p);
+}
+
+static void on_place(const char *owner, const char *zone, const char *trouble, void *userdata)
+{
+    DnsPublication *p = userdata;
+    int r = -ENOMEM;
+
+    p->place = NULL;
+    if (trouble) {
+        publication_fail(p, "%s", trouble);
+        return;
+    }
+    p->text.owner = strdup(owner);
+    p->text.zone = strdup(zone);
+    if (p->text.owner && p->text.zone)
+        r = dns_claim_new(p->presences, p->realm, p->name, &p->text, on_claimed, p, &p->claim);
+    if (r < 0)
+        publication_fail_errno(p, r);
+}
+
+static int start(DnsPublication *p, Config *config, const Verification *verification,
+                 const char *name, const char *value, char **ret_why)
+{
+    int r =
+        dns_realm_new(dns_presences_pool(p->presences), config, verification, ret_why, &p->realm);
+
+    if (r < 0)
+        return r;
+    p->name = strdup(name);
+    p->text.value = strdup(value);
+    if (!p->name || !p->text.value)
+        return -ENOMEM;
+    return dns_place_find(p->realm, p->name, on_place, p, &p->place);
+}
+
+int dns_publication_start(DnsPresences *presences, Config *config, const Verification *verification,
+                          const char *name, const char *value, dns_publication_cb callback,
+                          void *userdata, DnsPublication **ret)
+{
+    _cleanup_(dns_publication_withdrawp) DnsPublication *p = calloc(1, sizeof(*p));
+    _cleanup_free_ char *why = NULL;
+    int r = -ENOMEM;
+
+    if (p) {
+        p->presences = presences;
+        p->callback = callback;
+        p->userdata = userdata;
+        r = start(p, config, verification, name, value, &why);
+    }
+    if (r < 0)
+        return log_event_errno(LOG_EVENT_CHALLENGE_NOT_WRITTEN, r,
+                               "[verification \"%s\"] cannot be used for %s: %s",
+                               verification->name, name, str_or(why, strerror(-r)));
+    *ret = TAKE_PTR(p);
+    return 0;
+}
+
+const char *dns_publication_owner(const DnsPublication *p)
+{
+    return p->text.owner;
+}
+
+const char *dns_publication_lag(const DnsPublication *p)
+{
+    return p->propagation ? propagation_lag(p->propagation) : NULL;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "limits/budget.h"
+
+#include <stdio.h>
+
+#include "log/log.h"
+#include "statedir/ledger.h"
+
+#define HOUR ((time_t)3600)
+#define DAY  (24 * HOUR)
+
+typedef enum Occasion { OCCASION_ORDER, OCCASION_CERTIFICATE } Occasion;
+
+typedef struct Budget {
+    const char *kind;
+    time_t window; /* s */
+    Occasion counts;
+    bool is_of_ca; /* stands for a limit of the CA, so that another CA has one of its own */
+    unsigned (*limit)(const Asking *asking); /* 0: none */
+    /* Whose it is: new string; NULL: no memory. */
+    char *(*what)(const Asking *asking);
+    const char *sentence; /* completed by the limit and its key */
+    const char *key;      /* in the configuration */
+} Budget;
+
+static unsigned orders_limit(const Asking *asking)
+{
+    return asking->account->orders_per_3h;
+}
+
+static char *orders_what(const Asking *asking)
+{
+    return strdup(asking->account->directory);
+}
+
+static unsigned certificates_limit(const Asking *asking)
+{
+    return asking->account->duplicate_certificates_per_week;
+}
+
+static char *certificates_what(const Asking *asking)
+{
+    return strdup(asking->set);
+}
+
+static unsigned client_limit(const Asking *asking)
+{
+    return asking->client ? asking->auth->orders_per_day : 0;
+}
+
+/* An address has no blank in it. */
+static char *client_what(const Asking *asking)
+{
+    char *what;
+
+    return asprintf(&what, "%s %s", asking->auth->name, asking->client) < 0 ? NULL : what;
+}
+
+static const Budget budgets[] = {
+    { "orders", 3 * HOUR, OCCASION_ORDER, true, orders_limit, orders_what,
+      "The server's account has made as many orders within 3 hours as it may", "orders-per-3h" },
+    { "certificates", 7 * DAY, OCCASION_CERTIFICATE, true, certificates_limit, certificates_what,
+      "As many certificates for exactly these names were issued within a week as may be",
+      "duplicate-certificates-per-week" },
+    { "client", DAY, OCCASION_ORDER, false, client_limit, client_what,
+      "This client has had as many orders made within a day as it may", "orders-per-day" },
+};
+
+/* Opens the books. False: there is no such limit, or they cannot be read, which is logged. */
+static bool open_ledger(const Budget *budget, const Asking *asking, time_t now, char **ret_what,
+                        LedgerKey *ret_key, Ledger *ret)
+{
+    const char *state = asking->config->state_directory;
+    int r;
+
+    if (budget->limit(asking) == 0)
+        return false;
+    *ret_what = budget->what(asking);
+    *ret_key = (LedgerKey){ .kind = budget->kind,
+                            .server = budget->is_of_ca ? asking->account->server : "",
+                            .what = *ret_what,
+                            .window = budget->window };
+    r = *ret_what ? ledger_load(state, ret_key, now, ret) : -ENOMEM;
+    if (r < 0)
+        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r, "What %s counts in '%s' cannot be read: %m",
+                        budget->key, state);
+    return r >= 0;
+}
+
+static bool allows(const Budget *budget, const Asking *asking, time_t now, Failure *ret)
+{
+    _cleanup_(ledger_done) Ledger ledger = { 0 };
+    _cleanup_free_ char *what = NULL;
+    unsigned limit = budget->limit(asking);
+    LedgerKey key;
+    time_t oldest;
+
+    if (asking->is_spare && budget->counts == OCCASION_ORDER)
+        limit -= limit / 4;
+
+    if (!open_ledger(budget, asking, now, &what, &key, &ledger) || ledger.n < limit)
+        return true;
+    oldest = ledger.times[ledger.n - limit];
+    failure_set(ret, LOG_EVENT_ORDER_HELD_BACK, 429, (unsigned)(oldest + budget->window - now),
+                "%s (%s = %u): try again when Retry-After says so.", budget->sentence, budget->key,
+                limit);
+    ret->elsewhere = budget->is_of_ca;
+    return false;
+}
+
+bool budget_allows(const Asking *asking, Failure *ret)
+{
+    time_t now = time(NULL);
+
+    for (size_t i = 0; i < ELEMENTSOF(budgets); i++)
+        if (!allows(&budgets[i], asking, now, ret))
+            return false;
+    return true;
+}
+
+/* From 80 % on, when it comes there. */
+static void warn_when_low(const Budget *budget, const Ledger *ledger, unsigned limit,
+                          const char *what)
+{
+    if (ledger->n != (limit * 4 + 4) / 5)
+        return;
+    log_event(LOG_EVENT_BUDGET_LOW, NULL, "%zu of %s = %u are used up: %s", ledger->n, budget->key,
+              limit, what);
+}
+
+static void note(const Budget *budget, const Asking *asking, time_t now)
+{
+    _cleanup_(ledger_done) Ledger ledger = { 0 };
+    _cleanup_free_ char *what = NULL;
+    LedgerKey key;
+    int r;
+
+    if (!open_ledger(budget, asking, now, &what, &key, &ledger))
+        return;
+    r = ledger_add(asking->config->state_directory, &key, now, &ledger);
+    if (r < 0)
+        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r, "What %s counts is not written to '%s': %m",
+                        budget->key, asking->config->state_directory);
+    else
+        warn_when_low(budget, &ledger, budget->limit(asking), what);
+}
+
+static void note_all(const Asking *asking, Occasion occasion)
+{
+    time_t now = time(NULL);
+
+    for (size_t i = 0; i < ELEMENTSOF(budgets); i++)
+        if (budgets[i].counts == occasion)
+            note(&budgets[i], asking, now);
+}
+
+void budget_note_order(const Asking *asking)
+{
+    note_all(asking, OCCASION_ORDER);
+}
+
+void budget_note_certificate(const Asking *asking)
+{
+    note_all(asking, OCCASION_CERTIFICATE);
+}
+
+void budget_sweep(const char *state_directory)
+{
+    int r = ledger_sweep(state_directory, time(NULL));
+
+    if (r < 0)
+        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
+                        "What is over of the budgets in '%s' stays: %m", state_directory);
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "limits/holds.h"
+
+#include "libacme/rate-limit.h"
+#include "libacme/transport/polling.h"
+#include "limits/budget.h"
+#include "log/log.h"
+#include "statedir/pause.h"
+#include "strings/strv.h"
+#include "x509/dns-name.h"
+
+/* The one that takes longest of those that concern an order. */
+typedef struct Longest {
+    const Asking *asking;
+    time_t now;
+    Pause pause;        /* .reason NULL: none */
+    bool is_about_name; /* one of them is: what is wrong with a name is wrong for every CA */
+} Longest;
+
+static void load(const Asking *asking, PauseKind kind, const char *what, time_t now, Pause *ret)
+{
+    const Config *config = asking->config;
+    int r = pause_load(config->state_directory, kind, asking->account->server, what, now, ret);
+
+    if (r < 0 && r != -ENOENT)
+        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
+                        "The pause of %s '%s' in '%s' cannot be read: %m", pause_kind_name(kind),
+                        what, config->state_directory);
+}
+
+static void look_at(Longest *longest, PauseKind kind, const char *what)
+{
+    _cleanup_(pause_done) Pause pause = { 0 };
+
+    load(longest->asking, kind, what, longest->now, &pause);
+    longest->is_about_name |= kind == PAUSE_NAME && pause_left(&pause, longest->now) > 0;
+    if (pause_left(&pause, longest->now) <= pause_left(&longest->pause, longest->now))
+        return;
+    pause_done(&longest->pause);
+    longest->pause = pause;
+    pause = (Pause){ 0 };
+}
+
+/* No list of registered domains is needed: the CA named the domain, and all of a name's parents are
+ * looked at. */
+static void look_at_name(Longest *longest, const char *name)
+{
+    look_at(longest, PAUSE_NAME, name);
+    for (const char *domain = name; domain; domain = strchr(domain, '.')) {
+        domain += *domain == '.';
+        look_at(longest, PAUSE_DOMAIN, domain);
+    }
+}
+
+static void set_failure(const Pause *pause, time_t now, Failure *ret)
+{
+    failure_set(ret, LOG_EVENT_ORDER_HELD_BACK, pause->status, pause_left(pause, now),
+                "The CA is not asked again before Retry-After says so, as it went wrong before: %s",
+                pause->reason);
+    failure_set_type(ret, pause->problem);
+}
+
+bool restraint_allows(const Asking *asking, Failure *ret)
+{
+    Longest longest = { .asking = asking, .now = time(NULL) };
+
+    look_at(&longest, PAUSE_SERVER, "");
+    look_at(&longest, PAUSE_ACCOUNT, asking->account->directory);
+    look_at(&longest, PAUSE_NAMES, asking->set);
+    STRV_FOREACH (name, asking->names)
+        look_at_name(&longest, dns_name_base(*name));
+    if (!longest.pause.reason)
+        return true;
+    set_failure(&longest.pause, longest.now, ret);
+    ret->elsewhere = !longest.is_about_name;
+    pause_done(&longest.pause);
+    return false;
+}
+
+/* Doubled each time from @first on; a Retry-After is taken as it is. */
+static unsigned pause_length(unsigned count, unsigned first, unsigned asked)
+{
+    unsigned length = first;
+
+    if (asked > 0)
+        return asked;
+    for (; count > 1 && length < RESTRAINT_MAX; count--)
+        length *= 2;
+    if (length > RESTRAINT_MAX)
+        length = RESTRAINT_MAX;
+    return backoff_spread_seconds(length);
+}
+
+/* The CA was not asked: what is wrong with our own DNS servers counts for nothing there. */
+static bool is_of_ca(const Failure *failure)
+{
+    return failure->event != LOG_EVENT_CHALLENGE_NOT_PUBLISHED;
+}
+
+static void begin(const Asking *asking, PauseKind kind, const char *what, unsigned first,
+                  const Failure *failure)
+{
+    const Config *config = asking->config;
+    _cleanup_(pause_done) Pause before = { 0 };
+    time_t now = time(NULL), until;
+    char none[] = "";
+    Pause pause = { .kind = kind, .status = failure->status, .problem = failure->problem };
+    int r;
+
+    load(asking, kind, what, now, &before);
+    pause.server = asking->account->server;
+    pause.what = (char *)(uintptr_t)what;
+    pause.reason = failure->reason ? failure->reason : none;
+    /* Orders that were under way already when it began are the same time still. */
+    pause.count = before.count + (pause_left(&before, now) == 0 && is_of_ca(failure));
+    until = now + (is_of_ca(failure) ? pause_length(pause.count, first, failure->pause) : first);
+    pause.until = until > before.until ? until : before.until;
+    r = pause_save(config->state_directory, &pause);
+    if (r < 0)
+        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
+                        "The pause of %s '%s' is not written to '%s': %m", pause_kind_name(kind),
+                        what, config->state_directory);
+}
+
+static void note_rate_limit(const Asking *asking, const Failure *failure)
+{
+    _cleanup_strv_ char **quoted = NULL;
+    int kind = rate_limit_scope(str_or(failure->reason, ""), asking->names, &quoted);
+    const char *what = asking->set;
+
+    if (kind < 0)
+        return;
+    if (kind == PAUSE_SERVER)
+        what = "";
+    else if (kind == PAUSE_ACCOUNT)
+        what = asking->account->directory;
+    if (!quoted)
+        begin(asking, (PauseKind)kind, what, RESTRAINT_LIMIT, failure);
+    STRV_FOREACH (name, quoted)
+        begin(asking, (PauseKind)kind, *name, RESTRAINT_LIMIT, failure);
+}
+
+void restraint_note_failure(const Asking *asking, const Failure *failure)
+{
+    if (failure->event == LOG_EVENT_ORDER_HELD_BACK)
+        return;
+    if (failure->problem && streq(failure->problem, "rateLimited"))
+        note_rate_limit(asking, failure);
+    else if (failure->pause > 0 && (failure->status == 503 || failure->status == 429))
+        begin(asking, PAUSE_SERVER, "", 0, failure);
+}
+
+/* The CA says whose authorization it was: about names that nobody asked for it is not believed. */
+static bool is_asked_for(const Asking *asking, const char *name)
+{
+    STRV_FOREACH (asked, asking->names)
+        if (streq(dns_name_base(*asked), name))
+            return true;
+    return false;
+}
+
+void restraint_note_invalid(const Asking *asking, const char *name, const Failure *failure)
+{
+    if (is_asked_for(asking, name))
+        begin(asking, PAUSE_NAME, name, is_of_ca(failure) ? RESTRAINT_FIRST : RESTRAINT_UNPUBLISHED,
+              failure);
+}
+
+void restraint_note_valid(const Asking *asking, const char *name)
+{
+    const Config *config = asking->config;
+    int r = is_asked_for(asking, name)
+                ? pause_remove(config->state_directory, PAUSE_NAME, asking->account->server, name)
+                : 0;
+
+    if (r < 0)
+        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r, "The pause of '%s' in '%s' stays: %m", name,
+                        config->state_directory);
+}
+
+void restraint_sweep(const char *state_directory)
+{
+    int r = pause_sweep(state_directory, time(NULL));
+
+    if (r < 0)
+        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r, "Pauses that are over stay in '%s': %m",
+                        state_directory);
+    budget_sweep(state_directory);
+}

@@ -1,0 +1,578 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "orders/authorization.h"
+
+#include <stdio.h>
+
+#include "challenges/solver.h"
+#include "libacme/transport/polling.h"
+#include "libacme/transport/problem.h"
+#include "log/log.h"
+#include "statedir/challenge.h"
+#include "x509/dns-name.h"
+
+/* Trouble that outlasts a pause of this length is the order's. */
+#define PAUSE_MAX (20 * USEC_PER_SEC)
+
+struct Authorization {
+    sd_event *event;
+    Account *account;
+    LogFields *log;
+    const Solvers *solvers; /* NULL: it is only looked at */
+    Config *config;
+    const AuthBlock *auth;
+    size_t n_passed;      /* verifications that cannot serve this name */
+    const Solver *solver; /* of the next one; NULL: not looked for yet */
+    char *said;           /* why, each of them, where there are several; NULL: none of them yet */
+    Failure unpublished;  /* of the last one that could not; .status 0: there was none */
+    char *url;
+    char *name;
+    char *challenge_url;
+    void *publication; /* of the answer; NULL before there is one */
+    ChallengeGroup *group;
+    bool undecided;       /* counted in the group */
+    bool published;       /* where the CA finds it */
+    bool told;            /* the CA was asked to validate, and maybe heard it */
+    json_t *tell_problem; /* what the CA said to that, where it refused */
+    SessionCall *call;
+    sd_event_source *timer;
+    Poll poll;
+    Backoff backoff;
+    authorization_cb callback;
+    void *userdata;
+};
+
+static void authorization_fetch(Authorization *a);
+
+const char *authorization_name(const Authorization *a)
+{
+    return str_or(a->name, "?");
+}
+
+char *authorization_waits_for(Authorization *a)
+{
+    return a->publication && a->solver->waits_for ? a->solver->waits_for(a->publication) : NULL;
+}
+
+static void withdraw(Authorization *a)
+{
+    if (a->publication)
+        a->solver->withdraw(TAKE_PTR(a->publication));
+    a->published = false;
+}
+
+/* Whether others of the order wait for what becomes of it. */
+static void set_undecided(Authorization *a, bool undecided)
+{
+    if (undecided == a->undecided)
+        return;
+    a->undecided = undecided;
+    if (undecided)
+        challenge_group_enter(a->group);
+    else
+        challenge_group_leave(a->group, a->solvers);
+}
+
+Authorization *authorization_free(Authorization *a)
+{
+    if (!a)
+        return NULL;
+    withdraw(a);
+    set_undecided(a, false);
+    session_call_cancel(a->call);
+    sd_event_source_disable_unref(a->timer);
+    sd_event_unref(a->event);
+    account_unref(a->account);
+    config_unref(a->config);
+    json_decref(a->tell_problem);
+    failure_done(&a->unpublished);
+    free(a->said);
+    free(a->url);
+    free(a->challenge_url);
+    free(a->name);
+    free(a);
+    return NULL;
+}
+
+DEFINE_CLEANUP_FUNC(Authorization *, authorization_free)
+
+/* The callback may free the authorization: nothing touches it afterwards. */
+static void authorization_end(Authorization *a, const Failure *failure)
+{
+    withdraw(a);
+    set_undecided(a, false);
+    (void)sd_event_source_set_enabled(a->timer, SD_EVENT_OFF);
+    a->callback(a, failure, a->userdata);
+}
+
+static const Verification *verification_at_hand(const Authorization *a)
+{
+    return a->auth->verifications[a->n_passed];
+}
+
+/* Notes why the verification at hand cannot serve. */
+static void note(Authorization *a, const char *why)
+{
+    char *longer;
+
+    if (a->auth->n_verifications == 1 ||
+        asprintf(&longer, "%s%s[verification \"%s\"]: %s", str_or(a->said, ""), a->said ? "; " : "",
+                 verification_at_hand(a)->name, why) < 0)
+        return;
+    free(a->said);
+    a->said = longer;
+}
+
+/* The reason without the name in front of it. */
+static const char *bare_reason(const Authorization *a, const Failure *failure)
+{
+    const char *reason = str_or(failure->reason, "out of memory"), *name = authorization_name(a);
+    size_t length = strlen(name);
+
+    return strncmp(reason, name, length) == 0 && strncmp(reason + length, ": ", 2) == 0
+               ? reason + length + 2
+               : reason;
+}
+
+/* With what all of the verifications said in place of the last one's reason. */
+static void authorization_end_with_all(Authorization *a, const Failure *failure)
+{
+    Failure all = { 0 };
+
+    failure_copy(&all, failure);
+    if (a->said)
+        failure_reword(&all, "%s: %s", authorization_name(a), a->said);
+    authorization_end(a, &all);
+    failure_done(&all);
+}
+
+static void authorization_fail(Authorization *a, LogEvent event, int status, unsigned retry_after,
+                               const char *why)
+{
+    Failure failure = { 0 };
+
+    failure_set(&failure, event, status, retry_after, "%s: %s", authorization_name(a), why);
+    authorization_end(a, &failure);
+    failure_done(&failure);
+}
+
+static void authorization_fail_request(Authorization *a, int error)
+{
+    log_error_errno(error, "Request to the CA for %s cannot be made: %m", authorization_name(a));
+    authorization_fail(a, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
+                       "The server cannot make a request to the CA: its journal says why.");
+}
+
+static const json_t *find_error(const json_t *challenges)
+{
+    json_t *challenge;
+    size_t i;
+
+    json_array_foreach (challenges, i, challenge) {
+        const json_t *error = json_object_get(challenge, "error");
+
+        if (json_is_object(error))
+            return error;
+    }
+    return NULL;
+}
+
+/* What the CA found: the error of the challenge that was tried. */
+static void authorization_fail_invalid(Authorization *a, const json_t *challenges)
+{
+    const json_t *error = find_error(challenges);
+    _cleanup_free_ char *said = error ? problem_describe(error) : NULL;
+    Failure failure = { 0 };
+
+    failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0, "%s: %s", authorization_name(a),
+                str_or(said, "the CA gave no reason"));
+    failure_set_type(&failure, problem_type(error));
+    /* Nobody is interested in the order of preference while it does not matter. */
+    if (a->said)
+        note(a, bare_reason(a, &failure));
+    authorization_end_with_all(a, &failure);
+    failure_done(&failure);
+}
+
+static void schedule(Authorization *a, usec_t delay)
+{
+    if (sd_event_source_set_time_relative(a->timer, delay) < 0 ||
+        sd_event_source_set_enabled(a->timer, SD_EVENT_ONESHOT) < 0)
+        authorization_fail(a, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
+                           "The server is out of memory: try again later.");
+}
+
+/* The CA may be looking at the answer right now: while trouble may pass, it stays. Takes the
+ * failure over. */
+static void authorization_end_or_pause(Authorization *a, Failure *failure)
+{
+    usec_t delay = backoff_next(&a->backoff, failure->pause);
+
+    if (failure->passing && a->publication && delay <= PAUSE_MAX)
+        schedule(a, delay);
+    else
+        authorization_end(a, failure);
+    failure_done(failure);
+}
+
+static void authorization_fail_reply(Authorization *a, const SessionReply *reply, const char *doing)
+{
+    Failure failure = { 0 };
+
+    failure_set_reply(&failure, reply, doing);
+    authorization_end_or_pause(a, &failure);
+}
+
+/* What the CA said makes no sense: it may do the next time. */
+static void authorization_fail_ca(Authorization *a, const char *why)
+{
+    Failure failure = { 0 };
+
+    failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 3600, "%s: %s", authorization_name(a),
+                why);
+    failure.passing = true;
+    authorization_end_or_pause(a, &failure);
+}
+
+static void on_told(const SessionReply *reply, void *userdata)
+{
+    Authorization *a = userdata;
+    Failure failure = { 0 };
+
+    LOG_CONTEXT(a->log);
+    a->call = NULL;
+    if (reply->error < 0 || reply->status / 100 != 2) {
+        failure_set_reply(&failure, reply, "asking for validation");
+        if (failure.passing) {
+            a->told = false;
+            authorization_end_or_pause(a, &failure);
+            return;
+        }
+        failure_done(&failure);
+        /* A refusal may only mean that the challenge was tried already (two orders can share an
+         * authorization): the authorization itself tells. */
+        a->tell_problem = reply->problem ? json_deep_copy(reply->problem) : json_object();
+    }
+    schedule(a, poll_next(&a->poll, reply->retry_after));
+}
+
+static const json_t *find_challenge(const json_t *challenges, const char *type)
+{
+    json_t *challenge;
+    size_t i;
+
+    json_array_foreach (challenges, i, challenge) {
+        const char *t = json_string_value(json_object_get(challenge, "type"));
+
+        if (t && streq(t, type))
+            return challenge;
+    }
+    return NULL;
+}
+
+static void tell(Authorization *a)
+{
+    json_auto_t *empty = json_object();
+    int r;
+
+    a->told = true;
+    r = session_post(account_session(a->account),
+                     &(SessionRequest){ .url = a->challenge_url, .payload = empty }, on_told, a,
+                     &a->call);
+    if (r < 0)
+        authorization_fail_request(a, r);
+}
+
+/* The order may still succeed: its own entry would not say a word of this. */
+static void log_passed_over(const Authorization *a, const char *why)
+{
+    _cleanup_log_fields_ LogFields fields = { 0 };
+
+    log_fields_add(&fields, LOG_FIELD_REASON, why);
+    log_event(LOG_EVENT_VERIFICATION_PASSED_OVER, &fields,
+              "%s cannot be verified by [verification \"%s\"], [verification \"%s\"] is tried "
+              "next: %s",
+              authorization_name(a), verification_at_hand(a)->name,
+              a->auth->verifications[a->n_passed + 1]->name, why);
+}
+
+/* The CA was not told yet: the block's next verification may do, if the CA offers that way. */
+static void pass_over(Authorization *a, const Failure *failure)
+{
+    const char *why = bare_reason(a, failure);
+
+    note(a, why);
+    if (a->n_passed + 1 == a->auth->n_verifications) {
+        authorization_end_with_all(a, failure);
+        return;
+    }
+    log_passed_over(a, why);
+    /* First, so that there is no moment at which nobody seems to come. */
+    set_undecided(a, true);
+    withdraw(a);
+    a->n_passed++;
+    a->solver = NULL;
+    failure_copy(&a->unpublished, failure);
+    authorization_fetch(a);
+}
+
+static void on_published(const Failure *failure, void *userdata)
+{
+    Authorization *a = userdata;
+
+    LOG_CONTEXT(a->log);
+    a->published = !failure;
+    if (failure)
+        pass_over(a, failure);
+    else
+        tell(a);
+}
+
+static void on_not_published(Authorization *a)
+{
+    Failure failure = { 0 };
+
+    failure_set(&failure, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
+                "%s: The server cannot answer its challenges: its journal says why.",
+                authorization_name(a));
+    pass_over(a, &failure);
+    failure_done(&failure);
+}
+
+/* The first verification whose way the CA offers for this name. */
+static bool choose_solver(Authorization *a, const json_t *challenges)
+{
+    for (; !a->solver && a->n_passed < a->auth->n_verifications; a->n_passed++) {
+        const Solver *solver = solver_find(a->auth->verifications[a->n_passed]);
+
+        if (find_challenge(challenges, solver->type)) {
+            a->solver = solver;
+            break;
+        }
+        note(a, solver->not_offered);
+    }
+    return a->solver;
+}
+
+static void fail_not_offered(Authorization *a, const json_t *challenges)
+{
+    const AuthBlock *auth = a->auth;
+    Failure failure = a->unpublished;
+
+    a->unpublished = (Failure){ 0 };
+    if (!failure.status && json_array_size(challenges) == 0) {
+        authorization_fail_ca(a, "The CA gave a challenge that makes no sense: try again later.");
+        return;
+    }
+    if (!failure.status)
+        failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0, "%s: %s", authorization_name(a),
+                    solver_find(auth->verifications[auth->n_verifications - 1])->not_offered);
+    authorization_end_with_all(a, &failure);
+    failure_done(&failure);
+}
+
+static int publish(Authorization *a, const char *token)
+{
+    _cleanup_free_ char *key_authorization = NULL;
+    Challenge challenge = {
+        .config = a->config,
+        .verification = verification_at_hand(a),
+        .name = authorization_name(a),
+        .token = token,
+        .group = a->group,
+    };
+    int r;
+
+    if (asprintf(&key_authorization, "%s.%s", token, account_thumbprint(a->account)) < 0) {
+        key_authorization = NULL;
+        return -ENOMEM;
+    }
+    challenge.key_authorization = key_authorization;
+    r = a->solver->publish(a->solvers, &challenge, on_published, a, &a->publication);
+    if (r >= 0)
+        set_undecided(a, false);
+    return r;
+}
+
+static int keep_challenge_url(Authorization *a, const char *url)
+{
+    free(a->challenge_url);
+    a->challenge_url = strdup(url);
+    return a->challenge_url ? 0 : -ENOMEM;
+}
+
+static void on_objection(Authorization *a, const char *why)
+{
+    Failure failure = { 0 };
+
+    failure_set(&failure, LOG_EVENT_CHALLENGE_NOT_PUBLISHED, 421, 0, "%s: %s",
+                authorization_name(a), why);
+    pass_over(a, &failure);
+    failure_done(&failure);
+}
+
+/* The CA is told when the answer is there: now, or later. */
+static void answer_challenge(Authorization *a, const json_t *challenges)
+{
+    const json_t *challenge = find_challenge(challenges, a->solver->type);
+    const char *token = json_string_value(json_object_get(challenge, "token"));
+    const char *url = session_url(challenge, "url");
+    const char *why = solver_objects(verification_at_hand(a), authorization_name(a));
+    int r;
+
+    if (why) {
+        on_objection(a, why);
+        return;
+    }
+    if (!token || !url || !challenge_token_is_valid(token)) {
+        authorization_fail_ca(a, "The CA gave a challenge that makes no sense: try again later.");
+        return;
+    }
+    r = keep_challenge_url(a, url);
+    if (r >= 0 && !a->published) {
+        r = publish(a, token);
+        a->published = r > 0;
+    }
+    if (r < 0)
+        on_not_published(a);
+    else if (a->published)
+        tell(a);
+}
+
+static void keep_name(Authorization *a, const json_t *answer)
+{
+    const json_t *identifier = json_object_get(answer, "identifier");
+    const char *name = json_string_value(json_object_get(identifier, "value"));
+
+    if (!a->name && name && strlen(name) <= DNS_NAME_MAX)
+        a->name = strdup(name);
+}
+
+static void on_dropped(Authorization *a, const SessionReply *reply)
+{
+    (void)reply;
+    authorization_fail(a, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 60,
+                       "The CA dropped an authorization in the middle of the order: try again.");
+}
+
+static void on_pending(Authorization *a, const SessionReply *reply)
+{
+    const json_t *challenges = json_object_get(reply->json, "challenges");
+    const char *status;
+    bool is_untried;
+
+    if (!a->solvers) {
+        on_dropped(a, reply);
+        return;
+    }
+    if (!choose_solver(a, challenges)) {
+        fail_not_offered(a, challenges);
+        return;
+    }
+    status =
+        json_string_value(json_object_get(find_challenge(challenges, a->solver->type), "status"));
+    is_untried = status && streq(status, "pending");
+    /* Told again where the first time did not arrive. */
+    if (!a->published || (!a->told && is_untried))
+        answer_challenge(a, challenges);
+    else if (a->tell_problem && is_untried) {
+        Failure failure = { 0 };
+
+        failure_set_problem(&failure, a->tell_problem, reply->retry_after);
+        authorization_end(a, &failure);
+        failure_done(&failure);
+    } else
+        schedule(a, poll_next(&a->poll, reply->retry_after));
+}
+
+static void on_valid(Authorization *a, const SessionReply *reply)
+{
+    (void)reply;
+    authorization_end(a, NULL);
+}
+
+static void on_invalid(Authorization *a, const SessionReply *reply)
+{
+    authorization_fail_invalid(a, json_object_get(reply->json, "challenges"));
+}
+
+/* RFC 8555 §7.1.6 */
+static const struct {
+    const char *status;
+    void (*act)(Authorization *a, const SessionReply *reply);
+} states[] = {
+    { "pending", on_pending },     { "processing", on_pending }, { "valid", on_valid },
+    { "invalid", on_invalid },     { "expired", on_dropped },    { "revoked", on_dropped },
+    { "deactivated", on_dropped },
+};
+
+static void on_authorization(const SessionReply *reply, void *userdata)
+{
+    Authorization *a = userdata;
+    const char *status = json_string_value(json_object_get(reply->json, "status"));
+
+    LOG_CONTEXT(a->log);
+    a->call = NULL;
+    if (reply->error < 0 || reply->status != 200 || !status) {
+        authorization_fail_reply(a, reply, "showing an authorization");
+        return;
+    }
+    keep_name(a, reply->json);
+    for (size_t i = 0; i < ELEMENTSOF(states); i++)
+        if (streq(states[i].status, status)) {
+            states[i].act(a, reply);
+            return;
+        }
+    authorization_fail_ca(
+        a, "The CA put an authorization into a state that acmems does not know: try again later.");
+}
+
+static void authorization_fetch(Authorization *a)
+{
+    int r;
+
+    r = session_post(account_session(a->account), &(SessionRequest){ .url = a->url },
+                     on_authorization, a, &a->call);
+    if (r < 0)
+        authorization_fail_request(a, r);
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    Authorization *a = userdata;
+
+    (void)source;
+    (void)usec;
+    LOG_CONTEXT(a->log);
+    authorization_fetch(a);
+    return 0;
+}
+
+int authorization_start(sd_event *event, const AuthorizationTask *task, const char *url,
+                        authorization_cb callback, void *userdata, Authorization **ret)
+{
+    _cleanup_(authorization_freep) Authorization *a = calloc(1, sizeof(*a));
+    int r;
+
+    if (!a)
+        return -ENOMEM;
+    a->event = sd_event_ref(event);
+    a->account = account_ref(task->account);
+    a->log = task->log;
+    a->solvers = task->solvers;
+    a->group = task->group;
+    a->config = config_ref(task->config);
+    a->auth = task->auth;
+    a->callback = callback;
+    a->userdata = userdata;
+    a->url = strdup(url);
+    if (!a->url)
+        return -ENOMEM;
+    /* The first look is taken from the loop too: the callback never comes before this returns. */
+    r = sd_event_add_time_relative(event, &a->timer, CLOCK_MONOTONIC, 0, TIMER_ACCURACY, on_timer,
+                                   a);
+    if (r < 0)
+        return r;
+    set_undecided(a, a->solvers);
+    *ret = TAKE_PTR(a);
+    return 0;
+}

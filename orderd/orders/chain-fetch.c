@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "orders/chain-fetch.h"
+
+#include "log/log.h"
+#include "strings/strv.h"
+
+#define CHAIN_TYPE "application/pem-certificate-chain"
+
+struct ChainFetch {
+    Session *session;
+    ChainWish wish;
+    Chain *chain; /* the default */
+    char **alternates;
+    size_t next; /* of them */
+    SessionCall *call;
+    chain_fetch_cb callback;
+    void *userdata;
+};
+
+/* Reads an answer with a chain and checks it against its CSR. 0; -EBADMSG for what is no
+ * chain, -EKEYREJECTED for one that is another's, both with a clause for the journal, static;
+ * -ENOMEM. */
+static int read_chain(const SessionReply *reply, const Csr *csr, Chain **ret, const char **ret_why)
+{
+    _cleanup_(chain_freep) Chain *chain = NULL;
+    int r;
+
+    if (!strcaseeq(reply->content_type, CHAIN_TYPE)) {
+        *ret_why = "it is not a chain of PEM certificates";
+        return -EBADMSG;
+    }
+    r = chain_parse(reply->body, reply->size, &chain, ret_why);
+    if (r < 0)
+        return r;
+    r = chain_check(chain, csr, ret_why);
+    if (r < 0)
+        return r == -EBADMSG ? -EKEYREJECTED : r;
+    *ret = TAKE_PTR(chain);
+    return 0;
+}
+
+ChainFetch *chain_fetch_cancel(ChainFetch *fetch)
+{
+    if (!fetch)
+        return NULL;
+    session_call_cancel(fetch->call);
+    session_unref(fetch->session);
+    chain_free(fetch->chain);
+    strv_free(fetch->alternates);
+    free(fetch);
+    return NULL;
+}
+
+DEFINE_CLEANUP_FUNC(ChainFetch *, chain_fetch_cancel)
+
+static void fetch_end(ChainFetch *fetch, const Chain *chain, Failure *failure)
+{
+    _cleanup_(chain_freep) _unused_ Chain *hold = TAKE_PTR(fetch->chain);
+    chain_fetch_cb callback = fetch->callback;
+    void *userdata = fetch->userdata;
+
+    chain_fetch_cancel(fetch);
+    callback(chain, failure, userdata);
+}
+
+static int request(ChainFetch *fetch, const char *url, session_cb callback)
+{
+    return session_post(fetch->session, &(SessionRequest){ .url = url, .accept = CHAIN_TYPE },
+                        callback, fetch, &fetch->call);
+}
+
+static void on_alternate(const SessionReply *reply, void *userdata);
+
+static void try_next(ChainFetch *fetch)
+{
+    const char *url = fetch->alternates ? fetch->alternates[fetch->next] : NULL;
+
+    /* What cannot be asked for is as good as what is not there: the certificate itself is at hand.
+     */
+    if (url && request(fetch, url, on_alternate) >= 0) {
+        fetch->next++;
+        return;
+    }
+    log_event(LOG_EVENT_CHAIN_NOT_OFFERED, NULL,
+              "The CA gave no chain for %s whose topmost issuer is '%s': its default is used",
+              fetch->wish.names, fetch->wish.common_name);
+    fetch_end(fetch, fetch->chain, NULL);
+}
+
+static void on_alternate(const SessionReply *reply, void *userdata)
+{
+    _cleanup_(chain_freep) Chain *chain = NULL;
+    ChainFetch *fetch = userdata;
+    const char *why;
+
+    LOG_CONTEXT(fetch->wish.log);
+    fetch->call = NULL;
+    if (reply->error == 0 && reply->status == 200 &&
+        read_chain(reply, fetch->wish.csr, &chain, &why) >= 0 &&
+        chain_leads_to(chain, fetch->wish.common_name))
+        fetch_end(fetch, chain, NULL);
+    else
+        try_next(fetch);
+}
+
+static void set_unusable(Failure *failure, const ChainFetch *fetch, int error, const char *why)
+{
+    log_event(LOG_EVENT_CERTIFICATE_UNUSABLE, NULL, "The certificate for %s cannot be used: %s",
+              fetch->wish.names, why);
+    failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 3600,
+                "The CA issued something that is not the certificate asked for: try again later.");
+    /* A garbled answer may be whole the next time; a certificate never becomes another one. */
+    failure->passing = error != -EKEYREJECTED;
+}
+
+static void on_default(const SessionReply *reply, void *userdata)
+{
+    ChainFetch *fetch = userdata;
+    const char *wished = fetch->wish.common_name, *why = "out of memory";
+    Failure failure = { 0 };
+    int r;
+
+    LOG_CONTEXT(fetch->wish.log);
+    fetch->call = NULL;
+    if (reply->error < 0 || reply->status != 200) {
+        failure_set_reply(&failure, reply, "handing out the certificate");
+        fetch_end(fetch, NULL, &failure);
+        return;
+    }
+    r = read_chain(reply, fetch->wish.csr, &fetch->chain, &why);
+    if (r < 0) {
+        set_unusable(&failure, fetch, r, why);
+        fetch_end(fetch, NULL, &failure);
+        return;
+    }
+    if (!wished || chain_leads_to(fetch->chain, wished)) {
+        fetch_end(fetch, fetch->chain, NULL);
+        return;
+    }
+    /* Without memory there are fewer to choose from. */
+    STRV_FOREACH (url, reply->alternates)
+        (void)strv_extend(&fetch->alternates, *url);
+    try_next(fetch);
+}
+
+int chain_fetch_start(Session *session, const ChainWish *wish, const char *url,
+                      chain_fetch_cb callback, void *userdata, ChainFetch **ret)
+{
+    _cleanup_(chain_fetch_cancelp) ChainFetch *fetch = calloc(1, sizeof(*fetch));
+    int r;
+
+    if (!fetch)
+        return -ENOMEM;
+    fetch->session = session_ref(session);
+    fetch->wish = *wish;
+    fetch->callback = callback;
+    fetch->userdata = userdata;
+    r = request(fetch, url, on_default);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(fetch);
+    return 0;
+}

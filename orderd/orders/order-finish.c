@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* An order is finalised and its certificate stored. */
+
+#include "libacme/transport/problem.h"
+#include "limits/budget.h"
+#include "log/log.h"
+#include "orders/cached.h"
+#include "orders/order-internal.h"
+#include "orders/order-object.h"
+#include "statedir/kept-chain.h"
+#include "x509/chain-fields.h"
+
+static bool problem_is(const SessionReply *reply, const char *type)
+{
+    return reply->problem && streq(problem_type(reply->problem), type);
+}
+
+static void on_finalized(const SessionReply *reply, void *userdata)
+{
+    Order *order = userdata;
+    Failure failure = { 0 };
+
+    LOG_CONTEXT(&order->subject.log);
+    if (order->is_early && problem_is(reply, "orderNotReady")) {
+        order->call = NULL;
+        order_fetch(order);
+        return;
+    }
+    if (problem_is(reply, "unauthorized") && account_choice_is_current(&order->choice)) {
+        order->call = NULL;
+        order_object_set_names_missing(reply->problem, &failure);
+        order_give_up(order, &failure);
+        return;
+    }
+    if (reply->error == 0 && reply->status == 200) {
+        order->finalize_taken = true;
+        order->poll = (Poll){ 0 };
+    }
+    order_on_object(reply, order);
+}
+
+void order_finalize(Order *order, bool is_early)
+{
+    json_auto_t *payload = NULL;
+
+    if (!order->record.finalize_url) {
+        order_fail_ca(order, 60,
+                      "The CA does not say where its order is finalised: try again later.");
+        return;
+    }
+    payload = order_object_finalize(order->subject.csr);
+    if (!payload) {
+        order_fail_memory(order);
+        return;
+    }
+    order->is_early = is_early;
+    order->record.stage = ORDER_STAGE_FINALIZING;
+    if (order_save(order))
+        order_post(order,
+                   &(SessionRequest){ .url = order->record.finalize_url, .payload = payload },
+                   on_finalized);
+}
+
+static void log_issued(const Order *order, const Chain *chain)
+{
+    _cleanup_log_fields_ LogFields fields = { 0 };
+
+    chain_add_fields(chain, &fields);
+    log_event(LOG_EVENT_CERTIFICATE_ISSUED, &fields,
+              "Certificate issued for %s: serial %s, until %s, order %s", order->subject.names,
+              str_or(log_fields_get(&fields, LOG_FIELD_SERIAL), "?"),
+              str_or(log_fields_get(&fields, LOG_FIELD_NOT_AFTER), "?"),
+              str_or(order->record.url, "?"));
+}
+
+/* Keeps the chain where the storage does not: a request that comes within a day gets it. */
+static bool keep(Order *order, const Chain *chain)
+{
+    if (kept_chain_put(&order->record, chain) >= 0)
+        return order_save(order);
+    order_fail_memory(order);
+    return false;
+}
+
+/* Whether it is where it outlives this process. */
+static bool store(Order *order, const Chain *chain)
+{
+    const OrderRecord *record = &order->record;
+    const Storage *storage = order->subject.storage;
+    CachedFrom from = { record->server, record->account, record->auth, record->asked };
+    int r;
+
+    if (storage->type == STORAGE_NONE)
+        return keep(order, chain);
+    r = cached_store(storage, record->body, record->body_size, chain, &from, &order->renewal);
+    if (r >= 0)
+        return true;
+    log_event_errno(LOG_EVENT_CERTIFICATE_NOT_STORED, r,
+                    "The certificate for %s was not stored in '%s': %m", order->subject.names,
+                    storage->directory);
+    return keep(order, chain);
+}
+
+static void succeed(Order *order, const Chain *chain)
+{
+    order_drop_authorizations(order);
+    if (order->record.stage != ORDER_STAGE_ISSUED)
+        order_forget(order->subject.config->state_directory, order->subject.key);
+    order->callback(order, chain, NULL, order->userdata);
+}
+
+static void finish(Order *order, const Chain *chain)
+{
+    const Asking asking = order_asking(order);
+
+    if (!store(order, chain))
+        return;
+    log_issued(order, chain);
+    budget_note_certificate(&asking);
+    succeed(order, chain);
+}
+
+static void on_chain(const Chain *chain, Failure *failure, void *userdata)
+{
+    Order *order = userdata;
+
+    LOG_CONTEXT(&order->subject.log);
+    order->chain_fetch = NULL;
+    if (chain)
+        finish(order, chain);
+    else
+        order_end_or_pause(order, failure);
+}
+
+void order_fetch_chain(Order *order, const char *url)
+{
+    const ChainWish wish = {
+        .csr = order->subject.csr,
+        .names = order->subject.names,
+        .common_name = account_choice_block(&order->choice)->preferred_chain,
+        .log = &order->subject.log,
+    };
+    int r =
+        chain_fetch_start(order_session(order), &wish, url, on_chain, order, &order->chain_fetch);
+
+    if (r < 0)
+        order_fail_request(order, r);
+}

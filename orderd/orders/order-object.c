@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "orders/order-object.h"
+
+#include "libacme/transport/problem.h"
+#include "strings/encode.h"
+#include "strings/rfc3339.h"
+#include "strings/strv.h"
+
+static int add_identifiers(json_t *list, const char *type, char *const *values)
+{
+    STRV_FOREACH (value, values)
+        if (json_array_append_new(list, json_pack("{ssss}", "type", type, "value", *value)) < 0)
+            return -ENOMEM;
+    return 0;
+}
+
+static json_t *identifiers(const Csr *csr)
+{
+    json_auto_t *list = json_array();
+
+    if (add_identifiers(list, "dns", csr->names) < 0 ||
+        add_identifiers(list, "ip", csr->addresses) < 0)
+        return NULL;
+    return TAKE_PTR(list);
+}
+
+json_t *order_object_new(const Csr *csr, const char *profile, const char *replaces)
+{
+    json_t *list = identifiers(csr);
+
+    return list ? json_pack("{soss*ss*}", "identifiers", list, "profile", profile, "replaces",
+                            replaces)
+                : NULL;
+}
+
+json_t *order_object_finalize(const Csr *csr)
+{
+    _cleanup_free_ unsigned char *der = NULL;
+    _cleanup_free_ char *encoded = NULL;
+    size_t size;
+
+    if (csr_to_der(csr, &der, &size) >= 0)
+        encoded = base64url_encode(der, size);
+    return encoded ? json_pack("{ss}", "csr", encoded) : NULL;
+}
+
+bool order_object_is_made(const SessionReply *reply)
+{
+    return (reply->status == 201 || reply->status == 200) && reply->location &&
+           strncmp(reply->location, "https://", 8) == 0;
+}
+
+/* It may do so with another type than alreadyReplaced (RFC 9773 §5), and stumble over it. */
+bool order_object_may_be_for_replaces(const SessionReply *reply)
+{
+    const char *type = reply->problem ? problem_type(reply->problem) : "";
+
+    return reply->problem && reply->status >= 400 && !streq(type, "rateLimited") &&
+           !streq(type, "badNonce");
+}
+
+int order_object_note(const json_t *object, OrderRecord *record)
+{
+    const char *finalize = session_url(object, "finalize");
+
+    if (!record->finalize_url && finalize && !(record->finalize_url = strdup(finalize)))
+        return -ENOMEM;
+    if (record->expires == 0)
+        record->expires = rfc3339_parse(json_string_value(json_object_get(object, "expires")));
+    return 0;
+}
+
+/* The types that mean the account or the request where a request is refused mean the names where
+ * the CA ends an order: it had taken both. */
+void order_object_set_end(const json_t *object, unsigned retry_after, Failure *ret)
+{
+    const json_t *error = json_object_get(object, "error");
+    _cleanup_free_ char *said = NULL;
+
+    if (!json_is_object(error)) {
+        failure_set(ret, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0,
+                    "The CA ended the order without saying why: try again later.");
+        return;
+    }
+    failure_set_problem(ret, error, retry_after);
+    if (ret->status != 500)
+        return;
+    said = problem_describe(error);
+    failure_set(ret, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0,
+                "The CA could not validate the names. The CA said: %s", str_or(said, "?"));
+    failure_set_type(ret, problem_type(error));
+}
+
+/* The account was good enough for the order; what the CA refuses to authorise here is the CSR,
+ * where it does not see the order's names in it. */
+void order_object_set_names_missing(const json_t *problem, Failure *ret)
+{
+    _cleanup_free_ char *said = problem_describe(problem);
+
+    failure_set(ret, LOG_EVENT_ORDER_FAILED_AT_CA, 415, 0,
+                "The CA does not find the names in this CSR: put every one of them into "
+                "subjectAltName. The CA said: %s",
+                str_or(said, "?"));
+    failure_set_type(ret, problem_type(problem));
+}

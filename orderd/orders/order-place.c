@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* An order is placed with the CA: newOrder (RFC 8555 §7.4). */
+
+#include "accounts/profile.h"
+#include "libacme/renewal-info.h"
+#include "limits/budget.h"
+#include "limits/holds.h"
+#include "log/log.h"
+#include "orders/cached.h"
+#include "orders/order-internal.h"
+#include "orders/order-object.h"
+
+static void send_request(Order *order);
+
+static void on_new_order(const SessionReply *reply, void *userdata)
+{
+    Order *order = userdata;
+    OrderRecord *record = &order->record;
+    SessionReply seen = *reply;
+
+    LOG_CONTEXT(&order->subject.log);
+    order->call = NULL;
+    /* Once more without it shows. */
+    if (order->is_replacing && order_object_may_be_for_replaces(reply)) {
+        order->is_replaces_refused = true;
+        send_request(order);
+        return;
+    }
+    if (!order_object_is_made(reply)) {
+        order_fail_reply(order, reply, "taking the order");
+        return;
+    }
+    record->url = strdup(reply->location);
+    if (!record->url || order_object_note(reply->json, record) < 0) {
+        order_fail_memory(order);
+        return;
+    }
+    record->stage = ORDER_STAGE_PLACED;
+    log_fields_add(&order->subject.log, LOG_FIELD_ORDER, record->url);
+    outage_end(account_choice_outage(&order->choice));
+    if (!order_save(order))
+        return;
+    if (!record->finalize_url) {
+        order_fetch(order);
+        return;
+    }
+    seen.status = 200;
+    order_on_object(&seen, order);
+}
+
+/* Nothing is ordered whose result could not be kept. */
+static bool prepare(Order *order)
+{
+    int r = storage_prepare(order->subject.storage, order->record.body, order->record.body_size);
+
+    if (r >= 0)
+        return true;
+    log_event_errno(LOG_EVENT_CERTIFICATE_NOT_STORED, r, "Nothing can be stored in '%s': %m",
+                    str_or(order->subject.storage->directory, ""));
+    order_fail(order, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
+               "The server cannot write its certificate storage: its journal says why.");
+    return false;
+}
+
+bool order_may_begin(Order *order)
+{
+    const Outage *outage = account_choice_outage(&order->choice);
+    const Asking asking = order_asking(order);
+    Failure failure = { 0 };
+
+    /* What no verification can be for is not ordered first and refused then. */
+    if (solver_serves(order->subject.auth, order->subject.csr, &failure) &&
+        !(outage && outage_holds(outage, &failure)) && restraint_allows(&asking, &failure))
+        return true;
+    order_give_up(order, &failure);
+    return false;
+}
+
+/* At the last moment: others may have used it up while the account was seen to. */
+static bool is_in_budget(Order *order)
+{
+    const Asking asking = order_asking(order);
+    Failure failure = { 0 };
+
+    if (budget_allows(&asking, &failure))
+        return true;
+    order_give_up(order, &failure);
+    return false;
+}
+
+/* The certificate that is renewed by this, if the CA cares (RFC 9773 §5); NULL: none. */
+static char *replaced(const Order *order)
+{
+    const json_t *directory = session_last_directory(order_session(order));
+
+    if (order->is_replaces_refused || !renewal_info_is_offered(directory) ||
+        order->subject.storage->type == STORAGE_NONE)
+        return NULL;
+    return cached_renewal_id(order->subject.storage, order->subject.key,
+                             account_choice_block(&order->choice)->server);
+}
+
+static void send_request(Order *order)
+{
+    _cleanup_free_ char *replaces = replaced(order);
+    json_auto_t *payload =
+        order_object_new(order->subject.csr, account_choice_profile(&order->choice), replaces);
+
+    order->is_replacing = replaces;
+    if (payload)
+        order_post(order, &(SessionRequest){ .resource = "newOrder", .payload = payload },
+                   on_new_order);
+    else
+        order_fail_memory(order);
+}
+
+static void request(Order *order)
+{
+    const AccountBlock *block = account_choice_block(&order->choice);
+    const Asking asking = order_asking(order);
+
+    if (order_record_set_account(&order->record, block->name, block->server) < 0) {
+        order_fail_memory(order);
+        return;
+    }
+    order->record.stage = ORDER_STAGE_NEW;
+    if (!is_in_budget(order) || !prepare(order) || !order_save(order))
+        return;
+    budget_note_order(&asking);
+    order->is_charged = true;
+    send_request(order);
+}
+
+static void on_directory(const SessionReply *reply, void *userdata)
+{
+    Order *order = userdata;
+    const char *profile = account_choice_profile(&order->choice);
+    Failure failure = { 0 };
+
+    LOG_CONTEXT(&order->subject.log);
+    order->call = NULL;
+    if (reply->error < 0) {
+        order_fail_reply(order, reply, "showing its directory");
+        return;
+    }
+    if (!profile || profile_is_offered(reply->json, profile)) {
+        request(order);
+        return;
+    }
+    profile_set_failure(&failure, reply->json, profile);
+    order_give_up(order, &failure);
+}
+
+/* What the CA offers counts. A profile that it did not when it was last seen it may by now. */
+void order_place(Order *order)
+{
+    Session *session = order_session(order);
+    const json_t *directory = session_last_directory(session);
+    const char *profile = account_choice_profile(&order->choice);
+
+    if (directory && (!profile || profile_is_offered(directory, profile)))
+        request(order);
+    else if (session_directory(session, on_directory, order, &order->call) < 0)
+        order_fail_memory(order);
+}

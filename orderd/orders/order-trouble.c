@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* An order ends, pauses, or moves to another account. */
+
+#include "limits/holds.h"
+#include "log/log.h"
+#include "orders/order-internal.h"
+
+/* An order that the CA has is begun with another account, where there is one, when the CA has been
+ * down for so long. */
+#define MOVE_AFTER (30 * USEC_PER_SEC)
+
+static void log_failed(const Order *order, const Failure *failure)
+{
+    const char *reason = str_or(failure->reason, "out of memory");
+    _cleanup_log_fields_ LogFields fields = { 0 };
+
+    log_fields_add(&fields, LOG_FIELD_REASON, reason);
+    log_fields_add_status(&fields, failure->status);
+    log_fields_add(&fields, LOG_FIELD_PROBLEM, failure->problem);
+    log_event(failure->event, &fields, "No certificate for %s: %s", order->subject.names, reason);
+}
+
+static void note_failure(const Order *order, const Failure *failure)
+{
+    const Asking asking = order_asking(order);
+
+    restraint_note_failure(&asking, failure);
+}
+
+/* Tells why the CA at hand did not serve, and begins with the next account. */
+static bool move(Order *order, const Failure *failure)
+{
+    const AccountBlock *from = account_choice_block(&order->choice);
+    _cleanup_log_fields_ LogFields fields = { 0 };
+
+    if (!account_choice_next(&order->choice, failure))
+        return false;
+    log_fields_add(&fields, LOG_FIELD_REASON, failure->reason);
+    log_fields_add(&fields, LOG_FIELD_PROBLEM, failure->problem);
+    log_event(LOG_EVENT_ACCOUNT_PASSED_OVER, &fields,
+              "The order for %s goes to [account \"%s\"], as [account \"%s\"] does not serve: %s",
+              order->subject.names, account_choice_block(&order->choice)->name, from->name,
+              str_or(failure->reason, "out of memory"));
+    order->backoff = (Backoff){ 0 };
+    failure_done(&order->trouble);
+    order_begin_anew(order);
+    return true;
+}
+
+void order_give_up(Order *order, Failure *failure)
+{
+    Outage *outage = account_choice_outage(&order->choice);
+
+    order_drop_authorizations(order);
+    note_failure(order, failure);
+    if (!order->record.url && outage)
+        outage_note(outage, failure);
+    account_choice_amend(&order->choice, failure);
+    if (order->record.url || !move(order, failure)) {
+        account_choice_sum_up(&order->choice, failure);
+        log_failed(order, failure);
+        order_forget(order->subject.config->state_directory, order->subject.key);
+        order->callback(order, NULL, failure, order->userdata);
+    }
+    failure_done(failure);
+}
+
+void order_fail(Order *order, LogEvent event, int status, unsigned retry_after, const char *why)
+{
+    Failure failure = { 0 };
+
+    failure_set(&failure, event, status, retry_after, "%s", why);
+    order_give_up(order, &failure);
+}
+
+void order_fail_memory(Order *order)
+{
+    order_fail(order, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
+               "The server is out of memory: try again later.");
+}
+
+bool order_is_expired(const Order *order)
+{
+    return time(NULL) >= order_record_expires(&order->record);
+}
+
+void order_fail_expired(Order *order)
+{
+    order_fail(order, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 60,
+               "The CA did not finish the order before it expired: try again.");
+}
+
+/* Those who wait for a certificate cannot wait until the CA is back. One that it may have issued is
+ * not given up. */
+static bool is_to_be_moved(const Order *order, const Failure *failure, usec_t delay)
+{
+    return order->record.stage == ORDER_STAGE_PLACED &&
+           !authorizations_have_failed(order->authorizations) &&
+           account_choice_has_next(&order->choice, failure) &&
+           now_monotonic() + delay > order->trouble_since + MOVE_AFTER;
+}
+
+void order_pause(Order *order, Failure *failure)
+{
+    usec_t delay = backoff_next(&order->backoff, failure->pause);
+    bool moves;
+
+    if (order_is_expired(order)) {
+        order_give_up(order, failure);
+        return;
+    }
+    note_failure(order, failure);
+    if (order->trouble.status == 0)
+        order->trouble_since = now_monotonic();
+    moves = is_to_be_moved(order, failure, delay);
+    order_drop_authorizations(order);
+    if (moves && move(order, failure)) {
+        failure_done(failure);
+        return;
+    }
+    order->poll = (Poll){ 0 };
+    failure_done(&order->trouble);
+    order->trouble = *failure;
+    *failure = (Failure){ 0 };
+    order_schedule(order, delay);
+    order->on_trouble(order, &order->trouble, order->userdata);
+}
+
+/* What the CA refuses is the account, and that has another key by now, or is another one. */
+static bool is_of_old_account(const Order *order, const Failure *failure)
+{
+    return failure->problem && failure->status == 500 && !account_choice_is_current(&order->choice);
+}
+
+void order_end_or_pause(Order *order, Failure *failure)
+{
+    if ((failure->passing && order->record.url) || is_of_old_account(order, failure)) {
+        order_pause(order, failure);
+        return;
+    }
+    order_give_up(order, failure);
+}
+
+void order_fail_ca(Order *order, unsigned retry_after, const char *why)
+{
+    Failure failure = { 0 };
+
+    failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, retry_after, "%s", why);
+    failure.passing = true;
+    order_end_or_pause(order, &failure);
+}
+
+void order_fail_reply(Order *order, const SessionReply *reply, const char *doing)
+{
+    Failure failure = { 0 };
+
+    failure_set_reply(&failure, reply, doing);
+    order_end_or_pause(order, &failure);
+}
+
+bool order_save(Order *order)
+{
+    int r = order_record_save(order->subject.config->state_directory, order->subject.key,
+                              &order->record);
+    Failure failure = { 0 };
+
+    order->is_unsaved = r < 0;
+    if (r >= 0)
+        return true;
+    log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
+                    "The order for %s cannot be written to '%s': %m", order->subject.names,
+                    order->subject.config->state_directory);
+    failure_set(&failure, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
+                "The server cannot write its state directory: its journal says why.");
+    failure.passing = true;
+    order_end_or_pause(order, &failure);
+    return false;
+}
+
+void order_fail_request(Order *order, int error)
+{
+    log_error_errno(error, "Request to the CA for %s cannot be made: %m", order->subject.names);
+    order_fail(order, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
+               "The server cannot make a request to the CA: its journal says why.");
+}

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* An order's states at the CA (RFC 8555 §7.1.6), its beginning and its end. */
+
+#include "log/log.h"
+#include "orders/order-internal.h"
+#include "orders/order-object.h"
+
+/* The CA's left hand may not know yet what its right one did; with polls further apart than this,
+ * it never will. */
+#define NOTICE_MAX USEC_PER_SEC
+
+OrderSubject *order_subject(Order *order)
+{
+    return &order->subject;
+}
+
+const Renewal *order_renewal(const Order *order)
+{
+    return order->renewal.not_after > 0 ? &order->renewal : NULL;
+}
+
+bool order_set_waiting(const Order *order, Failure *ret)
+{
+    return authorizations_set_waiting(order->authorizations, ret);
+}
+
+void order_add_asker(Order *order, const OrderAsker *asker)
+{
+    if (!asker->is_prefetch)
+        order->record.asked = time(NULL);
+    order_subject_add_client(&order->subject, asker->request_id, asker->client);
+}
+
+void order_drop_authorizations(Order *order)
+{
+    order->authorizations = authorizations_free(order->authorizations);
+}
+
+Order *order_free(Order *order)
+{
+    if (!order)
+        return NULL;
+    order_drop_authorizations(order);
+    account_waiter_cancel(order->account_waiter);
+    session_call_cancel(order->call);
+    chain_fetch_cancel(order->chain_fetch);
+    sd_event_source_disable_unref(order->timer);
+    sd_event_unref(order->event);
+    order_record_done(&order->record);
+    failure_done(&order->end);
+    failure_done(&order->trouble);
+    account_choice_done(&order->choice);
+    order_subject_done(&order->subject);
+    free(order);
+    return NULL;
+}
+
+Asking order_asking(const Order *order)
+{
+    return (Asking){
+        .config = order->subject.config,
+        .account = account_choice_block(&order->choice),
+        .auth = order->subject.auth,
+        .client = order->is_charged ? NULL : order->record.client,
+        .is_spare = order->record.asked == 0,
+        .names = order->subject.csr->names,
+        .set = order->subject.names,
+    };
+}
+
+Session *order_session(const Order *order)
+{
+    return account_session(order->choice.account);
+}
+
+void order_schedule(Order *order, usec_t delay)
+{
+    if (sd_event_source_set_time_relative(order->timer, delay) < 0 ||
+        sd_event_source_set_enabled(order->timer, SD_EVENT_ONESHOT) < 0)
+        order_fail_memory(order);
+}
+
+void order_forget(const char *state_directory, const char *key)
+{
+    int r = order_record_remove(state_directory, key);
+
+    if (r < 0)
+        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r, "The file of order %s in '%s' stays: %m",
+                        key, state_directory);
+}
+
+void order_post(Order *order, const SessionRequest *request, session_cb callback)
+{
+    int r = session_post(order_session(order), request, callback, order, &order->call);
+
+    if (r < 0)
+        order_fail_request(order, r);
+}
+
+void order_fetch(Order *order)
+{
+    order_post(order, &(SessionRequest){ .url = order->record.url }, order_on_object);
+}
+
+static void ask_again(Order *order, unsigned retry_after)
+{
+    if (order_is_expired(order)) {
+        order_fail_expired(order);
+        return;
+    }
+    order_schedule(order, poll_next(&order->poll, retry_after));
+}
+
+/* The CA shows a state that it was past already. Should that last, the order was put back, and goes
+ * on from there. */
+static void await_notice(Order *order, const SessionReply *reply)
+{
+    if (order->poll.delay < NOTICE_MAX) {
+        ask_again(order, reply->retry_after);
+        return;
+    }
+    order->finalize_taken = false;
+    order_fail_ca(order, 60, "The CA put the order back to a state of before: try again later.");
+}
+
+/* RFC 8555 §7.1.6: a ready order is finalised, again where the first time did not arrive. One that
+ * the CA took is not: it has not noticed yet. */
+static void on_ready(Order *order, const SessionReply *reply)
+{
+    if (order->finalize_taken)
+        await_notice(order, reply);
+    else
+        order_finalize(order, false);
+}
+
+static void on_processing(Order *order, const SessionReply *reply)
+{
+    /* What was wrong is past. In other states the step that comes next may fail as it did before,
+     * and is tried less and less often. */
+    order->backoff = (Backoff){ 0 };
+    ask_again(order, reply->retry_after);
+}
+
+static void on_valid(Order *order, const SessionReply *reply)
+{
+    const char *url = session_url(reply->json, "certificate");
+
+    if (url)
+        order_fetch_chain(order, url);
+    else
+        order_fail_ca(
+            order, 60,
+            "The CA says the certificate is issued but not where it is: try again later.");
+}
+
+/* @solvers: as of AuthorizationTask. */
+static int start_authorizations(Order *order, const json_t *urls, const Solvers *solvers,
+                                authorizations_cb callback)
+{
+    const AuthorizationTask task = {
+        .account = order->choice.account,
+        .config = order->subject.config,
+        .auth = order->subject.auth,
+        .solvers = solvers,
+        .log = &order->subject.log,
+    };
+    const Asking asking = order_asking(order);
+
+    return authorizations_start(order->event, &task, &asking, urls, callback, order,
+                                &order->authorizations);
+}
+
+static void end_at_ca(Order *order)
+{
+    Failure end = order->end;
+
+    order->end = (Failure){ 0 };
+    order_give_up(order, &end);
+}
+
+static void on_asked_why(Failure *failure, void *userdata)
+{
+    Order *order = userdata;
+
+    LOG_CONTEXT(&order->subject.log);
+    if (failure)
+        order_give_up(order, failure);
+    else
+        end_at_ca(order);
+}
+
+/* What became invalid while nobody looked, as in a restart, did so for a name: that has to wait as
+ * any other that fails. */
+static bool ask_why(Order *order, const json_t *urls)
+{
+    return !order->authorizations && order->record.stage == ORDER_STAGE_PLACED &&
+           start_authorizations(order, urls, NULL, on_asked_why) >= 0;
+}
+
+static void on_invalid(Order *order, const SessionReply *reply)
+{
+    /* A challenge that was answered with the old key cannot be met with the new one. */
+    if (order->is_moved) {
+        order_begin_anew(order);
+        return;
+    }
+    order_object_set_end(reply->json, reply->retry_after, &order->end);
+    if (!ask_why(order, json_object_get(reply->json, "authorizations")))
+        end_at_ca(order);
+}
+
+static void on_validated(Failure *failure, void *userdata)
+{
+    Order *order = userdata;
+
+    LOG_CONTEXT(&order->subject.log);
+    if (failure) {
+        order_end_or_pause(order, failure);
+        return;
+    }
+    order->poll = (Poll){ 0 };
+    (void)sd_event_source_set_enabled(order->timer, SD_EVENT_OFF);
+    /* RFC 8555 §7.1.6: it is ready then. Where the CA has not noticed yet it says so (§7.4), and is
+     * asked for the order. */
+    order_finalize(order, true);
+}
+
+static void on_pending(Order *order, const SessionReply *reply)
+{
+    int r;
+
+    if (order->authorizations) {
+        /* All are valid; the CA has not noticed yet. */
+        await_notice(order, reply);
+        return;
+    }
+    if (order_is_expired(order)) {
+        order_fail_expired(order);
+        return;
+    }
+    r = start_authorizations(order, json_object_get(reply->json, "authorizations"), order->solvers,
+                             on_validated);
+    if (r == -EBADMSG)
+        order_fail_ca(
+            order, 3600,
+            "The CA gave an order without authorizations that make sense: try again later.");
+    else if (r < 0)
+        order_fail_memory(order);
+    else
+        /* They have no deadline of their own. */
+        order_schedule(order,
+                       (usec_t)(order_record_expires(&order->record) - time(NULL)) * USEC_PER_SEC);
+}
+
+/* What was left behind may have gone from the CA meanwhile: dropped, or made with another account
+ * or CA than those of today. What may pass is no sign of it. */
+static bool is_unknown(const Order *order, const SessionReply *reply, const Failure *failure)
+{
+    return (order->is_resumed || order->is_moved) && !failure->passing && reply->error == 0 &&
+           reply->status >= 400 && reply->status < 500 && account_choice_is_current(&order->choice);
+}
+
+void order_begin_anew(Order *order)
+{
+    order_drop_authorizations(order);
+    order->poll = (Poll){ 0 };
+    order->is_resumed = order->is_moved = false;
+    order->finalize_taken = false;
+    order_record_forget_url(&order->record);
+    order_schedule(order, 0);
+}
+
+/* RFC 8555 §7.1.6 */
+static const struct {
+    const char *status;
+    void (*act)(Order *order, const SessionReply *reply);
+} states[] = {
+    { "pending", on_pending }, { "ready", on_ready },     { "processing", on_processing },
+    { "valid", on_valid },     { "invalid", on_invalid },
+};
+
+void order_on_object(const SessionReply *reply, void *userdata)
+{
+    Order *order = userdata;
+    const char *status = json_string_value(json_object_get(reply->json, "status"));
+    Failure failure = { 0 };
+
+    LOG_CONTEXT(&order->subject.log);
+    order->call = NULL;
+    if (reply->error < 0 || reply->status != 200 || !status) {
+        failure_set_reply(&failure, reply, "working on the order");
+        if (!is_unknown(order, reply, &failure)) {
+            order_end_or_pause(order, &failure);
+            return;
+        }
+        failure_done(&failure);
+        order_begin_anew(order);
+        return;
+    }
+    if (order_object_note(reply->json, &order->record) < 0) {
+        order_fail_memory(order);
+        return;
+    }
+    order->is_resumed = false;
+    failure_done(&order->trouble);
+    for (size_t i = 0; i < ELEMENTSOF(states); i++)
+        if (streq(states[i].status, status)) {
+            states[i].act(order, reply);
+            return;
+        }
+    order_fail_ca(order, 3600,
+                  "The CA put the order into a state that acmems does not know: try again later.");
+}
+
+static void on_account(const Failure *failure, void *userdata)
+{
+    Order *order = userdata;
+
+    LOG_CONTEXT(&order->subject.log);
+    order->account_waiter = NULL;
+    if (failure) {
+        Failure copy = { 0 };
+
+        failure_copy(&copy, failure);
+        /* While the account cannot be used the CA's order is out of reach, not gone. Without one
+         * it will be so for ever. */
+        if (order->record.url && !failure->is_without_account)
+            order_pause(order, &copy);
+        else
+            order_give_up(order, &copy);
+    } else if (order->record.url)
+        order_fetch(order);
+    else if (csr_has_key(order->subject.csr, account_key(order->choice.account)))
+        /* RFC 8555 §11.1 */
+        order_fail(order, LOG_EVENT_ORDER_FAILED_HERE, 415, 0,
+                   "The CSR is made with the server's own account key: make it with another key.");
+    else
+        order_place(order);
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    Order *order = userdata;
+    int r;
+
+    (void)source;
+    (void)usec;
+    LOG_CONTEXT(&order->subject.log);
+    if (authorizations_are_pending(order->authorizations)) {
+        order_fail_expired(order);
+        return 0;
+    }
+    if (order->is_unsaved && !order_save(order))
+        return 0;
+    if (!order->record.url && !order_may_begin(order))
+        return 0;
+    /* It may have another key by now, or be another one. */
+    r = account_choice_open(&order->choice);
+    order->is_moved |= r > 0;
+    if (r < 0 ||
+        account_await(order->choice.account, on_account, order, &order->account_waiter) < 0)
+        order_fail_memory(order);
+    return 0;
+}
+
+int order_start(Order *order, Accounts *accounts, order_cb callback, order_trouble_cb on_trouble,
+                void *userdata)
+{
+    order->choice.accounts = accounts;
+    order->callback = callback;
+    order->on_trouble = on_trouble;
+    order->userdata = userdata;
+    return sd_event_add_time_relative(order->event, &order->timer, CLOCK_MONOTONIC, 0,
+                                      TIMER_ACCURACY, on_timer, order);
+}
+
+const Failure *order_trouble(const Order *order)
+{
+    return order->trouble.status ? &order->trouble : NULL;
+}
+
+/* What an order is, whether it is new or resumed. */
+static int describe(Order *order, sd_event *event, const OrderTarget *target,
+                    const Solvers *solvers, Csr **csr)
+{
+    const OrderRecord *record = &order->record;
+
+    order->event = sd_event_ref(event);
+    order->solvers = solvers;
+    order->choice.config = target->config;
+    order->choice.auth = target->auth;
+    return order_subject_init(&order->subject, target, record->body, record->body_size, csr);
+}
+
+int order_new(sd_event *event, const OrderTarget *target, const Solvers *solvers,
+              const OrderAsker *asker, const void *body, size_t size, Csr **csr, Order **ret)
+{
+    _cleanup_(order_freep) Order *order = calloc(1, sizeof(*order));
+    int r;
+
+    if (!order)
+        return -ENOMEM;
+    r = order_record_init(&order->record, target->auth->name, asker->request_id, asker->client,
+                          body, size);
+    if (r >= 0)
+        r = describe(order, event, target, solvers, csr);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(order);
+    return 0;
+}
+
+int order_resume(sd_event *event, const OrderTarget *target, const Solvers *solvers,
+                 OrderRecord *record, Csr **csr, Order **ret)
+{
+    _cleanup_(order_freep) Order *order = calloc(1, sizeof(*order));
+    int r;
+
+    if (!order)
+        return -ENOMEM;
+    order->record = *record;
+    *record = (OrderRecord){ 0 };
+    order->is_resumed = order->is_charged = true;
+    r = describe(order, event, target, solvers, csr);
+    if (r < 0)
+        return r;
+    /* What the CA of another account has is out of reach for good. */
+    if (!account_choice_find(&order->choice, order->record.account, order->record.server))
+        order_record_forget_url(&order->record);
+    order_subject_add_client(&order->subject, order->record.request_id, order->record.client);
+    log_fields_add(&order->subject.log, LOG_FIELD_ORDER, order->record.url);
+    *ret = TAKE_PTR(order);
+    return 0;
+}
+
+bool order_is_kept_nowhere_else(const Order *order)
+{
+    return order->record.stage == ORDER_STAGE_ISSUED &&
+           order->subject.storage->type == STORAGE_NONE;
+}

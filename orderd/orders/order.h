@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* One certificate ordered for one CSR (RFC 8555 §7.4): from newOrder to the checked and stored
+ * chain. */
+
+#include "accounts/accounts.h"
+#include "challenges/solver.h"
+#include "libacme/failure.h"
+#include "orders/order-subject.h"
+#include "statedir/order-record.h"
+#include "statedir/storage/renewal.h"
+#include "x509/chain.h"
+
+typedef struct Order Order;
+
+/* A request that waits for an order: what the journal says of it. */
+typedef struct OrderAsker {
+    const char *request_id;
+    const char *client; /* NULL: not known */
+    bool is_prefetch;   /* no client asks */
+} OrderAsker;
+
+/* Called once: a chain or a failure. Frees the order. */
+typedef void (*order_cb)(Order *order, const Chain *chain, const Failure *failure, void *userdata);
+
+/* Called when the order is in trouble that may pass: it goes on later. */
+typedef void (*order_trouble_cb)(Order *order, const Failure *failure, void *userdata);
+
+/**
+ * order_new() - describe an order; nothing happens yet
+ * @asker: the first
+ * @body: request body, the cache's key is made of it
+ * @csr: its parsed form; taken over on success
+ * @solvers: borrowed, as for AuthorizationTask
+ */
+int order_new(sd_event *event, const OrderTarget *target, const Solvers *solvers,
+              const OrderAsker *asker, const void *body, size_t size, Csr **csr, Order **ret);
+
+/* The same of what is on disk: @record and @csr, its parsed body, are taken over. */
+int order_resume(sd_event *event, const OrderTarget *target, const Solvers *solvers,
+                 OrderRecord *record, Csr **csr, Order **ret);
+
+Order *order_free(Order *order); /* always returns NULL; what is on disk stays */
+
+/* Goes to work, from the event loop. @accounts: borrowed. Ends with a certificate, with a failure,
+ * or when the CA drops the order, be it after days: who waits has deadlines of his own. */
+int order_start(Order *order, Accounts *accounts, order_cb callback, order_trouble_cb on_trouble,
+                void *userdata);
+
+/* Why the order goes on later only; borrowed, NULL: it goes on. */
+const Failure *order_trouble(const Order *order);
+
+/* Whether what is on disk of an order that ended is the only place that its chain is kept in, by
+ * its storage's nature and not for want of something better. */
+bool order_is_kept_nowhere_else(const Order *order);
+
+/* Removes what is on disk of it. What goes wrong is logged. */
+void order_forget(const char *state_directory, const char *key);
+
+/* It waits too: see order_subject_add_client(). */
+void order_add_asker(Order *order, const OrderAsker *asker);
+
+OrderSubject *order_subject(Order *order); /* borrowed */
+
+/* When the certificate that was stored is renewed; borrowed, NULL: none was. */
+const Renewal *order_renewal(const Order *order);
+
+/* Sets what an order without trouble is waiting for, where it is not the CA. False: it is. */
+bool order_set_waiting(const Order *order, Failure *ret);
+
+DEFINE_CLEANUP_FUNC(Order *, order_free)

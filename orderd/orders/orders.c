@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "orders/orders.h"
+
+#include <sys/queue.h>
+
+#include "accounts/profile.h"
+#include "log/log.h"
+#include "policy/policy.h"
+#include "statedir/kept-chain.h"
+#include "strings/strv.h"
+
+typedef struct Entry Entry;
+
+struct OrdersWaiter {
+    Entry *entry;
+    TAILQ_ENTRY(OrdersWaiter) list;
+    sd_event_source *deadline;
+    orders_cb callback;
+    void *userdata;
+};
+
+/* An order with those who wait for it. */
+struct Entry {
+    Orders *orders;
+    TAILQ_ENTRY(Entry) list;
+    Order *order;
+    bool started;
+    TAILQ_HEAD(, OrdersWaiter) waiters;
+};
+
+struct Orders {
+    sd_event *event;
+    const Solvers *solvers;
+    Accounts *accounts;
+    TAILQ_HEAD(, Entry) entries; /* in the order of arrival */
+    size_t n_entries;
+    Inventory *inventory;
+    ProfileCheck *profile_check;
+    void (*changed)(void *userdata);
+    void *changed_userdata;
+};
+
+OrdersWaiter *orders_waiter_cancel(OrdersWaiter *waiter)
+{
+    if (!waiter)
+        return NULL;
+    sd_event_source_disable_unref(waiter->deadline);
+    TAILQ_REMOVE(&waiter->entry->waiters, waiter, list);
+    free(waiter);
+    return NULL;
+}
+
+static void tell_change(const Orders *orders)
+{
+    if (orders->changed)
+        orders->changed(orders->changed_userdata);
+}
+
+static Entry *entry_free(Entry *entry)
+{
+    TAILQ_REMOVE(&entry->orders->entries, entry, list);
+    entry->orders->n_entries--;
+    while (!TAILQ_EMPTY(&entry->waiters))
+        orders_waiter_cancel(TAILQ_FIRST(&entry->waiters));
+    order_free(entry->order);
+    free(entry);
+    return NULL;
+}
+
+DEFINE_CLEANUP_FUNC(Entry *, entry_free)
+
+static Entry *find_key(Orders *orders, const char *key)
+{
+    Entry *e;
+
+    TAILQ_FOREACH (e, &orders->entries, list)
+        if (streq(order_subject(e->order)->key, key))
+            return e;
+    return NULL;
+}
+
+static bool names_are_busy(Orders *orders, const char *names)
+{
+    Entry *e;
+
+    TAILQ_FOREACH (e, &orders->entries, list)
+        if (e->started && streq(order_subject(e->order)->names, names))
+            return true;
+    return false;
+}
+
+static void tell_waiter(OrdersWaiter *waiter, const Chain *chain, const Failure *failure)
+{
+    orders_cb callback = waiter->callback;
+    void *userdata = waiter->userdata;
+
+    orders_waiter_cancel(waiter);
+    callback(chain, failure, userdata);
+}
+
+static void tell_waiters(Entry *entry, const Chain *chain, const Failure *failure)
+{
+    while (!TAILQ_EMPTY(&entry->waiters))
+        tell_waiter(TAILQ_FIRST(&entry->waiters), chain, failure);
+}
+
+static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    OrdersWaiter *waiter = userdata;
+    const Failure *trouble = order_trouble(waiter->entry->order);
+    Failure failure = { 0 };
+
+    (void)source;
+    (void)usec;
+    if (trouble)
+        failure_copy(&failure, trouble);
+    else if (!order_set_waiting(waiter->entry->order, &failure))
+        failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 60,
+                    "The CA did not finish the order in time: post the same CSR again later.");
+    tell_waiter(waiter, NULL, &failure);
+    failure_done(&failure);
+    return 0;
+}
+
+/* Trouble with the CA may pass before anybody has waited too long; that of this machine waits for
+ * its administrator. */
+static void on_trouble(Order *order, const Failure *failure, void *userdata)
+{
+    Entry *entry = userdata;
+
+    (void)order;
+    if (failure->event == LOG_EVENT_ORDER_FAILED_HERE)
+        tell_waiters(entry, NULL, failure);
+}
+
+static void on_end(Order *order, const Chain *chain, const Failure *failure, void *userdata);
+
+static int entry_start(Entry *entry)
+{
+    entry->started = true;
+    return order_start(entry->order, entry->orders->accounts, on_end, on_trouble, entry);
+}
+
+/* Starts the first that waited for its names to be free. One that cannot be started is told so, and
+ * the next is looked for. */
+static void start_next(Orders *orders)
+{
+    Entry *entry = TAILQ_FIRST(&orders->entries);
+
+    while (entry) {
+        Failure failure = { 0 };
+        int r;
+
+        if (entry->started || names_are_busy(orders, order_subject(entry->order)->names)) {
+            entry = TAILQ_NEXT(entry, list);
+            continue;
+        }
+        r = entry_start(entry);
+        if (r < 0) {
+            LOG_CONTEXT(&order_subject(entry->order)->log);
+            log_event_errno(LOG_EVENT_ORDER_FAILED_HERE, r, "Order for %s cannot be started: %m",
+                            order_subject(entry->order)->names);
+            failure_set(&failure, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
+                        "The server cannot start the order: its journal says why.");
+            tell_waiters(entry, NULL, &failure);
+            failure_done(&failure);
+            entry_free(entry);
+        }
+        /* From the front again: whatever was called may have changed the list. */
+        entry = TAILQ_FIRST(&orders->entries);
+    }
+}
+
+static void on_end(Order *order, const Chain *chain, const Failure *failure, void *userdata)
+{
+    Entry *entry = userdata;
+    Orders *orders = entry->orders;
+    const OrderSubject *subject = order_subject(order);
+    bool is_delivered = chain && !TAILQ_EMPTY(&entry->waiters);
+
+    if (order_renewal(order))
+        inventory_note(orders->inventory, subject->storage, subject->key, order_renewal(order));
+    tell_waiters(entry, chain, failure);
+    /* Kept for nobody any more, where there is no storage to do better next time. */
+    if (is_delivered && order_is_kept_nowhere_else(order))
+        order_forget(subject->config->state_directory, subject->key);
+    entry_free(entry);
+    start_next(orders);
+    tell_change(orders);
+}
+
+static int entry_new(Orders *orders, Entry **ret)
+{
+    Entry *entry;
+
+    if (orders->n_entries >= ORDERS_MAX)
+        return -EBUSY;
+    entry = calloc(1, sizeof(*entry));
+    if (!entry)
+        return -ENOMEM;
+    entry->orders = orders;
+    TAILQ_INIT(&entry->waiters);
+    TAILQ_INSERT_TAIL(&orders->entries, entry, list);
+    orders->n_entries++;
+    *ret = entry;
+    return 0;
+}
+
+/* Starts it, or has it wait for its names. */
+static int entry_begin(Entry *entry)
+{
+    int r = 0;
+
+    if (!names_are_busy(entry->orders, order_subject(entry->order)->names))
+        r = entry_start(entry);
+    if (r >= 0)
+        tell_change(entry->orders);
+    return r;
+}
+
+static int make_order(Orders *orders, const OrderTarget *target, const OrderAsker *asker,
+                      const void *body, size_t size, Csr **csr, Entry **ret)
+{
+    _cleanup_(entry_freep) Entry *entry = NULL;
+    int r = entry_new(orders, &entry);
+
+    if (r >= 0)
+        r = order_new(orders->event, target, orders->solvers, asker, body, size, csr,
+                      &entry->order);
+    if (r >= 0)
+        r = entry_begin(entry);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(entry);
+    return 0;
+}
+
+int orders_request(Orders *orders, const OrderTarget *target, const void *body, size_t size,
+                   Csr **csr, const OrderAsker *asker, orders_cb callback, void *userdata,
+                   OrdersWaiter **ret)
+{
+    char key[STORAGE_KEY_SIZE];
+    OrdersWaiter *waiter;
+    Entry *entry;
+    int r = 0;
+
+    storage_key(body, size, key);
+    entry = find_key(orders, key);
+    if (!entry)
+        r = make_order(orders, target, asker, body, size, csr, &entry);
+    if (r < 0)
+        return r;
+    order_add_asker(entry->order, asker);
+    waiter = calloc(1, sizeof(*waiter));
+    if (!waiter)
+        return -ENOMEM;
+    *waiter = (OrdersWaiter){ .entry = entry, .callback = callback, .userdata = userdata };
+    TAILQ_INSERT_TAIL(&entry->waiters, waiter, list);
+    r = sd_event_add_time_relative(orders->event, &waiter->deadline, CLOCK_MONOTONIC,
+                                   ORDERS_WAIT_MAX, 0, on_deadline, waiter);
+    if (r < 0) {
+        orders_waiter_cancel(waiter);
+        return r;
+    }
+    *ret = waiter;
+    return 0;
+}
+
+/* A block that allows the names still. */
+static const AuthBlock *find_auth(const Config *config, const OrderRecord *record, const Csr *csr)
+{
+    const AuthBlock *auth = config_find_auth(config, record->auth);
+
+    return auth && policy_covers(auth, csr) ? auth : NULL;
+}
+
+static int resume(Orders *orders, Config *config, const char *key, const char **ret_why)
+{
+    _cleanup_(order_record_done) OrderRecord record = { 0 };
+    _cleanup_(entry_freep) Entry *entry = NULL;
+    _cleanup_(csr_freep) Csr *csr = NULL;
+    OrderTarget target = { .config = config };
+    int r = order_record_load(config->state_directory, key, &record);
+
+    if (r < 0) {
+        *ret_why = "its file cannot be used";
+        return r;
+    }
+    if (record.stage == ORDER_STAGE_ISSUED)
+        return kept_chain_is_current(&record) ? 0 : -ESTALE;
+    r = csr_parse(record.body, record.body_size, &csr, ret_why);
+    if (r < 0)
+        return r;
+    target.auth = find_auth(config, &record, csr);
+    if (!target.auth) {
+        *ret_why = "its auth block does not allow it any more";
+        return -ESTALE;
+    }
+    r = entry_new(orders, &entry);
+    if (r >= 0)
+        r = order_resume(orders->event, &target, orders->solvers, &record, &csr, &entry->order);
+    if (r < 0)
+        return r;
+    LOG_CONTEXT(&order_subject(entry->order)->log);
+    log_event(LOG_EVENT_ORDER_RESUMED, NULL, "Taking up the order for %s",
+              order_subject(entry->order)->names);
+    r = entry_begin(entry);
+    if (r >= 0)
+        TAKE_PTR(entry);
+    return r;
+}
+
+void orders_resume(Orders *orders, Config *config)
+{
+    _cleanup_strv_ char **keys = NULL;
+    int r = order_record_clean(config->state_directory);
+
+    if (r >= 0)
+        r = order_record_list(config->state_directory, &keys);
+    if (r < 0) {
+        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
+                        "The orders in flight in '%s' cannot be read: %m", config->state_directory);
+        return;
+    }
+    STRV_FOREACH (key, keys) {
+        const char *why = NULL;
+
+        r = resume(orders, config, *key, &why);
+        if (r >= 0)
+            continue;
+        if (why)
+            log_event_errno(LOG_EVENT_ORDER_FAILED_HERE, r, "Order %s is not taken up: %s: %m",
+                            *key, why);
+        /* What may be readable another time stays. */
+        if (r == -ESTALE || r == -EBADMSG)
+            order_forget(config->state_directory, *key);
+    }
+}
+
+void orders_check_profiles(Orders *orders, Config *config)
+{
+    int r;
+
+    orders->profile_check = profile_check_free(orders->profile_check);
+    r = profile_check_new(orders->accounts, config, &orders->profile_check);
+    if (r < 0)
+        log_warning_errno(r, "CAs cannot be asked for their profiles: %m");
+}
+
+bool orders_have_name(const Orders *orders, const char *name)
+{
+    const Entry *e;
+
+    TAILQ_FOREACH (e, &orders->entries, list)
+        if (order_subject_has_name(order_subject(e->order), name))
+            return true;
+    return false;
+}
+
+Accounts *orders_accounts(Orders *orders)
+{
+    return orders->accounts;
+}
+
+size_t orders_in_flight(const Orders *orders)
+{
+    return orders->n_entries;
+}
+
+void orders_set_change_callback(Orders *orders, void (*callback)(void *userdata), void *userdata)
+{
+    orders->changed = callback;
+    orders->changed_userdata = userdata;
+}
+
+int orders_new(sd_event *event, const Solvers *solvers, Inventory *inventory, Orders **ret)
+{
+    _cleanup_(orders_freep) Orders *orders = calloc(1, sizeof(*orders));
+    int r;
+
+    if (!orders)
+        return -ENOMEM;
+    TAILQ_INIT(&orders->entries);
+    orders->event = sd_event_ref(event);
+    orders->solvers = solvers;
+    orders->inventory = inventory;
+    r = accounts_new(event, &orders->accounts);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(orders);
+    return 0;
+}
+
+Orders *orders_free(Orders *orders)
+{
+    if (!orders)
+        return NULL;
+    while (!TAILQ_EMPTY(&orders->entries))
+        entry_free(TAILQ_FIRST(&orders->entries));
+    profile_check_free(orders->profile_check);
+    accounts_free(orders->accounts);
+    sd_event_unref(orders->event);
+    free(orders);
+    return NULL;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* All orders in flight: the same CSR is one order, CSRs for the same set of names run one after the
+ * other. */
+
+#include "base/clock.h"
+#include "inventory.h"
+#include "orders/order.h"
+
+#define ORDERS_MAX 4096U
+
+typedef struct Orders Orders;
+typedef struct OrdersWaiter OrdersWaiter;
+
+/* One of both is NULL. */
+typedef void (*orders_cb)(const Chain *chain, const Failure *failure, void *userdata);
+
+/* @solvers: borrowed, as is @inventory, which is told of what gets
+ * stored. */
+int orders_new(sd_event *event, const Solvers *solvers, Inventory *inventory, Orders **ret);
+Orders *orders_free(Orders *orders); /* ends all without a word; always returns NULL */
+
+/* How long a caller waits, at the most, before it is told why there is no certificate yet. The
+ * order goes on. */
+#define ORDERS_WAIT_MAX (90 * USEC_PER_SEC)
+
+/* Takes up the orders that are on disk. What cannot be taken up is logged, and ended where it never
+ * can be. */
+void orders_resume(Orders *orders, Config *config);
+
+/* Asks the CA whether it offers the profiles of the configuration; those that it does not are
+ * logged when its answer is there. */
+void orders_check_profiles(Orders *orders, Config *config);
+
+/**
+ * orders_request() - join the CSR's order, or make it
+ * @csr: taken over when an order is made of it
+ * @ret: borrowed, to stop waiting; invalid from the callback on. The order goes on without its
+ * waiters.
+ *
+ * The callback comes once, from the event loop. Returns 0; -EBUSY with ORDERS_MAX in flight; other
+ * -errno.
+ */
+int orders_request(Orders *orders, const OrderTarget *target, const void *body, size_t size,
+                   Csr **csr, const OrderAsker *asker, orders_cb callback, void *userdata,
+                   OrdersWaiter **ret);
+OrdersWaiter *orders_waiter_cancel(OrdersWaiter *waiter); /* NULL is fine; always returns NULL */
+
+/* Whether one of them in flight is for this name, "*." not among it. */
+bool orders_have_name(const Orders *orders, const char *name);
+
+Accounts *orders_accounts(Orders *orders); /* that they are made with; borrowed */
+
+size_t orders_in_flight(const Orders *orders);
+
+/* Called whenever the number of orders in flight has changed; NULL at first. */
+void orders_set_change_callback(Orders *orders, void (*callback)(void *userdata), void *userdata);
+
+DEFINE_CLEANUP_FUNC(Orders *, orders_free)

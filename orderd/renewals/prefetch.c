@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "renewals/prefetch.h"
+
+#include "log/log.h"
+#include "policy/policy.h"
+#include "statedir/storage/meta.h"
+#include "strings/strv.h"
+
+struct Prefetch {
+    Config *config;
+    const Storage *storage;
+    char key[STORAGE_KEY_SIZE];
+    OrdersWaiter *waiter;
+    prefetch_cb callback;
+    void *userdata;
+};
+
+Prefetch *prefetch_free(Prefetch *prefetch)
+{
+    if (!prefetch)
+        return NULL;
+    orders_waiter_cancel(prefetch->waiter);
+    config_unref(prefetch->config);
+    free(prefetch);
+    return NULL;
+}
+
+DEFINE_CLEANUP_FUNC(Prefetch *, prefetch_free)
+
+static void on_settled(const Chain *chain, const Failure *failure, void *userdata)
+{
+    _cleanup_(prefetch_freep) Prefetch *prefetch = userdata;
+
+    prefetch->waiter = NULL;
+    prefetch->callback(chain ? NULL : failure, prefetch->userdata);
+}
+
+static bool may_renew(const AuthBlock *auth, const Storage *storage, const Csr *csr)
+{
+    return auth->storage == storage && policy_covers(auth, csr);
+}
+
+/* The auth block that the certificate was last asked for by, or, where nobody knows that, the first
+ * one that it may be from. NULL: none allows it any more. */
+static const AuthBlock *find_auth(const Prefetch *prefetch, const StorageMeta *meta, const Csr *csr)
+{
+    const Config *config = prefetch->config;
+    const AuthBlock *named = meta->auth ? config_find_auth(config, meta->auth) : NULL;
+
+    if (meta->auth)
+        return named && may_renew(named, prefetch->storage, csr) ? named : NULL;
+    for (size_t i = 0; i < config->n_auth; i++)
+        if (may_renew(config->auth[i], prefetch->storage, csr))
+            return config->auth[i];
+    return NULL;
+}
+
+static void log_not_allowed(const Prefetch *prefetch, const Csr *csr)
+{
+    _cleanup_strv_ char **names = csr_identifiers(csr);
+    _cleanup_free_ char *joined = strv_join(names, " ");
+    _cleanup_log_fields_ LogFields fields = { 0 };
+
+    log_fields_add(&fields, LOG_FIELD_CSR, prefetch->key);
+    log_fields_add_all(&fields, LOG_FIELD_NAME, names);
+    log_event(LOG_EVENT_NOT_PREFETCHED, &fields,
+              "The certificate for %s in storage \"%s\" is not renewed ahead of requests: the auth "
+              "block that it was last asked for by is not there any more, or does not allow it",
+              str_or(joined, "?"), prefetch->storage->name);
+}
+
+static int order(Prefetch *prefetch, Orders *orders, const StorageMeta *meta, const char *body,
+                 size_t size)
+{
+    static const OrderAsker asker = { .request_id = PREFETCH_REQUEST_ID, .is_prefetch = true };
+    OrderTarget target = { .config = prefetch->config };
+    _cleanup_(csr_freep) Csr *csr = NULL;
+    const char *why = NULL;
+    int r = csr_parse(body, size, &csr, &why);
+
+    if (r < 0)
+        return r == -EBADMSG ? 0 : r;
+    target.auth = find_auth(prefetch, meta, csr);
+    if (!target.auth) {
+        log_not_allowed(prefetch, csr);
+        return 0;
+    }
+    r = orders_request(orders, &target, body, size, &csr, &asker, on_settled, prefetch,
+                       &prefetch->waiter);
+    return r < 0 ? r : 1;
+}
+
+/* What is known of the entry's certificate, and its request. 1; 0: it has not both, as after
+ * acmemsctl revoke; -errno. */
+static int read_entry(const Storage *storage, const char *key, StorageMeta *ret, char **ret_body,
+                      size_t *ret_size)
+{
+    _cleanup_(chain_freep) Chain *chain = NULL;
+    int r = storage_load_known(storage, key, &chain, ret);
+
+    if (r != STORAGE_HIT)
+        return r < 0 ? r : 0;
+    r = storage_request(storage, key, ret_body, ret_size);
+    if (r == -ENOENT || r == -EBADMSG)
+        return 0;
+    return r < 0 ? r : 1;
+}
+
+int prefetch_start(Orders *orders, Config *config, const Storage *storage, const char *key,
+                   prefetch_cb callback, void *userdata, Prefetch **ret)
+{
+    _cleanup_(prefetch_freep) Prefetch *prefetch = calloc(1, sizeof(*prefetch));
+    _cleanup_(storage_meta_done) StorageMeta meta = { 0 };
+    _cleanup_free_ char *body = NULL;
+    size_t size;
+    int r;
+
+    if (!prefetch)
+        return -ENOMEM;
+    prefetch->config = config_ref(config);
+    prefetch->storage = storage;
+    memcpy(prefetch->key, key, STORAGE_KEY_SIZE);
+    prefetch->callback = callback;
+    prefetch->userdata = userdata;
+    r = read_entry(storage, key, &meta, &body, &size);
+    if (r <= 0)
+        return r;
+    r = order(prefetch, orders, &meta, body, size);
+    if (r > 0)
+        *ret = TAKE_PTR(prefetch);
+    return r;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* Asking the CA when a certificate of a cache is to be renewed, and keeping what it says. */
+
+#include "accounts/accounts.h"
+#include "statedir/storage/renewal.h"
+
+typedef struct Question Question;
+
+/* Called once: when the certificate is renewed now, and when to ask again; NULL: it is not there
+ * any more, or another one is. Frees the question. */
+typedef void (*question_cb)(const Renewal *renewal, void *userdata);
+
+/**
+ * question_start() - ask about the certificate of one entry
+ * @storage: of @config
+ * @ret: to end it by; invalid from the callback on, which comes from the event loop
+ *
+ * Returns 1; 0 where there is nothing to ask: no certificate that lives, or none of a CA that the
+ * configuration has an account at or that has such a thing; -errno.
+ */
+int question_start(Accounts *accounts, Config *config, const Storage *storage, const char *key,
+                   question_cb callback, void *userdata, Question **ret);
+Question *question_free(Question *question); /* always returns NULL */

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sign/order-client.h"
+
+#include <jansson.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include "strings/encode.h"
+#include "test-directory.h"
+#include "test.h"
+
+#define BODY "the request's\0bytes"
+
+static const OrderRequest request = {
+    .auth = "block",
+    .body = BODY,
+    .size = sizeof(BODY) - 1,
+    .request_id = "0123",
+    .client = "192.0.2.7",
+};
+
+/* What one orderd does with the connections that come. */
+typedef void (*Script)(int listening);
+
+static char *directory, *path;
+
+static int listen_at(const char *where)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", where);
+    ASSERT_TRUE(fd >= 0);
+    (void)unlink(where);
+    ASSERT_OK(bind(fd, (struct sockaddr *)&address, sizeof(address)));
+    ASSERT_OK(listen(fd, 0));
+    return fd;
+}
+
+/* Takes the next connection and its call, which has to be the one that is made below. */
+static int take_call(int listening)
+{
+    _cleanup_free_ uint8_t *body = NULL;
+    char frame[4096];
+    const char *auth, *csr, *id, *client;
+    size_t n = 0, size;
+    int fd = accept(listening, NULL, NULL);
+
+    ASSERT_TRUE(fd >= 0);
+    do {
+        ASSERT_TRUE(n < sizeof(frame));
+        ASSERT_EQ(read(fd, frame + n, 1), 1);
+    } while (frame[n++] != '\0');
+
+    json_auto_t *message = json_loads(frame, 0, NULL);
+    ASSERT_STREQ(json_string_value(json_object_get(message, "method")), "io.acmems.Orders.Request");
+    ASSERT_OK(json_unpack(json_object_get(message, "parameters"), "{s:s,s:s,s:s,s:s!}", "auth",
+                          &auth, "csr", &csr, "requestId", &id, "client", &client));
+    ASSERT_STREQ(auth, "block");
+    ASSERT_STREQ(id, "0123");
+    ASSERT_STREQ(client, "192.0.2.7");
+    ASSERT_OK(base64_decode(csr, strlen(csr), &body, &size));
+    ASSERT_EQ(size, sizeof(BODY) - 1);
+    ASSERT_TRUE(memcmp(body, BODY, size) == 0);
+    return fd;
+}
+
+static void say(int fd, const char *text, size_t size)
+{
+    ASSERT_EQ(send(fd, text, size, MSG_NOSIGNAL), size);
+}
+
+/* A string literal's NUL byte is the frame's. */
+#define SAY(fd, literal) say(fd, literal, sizeof(literal))
+
+#define CHAIN   "{\"parameters\":{\"chain\":\"certificates\"}}"
+#define FAILURE "{\"error\":\"io.acmems.Orders.OrderFailed\",\"parameters\":"
+
+/* Runs the script as another process, and asks. */
+static int ask(Script script, usec_t timeout, OrderAnswer *answer)
+{
+    int listening = listen_at(path), status, r;
+    pid_t pid = fork();
+
+    ASSERT_TRUE(pid >= 0);
+    if (pid == 0) {
+        (void)alarm(60);
+        script(listening);
+        _exit(EXIT_SUCCESS);
+    }
+    safe_close(listening);
+    r = order_request(path, &request, now_monotonic() + timeout, answer);
+    ASSERT_EQ(waitpid(pid, &status, 0), pid);
+    ASSERT_EQ(status, 0);
+    return r;
+}
+
+static void answer_chain(int listening)
+{
+    SAY(take_call(listening), CHAIN);
+}
+
+static void answer_in_pieces(int listening)
+{
+    static const char text[] = CHAIN;
+    int fd = take_call(listening);
+
+    for (size_t i = 0; i < sizeof(text); i++) {
+        say(fd, text + i, 1);
+        (void)usleep(1000);
+    }
+}
+
+static void test_chain(void)
+{
+    static const Script scripts[] = { answer_chain, answer_in_pieces };
+
+    for (size_t i = 0; i < ELEMENTSOF(scripts); i++) {
+        _cleanup_(order_answer_done) OrderAnswer answer = { 0 };
+
+        ASSERT_OK(ask(scripts[i], 30 * USEC_PER_SEC, &answer));
+        ASSERT_EQ(answer.status, 200);
+        ASSERT_STREQ(answer.chain, "certificates");
+        ASSERT_TRUE(!answer.reason);
+    }
+}
+
+static void answer_failure(int listening)
+{
+    SAY(take_call(listening), FAILURE "{\"status\":429,\"reason\":\"Too many.\",\"retryAfter\":77,"
+                                      "\"problem\":\"rateLimited\"}}");
+}
+
+static void test_failure(void)
+{
+    _cleanup_(order_answer_done) OrderAnswer answer = { 0 };
+
+    ASSERT_OK(ask(answer_failure, 30 * USEC_PER_SEC, &answer));
+    ASSERT_EQ(answer.status, 429);
+    ASSERT_EQ(answer.retry_after, 77);
+    ASSERT_STREQ(answer.reason, "Too many.");
+    ASSERT_STREQ(answer.problem, "rateLimited");
+    ASSERT_TRUE(!answer.chain);
+}
+
+/* Gone after the call, in the middle of the answer, and for a while altogether. */
+static void go_away_and_come_back(int listening)
+{
+    int fd = take_call(listening);
+
+    safe_close(fd);
+    fd = take_call(listening);
+    say(fd, CHAIN, 10);
+    safe_close(fd);
+    fd = take_call(listening);
+    safe_close(listening);
+    safe_close(fd);
+    (void)usleep(300000);
+    answer_chain(listen_at(path));
+}
+
+static void test_orderd_comes_back(void)
+{
+    _cleanup_(order_answer_done) OrderAnswer answer = { 0 };
+
+    ASSERT_OK(ask(go_away_and_come_back, 30 * USEC_PER_SEC, &answer));
+    ASSERT_EQ(answer.status, 200);
+}
+
+/* A lasting fault does not make a busy loop. */
+static void drop_everything(int listening)
+{
+    usec_t until = now_monotonic() + USEC_PER_SEC;
+    unsigned n = 0;
+
+    for (; now_monotonic() < until; n++)
+        safe_close(take_call(listening));
+    ASSERT_TRUE(n > 1 && n < 20);
+    safe_close(take_call(listening));
+    safe_close(listening);
+    (void)unlink(path);
+}
+
+static void test_orderd_that_drops_everything(void)
+{
+    OrderAnswer answer = { 0 };
+
+    ASSERT_EQ(ask(drop_everything, 2 * USEC_PER_SEC, &answer), -ENOENT);
+}
+
+static void say_json_garbage(int listening)
+{
+    SAY(take_call(listening), "certificates");
+}
+
+static void say_nothing_of_use(int listening)
+{
+    SAY(take_call(listening), "{\"parameters\":{\"chain\":17}}");
+}
+
+static void fail_with_another_error(int listening)
+{
+    SAY(take_call(listening), "{\"error\":\"org.varlink.service.MethodNotFound\","
+                              "\"parameters\":{\"method\":\"x\"}}");
+}
+
+static void fail_without_reason(int listening)
+{
+    SAY(take_call(listening), FAILURE "{\"status\":503}}");
+}
+
+static void fail_with_success(int listening)
+{
+    SAY(take_call(listening), FAILURE "{\"status\":200,\"reason\":\"Fine.\"}}");
+}
+
+static void say_without_end(int listening)
+{
+    int fd = take_call(listening);
+    char much[65536];
+
+    memset(much, ' ', sizeof(much));
+    while (send(fd, much, sizeof(much), MSG_NOSIGNAL) > 0)
+        ;
+}
+
+static void test_garbage(void)
+{
+    static const Script scripts[] = {
+        say_json_garbage,    say_nothing_of_use, fail_with_another_error,
+        fail_without_reason, fail_with_success,  say_without_end,
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(scripts); i++) {
+        OrderAnswer answer = { 0 };
+
+        ASSERT_EQ(ask(scripts[i], 30 * USEC_PER_SEC, &answer), -EBADMSG);
+        ASSERT_EQ(answer.status, 0);
+    }
+}
+
+static void say_nothing(int listening)
+{
+    char c;
+
+    ASSERT_EQ(read(take_call(listening), &c, 1), 0);
+}
+
+/* Accepts nobody: the backlog is full, and the deadline holds all the same. */
+static void test_timeout(void)
+{
+    OrderAnswer answer = { 0 };
+    usec_t start = now_monotonic();
+    int listening, r;
+
+    ASSERT_EQ(ask(say_nothing, USEC_PER_SEC / 2, &answer), -ETIMEDOUT);
+    listening = listen_at(path);
+    for (size_t i = 0; i < 4; i++) {
+        r = order_request(path, &request, now_monotonic() + USEC_PER_SEC / 4, &answer);
+        ASSERT_TRUE(r == -ETIMEDOUT || r == -EAGAIN);
+    }
+    ASSERT_TRUE(now_monotonic() - start < 10 * USEC_PER_SEC);
+    (void)close(listening);
+}
+
+static void test_nobody_there(void)
+{
+    _cleanup_free_ char *nowhere = test_path(directory, "nowhere");
+    OrderAnswer answer = { 0 };
+    char much[200];
+
+    ASSERT_EQ(order_request(nowhere, &request, now_monotonic() + USEC_PER_SEC / 4, &answer),
+              -ENOENT);
+    memset(much, 'x', sizeof(much) - 1);
+    much[sizeof(much) - 1] = '\0';
+    ASSERT_EQ(order_request(much, &request, now_monotonic() + USEC_PER_SEC, &answer),
+              -ENAMETOOLONG);
+}
+
+int main(void)
+{
+    directory = test_directory_new();
+    path = test_path(directory, "orderd.sock");
+    test_chain();
+    test_failure();
+    test_orderd_comes_back();
+    test_orderd_that_drops_everything();
+    test_garbage();
+    test_timeout();
+    test_nobody_there();
+    free(path);
+    test_directory_freep(&directory);
+    return 0;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <asm/sockios.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+
+#include "base/confinement.h"
+#include "test.h"
+
+/* The confined process gives up what even root could do: only the filter can be what refuses. */
+#ifndef __SANITIZE_ADDRESS__
+
+#define REFUSED(call)                                                                              \
+    do {                                                                                           \
+        errno = 0;                                                                                 \
+        ASSERT_EQ((call), -1);                                                                     \
+        ASSERT_EQ(errno, EPERM);                                                                   \
+    } while (0)
+
+static void try_everything(pid_t other)
+{
+    struct rlimit limit;
+    char byte = 0;
+    const struct iovec iov = { &byte, 1 };
+    cpu_set_t cpus;
+
+    CPU_ZERO(&cpus);
+    CPU_SET(0, &cpus);
+    REFUSED(kill(other, 0));
+    REFUSED(kill(other, SIGKILL));
+    REFUSED(raise(SIGCONT));
+    REFUSED(sigqueue(other, SIGTERM, (union sigval){ 0 }));
+    REFUSED(fcntl(STDIN_FILENO, F_SETOWN, other));
+    REFUSED(fcntl(STDIN_FILENO, F_SETOWN_EX, &(struct f_owner_ex){ F_OWNER_PID, other }));
+    REFUSED(fcntl(STDIN_FILENO, F_SETSIG, SIGKILL));
+    REFUSED(ioctl(STDIN_FILENO, FIOSETOWN, &other));
+    REFUSED(ioctl(STDIN_FILENO, SIOCSPGRP, &other));
+    REFUSED(syscall(SYS_io_uring_setup, 1, NULL));
+    REFUSED(ptrace(PTRACE_SEIZE, other, NULL, NULL));
+    REFUSED(process_vm_readv(other, &iov, 1, &iov, 1, 0));
+    REFUSED(process_vm_writev(other, &iov, 1, &iov, 1, 0));
+    REFUSED(syscall(SYS_pidfd_open, other, 0));
+    REFUSED(prlimit(other, RLIMIT_NOFILE, NULL, &limit));
+    REFUSED(prlimit(other, RLIMIT_NOFILE, &(struct rlimit){ 0 }, NULL));
+    REFUSED(setpriority(PRIO_PROCESS, (id_t)other, 19));
+    REFUSED(sched_setaffinity(other, sizeof(cpus), &cpus));
+    REFUSED(fork());
+    REFUSED(execl("/bin/true", "true", NULL));
+
+    /* What a connection needs still works. */
+    ASSERT_OK(getrlimit(RLIMIT_NOFILE, &limit));
+    ASSERT_TRUE(fcntl(STDIN_FILENO, F_GETFL) >= 0);
+    ASSERT_TRUE(getppid() > 0);
+    ASSERT_TRUE(open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0);
+}
+
+static void test_connection(void)
+{
+    pid_t other = fork(), child;
+    int status;
+
+    if (other == 0)
+        for (;;)
+            (void)pause();
+    child = fork();
+    if (child == 0) {
+        ASSERT_OK(confine_connection());
+        try_everything(other);
+        try_everything(getppid());
+        exit(EXIT_SUCCESS);
+    }
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_EQ(status, 0);
+    ASSERT_EQ(waitpid(other, &status, WNOHANG), 0);
+    ASSERT_OK(kill(other, SIGKILL));
+    ASSERT_EQ(waitpid(other, &status, 0), other);
+}
+
+static void test_network(void)
+{
+    const struct sockaddr_in address = { .sin_family = AF_INET,
+                                         .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int before = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), status;
+    pid_t child = fork();
+
+    if (child == 0) {
+        ASSERT_OK(confine_connection());
+        ASSERT_OK(confine_network());
+        REFUSED(connect(before, (const struct sockaddr *)&address, sizeof(address)));
+        REFUSED(socket(AF_INET, SOCK_STREAM, 0));
+        REFUSED(socket(AF_INET6, SOCK_DGRAM, 0));
+        REFUSED(socket(AF_PACKET, SOCK_RAW, 0));
+        /* as the journal needs one */
+        ASSERT_TRUE(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0) >= 0);
+        exit(EXIT_SUCCESS);
+    }
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_EQ(status, 0);
+    (void)close(before);
+}
+
+/* Another process of the same user, without root's power over all, cannot read its memory. */
+static void test_memory(void)
+{
+    pid_t victim, child;
+    int status, ready[2];
+    char byte;
+
+    ASSERT_OK(pipe2(ready, O_CLOEXEC));
+    victim = fork();
+    if (victim == 0) {
+        ASSERT_OK(setuid(65534));
+        confine_memory();
+        ASSERT_EQ(write(ready[1], "x", 1), 1);
+        for (;;)
+            (void)pause();
+    }
+    ASSERT_EQ(read(ready[0], &byte, 1), 1);
+    child = fork();
+    if (child == 0) {
+        const struct iovec iov = { &byte, 1 };
+        char path[64];
+
+        ASSERT_OK(setuid(65534));
+        ASSERT_OK(kill(victim, 0)); /* it is its equal */
+        (void)snprintf(path, sizeof(path), "/proc/%d/mem", victim);
+        ASSERT_EQ(open(path, O_RDWR | O_CLOEXEC), -1);
+        ASSERT_EQ(errno, EACCES);
+        REFUSED(ptrace(PTRACE_SEIZE, victim, NULL, NULL));
+        REFUSED(process_vm_readv(victim, &iov, 1, &iov, 1, 0));
+        exit(EXIT_SUCCESS);
+    }
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_EQ(status, 0);
+    ASSERT_OK(kill(victim, SIGKILL));
+    ASSERT_EQ(waitpid(victim, &status, 0), victim);
+}
+
+int main(void)
+{
+    test_connection();
+    test_network();
+    test_memory();
+    return EXIT_SUCCESS;
+}
+
+#else
+
+/* The leak checker of this build lives on what is refused elsewhere. */
+int main(void)
+{
+    ASSERT_OK(confine_connection());
+    ASSERT_OK(confine_network());
+    confine_memory();
+    return EXIT_SUCCESS;
+}
+
+#endif

@@ -1,0 +1,1002 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config/config.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <syslog.h>
+
+#include "base/clock.h"
+#include "test.h"
+
+#define MAIN    "main.ini"
+#define DROPINS "main.d"
+
+/* Findings as a person reads them, one line each. */
+typedef struct Heard {
+    char text[8192];
+    size_t length;
+    unsigned count;
+} Heard;
+
+static void hear(int level, const char *file, unsigned line, const char *text, void *userdata)
+{
+    Heard *heard = userdata;
+    int n = snprintf(heard->text + heard->length, sizeof(heard->text) - heard->length,
+                     "%s:%u: %s: %s\n", file, line, level == LOG_ERR ? "error" : "warning", text);
+
+    heard->count++;
+    if ((size_t)n < sizeof(heard->text) - heard->length)
+        heard->length += (size_t)n;
+}
+
+static void write_file(const char *path, const char *content)
+{
+    FILE *file = fopen(path, "we");
+
+    ASSERT_TRUE(file);
+    ASSERT_TRUE(fputs(content, file) >= 0);
+    ASSERT_OK(fclose(file));
+}
+
+/* The configuration, with what was heard asserted; NULL: no finding at all. */
+static Config *load(const char *content, const char *expected)
+{
+    Heard heard = { 0 };
+    Config *config = NULL;
+
+    write_file(MAIN, content);
+    ASSERT_OK(config_load(MAIN, hear, &heard, &config));
+    ASSERT_STREQ(heard.text, expected ? expected : "");
+    return config;
+}
+
+static void refuse(const char *content, const char *expected)
+{
+    Heard heard = { 0 };
+    Config *config = NULL;
+
+    write_file(MAIN, content);
+    ASSERT_EQ(config_load(MAIN, hear, &heard, &config), -EINVAL);
+    ASSERT_TRUE(!config);
+    ASSERT_STREQ(heard.text, expected);
+}
+
+#define E(line)   MAIN ":" line ": error: "
+#define W(line)   MAIN ":" line ": warning: "
+#define AUTH      "[auth \"a\"]\n"
+#define AUTH_IP   AUTH "ip=192.0.2.1\n"
+#define DNSUPDATE "[verification v]\ntype=dns01-dnsUpdate\n"
+#define TLSALPN   "[verification t]\ntype=tls-alpn01\n"
+#define FULL_AUTH AUTH_IP "domain=a.example.org\n"
+
+static void test_refused(void)
+{
+    static const struct {
+        const char *content, *heard;
+    } table[] = {
+        /* lines and sections */
+        { "[mgmt]\nmax-size 4k\n",
+          E("2") "the line has no '=': write key = value, or # in front of a comment\n" },
+        { "a=b\n", E("1") "'a' stands in front of the first section: write [section] above it\n" },
+        { "[mgmt]\n[state]\n[mgmt]\n", E("3") "[mgmt] is already in main.ini:1: put the keys "
+                                              "there\n" },
+        { FULL_AUTH FULL_AUTH, E("4") "[auth \"a\"] is already defined in main.ini:1: give it "
+                                      "another name, or put the keys there\n" },
+        { "[auth]\nip=192.0.2.1\n", E("1") "[auth] lacks a name: write [auth \"name\"]\n" },
+        { "[mgmt \"x\"]\n", E("1") "[mgmt] takes no name: write just [mgmt]\n" },
+
+        /* single-valued keys twice, however they are spelt */
+        { "[mgmt]\nmax-size=1k\n\nmax_size=1k\n",
+          E("4") "max-size is already set in main.ini:2: delete one of the two\n" },
+        { AUTH_IP "hmac_key=x\nhmac-key=y\nhmac_type=sha256\ndomain=d\n",
+          E("4") "hmac_key is already set in main.ini:3: delete one of the two\n" },
+        { AUTH "all=yes\nall=yes\ndomain=d\n",
+          E("3") "all is already set in main.ini:2: delete one of the two\n" },
+
+        /* unknown keys and types */
+        { AUTH "ip=192.0.2.1\ndomian=a.example.org\ndomain=b\n",
+          E("3") "unknown key 'domian' in [auth \"a\"]: did you mean 'domain'?\n" },
+        { AUTH "ip=192.0.2.1\ndomain=b\nfoo=bar\n",
+          E("4") "unknown key 'foo' in [auth \"a\"]: delete the line, or see acmems.ini(5)\n" },
+        { AUTH "ip=192.0.2.1\ndomain=b\nhmac_key: c2VjcmV0=\n",
+          E("4") "unknown key 'hmac_key' in [auth \"a\"]: delete the line, or see "
+                 "acmems.ini(5)\n" },
+        { AUTH "ip=192.0.2.1\ndomain=b\nIP=192.0.2.2\n",
+          E("4") "unknown key 'IP' in [auth \"a\"]: delete the line, or see acmems.ini(5)\n" },
+        { "[storage s]\ntype=file\ndirectory=/s\nrenew-witin=3\n",
+          E("4") "unknown key 'renew-witin' in [storage \"s\"]: did you mean 'renew-within'?\n" },
+        { "[storage s]\ntype=none\ndirectory=/s\n",
+          E("3") "'directory' does not belong to type none of [storage \"s\"]: delete the line\n" },
+        { "[storage s]\ntype=redis\ndirectory=/s\n",
+          E("2") "unknown type 'redis' in [storage \"s\"]: write none or file\n" },
+        { "[verification v]\ntype=http02\n",
+          E("2") "unknown type 'http02' in [verification \"v\"]: write http01, "
+                 "dns01-dnsUpdate or tls-alpn01\n" },
+        { TLSALPN "passthrough=www.example.org:443\n",
+          E("3") "passthrough = 'www.example.org:443' is not an address with a port: write "
+                 "127.0.0.1:8443 or [2001:db8::1]:8443, not a name\n" },
+        { TLSALPN "passthrough=127.0.0.1\n",
+          E("3") "passthrough = '127.0.0.1' is not an address with a port: write "
+                 "127.0.0.1:8443 or [2001:db8::1]:8443, not a name\n" },
+        { TLSALPN "passthrough=/run/x.sock\n",
+          E("3") "passthrough = '/run/x.sock' is not an address with a port: write "
+                 "127.0.0.1:8443 or [2001:db8::1]:8443, not a name\n" },
+        { TLSALPN "passthrough=[fe80::1%eth0]:443\n",
+          E("3") "passthrough = '[fe80::1%eth0]:443' is not an address with a port: write "
+                 "127.0.0.1:8443 or [2001:db8::1]:8443, not a name\n" },
+        { TLSALPN "listener=127.0.0.1:443\npassthrough=127.0.0.1:443\n",
+          E("1") "passthrough of [verification \"t\"] is a listener of its own: name the address "
+                 "of the TLS server behind it\n" },
+        { TLSALPN "listener=[::]:443\npassthrough=[::1]:443\n",
+          E("1") "passthrough of [verification \"t\"] is a listener of its own: name the address "
+                 "of the TLS server behind it\n" },
+        { TLSALPN "listener=127.0.0.1:443\npassthrough=192.0.2.1:443\n"
+                  "[verification u]\ntype=tls-alpn01\npassthrough=192.0.2.2:443\n",
+          E("5") "passthrough of [verification \"u\"] is another one than in " MAIN ":1, and the "
+                 "same program serves both: write the same\n" },
+        { "[verification h]\ntype=http01\n" TLSALPN "passthrough=192.0.2.1:443\n",
+          E("3") "passthrough of [verification \"t\"] does nothing, as no block of type "
+                 "tls-alpn01 has a listener: add one, or delete it\n" },
+        { TLSALPN "listener=\npassthrough=192.0.2.1:443\n",
+          E("1") "passthrough of [verification \"t\"] does nothing, as no block of type "
+                 "tls-alpn01 has a listener: add one, or delete it\n" },
+        { TLSALPN "listener=localhost:443\npassthrough=192.0.2.1:443\n",
+          E("3") "listener = 'localhost:443' is not an address to listen on: write "
+                 "192.0.2.1:1313, [2001:db8::1]:1313 or /run/name.sock\n" },
+        { "[verification v]\ntyp=http01\n",
+          E("2") "unknown key 'typ' in [verification \"v\"]: did you mean 'type'?\n" },
+        { "[verification v]\n", E("1") "[verification \"v\"] has no type: write type = … as its "
+                                       "first line\n" },
+        { "[storage s]\ndirectory=/s\ntype=file\n",
+          E("2") "type must come first in [storage \"s\"]: write it in front of 'directory'\n" },
+        { "[storage s]\ntype=file\n", E("1") "[storage \"s\"] has no directory: add one, such as "
+                                             "directory = /var/lib/acmems/storage\n" },
+
+        /* who */
+        { AUTH "domain=d\n",
+          E("1") "[auth \"a\"] does not say who may use it: add ip, or hmac_type and hmac_key, or "
+                 "all = yes for everybody\n" },
+        { AUTH "all=true\ndomain=d\n",
+          E("2") "all takes only yes: write all = yes, or delete the line\n" },
+        { AUTH "hmac_key=secret\ndomain=d\n",
+          E("1") "[auth \"a\"] has hmac_key without hmac_type: add hmac_type = sha256\n" },
+        { AUTH "hmac_type=sha256\ndomain=d\n",
+          E("1") "[auth \"a\"] has hmac_type without hmac_key: add the key\n" },
+        { AUTH "hmac_type=sha256\nhmac_key=\ndomain=d\n",
+          E("3") "hmac_key is empty: anybody could make that HMAC; write a long random key\n" },
+        { "[account]\npreferred-chain =\n",
+          E("2") "preferred-chain is empty: write a name, or delete the line\n" },
+        { AUTH_IP "domain=d\nprofile=\n",
+          E("4") "profile is empty: write a name, or delete the line\n" },
+        { AUTH_IP "domain=d\nip-san=192.0.2.1/24\n",
+          E("4") "ip-san = '192.0.2.1/24' has bits set behind its prefix: write 192.0.2.0/24, or "
+                 "192.0.2.1 for the one host\n" },
+        { AUTH_IP "domain=d\nip-san=any\n",
+          E("4") "ip-san = 'any' is not an address or prefix: write 192.0.2.1, 192.0.2.0/24 or "
+                 "2001:db8::/32\n" },
+        { AUTH "hmac_type=md5\nhmac_key=secret\ndomain=d\n",
+          E("2") "hmac_type = 'md5' is broken and not accepted: write sha256\n" },
+        { AUTH "hmac_type=SHA-1\nhmac_key=secret\ndomain=d\n",
+          E("2") "hmac_type = 'SHA-1' is broken and not accepted: write sha256\n" },
+        { AUTH "hmac_type=whirlpool\nhmac_key=secret\ndomain=d\n",
+          E("2") "hmac_type = 'whirlpool' is no known digest: write sha256, or sha224, sha384, "
+                 "sha512, sha3-224, sha3-256, sha3-384, sha3-512\n" },
+        { AUTH "ip=192.0.2.1/24\ndomain=d\n",
+          E("2") "ip = '192.0.2.1/24' has bits set behind its prefix: write 192.0.2.0/24, or "
+                 "192.0.2.1 for the one host\n" },
+        { AUTH "ip=localhost\ndomain=d\n",
+          E("2") "ip = 'localhost' is not an address or prefix: write 192.0.2.1, 192.0.2.0/24 or "
+                 "2001:db8::/32\n" },
+
+        /* what, and by which blocks */
+        { AUTH_IP "domain=\n",
+          E("3") "domain is empty: write a name such as www.example.org, or delete the line\n" },
+        { "[account \"x\"]\n[account \"y\"]\n" FULL_AUTH,
+          E("3") "[auth \"a\"] does not say which of the accounts is used: add account = … to "
+                 "it\n" },
+        { FULL_AUTH "account = x\n",
+          E("4") "there is no [account \"x\"]: define it, or name another\n" },
+        { "[account \"x\"]\n[account \"y\"]\n" FULL_AUTH "account = x, y, x\n",
+          E("6") "account names 'x' twice: once is enough\n" },
+        { "[verification \"x\"]\ntype = http01\n" FULL_AUTH "verification = x, x\n",
+          E("6") "verification names 'x' twice: once is enough\n" },
+        { "[mgmt]\ndefault-verification = x,y,x\n[verification \"x\"]\ntype = http01\n"
+          "[verification \"y\"]\ntype = http01\n" FULL_AUTH,
+          E("2") "default-verification names 'x' twice: once is enough\n" },
+        { FULL_AUTH "verification = x, x\n",
+          E("4") "there is no [verification \"x\"]: define it, or name another\n" E(
+              "4") "verification names 'x' twice: once is enough\n" },
+        { "[account \"x\"]\n" FULL_AUTH "account = x,,x\n",
+          E("5") "account is empty: name a block, or leave the key out to have the default\n" },
+        { "[account \"x\"]\n" FULL_AUTH "account = x,\n",
+          E("5") "account is empty: name a block, or leave the key out to have the default\n" },
+        { "[account \"x/y\"]\n", E("1") "[account \"x/y\"] needs dir = …, as no directory can be "
+                                        "named like it: add one, or "
+                                        "give it a name of letters, digits, ., _ and -\n" },
+        { "[account]\n[account \"x\"]\ndir = /var/lib/acmems/account\n",
+          E("2") "[account \"x\"] has the directory of another account, "
+                 "'/var/lib/acmems/account': give it one of its own\n" },
+        { "[account \"x\"]\neab-kid = k\n",
+          E("2") "eab-kid comes without its key: add eab-hmac-key-file\n" },
+        { "[storage \"s\"]\ntype=none\nprefetch=yes\n",
+          E("3") "'prefetch' does not belong to type none of [storage \"s\"]: delete the line\n" },
+        { "[storage \"s\"]\ntype=file\ndirectory=/s\nprefetch=perhaps\nprefetch-forget=0\n",
+          E("4") "prefetch = 'perhaps' is neither yes nor no\n" E(
+              "5") "prefetch-forget = '0' is not a number from 1 to 3650\n" },
+        { FULL_AUTH "storage=gone\n",
+          E("4") "there is no [storage \"gone\"]: define it, or name another\n" },
+        { FULL_AUTH "verification=gone\n",
+          E("4") "there is no [verification \"gone\"]: define it, or name another\n" },
+        { FULL_AUTH "verification=\n",
+          E("4") "verification is empty: name a block, or leave the key out to have the "
+                 "default\n" },
+        { "[mgmt]\ndefault-storage=file\n" FULL_AUTH,
+          E("2") "there is no [storage \"file\"]: define it, or name another\n" },
+        { "[mgmt]\ndefault-verification=\n" FULL_AUTH,
+          E("3") "[auth \"a\"] allows names but has no verification: add verification = … to it, "
+                 "or "
+                 "default-verification = … to [mgmt]\n" },
+        { "[mgmt]\ndefault-storage=\n" FULL_AUTH,
+          E("3") "[auth \"a\"] allows names but has no storage: add storage = … to it, or "
+                 "default-storage = … to [mgmt]\n" },
+
+        /* values */
+        { "[account]\nacme-server=http://ca.example.org/\n",
+          E("2") "acme-server = 'http://ca.example.org/' is not an https:// URL: ACME is spoken "
+                 "over HTTPS only; write the URL of the CA's directory\n" },
+        { "[account]\nacme-server=https://\n",
+          E("2") "acme-server = 'https://' is not an https:// URL: ACME is spoken over HTTPS only; "
+                 "write the URL of the CA's directory\n" },
+        { "[account]\naccept-terms-of-service=maybe\n",
+          E("2") "accept-terms-of-service = 'maybe' is neither yes nor a URL: write yes, or the "
+                 "URL of the terms that you accept\n" },
+        { "[account]\ndir=account\n",
+          E("2") "dir = 'account' is not an absolute path: write it from the / on\n" },
+        { "[state]\ndirectory=/srv/../acmems\n",
+          E("2") "directory = '/srv/../acmems' cannot be named in a systemd unit: write it without "
+                 ".., control characters and a backslash at its end\n" },
+        { "[state]\ndirectory=\n",
+          E("2") "directory = '' is not an absolute path: write it from the / on\n" },
+        { "[mgmt]\nlistener=1313\n",
+          E("2") "listener = '1313' is not an address to listen on: write 192.0.2.1:1313, "
+                 "[2001:db8::1]:1313 or /run/name.sock\n" },
+        { "[mgmt]\nlistener=\nmgmt=127.0.0.1:1313\n",
+          E("3") "an empty listener means none at all, and there are others: keep either the "
+                 "empty one or the others\n" },
+        { "[mgmt]\nmgmt=127.0.0.1:1313\nlistener=\n",
+          E("3") "an empty listener means none at all, and there are others: keep either the "
+                 "empty one or the others\n" },
+        { "[verification v]\ntype=dns01-dnsUpdate\nttl=1h\n",
+          E("3") "ttl = '1h' is not a number from 0 to 2147483647\n" },
+        { "[verification v]\ntype=dns01-dnsUpdate\ndns-server=ns.example.org\n",
+          E("3") "dns-server = 'ns.example.org' is not an address: write 192.0.2.53, "
+                 "192.0.2.53:53 or [2001:db8::53]:53\n" },
+        { DNSUPDATE "dns-server=[192.0.2.53]:53\n",
+          E("3") "dns-server = '[192.0.2.53]:53' is not an address: write 192.0.2.53, "
+                 "192.0.2.53:53 or [2001:db8::53]:53\n" },
+        { DNSUPDATE "dns-server=[fe80::1]:53\nresolver=fe80::1\n",
+          E("3") "dns-server = '[fe80::1]:53' is link-local, which is another network at each "
+                 "interface: write fe80::53%eth0 or [fe80::53%eth0]:53, with the interface\n" E(
+                     "4") "resolver = 'fe80::1' is link-local, which is another network at each "
+                          "interface: write fe80::53%eth0 or [fe80::53%eth0]:53, with the "
+                          "interface\n" },
+        { DNSUPDATE "resolver=2001:db8::1%eth0\n",
+          E("3") "resolver = '2001:db8::1%eth0' has an interface, which only link-local addresses "
+                 "(fe80::) have: leave out what stands from the % on\n" },
+        { DNSUPDATE "resolver=192.0.2.53:0\n",
+          E("3") "resolver = '192.0.2.53:0' is not an address: write 192.0.2.53, 192.0.2.53:53 or "
+                 "[2001:db8::53]:53\n" },
+        { DNSUPDATE "zone=example..org\n",
+          E("3") "zone = 'example..org' is not the name of a zone: write example.org, or names "
+                 "outside of ASCII as xn--…\n" },
+        { DNSUPDATE "zone=.\n",
+          E("3") "zone = '.' is not the name of a zone: write example.org, or names outside of "
+                 "ASCII as xn--…\n" },
+        { DNSUPDATE "tsig-key=c2VjcmV0\n",
+          E("3") "tsig-key cannot be used, it is not algorithm:name:secret: write "
+                 "hmac-sha256:NAME:SECRET\n" },
+        { DNSUPDATE "tsig-key=hmac-sha224:k:c2VjcmV0\n",
+          E("3") "tsig-key cannot be used, its algorithm hmac-sha224 cannot be signed with here: "
+                 "make another key with hmac-sha256 or hmac-sha512: write "
+                 "hmac-sha256:NAME:SECRET\n" },
+        { DNSUPDATE "tsig-key=hmac-sha384:k:c2VjcmV0\n",
+          E("3") "tsig-key cannot be used, its algorithm hmac-sha384 cannot be signed with here: "
+                 "make another key with hmac-sha256 or hmac-sha512: write "
+                 "hmac-sha256:NAME:SECRET\n" },
+        { DNSUPDATE "tsig-key-file=hmac-sha256:k:c2VjcmV0\n",
+          E("3") "tsig-key-file is not an absolute path: write it from the / on\n" },
+        { DNSUPDATE "tsig-key=sha256:k:c2VjcmV0\ntsig-key-file=/k\n",
+          E("4") "tsig-key is already set in " MAIN ":3: delete one of the two\n" },
+        { DNSUPDATE "propagation-check=maybe\n",
+          E("3") "propagation-check = 'maybe' is neither authoritative nor none\n" },
+        { DNSUPDATE "propagation-timeout=0\n",
+          E("3") "propagation-timeout = '0' is not a number from 1 to 86400\n" },
+        { "[account]\neab-kid=\neab-hmac-key=c2VjcmV0\n",
+          E("2") "eab-kid is empty: write the key identifier that the CA gave you\n" },
+        { "[account]\neab-kid=k\neab-hmac-key=c2VjcmV0!\n",
+          E("3") "eab-hmac-key is not base64url: write the HMAC key as the CA gave it\n" },
+        { "[account]\neab-kid=k\neab-hmac-key=\n",
+          E("3") "eab-hmac-key is not base64url: write the HMAC key as the CA gave it\n" },
+        { "[account]\neab-kid=k\neab-hmac-key-file=c2VjcmV0\n",
+          E("3") "eab-hmac-key-file is not an absolute path: write it from the / on\n" },
+        { "[account]\neab-kid=k\n",
+          E("2") "eab-kid comes without its key: add eab-hmac-key-file\n" },
+        { "[account]\neab-hmac-key-file=/k\n",
+          E("2") "the HMAC key comes without eab-kid: add the key identifier that the CA gave with "
+                 "it\n" },
+        { "[account]\neab-kid=k\neab-hmac-key=c2VjcmV0\neab-hmac-key-file=/k\n",
+          E("4") "eab-hmac-key is already set in " MAIN ":3: delete one of the two\n" },
+        { "[logging]\nlevel=loud\n",
+          E("2") "level = 'loud' is no level: write debug, info, warning, error or critical\n" },
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(table); i++)
+        refuse(table[i].content, table[i].heard);
+}
+
+static void test_warned(void)
+{
+    static const struct {
+        const char *content, *heard;
+    } table[] = {
+        { "[setup]\nplugin=x\ninclude-path=/y\n",
+          W("1") "[setup] is not used any more: it is ignored\n" },
+        { "[seutp]\na=b\n", W("1") "unknown section [seutp]: it is ignored; did you mean "
+                                   "[setup]?\n" },
+        { "[Mgmt]\nmax-size=junk\n", W("1") "unknown section [Mgmt]: it is ignored; did you mean "
+                                            "[mgmt]?\n" },
+        { "[something]\n", W("1") "unknown section [something]: it is ignored\n" },
+        { "[account]\nfoo=bar\n", W("2") "unknown key 'foo' in [account]: it is ignored\n" },
+        { "[mgmt]\nmaxsize=1\n", W("2") "unknown key 'maxsize' in [mgmt]: did you mean "
+                                        "'max-size'?\n" },
+        { DNSUPDATE "tsig-key=hmac-md5:k:c2VjcmV0\n",
+          W("3") "tsig-key is of the algorithm hmac-md5, which is out of date: make one of "
+                 "hmac-sha256\n" },
+        { DNSUPDATE "tsig-key=sha1:k:c2VjcmV0\n",
+          W("3") "tsig-key is of the algorithm hmac-sha1, which is out of date: make one of "
+                 "hmac-sha256\n" },
+        { "[verification v]\ntype=http01\nttl=5\n",
+          W("3") "'ttl' does not belong to type http01 of [verification \"v\"]: delete the "
+                 "line\n" },
+        { "[verification v]\ntype=http01\npassthrough=192.0.2.1:443\n",
+          W("3") "'passthrough' does not belong to type http01 of [verification \"v\"]: delete the "
+                 "line\n" },
+        { "[logging]\ndestination=syslog\nformat=%m\nconfig-file=/x\nlevel=info\n",
+          W("2") "destination is ignored: messages go to the journal, see journalctl(1)\n" W(
+              "3") "format is ignored: messages go to the journal, see journalctl(1)\n" W("4") "con"
+                                                                                               "fig"
+                                                                                               "-fi"
+                                                                                               "le "
+                                                                                               "is "
+                                                                                               "ign"
+                                                                                               "ore"
+                                                                                               "d: "
+                                                                                               "mes"
+                                                                                               "sag"
+                                                                                               "es "
+                                                                                               "go "
+                                                                                               "to "
+                                                                                               "the"
+                                                                                               " jo"
+                                                                                               "urn"
+                                                                                               "al,"
+                                                                                               " se"
+                                                                                               "e "
+                                                                                               "jou"
+                                                                                               "rna"
+                                                                                               "lct"
+                                                                                               "l("
+                                                                                               "1)"
+                                                                                               "\n" },
+        { AUTH_IP, W("1") "[auth \"a\"] has no domain: it never allows anything\n" },
+        { AUTH_IP "domain=a.example.org, b.example.org\n",
+          W("3") "domain = 'a.example.org, b.example.org' never matches: write one name or pattern "
+                 "per line, without a dot at its end, and names outside of ASCII as xn--…\n" },
+        { FULL_AUTH "all=yes\n", W("1") "[auth \"a\"]: all = yes adds nothing beside ip and "
+                                        "hmac_key, which still have to match: delete the one or "
+                                        "the other\n" },
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(table); i++)
+        config_unref(load(table[i].content, table[i].heard));
+}
+
+static void test_sizes(void)
+{
+    static const struct {
+        const char *value;
+        size_t size;
+    } good[] = {
+        { "1", 1 },       { "4096", 4096 },  { "4k", 4096 },      { "16k", 16384 },
+        { "16K", 16384 }, { "1M", 1048576 }, { "16m", 16777216 }, { "16777216", 16777216 },
+    };
+    static const char *const bad[] = { "0",   "0k",  "-1",     "+1",       "k",
+                                       "",    "4 k", "4kb",    "0x1",      "1.5k",
+                                       "17m", "1g",  "16385k", "16777217", "99999999999999999999" };
+
+    for (size_t i = 0; i < ELEMENTSOF(good); i++) {
+        _cleanup_(config_unrefp) Config *config = NULL;
+        char content[64];
+
+        snprintf(content, sizeof(content), "[mgmt]\nmax-size=%s\n", good[i].value);
+        config = load(content, NULL);
+        ASSERT_EQ(config->max_size, good[i].size);
+    }
+    for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+        char content[64], heard[128];
+
+        snprintf(content, sizeof(content), "[mgmt]\nmax-size=%s\n", bad[i]);
+        snprintf(heard, sizeof(heard),
+                 E("2") "max-size = '%s' is not a size from 1 byte to 16m: write bytes, or 16k, or "
+                        "1m\n",
+                 bad[i]);
+        refuse(content, heard);
+    }
+}
+
+static void assert_listener(const ListenAddress *listener, const char *address, unsigned port)
+{
+    ASSERT_STREQ(listener->address, address);
+    ASSERT_EQ(listener->port, port);
+}
+
+static void test_defaults(void)
+{
+    _cleanup_(config_unrefp) Config *config = load("", NULL);
+
+    ASSERT_STREQ(config->path, MAIN);
+    ASSERT_STREQ(config->accounts[0]->server,
+                 "https://acme-staging-v02.api.letsencrypt.org/directory");
+    ASSERT_STREQ(config->state_directory, "/var/lib/acmems");
+    ASSERT_STREQ(config->runtime_directory, "/run/acmems");
+    ASSERT_STREQ(config->accounts[0]->directory, "/var/lib/acmems/account");
+    ASSERT_TRUE(!config->accounts[0]->ca_file);
+    ASSERT_EQ(config->accounts[0]->orders_per_3h, 300);
+    ASSERT_EQ(config->accounts[0]->duplicate_certificates_per_week, 5);
+    ASSERT_FALSE(config->accounts[0]->accept_terms_of_service);
+    ASSERT_TRUE(!config->accounts[0]->accepted_terms_of_service);
+    ASSERT_EQ(config->max_size, 4096);
+    ASSERT_EQ(config->log_level, LOG_INFO);
+    ASSERT_EQ(config->n_listeners, 2);
+    assert_listener(&config->listeners[0], "127.0.0.1", 1313);
+    assert_listener(&config->listeners[1], "::1", 1313);
+
+    ASSERT_EQ(config->n_verifications, 1);
+    ASSERT_STREQ(config->default_verifications[0]->name, "http");
+    ASSERT_EQ(config->default_verifications[0]->type, VERIFICATION_HTTP01);
+    ASSERT_EQ(config->default_verifications[0]->n_listeners, 2);
+    assert_listener(&config->default_verifications[0]->listeners[0], "0.0.0.0", 1380);
+    assert_listener(&config->default_verifications[0]->listeners[1], "::", 1380);
+    ASSERT_EQ(config->n_storages, 1);
+    ASSERT_STREQ(config->default_storage->name, "none");
+    ASSERT_EQ(config->default_storage->type, STORAGE_NONE);
+    ASSERT_EQ(config->n_auth, 0);
+}
+
+static void test_account(void)
+{
+    Config *config = load("[account]\naccept_terms_of_service = YES\nca-file=/ca.pem\n"
+                          "preferred-chain = Example Root X1\nprofile = classic\n"
+                          "[state]\ndirectory=/srv/acmems\n"
+                          "[logging]\nlevel=DEBUG\n",
+                          NULL);
+
+    ASSERT_TRUE(config->accounts[0]->accept_terms_of_service);
+    ASSERT_STREQ(config->accounts[0]->directory, "/srv/acmems/account");
+    ASSERT_STREQ(config->accounts[0]->ca_file, "/ca.pem");
+    ASSERT_STREQ(config->accounts[0]->preferred_chain, "Example Root X1");
+    ASSERT_STREQ(config->accounts[0]->profile, "classic");
+    ASSERT_EQ(config->log_level, LOG_DEBUG);
+    config_unref(config);
+
+    config = load("[account]\neab-kid=kid-1\neab_hmac_key=_-8\n", NULL);
+    ASSERT_STREQ(config->accounts[0]->external.kid, "kid-1");
+    ASSERT_STREQ(config->accounts[0]->external.hmac_key, "_-8");
+    ASSERT_TRUE(!config->accounts[0]->external.hmac_key_file);
+    config_unref(config);
+
+    ASSERT_OK(setenv("ACME_CAFILE", "/env.pem", 1));
+    config = load("[account]\naccept-terms-of-service=https://ca.example.org/1\n"
+                  "accept-terms-of-service=https://ca.example.org/2\n",
+                  NULL);
+    ASSERT_OK(unsetenv("ACME_CAFILE"));
+    ASSERT_FALSE(config->accounts[0]->accept_terms_of_service);
+    ASSERT_EQ(config->accounts[0]->n_accepted_terms_of_service, 2);
+    ASSERT_STREQ(config->accounts[0]->accepted_terms_of_service[1], "https://ca.example.org/2");
+    ASSERT_TRUE(!config->accounts[0]->accepted_terms_of_service[2]);
+    ASSERT_STREQ(config->accounts[0]->ca_file, "/env.pem");
+    ASSERT_TRUE(!config->accounts[0]->preferred_chain);
+    config_unref(config);
+}
+
+static void test_listeners(void)
+{
+    Config *config = load("[mgmt]\nlistener=\n[verification v]\ntype=http01\nlistener=\n", NULL);
+
+    ASSERT_EQ(config->n_listeners, 0);
+    ASSERT_EQ(config->verifications[0]->n_listeners, 0);
+    config_unref(config);
+
+    config =
+        load("[mgmt]\nlistener=192.0.2.1:1\nmgmt=[fe80::1%eth0]:2\nlistener=/run/x.sock\n", NULL);
+    ASSERT_EQ(config->n_listeners, 3);
+    assert_listener(&config->listeners[0], "192.0.2.1", 1);
+    assert_listener(&config->listeners[1], "fe80::1", 2);
+    ASSERT_STREQ(config->listeners[1].interface, "eth0");
+    ASSERT_STREQ(config->listeners[2].address, "/run/x.sock");
+    config_unref(config);
+}
+
+static void test_tlsalpn01(void)
+{
+    Config *config = load(TLSALPN, NULL);
+
+    ASSERT_EQ(config->verifications[0]->type, VERIFICATION_TLSALPN01);
+    ASSERT_EQ(config->verifications[0]->n_listeners, 0);
+    ASSERT_TRUE(!config->verifications[0]->passthrough);
+    config_unref(config);
+
+    /* The same port is another server's elsewhere. */
+    config = load(TLSALPN "listener=0.0.0.0:443\nlistener=[::]:443\npassthrough=192.0.2.1:443\n"
+                          "[verification u]\ntype=tls-alpn01\npassthrough=192.0.2.1:443\n",
+                  NULL);
+    ASSERT_EQ(config->verifications[0]->n_listeners, 2);
+    ASSERT_STREQ(config->verifications[0]->passthrough, "192.0.2.1:443");
+    config_unref(config);
+
+    /* The listener is another block's. */
+    config = load(TLSALPN "listener=\npassthrough=[2001:db8::1]:8443\n"
+                          "[verification u]\ntype=tls-alpn01\nlistener=/run/x.sock\n",
+                  NULL);
+    ASSERT_EQ(config->verifications[0]->n_listeners, 0);
+    ASSERT_STREQ(config->verifications[0]->passthrough, "[2001:db8::1]:8443");
+    config_unref(config);
+}
+
+static void assert_default_blocks(const char *content, const char *verification,
+                                  const char *storage)
+{
+    _cleanup_(config_unrefp) Config *config = load(content, NULL);
+
+    if (verification)
+        ASSERT_STREQ(config->default_verifications[0]->name, verification);
+    else
+        ASSERT_EQ(config->n_default_verifications, 0);
+    if (storage)
+        ASSERT_STREQ(config->default_storage->name, storage);
+    else
+        ASSERT_TRUE(!config->default_storage);
+}
+
+#define HTTP(name)  "[verification " name "]\ntype=http01\n"
+#define FILES(name) "[storage " name "]\ntype=file\ndirectory=/" name "\n"
+
+static void test_default_blocks(void)
+{
+    assert_default_blocks(HTTP("one") FILES("one"), "one", "one");
+    assert_default_blocks(HTTP("a") HTTP("b") FILES("a") FILES("b"), "http", "none");
+    assert_default_blocks(HTTP("a") HTTP("http") FILES("a") FILES("none"), "http", "none");
+    assert_default_blocks("[mgmt]\ndefault-verification=b\ndefault-storage=b\n" HTTP("a") HTTP("b")
+                              FILES("a") FILES("b"),
+                          "b", "b");
+    assert_default_blocks("[mgmt]\ndefault-verification=\ndefault-storage=\n" HTTP("a") FILES("a"),
+                          NULL, NULL);
+}
+
+/* Implied blocks can be named as if they were written down. */
+static void test_implied_reference(void)
+{
+    _cleanup_(config_unrefp) Config *config =
+        load(FULL_AUTH "verification=http\nstorage=none\n", NULL);
+
+    ASSERT_TRUE(config->auth[0]->verifications[0] == config->default_verifications[0]);
+    ASSERT_TRUE(config->auth[0]->storage == config->default_storage);
+}
+
+static void test_auth(void)
+{
+    _cleanup_(config_unrefp) Config *config =
+        load("[auth one]\nip=192.0.2.0/24\nip=2001:db8::/32\ndomain=Mail.Example.ORG\n"
+             "domain=*.example.org\norders-per-day=20\n"
+             "[auth \"two\"]\nhmac-type = SHA2-384\nhmac_key = #1 = 'x' \ndomain=two.example.org\n"
+             "storage=late\n"
+             "[auth \"three\"]\nall=yes\ndomain=three.example.org\n" FILES("late"),
+             NULL);
+    const AuthBlock *one = config->auth[0], *two = config->auth[1], *three = config->auth[2];
+
+    ASSERT_EQ(config->n_auth, 3);
+    ASSERT_STREQ(one->name, "one");
+    ASSERT_STREQ(one->file, MAIN);
+    ASSERT_EQ(one->line, 1);
+    ASSERT_EQ(one->n_ips, 2);
+    ASSERT_EQ(one->ips[0].length, 24);
+    ASSERT_EQ(one->ips[1].family, AF_INET6);
+    ASSERT_EQ(one->n_domains, 2);
+    ASSERT_STREQ(one->domains[0], "mail.example.org");
+    ASSERT_STREQ(one->domains[1], "*.example.org");
+    ASSERT_TRUE(!one->domains[2]);
+    ASSERT_TRUE(!one->hmac_type && !one->hmac_key && !one->all);
+    ASSERT_EQ(one->orders_per_day, 20);
+    ASSERT_EQ(two->orders_per_day, 0);
+
+    ASSERT_STREQ(two->hmac_type->name, "sha384");
+    ASSERT_STREQ(two->hmac_key, "#1 = 'x'");
+    ASSERT_STREQ(two->storage->name, "late");
+    ASSERT_EQ(two->storage->renew_within, 14);
+    ASSERT_STREQ(two->verifications[0]->name, "http");
+    ASSERT_TRUE(three->all);
+    ASSERT_STREQ(three->storage->name, "late");
+
+    ASSERT_TRUE(config_find_auth(config, "two") == two);
+    ASSERT_TRUE(!config_find_auth(config, "Two"));
+    ASSERT_TRUE(!config_find_auth(config, "late"));
+}
+
+static void test_ip_sans(void)
+{
+    _cleanup_(config_unrefp) Config *config =
+        load(AUTH_IP "ip-san=192.0.2.0/28\nip-san=2001:db8::/64\n", NULL);
+    const AuthBlock *auth = config->auth[0];
+
+    ASSERT_EQ(auth->n_ip_sans, 2);
+    ASSERT_EQ(auth->ip_sans[0].length, 28);
+    ASSERT_EQ(auth->ip_sans[1].family, AF_INET6);
+    ASSERT_TRUE(auth->n_verifications == 1 && auth->storage);
+}
+
+static void test_profile(void)
+{
+    Config *config =
+        load("[account]\nprofile=classic\n" FULL_AUTH
+             "[auth \"b\"]\nip=192.0.2.2\ndomain=b.example.org\nprofile = short lived\n",
+             NULL);
+
+    ASSERT_STREQ(auth_profile(config->auth[0], config->accounts[0]), "classic");
+    ASSERT_STREQ(auth_profile(config->auth[1], config->accounts[0]), "short lived");
+    config_unref(config);
+
+    config = load(FULL_AUTH, NULL);
+    ASSERT_TRUE(!auth_profile(config->auth[0], config->accounts[0]));
+    config_unref(config);
+}
+
+static void test_prefetch(void)
+{
+    _cleanup_(config_unrefp) Config *config =
+        load("[storage \"s\"]\ntype=file\ndirectory=/s\nprefetch = Yes\n"
+             "[storage \"t\"]\ntype=file\ndirectory=/t\nprefetch = no\nprefetch-forget = 7\n",
+             NULL);
+
+    ASSERT_TRUE(config->storages[0]->prefetch);
+    ASSERT_EQ(config->storages[0]->prefetch_forget, 100);
+    ASSERT_FALSE(config->storages[1]->prefetch);
+    ASSERT_EQ(config->storages[1]->prefetch_forget, 7);
+}
+
+static void test_accounts(void)
+{
+    _cleanup_(config_unrefp) Config *config =
+        load("[account]\nacme-server = https://one.example/dir\n"
+             "[account \"two\"]\nacme-server = https://two.example/dir\nprofile = classic\n"
+             "accept-terms-of-service = yes\neab-kid = k\neab-hmac-key = _-8\n"
+             "orders-per-3h = 7\n"
+             "[account \"3/3\"]\ndir = /srv/three\n" FULL_AUTH
+             "[auth \"b\"]\nip=192.0.2.2\ndomain=b.example.org\nprofile = p\n"
+             "account = two,\t3/3\n",
+             NULL);
+    const AccountBlock *two = config_find_account(config, "two");
+    const AuthBlock *b = config_find_auth(config, "b");
+
+    ASSERT_EQ(config->n_accounts, 3);
+    ASSERT_TRUE(config_default_account(config) == config->accounts[0]);
+    ASSERT_STREQ(config->accounts[0]->server, "https://one.example/dir");
+    ASSERT_FALSE(config->accounts[0]->accept_terms_of_service);
+    ASSERT_TRUE(!config->accounts[0]->external.kid);
+    ASSERT_EQ(config->accounts[0]->orders_per_3h, 300);
+    ASSERT_STREQ(two->server, "https://two.example/dir");
+    ASSERT_STREQ(two->directory, "/var/lib/acmems/accounts/two");
+    ASSERT_TRUE(two->accept_terms_of_service);
+    ASSERT_STREQ(two->external.kid, "k");
+    ASSERT_EQ(two->orders_per_3h, 7);
+    ASSERT_EQ(config->auth[0]->n_accounts, 1);
+    ASSERT_TRUE(config->auth[0]->accounts[0] == config->accounts[0]);
+    ASSERT_EQ(b->n_accounts, 2);
+    ASSERT_TRUE(b->accounts[0] == two);
+    ASSERT_STREQ(b->accounts[1]->directory, "/srv/three");
+    ASSERT_STREQ(auth_profile(b, two), "p");
+    ASSERT_TRUE(!auth_profile(b, b->accounts[1]));
+}
+
+static void test_verifications(void)
+{
+    _cleanup_(config_unrefp) Config *config =
+        load("[mgmt]\ndefault-verification = d, h\n[verification h]\ntype=http01\n"
+             "[verification d]\ntype=dns01-dnsUpdate\n" FULL_AUTH
+             "[auth b]\nip=192.0.2.2\ndomain=b\nverification = h\n",
+             NULL);
+
+    ASSERT_EQ(config->auth[0]->n_verifications, 2);
+    ASSERT_STREQ(config->auth[0]->verifications[0]->name, "d");
+    ASSERT_STREQ(config->auth[0]->verifications[1]->name, "h");
+    ASSERT_EQ(config->auth[1]->n_verifications, 1);
+    ASSERT_STREQ(config->auth[1]->verifications[0]->name, "h");
+}
+
+/* A block without the key has the account that is meant where there is no other. */
+static void test_default_account(void)
+{
+    Config *config = load("[account \"le\"]\ndir = /var/lib/acmems/account\n" FULL_AUTH, NULL);
+
+    ASSERT_STREQ(config->auth[0]->accounts[0]->name, "le");
+    config_unref(config);
+
+    /* [account] goes on in another file, and stays the same. */
+    ASSERT_OK(mkdir(DROPINS, 0755));
+    write_file(DROPINS "/10.ini", "[account]\nprofile = classic\n");
+    config = load("[account]\ndir = /a\n[account \"x\"]\n" FULL_AUTH, NULL);
+    ASSERT_OK(unlink(DROPINS "/10.ini"));
+    ASSERT_OK(rmdir(DROPINS));
+    ASSERT_EQ(config->n_accounts, 2);
+    ASSERT_STREQ(config->accounts[0]->profile, "classic");
+    ASSERT_STREQ(config->accounts[0]->directory, "/a");
+    ASSERT_TRUE(!config->accounts[1]->profile);
+    config_unref(config);
+}
+
+static void test_dnsupdate(void)
+{
+    _cleanup_(config_unrefp) Config *config =
+        load("[verification d]\ntype=dns01-dnsUpdate\n"
+             "[verification e]\ntype=dns01-dnsUpdate\ndns-server=192.0.2.53\n"
+             "dns-server=192.0.2.53:5353\ndns-server=2001:db8::53\ndns-server=[2001:db8::53]:53\n"
+             "ttl=0\ntimeout=30\nresolver=192.0.2.54\nresolver=fe80::1%eth0\nresolver=[fe80::1%"
+             "eth0]:54\nzone=_acme-challenge.Example.ORG.\n"
+             "tsig-key-file=/etc/acmems/tsig.key\npropagation-check=none\npropagation-timeout=7\n",
+             NULL);
+    const Verification *d = config->verifications[0], *e = config->verifications[1];
+
+    ASSERT_EQ(d->type, VERIFICATION_DNS01_DNSUPDATE);
+    ASSERT_STREQ(d->dns_servers[0], "127.0.0.1");
+    ASSERT_EQ(d->n_dns_servers, 1);
+    ASSERT_EQ(d->ttl, 60);
+    ASSERT_EQ(d->timeout, 5);
+    ASSERT_EQ(d->propagation_timeout, 120);
+    ASSERT_FALSE(d->skip_propagation_check);
+    ASSERT_TRUE(!d->resolvers && !d->zone && !d->tsig_key && !d->tsig_key_file);
+    ASSERT_EQ(e->n_dns_servers, 4);
+    ASSERT_STREQ(e->dns_servers[3], "[2001:db8::53]:53");
+    ASSERT_EQ(e->ttl, 0);
+    ASSERT_EQ(e->timeout, 30);
+    ASSERT_STREQ(e->resolvers[0], "192.0.2.54");
+    ASSERT_STREQ(e->resolvers[1], "fe80::1%eth0");
+    ASSERT_STREQ(e->resolvers[2], "[fe80::1%eth0]:54");
+    ASSERT_EQ(e->n_resolvers, 3);
+    ASSERT_STREQ(e->zone, "_acme-challenge.example.org");
+    ASSERT_STREQ(e->tsig_key_file, "/etc/acmems/tsig.key");
+    ASSERT_TRUE(e->skip_propagation_check);
+    ASSERT_EQ(e->propagation_timeout, 7);
+}
+
+/* The example that came with the Python server, as its users have it. */
+static void test_python_example(void)
+{
+    _cleanup_(config_unrefp) Config *config =
+        load("[account]\n"
+             "acme-server = https://acme-staging.api.letsencrypt.org/directory\n"
+             "dir = /etc/acmems/account/\n"
+             "[mgmt]\nmgmt=192.0.2.13:1313\nmax-size = 4k\n"
+             "default-verification = http\ndefault-storage = file\n"
+             "[verification \"http\"]\ntype = http01\nlistener=192.0.2.80:1380\n"
+             "listener=198.51.100.80:1380\nlistener=[fe80::80%eth0]:1380\n"
+             "[verification \"dns\"]\ntype = dns01-dnsUpdate\ndns-server=192.0.2.53\nttl=5\n"
+             "timeout=30\n"
+             "[storage \"none\"]\ntype = none\n"
+             "[storage \"file\"]\ntype = file\ndirectory=/etc/acmems/storage\nrenew-within=14\n"
+             "[auth \"mail\"]\nip=192.0.2.0/24\nip=198.51.100.21\ndomain=mail.example.org\n"
+             "domain=mail.example.com\n"
+             "[auth \"ext\"]\nip=198.51.100.128/28\ndomain=*.test.example.org\n"
+             "[auth \"mail-secure\"]\nverification = dns\nstorage = file\nip=198.51.100.21\n"
+             "hmac_type=sha256\nhmac_key=A1YP67armNf3cBrecyJHdb035\ndomain=mail?.example.org\n"
+             "domain=mail.example.com\n",
+             NULL);
+
+    ASSERT_EQ(config->n_auth, 3);
+    ASSERT_EQ(config->n_verifications, 2);
+    ASSERT_EQ(config->n_storages, 2);
+    ASSERT_EQ(config->max_size, 4096);
+    ASSERT_EQ(config->n_listeners, 1);
+    ASSERT_STREQ(config->auth[0]->storage->directory, "/etc/acmems/storage");
+    ASSERT_STREQ(config->auth[2]->verifications[0]->name, "dns");
+    ASSERT_STREQ(config->verifications[0]->listeners[2].interface, "eth0");
+}
+
+static void test_dropins(void)
+{
+    Heard heard = { 0 };
+    Config *config;
+
+    ASSERT_OK(mkdir(DROPINS, 0755));
+    write_file(DROPINS "/20-b.ini", "[auth b]\nall=yes\ndomain=b\n[state]\ndirectory=/b\n");
+    write_file(DROPINS "/10-a.ini", "[auth a]\nall=yes\ndomain=a\n[mgmt]\nmax-size=1k\n");
+    write_file(DROPINS "/.hidden.ini", "junk");
+    write_file(DROPINS "/30.ini~", "junk");
+    write_file(DROPINS "/.ini", "junk");
+    config = load("[mgmt]\nlistener=\n[auth main]\nall=yes\ndomain=main\n", NULL);
+    ASSERT_EQ(config->n_files, 3);
+    ASSERT_STREQ(config->files[2], DROPINS "/20-b.ini");
+    ASSERT_EQ(config->n_auth, 3);
+    ASSERT_STREQ(config->auth[0]->name, "main");
+    ASSERT_STREQ(config->auth[1]->name, "a");
+    ASSERT_STREQ(config->auth[2]->name, "b");
+    ASSERT_STREQ(config->auth[2]->file, DROPINS "/20-b.ini");
+    ASSERT_EQ(config->max_size, 1024);
+    ASSERT_STREQ(config->state_directory, "/b");
+    config_unref(config);
+
+    refuse("[mgmt]\nmax-size=2k\n[auth b]\nall=yes\ndomain=c\n",
+           DROPINS "/10-a.ini:5: error: max-size is already set in main.ini:2: delete one of the "
+                   "two\n" DROPINS "/20-b.ini:1: error: [auth \"b\"] is already defined in "
+                   "main.ini:3: give it another name, or put the keys there\n");
+
+    ASSERT_OK(symlink("nowhere", DROPINS "/30.ini"));
+    write_file(MAIN, "");
+    ASSERT_EQ(config_load(MAIN, hear, &heard, &config), -EINVAL);
+    ASSERT_STREQ(heard.text,
+                 DROPINS "/30.ini:0: error: cannot be read: No such file or directory\n");
+
+    ASSERT_EQ(system("rm -r " DROPINS), 0);
+    write_file(DROPINS, "");
+    heard = (Heard){ 0 };
+    ASSERT_EQ(config_load(MAIN, hear, &heard, &config), -EINVAL);
+    ASSERT_STREQ(heard.text, DROPINS ":0: error: cannot be read: Not a directory\n");
+    ASSERT_OK(unlink(DROPINS));
+}
+
+static void test_dropin_directory(void)
+{
+    static const char *const table[][2] = {
+        { "/etc/acmems/acmems.ini", "/etc/acmems/acmems.d" },
+        { "acmems.conf", "acmems.d" },
+        { "acmems", "acmems.d" },
+        { "/etc/x.y/acmems", "/etc/x.y/acmems.d" },
+        { "/etc/.hidden", "/etc/.hidden.d" },
+        { "a.b.ini", "a.b.d" },
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        _cleanup_free_ char *directory = config_dropin_directory(table[i][0]);
+
+        ASSERT_STREQ(directory, table[i][1]);
+    }
+}
+
+static void test_unreadable(void)
+{
+    Heard heard = { 0 };
+    Config *config = NULL;
+    _cleanup_close_ int fd = -EBADF;
+
+    ASSERT_EQ(config_load("gone.ini", hear, &heard, &config), -ENOENT);
+    ASSERT_STREQ(heard.text, "gone.ini:0: error: cannot be read: No such file or directory\n");
+    heard = (Heard){ 0 };
+    ASSERT_EQ(config_load(".", hear, &heard, &config), -EBADF);
+    ASSERT_STREQ(heard.text, ".:0: error: not a regular file\n");
+
+    fd = open("large.ini", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    ASSERT_OK(ftruncate(fd, 16 * 1024 * 1024 + 1));
+    heard = (Heard){ 0 };
+    ASSERT_EQ(config_load("large.ini", hear, &heard, &config), -EFBIG);
+    ASSERT_STREQ(heard.text, "large.ini:0: error: the file is larger than 16 MiB\n");
+    ASSERT_OK(unlink("large.ini"));
+}
+
+/* Ten thousand blocks, and as many mistakes. */
+/* What is left of a refused configuration. */
+static void test_sound(void)
+{
+    static const struct {
+        const char *content;
+        size_t n_mgmt, n_http01; /* listeners */
+        unsigned findings;
+    } table[] = {
+        { "", 2, 2, 0 },
+        { "[mgmt]\nlistener=192.0.2.1:1313\nlistener=1313\n", 1, 2, 1 },
+        { "[mgmt]\nlistener=1313\n", 0, 2, 1 },
+        { "[mgmt]\nlistener=\nlistener=192.0.2.1:1313\n", 0, 2, 1 },
+        { "[verification v]\ntype=http01\nlistener=1380\nlistener=[::]:1380\n", 2, 1, 1 },
+        { "[verification v]\ntype=http02\nlistener=[::]:1380\n", 2, 0, 1 },
+        { AUTH "domian=a\nall=yes\ndomain=b\n", 2, 2, 1 },
+        /* what could not be read may have been listeners */
+        { "[mgmt]\nlistener 192.0.2.1:1313\n", 0, 0, 1 },
+        { "[mgmt\nlistener = 192.0.2.1:1313\n", 0, 0, 1 },
+        { "[mgmt]\nlistener = 192.0.2.1:1313\n[verification v\n", 1, 0, 1 },
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        Heard heard = { 0 };
+        Config *config = NULL;
+
+        write_file(MAIN, table[i].content);
+        ASSERT_OK(config_load_sound(MAIN, hear, &heard, &config));
+        ASSERT_EQ(heard.count, table[i].findings);
+        ASSERT_EQ(config->n_listeners, table[i].n_mgmt);
+        ASSERT_EQ(config->n_verifications, 1);
+        ASSERT_EQ(config->verifications[0]->n_listeners, table[i].n_http01);
+        config_unref(config);
+    }
+}
+
+static void test_sound_unreadable(void)
+{
+    Heard heard = { 0 };
+    Config *config = NULL;
+
+    ASSERT_EQ(config_load_sound("/nonexistent/main.ini", hear, &heard, &config), -ENOENT);
+    ASSERT_TRUE(!config);
+    ASSERT_EQ(heard.count, 1);
+}
+
+static void test_many(void)
+{
+    FILE *file = fopen(MAIN, "we");
+    Heard heard = { 0 };
+    Config *config;
+    usec_t start;
+
+    for (unsigned i = 0; i < 10000; i++)
+        fprintf(file,
+                "[auth \"host%u\"]\nip=192.0.2.1\nhmac_type=sha256\nhmac_key=k%u\n"
+                "domain=host%u.example.org\n",
+                i, i, i);
+    ASSERT_OK(fclose(file));
+    start = now_monotonic();
+    ASSERT_OK(config_load(MAIN, hear, &heard, &config));
+    printf("%ju us for 10,000 blocks\n", (uintmax_t)(now_monotonic() - start));
+    ASSERT_EQ(config->n_auth, 10000);
+    ASSERT_TRUE(config_find_auth(config, "host7777") == config->auth[7777]);
+    config_unref(config);
+
+    file = fopen(MAIN, "we");
+    for (unsigned i = 0; i < 10000; i++)
+        (void)fputs("junk\n", file);
+    ASSERT_OK(fclose(file));
+    ASSERT_EQ(config_load(MAIN, hear, &heard, &config), -EINVAL);
+    ASSERT_EQ(heard.count, CONFIG_FINDINGS_MAX);
+}
+
+int main(void)
+{
+    char directory[] = "/tmp/test-config-XXXXXX";
+
+    ASSERT_TRUE(mkdtemp(directory));
+    ASSERT_OK(chdir(directory));
+    ASSERT_OK(unsetenv("ACME_CAFILE"));
+    test_refused();
+    test_warned();
+    test_sizes();
+    test_defaults();
+    test_account();
+    test_listeners();
+    test_tlsalpn01();
+    test_default_blocks();
+    test_implied_reference();
+    test_auth();
+    test_ip_sans();
+    test_profile();
+    test_prefetch();
+    test_accounts();
+    test_verifications();
+    test_default_account();
+    test_dnsupdate();
+    test_python_example();
+    test_dropins();
+    test_dropin_directory();
+    test_unreadable();
+    test_sound();
+    test_sound_unreadable();
+    test_many();
+    ASSERT_OK(unlink(MAIN));
+    ASSERT_OK(chdir("/"));
+    ASSERT_OK(rmdir(directory));
+    return 0;
+}

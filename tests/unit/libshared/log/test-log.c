@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "log/log.h"
+#include "test.h"
+
+static int output;
+
+/* What was logged since the last call, into a static buffer. */
+static const char *logged(void)
+{
+    static char text[16384];
+    ssize_t n = read(output, text, sizeof(text) - 1);
+
+    text[n > 0 ? n : 0] = '\0';
+    return text;
+}
+
+static void test_lines(void)
+{
+    LogFields fields = { 0 };
+
+    log_error("one %d", 1);
+    ASSERT_STREQ(logged(), "test-log: one 1\n");
+    log_fields_add(&fields, LOG_FIELD_REQUEST_ID, "0123456789abcdef");
+    log_fields_add(&fields, LOG_FIELD_REQUEST_ID, "fedcba9876543210");
+    log_set_context(&fields);
+    log_error("two");
+    ASSERT_STREQ(logged(), "test-log: request 0123456789abcdef: two\n");
+    log_context_done(&fields);
+    log_error("three");
+    ASSERT_STREQ(logged(), "test-log: three\n");
+}
+
+static void test_errno(void)
+{
+    errno = EPERM;
+    ASSERT_EQ(log_error_errno(-ENOENT, "Failed: %m"), -ENOENT);
+    ASSERT_STREQ(logged(), "test-log: Failed: No such file or directory\n");
+    ASSERT_EQ(log_warning_errno(ENOENT, "x"), -ENOENT);
+    ASSERT_EQ(errno, EPERM);
+    ASSERT_STREQ(logged(), "test-log: x\n");
+    ASSERT_EQ(log_oom(), -ENOMEM);
+    ASSERT_STREQ(logged(), "test-log: Out of memory\n");
+}
+
+static void test_levels(void)
+{
+    log_debug("hidden");
+    ASSERT_STREQ(logged(), "");
+    log_set_max_level(LOG_ERR);
+    ASSERT_EQ(log_get_max_level(), LOG_ERR);
+    ASSERT_EQ(log_warning_errno(ENOENT, "hidden too"), -ENOENT);
+    ASSERT_STREQ(logged(), "");
+    log_set_max_level(LOG_DEBUG);
+    log_debug("shown");
+    ASSERT_STREQ(logged(), "test-log: shown\n");
+    ASSERT_EQ(log_level_from_string("DEBUG"), LOG_DEBUG);
+    ASSERT_EQ(log_level_from_string("Critical"), LOG_CRIT);
+    ASSERT_EQ(log_level_from_string("loud"), -EINVAL);
+    ASSERT_EQ(log_level_from_string(""), -EINVAL);
+}
+
+/* Nothing from outside makes a second line or reaches the terminal as a command. */
+static void test_control_characters(void)
+{
+    log_error("%s", "a\nb\r\x1b[2Jc\x7f");
+    ASSERT_STREQ(logged(), "test-log: a b  [2Jc \n");
+}
+
+static void test_long(void)
+{
+    LogFields fields = { 0 };
+    char text[10000];
+
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    log_error("%s", text);
+    ASSERT_TRUE(strlen(logged()) > 8000);
+    log_fields_add(&fields, LOG_FIELD_REQUEST_ID, text);
+    log_set_context(&fields);
+    log_error("y");
+    ASSERT_TRUE(strlen(logged()) < 100);
+    log_context_done(&fields);
+}
+
+/* Standard error may be the client's connection. */
+static void test_socket_is_left_alone(void)
+{
+    int pair[2];
+    char c;
+
+    ASSERT_OK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair));
+    ASSERT_EQ(dup2(pair[0], STDERR_FILENO), STDERR_FILENO);
+    log_open("test-log");
+    log_error("A test of the log, not for standard error");
+    ASSERT_EQ(read(pair[1], &c, 1), -1);
+    (void)close(pair[0]);
+    (void)close(pair[1]);
+}
+
+/* A journal of this process alone; its entries come in here. */
+static int open_journal(void)
+{
+    const struct sockaddr_un address = { .sun_family = AF_UNIX,
+                                         .sun_path = "/run/systemd/journal/socket" };
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    ASSERT_OK(unshare(CLONE_NEWNS | (geteuid() == 0 ? 0 : CLONE_NEWUSER)));
+    ASSERT_OK(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+    ASSERT_OK(mount("tmpfs", "/run", "tmpfs", 0, NULL));
+    ASSERT_OK(mkdir("/run/systemd", 0755));
+    ASSERT_OK(mkdir("/run/systemd/journal", 0755));
+    ASSERT_TRUE(fd >= 0);
+    ASSERT_OK(bind(fd, (const struct sockaddr *)&address, sizeof(address)));
+    return fd;
+}
+
+/* The next entry as it came, of lines without newlines in their values; "" for none. */
+static const char *entry(int journal)
+{
+    static char text[LOG_ENTRY_SIZE_MAX + 1];
+    ssize_t n = recv(journal, text, sizeof(text) - 1, 0);
+
+    text[n > 0 ? n : 0] = '\0';
+    return text;
+}
+
+#define IDENTIFIER "SYSLOG_IDENTIFIER=test-log\n"
+
+static void test_entries(int journal)
+{
+    LogFields context = { 0 }, fields = { 0 };
+
+    log_error("plain\ntext");
+    ASSERT_STREQ(entry(journal), "MESSAGE=plain text\nPRIORITY=3\n" IDENTIFIER);
+
+    /* An event has its id, its level and its decision; own fields come before the context's. */
+    log_fields_add(&context, LOG_FIELD_REQUEST_ID, "0123");
+    log_fields_add(&fields, LOG_FIELD_REASON, "because");
+    {
+        LOG_CONTEXT(&context);
+        log_context_add(LOG_FIELD_AUTH, "web");
+        log_event(LOG_EVENT_REQUEST_DENIED, &fields, "no %s", "luck");
+        ASSERT_STREQ(entry(journal), "MESSAGE=no luck\nPRIORITY=6\n" IDENTIFIER
+                                     "MESSAGE_ID=7e15027a9811465788841e41384e2f82\n"
+                                     "ACMEMS_DECISION=denied\nACMEMS_REASON=because\n"
+                                     "ACMEMS_REQUEST_ID=0123\nACMEMS_AUTH=web\n");
+        errno = EPERM;
+        ASSERT_EQ(log_event_errno(LOG_EVENT_CACHE_UNREADABLE, -ENOENT, "%m"), -ENOENT);
+        ASSERT_EQ(errno, EPERM);
+        ASSERT_TRUE(strstr(entry(journal), "MESSAGE=No such file or directory\nPRIORITY=4\n"));
+    }
+    log_context_add(LOG_FIELD_AUTH, "nobody's");
+    log_error("outside");
+    ASSERT_STREQ(entry(journal), "MESSAGE=outside\nPRIORITY=3\n" IDENTIFIER);
+    log_set_max_level(LOG_WARNING);
+    log_event(LOG_EVENT_REQUEST_DENIED, &fields, "not shown");
+    ASSERT_STREQ(entry(journal), "");
+    log_set_max_level(LOG_DEBUG);
+    log_fields_done(&context);
+    log_fields_done(&fields);
+}
+
+/* However much there is to say, the text and the event's own fields are there. */
+static void test_entry_is_bounded(int journal)
+{
+    LogFields context = { 0 }, fields = { 0 };
+    char text[10000];
+    size_t size;
+
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    log_fields_add(&fields, LOG_FIELD_REASON, text);
+    for (unsigned i = 0; i < 2 * LOG_FIELDS_MAX; i++) {
+        (void)snprintf(text, sizeof(text), "%0253u", i);
+        log_fields_add(&context, LOG_FIELD_NAME, text);
+    }
+    LOG_CONTEXT(&context);
+    log_event(LOG_EVENT_REQUEST_FAILED, &fields, "%s", text);
+    size = strlen(entry(journal));
+    ASSERT_TRUE(size > LOG_ENTRY_SIZE_MAX / 2 && size <= LOG_ENTRY_SIZE_MAX);
+    log_context_done(&context);
+    log_fields_done(&fields);
+}
+
+static void test_journal(void)
+{
+    int pair[2], journal = open_journal();
+
+    ASSERT_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+    ASSERT_EQ(dup2(pair[0], STDERR_FILENO), STDERR_FILENO);
+    log_open("test-log");
+    test_entries(journal);
+    test_entry_is_bounded(journal);
+    (void)close(pair[0]);
+    (void)close(pair[1]);
+    (void)close(journal);
+}
+
+int main(void)
+{
+    int pipe_fds[2], standard_error = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+
+    ASSERT_OK(pipe2(pipe_fds, O_NONBLOCK));
+    output = pipe_fds[0];
+    /* From here on a failed assertion is seen in the exit code only. */
+    ASSERT_EQ(dup2(pipe_fds[1], STDERR_FILENO), STDERR_FILENO);
+    log_open("test-log");
+    test_lines();
+    test_errno();
+    test_levels();
+    test_control_characters();
+    test_long();
+    test_socket_is_left_alone();
+    test_journal();
+    ASSERT_EQ(dup2(standard_error, STDERR_FILENO), STDERR_FILENO);
+    (void)close(pipe_fds[0]);
+    (void)close(pipe_fds[1]);
+    (void)close(standard_error);
+    return EXIT_SUCCESS;
+}

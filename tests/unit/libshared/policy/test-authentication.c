@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "policy/authentication.h"
+#include "test.h"
+
+/* RFC 4231 §4.3: key and data of test case 2, and its HMAC-SHA-256. */
+#define KEY        "Jefe"
+#define DATA       "what do ya want for nothing?"
+#define HASH       "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+#define UPPER_HASH "5BDCC146BF60754E6A042426089575C75A003F089D2739839DEC58B964EC3843"
+
+static void test_accepted(void)
+{
+    static const char *const accepted[] = {
+        "hmac name=sha256, hash=" HASH,
+        "hmac name=sha256,hash=" HASH,
+        "hmac name=sha256 hash=" HASH,
+        "hmac hash=" HASH ", name=sha256",
+        "  HMAC \t NAME=SHA256,  Hash=" UPPER_HASH "  ",
+        "hmac name=sha2-256, hash=" HASH,
+        "hmac name=SHA-256, hash=" HASH,
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(accepted); i++) {
+        Authentication authentication;
+
+        ASSERT_OK(authentication_parse(accepted[i], &authentication));
+        ASSERT_STREQ(authentication.digest->name, "sha256");
+        ASSERT_TRUE(authentication_verify(&authentication, KEY, strlen(KEY), DATA, strlen(DATA)));
+        ASSERT_FALSE(
+            authentication_verify(&authentication, KEY, strlen(KEY), DATA, strlen(DATA) - 1));
+        ASSERT_FALSE(
+            authentication_verify(&authentication, KEY, strlen(KEY) - 1, DATA, strlen(DATA)));
+        authentication.hash[31] ^= 1;
+        ASSERT_FALSE(authentication_verify(&authentication, KEY, strlen(KEY), DATA, strlen(DATA)));
+    }
+}
+
+static void test_refused(void)
+{
+    static const char *const refused[] = {
+        "",
+        "hmac",
+        "hmac ",
+        "hmac name=sha256",
+        "hmac hash=" HASH,
+        "hmac name=sha256, hash=",
+        "hmac name=, hash=" HASH,
+        "hmacname=sha256, hash=" HASH,
+        "hmac,name=sha256, hash=" HASH,
+        "Basic name=sha256, hash=" HASH,
+        "hmac name=sha256, hash=" HASH ", hash=" HASH,
+        "hmac name=sha256, name=sha256, hash=" HASH,
+        "hmac name=sha256, hash=" HASH ", other=1",
+        "hmac name=sha256, hash=" HASH ", word",
+        "hmac name=sha256, hash=" HASH "00",
+        "hmac name=sha384, hash=" HASH,
+        "hmac name=sha1, hash=5bdcc146bf60754e6a042426089575c75a003f08",
+        "hmac name=md5, hash=5bdcc146bf60754e6a042426089575c7",
+        "hmac name=sha256, hash=xbdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+        "hmac name=sha256; hash=" HASH,
+        "hmac name = sha256, hash=" HASH,
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(refused); i++) {
+        Authentication authentication;
+
+        if (authentication_parse(refused[i], &authentication) != -EINVAL) {
+            fprintf(stderr, "accepted: %s\n", refused[i]);
+            exit(EXIT_FAILURE);
+        }
+    }
+}
+
+static void test_all_sizes(void)
+{
+    Authentication authentication;
+    char value[256];
+
+    memset(value, 0, sizeof(value));
+    memcpy(value, "hmac name=sha3-512 hash=", 24);
+    memset(value + 24, 'a', 128);
+    ASSERT_OK(authentication_parse(value, &authentication));
+    ASSERT_EQ(authentication.digest->size, 64);
+    ASSERT_EQ(authentication.hash[63], 0xaa);
+}
+
+int main(void)
+{
+    test_accepted();
+    test_refused();
+    test_all_sizes();
+    return 0;
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "policy/policy.h"
+
+#include <arpa/inet.h>
+
+#include "test.h"
+
+/* Literals for fields that own their strings elsewhere. */
+#define TEXT(literal) ((char *)(literal))
+#define LIST(...)     ((char **)(const char *const[]){ __VA_ARGS__, NULL })
+
+static const char body[] = "the request's body";
+
+static const Csr www = { .names = LIST("www.example.org") };
+static const Csr two = { .names = LIST("www.example.org", "mail.example.net") };
+static const Csr wildcard = { .names = LIST("*.example.org") };
+static const Csr with_email = { .names = LIST("www.example.org"),
+                                .other_san = TEXT("e-mail address") };
+static const Csr email_only = { .other_san = TEXT("e-mail address") };
+static const Csr with_address = { .names = LIST("www.example.org"),
+                                  .addresses = LIST("192.0.2.1", "2001:db8::1") };
+static const Csr address_only = { .addresses = LIST("192.0.2.1") };
+
+static SocketAddress peer_of(const char *text)
+{
+    SocketAddress peer = { .in.sin_family = AF_INET };
+
+    ASSERT_EQ(inet_pton(AF_INET, text, &peer.in.sin_addr), 1);
+    return peer;
+}
+
+static AddressPrefix prefix_of(const char *text)
+{
+    AddressPrefix prefix;
+    char *meant = NULL;
+
+    ASSERT_OK(address_prefix_parse(text, &prefix, &meant));
+    return prefix;
+}
+
+static Authentication authentication_of(const char *digest, const char *key)
+{
+    Authentication authentication = { .digest = digest_find(digest, strlen(digest)) };
+
+    ASSERT_OK(digest_hmac(authentication.digest, key, strlen(key), body, strlen(body),
+                          authentication.hash));
+    return authentication;
+}
+
+static PolicyRequest request_of(const SocketAddress *peer, const Authentication *authentication,
+                                const Csr *csr)
+{
+    return (PolicyRequest){
+        .peer = peer,
+        .authentication = authentication,
+        .body = body,
+        .body_size = strlen(body),
+        .csr = csr,
+    };
+}
+
+static Config config_of(AuthBlock *const *blocks, size_t n)
+{
+    return (Config){ .auth = (AuthBlock **)blocks, .n_auth = n };
+}
+
+static void assert_allowed(const Config *config, PolicyRequest request, const AuthBlock *block)
+{
+    char *why = NULL;
+
+    ASSERT_TRUE(policy_is_possible(config, &request, &why));
+    ASSERT_TRUE(policy_decide(config, &request, &why) == block);
+    ASSERT_TRUE(!why);
+}
+
+/* Refused only when all is known. */
+static void assert_refused(const Config *config, PolicyRequest request, const char *expected)
+{
+    _cleanup_free_ char *why = NULL;
+
+    ASSERT_TRUE(policy_is_possible(config, &request, &why));
+    ASSERT_TRUE(!why);
+    ASSERT_TRUE(!policy_decide(config, &request, &why));
+    ASSERT_STREQ(why, expected);
+}
+
+/* Refused before the body is read, and after it as well. */
+static void assert_impossible(const Config *config, PolicyRequest request, const char *expected)
+{
+    _cleanup_free_ char *early = NULL, *late = NULL;
+    PolicyRequest head = request_of(request.peer, request.authentication, NULL);
+
+    ASSERT_FALSE(policy_is_possible(config, &head, &early));
+    ASSERT_STREQ(early, expected);
+    ASSERT_TRUE(!policy_decide(config, &request, &late));
+    ASSERT_STREQ(late, expected);
+}
+
+static void test_address(void)
+{
+    AddressPrefix prefixes[] = { prefix_of("2001:db8::/32"), prefix_of("192.0.2.0/24") };
+    AuthBlock block = { .name = TEXT("web"),
+                        .ips = prefixes,
+                        .n_ips = ELEMENTSOF(prefixes),
+                        .domains = LIST("*.example.org") };
+    Config config = config_of((AuthBlock *[]){ &block }, 1);
+    SocketAddress inside = peer_of("192.0.2.7"), outside = peer_of("198.51.100.9");
+    SocketAddress mapped = { .in6.sin6_family = AF_INET6 }, local = { .sa.sa_family = AF_UNIX };
+
+    ASSERT_EQ(inet_pton(AF_INET6, "::ffff:192.0.2.7", &mapped.in6.sin6_addr), 1);
+    assert_allowed(&config, request_of(&inside, NULL, &www), &block);
+    assert_allowed(&config, request_of(&mapped, NULL, &www), &block);
+    assert_impossible(&config, request_of(&outside, NULL, &www),
+                      "auth \"web\": 198.51.100.9 is not in ip");
+    assert_impossible(&config, request_of(&local, NULL, &www),
+                      "auth \"web\": a unix socket's peer has no address to be in ip");
+}
+
+static void test_names(void)
+{
+    AuthBlock block = { .name = TEXT("all"),
+                        .all = true,
+                        .domains = LIST("*.example.org", "mail.*") };
+    AuthBlock narrow = { .name = TEXT("narrow"), .all = true, .domains = LIST("?.example.org") };
+    AuthBlock none = { .name = TEXT("none"), .all = true };
+    Config config = config_of((AuthBlock *[]){ &none, &narrow, &block }, 3);
+    Config narrow_config = config_of((AuthBlock *[]){ &none, &narrow }, 2);
+    Config empty = { 0 };
+    SocketAddress peer = peer_of("192.0.2.7");
+
+    assert_allowed(&config, request_of(&peer, NULL, &www), &block);
+    assert_allowed(&config, request_of(&peer, NULL, &two), &block);
+    assert_allowed(&config, request_of(&peer, NULL, &wildcard), &block);
+    assert_refused(&narrow_config, request_of(&peer, NULL, &wildcard),
+                   "auth \"none\": no domain covers *.example.org; "
+                   "auth \"narrow\": no domain covers *.example.org");
+    config.auth[2]->domains = LIST("www.example.org");
+    assert_refused(&config, request_of(&peer, NULL, &two),
+                   "auth \"none\": no domain covers www.example.org; "
+                   "auth \"narrow\": no domain covers www.example.org; "
+                   "auth \"all\": no domain covers mail.example.net");
+    assert_impossible(&empty, request_of(&peer, NULL, &www),
+                      "the configuration has no [auth] block");
+}
+
+static void test_other_names(void)
+{
+    AuthBlock block = { .name = TEXT("all"), .all = true, .domains = LIST("*") };
+    Config config = config_of((AuthBlock *[]){ &block }, 1);
+    SocketAddress peer = peer_of("192.0.2.7");
+    static const char why[] =
+        "auth \"all\": the request has a name of the type e-mail address, which "
+        "no block can allow";
+
+    assert_refused(&config, request_of(&peer, NULL, &with_email), why);
+    assert_refused(&config, request_of(&peer, NULL, &email_only), why);
+    ASSERT_TRUE(policy_covers(&block, &two));
+    ASSERT_FALSE(policy_covers(&block, &with_email));
+    ASSERT_FALSE(policy_covers(&block, &email_only));
+}
+
+static void test_addresses(void)
+{
+    AddressPrefix four = prefix_of("192.0.2.0/28"), both[] = { four, prefix_of("2001:db8::/64") };
+    AuthBlock none = { .name = TEXT("none"), .all = true, .domains = LIST("*") };
+    AuthBlock some = {
+        .name = TEXT("some"), .all = true, .domains = LIST("*"), .ip_sans = &four, .n_ip_sans = 1
+    };
+    AuthBlock only = {
+        .name = TEXT("only"), .all = true, .ip_sans = both, .n_ip_sans = ELEMENTSOF(both)
+    };
+    AuthBlock full = { .name = TEXT("full"),
+                       .all = true,
+                       .domains = LIST("www.*"),
+                       .ip_sans = both,
+                       .n_ip_sans = ELEMENTSOF(both) };
+    Config config = config_of((AuthBlock *[]){ &none, &some, &only }, 3);
+    Config full_config = config_of((AuthBlock *[]){ &none, &full }, 2);
+    SocketAddress peer = peer_of("192.0.2.7");
+
+    assert_allowed(&config, request_of(&peer, NULL, &address_only), &some);
+    assert_allowed(&full_config, request_of(&peer, NULL, &with_address), &full);
+    assert_refused(&config, request_of(&peer, NULL, &with_address),
+                   "auth \"none\": no ip-san covers 192.0.2.1; "
+                   "auth \"some\": no ip-san covers 2001:db8::1; "
+                   "auth \"only\": no domain covers www.example.org");
+    ASSERT_FALSE(policy_covers(&none, &address_only));
+    ASSERT_TRUE(policy_covers(&only, &address_only));
+    ASSERT_FALSE(policy_covers(&only, &www));
+}
+
+static void test_hmac(void)
+{
+    static char key[] = "secret";
+    AuthBlock block = { .name = TEXT("mail"),
+                        .hmac_type = digest_find("sha256", 6),
+                        .hmac_key = key,
+                        .domains = LIST("*.example.org") };
+    Config config = config_of((AuthBlock *[]){ &block }, 1);
+    SocketAddress peer = { .sa.sa_family = AF_UNIX };
+    Authentication right = authentication_of("sha256", "secret");
+    Authentication wrong = authentication_of("sha256", "guess");
+    Authentication other = authentication_of("sha512", "secret");
+
+    assert_allowed(&config, request_of(&peer, &right, &www), &block);
+    assert_impossible(&config, request_of(&peer, NULL, &www),
+                      "auth \"mail\": no usable Authentication header");
+    assert_impossible(&config, request_of(&peer, &other, &www),
+                      "auth \"mail\": the request's HMAC uses sha512, not sha256");
+    assert_refused(&config, request_of(&peer, &wrong, &www),
+                   "auth \"mail\": the HMAC does not verify");
+    assert_refused(&config, request_of(&peer, &right, &two),
+                   "auth \"mail\": no domain covers mail.example.net");
+}
+
+/* Each method that a block names has to pass. */
+static void test_both_methods(void)
+{
+    static char key[] = "secret";
+    AddressPrefix prefix = prefix_of("192.0.2.0/24");
+    AuthBlock both = { .name = TEXT("both"),
+                       .ips = &prefix,
+                       .n_ips = 1,
+                       .hmac_type = digest_find("sha256", 6),
+                       .hmac_key = key,
+                       .all = true,
+                       .domains = LIST("*") };
+    AuthBlock second = {
+        .name = TEXT("second"), .ips = &prefix, .n_ips = 1, .domains = LIST("www.*")
+    };
+    AuthBlock open = { .name = TEXT("open"), .domains = LIST("*") };
+    Config config = config_of((AuthBlock *[]){ &both, &second }, 2);
+    Config open_config = config_of((AuthBlock *[]){ &open }, 1);
+    SocketAddress inside = peer_of("192.0.2.7"), outside = peer_of("198.51.100.9");
+    Authentication right = authentication_of("sha256", "secret");
+
+    assert_allowed(&config, request_of(&inside, &right, &www), &both);
+    assert_allowed(&config, request_of(&inside, NULL, &www), &second);
+    assert_impossible(&config, request_of(&outside, &right, &www),
+                      "auth \"both\": 198.51.100.9 is not in ip; "
+                      "auth \"second\": 198.51.100.9 is not in ip");
+    assert_impossible(&open_config, request_of(&inside, &right, &www),
+                      "auth \"open\": it has no method");
+}
+
+static void test_many_blocks(void)
+{
+    enum { N = 10000 };
+    AddressPrefix prefix = prefix_of("192.0.2.1");
+    AuthBlock block = { .name = TEXT("b"), .ips = &prefix, .n_ips = 1, .domains = LIST("*") };
+    AuthBlock last = { .name = TEXT("last"), .all = true, .domains = LIST("*") };
+    AuthBlock **blocks = calloc(N, sizeof(AuthBlock *));
+    SocketAddress peer = peer_of("192.0.2.7");
+    PolicyRequest request = request_of(&peer, NULL, &www);
+    Config config = config_of(blocks, N);
+    _cleanup_free_ char *why = NULL;
+    size_t named = 0;
+
+    for (size_t i = 0; i < N; i++)
+        blocks[i] = &block;
+    ASSERT_FALSE(policy_is_possible(&config, &request, &why));
+    for (const char *at = why; (at = strstr(at, "auth \"b\"")); at++)
+        named++;
+    ASSERT_EQ(named, 16);
+    ASSERT_STREQ(why + strlen(why) - strlen("; and 9984 more"), "; and 9984 more");
+
+    blocks[N - 1] = &last;
+    assert_allowed(&config, request, &last);
+    free(blocks);
+}
+
+int main(void)
+{
+    test_address();
+    test_names();
+    test_other_names();
+    test_addresses();
+    test_hmac();
+    test_both_methods();
+    test_many_blocks();
+    return 0;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "strings/text.h"
+
+#include "test.h"
+
+/* What is fit to print stays, byte for byte; nothing else does. */
+static void test_flatten(void)
+{
+    static const struct {
+        const char *text, *flat;
+    } cases[] = {
+        { "", "" },
+        { "plain ~text", "plain ~text" },
+        { "a\nb\r\x1b[2Jc\x7f", "a b  [2Jc " },
+        /* The first and the last of each length. */
+        { "\u00a0 \u07ff", "\u00a0 \u07ff" },
+        { "\u0800 \ud7ff \ue000 \uffff", "\u0800 \ud7ff \ue000 \uffff" },
+        { "\U00010000 \U0010ffff", "\U00010000 \U0010ffff" },
+        { "caf\xe9 ol\xe9", "caf? ol?" }, /* Latin-1 */
+        { "\xc2\x9b"
+          "2J",
+          "??2J" }, /* U+009B commands a terminal too */
+        { "\xc0\xaf \xe0\x80\xaf \xf0\x80\x80\xaf",
+          "?? ??? ????" },                                      /* too long for what they say */
+        { "\xed\xa0\x80 \xf4\x90\x80\x80 \xff", "??? ???? ?" }, /* surrogate, too large */
+        { "cut \xe2\x82", "cut ??" },
+        { "\xe2\x82\n\x80", "?? ?" },
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+        char text[64];
+
+        (void)snprintf(text, sizeof(text), "%s", cases[i].text);
+        text_flatten(text);
+        ASSERT_STREQ(text, cases[i].flat);
+    }
+}
+
+int main(void)
+{
+    test_flatten();
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "limits/holds.h"
+
+#include "limits/budget.h"
+#include "statedir/ledger.h"
+#include "statedir/pause.h"
+#include "test-directory.h"
+#include "test.h"
+
+static char server[] = "https://ca.example/dir", account[] = "/account", first[] = "a.example.org",
+            second[] = "*.b.example.net", set[] = "*.b.example.net a.example.org", block[] = "web";
+static char *const names[] = { first, second, NULL };
+
+static Config config;
+static AccountBlock account_block = { .server = server, .directory = account };
+static AuthBlock auth = { .name = block };
+static const Asking asking = { .config = &config,
+                               .account = &account_block,
+                               .auth = &auth,
+                               .client = "192.0.2.7",
+                               .names = names,
+                               .set = set };
+
+static char elsewhere[] = "c.example.com", below[] = "d.b.example.net";
+static char *const other_names[] = { elsewhere, NULL }, *const below_names[] = { below, NULL };
+
+/* Another client for other names. */
+static Asking other(char *const *list)
+{
+    return (Asking){ .config = &config,
+                     .account = &account_block,
+                     .auth = &auth,
+                     .client = "192.0.2.8",
+                     .names = list,
+                     .set = list[0] };
+}
+
+static bool allows(const Asking *by, Failure *ret)
+{
+    return restraint_allows(by, ret) && budget_allows(by, ret);
+}
+
+static void assert_free(const Asking *by)
+{
+    Failure failure = { 0 };
+
+    ASSERT_TRUE(allows(by, &failure));
+    ASSERT_EQ(failure.status, 0);
+}
+
+/* Seconds that it takes still. */
+static unsigned assert_held(const Asking *by, int status, const char *why)
+{
+    Failure failure = { 0 };
+    unsigned left;
+
+    ASSERT_FALSE(allows(by, &failure));
+    ASSERT_EQ(failure.event, LOG_EVENT_ORDER_HELD_BACK);
+    ASSERT_EQ(failure.status, status);
+    ASSERT_TRUE(strstr(failure.reason, why));
+    left = failure.retry_after;
+    /* What was held back here is nothing that the CA said. */
+    restraint_note_failure(by, &failure);
+    failure_done(&failure);
+    return left;
+}
+
+static void assert_about(unsigned left, unsigned expected)
+{
+    ASSERT_TRUE(left + 5 >= expected && left <= expected + expected / 4 + 1);
+}
+
+static Failure told(int status, const char *problem, unsigned pause, const char *said)
+{
+    Failure failure = { 0 };
+
+    failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, status, pause, "%s", said);
+    failure_set_type(&failure, problem);
+    failure.pause = pause;
+    return failure;
+}
+
+static void test_rate_limits(void)
+{
+    static const struct {
+        const char *said;
+        PauseKind kind;
+        const char *what;
+        bool holds_below, holds_other;
+    } table[] = {
+        { "too many new orders (300) from this account", PAUSE_ACCOUNT, account, true, true },
+        { "too many certificates (50) already issued for \"example.net\"", PAUSE_DOMAIN,
+          "example.net", true, false },
+        { "too many certificates (5) already issued for this exact set of identifiers", PAUSE_NAMES,
+          set, false, false },
+        { "too many failed authorizations (5) for \"b.example.net\"", PAUSE_NAME, "b.example.net",
+          false, false },
+        { "service busy", PAUSE_SERVER, "", true, true },
+        { "something new", PAUSE_NAMES, set, false, false },
+    };
+    const Asking strange = other(other_names), deeper = other(below_names);
+
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        Failure failure = told(429, "rateLimited", 1000, table[i].said);
+
+        assert_free(&asking);
+        restraint_note_failure(&asking, &failure);
+        assert_about(assert_held(&asking, 429, table[i].said), 1000);
+        if (table[i].holds_below)
+            (void)assert_held(&deeper, 429, table[i].said);
+        else
+            assert_free(&deeper);
+        if (table[i].holds_other)
+            (void)assert_held(&strange, 429, table[i].said);
+        else
+            assert_free(&strange);
+        ASSERT_OK(pause_remove(config.state_directory, table[i].kind, server, table[i].what));
+        failure_done(&failure);
+    }
+    assert_free(&asking);
+}
+
+static void test_passing_failures(void)
+{
+    Failure busy = told(503, NULL, 77, "come back later"), plain = told(503, NULL, 0, "a fault"),
+            refused = told(403, "rejectedIdentifier", 0, "no");
+
+    restraint_note_failure(&asking, &plain);
+    restraint_note_failure(&asking, &refused);
+    assert_free(&asking);
+    restraint_note_failure(&asking, &busy);
+    ASSERT_TRUE(assert_held(&asking, 503, "come back later") <= 77);
+    ASSERT_OK(pause_remove(config.state_directory, PAUSE_SERVER, server, ""));
+    failure_done(&busy);
+    failure_done(&plain);
+    failure_done(&refused);
+}
+
+/* As if so much time had passed. */
+static void put_back(const char *name, time_t seconds)
+{
+    Pause pause = { 0 };
+
+    ASSERT_OK(pause_load(config.state_directory, PAUSE_NAME, server, name, time(NULL), &pause));
+    pause.until -= seconds;
+    ASSERT_OK(pause_save(config.state_directory, &pause));
+    pause_done(&pause);
+}
+
+static void test_names_that_fail(void)
+{
+    Failure failure = told(421, "connection", 0, "nobody is there");
+    const Asking strange = other(other_names);
+
+    restraint_note_invalid(&asking, elsewhere, &failure);
+    assert_free(&strange);
+    for (unsigned expected = RESTRAINT_FIRST; expected < RESTRAINT_MAX; expected *= 2) {
+        unsigned left;
+
+        restraint_note_invalid(&asking, "b.example.net", &failure);
+        left = assert_held(&asking, 421, "nobody is there");
+        assert_about(left, expected);
+        /* Of those that were under way already each is not one time more. */
+        restraint_note_invalid(&asking, "b.example.net", &failure);
+        assert_about(assert_held(&asking, 421, "nobody is there"), expected);
+        put_back("b.example.net", 2 * expected);
+        assert_free(&asking);
+    }
+    for (unsigned i = 0; i < 40; i++) {
+        restraint_note_invalid(&asking, "b.example.net", &failure);
+        assert_about(assert_held(&asking, 421, "nobody is there"), RESTRAINT_MAX);
+        put_back("b.example.net", 2 * RESTRAINT_MAX - 3600);
+    }
+    assert_free(&strange);
+
+    /* A success clears it, and its count. */
+    restraint_note_valid(&asking, "b.example.net");
+    assert_free(&asking);
+    restraint_note_invalid(&asking, "b.example.net", &failure);
+    assert_about(assert_held(&asking, 421, "nobody is there"), RESTRAINT_FIRST);
+    restraint_note_valid(&asking, "b.example.net");
+    failure_done(&failure);
+}
+
+/* What is wrong with our own servers is tried again soon, and makes nothing worse at the CA. */
+static void test_unpublished(void)
+{
+    Failure own = { 0 }, at_ca = { 0 };
+
+    failure_set(&own, LOG_EVENT_CHALLENGE_NOT_PUBLISHED, 421, 0, "192.0.2.53: REFUSED");
+    failure_set(&at_ca, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0, "nobody is there");
+    for (unsigned i = 0; i < 5; i++) {
+        unsigned left;
+
+        restraint_note_invalid(&asking, "b.example.net", &own);
+        left = assert_held(&asking, 421, "192.0.2.53: REFUSED");
+        ASSERT_TRUE(left <= RESTRAINT_UNPUBLISHED);
+        put_back("b.example.net", 2 * RESTRAINT_UNPUBLISHED);
+        assert_free(&asking);
+    }
+    restraint_note_invalid(&asking, "b.example.net", &at_ca);
+    assert_about(assert_held(&asking, 421, "nobody is there"), RESTRAINT_FIRST);
+    restraint_note_valid(&asking, "b.example.net");
+    failure_done(&own);
+    failure_done(&at_ca);
+}
+
+static void test_budgets(void)
+{
+    const Asking strange = other(other_names);
+    Asking resumed = asking;
+
+    resumed.client = NULL;
+    account_block.orders_per_3h = 3;
+    budget_note_order(&asking);
+    budget_note_order(&strange);
+    assert_free(&asking);
+    budget_note_order(&asking);
+    assert_about(assert_held(&strange, 429, "orders-per-3h = 3"), 3 * 3600);
+    account_block.orders_per_3h = 0;
+    assert_free(&strange);
+
+    account_block.duplicate_certificates_per_week = 1;
+    budget_note_certificate(&asking);
+    assert_about(assert_held(&asking, 429, "duplicate-certificates-per-week = 1"), 7 * 86400);
+    assert_free(&strange);
+    account_block.duplicate_certificates_per_week = 0;
+
+    auth.orders_per_day = 1;
+    assert_free(&asking);
+    budget_note_order(&asking);
+    assert_about(assert_held(&asking, 429, "orders-per-day = 1"), 86400);
+    assert_free(&strange);
+    assert_free(&resumed);
+    auth.orders_per_day = 0;
+}
+
+/* What is not there to be read or written holds nobody up. */
+static void test_broken_state(void)
+{
+    Failure failure = told(421, "connection", 0, "nobody is there");
+    char nowhere[] = "/proc/nowhere";
+
+    config.state_directory = nowhere;
+    account_block.orders_per_3h = 1;
+    restraint_note_invalid(&asking, "b.example.net", &failure);
+    restraint_note_valid(&asking, "b.example.net");
+    budget_note_order(&asking);
+    restraint_sweep(config.state_directory);
+    assert_free(&asking);
+    failure_done(&failure);
+}
+
+int main(void)
+{
+    _cleanup_test_directory_ char *state = test_directory_new();
+
+    config.state_directory = state;
+    test_rate_limits();
+    test_passing_failures();
+    test_names_that_fail();
+    test_unpublished();
+    test_budgets();
+    restraint_sweep(state);
+    test_broken_state();
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "inventory.h"
+
+#include "base/clock.h"
+#include "make-x509.h"
+#include "statedir/storage/scan.h"
+#include "test-directory.h"
+#include "test.h"
+
+#define DAY         86400L
+#define EMPTY_KEY   "000000000000000000000000000000000000000000000000"
+#define FOREIGN_KEY EMPTY_KEY EMPTY_KEY
+
+static char mark[] = "userdata";
+static unsigned n_changes;
+
+static void changed(void *userdata)
+{
+    ASSERT_TRUE(userdata == mark);
+    n_changes++;
+}
+
+/* A certificate for another @days days, under the request that has this name in it. */
+static void store(const Storage *storage, const char *request, long days)
+{
+    _cleanup_(EVP_PKEY_freep) EVP_PKEY *key = make_key("P-256");
+    _cleanup_free_ char *pem = make_certificate(key, "DNS:a.example", -90 * DAY, days * DAY);
+    _cleanup_(chain_freep) Chain *chain = NULL;
+    const char *reason;
+
+    ASSERT_OK(chain_parse(pem, strlen(pem), &chain, &reason));
+    ASSERT_OK(storage_store(storage, request, strlen(request), chain));
+}
+
+/* Runs until the count is told. */
+static void await_count(sd_event *event)
+{
+    unsigned before = n_changes;
+
+    while (n_changes == before)
+        ASSERT_TRUE(sd_event_run(event, 10 * USEC_PER_SEC) > 0);
+}
+
+static Config *config_new(Storage *storage)
+{
+    static char name[] = "none";
+    static Storage none = { .name = name, .type = STORAGE_NONE };
+    Config *config = calloc(1, sizeof(*config));
+
+    config->n_ref = 2; /* ours as well: what it holds is not its own */
+    config->storages = calloc(2, sizeof(Storage *));
+    config->storages[0] = &none;
+    config->storages[1] = storage;
+    config->n_storages = 2;
+    return config;
+}
+
+static void config_drop(Config *config)
+{
+    ASSERT_EQ(config->n_ref, 2);
+    free(config->storages);
+    free(config);
+}
+
+static void assert_count(const Inventory *inventory, size_t certificates, size_t due, long next)
+{
+    time_t now = time(NULL);
+    InventoryCount count = inventory_count(inventory, now);
+
+    ASSERT_EQ(count.certificates, certificates);
+    ASSERT_EQ(count.due, due);
+    if (next == 0)
+        ASSERT_EQ(count.next_renewal, 0);
+    else
+        ASSERT_TRUE(labs(count.next_renewal - now - next) < 60);
+}
+
+/* The directory of the entry of this request; free(). */
+static char *entry_path(const Storage *storage, const char *request)
+{
+    char key[STORAGE_KEY_SIZE], *path;
+
+    storage_key(request, strlen(request), key);
+    ASSERT_TRUE(asprintf(&path, "%s/%.2s/%s", storage->directory, key, key + 2) > 0);
+    return path;
+}
+
+/* A crash in the middle of a write; who only looks leaves it alone. */
+static void leave_half(const Storage *storage, const char *path)
+{
+    _cleanup_(storage_scan_freep) StorageScan *scan = NULL;
+    char key[STORAGE_KEY_SIZE];
+    Renewal renewal;
+
+    test_write(path, ".tmp-0123", "half");
+    ASSERT_OK(storage_scan_new(storage, &scan));
+    while (storage_scan_next(scan, key, &renewal) > 0)
+        continue;
+    ASSERT_TRUE(test_exists(path, ".tmp-0123"));
+}
+
+/* Noted now: due in so many seconds. */
+static void note(Inventory *inventory, const Storage *storage, const char *key, long due)
+{
+    Renewal renewal = { .due = time(NULL) + due, .not_after = time(NULL) + due + DAY };
+
+    inventory_note(inventory, storage, key, &renewal);
+}
+
+typedef struct Rest {
+    const char *key;
+    Renewal renewal;
+} Rest;
+
+static void find_rest(const Storage *storage, const char *key, const Renewal *renewal,
+                      void *userdata)
+{
+    Rest *rest = userdata;
+
+    (void)storage;
+    if (streq(key, rest->key))
+        rest->renewal = *renewal;
+}
+
+static void assert_rest(const Inventory *inventory, const char *key, unsigned tries, time_t until)
+{
+    Rest rest = { .key = key };
+
+    inventory_foreach(inventory, find_rest, &rest);
+    ASSERT_EQ(rest.renewal.tries, tries);
+    ASSERT_EQ(rest.renewal.rest_until, until);
+}
+
+int main(void)
+{
+    _cleanup_(test_directory_freep) char *directory = test_directory_new();
+    _cleanup_free_ char *missing = test_path(directory, "missing");
+    char present_name[] = "present", absent_name[] = "absent";
+    Storage storage = {
+        .name = present_name, .type = STORAGE_FILE, .directory = directory, .renew_within = 14
+    };
+    Storage absent = {
+        .name = absent_name, .type = STORAGE_FILE, .directory = missing, .renew_within = 14
+    };
+    Storage later = {
+        .name = present_name, .type = STORAGE_FILE, .directory = directory, .renew_within = 7
+    };
+    Config *config = config_new(&storage), *other = config_new(&absent),
+           *shorter = config_new(&later);
+    _cleanup_free_ char *file = NULL, *whole = NULL, *empty = NULL;
+    char key[STORAGE_KEY_SIZE];
+    Inventory *inventory;
+    sd_event *event;
+
+    /* Beside entries: what is none. */
+    test_write(directory, "README", "not an entry");
+    ASSERT_TRUE(asprintf(&file, "%s/00", directory) > 0);
+    ASSERT_OK(mkdir(file, 0700));
+    test_write(file, "README", "not an entry either");
+
+    store(&storage, "one", 30);
+    store(&storage, "two", 20);
+    store(&storage, "due", 10);
+    store(&storage, "over", -1);
+    store(&storage, "empty", 1);
+    empty = entry_path(&storage, "empty");
+    storage_key("empty", 5, key);
+    ASSERT_OK(storage_drop(&storage, key));
+    whole = entry_path(&storage, "one");
+    leave_half(&storage, whole);
+    leave_half(&storage, empty);
+
+    ASSERT_TRUE(sd_event_new(&event) >= 0);
+    ASSERT_OK(inventory_new(event, changed, mark, &inventory));
+    assert_count(inventory, 0, 0, 0);
+    ASSERT_OK(inventory_use(inventory, config));
+    await_count(event);
+    assert_count(inventory, 4, 2, 6 * DAY);
+    ASSERT_FALSE(test_exists(whole, ".tmp-0123") || test_exists(empty, ".tmp-0123"));
+    ASSERT_TRUE(test_exists(whole, "cert.pem") && test_exists(empty, "csr.pem"));
+
+    /* One that is there already, one that is new. */
+    storage_key("two", 3, key);
+    note(inventory, &storage, key, 76 * DAY);
+    ASSERT_EQ(n_changes, 2);
+    assert_count(inventory, 4, 2, 16 * DAY);
+    note(inventory, &storage, FOREIGN_KEY, DAY);
+    assert_count(inventory, 5, 2, DAY);
+
+    /* What is remembered of an entry outlives its certificates, and a count. */
+    inventory_set_rest(inventory, &storage, key, 3, 1000);
+    note(inventory, &storage, key, 16 * DAY);
+    assert_rest(inventory, key, 3, 1000);
+    ASSERT_OK(inventory_use(inventory, shorter));
+    await_count(event);
+    assert_count(inventory, 4, 1, 3 * DAY);
+    assert_rest(inventory, key, 3, 1000);
+    inventory_set_rest(inventory, &absent, key, 7, 7);
+    assert_rest(inventory, key, 3, 1000);
+    ASSERT_OK(inventory_use(inventory, config));
+    await_count(event);
+    note(inventory, &storage, FOREIGN_KEY, DAY);
+    assert_count(inventory, 5, 2, DAY);
+
+    /* The same configuration once more changes nothing; another one is counted anew. */
+    ASSERT_OK(inventory_use(inventory, config));
+    ASSERT_EQ(sd_event_run(event, 0), 0);
+    other->storages[0] = other->storages[1]; /* the only one: others have other numbers now */
+    other->n_storages = 1;
+    ASSERT_OK(inventory_use(inventory, other));
+    /* Until then the old count stands, and what comes meanwhile is not lost. */
+    ASSERT_TRUE(inventory_config(inventory) == config);
+    assert_count(inventory, 5, 2, DAY);
+    note(inventory, &storage, FOREIGN_KEY, 3 * DAY);
+    note(inventory, &absent, FOREIGN_KEY, 2 * DAY);
+    assert_count(inventory, 5, 2, 3 * DAY);
+    await_count(event);
+    ASSERT_EQ(config->n_ref, 2);
+    ASSERT_TRUE(inventory_config(inventory) == other);
+    assert_count(inventory, 1, 0, 2 * DAY);
+
+    inventory_free(inventory);
+    sd_event_unref(event);
+    config_drop(config);
+    config_drop(other);
+    config_drop(shorter);
+    return EXIT_SUCCESS;
+}

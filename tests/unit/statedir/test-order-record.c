@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "statedir/order-record.h"
+
+#include "strings/strv.h"
+#include "test-directory.h"
+#include "test.h"
+
+#define KEY_A                                                                                      \
+    "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed"                             \
+    "8086072ba1e7cc2358baeca134c825a7"
+#define KEY_B                                                                                      \
+    "38b060a751ac96384cd9327eb1b1e36a21fdb71114be07434c0cc7bf63f6e1da"                             \
+    "274edebfe76f65fbd51ad2f14898b95b"
+
+static char server[] = "https://ca.example/dir", auth[] = "web \"servers\"", body[] = "a\0b\xff",
+            id[] = "0123456789abcdef", url[] = "https://ca.example/order/1",
+            finalize[] = "https://ca.example/order/1/finalize", client[] = "192.0.2.7",
+            chain[] = "-----BEGIN CERTIFICATE-----\n";
+
+static OrderRecord example(OrderStage stage)
+{
+    return (OrderRecord){
+        .stage = stage,
+        .created = 1795600000,
+        .issued = 1795600001,
+        .expires = 1795686400,
+        .server = server,
+        .auth = auth,
+        .body = body,
+        .body_size = sizeof(body) - 1,
+        .request_id = id,
+        .client = client,
+        .url = url,
+        .finalize_url = finalize,
+        .chain = chain,
+    };
+}
+
+static void test_life(const char *state)
+{
+    _cleanup_free_ char *orders = test_path(state, "orders");
+    const OrderRecord record = example(ORDER_STAGE_FINALIZING);
+    _cleanup_strv_ char **keys = NULL;
+    OrderRecord read = { 0 };
+
+    ASSERT_EQ(order_record_load(state, KEY_A, &read), -ENOENT);
+    ASSERT_OK(order_record_remove(state, KEY_A));
+    ASSERT_OK(order_record_save(state, KEY_A, &record));
+    ASSERT_OK(order_record_save(state, KEY_B, &record));
+    ASSERT_EQ(test_mode(state, "orders"), 0700);
+    ASSERT_EQ(test_mode(orders, KEY_A ".json"), 0600);
+
+    ASSERT_OK(order_record_load(state, KEY_A, &read));
+    ASSERT_EQ(read.stage, ORDER_STAGE_FINALIZING);
+    ASSERT_EQ(read.created, 1795600000);
+    ASSERT_EQ(read.issued, 1795600001);
+    ASSERT_EQ(read.expires, 1795686400);
+    ASSERT_EQ(read.body_size, sizeof(body) - 1);
+    ASSERT_EQ(memcmp(read.body, body, sizeof(body)), 0);
+    ASSERT_STREQ(read.server, server);
+    ASSERT_STREQ(read.auth, auth);
+    ASSERT_STREQ(read.request_id, id);
+    ASSERT_STREQ(read.client, client);
+    ASSERT_STREQ(read.url, url);
+    ASSERT_STREQ(read.finalize_url, finalize);
+    ASSERT_STREQ(read.chain, chain);
+    order_record_done(&read);
+    ASSERT_TRUE(!read.body && !read.url);
+
+    /* Listed is what is a record by its name; what a crash left is swept by who writes there. */
+    test_write(orders, ".tmp-0123", "half");
+    test_write(orders, "README.json", "{}");
+    ASSERT_OK(order_record_list(state, &keys));
+    ASSERT_EQ(strv_length(keys), 2);
+    ASSERT_STREQ(keys[0], KEY_B);
+    ASSERT_STREQ(keys[1], KEY_A);
+    ASSERT_TRUE(test_exists(orders, ".tmp-0123"));
+    ASSERT_OK(order_record_clean(state));
+    ASSERT_FALSE(test_exists(orders, ".tmp-0123"));
+
+    ASSERT_OK(order_record_remove(state, KEY_A));
+    ASSERT_EQ(order_record_load(state, KEY_A, &read), -ENOENT);
+    ASSERT_OK(order_record_load(state, KEY_B, &read));
+    order_record_done(&read);
+}
+
+/* A record without what its stage promises is none. */
+static void test_stages(const char *state)
+{
+    OrderRecord record = example(ORDER_STAGE_NEW), read = { 0 };
+
+    record.url = record.finalize_url = record.chain = record.client = NULL;
+    ASSERT_OK(order_record_save(state, KEY_A, &record));
+    ASSERT_OK(order_record_load(state, KEY_A, &read));
+    ASSERT_TRUE(!read.url && !read.client && !read.chain);
+    order_record_done(&read);
+    for (OrderStage stage = ORDER_STAGE_PLACED; stage <= ORDER_STAGE_ISSUED; stage++) {
+        record.stage = stage;
+        ASSERT_OK(order_record_save(state, KEY_A, &record));
+        ASSERT_EQ(order_record_load(state, KEY_A, &read), -EBADMSG);
+    }
+    record.stage = ORDER_STAGE_PLACED;
+    record.url = (char[]){ "https://ca.example/order/1" }; /* the rest of the answer was lost */
+    ASSERT_OK(order_record_save(state, KEY_A, &record));
+    ASSERT_OK(order_record_load(state, KEY_A, &read));
+    ASSERT_TRUE(streq(read.url, record.url) && !read.finalize_url);
+    order_record_done(&read);
+}
+
+static void test_damaged(const char *state)
+{
+    static const char *const texts[] = {
+        "",
+        "{",
+        "[]",
+        "{\"version\": 1}",
+        "{\"version\": 1, \"stage\": \"new\", \"server\": \"s\", \"auth\": \"a\", "
+        "\"requestId\": \"r\", \"csr\": \"not base64\"}",
+        "{\"version\": 1, \"stage\": \"new\", \"server\": 1, \"auth\": \"a\", \"requestId\": "
+        "\"r\", \"csr\": \"\"}",
+        "{\"version\": 1, \"stage\": \"other\", \"server\": \"s\", \"auth\": \"a\", "
+        "\"requestId\": \"r\", \"csr\": \"\"}",
+    };
+    _cleanup_free_ char *orders = test_path(state, "orders");
+    OrderRecord read = { 0 };
+
+    test_write(orders, KEY_A ".json", "{\"version\": 2}");
+    ASSERT_EQ(order_record_load(state, KEY_A, &read), -EPROTONOSUPPORT);
+    for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
+        test_write(orders, KEY_A ".json", texts[i]);
+        ASSERT_EQ(order_record_load(state, KEY_A, &read), -EBADMSG);
+        ASSERT_TRUE(!read.server);
+    }
+}
+
+int main(void)
+{
+    _cleanup_(test_directory_freep) char *state = test_directory_new();
+
+    test_life(state);
+    test_stages(state);
+    test_damaged(state);
+    return EXIT_SUCCESS;
+}

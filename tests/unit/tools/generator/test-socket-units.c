@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "generator/socket-units.h"
+
+#include "test-units.h"
+
+#define MGMT      "acmems-mgmt.socket.d/50-acmems.conf"
+#define HTTP01    "acmems-http01.socket.d/50-acmems.conf"
+#define TLSALPN01 "acmems-tlsalpn01.socket.d/50-acmems.conf"
+
+#define VERIFICATION(name) "[verification " name "]\ntype=http01\n"
+#define SOCKET(streams)    "\n[Socket]\n" streams
+#define LATE                                                                                       \
+    "DefaultDependencies=no\nRequires=sysinit.target\nAfter=sysinit.target\n"                      \
+    "Conflicts=shutdown.target\nBefore=shutdown.target\n"
+#define OWN(name, interface, streams)                                                              \
+    "\n[Unit]\nDescription=Socket of acmems-" name                                                 \
+    " on " interface "\nDocumentation=man:acmems.ini(5)\nSourcePath=" TEST_SOURCE                  \
+    "\nPartOf=acmems-" name ".socket\nAfter=acmems-" name ".socket\n" LATE                         \
+    "\n[Socket]\nService=acmems-" name ".service\nBindIPv6Only=ipv6-only\nBacklog=4096\n" streams  \
+    "BindToDevice=" interface "\nFreeBind=yes\n"
+
+static void test_drop_ins(void)
+{
+    static const struct {
+        const char *content, *mgmt, *http01;
+    } table[] = {
+        { "", SOCKET("ListenStream=127.0.0.1:1313\nListenStream=[::1]:1313\nFreeBind=yes\n"),
+          SOCKET("ListenStream=0.0.0.0:1380\nListenStream=[::]:1380\n") },
+        /* empty: none */
+        { "[mgmt]\nlistener=\n" VERIFICATION("v") "listener=\n", NULL, NULL },
+        /* a specific address may come later than the socket */
+        { "[mgmt]\nlistener=192.0.2.1:1\nlistener=[::1]:1\n" VERIFICATION(
+              "v") "listener=[2001:db8::1]:1\n",
+          SOCKET("ListenStream=192.0.2.1:1\nListenStream=[::1]:1\nFreeBind=yes\n"),
+          SOCKET("ListenStream=[2001:db8::1]:1\nFreeBind=yes\n") },
+        /* one address once, also over two blocks */
+        { "[mgmt]\nlistener=[::1]:1\nlistener=[0:0:0:0:0:0:0:1]:1\nlistener=[::1]:2\n" VERIFICATION(
+              "v") "listener=127.0.0.1:1\n" VERIFICATION("http") "listener=127.0.0.1:1\n"
+                                                                 "listener=127.0.0.1:2\n",
+          SOCKET("ListenStream=[::1]:1\nListenStream=[::1]:2\nFreeBind=yes\n"),
+          SOCKET("ListenStream=127.0.0.1:1\nListenStream=127.0.0.1:2\n") },
+        { "[mgmt]\nlistener=/run/a b%\"c.sock\n[verification v]\ntype=dns01-dnsUpdate\n",
+          SOCKET("ListenStream=/run/a b%%\"c.sock\n"), NULL },
+        /* one interface for all */
+        { "[mgmt]\nlistener=[fe80::1%eth0]:1\nlistener=[fe80::1%eth0]:2\n" VERIFICATION(
+              "v") "listener=\n",
+          "\n[Unit]\n" LATE SOCKET("ListenStream=[fe80::1]:1\nListenStream=[fe80::1]:2\n"
+                                   "BindToDevice=eth0\nFreeBind=yes\n"),
+          NULL },
+        /* what is sound of a broken one */
+        { "[mgmt]\nlistener=1\nlistener=127.0.0.1:1\n" VERIFICATION("v") "listener 127.0.0.1:1\n",
+          SOCKET("ListenStream=127.0.0.1:1\n"), NULL },
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        _cleanup_generated_ Generated generated = generated_new();
+
+        generate(&generated, table[i].content, socket_units_write);
+        assert_generated(&generated, MGMT, table[i].mgmt);
+        assert_generated(&generated, HTTP01, table[i].http01);
+        assert_generated(&generated, TLSALPN01, NULL);
+        ASSERT_FALSE(test_exists(generated.path, "acmems-mgmt.socket.wants"));
+    }
+}
+
+static void test_programs(void)
+{
+    _cleanup_generated_ Generated generated = generated_new();
+
+    generate(&generated,
+             "[verification v]\ntype=tls-alpn01\n[verification w]\ntype=tls-alpn01\n"
+             "listener=0.0.0.0:443\nlistener=[fe80::1%eth0]:443\n" VERIFICATION("x"),
+             socket_units_write);
+    assert_generated(&generated, TLSALPN01, SOCKET("ListenStream=0.0.0.0:443\n"));
+    assert_generated(&generated, "acmems-tlsalpn01-eth0.socket",
+                     OWN("tlsalpn01", "eth0", "ListenStream=[fe80::1]:443\n"));
+    assert_generated(&generated, HTTP01,
+                     SOCKET("ListenStream=0.0.0.0:1380\nListenStream=[::]:1380\n"));
+}
+
+static void test_interfaces(void)
+{
+    _cleanup_generated_ Generated generated = generated_new();
+
+    generate(&generated,
+             "[mgmt]\nlistener=[fe80::2%br-lan.5]:1\nlistener=127.0.0.1:1\n"
+             "listener=[fe80::1%eth0]:1\nlistener=[fe80::2%br-lan.5]:2\n" VERIFICATION(
+                 "v") "listener=[fe80::1%eth1]:1\nlistener=[fe80::1%eth0]:1\n",
+             socket_units_write);
+    assert_generated(&generated, MGMT, SOCKET("ListenStream=127.0.0.1:1\n"));
+    assert_generated(&generated, "acmems-mgmt-eth0.socket",
+                     OWN("mgmt", "eth0", "ListenStream=[fe80::1]:1\n"));
+    assert_generated(
+        &generated, "acmems-mgmt-br\\x2dlan\\x2e5.socket",
+        OWN("mgmt", "br-lan.5", "ListenStream=[fe80::2]:1\nListenStream=[fe80::2]:2\n"));
+    ASSERT_TRUE(test_exists(generated.path,
+                            "acmems-mgmt.socket.wants/acmems-mgmt-br\\x2dlan\\x2e5.socket"));
+
+    /* The main socket has to listen somewhere. */
+    assert_generated(&generated, HTTP01,
+                     "\n[Unit]\n" LATE SOCKET("ListenStream=[fe80::1]:1\nBindToDevice=eth0\n"
+                                              "FreeBind=yes\n"));
+    assert_generated(&generated, "acmems-http01.socket.wants/acmems-http01-eth1.socket",
+                     OWN("http01", "eth1", "ListenStream=[fe80::1]:1\n"));
+    ASSERT_FALSE(test_exists(generated.path, "acmems-http01-eth0.socket"));
+}
+
+int main(void)
+{
+    test_drop_ins();
+    test_programs();
+    test_interfaces();
+    return 0;
+}

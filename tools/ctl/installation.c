@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ctl/installation.h"
+
+#include <grp.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <syslog.h>
+
+#include "base/path.h"
+#include "config/finding.h"
+#include "ctl/user-access.h"
+#include "statedir/account-dir.h"
+
+/* Whose members the services are that read the configuration. */
+#define READERS "acmems"
+/* The user of acmems-orderd, which alone has to do with what else is named there. */
+#define ORDERD "acmems"
+
+#define FILE_REMEDY      "the group acmems and mode 0640 are right for it"
+#define DIRECTORY_REMEDY "chown -R acmems:acmems gives it to its user"
+
+static bool readers_can_read(const char *path, gid_t readers)
+{
+    struct stat st;
+
+    return stat(path, &st) < 0 || st.st_mode & S_IROTH ||
+           (st.st_mode & S_IRGRP && st.st_gid == readers);
+}
+
+/* An editor may leave a file of root's alone. Of files elsewhere nobody knows who is to read them.
+ */
+static void check_files(const Config *config, const ConfigListener *listener)
+{
+    const struct group *readers = getgrnam(READERS);
+
+    for (size_t i = 0; readers && i < config->n_files; i++)
+        if (path_is_below(config->files[i], "/etc/acmems") &&
+            !readers_can_read(config->files[i], readers->gr_gid))
+            config_tell(listener, LOG_WARNING, config->files[i], 0,
+                        "the services cannot read it: systemd-tmpfiles --create acmems.conf gives "
+                        "it its rights");
+}
+
+/* What is below the state directory acmems-orderd makes by itself. */
+static void check_storages(const Config *config, const ConfigListener *listener)
+{
+    for (size_t i = 0; i < config->n_storages; i++) {
+        const Storage *storage = config->storages[i];
+
+        if (storage->type != STORAGE_FILE ||
+            path_is_below(storage->directory, config->state_directory) ||
+            access(storage->directory, F_OK) == 0)
+            continue;
+        config_tell(listener, LOG_WARNING, storage->file, storage->line,
+                    "directory '%s' is not there: install -d -o acmems -g acmems -m 0750 makes "
+                    "it, then restart acmems-orderd",
+                    storage->directory);
+    }
+}
+
+/* Something that acmems-orderd has to get at. */
+typedef struct Need {
+    const char *file; /* where it is named */
+    unsigned line;
+    const char *what;
+    const char *path; /* NULL: it is not named */
+    int mode;
+    bool may_be_missing;
+    const char *remedy;
+} Need;
+
+/* Whether nothing is wrong with it. */
+static bool check_need(const Need *need, const struct passwd *orderd,
+                       const ConfigListener *listener)
+{
+    int r = need->path ? user_access(orderd, need->path, need->mode) : 0;
+
+    if (r >= 0 || (r == -ENOENT && need->may_be_missing))
+        return true;
+    config_tell(listener, LOG_WARNING, need->file, need->line,
+                "%s '%s' cannot be %s by acmems-orderd: %s%s%s", need->what, need->path,
+                need->mode & W_OK ? "written" : "read", strerror(-r), r == -EACCES ? ": " : "",
+                r == -EACCES ? need->remedy : "");
+    return false;
+}
+
+static void check_verifications(const Config *config, const struct passwd *orderd,
+                                const ConfigListener *listener)
+{
+    for (size_t i = 0; i < config->n_verifications; i++) {
+        const Verification *verification = config->verifications[i];
+        const Need need = { verification->file,
+                            verification->tsig_key_file_line,
+                            "tsig-key-file =",
+                            verification->tsig_key_file,
+                            R_OK,
+                            .remedy = FILE_REMEDY };
+
+        (void)check_need(&need, orderd, listener);
+    }
+}
+
+/* acmems-orderd binds an account only where it may accept the terms of service: else acme-register
+ * does, which root runs. After that the key's file is not needed any more. */
+static const char *external_key_file(const AccountBlock *account)
+{
+    bool registers = account->accept_terms_of_service || account->n_accepted_terms_of_service > 0;
+
+    return registers ? account->external.hmac_key_file : NULL;
+}
+
+static void check_account(const AccountBlock *account, const struct passwd *orderd,
+                          const ConfigListener *listener)
+{
+    _cleanup_free_ char *key = account_key_path(account->directory);
+    const Need needs[] = {
+        { account->file, account->line, "ca-file =", account->ca_file, R_OK,
+          .remedy = FILE_REMEDY },
+        { account->file, account->line, "eab-hmac-key-file =", external_key_file(account), R_OK,
+          .may_be_missing = true, .remedy = FILE_REMEDY },
+        { account->file, account->line, "the account's directory", account->directory,
+          R_OK | W_OK | X_OK, .may_be_missing = true, .remedy = DIRECTORY_REMEDY },
+        { account->file, account->line, "the account's key", key, R_OK, .may_be_missing = true,
+          .remedy = DIRECTORY_REMEDY },
+    };
+
+    /* The key in a directory without rights would be the same once more. */
+    for (size_t i = 0; i < ELEMENTSOF(needs); i++)
+        if (!check_need(&needs[i], orderd, listener) && needs[i].mode & W_OK)
+            break;
+}
+
+/* What is not there is told by check_storages(). */
+static void check_storage(const Storage *storage, const struct passwd *orderd,
+                          const ConfigListener *listener)
+{
+    const Need need = { storage->file,
+                        storage->line,
+                        "directory",
+                        storage->directory,
+                        R_OK | W_OK | X_OK,
+                        .may_be_missing = true,
+                        .remedy = DIRECTORY_REMEDY };
+
+    (void)check_need(&need, orderd, listener);
+}
+
+static void check_needs(const Config *config, const ConfigListener *listener)
+{
+    const struct passwd *orderd = getpwnam(ORDERD);
+
+    if (!orderd || !user_access_is_known(orderd))
+        return;
+    check_verifications(config, orderd, listener);
+    for (size_t i = 0; i < config->n_accounts; i++)
+        check_account(config->accounts[i], orderd, listener);
+    for (size_t i = 0; i < config->n_storages; i++)
+        check_storage(config->storages[i], orderd, listener);
+}
+
+void installation_check(const char *path, const Config *config, config_message_cb message,
+                        void *userdata)
+{
+    const ConfigListener listener = { message, userdata };
+
+    if (!path_is_below(path, "/etc/acmems"))
+        return;
+    check_files(config, &listener);
+    check_storages(config, &listener);
+    check_needs(config, &listener);
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "generator/service-units.h"
+
+#include "base/macro.h"
+#include "base/path.h"
+#include "statedir/files/runtime-path.h"
+
+#define SECTION "Service"
+
+/* A directory that is not there must not keep the service from starting. */
+#define OPTIONAL "-"
+
+/* Where a path lies, as the sandboxes see it. */
+typedef enum Place {
+    PLACE_STATE, /* the units' own directories */
+    PLACE_RUNTIME,
+    PLACE_HOME, /* ProtectHome= */
+    PLACE_TMP,  /* PrivateTmp= */
+    PLACE_RUN,  /* the handlers have an empty one */
+    PLACE_OTHER,
+    PLACE_MAX,
+} Place;
+
+typedef enum Access { ORDERD_WRITES, ORDERD_READS, SIGN_READS, ACCESS_MAX } Access;
+
+/* The first one that contains the path counts. */
+static const struct {
+    const char *directory;
+    Place place;
+} places[] = {
+    { STATE_DIRECTORY_DEFAULT, PLACE_STATE },
+    { RUNTIME_DIRECTORY_DEFAULT, PLACE_RUNTIME },
+    { "/run/user", PLACE_HOME },
+    { "/home", PLACE_HOME },
+    { "/root", PLACE_HOME },
+    { "/tmp", PLACE_TMP },
+    { "/var/tmp", PLACE_TMP },
+    { "/run", PLACE_RUN },
+    { "/var/run", PLACE_RUN },
+};
+
+/* NULL: the unit as it is will do. */
+static const char *const settings[ACCESS_MAX][PLACE_MAX] = {
+    [ORDERD_WRITES] = {
+        [PLACE_HOME] = "BindPaths",
+        [PLACE_TMP] = "BindPaths",
+        [PLACE_RUN] = "ReadWritePaths",
+        [PLACE_OTHER] = "ReadWritePaths",
+    },
+    [ORDERD_READS] = {
+        [PLACE_HOME] = "BindReadOnlyPaths",
+        [PLACE_TMP] = "BindReadOnlyPaths",
+        [PLACE_RUN] = "ReadOnlyPaths",
+        [PLACE_OTHER] = "ReadOnlyPaths",
+    },
+    [SIGN_READS] = {
+        [PLACE_RUNTIME] = "BindReadOnlyPaths",
+        [PLACE_HOME] = "BindReadOnlyPaths",
+        [PLACE_TMP] = "BindReadOnlyPaths",
+        [PLACE_RUN] = "BindReadOnlyPaths",
+        [PLACE_OTHER] = "ReadOnlyPaths",
+    },
+};
+
+/* The drop-in of one service. */
+typedef struct Sandbox {
+    UnitFile file;
+    bool home_is_open;
+} Sandbox;
+
+static void sandbox_done(Sandbox *sandbox)
+{
+    unit_file_done(&sandbox->file);
+}
+
+typedef struct Paths {
+    const char **list;
+    size_t n;
+} Paths;
+
+static void paths_done(Paths *paths)
+{
+    free(paths->list);
+}
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The directories of all storages, and of these others; each one once. */
+static int paths_collect(Paths *ret, const Config *config, const char *const *others, size_t n)
+{
+    const char **list = calloc(config->n_storages + n + 1, sizeof(*list));
+    size_t count = 0;
+
+    if (!list)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++)
+        list[count++] = others[i];
+    for (size_t i = 0; i < config->n_storages; i++)
+        if (config->storages[i]->directory)
+            list[count++] = config->storages[i]->directory;
+    qsort(list, count, sizeof(*list), compare);
+    ret->list = list;
+    for (size_t i = 0; i < count; i++)
+        if (ret->n == 0 || !streq(list[ret->n - 1], list[i]))
+            list[ret->n++] = list[i];
+    return 0;
+}
+
+static Place place_of(const char *path)
+{
+    for (size_t i = 0; i < ELEMENTSOF(places); i++)
+        if (path_is_below(path, places[i].directory))
+            return places[i].place;
+    return PLACE_OTHER;
+}
+
+/* Below ProtectHome=yes nothing can be mounted; an empty read-only tmpfs hides as much. */
+static void bind_path(Sandbox *sandbox, const char *setting, const char *path)
+{
+    if (place_of(path) == PLACE_HOME && !sandbox->home_is_open) {
+        unit_file_set(&sandbox->file, SECTION, "ProtectHome", "tmpfs");
+        sandbox->home_is_open = true;
+    }
+    unit_file_add_word(&sandbox->file, SECTION, setting, OPTIONAL, path);
+}
+
+static void grant(Sandbox *sandbox, Access access, const char *path)
+{
+    const char *setting = settings[access][place_of(path)];
+
+    if (setting)
+        bind_path(sandbox, setting, path);
+}
+
+static bool has_own_runtime(const Config *config)
+{
+    return !path_is_below(RUNTIME_DIRECTORY_DEFAULT, config->runtime_directory) ||
+           !path_is_below(config->runtime_directory, RUNTIME_DIRECTORY_DEFAULT);
+}
+
+static int write_orderd_socket(const UnitDirectory *where, const Config *config)
+{
+    _cleanup_(unit_file_done) UnitFile file = { 0 };
+    _cleanup_free_ char *path = runtime_socket_path(config->runtime_directory);
+    int r;
+
+    if (!path)
+        return -ENOMEM;
+    if (!has_own_runtime(config))
+        return 0;
+    r = unit_file_open(&file, where);
+    if (r < 0)
+        return r;
+    unit_file_set(&file, "Socket", "ListenStream", ""); /* takes the unit's own away */
+    unit_file_set(&file, "Socket", "ListenStream", path);
+    return unit_file_write_drop_in(&file, "acmems-orderd.socket");
+}
+
+/* Files of the administrator that an account is used with. */
+static void grant_account(Sandbox *sandbox, const AccountBlock *account)
+{
+    if (account->ca_file)
+        grant(sandbox, ORDERD_READS, account->ca_file);
+    if (account->external.hmac_key_file)
+        grant(sandbox, ORDERD_READS, account->external.hmac_key_file);
+}
+
+static int write_orderd(const UnitDirectory *where, const Config *config)
+{
+    _cleanup_free_ const char **others = calloc(config->n_accounts + 2, sizeof(*others));
+    _cleanup_(sandbox_done) Sandbox sandbox = { 0 };
+    _cleanup_(paths_done) Paths paths = { 0 };
+    size_t n = 0;
+    int r;
+
+    if (!others)
+        return -ENOMEM;
+    others[n++] = config->state_directory;
+    others[n++] = config->runtime_directory;
+    for (size_t i = 0; i < config->n_accounts; i++)
+        if (config->accounts[i]->directory)
+            others[n++] = config->accounts[i]->directory;
+    r = paths_collect(&paths, config, others, n);
+    if (r >= 0)
+        r = unit_file_open(&sandbox.file, where);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < paths.n; i++)
+        grant(&sandbox, ORDERD_WRITES, paths.list[i]);
+    for (size_t i = 0; i < config->n_accounts; i++)
+        grant_account(&sandbox, config->accounts[i]);
+    for (size_t i = 0; i < config->n_verifications; i++)
+        if (config->verifications[i]->tsig_key_file)
+            grant(&sandbox, ORDERD_READS, config->verifications[i]->tsig_key_file);
+    return unit_file_write_drop_in(&sandbox.file, "acmems-orderd.service");
+}
+
+/* A handler has two units: for all connections, and for one. */
+static int write_handler(Sandbox *sandbox, const char *service, const char *template)
+{
+    int r = unit_file_write_drop_in(&sandbox->file, service);
+
+    return r < 0 ? r : unit_file_write_drop_in(&sandbox->file, template);
+}
+
+static bool is_around_any(const char *directory, const Paths *paths)
+{
+    for (size_t i = 0; i < paths->n; i++)
+        if (path_is_below(paths->list[i], directory))
+            return true;
+    return false;
+}
+
+/* Whether the account is where the unit does not hide it, and can be hidden: not with a storage. */
+static bool account_shows(const char *directory, const Paths *storages)
+{
+    Place place = place_of(directory);
+
+    return (place == PLACE_STATE || place == PLACE_OTHER) &&
+           !path_is_below(directory, STATE_DIRECTORY_DEFAULT "/account") &&
+           !path_is_below(directory, STATE_DIRECTORY_DEFAULT "/accounts") &&
+           !is_around_any(directory, storages);
+}
+
+/* What rights keep from it is not even there. */
+static void hide_from_sign(Sandbox *sandbox, const Config *config, const char *challenges,
+                           const Paths *storages)
+{
+    if (has_own_runtime(config))
+        bind_path(sandbox, "InaccessiblePaths", challenges);
+    for (size_t i = 0; i < config->n_accounts; i++) {
+        const char *directory = config->accounts[i]->directory;
+
+        if (directory && account_shows(directory, storages))
+            bind_path(sandbox, "InaccessiblePaths", directory);
+    }
+}
+
+static int write_sign(const UnitDirectory *where, const Config *config)
+{
+    _cleanup_free_ char *challenges = runtime_challenges_path(config->runtime_directory);
+    _cleanup_(sandbox_done) Sandbox sandbox = { 0 };
+    _cleanup_(paths_done) Paths paths = { 0 };
+    int r = challenges ? paths_collect(&paths, config, NULL, 0) : -ENOMEM;
+
+    if (r < 0)
+        return r;
+    r = unit_file_open(&sandbox.file, where);
+    if (r < 0)
+        return r;
+    if (has_own_runtime(config))
+        bind_path(&sandbox, "BindReadOnlyPaths", config->runtime_directory);
+    for (size_t i = 0; i < paths.n; i++)
+        grant(&sandbox, SIGN_READS, paths.list[i]);
+    hide_from_sign(&sandbox, config, challenges, &paths);
+    return write_handler(&sandbox, "acmems-mgmt.service", "acmems-mgmt@.service");
+}
+
+/* Which challenges a handler reads. */
+static int add_challenges(Sandbox *sandbox, const Config *config, const char *kind)
+{
+    _cleanup_free_ char *path = runtime_challenge_path(config->runtime_directory, kind);
+
+    if (!path)
+        return -ENOMEM;
+    unit_file_add_word(&sandbox->file, SECTION, "Environment", "ACMEMS_CHALLENGES=", path);
+    bind_path(sandbox, "BindReadOnlyPaths", path);
+    return 0;
+}
+
+static int write_http01(const UnitDirectory *where, const Config *config)
+{
+    _cleanup_(sandbox_done) Sandbox sandbox = { 0 };
+    int r;
+
+    if (!has_own_runtime(config))
+        return 0;
+    r = unit_file_open(&sandbox.file, where);
+    if (r >= 0)
+        r = add_challenges(&sandbox, config, "http-01");
+    if (r < 0)
+        return r;
+    return write_handler(&sandbox, "acmems-http01.service", "acmems-http01@.service");
+}
+
+/* They all say the same. */
+static const char *find_passthrough(const Config *config)
+{
+    for (size_t i = 0; i < config->n_verifications; i++)
+        if (config->verifications[i]->passthrough)
+            return config->verifications[i]->passthrough;
+    return NULL;
+}
+
+/* The host's network, of which this one address is let through; connections that last. */
+static int add_passthrough(Sandbox *sandbox, const char *passthrough)
+{
+    _cleanup_(listen_address_done) ListenAddress target = { 0 };
+    int r = listen_address_parse(passthrough, &target);
+    const struct {
+        const char *key, *value;
+    } table[] = {
+        { "PrivateNetwork", "no" },
+        { "RestrictAddressFamilies", target.kind == LISTEN_INET6 ? "AF_INET6" : "AF_INET" },
+        { "SystemCallFilter", "connect" },
+        { "IPAddressDeny", "any" },
+        { "IPAddressAllow", target.address },
+        { "RuntimeMaxSec", "infinity" },
+    };
+
+    if (r < 0)
+        return r;
+    unit_file_add_word(&sandbox->file, SECTION, "Environment", "ACMEMS_PASSTHROUGH=", passthrough);
+    for (size_t i = 0; i < ELEMENTSOF(table); i++)
+        unit_file_set(&sandbox->file, SECTION, table[i].key, table[i].value);
+    return 0;
+}
+
+static int write_tlsalpn01(const UnitDirectory *where, const Config *config)
+{
+    _cleanup_(sandbox_done) Sandbox sandbox = { 0 };
+    const char *passthrough = find_passthrough(config);
+    int r;
+
+    if (!has_own_runtime(config) && !passthrough)
+        return 0;
+    r = unit_file_open(&sandbox.file, where);
+    if (r >= 0 && has_own_runtime(config))
+        r = add_challenges(&sandbox, config, "tls-alpn-01");
+    if (r >= 0 && passthrough)
+        r = add_passthrough(&sandbox, passthrough);
+    if (r < 0)
+        return r;
+    return write_handler(&sandbox, "acmems-tlsalpn01.service", "acmems-tlsalpn01@.service");
+}
+
+int service_units_write(const UnitDirectory *where, const Config *config)
+{
+    static int (*const writers[])(const UnitDirectory *where, const Config *config) = {
+        write_orderd_socket, write_orderd, write_sign, write_http01, write_tlsalpn01,
+    };
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < ELEMENTSOF(writers); i++)
+        r = writers[i](where, config);
+    return r;
+}

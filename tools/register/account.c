@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "register/account.h"
+
+#include <stdio.h>
+
+#include "libacme/external-account.h"
+#include "libacme/registration.h"
+#include "libacme/sync-call.h"
+#include "register/key.h"
+#include "register/progress.h"
+#include "statedir/account-dir.h"
+#include "strings/strv.h"
+
+static int failed_call(int r, const SyncAnswer *answer)
+{
+    return progress_failed(r < 0 ? r : -EPROTO,
+                           str_or(answer->failure.reason, r < 0 ? strerror(-r) : "?"));
+}
+
+int register_initialize(Register *reg)
+{
+    _cleanup_(sync_answer_done) SyncAnswer answer = { 0 };
+    SessionCall *call;
+    int r;
+
+    progress_begin("Initialize ACME client");
+    r = session_new(reg->event, reg->account->server, reg->account->ca_file, &reg->session);
+    if (r >= 0) {
+        session_set_key(reg->session, reg->key);
+        r = session_directory(reg->session, sync_callback, &answer, &call);
+    }
+    if (r >= 0)
+        r = sync_wait(reg->event, &answer);
+    if (r < 0 || answer.failure.status)
+        return failed_call(r, &answer);
+    reg->directory = json_incref(answer.json);
+    reg->terms = directory_terms(reg->directory);
+    progress_done();
+    return 0;
+}
+
+static bool terms_accepted(const Register *reg)
+{
+    const AccountBlock *account = reg->account;
+
+    return !reg->terms || reg->options.accept || account->accept_terms_of_service ||
+           strv_contains(account->accepted_terms_of_service, reg->terms);
+}
+
+static int say_terms(const Register *reg)
+{
+    printf("You need to accept the terms of service at %s\n", reg->terms);
+    return EXIT_TO_DO;
+}
+
+static int check_terms(const Register *reg)
+{
+    if (reg->options.terms && (!reg->terms || !streq(reg->options.terms, reg->terms))) {
+        fprintf(stderr, "acme-register: the CA's terms of service are at %s, not at %s\n",
+                str_or(reg->terms, "no URL at all"), reg->options.terms);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+/* An account that the CA answered with, whatever its status: kept. */
+static int keep_account(Register *reg, const SyncAnswer *answer, const char *uri)
+{
+    const char *status = json_string_value(json_object_get(answer->json, "status"));
+    json_t *registration = NULL;
+    int r;
+
+    if (!uri || !status)
+        return progress_failed(-EBADMSG, "the CA's answer is not an account");
+    r = registration_pack(reg->key, answer->json, uri, &registration);
+    if (r < 0)
+        return progress_failed(r, strerror(-r));
+    json_decref(reg->registration);
+    reg->registration = registration;
+    r = account_registration_save(reg->account->directory, registration);
+    if (r < 0)
+        return progress_failed_errno(r, "registration.json cannot be written",
+                                     reg->account->directory);
+    progress_done();
+    return 0;
+}
+
+int register_check_status(Register *reg)
+{
+    const char *status = str_or(registration_status(reg->registration), "valid");
+
+    if (!registration_uri(reg->registration) || streq(status, "valid"))
+        return 0;
+    fprintf(stderr,
+            "acme-register: the account is %s: --gen-key --override-existing-key --register makes "
+            "another one\n",
+            status);
+    return -EKEYREVOKED;
+}
+
+/* POST to the account (RFC 8555 §7.3.2), or POST-as-GET without a payload. */
+static int ask_account(Register *reg, const json_t *payload)
+{
+    _cleanup_(sync_answer_done) SyncAnswer answer = { 0 };
+    _cleanup_free_ char *uri = strdup(registration_uri(reg->registration));
+    SessionCall *call;
+    int r;
+
+    if (!uri)
+        return progress_failed(-ENOMEM, "out of memory");
+    r = session_set_account(reg->session, uri);
+    if (r >= 0)
+        r = session_post(reg->session, &(SessionRequest){ .url = uri, .payload = payload },
+                         sync_callback, &answer, &call);
+    if (r >= 0)
+        r = sync_wait(reg->event, &answer);
+    if (answer.failure.problem && streq(answer.failure.problem, "unauthorized"))
+        failure_amend(&answer.failure,
+                      "If it was deactivated, --gen-key --override-existing-key --register makes "
+                      "another one.");
+    if (r < 0 || answer.failure.status)
+        return failed_call(r, &answer);
+    r = keep_account(reg, &answer, uri);
+    return r < 0 ? r : register_check_status(reg);
+}
+
+/* What the command line says goes before what the configuration does. */
+static const ExternalAccount *external_account(const Register *reg)
+{
+    return reg->options.external.kid ? &reg->options.external : &reg->account->external;
+}
+
+static int post_new_account(Register *reg, json_t *binding)
+{
+    RegistrationRequest request = {
+        .contact = registration_contact(reg->registration),
+        .binding = binding,
+    };
+    _cleanup_(sync_answer_done) SyncAnswer answer = { 0 };
+    SessionCall *call;
+    int r;
+
+    r = registration_request(reg->session, &request, sync_callback, &answer, &call);
+    if (r >= 0)
+        r = sync_wait(reg->event, &answer);
+    external_account_suspect(&answer.failure, external_account(reg));
+    if (r < 0 || answer.failure.status)
+        return failed_call(r, &answer);
+    r = keep_account(reg, &answer, answer.location);
+    return r < 0 ? r : register_check_status(reg);
+}
+
+/* newAccount with the terms agreed to. */
+static int new_account(Register *reg)
+{
+    json_auto_t *binding = NULL;
+    Failure failure = { 0 };
+    int r = external_account_bind(external_account(reg), reg->key, reg->directory, &binding);
+
+    if (r >= 0)
+        return post_new_account(reg, binding);
+    if (r == -ENOKEY && registration_uri(reg->registration))
+        return ask_account(reg, NULL); /* it was bound when it was made */
+    external_account_explain(&failure, external_account(reg), reg->config->path, r);
+    r = progress_failed(r, str_or(failure.reason, strerror(-r)));
+    failure_done(&failure);
+    return r;
+}
+
+/* Whether there is an account to be changed. */
+static int require_account(const Register *reg)
+{
+    if (registration_uri(reg->registration))
+        return 0;
+    return progress_failed(-ENOENT, "the key is not registered yet: --register does it");
+}
+
+int register_update_contact(Register *reg)
+{
+    json_auto_t *contact = register_pack_contact(reg);
+    int r;
+
+    progress_begin("Update contact");
+    if (!contact)
+        return progress_failed(-ENOMEM, "out of memory");
+    r = require_account(reg);
+    return r < 0 ? r : ask_account(reg, contact);
+}
+
+int register_deactivate(Register *reg)
+{
+    json_auto_t *payload = json_pack("{ss}", "status", "deactivated");
+    int r;
+
+    progress_begin("Deactivate account");
+    if (!payload)
+        return progress_failed(-ENOMEM, "out of memory");
+    r = require_account(reg);
+    if (r >= 0)
+        r = ask_account(reg, payload);
+    /* That it is out of use is what was asked for. */
+    if (r == -EKEYREVOKED)
+        return EXIT_DONE;
+    if (r < 0)
+        return r;
+    (void)fputs("acme-register: the CA goes on with the account\n", stderr);
+    return EXIT_TO_DO;
+}
+
+int register_account(Register *reg)
+{
+    bool registered = registration_uri(reg->registration) != NULL;
+    int r;
+
+    r = check_terms(reg);
+    if (r < 0)
+        return r;
+    progress_begin("Register");
+    /* newAccount has to agree to the terms (RFC 8555 §7.3): until somebody does, all is kept for
+     * it. */
+    if (!registered && (reg->options.contact || !reg->registration)) {
+        r = register_save_pending(reg);
+        if (r < 0)
+            return progress_failed_errno(r, "registration.json cannot be written",
+                                         reg->account->directory);
+    }
+    if (!registered && !terms_accepted(reg)) {
+        progress_done();
+        return say_terms(reg);
+    }
+    /* newAccount gives an account that is there already as it is (RFC 8555 §7.3.1), whatever
+     * contact it is asked with. An account that is there has agreed when it was made; newAccount
+     * finds it, or makes it anew where the CA has lost it, but agrees again. */
+    r = terms_accepted(reg) ? new_account(reg) : ask_account(reg, NULL);
+    return r >= 0 && registered && reg->options.contact ? register_update_contact(reg) : r;
+}
+
+static int accept_terms(Register *reg)
+{
+    int r;
+
+    r = check_terms(reg);
+    if (r < 0)
+        return r;
+    if (reg->terms) {
+        printf("Accepting ToS at %s ...", reg->terms);
+        (void)fflush(stdout);
+    } else
+        progress_begin("Register");
+    return new_account(reg);
+}
+
+/* A key whose registration waits for the terms to be accepted. */
+static int refresh_pending(Register *reg)
+{
+    if (!reg->registration)
+        return progress_failed(-ENOENT, "the key is not registered yet: --register does it");
+    progress_done();
+    if (reg->terms)
+        (void)say_terms(reg);
+    return terms_accepted(reg) ? accept_terms(reg) : EXIT_TO_DO;
+}
+
+int register_refresh(Register *reg)
+{
+    int r;
+
+    progress_begin("Refreshing current registration");
+    if (!registration_uri(reg->registration))
+        return refresh_pending(reg);
+    r = ask_account(reg, NULL);
+    return r < 0 ? r : check_terms(reg);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "register/progress.h"
+
+#include <stdio.h>
+
+#include "base/macro.h"
+
+void progress_begin(const char *what)
+{
+    printf("%s ...", what);
+    (void)fflush(stdout);
+}
+
+void progress_done(void)
+{
+    puts(" done");
+}
+
+static void leave(void)
+{
+    puts(" failed");
+    (void)fflush(stdout);
+}
+
+int progress_failed(int r, const char *why)
+{
+    leave();
+    fprintf(stderr, "acme-register: %s\n", why);
+    return r;
+}
+
+int progress_failed_errno(int r, const char *what, const char *directory)
+{
+    leave();
+    fprintf(stderr, "acme-register: %s in %s: %s\n", what, directory, strerror(-r));
+    return r;
+}
