@@ -374,7 +374,7 @@ static int set_up(Daemon *daemon, int *listener)
     r = inventory_use(service->inventory, config_file_get(service->config_file));
     if (r < 0)
         return r;
-    restraint_sweep(config_file_get(service->config_file)->state_directory);
+    holds_sweep(config_file_get(service->config_file)->state_directory);
     session_sweep(config_file_get(service->config_file)->state_directory);
     orders_resume(service->orders, config_file_get(service->config_file));
     orders_check_profiles(service->orders, config_file_get(service->config_file));

@@ -30,7 +30,7 @@ typedef struct Answer {
 } Answer;
 
 struct Dns01 {
-    DnsPresences *presences;
+    TxtRecords *presences;
     LIST_HEAD(, Answer) answers;
     uint64_t serial;
     sd_event_source *release;
@@ -192,7 +192,7 @@ const Solver dns01_solver = {
 bool dns01_sweep(Dns01 *dns01, Config *config, bool (*is_needed)(const char *name, void *userdata),
                  void *userdata, bool again)
 {
-    return dns_presences_sweep(dns01->presences, config, is_needed, userdata, again);
+    return txt_records_sweep(dns01->presences, config, is_needed, userdata, again);
 }
 
 int dns01_new(sd_event *event, Dns01 **ret)
@@ -203,7 +203,7 @@ int dns01_new(sd_event *event, Dns01 **ret)
     if (!dns01)
         return -ENOMEM;
     LIST_INIT(&dns01->answers);
-    r = dns_presences_new(event, &dns01->presences);
+    r = txt_records_new(event, &dns01->presences);
     if (r >= 0)
         r = sd_event_add_time_relative(event, &dns01->release, CLOCK_MONOTONIC, 0, TIMER_ACCURACY,
                                        on_release, dns01);
@@ -221,7 +221,7 @@ Dns01 *dns01_free(Dns01 *dns01)
         return NULL;
     while ((answer = LIST_FIRST(&dns01->answers)))
         answer_free(answer);
-    dns_presences_free(dns01->presences);
+    txt_records_free(dns01->presences);
     sd_event_source_disable_unref(dns01->release);
     free(dns01);
     return NULL;

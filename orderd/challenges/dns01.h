@@ -18,7 +18,7 @@ Dns01 *dns01_free(Dns01 *dns01);
 /* Looks from the loop for answers that need not wait any more. */
 void dns01_release(Dns01 *dns01);
 
-/* See dns_presences_sweep(). */
+/* See txt_records_sweep(). */
 bool dns01_sweep(Dns01 *dns01, Config *config, bool (*is_needed)(const char *name, void *userdata),
                  void *userdata, bool again);
 

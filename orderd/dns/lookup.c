@@ -12,7 +12,7 @@
 /* More than resolvers follow, less than a loop takes. */
 #define ALIASES_MAX 16U
 
-struct DnsPlace {
+struct DnsLookup {
     const DnsRealm *realm;
     char *owner;
     const char *above; /* the part of it whose SOA record is asked for */
@@ -21,11 +21,11 @@ struct DnsPlace {
     unsigned n_aliases;
     bool of_resolver; /* who is asked whether it is an alias */
     DnsAsk *ask;
-    dns_place_cb callback;
+    dns_lookup_cb callback;
     void *userdata;
 };
 
-DnsPlace *dns_place_cancel(DnsPlace *place)
+DnsLookup *dns_lookup_cancel(DnsLookup *place)
 {
     if (!place)
         return NULL;
@@ -37,22 +37,22 @@ DnsPlace *dns_place_cancel(DnsPlace *place)
     return NULL;
 }
 
-DEFINE_CLEANUP_FUNC(DnsPlace *, dns_place_cancel)
+DEFINE_CLEANUP_FUNC(DnsLookup *, dns_lookup_cancel)
 
-static int ask_first_for_alias(DnsPlace *place);
-static int ask_zone(DnsPlace *place);
+static int ask_first_for_alias(DnsLookup *place);
+static int ask_zone(DnsLookup *place);
 
-static void place_end(DnsPlace *place, const char *zone)
+static void place_end(DnsLookup *place, const char *zone)
 {
-    _cleanup_(dns_place_cancelp) DnsPlace *owned = place;
+    _cleanup_(dns_lookup_cancelp) DnsLookup *owned = place;
 
     place->callback(place->owner, zone, NULL, place->userdata);
     (void)owned;
 }
 
-static void _printf_(2, 3) place_fail(DnsPlace *place, const char *format, ...)
+static void _printf_(2, 3) place_fail(DnsLookup *place, const char *format, ...)
 {
-    _cleanup_(dns_place_cancelp) DnsPlace *owned = place;
+    _cleanup_(dns_lookup_cancelp) DnsLookup *owned = place;
     _cleanup_free_ char *trouble = NULL;
     va_list arguments;
 
@@ -64,7 +64,7 @@ static void _printf_(2, 3) place_fail(DnsPlace *place, const char *format, ...)
     (void)owned;
 }
 
-static void place_fail_errno(DnsPlace *place, int error)
+static void place_fail_errno(DnsLookup *place, int error)
 {
     if (error == -EINVAL)
         place_fail(place, "an alias leads to '%s', which is no name", place->owner);
@@ -73,7 +73,7 @@ static void place_fail_errno(DnsPlace *place, int error)
 }
 
 /* The owner leads there. */
-static void follow(DnsPlace *place)
+static void follow(DnsLookup *place)
 {
     int r;
 
@@ -92,7 +92,7 @@ static void follow(DnsPlace *place)
 static void on_zone(const DnsOutcome *outcome, void *userdata)
 {
     _cleanup_free_ char *zone = NULL;
-    DnsPlace *place = userdata;
+    DnsLookup *place = userdata;
     int r;
 
     place->ask = NULL;
@@ -122,7 +122,7 @@ static void on_zone(const DnsOutcome *outcome, void *userdata)
         place_fail_errno(place, r);
 }
 
-static int ask_zone(DnsPlace *place)
+static int ask_zone(DnsLookup *place)
 {
     const DnsRealm *realm = place->realm;
     DnsAsking asking = { .servers = &realm->servers,
@@ -134,7 +134,7 @@ static int ask_zone(DnsPlace *place)
     return r < 0 ? r : dns_ask_start(realm->pool, &asking, query, on_zone, place, &place->ask);
 }
 
-static void find_zone(DnsPlace *place)
+static void find_zone(DnsLookup *place)
 {
     const char *zone = place->realm->verification->zone;
     int r;
@@ -157,7 +157,7 @@ static void find_zone(DnsPlace *place)
         place_fail_errno(place, r);
 }
 
-static int ask_cname(DnsPlace *place, const char *name, dns_ask_cb callback)
+static int ask_cname(DnsLookup *place, const char *name, dns_ask_cb callback)
 {
     const DnsRealm *realm = place->realm;
     bool of_resolver = place->of_resolver;
@@ -178,7 +178,7 @@ static int ask_cname(DnsPlace *place, const char *name, dns_ask_cb callback)
 static void on_below(const DnsOutcome *outcome, void *userdata)
 {
     _cleanup_free_ char *target = NULL;
-    DnsPlace *place = userdata;
+    DnsLookup *place = userdata;
 
     place->ask = NULL;
     if (outcome->answer)
@@ -190,7 +190,7 @@ static void on_below(const DnsOutcome *outcome, void *userdata)
 }
 
 /* By a label that nobody has, nor any resolver remembers; -EINVAL: there is no room for one. */
-static int ask_below(DnsPlace *place)
+static int ask_below(DnsLookup *place)
 {
     size_t length = strlen(place->owner);
     size_t room = length < DNS_NAME_MAX ? DNS_NAME_MAX - length - 1 : 0;
@@ -210,11 +210,11 @@ static int ask_below(DnsPlace *place)
     return ask_cname(place, place->below, on_below);
 }
 
-static int ask_alias(DnsPlace *place, bool of_resolver);
+static int ask_alias(DnsLookup *place, bool of_resolver);
 
 static void on_alias(const DnsOutcome *outcome, void *userdata)
 {
-    DnsPlace *place = userdata;
+    DnsLookup *place = userdata;
     int r;
 
     place->ask = NULL;
@@ -234,7 +234,7 @@ static void on_alias(const DnsOutcome *outcome, void *userdata)
         follow(place);
 }
 
-static int ask_alias(DnsPlace *place, bool of_resolver)
+static int ask_alias(DnsLookup *place, bool of_resolver)
 {
     place->of_resolver = of_resolver;
     return ask_cname(place, place->owner, on_alias);
@@ -243,15 +243,15 @@ static int ask_alias(DnsPlace *place, bool of_resolver)
 /* A resolver that is asked for a name which is not there yet may say so to the CA for as long as
  * the zone lets it. The servers that are updated know better about their zones, unless the
  * configuration says by a resolver that others see them differently. */
-static int ask_first_for_alias(DnsPlace *place)
+static int ask_first_for_alias(DnsLookup *place)
 {
     return ask_alias(place, place->realm->verification->resolvers);
 }
 
-int dns_place_find(const DnsRealm *realm, const char *name, dns_place_cb callback, void *userdata,
-                   DnsPlace **ret)
+int dns_lookup_find(const DnsRealm *realm, const char *name, dns_lookup_cb callback, void *userdata,
+                    DnsLookup **ret)
 {
-    _cleanup_(dns_place_cancelp) DnsPlace *place = calloc(1, sizeof(*place));
+    _cleanup_(dns_lookup_cancelp) DnsLookup *place = calloc(1, sizeof(*place));
     int r;
 
     if (!place)

@@ -6,14 +6,14 @@
 
 #include "dns/realm.h"
 
-typedef struct DnsPlace DnsPlace;
+typedef struct DnsLookup DnsLookup;
 
 /* @trouble: why it was not found, in words; else NULL. Borrowed, all of it. */
-typedef void (*dns_place_cb)(const char *owner, const char *zone, const char *trouble,
-                             void *userdata);
+typedef void (*dns_lookup_cb)(const char *owner, const char *zone, const char *trouble,
+                              void *userdata);
 
 /**
- * dns_place_find() - look for the place of a name
+ * dns_lookup_find() - look for the place of a name
  * @realm: borrowed until the callback
  * @name: whose authorization it is
  *
@@ -23,6 +23,6 @@ typedef void (*dns_place_cb)(const char *owner, const char *zone, const char *tr
  *
  * The callback comes once, from the event loop, unless cancelled. 0 or -errno.
  */
-int dns_place_find(const DnsRealm *realm, const char *name, dns_place_cb callback, void *userdata,
-                   DnsPlace **ret);
-DnsPlace *dns_place_cancel(DnsPlace *place); /* NULL is fine; always returns NULL */
+int dns_lookup_find(const DnsRealm *realm, const char *name, dns_lookup_cb callback, void *userdata,
+                    DnsLookup **ret);
+DnsLookup *dns_lookup_cancel(DnsLookup *place); /* NULL is fine; always returns NULL */

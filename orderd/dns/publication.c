@@ -9,11 +9,11 @@
 #include "log/log.h"
 
 struct DnsPublication {
-    DnsPresences *presences; /* borrowed */
+    TxtRecords *presences; /* borrowed */
     DnsRealm *realm;
     char *name;
     DnsText text;
-    DnsPlace *place;
+    DnsLookup *place;
     DnsClaim *claim;
     Propagation *propagation;
     dns_publication_cb callback;
@@ -24,7 +24,7 @@ void dns_publication_withdraw(DnsPublication *p)
 {
     if (!p)
         return;
-    dns_place_cancel(p->place);
+    dns_lookup_cancel(p->place);
     propagation_cancel(p->propagation);
     dns_claim_release(p->claim);
     dns_realm_unref(p->realm);
@@ -121,8 +121,7 @@ static void on_place(const char *owner, const char *zone, const char *trouble, v
 static int start(DnsPublication *p, Config *config, const Verification *verification,
                  const char *name, const char *value, char **ret_why)
 {
-    int r =
-        dns_realm_new(dns_presences_pool(p->presences), config, verification, ret_why, &p->realm);
+    int r = dns_realm_new(txt_records_pool(p->presences), config, verification, ret_why, &p->realm);
 
     if (r < 0)
         return r;
@@ -130,10 +129,10 @@ static int start(DnsPublication *p, Config *config, const Verification *verifica
     p->text.value = strdup(value);
     if (!p->name || !p->text.value)
         return -ENOMEM;
-    return dns_place_find(p->realm, p->name, on_place, p, &p->place);
+    return dns_lookup_find(p->realm, p->name, on_place, p, &p->place);
 }
 
-int dns_publication_start(DnsPresences *presences, Config *config, const Verification *verification,
+int dns_publication_start(TxtRecords *presences, Config *config, const Verification *verification,
                           const char *name, const char *value, dns_publication_cb callback,
                           void *userdata, DnsPublication **ret)
 {

@@ -24,7 +24,7 @@ typedef void (*dns_publication_cb)(const Failure *failure, void *userdata);
  *
  * 0; -errno: what was wrong is logged.
  */
-int dns_publication_start(DnsPresences *presences, Config *config, const Verification *verification,
+int dns_publication_start(TxtRecords *presences, Config *config, const Verification *verification,
                           const char *name, const char *value, dns_publication_cb callback,
                           void *userdata, DnsPublication **ret);
 

@@ -33,7 +33,7 @@ struct DnsClaim {
 /* One record. Only one thing is done with it at a time, from its timer: so whatever is removed is
  * not being added, whoever claims it or does not. */
 struct Presence {
-    DnsPresences *all;
+    TxtRecords *all;
     LIST_ENTRY(Presence) list;
     char key[STORAGE_KEY_SIZE]; /* of the file */
     DnsRealm *realm;            /* by which it was last worked on */
@@ -50,7 +50,7 @@ struct Presence {
     sd_event_source *timer;
 };
 
-struct DnsPresences {
+struct TxtRecords {
     DnsPool *pool;
     LIST_HEAD(, Presence) list;
     char **needed; /* keys of those on disk that were, when it was looked at last */
@@ -303,7 +303,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
     return 0;
 }
 
-static int presence_new(DnsPresences *all, DnsRealm *realm, const char *key, const char *name,
+static int presence_new(TxtRecords *all, DnsRealm *realm, const char *key, const char *name,
                         const DnsText *text, Presence **ret)
 {
     _cleanup_(presence_freep) Presence *p = calloc(1, sizeof(*p));
@@ -330,7 +330,7 @@ static int presence_new(DnsPresences *all, DnsRealm *realm, const char *key, con
     return 0;
 }
 
-static Presence *find_presence(const DnsPresences *all, const char *key)
+static Presence *find_presence(const TxtRecords *all, const char *key)
 {
     Presence *p;
 
@@ -341,7 +341,7 @@ static Presence *find_presence(const DnsPresences *all, const char *key)
 }
 
 /* What a former life has left of the same value is taken over. */
-static int get_presence(DnsPresences *all, DnsRealm *realm, const char *name, const DnsText *text,
+static int get_presence(TxtRecords *all, DnsRealm *realm, const char *name, const DnsText *text,
                         Presence **ret)
 {
     const DnsRecord record = record_of(realm, name, text);
@@ -364,7 +364,7 @@ static int get_presence(DnsPresences *all, DnsRealm *realm, const char *name, co
     return 0;
 }
 
-int dns_claim_new(DnsPresences *all, DnsRealm *realm, const char *name, const DnsText *text,
+int dns_claim_new(TxtRecords *all, DnsRealm *realm, const char *name, const DnsText *text,
                   dns_claim_cb callback, void *userdata, DnsClaim **ret)
 {
     Presence *presence;
@@ -408,7 +408,7 @@ static void say_it_stays(const DnsRecord *record, const char *why)
 }
 
 /* 1: there is one by which to remove it; 0: there is none, which is logged; -errno. */
-static int find_realm(DnsPresences *all, Config *config, const DnsRecord *record, DnsRealm **ret)
+static int find_realm(TxtRecords *all, Config *config, const DnsRecord *record, DnsRealm **ret)
 {
     const Verification *verification = config_find_verification(config, record->verification);
     _cleanup_free_ char *why = NULL;
@@ -425,7 +425,7 @@ static int find_realm(DnsPresences *all, Config *config, const DnsRecord *record
 }
 
 /* Takes it over, with nobody who claims it. */
-static int remove_left(DnsPresences *all, Config *config, const DnsRecord *record)
+static int remove_left(TxtRecords *all, Config *config, const DnsRecord *record)
 {
     const DnsText text = { .zone = record->zone, .owner = record->owner, .value = record->value };
     _cleanup_(dns_realm_unrefp) DnsRealm *realm = NULL;
@@ -436,7 +436,7 @@ static int remove_left(DnsPresences *all, Config *config, const DnsRecord *recor
 }
 
 /* What waits for its next removal by an older configuration: it is taken over anew. */
-static void drop_outdated(DnsPresences *all, const Config *config)
+static void drop_outdated(TxtRecords *all, const Config *config)
 {
     Presence *p = LIST_FIRST(&all->list), *next;
 
@@ -449,7 +449,7 @@ static void drop_outdated(DnsPresences *all, const Config *config)
 }
 
 /* 1: it is needed; 0: it is seen to. */
-static int look_at(DnsPresences *all, Config *config, const char *key,
+static int look_at(TxtRecords *all, Config *config, const char *key,
                    bool (*is_needed)(const char *name, void *userdata), void *userdata)
 {
     _cleanup_(dns_record_done) DnsRecord record = { 0 };
@@ -471,9 +471,9 @@ static int look_at(DnsPresences *all, Config *config, const char *key,
     return 0;
 }
 
-bool dns_presences_sweep(DnsPresences *all, Config *config,
-                         bool (*is_needed)(const char *name, void *userdata), void *userdata,
-                         bool again)
+bool txt_records_sweep(TxtRecords *all, Config *config,
+                       bool (*is_needed)(const char *name, void *userdata), void *userdata,
+                       bool again)
 {
     _cleanup_strv_ char **keys = NULL;
     int r = 0;
@@ -495,14 +495,14 @@ bool dns_presences_sweep(DnsPresences *all, Config *config,
     return !all->needed;
 }
 
-DnsPool *dns_presences_pool(DnsPresences *all)
+DnsPool *txt_records_pool(TxtRecords *all)
 {
     return all->pool;
 }
 
-int dns_presences_new(sd_event *event, DnsPresences **ret)
+int txt_records_new(sd_event *event, TxtRecords **ret)
 {
-    _cleanup_(dns_presences_freep) DnsPresences *all = calloc(1, sizeof(*all));
+    _cleanup_(txt_records_freep) TxtRecords *all = calloc(1, sizeof(*all));
     int r;
 
     if (!all)
@@ -515,7 +515,7 @@ int dns_presences_new(sd_event *event, DnsPresences **ret)
     return 0;
 }
 
-DnsPresences *dns_presences_free(DnsPresences *all)
+TxtRecords *txt_records_free(TxtRecords *all)
 {
     Presence *p;
 

@@ -6,20 +6,20 @@
 
 #include "dns/realm.h"
 
-typedef struct DnsPresences DnsPresences; /* all there are */
-typedef struct DnsClaim DnsClaim;         /* one of maybe several to the same record */
+typedef struct TxtRecords TxtRecords; /* all there are */
+typedef struct DnsClaim DnsClaim;     /* one of maybe several to the same record */
 
 /* Called once, from the event loop, unless the claim was released: it is in DNS (@trouble NULL), or
  * what the servers said to that. Borrowed. -errno where it is our own trouble, which is logged. The
  * claim is still to be released. */
 typedef void (*dns_claim_cb)(const char *trouble, int error, void *userdata);
 
-int dns_presences_new(sd_event *event, DnsPresences **ret);
+int txt_records_new(sd_event *event, TxtRecords **ret);
 /* Nothing is removed from DNS any more: the next start does it. Always returns NULL. */
-DnsPresences *dns_presences_free(DnsPresences *all);
+TxtRecords *txt_records_free(TxtRecords *all);
 
 /* For realms. Borrowed. */
-DnsPool *dns_presences_pool(DnsPresences *all);
+DnsPool *txt_records_pool(TxtRecords *all);
 
 /**
  * dns_claim_new() - have a record in DNS
@@ -28,7 +28,7 @@ DnsPool *dns_presences_pool(DnsPresences *all);
  *
  * 0 or -errno.
  */
-int dns_claim_new(DnsPresences *all, DnsRealm *realm, const char *name, const DnsText *text,
+int dns_claim_new(TxtRecords *all, DnsRealm *realm, const char *name, const DnsText *text,
                   dns_claim_cb callback, void *userdata, DnsClaim **ret);
 
 /* After the last one the record is removed, in the background, for as long as it takes. NULL is
@@ -36,7 +36,7 @@ int dns_claim_new(DnsPresences *all, DnsRealm *realm, const char *name, const Dn
 DnsClaim *dns_claim_release(DnsClaim *claim);
 
 /**
- * dns_presences_sweep() - remove from DNS what is on disk and nobody's: of a former life, or given
+ * txt_records_sweep() - remove from DNS what is on disk and nobody's: of a former life, or given
  * up
  * @is_needed: whether an order for this name is in flight: it may still be looked at by the CA
  * @again: only what was needed the last time
@@ -44,8 +44,8 @@ DnsClaim *dns_claim_release(DnsClaim *claim);
  * What goes wrong is logged, here or later. True: all that was looked at is being seen to; false:
  * some of it is needed.
  */
-bool dns_presences_sweep(DnsPresences *all, Config *config,
-                         bool (*is_needed)(const char *name, void *userdata), void *userdata,
-                         bool again);
+bool txt_records_sweep(TxtRecords *all, Config *config,
+                       bool (*is_needed)(const char *name, void *userdata), void *userdata,
+                       bool again);
 
-DEFINE_CLEANUP_FUNC(DnsPresences *, dns_presences_free)
+DEFINE_CLEANUP_FUNC(TxtRecords *, txt_records_free)

@@ -16,44 +16,44 @@ typedef struct Budget {
     time_t window; /* s */
     Occasion counts;
     bool is_of_ca; /* stands for a limit of the CA, so that another CA has one of its own */
-    unsigned (*limit)(const Asking *asking); /* 0: none */
+    unsigned (*limit)(const OrderContext *context); /* 0: none */
     /* Whose it is: new string; NULL: no memory. */
-    char *(*what)(const Asking *asking);
+    char *(*what)(const OrderContext *context);
     const char *sentence; /* completed by the limit and its key */
     const char *key;      /* in the configuration */
 } Budget;
 
-static unsigned orders_limit(const Asking *asking)
+static unsigned orders_limit(const OrderContext *context)
 {
-    return asking->account->orders_per_3h;
+    return context->account->orders_per_3h;
 }
 
-static char *orders_what(const Asking *asking)
+static char *orders_what(const OrderContext *context)
 {
-    return strdup(asking->account->directory);
+    return strdup(context->account->directory);
 }
 
-static unsigned certificates_limit(const Asking *asking)
+static unsigned certificates_limit(const OrderContext *context)
 {
-    return asking->account->duplicate_certificates_per_week;
+    return context->account->duplicate_certificates_per_week;
 }
 
-static char *certificates_what(const Asking *asking)
+static char *certificates_what(const OrderContext *context)
 {
-    return strdup(asking->set);
+    return strdup(context->set);
 }
 
-static unsigned client_limit(const Asking *asking)
+static unsigned client_limit(const OrderContext *context)
 {
-    return asking->client ? asking->auth->orders_per_day : 0;
+    return context->client ? context->auth->orders_per_day : 0;
 }
 
 /* An address has no blank in it. */
-static char *client_what(const Asking *asking)
+static char *client_what(const OrderContext *context)
 {
     char *what;
 
-    return asprintf(&what, "%s %s", asking->auth->name, asking->client) < 0 ? NULL : what;
+    return asprintf(&what, "%s %s", context->auth->name, context->client) < 0 ? NULL : what;
 }
 
 static const Budget budgets[] = {
@@ -67,17 +67,17 @@ static const Budget budgets[] = {
 };
 
 /* Opens the books. False: there is no such limit, or they cannot be read, which is logged. */
-static bool open_ledger(const Budget *budget, const Asking *asking, time_t now, char **ret_what,
-                        LedgerKey *ret_key, Ledger *ret)
+static bool open_ledger(const Budget *budget, const OrderContext *context, time_t now,
+                        char **ret_what, LedgerKey *ret_key, Ledger *ret)
 {
-    const char *state = asking->config->state_directory;
+    const char *state = context->config->state_directory;
     int r;
 
-    if (budget->limit(asking) == 0)
+    if (budget->limit(context) == 0)
         return false;
-    *ret_what = budget->what(asking);
+    *ret_what = budget->what(context);
     *ret_key = (LedgerKey){ .kind = budget->kind,
-                            .server = budget->is_of_ca ? asking->account->server : "",
+                            .server = budget->is_of_ca ? context->account->server : "",
                             .what = *ret_what,
                             .window = budget->window };
     r = *ret_what ? ledger_load(state, ret_key, now, ret) : -ENOMEM;
@@ -87,18 +87,18 @@ static bool open_ledger(const Budget *budget, const Asking *asking, time_t now, 
     return r >= 0;
 }
 
-static bool allows(const Budget *budget, const Asking *asking, time_t now, Failure *ret)
+static bool allows(const Budget *budget, const OrderContext *context, time_t now, Failure *ret)
 {
     _cleanup_(ledger_done) Ledger ledger = { 0 };
     _cleanup_free_ char *what = NULL;
-    unsigned limit = budget->limit(asking);
+    unsigned limit = budget->limit(context);
     LedgerKey key;
     time_t oldest;
 
-    if (asking->is_spare && budget->counts == OCCASION_ORDER)
+    if (context->is_spare && budget->counts == OCCASION_ORDER)
         limit -= limit / 4;
 
-    if (!open_ledger(budget, asking, now, &what, &key, &ledger) || ledger.n < limit)
+    if (!open_ledger(budget, context, now, &what, &key, &ledger) || ledger.n < limit)
         return true;
     oldest = ledger.times[ledger.n - limit];
     failure_set(ret, LOG_EVENT_ORDER_HELD_BACK, 429, (unsigned)(oldest + budget->window - now),
@@ -108,12 +108,12 @@ static bool allows(const Budget *budget, const Asking *asking, time_t now, Failu
     return false;
 }
 
-bool budget_allows(const Asking *asking, Failure *ret)
+bool budget_allows(const OrderContext *context, Failure *ret)
 {
     time_t now = time(NULL);
 
     for (size_t i = 0; i < ELEMENTSOF(budgets); i++)
-        if (!allows(&budgets[i], asking, now, ret))
+        if (!allows(&budgets[i], context, now, ret))
             return false;
     return true;
 }
@@ -128,40 +128,40 @@ static void warn_when_low(const Budget *budget, const Ledger *ledger, unsigned l
               limit, what);
 }
 
-static void note(const Budget *budget, const Asking *asking, time_t now)
+static void note(const Budget *budget, const OrderContext *context, time_t now)
 {
     _cleanup_(ledger_done) Ledger ledger = { 0 };
     _cleanup_free_ char *what = NULL;
     LedgerKey key;
     int r;
 
-    if (!open_ledger(budget, asking, now, &what, &key, &ledger))
+    if (!open_ledger(budget, context, now, &what, &key, &ledger))
         return;
-    r = ledger_add(asking->config->state_directory, &key, now, &ledger);
+    r = ledger_add(context->config->state_directory, &key, now, &ledger);
     if (r < 0)
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r, "What %s counts is not written to '%s': %m",
-                        budget->key, asking->config->state_directory);
+                        budget->key, context->config->state_directory);
     else
-        warn_when_low(budget, &ledger, budget->limit(asking), what);
+        warn_when_low(budget, &ledger, budget->limit(context), what);
 }
 
-static void note_all(const Asking *asking, Occasion occasion)
+static void note_all(const OrderContext *context, Occasion occasion)
 {
     time_t now = time(NULL);
 
     for (size_t i = 0; i < ELEMENTSOF(budgets); i++)
         if (budgets[i].counts == occasion)
-            note(&budgets[i], asking, now);
+            note(&budgets[i], context, now);
 }
 
-void budget_note_order(const Asking *asking)
+void budget_note_order(const OrderContext *context)
 {
-    note_all(asking, OCCASION_ORDER);
+    note_all(context, OCCASION_ORDER);
 }
 
-void budget_note_certificate(const Asking *asking)
+void budget_note_certificate(const OrderContext *context)
 {
-    note_all(asking, OCCASION_CERTIFICATE);
+    note_all(context, OCCASION_CERTIFICATE);
 }
 
 void budget_sweep(const char *state_directory)

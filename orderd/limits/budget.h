@@ -10,13 +10,13 @@
 
 /* Whether one more order is within all limits. If not, @ret is set: 429, with the time until the
  * first one leaves the window. */
-bool budget_allows(const Asking *asking, Failure *ret);
+bool budget_allows(const OrderContext *context, Failure *ret);
 
 /* An order is about to be made: it counts, whatever becomes of it. */
-void budget_note_order(const Asking *asking);
+void budget_note_order(const OrderContext *context);
 
 /* A certificate was issued. */
-void budget_note_certificate(const Asking *asking);
+void budget_note_certificate(const OrderContext *context);
 
 /* Drops what counts no more, in this state directory. */
 void budget_sweep(const char *state_directory);

@@ -11,16 +11,17 @@
 
 /* The one that takes longest of those that concern an order. */
 typedef struct Longest {
-    const Asking *asking;
+    const OrderContext *context;
     time_t now;
     Pause pause;        /* .reason NULL: none */
     bool is_about_name; /* one of them is: what is wrong with a name is wrong for every CA */
 } Longest;
 
-static void load(const Asking *asking, PauseKind kind, const char *what, time_t now, Pause *ret)
+static void load(const OrderContext *context, PauseKind kind, const char *what, time_t now,
+                 Pause *ret)
 {
-    const Config *config = asking->config;
-    int r = pause_load(config->state_directory, kind, asking->account->server, what, now, ret);
+    const Config *config = context->config;
+    int r = pause_load(config->state_directory, kind, context->account->server, what, now, ret);
 
     if (r < 0 && r != -ENOENT)
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
@@ -32,7 +33,7 @@ static void look_at(Longest *longest, PauseKind kind, const char *what)
 {
     _cleanup_(pause_done) Pause pause = { 0 };
 
-    load(longest->asking, kind, what, longest->now, &pause);
+    load(longest->context, kind, what, longest->now, &pause);
     longest->is_about_name |= kind == PAUSE_NAME && pause_left(&pause, longest->now) > 0;
     if (pause_left(&pause, longest->now) <= pause_left(&longest->pause, longest->now))
         return;
@@ -60,14 +61,14 @@ static void set_failure(const Pause *pause, time_t now, Failure *ret)
     failure_set_type(ret, pause->problem);
 }
 
-bool restraint_allows(const Asking *asking, Failure *ret)
+bool holds_allows(const OrderContext *context, Failure *ret)
 {
-    Longest longest = { .asking = asking, .now = time(NULL) };
+    Longest longest = { .context = context, .now = time(NULL) };
 
     look_at(&longest, PAUSE_SERVER, "");
-    look_at(&longest, PAUSE_ACCOUNT, asking->account->directory);
-    look_at(&longest, PAUSE_NAMES, asking->set);
-    STRV_FOREACH (name, asking->names)
+    look_at(&longest, PAUSE_ACCOUNT, context->account->directory);
+    look_at(&longest, PAUSE_NAMES, context->set);
+    STRV_FOREACH (name, context->names)
         look_at_name(&longest, dns_name_base(*name));
     if (!longest.pause.reason)
         return true;
@@ -84,10 +85,10 @@ static unsigned pause_length(unsigned count, unsigned first, unsigned asked)
 
     if (asked > 0)
         return asked;
-    for (; count > 1 && length < RESTRAINT_MAX; count--)
+    for (; count > 1 && length < HOLD_MAX; count--)
         length *= 2;
-    if (length > RESTRAINT_MAX)
-        length = RESTRAINT_MAX;
+    if (length > HOLD_MAX)
+        length = HOLD_MAX;
     return backoff_spread_seconds(length);
 }
 
@@ -97,18 +98,18 @@ static bool is_of_ca(const Failure *failure)
     return failure->event != LOG_EVENT_CHALLENGE_NOT_PUBLISHED;
 }
 
-static void begin(const Asking *asking, PauseKind kind, const char *what, unsigned first,
+static void begin(const OrderContext *context, PauseKind kind, const char *what, unsigned first,
                   const Failure *failure)
 {
-    const Config *config = asking->config;
+    const Config *config = context->config;
     _cleanup_(pause_done) Pause before = { 0 };
     time_t now = time(NULL), until;
     char none[] = "";
     Pause pause = { .kind = kind, .status = failure->status, .problem = failure->problem };
     int r;
 
-    load(asking, kind, what, now, &before);
-    pause.server = asking->account->server;
+    load(context, kind, what, now, &before);
+    pause.server = context->account->server;
     pause.what = (char *)(uintptr_t)what;
     pause.reason = failure->reason ? failure->reason : none;
     /* Orders that were under way already when it began are the same time still. */
@@ -122,55 +123,55 @@ static void begin(const Asking *asking, PauseKind kind, const char *what, unsign
                         what, config->state_directory);
 }
 
-static void note_rate_limit(const Asking *asking, const Failure *failure)
+static void note_rate_limit(const OrderContext *context, const Failure *failure)
 {
     _cleanup_strv_ char **quoted = NULL;
-    int kind = rate_limit_scope(str_or(failure->reason, ""), asking->names, &quoted);
-    const char *what = asking->set;
+    int kind = rate_limit_scope(str_or(failure->reason, ""), context->names, &quoted);
+    const char *what = context->set;
 
     if (kind < 0)
         return;
     if (kind == PAUSE_SERVER)
         what = "";
     else if (kind == PAUSE_ACCOUNT)
-        what = asking->account->directory;
+        what = context->account->directory;
     if (!quoted)
-        begin(asking, (PauseKind)kind, what, RESTRAINT_LIMIT, failure);
+        begin(context, (PauseKind)kind, what, HOLD_LIMIT, failure);
     STRV_FOREACH (name, quoted)
-        begin(asking, (PauseKind)kind, *name, RESTRAINT_LIMIT, failure);
+        begin(context, (PauseKind)kind, *name, HOLD_LIMIT, failure);
 }
 
-void restraint_note_failure(const Asking *asking, const Failure *failure)
+void holds_note_failure(const OrderContext *context, const Failure *failure)
 {
     if (failure->event == LOG_EVENT_ORDER_HELD_BACK)
         return;
     if (failure->problem && streq(failure->problem, "rateLimited"))
-        note_rate_limit(asking, failure);
+        note_rate_limit(context, failure);
     else if (failure->pause > 0 && (failure->status == 503 || failure->status == 429))
-        begin(asking, PAUSE_SERVER, "", 0, failure);
+        begin(context, PAUSE_SERVER, "", 0, failure);
 }
 
 /* The CA says whose authorization it was: about names that nobody asked for it is not believed. */
-static bool is_asked_for(const Asking *asking, const char *name)
+static bool is_asked_for(const OrderContext *context, const char *name)
 {
-    STRV_FOREACH (asked, asking->names)
+    STRV_FOREACH (asked, context->names)
         if (streq(dns_name_base(*asked), name))
             return true;
     return false;
 }
 
-void restraint_note_invalid(const Asking *asking, const char *name, const Failure *failure)
+void holds_note_invalid(const OrderContext *context, const char *name, const Failure *failure)
 {
-    if (is_asked_for(asking, name))
-        begin(asking, PAUSE_NAME, name, is_of_ca(failure) ? RESTRAINT_FIRST : RESTRAINT_UNPUBLISHED,
+    if (is_asked_for(context, name))
+        begin(context, PAUSE_NAME, name, is_of_ca(failure) ? HOLD_FIRST : HOLD_UNPUBLISHED,
               failure);
 }
 
-void restraint_note_valid(const Asking *asking, const char *name)
+void holds_note_valid(const OrderContext *context, const char *name)
 {
-    const Config *config = asking->config;
-    int r = is_asked_for(asking, name)
-                ? pause_remove(config->state_directory, PAUSE_NAME, asking->account->server, name)
+    const Config *config = context->config;
+    int r = is_asked_for(context, name)
+                ? pause_remove(config->state_directory, PAUSE_NAME, context->account->server, name)
                 : 0;
 
     if (r < 0)
@@ -178,7 +179,7 @@ void restraint_note_valid(const Asking *asking, const char *name)
                         config->state_directory);
 }
 
-void restraint_sweep(const char *state_directory)
+void holds_sweep(const char *state_directory)
 {
     int r = pause_sweep(state_directory, time(NULL));
 

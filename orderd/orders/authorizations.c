@@ -19,7 +19,7 @@ static const char *const headings[_BLAME_N] = {
 };
 
 struct Authorizations {
-    Asking asking;
+    OrderContext context;
     LogFields *log;
     bool is_inquiry; /* why the CA has ended the order */
     ChallengeGroup group;
@@ -112,14 +112,14 @@ static void on_authorization(Authorization *authorization, const Failure *failur
 
     LOG_CONTEXT(all->log);
     if (failure && failure->status == 421) {
-        restraint_note_invalid(&all->asking, name, failure);
+        holds_note_invalid(&all->context, name, failure);
         note_invalid(all, failure);
     } else if (failure && !all->is_inquiry) {
         failure_copy(&taken, failure);
         all->callback(&taken, all->userdata);
         return;
     } else if (!failure && !all->is_inquiry)
-        restraint_note_valid(&all->asking, name);
+        holds_note_valid(&all->context, name);
     if (--all->n_pending > 0)
         return;
     taken = all->invalid;
@@ -129,9 +129,9 @@ static void on_authorization(Authorization *authorization, const Failure *failur
     all->callback(taken.status ? &taken : NULL, all->userdata);
 }
 
-int authorizations_start(sd_event *event, const AuthorizationTask *task, const Asking *asking,
-                         const json_t *urls, authorizations_cb callback, void *userdata,
-                         Authorizations **ret)
+int authorizations_start(sd_event *event, const AuthorizationTask *task,
+                         const OrderContext *context, const json_t *urls,
+                         authorizations_cb callback, void *userdata, Authorizations **ret)
 {
     _cleanup_(authorizations_freep) Authorizations *all = calloc(1, sizeof(*all));
     AuthorizationTask each = *task;
@@ -143,7 +143,7 @@ int authorizations_start(sd_event *event, const AuthorizationTask *task, const A
         return -EBADMSG;
     if (!all)
         return -ENOMEM;
-    all->asking = *asking;
+    all->context = *context;
     all->log = task->log;
     all->is_inquiry = !task->solvers;
     all->callback = callback;

@@ -14,15 +14,15 @@ typedef void (*authorizations_cb)(Failure *failure, void *userdata);
 /**
  * authorizations_start() - see all of them through
  * @task: without .solvers what else than 421 is wrong with one of them counts for nothing
- * @asking: copied; holds.h is told what became of its names
+ * @context: copied; holds.h is told what became of its names
  * @urls: of the order object
  *
  * A name that fails validation is reported together with the others that do (421), anything else
  * at once. 0; -EBADMSG: the URLs make no sense; other -errno.
  */
-int authorizations_start(sd_event *event, const AuthorizationTask *task, const Asking *asking,
-                         const json_t *urls, authorizations_cb callback, void *userdata,
-                         Authorizations **ret);
+int authorizations_start(sd_event *event, const AuthorizationTask *task,
+                         const OrderContext *context, const json_t *urls,
+                         authorizations_cb callback, void *userdata, Authorizations **ret);
 Authorizations *authorizations_free(Authorizations *all); /* NULL is fine; always returns NULL */
 
 /* Both also of NULL: whether not all have ended yet; whether one of them has failed. */

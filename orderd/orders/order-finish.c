@@ -111,12 +111,12 @@ static void succeed(Order *order, const Chain *chain)
 
 static void finish(Order *order, const Chain *chain)
 {
-    const Asking asking = order_asking(order);
+    const OrderContext context = order_context(order);
 
     if (!store(order, chain))
         return;
     log_issued(order, chain);
-    budget_note_certificate(&asking);
+    budget_note_certificate(&context);
     succeed(order, chain);
 }
 

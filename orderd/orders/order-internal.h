@@ -41,7 +41,7 @@ struct Order {
     void *userdata;
 };
 
-Asking order_asking(const Order *order); /* borrowed from the order */
+OrderContext order_context(const Order *order); /* borrowed from the order */
 Session *order_session(const Order *order);
 
 void order_drop_authorizations(Order *order); /* with the answers to its challenges */

@@ -65,12 +65,12 @@ static bool prepare(Order *order)
 bool order_may_begin(Order *order)
 {
     const Outage *outage = account_choice_outage(&order->choice);
-    const Asking asking = order_asking(order);
+    const OrderContext context = order_context(order);
     Failure failure = { 0 };
 
     /* What no verification can be for is not ordered first and refused then. */
     if (solver_serves(order->subject.auth, order->subject.csr, &failure) &&
-        !(outage && outage_holds(outage, &failure)) && restraint_allows(&asking, &failure))
+        !(outage && outage_holds(outage, &failure)) && holds_allows(&context, &failure))
         return true;
     order_give_up(order, &failure);
     return false;
@@ -79,10 +79,10 @@ bool order_may_begin(Order *order)
 /* At the last moment: others may have used it up while the account was seen to. */
 static bool is_in_budget(Order *order)
 {
-    const Asking asking = order_asking(order);
+    const OrderContext context = order_context(order);
     Failure failure = { 0 };
 
-    if (budget_allows(&asking, &failure))
+    if (budget_allows(&context, &failure))
         return true;
     order_give_up(order, &failure);
     return false;
@@ -117,7 +117,7 @@ static void send_request(Order *order)
 static void request(Order *order)
 {
     const AccountBlock *block = account_choice_block(&order->choice);
-    const Asking asking = order_asking(order);
+    const OrderContext context = order_context(order);
 
     if (order_record_set_account(&order->record, block->name, block->server) < 0) {
         order_fail_memory(order);
@@ -126,7 +126,7 @@ static void request(Order *order)
     order->record.stage = ORDER_STAGE_NEW;
     if (!is_in_budget(order) || !prepare(order) || !order_save(order))
         return;
-    budget_note_order(&asking);
+    budget_note_order(&context);
     order->is_charged = true;
     send_request(order);
 }

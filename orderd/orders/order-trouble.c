@@ -22,9 +22,9 @@ static void log_failed(const Order *order, const Failure *failure)
 
 static void note_failure(const Order *order, const Failure *failure)
 {
-    const Asking asking = order_asking(order);
+    const OrderContext context = order_context(order);
 
-    restraint_note_failure(&asking, failure);
+    holds_note_failure(&context, failure);
 }
 
 /* Tells why the CA at hand did not serve, and begins with the next account. */

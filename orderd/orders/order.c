@@ -55,9 +55,9 @@ Order *order_free(Order *order)
     return NULL;
 }
 
-Asking order_asking(const Order *order)
+OrderContext order_context(const Order *order)
 {
-    return (Asking){
+    return (OrderContext){
         .config = order->subject.config,
         .account = account_choice_block(&order->choice),
         .auth = order->subject.auth,
@@ -164,9 +164,9 @@ static int start_authorizations(Order *order, const json_t *urls, const Solvers 
         .solvers = solvers,
         .log = &order->subject.log,
     };
-    const Asking asking = order_asking(order);
+    const OrderContext context = order_context(order);
 
-    return authorizations_start(order->event, &task, &asking, urls, callback, order,
+    return authorizations_start(order->event, &task, &context, urls, callback, order,
                                 &order->authorizations);
 }
 

@@ -12,7 +12,7 @@
 /* After no answer, s. */
 #define RETRY 3600U
 
-struct Question {
+struct RenewalQuery {
     Config *config;
     const Storage *storage;
     char key[STORAGE_KEY_SIZE];
@@ -20,34 +20,34 @@ struct Question {
     StorageMeta meta;
     Session *session;
     SessionCall *call;
-    question_cb callback;
+    renewal_query_cb callback;
     void *userdata;
 };
 
-Question *question_free(Question *question)
+RenewalQuery *renewal_query_free(RenewalQuery *query)
 {
-    if (!question)
+    if (!query)
         return NULL;
-    session_call_cancel(question->call);
-    session_unref(question->session);
-    chain_free(question->chain);
-    storage_meta_done(&question->meta);
-    config_unref(question->config);
-    free(question);
+    session_call_cancel(query->call);
+    session_unref(query->session);
+    chain_free(query->chain);
+    storage_meta_done(&query->meta);
+    config_unref(query->config);
+    free(query);
     return NULL;
 }
 
-DEFINE_CLEANUP_FUNC(Question *, question_free)
+DEFINE_CLEANUP_FUNC(RenewalQuery *, renewal_query_free)
 
 /* The CA has changed its mind, as for many certificates that it is going to revoke. */
-static void log_moved(const Question *question, const RenewalInfo *info)
+static void log_moved(const RenewalQuery *query, const RenewalInfo *info)
 {
-    _cleanup_strv_ char **names = chain_names(question->chain);
+    _cleanup_strv_ char **names = chain_names(query->chain);
     _cleanup_free_ char *joined = strv_join(names, " ");
     _cleanup_log_fields_ LogFields fields = { 0 };
     char start[RFC3339_SIZE], end[RFC3339_SIZE];
 
-    log_fields_add(&fields, LOG_FIELD_CSR, question->key);
+    log_fields_add(&fields, LOG_FIELD_CSR, query->key);
     log_fields_add_all(&fields, LOG_FIELD_NAME, names);
     log_event(
         LOG_EVENT_RENEWAL_MOVED, &fields,
@@ -62,13 +62,13 @@ static bool has_window(const StorageMeta *meta)
     return meta->window_end > 0;
 }
 
-static void take(Question *question, const RenewalInfo *info)
+static void take(RenewalQuery *query, const RenewalInfo *info)
 {
-    StorageMeta *meta = &question->meta;
+    StorageMeta *meta = &query->meta;
     char *explanation = info->explanation ? strdup(info->explanation) : NULL;
 
     if (has_window(meta) && (info->start != meta->window_start || info->end != meta->window_end))
-        log_moved(question, info);
+        log_moved(query, info);
     meta->window_start = info->start;
     meta->window_end = info->end;
     free(meta->explanation);
@@ -86,28 +86,28 @@ static bool is_passing(const SessionReply *reply)
 
 /* Reads anew what is known: a client may have asked meanwhile. False: the entry has another
  * certificate by now, of which more is known than of this one, or none. */
-static bool is_current(Question *question)
+static bool is_current(RenewalQuery *query)
 {
     _cleanup_(storage_meta_done) StorageMeta meta = { 0 };
     _cleanup_(chain_freep) Chain *chain = NULL;
 
-    if (storage_load_known(question->storage, question->key, &chain, &meta) != STORAGE_HIT ||
-        X509_cmp(chain_leaf(chain), chain_leaf(question->chain)) != 0)
+    if (storage_load_known(query->storage, query->key, &chain, &meta) != STORAGE_HIT ||
+        X509_cmp(chain_leaf(chain), chain_leaf(query->chain)) != 0)
         return false;
-    storage_meta_done(&question->meta);
-    question->meta = meta;
+    storage_meta_done(&query->meta);
+    query->meta = meta;
     meta = (StorageMeta){ 0 };
     return true;
 }
 
-static void keep(Question *question)
+static void keep(RenewalQuery *query)
 {
-    int r = storage_meta_save(question->storage, question->key, question->chain, &question->meta);
+    int r = storage_meta_save(query->storage, query->key, query->chain, &query->meta);
 
     if (r < 0)
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
-                        "When %s is to be renewed cannot be written to '%s': %m", question->key,
-                        question->storage->directory);
+                        "When %s is to be renewed cannot be written to '%s': %m", query->key,
+                        query->storage->directory);
 }
 
 static void forget_window(StorageMeta *meta)
@@ -119,31 +119,31 @@ static void forget_window(StorageMeta *meta)
 
 static void on_reply(const SessionReply *reply, void *userdata)
 {
-    _cleanup_(question_freep) Question *question = userdata;
-    StorageMeta *meta = &question->meta;
+    _cleanup_(renewal_query_freep) RenewalQuery *query = userdata;
+    StorageMeta *meta = &query->meta;
     time_t now = time(NULL);
     RenewalInfo info = { 0 };
     Renewal renewal;
     bool is_known;
 
-    question->call = NULL;
-    if (!is_current(question)) {
-        question->callback(NULL, question->userdata);
+    query->call = NULL;
+    if (!is_current(query)) {
+        query->callback(NULL, query->userdata);
         return;
     }
     is_known = has_window(meta);
     meta->ask_at = renewal_info_next(reply, now);
     if (renewal_info_read(reply, &info))
-        take(question, &info);
+        take(query, &info);
     else if (!is_passing(reply))
         forget_window(meta);
     else if (reply->retry_after == 0)
         meta->ask_at = now + backoff_spread_seconds(RETRY);
     /* One that has no such thing is asked for its directory only: nothing to write down. */
     if (reply->error != -EOPNOTSUPP || is_known)
-        keep(question);
-    renewal = renewal_of(question->storage, question->key, question->chain, meta);
-    question->callback(&renewal, question->userdata);
+        keep(query);
+    renewal = renewal_of(query->storage, query->key, query->chain, meta);
+    query->callback(&renewal, query->userdata);
 }
 
 /* The account at the CA that the certificate is from; of one that nobody knows it of, the default.
@@ -154,50 +154,50 @@ static const AccountBlock *find_account(const Config *config, const StorageMeta 
                         : config_default_account(config);
 }
 
-static int ask(Question *question, Accounts *accounts, const AccountBlock *block)
+static int ask(RenewalQuery *query, Accounts *accounts, const AccountBlock *block)
 {
-    _cleanup_free_ char *id = chain_renewal_id(question->chain);
+    _cleanup_free_ char *id = chain_renewal_id(query->chain);
     Account *account;
     int r;
 
     if (!id)
         return 0;
-    r = accounts_get(accounts, question->config, block, &account);
+    r = accounts_get(accounts, query->config, block, &account);
     if (r < 0)
         return r;
-    question->session = session_ref(account_session(account));
-    r = renewal_info_request(question->session, id, on_reply, question, &question->call);
+    query->session = session_ref(account_session(account));
+    r = renewal_info_request(query->session, id, on_reply, query, &query->call);
     if (r != -EOPNOTSUPP)
         return r < 0 ? r : 1;
-    if (has_window(&question->meta)) {
-        forget_window(&question->meta);
-        keep(question);
+    if (has_window(&query->meta)) {
+        forget_window(&query->meta);
+        keep(query);
     }
     return 0;
 }
 
-int question_start(Accounts *accounts, Config *config, const Storage *storage, const char *key,
-                   question_cb callback, void *userdata, Question **ret)
+int renewal_query_start(Accounts *accounts, Config *config, const Storage *storage, const char *key,
+                        renewal_query_cb callback, void *userdata, RenewalQuery **ret)
 {
-    _cleanup_(question_freep) Question *question = calloc(1, sizeof(*question));
+    _cleanup_(renewal_query_freep) RenewalQuery *query = calloc(1, sizeof(*query));
     const AccountBlock *block;
     int r;
 
-    if (!question)
+    if (!query)
         return -ENOMEM;
-    question->config = config_ref(config);
-    question->storage = storage;
-    memcpy(question->key, key, STORAGE_KEY_SIZE);
-    question->callback = callback;
-    question->userdata = userdata;
-    r = storage_load_known(storage, key, &question->chain, &question->meta);
+    query->config = config_ref(config);
+    query->storage = storage;
+    memcpy(query->key, key, STORAGE_KEY_SIZE);
+    query->callback = callback;
+    query->userdata = userdata;
+    r = storage_load_known(storage, key, &query->chain, &query->meta);
     if (r != STORAGE_HIT)
         return r < 0 ? r : 0;
-    block = find_account(config, &question->meta);
-    if (!block || !chain_is_alive(question->chain, time(NULL)))
+    block = find_account(config, &query->meta);
+    if (!block || !chain_is_alive(query->chain, time(NULL)))
         return 0;
-    r = ask(question, accounts, block);
+    r = ask(query, accounts, block);
     if (r > 0)
-        *ret = TAKE_PTR(question);
+        *ret = TAKE_PTR(query);
     return r;
 }

@@ -6,20 +6,20 @@
 #include "accounts/accounts.h"
 #include "statedir/storage/renewal.h"
 
-typedef struct Question Question;
+typedef struct RenewalQuery RenewalQuery;
 
 /* Called once: when the certificate is renewed now, and when to ask again; NULL: it is not there
- * any more, or another one is. Frees the question. */
-typedef void (*question_cb)(const Renewal *renewal, void *userdata);
+ * any more, or another one is. Frees the query. */
+typedef void (*renewal_query_cb)(const Renewal *renewal, void *userdata);
 
 /**
- * question_start() - ask about the certificate of one entry
+ * renewal_query_start() - ask about the certificate of one entry
  * @storage: of @config
  * @ret: to end it by; invalid from the callback on, which comes from the event loop
  *
  * Returns 1; 0 where there is nothing to ask: no certificate that lives, or none of a CA that the
  * configuration has an account at or that has such a thing; -errno.
  */
-int question_start(Accounts *accounts, Config *config, const Storage *storage, const char *key,
-                   question_cb callback, void *userdata, Question **ret);
-Question *question_free(Question *question); /* always returns NULL */
+int renewal_query_start(Accounts *accounts, Config *config, const Storage *storage, const char *key,
+                        renewal_query_cb callback, void *userdata, RenewalQuery **ret);
+RenewalQuery *renewal_query_free(RenewalQuery *query); /* always returns NULL */

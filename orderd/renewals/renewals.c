@@ -36,7 +36,7 @@ typedef struct Job {
     Renewal renewal; /* as known before */
     Renewal current; /* as the entry has it now … */
     bool is_other; /* … where it has another certificate by now, that is not to be renewed yet */
-    Question *question;
+    RenewalQuery *query;
     Prefetch *prefetch;
 } Job;
 
@@ -55,7 +55,7 @@ static void job_free(Job *job)
 {
     LIST_REMOVE(job, list);
     job->renewals->n_jobs[job->kind]--;
-    question_free(job->question);
+    renewal_query_free(job->query);
     prefetch_free(job->prefetch);
     config_unref(job->config);
     free(job);
@@ -71,7 +71,7 @@ static void on_answer(const Renewal *renewal, void *userdata)
 {
     Job *job = userdata;
 
-    job->question = NULL;
+    job->query = NULL;
     if (renewal)
         job_end(job, renewal);
     else
@@ -150,8 +150,8 @@ static time_t prefetch_time(const Renewals *renewals, const char *key, const Ren
 
 static int start_question(Job *job)
 {
-    return question_start(orders_accounts(job->renewals->orders), job->config, job->storage,
-                          job->key, on_answer, job, &job->question);
+    return renewal_query_start(orders_accounts(job->renewals->orders), job->config, job->storage,
+                               job->key, on_answer, job, &job->query);
 }
 
 static int start_prefetch(Job *job)
@@ -295,7 +295,7 @@ static void start_jobs(Renewals *renewals)
     while (job) {
         Job *next = LIST_NEXT(job, list);
 
-        if (!job->question && !job->prefetch) {
+        if (!job->query && !job->prefetch) {
             int r = kinds[job->kind].start(job);
 
             if (r < 0) {

@@ -108,7 +108,7 @@ typedef struct World {
     sd_event *event;
     Server first, second;
     Config *config;
-    DnsPresences *presences;
+    TxtRecords *presences;
     DnsRealm *realm;
 } World;
 
@@ -140,15 +140,15 @@ static void world_start(World *world)
              world->directory, world->first.address.text, world->second.address.text);
     test_write(world->directory, "acmems.ini", content);
     ASSERT_OK(config_load(path, hear, NULL, &world->config));
-    ASSERT_OK(dns_presences_new(world->event, &world->presences));
-    ASSERT_OK(dns_realm_new(dns_presences_pool(world->presences), world->config,
+    ASSERT_OK(txt_records_new(world->event, &world->presences));
+    ASSERT_OK(dns_realm_new(txt_records_pool(world->presences), world->config,
                             config_find_verification(world->config, block), &why, &world->realm));
 }
 
 static void world_end(World *world)
 {
     dns_realm_unref(world->realm);
-    dns_presences_free(world->presences);
+    txt_records_free(world->presences);
     config_unref(world->config);
     server_stop(&world->first);
     server_stop(&world->second);
@@ -340,11 +340,11 @@ static void test_left_nobody_knows_where(World *world)
     bool needed = true;
 
     save(world, NULL, NULL);
-    ASSERT_FALSE(dns_presences_sweep(world->presences, world->config, is_needed, &needed, false));
-    ASSERT_FALSE(dns_presences_sweep(world->presences, world->config, is_needed, &needed, true));
+    ASSERT_FALSE(txt_records_sweep(world->presences, world->config, is_needed, &needed, false));
+    ASSERT_FALSE(txt_records_sweep(world->presences, world->config, is_needed, &needed, true));
     needed = false;
     world->first.rcode = LDNS_RCODE_NOTAUTH;
-    ASSERT_TRUE(dns_presences_sweep(world->presences, world->config, is_needed, &needed, true));
+    ASSERT_TRUE(txt_records_sweep(world->presences, world->config, is_needed, &needed, true));
     RUN_UNTIL(world, !is_noted(world));
     ASSERT_STREQ(world->first.done, "-");
     ASSERT_STREQ(world->second.done, "-");
@@ -358,7 +358,7 @@ static void test_left_at_a_former_server(World *world)
 
     server_start(&former, world->event);
     save(world, former.address.text, NULL);
-    ASSERT_TRUE(dns_presences_sweep(world->presences, world->config, is_needed, &needed, false));
+    ASSERT_TRUE(txt_records_sweep(world->presences, world->config, is_needed, &needed, false));
     RUN_UNTIL(world, !is_noted(world));
     ASSERT_STREQ(former.done, "-");
     ASSERT_STREQ(world->first.done, "");

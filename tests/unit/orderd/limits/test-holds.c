@@ -14,33 +14,33 @@ static char *const names[] = { first, second, NULL };
 static Config config;
 static AccountBlock account_block = { .server = server, .directory = account };
 static AuthBlock auth = { .name = block };
-static const Asking asking = { .config = &config,
-                               .account = &account_block,
-                               .auth = &auth,
-                               .client = "192.0.2.7",
-                               .names = names,
-                               .set = set };
+static const OrderContext context = { .config = &config,
+                                      .account = &account_block,
+                                      .auth = &auth,
+                                      .client = "192.0.2.7",
+                                      .names = names,
+                                      .set = set };
 
 static char elsewhere[] = "c.example.com", below[] = "d.b.example.net";
 static char *const other_names[] = { elsewhere, NULL }, *const below_names[] = { below, NULL };
 
 /* Another client for other names. */
-static Asking other(char *const *list)
+static OrderContext other(char *const *list)
 {
-    return (Asking){ .config = &config,
-                     .account = &account_block,
-                     .auth = &auth,
-                     .client = "192.0.2.8",
-                     .names = list,
-                     .set = list[0] };
+    return (OrderContext){ .config = &config,
+                           .account = &account_block,
+                           .auth = &auth,
+                           .client = "192.0.2.8",
+                           .names = list,
+                           .set = list[0] };
 }
 
-static bool allows(const Asking *by, Failure *ret)
+static bool allows(const OrderContext *by, Failure *ret)
 {
-    return restraint_allows(by, ret) && budget_allows(by, ret);
+    return holds_allows(by, ret) && budget_allows(by, ret);
 }
 
-static void assert_free(const Asking *by)
+static void assert_free(const OrderContext *by)
 {
     Failure failure = { 0 };
 
@@ -49,7 +49,7 @@ static void assert_free(const Asking *by)
 }
 
 /* Seconds that it takes still. */
-static unsigned assert_held(const Asking *by, int status, const char *why)
+static unsigned assert_held(const OrderContext *by, int status, const char *why)
 {
     Failure failure = { 0 };
     unsigned left;
@@ -60,7 +60,7 @@ static unsigned assert_held(const Asking *by, int status, const char *why)
     ASSERT_TRUE(strstr(failure.reason, why));
     left = failure.retry_after;
     /* What was held back here is nothing that the CA said. */
-    restraint_note_failure(by, &failure);
+    holds_note_failure(by, &failure);
     failure_done(&failure);
     return left;
 }
@@ -98,14 +98,14 @@ static void test_rate_limits(void)
         { "service busy", PAUSE_SERVER, "", true, true },
         { "something new", PAUSE_NAMES, set, false, false },
     };
-    const Asking strange = other(other_names), deeper = other(below_names);
+    const OrderContext strange = other(other_names), deeper = other(below_names);
 
     for (size_t i = 0; i < ELEMENTSOF(table); i++) {
         Failure failure = told(429, "rateLimited", 1000, table[i].said);
 
-        assert_free(&asking);
-        restraint_note_failure(&asking, &failure);
-        assert_about(assert_held(&asking, 429, table[i].said), 1000);
+        assert_free(&context);
+        holds_note_failure(&context, &failure);
+        assert_about(assert_held(&context, 429, table[i].said), 1000);
         if (table[i].holds_below)
             (void)assert_held(&deeper, 429, table[i].said);
         else
@@ -117,7 +117,7 @@ static void test_rate_limits(void)
         ASSERT_OK(pause_remove(config.state_directory, table[i].kind, server, table[i].what));
         failure_done(&failure);
     }
-    assert_free(&asking);
+    assert_free(&context);
 }
 
 static void test_passing_failures(void)
@@ -125,11 +125,11 @@ static void test_passing_failures(void)
     Failure busy = told(503, NULL, 77, "come back later"), plain = told(503, NULL, 0, "a fault"),
             refused = told(403, "rejectedIdentifier", 0, "no");
 
-    restraint_note_failure(&asking, &plain);
-    restraint_note_failure(&asking, &refused);
-    assert_free(&asking);
-    restraint_note_failure(&asking, &busy);
-    ASSERT_TRUE(assert_held(&asking, 503, "come back later") <= 77);
+    holds_note_failure(&context, &plain);
+    holds_note_failure(&context, &refused);
+    assert_free(&context);
+    holds_note_failure(&context, &busy);
+    ASSERT_TRUE(assert_held(&context, 503, "come back later") <= 77);
     ASSERT_OK(pause_remove(config.state_directory, PAUSE_SERVER, server, ""));
     failure_done(&busy);
     failure_done(&plain);
@@ -150,35 +150,35 @@ static void put_back(const char *name, time_t seconds)
 static void test_names_that_fail(void)
 {
     Failure failure = told(421, "connection", 0, "nobody is there");
-    const Asking strange = other(other_names);
+    const OrderContext strange = other(other_names);
 
-    restraint_note_invalid(&asking, elsewhere, &failure);
+    holds_note_invalid(&context, elsewhere, &failure);
     assert_free(&strange);
-    for (unsigned expected = RESTRAINT_FIRST; expected < RESTRAINT_MAX; expected *= 2) {
+    for (unsigned expected = HOLD_FIRST; expected < HOLD_MAX; expected *= 2) {
         unsigned left;
 
-        restraint_note_invalid(&asking, "b.example.net", &failure);
-        left = assert_held(&asking, 421, "nobody is there");
+        holds_note_invalid(&context, "b.example.net", &failure);
+        left = assert_held(&context, 421, "nobody is there");
         assert_about(left, expected);
         /* Of those that were under way already each is not one time more. */
-        restraint_note_invalid(&asking, "b.example.net", &failure);
-        assert_about(assert_held(&asking, 421, "nobody is there"), expected);
+        holds_note_invalid(&context, "b.example.net", &failure);
+        assert_about(assert_held(&context, 421, "nobody is there"), expected);
         put_back("b.example.net", 2 * expected);
-        assert_free(&asking);
+        assert_free(&context);
     }
     for (unsigned i = 0; i < 40; i++) {
-        restraint_note_invalid(&asking, "b.example.net", &failure);
-        assert_about(assert_held(&asking, 421, "nobody is there"), RESTRAINT_MAX);
-        put_back("b.example.net", 2 * RESTRAINT_MAX - 3600);
+        holds_note_invalid(&context, "b.example.net", &failure);
+        assert_about(assert_held(&context, 421, "nobody is there"), HOLD_MAX);
+        put_back("b.example.net", 2 * HOLD_MAX - 3600);
     }
     assert_free(&strange);
 
     /* A success clears it, and its count. */
-    restraint_note_valid(&asking, "b.example.net");
-    assert_free(&asking);
-    restraint_note_invalid(&asking, "b.example.net", &failure);
-    assert_about(assert_held(&asking, 421, "nobody is there"), RESTRAINT_FIRST);
-    restraint_note_valid(&asking, "b.example.net");
+    holds_note_valid(&context, "b.example.net");
+    assert_free(&context);
+    holds_note_invalid(&context, "b.example.net", &failure);
+    assert_about(assert_held(&context, 421, "nobody is there"), HOLD_FIRST);
+    holds_note_valid(&context, "b.example.net");
     failure_done(&failure);
 }
 
@@ -192,44 +192,44 @@ static void test_unpublished(void)
     for (unsigned i = 0; i < 5; i++) {
         unsigned left;
 
-        restraint_note_invalid(&asking, "b.example.net", &own);
-        left = assert_held(&asking, 421, "192.0.2.53: REFUSED");
-        ASSERT_TRUE(left <= RESTRAINT_UNPUBLISHED);
-        put_back("b.example.net", 2 * RESTRAINT_UNPUBLISHED);
-        assert_free(&asking);
+        holds_note_invalid(&context, "b.example.net", &own);
+        left = assert_held(&context, 421, "192.0.2.53: REFUSED");
+        ASSERT_TRUE(left <= HOLD_UNPUBLISHED);
+        put_back("b.example.net", 2 * HOLD_UNPUBLISHED);
+        assert_free(&context);
     }
-    restraint_note_invalid(&asking, "b.example.net", &at_ca);
-    assert_about(assert_held(&asking, 421, "nobody is there"), RESTRAINT_FIRST);
-    restraint_note_valid(&asking, "b.example.net");
+    holds_note_invalid(&context, "b.example.net", &at_ca);
+    assert_about(assert_held(&context, 421, "nobody is there"), HOLD_FIRST);
+    holds_note_valid(&context, "b.example.net");
     failure_done(&own);
     failure_done(&at_ca);
 }
 
 static void test_budgets(void)
 {
-    const Asking strange = other(other_names);
-    Asking resumed = asking;
+    const OrderContext strange = other(other_names);
+    OrderContext resumed = context;
 
     resumed.client = NULL;
     account_block.orders_per_3h = 3;
-    budget_note_order(&asking);
+    budget_note_order(&context);
     budget_note_order(&strange);
-    assert_free(&asking);
-    budget_note_order(&asking);
+    assert_free(&context);
+    budget_note_order(&context);
     assert_about(assert_held(&strange, 429, "orders-per-3h = 3"), 3 * 3600);
     account_block.orders_per_3h = 0;
     assert_free(&strange);
 
     account_block.duplicate_certificates_per_week = 1;
-    budget_note_certificate(&asking);
-    assert_about(assert_held(&asking, 429, "duplicate-certificates-per-week = 1"), 7 * 86400);
+    budget_note_certificate(&context);
+    assert_about(assert_held(&context, 429, "duplicate-certificates-per-week = 1"), 7 * 86400);
     assert_free(&strange);
     account_block.duplicate_certificates_per_week = 0;
 
     auth.orders_per_day = 1;
-    assert_free(&asking);
-    budget_note_order(&asking);
-    assert_about(assert_held(&asking, 429, "orders-per-day = 1"), 86400);
+    assert_free(&context);
+    budget_note_order(&context);
+    assert_about(assert_held(&context, 429, "orders-per-day = 1"), 86400);
     assert_free(&strange);
     assert_free(&resumed);
     auth.orders_per_day = 0;
@@ -243,11 +243,11 @@ static void test_broken_state(void)
 
     config.state_directory = nowhere;
     account_block.orders_per_3h = 1;
-    restraint_note_invalid(&asking, "b.example.net", &failure);
-    restraint_note_valid(&asking, "b.example.net");
-    budget_note_order(&asking);
-    restraint_sweep(config.state_directory);
-    assert_free(&asking);
+    holds_note_invalid(&context, "b.example.net", &failure);
+    holds_note_valid(&context, "b.example.net");
+    budget_note_order(&context);
+    holds_sweep(config.state_directory);
+    assert_free(&context);
     failure_done(&failure);
 }
 
@@ -261,7 +261,7 @@ int main(void)
     test_names_that_fail();
     test_unpublished();
     test_budgets();
-    restraint_sweep(state);
+    holds_sweep(state);
     test_broken_state();
     return EXIT_SUCCESS;
 }
