@@ -39,12 +39,6 @@ static void help(void)
          "     --version         Show the version");
 }
 
-int ctl_usage(const char *what, const char *word)
-{
-    fprintf(stderr, "acmemsctl: %s%s\nTry 'acmemsctl --help'.\n", what, word);
-    return CTL_USAGE;
-}
-
 static int run_verb(char *const *arguments, const CtlOptions *options)
 {
     if (!*arguments)

@@ -6,7 +6,6 @@
 
 #include "base/io.h"
 #include "base/macro.h"
-#include "serving/http.h"
 
 const char *http_status_phrase(int status)
 {

@@ -23,3 +23,6 @@ int http_response_send(int fd, const HttpResponse *response, usec_t deadline);
 
 /* Sends 100 Continue. */
 int http_response_send_continue(int fd, usec_t deadline);
+
+/* The reason phrase of a status (RFC 9110 §15): "Not Found"; static, never NULL. */
+const char *http_status_phrase(int status);

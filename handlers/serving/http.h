@@ -80,5 +80,3 @@ void http_reply(HttpExchange *exchange, int status, const char *type, const char
  * @retry_after is not 0, Retry-After (s). */
 void http_reply_error(HttpExchange *exchange, int status, unsigned retry_after,
                       const char *sentence);
-
-const char *http_status_phrase(int status);

@@ -1,14 +1,84 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* acmemsctl pauses, acmemsctl clear: what the CA is not asked for now. */
+/* acmemsctl pauses, acmemsctl clear: what acmems does not ask the CA for at present. Both work on
+ * the files of acmems-orderd, which reads them before each order; nothing is said to it. */
 
 #include <stdio.h>
 
 #include "config/file.h"
 #include "ctl/ctl.h"
-#include "ctl/pause-list.h"
+#include "statedir/pause.h"
+#include "strings/text.h"
+#include "x509/dns-name.h"
 
-/* What is wrong with it is for 'check' to say, unless nothing can be read of it at all. */
-static void pass_over(int level, const char *file, unsigned line, const char *text, void *userdata)
+static int print_pause(const Pause *pause, void *userdata)
+{
+    unsigned left = pause_left(pause, time(NULL));
+    struct tm tm;
+    char until[32];
+
+    (void)userdata;
+    if (left == 0 || !gmtime_r(&pause->until, &tm) ||
+        strftime(until, sizeof(until), "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
+        return 0;
+    text_flatten(pause->what);
+    text_flatten(pause->reason);
+    printf("until %s (%u s, %u in a row): %s%s%s: %s\n", until, left, pause->count,
+           pause_kind_name(pause->kind), *pause->what ? " " : "", pause->what, pause->reason);
+    return 0;
+}
+
+typedef struct Clearing {
+    const Config *config;
+    const char *name; /* NULL: clear all */
+    int n;
+} Clearing;
+
+/* Finds @word in a @text whose words are separated by one blank. */
+static bool has_word(const char *text, const char *word)
+{
+    size_t length = strlen(word);
+
+    for (const char *p = text; (p = strstr(p, word)); p += length)
+        if ((p == text || p[-1] == ' ') && (p[length] == '\0' || p[length] == ' '))
+            return true;
+    return false;
+}
+
+/* Whether a pause holds up a name: as itself, by its domain or in a set of names. */
+static bool concerns(const Pause *pause, const char *name)
+{
+    const char *base = dns_name_base(name);
+
+    switch (pause->kind) {
+    case PAUSE_SERVER:
+    case PAUSE_ACCOUNT:
+        return false;
+    case PAUSE_DOMAIN:
+        return streq(base, pause->what) || dns_name_is_below(base, pause->what);
+    case PAUSE_NAMES:
+        return has_word(pause->what, name);
+    case PAUSE_NAME:
+        return streq(base, pause->what);
+    }
+    return false;
+}
+
+static int clear_pause(const Pause *pause, void *userdata)
+{
+    Clearing *clearing = userdata;
+    int r;
+
+    if (clearing->name && !concerns(pause, clearing->name))
+        return 0;
+    r = pause_remove(clearing->config->state_directory, pause->kind, pause->server, pause->what);
+    if (r >= 0)
+        clearing->n++;
+    return r;
+}
+
+/* Findings are for `acmemsctl check` to print; here only a file that cannot be read matters. */
+static void print_unreadable(int level, const char *file, unsigned line, const char *text,
+                             void *userdata)
 {
     (void)level;
     (void)userdata;
@@ -16,15 +86,15 @@ static void pass_over(int level, const char *file, unsigned line, const char *te
         fprintf(stderr, "acmemsctl: %s: %s\n", file, text);
 }
 
-static int load(const CtlOptions *options, Config **ret)
+static int load_config(const CtlOptions *options, Config **ret)
 {
     char path[PATH_MAX];
 
     return config_load_sound(options->config ? options->config : config_file_default(path),
-                             pass_over, NULL, ret);
+                             print_unreadable, NULL, ret);
 }
 
-static int fail(const char *doing, int error)
+static int pauses_fail(const char *doing, int error)
 {
     fprintf(stderr, "acmemsctl: %s: %s\n", doing, strerror(-error));
     return CTL_BAD;
@@ -37,19 +107,21 @@ int ctl_pauses(char *const *arguments, const CtlOptions *options)
 
     if (*arguments)
         return ctl_usage("pauses takes no arguments: ", *arguments);
-    r = load(options, &config);
+    r = load_config(options, &config);
     if (r >= 0)
-        r = pauses_list(config);
-    return r < 0 ? fail("the pauses cannot be listed", r) : CTL_GOOD;
+        r = pause_foreach(config->state_directory, print_pause, NULL);
+    return r < 0 ? pauses_fail("cannot list the pauses", r) : CTL_GOOD;
 }
 
+/* @name: NULL for all. Returns an exit code. */
 static int clear(const Config *config, const char *name)
 {
-    int n = pauses_clear(config, name);
+    Clearing clearing = { .config = config, .name = name };
+    int r = pause_foreach(config->state_directory, clear_pause, &clearing);
 
-    if (n < 0)
-        return fail("not every pause could be cleared", n);
-    if (n == 0 && name) {
+    if (r < 0)
+        return pauses_fail("cannot clear every pause", r);
+    if (clearing.n == 0 && name) {
         fprintf(stderr, "acmemsctl: there is no pause for %s\n", name);
         return CTL_BAD;
     }
@@ -62,10 +134,10 @@ int ctl_clear(char *const *arguments, const CtlOptions *options)
     int r, result = CTL_GOOD;
 
     if (options->all == (*arguments != NULL))
-        return ctl_usage("clear takes names, or else --all", "");
-    r = load(options, &config);
+        return ctl_usage("clear takes either names or --all", "");
+    r = load_config(options, &config);
     if (r < 0)
-        return fail("the configuration cannot be read", r);
+        return pauses_fail("cannot read the configuration", r);
     if (options->all)
         return clear(config, NULL);
     for (; *arguments; arguments++)

@@ -5,6 +5,7 @@
 
 #include "base/io.h"
 #include "serving/http-request.h"
+#include "serving/http-response.h"
 #include "serving/http.h"
 #include "test.h"
 
