@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* acme-register: makes the account key, registers it at the CA, and looks after the account. */
+/* acme-register: creates the account key, registers it with the CA and maintains the account. */
 
 #include <stdio.h>
 
@@ -26,21 +26,21 @@ static void register_done(Register *reg)
     register_options_done(&reg->options);
 }
 
-/* NULL: there is none to choose, which is said. */
+/* NULL: no account can be chosen; the reason was printed. */
 static const AccountBlock *choose_account(const Config *config, const char *name)
 {
     const AccountBlock *account =
         name ? config_find_account(config, name) : config_default_account(config);
 
     if (!account && name)
-        fprintf(stderr, "acme-register: %s has no [account \"%s\"]\n", config->path, name);
+        fprintf(stderr, "acme-register: %s has no [account \"%s\"] section\n", config->path, name);
     else if (!account)
-        fprintf(stderr, "acme-register: %s has several accounts: say which with --account=NAME\n",
+        fprintf(stderr, "acme-register: %s has several accounts: choose one with --account=NAME\n",
                 config->path);
     return account;
 }
 
-static int run(Register *reg)
+static int register_run(Register *reg)
 {
     int r;
 
@@ -53,7 +53,7 @@ static int run(Register *reg)
         return -EINVAL;
     r = sd_event_default(&reg->event);
     if (r < 0)
-        return log_error_errno(r, "Event loop cannot be made: %m");
+        return log_error_errno(r, "Failed to create the event loop: %m");
 
     r = reg->options.gen_key ? register_generate_key(reg) : register_load_key(reg);
     if (r >= 0)
@@ -73,6 +73,6 @@ int main(int argc, char *argv[])
     log_open("acme-register");
     r = register_options_parse(argc, argv, &reg.options);
     if (r > 0)
-        return run(&reg) == EXIT_DONE ? EXIT_DONE : EXIT_TO_DO;
+        return register_run(&reg) == EXIT_DONE ? EXIT_DONE : EXIT_TO_DO;
     return r < 0 ? EXIT_USAGE : EXIT_DONE;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* acmemsctl: looks after an installation from the command line. */
+/* acmemsctl: inspects and maintains an installation from the command line. */
 
 #include <getopt.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 typedef struct Verb {
     const char *name;
     int (*run)(char *const *arguments, const CtlOptions *options);
-    bool has_config, has_all, has_reason, has_account; /* the options that it takes */
+    bool has_config, has_all, has_reason, has_account; /* the options that the command takes */
 } Verb;
 
 static const Verb verbs[] = {
@@ -23,18 +23,20 @@ static const Verb verbs[] = {
 static void help(void)
 {
     puts("acmemsctl [OPTION…] COMMAND\n\n"
-         "Look after an acmems installation.\n\n"
+         "Inspect and maintain an acmems installation.\n\n"
          "Commands:\n"
-         "  check [FILE…]        Read configurations and say what is wrong with them\n"
+         "  check [FILE…]        Check configuration files and report what is wrong\n"
          "                       (default " CONFIG_FILE_DEFAULT ")\n"
-         "  pauses               List what the CA is not asked for now, and why\n"
-         "  clear NAME…|--all    Have it asked for these names, or for everything, again\n"
+         "  pauses               List the pauses: what acmems does not request from the CA\n"
+         "                       at present, until when, and why\n"
+         "  clear NAME…|--all    Remove the pauses of these names, or all pauses\n"
          "  revoke CERT|CSR|SERIAL\n"
-         "                       Have the CA revoke a certificate, and drop it from the cache\n"
-         "    --reason=REASON    … for this reason: keyCompromise, superseded, …\n"
-         "    --account=NAME     … with the account [account \"NAME\"]\n\n"
+         "                       Revoke a certificate at the CA and remove it from the cache\n"
+         "    --reason=REASON    Reason for the revocation: keyCompromise, superseded, …\n"
+         "    --account=NAME     Account to revoke with: [account \"NAME\"]\n\n"
          "Options:\n"
-         "     --config=FILE     Configuration of all but check (default " CONFIG_FILE_DEFAULT ")\n"
+         "     --config=FILE     Configuration file, for all commands but check "
+         "(default " CONFIG_FILE_DEFAULT ")\n"
          "  -h --help            Show this help\n"
          "     --version         Show the version");
 }
@@ -42,7 +44,7 @@ static void help(void)
 static int run_verb(char *const *arguments, const CtlOptions *options)
 {
     if (!*arguments)
-        return ctl_usage("a command is missing", "");
+        return ctl_usage("no command given", "");
     for (size_t i = 0; i < ELEMENTSOF(verbs); i++) {
         const Verb *verb = &verbs[i];
 
@@ -50,7 +52,7 @@ static int run_verb(char *const *arguments, const CtlOptions *options)
             continue;
         if ((options->config && !verb->has_config) || (options->reason && !verb->has_reason) ||
             (options->all && !verb->has_all) || (options->account && !verb->has_account))
-            return ctl_usage("an option does not belong to the command ", verb->name);
+            return ctl_usage("an option is not valid for the command ", verb->name);
         return verb->run(arguments + 1, options);
     }
     return ctl_usage("unknown command: ", *arguments);
@@ -92,7 +94,7 @@ int main(int argc, char *argv[])
             given.all = true;
             break;
         default:
-            return ctl_usage("an option is not known or lacks its value", "");
+            return ctl_usage("unknown option, or an option without its value", "");
         }
     return run_verb(argv + optind, &given);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* acmems-generator: makes of the configuration what the units cannot know. systemd.generator(7) */
+/* acmems-generator: writes the parts of the units that depend on the configuration
+ * (systemd.generator(7)). */
 
 #include <fcntl.h>
 #include <getopt.h>
@@ -14,11 +15,11 @@
 static const char *arg_config = CONFIG_FILE_DEFAULT;
 static const char *arg_directory;
 
-static void help(void)
+static void print_help(void)
 {
     puts("acmems-generator [OPTION…] NORMAL-DIR [EARLY-DIR LATE-DIR]\n\n"
-         "Make systemd units of the configuration; systemd runs this itself.\n\n"
-         "  -c --config=FILE  Configuration (default " CONFIG_FILE_DEFAULT ")\n"
+         "Write systemd units and drop-ins from the configuration. systemd runs this program.\n\n"
+         "  -c --config=FILE  Configuration file (default " CONFIG_FILE_DEFAULT ")\n"
          "  -h --help         Show this help\n"
          "     --version      Show the version");
 }
@@ -29,8 +30,8 @@ static int usage(const char *what)
     return -EINVAL;
 }
 
-/* 1: go on; 0: done; negative: wrong use. */
-static int parse_argv(int argc, char *argv[])
+/* Returns 1 to continue, 0 after --help or --version, -errno for a usage error. */
+static int generator_parse_argv(int argc, char *argv[])
 {
     enum { ARG_VERSION = 0x100 };
     static const struct option options[] = {
@@ -47,25 +48,25 @@ static int parse_argv(int argc, char *argv[])
             arg_config = optarg;
             break;
         case 'h':
-            help();
+            print_help();
             return 0;
         case ARG_VERSION:
             puts("acmems-generator " ACMEMS_VERSION);
             return 0;
         default:
-            return usage("an option is not known or lacks its value");
+            return usage("unknown option, or an option without its value");
         }
     if (argc - optind != 1 && argc - optind != 3)
-        return usage("write one directory, or three as systemd does");
+        return usage("give one directory, or three as systemd does");
     if (!path_is_usable(arg_config))
-        return usage("the configuration is named in units: write an absolute path, without ..");
+        return usage("units name the configuration file: give an absolute path without ..");
     arg_directory = argv[optind];
     return 1;
 }
 
 static int generate(void)
 {
-    /* Never freed: that would take a tenth of the time that the boot waits for us. */
+    /* Not freed: that would take a tenth of the time that the boot waits for this program. */
     static Config *config;
     _cleanup_close_ int fd = open(arg_directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
     const UnitDirectory where = { .fd = fd, .source = arg_config };
@@ -77,26 +78,26 @@ static int generate(void)
     if (r == -ENOMEM)
         return log_oom();
     if (r < 0)
-        return r; /* was told as a finding */
+        return r; /* reported as a finding */
     r = socket_units_write(&where, config);
     if (r < 0)
-        (void)log_error_errno(r, "Failed to write sockets to '%s': %m", arg_directory);
+        (void)log_error_errno(r, "Failed to write socket units to '%s': %m", arg_directory);
     r = service_units_write(&where, config);
     if (r < 0)
-        (void)log_error_errno(r, "Failed to write drop-ins of services to '%s': %m", arg_directory);
+        (void)log_error_errno(r, "Failed to write service drop-ins to '%s': %m", arg_directory);
     return 0;
 }
 
 int main(int argc, char *argv[])
 {
-    int r = parse_argv(argc, argv);
+    int r = generator_parse_argv(argc, argv);
 
     if (r <= 0)
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
     log_open_early("acmems-generator");
-    /* This runs at each boot and reload; warnings are for the programs that use the configuration.
-     */
+    /* This runs at each boot and reload. The programs that use the configuration log its
+     * warnings. */
     log_set_max_level(LOG_ERR);
-    (void)generate(); /* whatever is wrong with us, the machine comes up */
+    (void)generate(); /* a failure here must not stop the boot */
     return EXIT_SUCCESS;
 }

@@ -202,7 +202,7 @@ def test_rollover_of_which_the_ca_tells_nothing(server, new_csr):
     finally:
         fake.stop()
     assert key(server) == before and "account.new.pem" in left_over(server)
-    assert "cut off ... done" in register(server).stdout
+    assert "interrupted key rollover ... done" in register(server).stdout
     assert key(server) != before and not left_over(server)
     assert_issues(server, new_csr)
 

@@ -91,7 +91,7 @@ def test_defaults(tmp_path):
     assert generated.settings(HTTP01, "ListenStream") == ["0.0.0.0:1380", "[::]:1380"]
     files = generated.files()
     assert sorted(files) == [HTTP01, MGMT]
-    first = f"# Made by acmems-generator(8) from {generated.config}; change it there, not here.\n"
+    first = f"# Written by acmems-generator(8) from {generated.config}. Change the settings there, not here.\n"
     assert all(text.startswith(first) for text in files.values())
     assert generated.verify("acmems-mgmt.socket", "acmems-http01.socket") == ""
 
@@ -255,7 +255,7 @@ def test_cannot_write(tmp_path):
     assert f"Failed to open the directory '{tmp_path}/missing'" in result.stderr
     (tmp_path / "acmems-mgmt.socket.d").write_text("not a directory")
     result = lib.run(lib.GENERATOR, "--config", config, tmp_path)
-    assert "Failed to write sockets" in result.stderr
+    assert "Failed to write socket units" in result.stderr
 
 
 @pytest.mark.parametrize("arguments", [[], ["a", "b"], ["a", "b", "c", "d"],

@@ -37,8 +37,9 @@ def test_by_serial(acmems, revoke, new_csr, pebble, spell):
     csr, other = new_csr("serial.example.org"), new_csr("other.example.org")
     serial, kept = acmems.issue(csr).serial, acmems.issue(other).serial
     result = revoke(spell(serial), "--reason=superseded")
-    assert result.stdout == (f"Certificate {serial.lower()} is revoked.\n"
-                             "It is out of the cache: its request is ordered anew.\n")
+    assert result.stdout == (f"The CA revoked certificate {serial.lower()}.\n"
+                             "It was removed from the cache. The next POST of its CSR orders a new "
+                             "certificate.\n")
     assert_revoked(pebble, acmems, csr, serial, 4)
     assert status(pebble, kept)["Status"] == "Valid" and acmems.issue(other).serial == kept
 
@@ -70,8 +71,8 @@ def test_by_certificate(acmems, revoke, new_csr, pebble, tmp_path):
     revoke(tmp_path / "chain")
     assert_revoked(pebble, acmems, csr, serial)
     result = revoke(tmp_path / "chain")
-    assert result.stdout == (f"Certificate {serial.lower()} was revoked already.\n"
-                             "No cache has it.\n")
+    assert result.stdout == (f"Certificate {serial.lower()} is already revoked.\n"
+                             "It is in no cache.\n")
 
 
 def test_already_revoked_leaves_the_cache(acmems, revoke, new_csr, tmp_path):
@@ -109,7 +110,7 @@ def test_chain_that_no_cache_keeps(acmems, revoke, new_csr, pebble, tmp_path, by
     (tmp_path / "request").write_bytes(csr)
     (tmp_path / "certificate").write_text(record["chain"])
     what = serial if by == "serial" else tmp_path / by
-    assert "is ordered anew" in revoke(what).stdout
+    assert "orders a new certificate" in revoke(what).stdout
     assert status(pebble, serial)["Status"] == "Revoked"
     assert acmems.issue(csr).serial != serial
 
@@ -119,9 +120,9 @@ def test_refused(acmems, revoke, new_csr, tmp_path):
     csr.write_bytes(new_csr("never.example.org"))
     key.write_text("-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n")
     for argument, words in {
-        "0123": "no cache has a certificate of this serial",
-        "missing.pem": "neither a file nor a serial number",
-        csr: "no cache has a certificate for this request",
+        "0123": "no cache has a certificate with this serial number",
+        "missing.pem": "this is neither a file nor a serial number",
+        csr: "no cache has a certificate for exactly this request",
         key: "not a certificate",
     }.items():
         result = revoke(argument, check=False)

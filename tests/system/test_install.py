@@ -175,8 +175,8 @@ def test_check_of_what_is_there(fresh, pebble):
     fresh.configure(pebble, more='[storage "far"]\ntype = file\ndirectory = /srv/nowhere\n')
     fresh.run("chmod", "0600", "/etc/acmems/acmems.ini")
     found = fresh.run("acmemsctl", "check").stdout
-    assert "acmems.ini: warning: the services cannot read it: systemd-tmpfiles" in found
-    assert "warning: directory '/srv/nowhere' is not there: install -d" in found
+    assert "acmems.ini: warning: the services cannot read this file: run systemd-tmpfiles" in found
+    assert "warning: directory '/srv/nowhere' does not exist: create it with install -d" in found
     for command in ("systemd-tmpfiles --create acmems.conf",
                     "install -d -o acmems -g acmems -m 0750 /srv/nowhere"):
         fresh.sh(command)
@@ -210,9 +210,11 @@ def test_check_of_files_that_are_named(fresh, pebble):
              "tsig-keygen k > keys/tsig && echo c2VjcmV0 > keys/eab && cp ca.pem keys/ca.pem &&"
              "chmod g+rx keys && mkdir -p /srv/account /srv/storage && touch /srv/account/account.pem")
     lines = fresh.path("/etc/acmems/acmems.ini").read_text().splitlines()
-    readable = "cannot be read by acmems-orderd: Permission denied: "
-    writable = "cannot be written by acmems-orderd: Permission denied: chown -R acmems:acmems"
-    group = f"{readable}the group acmems and mode 0640 are right for it"
+    chown = "run chown -R acmems:acmems"
+    group = "give it the group acmems and mode 0640"
+
+    def denied(what, remedy):
+        return f"acmems-orderd cannot {what}: Permission denied: {remedy}"
 
     def found():
         out = fresh.run("acmemsctl", "check").stdout.splitlines()
@@ -225,19 +227,18 @@ def test_check_of_files_that_are_named(fresh, pebble):
         for (place, what), (number, text) in zip(entries, got):
             assert number == str(lines.index(place) + 1) and text.startswith(what)
     key = ("tsig-key-file = /etc/acmems/keys/tsig",
-           f"tsig-key-file = '/etc/acmems/keys/tsig' {group}")
-    account = [('[account "far"]', f"ca-file = '/etc/acmems/keys/ca.pem' {group}"),
-               ('[account "far"]', f"eab-hmac-key-file = '/etc/acmems/keys/eab' {group}")]
-    storage = ('[storage "far"]', f"directory '/srv/storage' {writable}")
+           denied("read tsig-key-file '/etc/acmems/keys/tsig'", group))
+    account = [('[account "far"]', denied("read ca-file '/etc/acmems/keys/ca.pem'", group)),
+               ('[account "far"]', denied("read eab-hmac-key-file '/etc/acmems/keys/eab'", group))]
+    storage = ('[storage "far"]', denied("write to directory '/srv/storage'", chown))
     expect(key, *account,
-           ('[account "far"]', f"the account's directory '/srv/account' {writable}"), storage)
+           ('[account "far"]', denied("write to the account directory '/srv/account'", chown)), storage)
     fresh.sh("chmod 0640 /etc/acmems/keys/* && chown acmems:acmems /srv/account")
-    expect(('[account "far"]', f"the account's key '/srv/account/account.pem' {readable}"
-            "chown -R acmems:acmems"), storage)
+    expect(('[account "far"]', denied("read the account key '/srv/account/account.pem'", chown)), storage)
     fresh.sh("chown -R acmems:acmems /srv/account /srv/storage && chmod 0700 /etc/acmems/keys")
     expect(key, *account)
     fresh.sh("chmod 0750 /etc/acmems/keys && rm /etc/acmems/keys/eab")
     expect()
     fresh.sh("rm /etc/acmems/keys/ca.pem")
-    expect(('[account "far"]', "ca-file = '/etc/acmems/keys/ca.pem' cannot be read by acmems-orderd: "
+    expect(('[account "far"]', "acmems-orderd cannot read ca-file '/etc/acmems/keys/ca.pem': "
             "No such file or directory"))

@@ -10,7 +10,8 @@
 
 #define TEST_SOURCE "/etc/acmems/acmems.ini"
 #define TEST_COMMENT                                                                               \
-    "# Made by acmems-generator(8) from " TEST_SOURCE "; change it there, not here.\n"
+    "# Written by acmems-generator(8) from " TEST_SOURCE ". Change the settings there, not "       \
+                                                         "here.\n"
 
 typedef struct Generated {
     char *path;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* acmemsctl check: what is wrong with a configuration. */
+/* acmemsctl check: report what is wrong with a configuration and with the files that it names. */
 
 #include <stdio.h>
 #include <syslog.h>

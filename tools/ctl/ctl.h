@@ -3,22 +3,23 @@
 
 #include <stdbool.h>
 
-/* What acmemsctl's commands share; each has a file of its own. */
+/* What the commands of acmemsctl share. Each command has a file of its own. */
 
-/* Exit codes: all is well; it is not; wrong use. */
+/* Exit codes: success; failure, or something is wrong; usage error. */
 enum { CTL_GOOD = 0, CTL_BAD = 1, CTL_USAGE = 2 };
 
 typedef struct CtlOptions {
-    const char *config; /* NULL: not given, as the others */
+    const char *config; /* NULL: not given; the same for the others */
     const char *reason;
     const char *account;
     bool all;
 } CtlOptions;
 
-/* Says on standard error what is wrong with the command line: CTL_USAGE. */
+/* Print "@what@word" to standard error as a fault of the command line. Returns CTL_USAGE. */
 int ctl_usage(const char *what, const char *word);
 
-/* All: @arguments is NULL-terminated; returns an exit code. */
+/* The commands. @arguments: what follows the command, NULL-terminated. Each returns an exit code.
+ */
 int ctl_check(char *const *arguments, const CtlOptions *options);
 int ctl_pauses(char *const *arguments, const CtlOptions *options);
 int ctl_clear(char *const *arguments, const CtlOptions *options);

@@ -11,13 +11,13 @@
 #include "ctl/user-access.h"
 #include "statedir/account-dir.h"
 
-/* Whose members the services are that read the configuration. */
+/* The group of the services that read the configuration. */
 #define READERS "acmems"
-/* The user of acmems-orderd, which alone has to do with what else is named there. */
+/* The user of acmems-orderd, the only service that uses the other files named there. */
 #define ORDERD "acmems"
 
-#define FILE_REMEDY      "the group acmems and mode 0640 are right for it"
-#define DIRECTORY_REMEDY "chown -R acmems:acmems gives it to its user"
+#define FILE_REMEDY      "give it the group acmems and mode 0640"
+#define DIRECTORY_REMEDY "run chown -R acmems:acmems on it"
 
 static bool readers_can_read(const char *path, gid_t readers)
 {
@@ -27,8 +27,8 @@ static bool readers_can_read(const char *path, gid_t readers)
            (st.st_mode & S_IRGRP && st.st_gid == readers);
 }
 
-/* An editor may leave a file of root's alone. Of files elsewhere nobody knows who is to read them.
- */
+/* An editor may replace a file by one that only root can read. Files elsewhere may have other
+ * readers on purpose. */
 static void check_files(const Config *config, const ConfigListener *listener)
 {
     const struct group *readers = getgrnam(READERS);
@@ -37,11 +37,11 @@ static void check_files(const Config *config, const ConfigListener *listener)
         if (path_is_below(config->files[i], "/etc/acmems") &&
             !readers_can_read(config->files[i], readers->gr_gid))
             config_tell(listener, LOG_WARNING, config->files[i], 0,
-                        "the services cannot read it: systemd-tmpfiles --create acmems.conf gives "
-                        "it its rights");
+                        "the services cannot read this file: run systemd-tmpfiles --create "
+                        "acmems.conf to restore its mode");
 }
 
-/* What is below the state directory acmems-orderd makes by itself. */
+/* acmems-orderd creates what is below the state directory. */
 static void check_storages(const Config *config, const ConfigListener *listener)
 {
     for (size_t i = 0; i < config->n_storages; i++) {
@@ -52,24 +52,24 @@ static void check_storages(const Config *config, const ConfigListener *listener)
             access(storage->directory, F_OK) == 0)
             continue;
         config_tell(listener, LOG_WARNING, storage->file, storage->line,
-                    "directory '%s' is not there: install -d -o acmems -g acmems -m 0750 makes "
-                    "it, then restart acmems-orderd",
+                    "directory '%s' does not exist: create it with install -d -o acmems -g "
+                    "acmems -m 0750, then restart acmems-orderd",
                     storage->directory);
     }
 }
 
-/* Something that acmems-orderd has to get at. */
+/* A file or directory that acmems-orderd needs. */
 typedef struct Need {
-    const char *file; /* where it is named */
+    const char *file; /* where the configuration names it */
     unsigned line;
     const char *what;
-    const char *path; /* NULL: it is not named */
+    const char *path; /* NULL: the configuration does not name one */
     int mode;
     bool may_be_missing;
     const char *remedy;
 } Need;
 
-/* Whether nothing is wrong with it. */
+/* Whether acmems-orderd has the access that it needs; reports a warning otherwise. */
 static bool check_need(const Need *need, const struct passwd *orderd,
                        const ConfigListener *listener)
 {
@@ -78,8 +78,8 @@ static bool check_need(const Need *need, const struct passwd *orderd,
     if (r >= 0 || (r == -ENOENT && need->may_be_missing))
         return true;
     config_tell(listener, LOG_WARNING, need->file, need->line,
-                "%s '%s' cannot be %s by acmems-orderd: %s%s%s", need->what, need->path,
-                need->mode & W_OK ? "written" : "read", strerror(-r), r == -EACCES ? ": " : "",
+                "acmems-orderd cannot %s %s '%s': %s%s%s", need->mode & W_OK ? "write to" : "read",
+                need->what, need->path, strerror(-r), r == -EACCES ? ": " : "",
                 r == -EACCES ? need->remedy : "");
     return false;
 }
@@ -91,7 +91,7 @@ static void check_verifications(const Config *config, const struct passwd *order
         const Verification *verification = config->verifications[i];
         const Need need = { verification->file,
                             verification->tsig_key_file_line,
-                            "tsig-key-file =",
+                            "tsig-key-file",
                             verification->tsig_key_file,
                             R_OK,
                             .remedy = FILE_REMEDY };
@@ -100,8 +100,8 @@ static void check_verifications(const Config *config, const struct passwd *order
     }
 }
 
-/* acmems-orderd binds an account only where it may accept the terms of service: else acme-register
- * does, which root runs. After that the key's file is not needed any more. */
+/* acmems-orderd binds an account only if it may accept the terms of service; otherwise root does so
+ * with acme-register. The key file is not needed after that. */
 static const char *external_key_file(const AccountBlock *account)
 {
     bool registers = account->accept_terms_of_service || account->n_accepted_terms_of_service > 0;
@@ -114,23 +114,22 @@ static void check_account(const AccountBlock *account, const struct passwd *orde
 {
     _cleanup_free_ char *key = account_key_path(account->directory);
     const Need needs[] = {
-        { account->file, account->line, "ca-file =", account->ca_file, R_OK,
-          .remedy = FILE_REMEDY },
-        { account->file, account->line, "eab-hmac-key-file =", external_key_file(account), R_OK,
+        { account->file, account->line, "ca-file", account->ca_file, R_OK, .remedy = FILE_REMEDY },
+        { account->file, account->line, "eab-hmac-key-file", external_key_file(account), R_OK,
           .may_be_missing = true, .remedy = FILE_REMEDY },
-        { account->file, account->line, "the account's directory", account->directory,
+        { account->file, account->line, "the account directory", account->directory,
           R_OK | W_OK | X_OK, .may_be_missing = true, .remedy = DIRECTORY_REMEDY },
-        { account->file, account->line, "the account's key", key, R_OK, .may_be_missing = true,
+        { account->file, account->line, "the account key", key, R_OK, .may_be_missing = true,
           .remedy = DIRECTORY_REMEDY },
     };
 
-    /* The key in a directory without rights would be the same once more. */
+    /* Without access to the directory, a warning about the key would repeat the same problem. */
     for (size_t i = 0; i < ELEMENTSOF(needs); i++)
         if (!check_need(&needs[i], orderd, listener) && needs[i].mode & W_OK)
             break;
 }
 
-/* What is not there is told by check_storages(). */
+/* check_storages() reports a directory that does not exist. */
 static void check_storage(const Storage *storage, const struct passwd *orderd,
                           const ConfigListener *listener)
 {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* Whether what the configuration names is there, and may be read by those who have to: what the
- * text alone does not tell. */
+/* Checks beyond the text of a configuration: the files and directories that it names exist, and the
+ * services have the rights that they need. */
 
 #include "config/config.h"
 
-/* One warning for each thing that does not fit. @path: the main file, as it was read. */
+/* Report one warning for each problem. @path: the main file as it was given; nothing is checked for
+ * a file outside of /etc/acmems. */
 void installation_check(const char *path, const Config *config, config_message_cb message,
                         void *userdata);

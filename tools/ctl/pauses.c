@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* acmemsctl pauses, acmemsctl clear: what acmems does not ask the CA for at present. Both work on
- * the files of acmems-orderd, which reads them before each order; nothing is said to it. */
+ * the files of acmems-orderd, which reads them before each order, and need no connection to it. */
 
 #include <stdio.h>
 

@@ -1,37 +1,36 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* acmemsctl revoke: has the CA revoke a certificate, and drops it from the caches. */
+/* acmemsctl revoke: revokes a certificate at the CA and removes it from the caches. */
 
 #include <fcntl.h>
 #include <stdio.h>
 
 #include "base/io.h"
 #include "config/file.h"
+#include "ctl/certificates.h"
 #include "ctl/ctl.h"
 #include "libacme/registration.h"
 #include "libacme/revocation.h"
 #include "libacme/sync-call.h"
 #include "log/log.h"
 #include "statedir/account-dir.h"
-#include "statedir/kept-chain.h"
+#include "statedir/order-record.h"
 #include "statedir/storage/meta.h"
-#include "statedir/storage/scan.h"
 #include "strings/strv.h"
 #include "x509/chain-fields.h"
 #include "x509/pem.h"
 
-/* Of a request as large as max-size can be. */
+/* The size of a request cannot exceed the largest max-size. */
 #define FILE_SIZE_MAX     ((size_t)16 * 1024 * 1024)
 #define SERIAL_LENGTH_MAX 128U
 
-/* What the command works on. */
 typedef struct Revoke {
     ConfigFile *config_file;
     const Config *config;
-    const AccountBlock *account; /* that it is revoked with */
+    const AccountBlock *account; /* revokes the certificate */
     sd_event *event;
     Session *session;
     Chain *chain; /* of the certificate to revoke */
-    size_t n_dropped;
+    size_t n_removed;
 } Revoke;
 
 static void revoke_done(Revoke *revoke)
@@ -48,107 +47,48 @@ static int failed(const char *what, const char *why)
     return CTL_BAD;
 }
 
-/* Looks at one entry of a cache, or, where @storage is NULL, at what orderd keeps because no cache
- * does: 0, or -errno to stop. */
-typedef int (*entry_cb)(Revoke *revoke, const Storage *storage, const char *key, Chain **chain,
-                        const void *userdata);
-
-static int scan_storage(Revoke *revoke, const Storage *storage, entry_cb look, const void *userdata)
-{
-    _cleanup_(storage_scan_freep) StorageScan *scan = NULL;
-    char key[STORAGE_KEY_SIZE];
-    Renewal renewal;
-    int r = storage_scan_new(storage, &scan);
-
-    while (r >= 0 && (r = storage_scan_next(scan, key, &renewal)) > 0) {
-        _cleanup_(chain_freep) Chain *chain = NULL;
-        const char *why;
-
-        r = storage_load(storage, key, &chain, &why);
-        if (r == STORAGE_HIT)
-            r = look(revoke, storage, key, &chain, userdata);
-    }
-    return r;
-}
-
-/* A chain that waits for its request: STORAGE_HIT, STORAGE_MISS or -ENOMEM. What cannot be made
- * sense of is orderd's to tell. */
-static int load_kept(const Revoke *revoke, const char *key, Chain **ret)
-{
-    _cleanup_(order_record_done) OrderRecord record = { 0 };
-    int r = kept_chain_load(revoke->config->state_directory, key, ret, &record);
-
-    if (r < 0)
-        return r == -ENOMEM ? r : STORAGE_MISS;
-    return STORAGE_HIT;
-}
-
-static int scan_kept(Revoke *revoke, entry_cb look, const void *userdata)
-{
-    _cleanup_strv_ char **keys = NULL;
-    int r = order_record_list(revoke->config->state_directory, &keys);
-
-    STRV_FOREACH (key, keys) {
-        _cleanup_(chain_freep) Chain *chain = NULL;
-
-        r = load_kept(revoke, *key, &chain);
-        if (r == STORAGE_HIT)
-            r = look(revoke, NULL, *key, &chain, userdata);
-        if (r < 0)
-            break;
-    }
-    return r < 0 ? r : 0;
-}
-
-static int scan_all(Revoke *revoke, entry_cb look, const void *userdata)
-{
-    for (size_t i = 0; i < revoke->config->n_storages; i++) {
-        const Storage *storage = revoke->config->storages[i];
-        int r = storage->type == STORAGE_FILE ? scan_storage(revoke, storage, look, userdata) : 0;
-
-        if (r < 0)
-            return r;
-    }
-    return scan_kept(revoke, look, userdata);
-}
-
 static const char *without_zeros(const char *hex)
 {
     return hex + strspn(hex, "0");
 }
 
-static int take_if_serial(Revoke *revoke, const Storage *storage, const char *key, Chain **chain,
-                          const void *userdata)
+typedef struct SerialSearch {
+    const char *serial; /* lower-case hexadecimal digits */
+    Chain *found;
+} SerialSearch;
+
+static int take_if_serial(const Storage *storage, const char *key, Chain **chain, void *userdata)
 {
     _cleanup_free_ char *serial = chain_serial(*chain);
+    SerialSearch *search = userdata;
 
     (void)storage;
     (void)key;
     if (!serial)
         return -ENOMEM;
-    if (!revoke->chain && streq(without_zeros(serial), without_zeros(userdata)))
-        revoke->chain = TAKE_PTR(*chain);
+    if (!search->found && streq(without_zeros(serial), without_zeros(search->serial)))
+        search->found = TAKE_PTR(*chain);
     return 0;
 }
 
-static int drop_if_same(Revoke *revoke, const Storage *storage, const char *key, Chain **chain,
-                        const void *userdata)
+static int remove_if_same(const Storage *storage, const char *key, Chain **chain, void *userdata)
 {
+    Revoke *revoke = userdata;
     int r;
 
-    (void)userdata;
     if (X509_cmp(chain_leaf(*chain), chain_leaf(revoke->chain)) != 0)
         return 0;
     r = storage ? storage_drop(storage, key)
                 : order_record_remove(revoke->config->state_directory, key);
     if (r < 0)
         return r;
-    revoke->n_dropped++;
+    revoke->n_removed++;
     return 0;
 }
 
-/* Hexadecimal digits as openssl(1) and browsers print them: either case, with colons or without. */
-static bool read_serial(const char *text, char serial[SERIAL_LENGTH_MAX])
+/* Reads hexadecimal digits as openssl(1) and browsers print them: in either case, with or without
+ * colons. */
+static bool parse_serial(const char *text, char serial[SERIAL_LENGTH_MAX])
 {
     size_t n = 0;
 
@@ -166,33 +106,32 @@ static bool read_serial(const char *text, char serial[SERIAL_LENGTH_MAX])
 static int find_serial(Revoke *revoke, const char *text)
 {
     char serial[SERIAL_LENGTH_MAX];
+    SerialSearch search = { .serial = serial };
     int r;
 
-    if (!read_serial(text, serial))
-        return failed(text, "neither a file nor a serial number");
-    r = scan_all(revoke, take_if_serial, serial);
+    if (!parse_serial(text, serial))
+        return failed(text, "this is neither a file nor a serial number");
+    r = certificates_foreach(revoke->config, take_if_serial, &search);
+    revoke->chain = search.found;
     if (r < 0)
         return failed(text, strerror(-r));
-    return revoke->chain ? CTL_GOOD : failed(text, "no cache has a certificate of this serial");
+    return revoke->chain ? CTL_GOOD
+                         : failed(text, "no cache has a certificate with this serial number");
 }
 
 static int find_request(Revoke *revoke, const char *path, const char *body, size_t size)
 {
     char key[STORAGE_KEY_SIZE];
+    const char *why = NULL;
+    int r;
 
     storage_key(body, size, key);
-    for (size_t i = 0; i < revoke->config->n_storages; i++) {
-        const char *why = NULL;
-        int r = storage_load(revoke->config->storages[i], key, &revoke->chain, &why);
-
-        if (r == STORAGE_HIT)
-            return CTL_GOOD;
-        if (r != STORAGE_MISS)
-            return failed(path, r < 0 ? strerror(-r) : why);
-    }
-    if (load_kept(revoke, key, &revoke->chain) == STORAGE_HIT)
-        return CTL_GOOD;
-    return failed(path, "no cache has a certificate for this request, byte for byte");
+    r = certificates_load(revoke->config, key, &revoke->chain, &why);
+    if (r == STORAGE_MISS)
+        return failed(path, "no cache has a certificate for exactly this request");
+    if (r != STORAGE_HIT)
+        return failed(path, r < 0 ? strerror(-r) : why);
+    return CTL_GOOD;
 }
 
 static bool is_request(const char *text, size_t size)
@@ -203,7 +142,7 @@ static bool is_request(const char *text, size_t size)
                                                   pem_block_is(&block, "NEW CERTIFICATE REQUEST"));
 }
 
-static int find(Revoke *revoke, const char *what)
+static int find_certificate(Revoke *revoke, const char *what)
 {
     _cleanup_free_ char *text = NULL;
     const char *why;
@@ -222,7 +161,7 @@ static int find(Revoke *revoke, const char *what)
     return r < 0 ? failed(what, strerror(-r)) : CTL_GOOD;
 }
 
-/* The session speaks as the account from here on. */
+/* Opens the session that sends the request, with the key of the account. */
 static int open_session(Revoke *revoke)
 {
     const AccountBlock *account = revoke->account;
@@ -244,11 +183,12 @@ static int open_session(Revoke *revoke)
     }
     EVP_PKEY_free(key);
     if (r == -ENOENT)
-        return failed(account->directory, "there is no registered account: see acme-register(8)");
+        return failed(account->directory,
+                      "there is no registered account; register one with acme-register(8)");
     return r < 0 ? failed(account->directory, strerror(-r)) : CTL_GOOD;
 }
 
-/* For who looks into the journal later: the user was told. */
+/* For the journal. The user sees the output of the command. */
 static void log_revoked(const Revoke *revoke, const char *reason)
 {
     _cleanup_log_fields_ LogFields fields = { 0 };
@@ -264,8 +204,8 @@ static void log_revoked(const Revoke *revoke, const char *reason)
               reason ? ", reason " : "", str_or(reason, ""));
 }
 
-/* @name: of the reason, or NULL */
-static int request(Revoke *revoke, int reason, const char *name)
+/* Sends revokeCert (RFC 8555 §7.6). @name: of the reason, or NULL. */
+static int send_revocation(Revoke *revoke, int reason, const char *name)
 {
     _cleanup_(sync_answer_done) SyncAnswer answer = { 0 };
     _cleanup_free_ char *serial = chain_serial(revoke->chain);
@@ -278,35 +218,36 @@ static int request(Revoke *revoke, int reason, const char *name)
     if (r < 0)
         return failed("revocation", strerror(-r));
     if (!answer.failure.status) {
-        printf("Certificate %s is revoked.\n", str_or(serial, "?"));
+        printf("The CA revoked certificate %s.\n", str_or(serial, "?"));
         log_revoked(revoke, name);
     } else if (answer.failure.problem && streq(answer.failure.problem, "alreadyRevoked"))
-        printf("Certificate %s was revoked already.\n", str_or(serial, "?"));
+        printf("Certificate %s is already revoked.\n", str_or(serial, "?"));
     else
         return failed("revocation", str_or(answer.failure.reason, "out of memory"));
     return CTL_GOOD;
 }
 
-static int drop(Revoke *revoke)
+static int remove_from_caches(Revoke *revoke)
 {
-    int r = scan_all(revoke, drop_if_same, NULL);
+    int r = certificates_foreach(revoke->config, remove_if_same, revoke);
 
     if (r < 0)
-        return failed("it stays in the cache", strerror(-r));
-    puts(revoke->n_dropped > 0 ? "It is out of the cache: its request is ordered anew."
-                               : "No cache has it.");
+        return failed("cannot remove the certificate from the cache", strerror(-r));
+    puts(revoke->n_removed > 0
+             ? "It was removed from the cache. The next POST of its CSR orders a new certificate."
+             : "It is in no cache.");
     return CTL_GOOD;
 }
 
-/* The cache may know which CA it is from. */
-static int take_account_if_same(Revoke *revoke, const Storage *storage, const char *key,
-                                Chain **chain, const void *userdata)
+/* meta.json may name the CA and the account that issued the certificate. */
+static int take_account_if_same(const Storage *storage, const char *key, Chain **chain,
+                                void *userdata)
 {
+    Revoke *revoke = userdata;
     const Config *config = revoke->config;
     StorageMeta meta;
     int r;
 
-    (void)userdata;
     if (!storage || X509_cmp(chain_leaf(*chain), chain_leaf(revoke->chain)) != 0)
         return 0;
     r = storage_meta_load(storage, key, *chain, &meta);
@@ -321,8 +262,8 @@ static int take_account_if_same(Revoke *revoke, const Storage *storage, const ch
 static int choose_account(Revoke *revoke, const char *name)
 {
     const Config *config = revoke->config;
-    /* There is nothing to choose where there is just one. */
-    int r = name || config->n_accounts == 1 ? 0 : scan_all(revoke, take_account_if_same, NULL);
+    bool search = !name && config->n_accounts > 1;
+    int r = search ? certificates_foreach(config, take_account_if_same, revoke) : 0;
 
     if (r < 0)
         return failed(config->path, strerror(-r));
@@ -330,8 +271,9 @@ static int choose_account(Revoke *revoke, const char *name)
         revoke->account = name ? config_find_account(config, name) : config_default_account(config);
     if (revoke->account)
         return CTL_GOOD;
-    return name ? failed(name, "there is no account of this name")
-                : failed(config->path, "it has several accounts: say which with --account=NAME");
+    return name
+               ? failed(name, "the configuration has no account with this name")
+               : failed(config->path, "there are several accounts; choose one with --account=NAME");
 }
 
 static int parse_reason(const char *name, int *ret)
@@ -343,7 +285,7 @@ static int parse_reason(const char *name, int *ret)
     if (!name || code >= 0)
         return CTL_GOOD;
     all = revocation_reasons();
-    return ctl_usage("a reason is one of ", str_or(all, "?"));
+    return ctl_usage("--reason must be one of ", str_or(all, "?"));
 }
 
 int ctl_revoke(char *const *arguments, const CtlOptions *options)
@@ -353,7 +295,7 @@ int ctl_revoke(char *const *arguments, const CtlOptions *options)
     int reason, r;
 
     if (!arguments[0] || arguments[1])
-        return ctl_usage("revoke takes one certificate, request or serial number", "");
+        return ctl_usage("revoke takes one certificate, CSR or serial number", "");
     r = parse_reason(options->reason, &reason);
     if (r != CTL_GOOD)
         return r;
@@ -362,12 +304,12 @@ int ctl_revoke(char *const *arguments, const CtlOptions *options)
         0)
         return CTL_BAD;
     revoke.config = config_file_get(revoke.config_file);
-    r = find(&revoke, arguments[0]);
+    r = find_certificate(&revoke, arguments[0]);
     if (r == CTL_GOOD)
         r = choose_account(&revoke, options->account);
     if (r == CTL_GOOD)
         r = open_session(&revoke);
     if (r == CTL_GOOD)
-        r = request(&revoke, reason, options->reason);
-    return r == CTL_GOOD ? drop(&revoke) : r;
+        r = send_revocation(&revoke, reason, options->reason);
+    return r == CTL_GOOD ? remove_from_caches(&revoke) : r;
 }

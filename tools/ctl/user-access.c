@@ -22,8 +22,8 @@ static int become(const struct passwd *user)
     return 0;
 }
 
-/* An errno fits into the status of a process. */
-static _Noreturn void ask(const struct passwd *user, const char *path, int mode)
+/* Exits with the errno, which fits into an exit status. */
+static _Noreturn void check_and_exit(const struct passwd *user, const char *path, int mode)
 {
     int r = become(user);
 
@@ -40,7 +40,7 @@ int user_access(const struct passwd *user, const char *path, int mode)
     if (pid < 0)
         return -errno;
     if (pid == 0)
-        ask(user, path, mode);
+        check_and_exit(user, path, mode);
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)
             return -errno;

@@ -7,23 +7,23 @@
 
 #define SECTION "Service"
 
-/* A directory that is not there must not keep the service from starting. */
+/* A missing directory must not prevent the start of the service. */
 #define OPTIONAL "-"
 
-/* Where a path lies, as the sandboxes see it. */
+/* The part of the file system a path belongs to, as the sandboxes see it. */
 typedef enum Place {
-    PLACE_STATE, /* the units' own directories */
+    PLACE_STATE, /* the default directories of the units */
     PLACE_RUNTIME,
     PLACE_HOME, /* ProtectHome= */
     PLACE_TMP,  /* PrivateTmp= */
-    PLACE_RUN,  /* the handlers have an empty one */
+    PLACE_RUN,  /* empty in the sandboxes of the handlers */
     PLACE_OTHER,
     PLACE_MAX,
 } Place;
 
 typedef enum Access { ORDERD_WRITES, ORDERD_READS, SIGN_READS, ACCESS_MAX } Access;
 
-/* The first one that contains the path counts. */
+/* The first entry that contains the path counts. */
 static const struct {
     const char *directory;
     Place place;
@@ -39,7 +39,7 @@ static const struct {
     { "/var/run", PLACE_RUN },
 };
 
-/* NULL: the unit as it is will do. */
+/* NULL: the unit needs no change. */
 static const char *const settings[ACCESS_MAX][PLACE_MAX] = {
     [ORDERD_WRITES] = {
         [PLACE_HOME] = "BindPaths",
@@ -83,12 +83,12 @@ static void paths_done(Paths *paths)
     free(paths->list);
 }
 
-static int compare(const void *a, const void *b)
+static int paths_compare(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* The directories of all storages, and of these others; each one once. */
+/* Collects the directories of all storages and the @others, each directory once. */
 static int paths_collect(Paths *ret, const Config *config, const char *const *others, size_t n)
 {
     const char **list = calloc(config->n_storages + n + 1, sizeof(*list));
@@ -101,7 +101,7 @@ static int paths_collect(Paths *ret, const Config *config, const char *const *ot
     for (size_t i = 0; i < config->n_storages; i++)
         if (config->storages[i]->directory)
             list[count++] = config->storages[i]->directory;
-    qsort(list, count, sizeof(*list), compare);
+    qsort(list, count, sizeof(*list), paths_compare);
     ret->list = list;
     for (size_t i = 0; i < count; i++)
         if (ret->n == 0 || !streq(list[ret->n - 1], list[i]))
@@ -117,7 +117,7 @@ static Place place_of(const char *path)
     return PLACE_OTHER;
 }
 
-/* Below ProtectHome=yes nothing can be mounted; an empty read-only tmpfs hides as much. */
+/* Nothing can be mounted below ProtectHome=yes; an empty read-only tmpfs hides as much. */
 static void bind_path(Sandbox *sandbox, const char *setting, const char *path)
 {
     if (place_of(path) == PLACE_HOME && !sandbox->home_is_open) {
@@ -154,12 +154,12 @@ static int write_orderd_socket(const UnitDirectory *where, const Config *config)
     r = unit_file_open(&file, where);
     if (r < 0)
         return r;
-    unit_file_set(&file, "Socket", "ListenStream", ""); /* takes the unit's own away */
+    unit_file_set(&file, "Socket", "ListenStream", ""); /* removes the address of the unit */
     unit_file_set(&file, "Socket", "ListenStream", path);
     return unit_file_write_drop_in(&file, "acmems-orderd.socket");
 }
 
-/* Files of the administrator that an account is used with. */
+/* Grants access to the files of the administrator that an account needs. */
 static void grant_account(Sandbox *sandbox, const AccountBlock *account)
 {
     if (account->ca_file)
@@ -198,7 +198,7 @@ static int write_orderd(const UnitDirectory *where, const Config *config)
     return unit_file_write_drop_in(&sandbox.file, "acmems-orderd.service");
 }
 
-/* A handler has two units: for all connections, and for one. */
+/* A handler has two units: one for all connections, one for a single connection. */
 static int write_handler(Sandbox *sandbox, const char *service, const char *template)
 {
     int r = unit_file_write_drop_in(&sandbox->file, service);
@@ -214,7 +214,8 @@ static bool is_around_any(const char *directory, const Paths *paths)
     return false;
 }
 
-/* Whether the account is where the unit does not hide it, and can be hidden: not with a storage. */
+/* Whether the unit does not hide the directory of an account yet and the drop-in can: it cannot
+ * hide a directory that contains a storage. */
 static bool account_shows(const char *directory, const Paths *storages)
 {
     Place place = place_of(directory);
@@ -225,7 +226,7 @@ static bool account_shows(const char *directory, const Paths *storages)
            !is_around_any(directory, storages);
 }
 
-/* What rights keep from it is not even there. */
+/* Makes inaccessible what the file modes protect already. */
 static void hide_from_sign(Sandbox *sandbox, const Config *config, const char *challenges,
                            const Paths *storages)
 {
@@ -259,7 +260,7 @@ static int write_sign(const UnitDirectory *where, const Config *config)
     return write_handler(&sandbox, "acmems-mgmt.service", "acmems-mgmt@.service");
 }
 
-/* Which challenges a handler reads. */
+/* Gives a handler the directory of the challenges of one kind. */
 static int add_challenges(Sandbox *sandbox, const Config *config, const char *kind)
 {
     _cleanup_free_ char *path = runtime_challenge_path(config->runtime_directory, kind);
@@ -286,7 +287,7 @@ static int write_http01(const UnitDirectory *where, const Config *config)
     return write_handler(&sandbox, "acmems-http01.service", "acmems-http01@.service");
 }
 
-/* They all say the same. */
+/* All blocks have the same value. */
 static const char *find_passthrough(const Config *config)
 {
     for (size_t i = 0; i < config->n_verifications; i++)
@@ -295,7 +296,7 @@ static const char *find_passthrough(const Config *config)
     return NULL;
 }
 
-/* The host's network, of which this one address is let through; connections that last. */
+/* Uses the network of the host, restricted to this one address, for connections of any duration. */
 static int add_passthrough(Sandbox *sandbox, const char *passthrough)
 {
     _cleanup_(listen_address_done) ListenAddress target = { 0 };

@@ -8,7 +8,7 @@
 
 #define SECTION "Socket"
 
-/* All addresses of one kind of socket, their strings borrowed from the configuration. */
+/* All addresses of one socket unit; the strings are borrowed from the configuration. */
 typedef struct Listeners {
     ListenAddress *list;
     size_t n;
@@ -19,25 +19,25 @@ static void listeners_done(Listeners *listeners)
     free(listeners->list);
 }
 
-static int compare(const void *a, const void *b)
+static int listeners_compare(const void *a, const void *b)
 {
     return listen_address_compare(a, b);
 }
 
-/* Those with one interface stand together then. Two blocks may name the same address. */
+/* Sorting puts the addresses of one interface together. Two blocks may name the same address. */
 static void sort_unique(Listeners *listeners)
 {
     ListenAddress *list = listeners->list;
     size_t n = 0;
 
-    qsort(list, listeners->n, sizeof(*list), compare);
+    qsort(list, listeners->n, sizeof(*list), listeners_compare);
     for (size_t i = 0; i < listeners->n; i++)
         if (n == 0 || listen_address_compare(&list[n - 1], &list[i]) != 0)
             list[n++] = list[i];
     listeners->n = n;
 }
 
-static int add(Listeners *listeners, const ListenAddress *addresses, size_t n)
+static int listeners_add(Listeners *listeners, const ListenAddress *addresses, size_t n)
 {
     ListenAddress *grown;
 
@@ -54,7 +54,7 @@ static int add(Listeners *listeners, const ListenAddress *addresses, size_t n)
 
 static int collect_mgmt(const Config *config, Listeners *listeners)
 {
-    return add(listeners, config->listeners, config->n_listeners);
+    return listeners_add(listeners, config->listeners, config->n_listeners);
 }
 
 static int collect_type(const Config *config, VerificationType type, Listeners *listeners)
@@ -65,7 +65,7 @@ static int collect_type(const Config *config, VerificationType type, Listeners *
         const Verification *verification = config->verifications[i];
 
         if (verification->type == type)
-            r = add(listeners, verification->listeners, verification->n_listeners);
+            r = listeners_add(listeners, verification->listeners, verification->n_listeners);
     }
     return r;
 }
@@ -85,7 +85,7 @@ static bool same_interface(const ListenAddress *a, const ListenAddress *b)
     return streq(str_or(a->interface, ""), str_or(b->interface, ""));
 }
 
-/* Takes those with the interface of the first one off the front. */
+/* Removes the addresses that share the interface of the first one from the front. */
 static Listeners take_group(Listeners *listeners)
 {
     Listeners group = { .list = listeners->list };
@@ -111,8 +111,8 @@ static void set_stream(UnitFile *file, const ListenAddress *address)
     unit_file_set(file, SECTION, "ListenStream", text);
 }
 
-/* The address goes without its scope: systemd would look for the interface when it loads the unit,
- * which is too early at boot; bind(2) takes it from SO_BINDTODEVICE. */
+/* Writes the address without its scope: systemd would look up the interface when it loads the unit,
+ * too early at boot. bind(2) takes the scope from SO_BINDTODEVICE. */
 static void set_group(UnitFile *file, const Listeners *group)
 {
     const char *interface = group->list[0].interface;
@@ -128,8 +128,9 @@ static void set_group(UnitFile *file, const Listeners *group)
         unit_file_set(file, SECTION, "FreeBind", "yes");
 }
 
-/* BindToDevice= waits for the interface, and some come from a network manager that starts behind
- * sockets.target: the default dependencies without that target, so that it does not wait too. */
+/* BindToDevice= waits for the interface, which may come from a network manager that starts after
+ * sockets.target. So the unit has the default dependencies except that target, which would wait
+ * too. */
 static void set_late(UnitFile *file)
 {
     static const struct {
@@ -157,7 +158,7 @@ static int write_drop_in(const UnitDirectory *where, const char *socket, const L
     return unit_file_write_drop_in(&file, socket);
 }
 
-/* As systemd-escape(1) does it, and the dot too. */
+/* Escapes as systemd-escape(1) does, and the dot as well. */
 static void escape_interface(const char *interface, char ret[4 * IF_NAMESIZE])
 {
     for (; *interface; interface++)
@@ -186,7 +187,7 @@ static int write_own(const UnitDirectory *where, const char *name, const char *s
     unit_file_set(&file, "Unit", "Documentation", "man:acmems.ini(5)");
     unit_file_set(&file, "Unit", "SourcePath", where->source);
     unit_file_set(&file, "Unit", "PartOf", socket);
-    unit_file_set(&file, "Unit", "After", socket); /* which may have to give the address up first */
+    unit_file_set(&file, "Unit", "After", socket); /* which may have to release the address first */
     set_late(&file);
     unit_file_set(&file, SECTION, "Service", service);
     unit_file_set(&file, SECTION, "BindIPv6Only", "ipv6-only");

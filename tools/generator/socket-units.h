@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* What makes acmems-mgmt.socket and those of the handlers of challenges listen where the
- * configuration says. */
+/* Drop-ins and units that make acmems-mgmt.socket and the sockets of the challenge handlers listen
+ * at the addresses of the configuration. */
 
 #include "config/config.h"
 #include "generator/unit-file.h"
 
 /**
- * socket_units_write() - drop-ins for the sockets, and units for what one socket cannot hold
+ * socket_units_write() - write drop-ins for the sockets, and units for further interfaces
  *
- * BindToDevice= holds for all addresses of a unit. So the addresses with no interface (or, where
- * each has one, those with the first) go into the drop-in; each further interface gets a unit of
- * its own, acmems-http01-eth0.socket, that comes and goes with the one it is named after. No
- * listener, no file: systemd refuses a socket that listens on nothing.
+ * BindToDevice= applies to all addresses of a unit. So the drop-in has the addresses without an
+ * interface (or, if each address has one, those of the first interface). Each further interface
+ * gets a unit of its own, acmems-http01-eth0.socket, that starts and stops with the main socket.
+ * Without a listener no file is written: systemd refuses a socket unit that has no address.
  *
  * Returns 0 or -errno.
  */

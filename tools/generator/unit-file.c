@@ -9,7 +9,7 @@
 
 #define DROP_IN "50-acmems.conf"
 
-/* What would end a word, a quote, or the source in front of the target in BindPaths=. */
+/* Characters that would end a word, a quote, or the source path in BindPaths=. */
 #define NEEDS_QUOTES " \"'\\:"
 
 int unit_file_open(UnitFile *file, const UnitDirectory *where)
@@ -18,9 +18,10 @@ int unit_file_open(UnitFile *file, const UnitDirectory *where)
     file->stream = open_memstream(&file->text, &file->size);
     if (!file->stream)
         return -ENOMEM;
-    (void)fprintf(file->stream,
-                  "# Made by acmems-generator(8) from %s; change it there, not here.\n",
-                  where->source);
+    (void)fprintf(
+        file->stream,
+        "# Written by acmems-generator(8) from %s. Change the settings there, not here.\n",
+        where->source);
     return 0;
 }
 
@@ -82,7 +83,8 @@ static int write_file(UnitFile *file, const char *path)
     return write_all(fd, file->text, file->size, USEC_INFINITY);
 }
 
-/* The path of a file in a directory beside the units, which is made; NULL: see errno. */
+/* Creates the directory @unit@suffix beside the units. Returns the path of a file in it, or NULL
+ * with errno set. */
 static char *path_in_directory(const UnitDirectory *where, const char *unit, const char *suffix,
                                const char *name)
 {

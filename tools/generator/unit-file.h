@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* A unit file or drop-in that a generator makes: its text, and how it gets to its place. */
+/* A unit file or drop-in that a generator writes. */
 
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Where a generator writes, and what from. */
+/* The directory that a generator writes to. */
 typedef struct UnitDirectory {
     int fd;
-    const char *source; /* path of the configuration */
+    const char *source; /* path of the configuration, named in each file */
 } UnitDirectory;
 
 typedef struct UnitFile {
@@ -17,32 +17,32 @@ typedef struct UnitFile {
     FILE *stream; /* collects the text */
     char *text;
     size_t size;
-    const char *section; /* the one at hand; NULL: nothing is set yet */
+    const char *section; /* current section; NULL: nothing is set yet */
 } UnitFile;
 
-/* Starts with a comment that says where the file comes from. @where is not copied; @file stays
- * where it is, as the stream points into it. 0 or -ENOMEM. */
+/* Begin a file with a comment that names its source. @where is borrowed until unit_file_done(); do
+ * not move @file, the stream points into it. Returns 0 or -ENOMEM. */
 int unit_file_open(UnitFile *file, const UnitDirectory *where);
 void unit_file_done(UnitFile *file);
 
 /**
- * unit_file_set() - KEY=VALUE
- * @section: "Socket"; not copied; its header is written where it differs from the one before
- * @value: stands as it is but for %, which is doubled (systemd.unit(5), "Specifiers"); what has
- *         control characters or a backslash at its end cannot be said, see path_is_usable()
+ * unit_file_set() - append KEY=VALUE
+ * @section: "Socket"; borrowed; its header is written if it differs from the previous one
+ * @value: written as it is, except that % is doubled (systemd.unit(5), "Specifiers"); control
+ *         characters and a backslash at the end cannot be expressed, see path_is_usable()
  *
- * An error comes out when the file is written.
+ * Errors are reported when the file is written.
  */
 void unit_file_set(UnitFile *file, const char *section, const char *key, const char *value);
 
-/* The same for a setting that is a list of words: @prefix and @word together are one, quoted as in
+/* Append a setting whose value is a list of words. @prefix and @word form one word, quoted as in
  * systemd.syntax(7), "Quoting". */
 void unit_file_add_word(UnitFile *file, const char *section, const char *key, const char *prefix,
                         const char *word);
 
-/* Writes @unit.d/50-acmems.conf; nothing where nothing is set. May be called for several units. 0
+/* Write @unit.d/50-acmems.conf, unless nothing is set. Can be called for several units. Returns 0
  * or -errno. */
 int unit_file_write_drop_in(UnitFile *file, const char *unit);
 
-/* Writes a unit of its own, which is started with @wanted_by. 0 or -errno. */
+/* Write a complete unit that starts together with @wanted_by. Returns 0 or -errno. */
 int unit_file_write_unit(UnitFile *file, const char *unit, const char *wanted_by);

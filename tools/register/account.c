@@ -56,14 +56,14 @@ static int say_terms(const Register *reg)
 static int check_terms(const Register *reg)
 {
     if (reg->options.terms && (!reg->terms || !streq(reg->options.terms, reg->terms))) {
-        fprintf(stderr, "acme-register: the CA's terms of service are at %s, not at %s\n",
-                str_or(reg->terms, "no URL at all"), reg->options.terms);
+        fprintf(stderr, "acme-register: the terms of service of the CA are at %s, not at %s\n",
+                str_or(reg->terms, "no URL"), reg->options.terms);
         return -EINVAL;
     }
     return 0;
 }
 
-/* An account that the CA answered with, whatever its status: kept. */
+/* Saves the account from an answer of the CA, whatever its status. */
 static int keep_account(Register *reg, const SyncAnswer *answer, const char *uri)
 {
     const char *status = json_string_value(json_object_get(answer->json, "status"));
@@ -71,7 +71,7 @@ static int keep_account(Register *reg, const SyncAnswer *answer, const char *uri
     int r;
 
     if (!uri || !status)
-        return progress_failed(-EBADMSG, "the CA's answer is not an account");
+        return progress_failed(-EBADMSG, "the answer of the CA is not an account");
     r = registration_pack(reg->key, answer->json, uri, &registration);
     if (r < 0)
         return progress_failed(r, strerror(-r));
@@ -79,8 +79,7 @@ static int keep_account(Register *reg, const SyncAnswer *answer, const char *uri
     reg->registration = registration;
     r = account_registration_save(reg->account->directory, registration);
     if (r < 0)
-        return progress_failed_errno(r, "registration.json cannot be written",
-                                     reg->account->directory);
+        return progress_failed_errno(r, "cannot write registration.json", reg->account->directory);
     progress_done();
     return 0;
 }
@@ -92,14 +91,14 @@ int register_check_status(Register *reg)
     if (!registration_uri(reg->registration) || streq(status, "valid"))
         return 0;
     fprintf(stderr,
-            "acme-register: the account is %s: --gen-key --override-existing-key --register makes "
-            "another one\n",
+            "acme-register: the account is %s; create another one with --gen-key "
+            "--override-existing-key --register\n",
             status);
     return -EKEYREVOKED;
 }
 
 /* POST to the account (RFC 8555 §7.3.2), or POST-as-GET without a payload. */
-static int ask_account(Register *reg, const json_t *payload)
+static int post_account(Register *reg, const json_t *payload)
 {
     _cleanup_(sync_answer_done) SyncAnswer answer = { 0 };
     _cleanup_free_ char *uri = strdup(registration_uri(reg->registration));
@@ -116,15 +115,15 @@ static int ask_account(Register *reg, const json_t *payload)
         r = sync_wait(reg->event, &answer);
     if (answer.failure.problem && streq(answer.failure.problem, "unauthorized"))
         failure_amend(&answer.failure,
-                      "If it was deactivated, --gen-key --override-existing-key --register makes "
-                      "another one.");
+                      "If the account was deactivated, create another one with --gen-key "
+                      "--override-existing-key --register.");
     if (r < 0 || answer.failure.status)
         return failed_call(r, &answer);
     r = keep_account(reg, &answer, uri);
     return r < 0 ? r : register_check_status(reg);
 }
 
-/* What the command line says goes before what the configuration does. */
+/* The command line takes precedence over the configuration. */
 static const ExternalAccount *external_account(const Register *reg)
 {
     return reg->options.external.kid ? &reg->options.external : &reg->account->external;
@@ -150,7 +149,7 @@ static int post_new_account(Register *reg, json_t *binding)
     return r < 0 ? r : register_check_status(reg);
 }
 
-/* newAccount with the terms agreed to. */
+/* Sends newAccount with the terms of service accepted. */
 static int new_account(Register *reg)
 {
     json_auto_t *binding = NULL;
@@ -160,19 +159,19 @@ static int new_account(Register *reg)
     if (r >= 0)
         return post_new_account(reg, binding);
     if (r == -ENOKEY && registration_uri(reg->registration))
-        return ask_account(reg, NULL); /* it was bound when it was made */
+        return post_account(reg, NULL); /* the account was bound when it was created */
     external_account_explain(&failure, external_account(reg), reg->config->path, r);
     r = progress_failed(r, str_or(failure.reason, strerror(-r)));
     failure_done(&failure);
     return r;
 }
 
-/* Whether there is an account to be changed. */
+/* Checks that there is an account to change. */
 static int require_account(const Register *reg)
 {
     if (registration_uri(reg->registration))
         return 0;
-    return progress_failed(-ENOENT, "the key is not registered yet: --register does it");
+    return progress_failed(-ENOENT, "the key is not registered yet; register it with --register");
 }
 
 int register_update_contact(Register *reg)
@@ -184,7 +183,7 @@ int register_update_contact(Register *reg)
     if (!contact)
         return progress_failed(-ENOMEM, "out of memory");
     r = require_account(reg);
-    return r < 0 ? r : ask_account(reg, contact);
+    return r < 0 ? r : post_account(reg, contact);
 }
 
 int register_deactivate(Register *reg)
@@ -197,13 +196,13 @@ int register_deactivate(Register *reg)
         return progress_failed(-ENOMEM, "out of memory");
     r = require_account(reg);
     if (r >= 0)
-        r = ask_account(reg, payload);
-    /* That it is out of use is what was asked for. */
+        r = post_account(reg, payload);
+    /* "The account is deactivated" is the result that was asked for. */
     if (r == -EKEYREVOKED)
         return EXIT_DONE;
     if (r < 0)
         return r;
-    (void)fputs("acme-register: the CA goes on with the account\n", stderr);
+    (void)fputs("acme-register: the CA did not deactivate the account\n", stderr);
     return EXIT_TO_DO;
 }
 
@@ -216,22 +215,22 @@ int register_account(Register *reg)
     if (r < 0)
         return r;
     progress_begin("Register");
-    /* newAccount has to agree to the terms (RFC 8555 §7.3): until somebody does, all is kept for
-     * it. */
+    /* newAccount must accept the terms (RFC 8555 §7.3). Until the user does, the contacts are kept
+     * on disk. */
     if (!registered && (reg->options.contact || !reg->registration)) {
         r = register_save_pending(reg);
         if (r < 0)
-            return progress_failed_errno(r, "registration.json cannot be written",
+            return progress_failed_errno(r, "cannot write registration.json",
                                          reg->account->directory);
     }
     if (!registered && !terms_accepted(reg)) {
         progress_done();
         return say_terms(reg);
     }
-    /* newAccount gives an account that is there already as it is (RFC 8555 §7.3.1), whatever
-     * contact it is asked with. An account that is there has agreed when it was made; newAccount
-     * finds it, or makes it anew where the CA has lost it, but agrees again. */
-    r = terms_accepted(reg) ? new_account(reg) : ask_account(reg, NULL);
+    /* newAccount returns an existing account unchanged (RFC 8555 §7.3.1), whatever contact the
+     * request has. It also creates the account again if the CA has lost it, but it accepts the
+     * terms again: an existing account accepted them when it was created. */
+    r = terms_accepted(reg) ? new_account(reg) : post_account(reg, NULL);
     return r >= 0 && registered && reg->options.contact ? register_update_contact(reg) : r;
 }
 
@@ -250,11 +249,12 @@ static int accept_terms(Register *reg)
     return new_account(reg);
 }
 
-/* A key whose registration waits for the terms to be accepted. */
+/* For a key whose registration waits until the terms of service are accepted. */
 static int refresh_pending(Register *reg)
 {
     if (!reg->registration)
-        return progress_failed(-ENOENT, "the key is not registered yet: --register does it");
+        return progress_failed(-ENOENT,
+                               "the key is not registered yet; register it with --register");
     progress_done();
     if (reg->terms)
         (void)say_terms(reg);
@@ -268,6 +268,6 @@ int register_refresh(Register *reg)
     progress_begin("Refreshing current registration");
     if (!registration_uri(reg->registration))
         return refresh_pending(reg);
-    r = ask_account(reg, NULL);
+    r = post_account(reg, NULL);
     return r < 0 ? r : check_terms(reg);
 }

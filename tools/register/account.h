@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* The account at the CA: made, shown, changed, given up. All: EXIT_DONE, EXIT_TO_DO, or -errno;
- * what is to do, or went wrong, was said. */
+/* The account at the CA: create, show, change and deactivate it. All functions print what went
+ * wrong or what the user must do next, and return EXIT_DONE, EXIT_TO_DO or -errno. */
 
 #include "register/register.h"
 
-/* Opens the session; the others need it. */
+/* Open the session that the other functions need: fetch the directory of the CA. */
 int register_initialize(Register *reg);
 
 int register_account(Register *reg);
@@ -14,5 +14,5 @@ int register_refresh(Register *reg);
 int register_update_contact(Register *reg); /* RFC 8555 §7.3.2 */
 int register_deactivate(Register *reg);     /* RFC 8555 §7.3.6 */
 
-/* Whether the account is in use still, as far as is known here. */
+/* Check that the account on disk is valid, as far as registration.json knows. */
 int register_check_status(Register *reg);

@@ -46,7 +46,7 @@ static int make_key(const RegisterOptions *options, EVP_PKEY **ret)
     return account_key_generate_ec(type ? type->group : ACCOUNT_EC_DEFAULT, ret);
 }
 
-/* A rollover that was cut off is of the account that is given up here. */
+/* The new key of an interrupted rollover belongs to the account that is abandoned here. */
 static int discard_new_key(const char *directory)
 {
     _cleanup_close_ int lock = -EBADF;
@@ -66,16 +66,17 @@ int register_generate_key(Register *reg)
 
     progress_begin("Generate private key");
     if (account_key_is_credential())
-        return progress_failed(-EROFS,
-                               "the key is handed over as a credential: make a new one there");
+        return progress_failed(-EROFS, "the key is a systemd credential; create a new one there");
     r = account_key_load(directory, &existing);
     EVP_PKEY_free(existing);
     if (r != -ENOENT && !override)
         return progress_failed_errno(
-            -EEXIST, "the key is kept (--override-existing-key replaces it)", directory);
+            -EEXIST, "the existing key is kept (replace it with --override-existing-key)",
+            directory);
 
     r = make_key(&reg->options, &reg->key);
-    /* In this order: whatever happens in between, no new key stands beside an old key's account. */
+    /* The order matters: a crash in between never leaves a new key beside the account of an old
+     * key. */
     if (r >= 0)
         r = register_save_pending(reg);
     if (r >= 0)
@@ -83,12 +84,12 @@ int register_generate_key(Register *reg)
     if (r >= 0)
         r = account_key_save(directory, reg->key, override);
     if (r < 0)
-        return progress_failed_errno(r, "the key cannot be written", directory);
+        return progress_failed_errno(r, "cannot write the key", directory);
     progress_done();
     return 0;
 }
 
-static int load(Register *reg)
+static int load_account(Register *reg)
 {
     const char *directory = reg->account->directory;
     int r;
@@ -99,12 +100,13 @@ static int load(Register *reg)
     reg->registration = NULL;
     r = account_key_load(directory, &reg->key);
     if (r == -ENOENT)
-        return progress_failed_errno(r, "there is no account.pem (--gen-key makes it)", directory);
+        return progress_failed_errno(r, "there is no account.pem (create it with --gen-key)",
+                                     directory);
     if (r < 0)
-        return progress_failed_errno(r, "account.pem cannot be used", directory);
+        return progress_failed_errno(r, "cannot use account.pem", directory);
     r = account_registration_load(directory, &reg->registration);
     if (r < 0 && r != -ENOENT)
-        return progress_failed_errno(r, "registration.json cannot be used", directory);
+        return progress_failed_errno(r, "cannot use registration.json", directory);
     return 0;
 }
 
@@ -113,15 +115,15 @@ int register_load_key(Register *reg)
     int r;
 
     progress_begin("Load private key");
-    r = load(reg);
+    r = load_account(reg);
     if (r < 0)
         return r;
     progress_done();
     return 0;
 }
 
-/* Waits for a rollover, and takes up what it has left on disk. */
-static int see_through(Register *reg, SyncAnswer *answer)
+/* Waits until a rollover ends, and loads the result from disk. */
+static int finish_rollover(Register *reg, SyncAnswer *answer)
 {
     int r = sync_wait(reg->event, answer);
 
@@ -129,7 +131,7 @@ static int see_through(Register *reg, SyncAnswer *answer)
         return progress_failed(r, strerror(-r));
     if (answer->failure.status)
         return progress_failed(-EPROTO, str_or(answer->failure.reason, "out of memory"));
-    r = load(reg);
+    r = load_account(reg);
     if (r < 0)
         return r;
     session_set_key(reg->session, reg->key);
@@ -146,12 +148,12 @@ int register_resume_rollover(Register *reg)
 
     if (!account_new_key_exists(directory))
         return 0;
-    progress_begin("See the key rollover through that was cut off");
+    progress_begin("Finish the interrupted key rollover");
     r = rollover_resume(reg->session, directory, sync_settle, &answer, &rollover);
     if (r < 0)
-        return progress_failed_errno(r, "account.new.pem cannot be used", directory);
+        return progress_failed_errno(r, "cannot use account.new.pem", directory);
     answer.arrived = r == 0;
-    return see_through(reg, &answer);
+    return finish_rollover(reg, &answer);
 }
 
 static int start_rollover(Register *reg, EVP_PKEY *new, SyncAnswer *answer)
@@ -166,20 +168,21 @@ static int start_rollover(Register *reg, EVP_PKEY *new, SyncAnswer *answer)
     int r;
 
     if (account_key_is_credential())
-        return progress_failed(
-            -EROFS, "the key is handed over as a credential: it cannot be replaced here");
+        return progress_failed(-EROFS,
+                               "the key is a systemd credential; it cannot be replaced here");
     if (!plan.account)
         return progress_failed(-ENOENT, "the key is not registered yet: --register does it");
     if (!plan.url)
-        return progress_failed(-EOPNOTSUPP, "the CA has no way to change a key");
+        return progress_failed(
+            -EOPNOTSUPP, "the CA does not offer key rollover (no keyChange in its directory)");
     r = session_set_account(reg->session, plan.account);
     if (r >= 0)
         r = rollover_start(reg->session, reg->account->directory, &plan, sync_settle, answer,
                            &rollover);
     if (r == -EBUSY)
-        return progress_failed(r, "another program is changing the key: try again");
+        return progress_failed(r, "another program is replacing the key; try again later");
     if (r < 0)
-        return progress_failed_errno(r, "the new key cannot be written", reg->account->directory);
+        return progress_failed_errno(r, "cannot write the new key", reg->account->directory);
     return 0;
 }
 
@@ -192,8 +195,8 @@ int register_rollover_key(Register *reg)
     progress_begin("Replace private key");
     r = make_key(&reg->options, &new);
     if (r < 0)
-        return progress_failed(r, "no key can be made");
+        return progress_failed(r, "cannot generate a key");
     r = start_rollover(reg, new, &answer);
     EVP_PKEY_free(new);
-    return r < 0 ? r : see_through(reg, &answer);
+    return r < 0 ? r : finish_rollover(reg, &answer);
 }

@@ -16,30 +16,31 @@ static const KeyType key_types[] = {
     { "rsa", NULL },
 };
 
-static void help(void)
+static void print_help(void)
 {
     printf("acme-register [OPTION…] CONFIG\n\n"
-           "Make the key of the ACME account and register it at the CA.\n\n"
-           "     --account=NAME                   Of [account \"NAME\"] in CONFIG\n"
+           "Create the key of the ACME account and register it with the CA.\n\n"
+           "     --account=NAME                   Use [account \"NAME\"] of CONFIG\n"
            "Key:\n"
-           "     --gen-key                        Make a new private key\n"
-           "     --key-type=ec256|ec384|rsa       … of this type (default ec256)\n"
-           "     --private-key-size=BITS          … RSA of this size\n"
-           "     --override-existing-key          … even if there is one already\n"
+           "     --gen-key                        Generate a private key\n"
+           "     --key-type=ec256|ec384|rsa       Type of the key (default ec256)\n"
+           "     --private-key-size=BITS          Size of an RSA key\n"
+           "     --override-existing-key          Replace the key if one exists\n"
            "Account:\n"
-           "     --register                       Register the key\n"
-           "     --email=ADDRESS                  Contact of the account; may be repeated\n"
+           "     --register                       Register the key with the CA\n"
+           "     --email=ADDRESS                  Contact of the account; can be repeated\n"
            "     --accept-terms-of-service[=URL]  Agree to the CA's terms of service\n"
-           "     --eab-kid=KID                    Bind it to an external account: its identifier\n"
-           "     --eab-hmac-key-file=FILE         … and the file with its HMAC key\n"
-           "Account that is registered:\n"
-           "     --rollover-key                   Make a new private key for it\n"
-           "     --update-contact                 Replace its contacts by those of --email\n"
-           "     --deactivate                     Give it up, for good\n\n"
+           "     --eab-kid=KID                    Key identifier of the external account\n"
+           "                                      to bind the account to\n"
+           "     --eab-hmac-key-file=FILE         File with the HMAC key for it\n"
+           "Registered account:\n"
+           "     --rollover-key                   Replace the private key by a new one\n"
+           "     --update-contact                 Replace the contacts by those of --email\n"
+           "     --deactivate                     Deactivate it; this cannot be undone\n\n"
            "  -h --help                           Show this help\n"
            "  -V --version                        Show the version\n\n"
-           "Without options: shows whether the account is in order.\n"
-           "The exit code is 0 only when nothing is left to do.\n");
+           "Without options, acme-register asks the CA for the status of the account.\n"
+           "The exit code is 0 only if nothing is left to do.\n");
 }
 
 _printf_(1, 2) static int usage(const char *format, ...)
@@ -61,7 +62,7 @@ static int parse_key_type(RegisterOptions *options, const char *name)
             options->key_type = &key_types[i];
             return 0;
         }
-    return usage("'%s' is not a key type: it is ec256, ec384 or rsa", name);
+    return usage("'%s' is not a key type; use ec256, ec384 or rsa", name);
 }
 
 static int parse_key_size(RegisterOptions *options, const char *text)
@@ -72,7 +73,7 @@ static int parse_key_size(RegisterOptions *options, const char *text)
     errno = 0;
     bits = strtoul(text, &end, 10);
     if (errno || *end || end == text || bits < RSA_BITS_MIN || bits > RSA_BITS_MAX)
-        return usage("'%s' is not an RSA key size: it is 2048 to 8192 bits", text);
+        return usage("'%s' is not an RSA key size; use 2048 to 8192 bits", text);
     options->key_size = (unsigned)bits;
     return 0;
 }
@@ -95,44 +96,44 @@ static int parse_email(RegisterOptions *options, const char *address)
 static int take_action(RegisterOptions *options, RegisterAction action)
 {
     if (options->action != ACTION_REFRESH && options->action != action)
-        return usage("--register, --rollover-key, --update-contact and --deactivate exclude each "
-                     "other");
+        return usage("--register, --rollover-key, --update-contact and --deactivate cannot be "
+                     "combined");
     options->action = action;
     return 0;
 }
 
-/* Which options belong to which action. */
+/* Checks that each option belongs to the action. Returns 1, or -errno after printing an error. */
 static int check_combination(const RegisterOptions *options)
 {
     bool registers = options->action == ACTION_REFRESH || options->action == ACTION_REGISTER;
     bool makes_key = options->gen_key || options->action == ACTION_ROLLOVER_KEY;
 
     if (options->gen_key && !registers)
-        return usage("--gen-key makes another account: it goes with --register only");
+        return usage("--gen-key creates another account: use it only with --register");
     if (!makes_key && (options->key_type || options->key_size))
-        return usage("options for a key go with --gen-key or --rollover-key");
+        return usage("options for a key need --gen-key or --rollover-key");
     if (!options->gen_key && options->override_key)
-        return usage("--override-existing-key goes with --gen-key");
+        return usage("--override-existing-key needs --gen-key");
     if (options->key_size && options->key_type && options->key_type->group)
-        return usage("a key of type %s has no size to choose", options->key_type->name);
+        return usage("a key of type %s has a fixed size", options->key_type->name);
     if (options->contact && options->action != ACTION_REGISTER &&
         options->action != ACTION_UPDATE_CONTACT)
-        return usage("--email goes with --register or --update-contact");
+        return usage("--email needs --register or --update-contact");
     if (!options->external.kid != !options->external.hmac_key_file)
-        return usage("--eab-kid and --eab-hmac-key-file go together");
+        return usage("--eab-kid and --eab-hmac-key-file need each other");
     if (!registers && (options->accept || options->external.kid))
-        return usage("--accept-terms-of-service and --eab-kid go with --register");
+        return usage("--accept-terms-of-service and --eab-kid need --register");
     return 1;
 }
 
 static int check_arguments(RegisterOptions *options, int argc, char *argv[])
 {
-    /* "--accept-terms-of-service URL", with a blank, is how the Python tool takes it too. */
+    /* The Python tool also accepts "--accept-terms-of-service URL" with a blank. */
     if (options->accept && !options->terms && argc - optind == 2 && strstr(argv[optind], "://"))
         options->terms = argv[optind++];
     if (argc - optind != 1)
-        return usage("%s", argc == optind ? "the configuration file is missing"
-                                          : "takes one configuration file");
+        return usage("%s", argc == optind ? "no configuration file given"
+                                          : "only one configuration file can be given");
     options->config = argv[optind];
     return check_combination(options);
 }
@@ -202,7 +203,7 @@ int register_options_parse(int argc, char *argv[], RegisterOptions *options)
             options->external.hmac_key_file = optarg;
             break;
         case 'h':
-            help();
+            print_help();
             return 0;
         case 'V':
             puts("acme-register " ACMEMS_VERSION);

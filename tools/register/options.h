@@ -28,11 +28,12 @@ typedef struct RegisterOptions {
     char **contact; /* "mailto:" URLs */
     bool accept;
     const char *terms;
-    ExternalAccount external; /* of the command line; borrowed from it */
+    ExternalAccount external; /* from the command line, borrowed */
     const char *account;      /* NULL: the default */
     const char *config;
 } RegisterOptions;
 
-/* 1: go on; 0: all is done; negative: wrong use, which was said. */
+/* Returns 1 to continue, 0 after --help or --version, or -errno for a usage error that was printed.
+ */
 int register_options_parse(int argc, char *argv[], RegisterOptions *options);
 void register_options_done(RegisterOptions *options);

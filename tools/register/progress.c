@@ -16,7 +16,7 @@ void progress_done(void)
     puts(" done");
 }
 
-static void leave(void)
+static void end_failed(void)
 {
     puts(" failed");
     (void)fflush(stdout);
@@ -24,14 +24,14 @@ static void leave(void)
 
 int progress_failed(int r, const char *why)
 {
-    leave();
+    end_failed();
     fprintf(stderr, "acme-register: %s\n", why);
     return r;
 }
 
 int progress_failed_errno(int r, const char *what, const char *directory)
 {
-    leave();
+    end_failed();
     fprintf(stderr, "acme-register: %s in %s: %s\n", what, directory, strerror(-r));
     return r;
 }

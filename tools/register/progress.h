@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* What acme-register is doing: "Register ... done". What went wrong goes to stderr. */
+/* The progress of acme-register on standard output: "Register ... done". Errors go to standard
+ * error. */
 
-void progress_begin(const char *what); /* the first half; the second is one of those below */
+void progress_begin(
+    const char *what); /* the first half; one of the functions below ends the line */
 void progress_done(void);
 
-/* Both return @r, a negative errno. The second: "@what in @directory: reason". */
+/* End the line with "failed" and print the reason; the second as "@what in @directory: error". Both
+ * return @r, a negative errno. */
 int progress_failed(int r, const char *why);
 int progress_failed_errno(int r, const char *what, const char *directory);

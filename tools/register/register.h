@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* What acme-register finds step by step, and each next step needs. */
+/* What the steps of acme-register find out and pass on to the next step. */
 
 #include <jansson.h>
 #include <openssl/evp.h>
@@ -10,7 +10,7 @@
 #include "libacme/transport/session.h"
 #include "register/options.h"
 
-/* Exit codes: what is asked for is done; it is not, or something is still to do; wrong use. */
+/* Exit codes: done; failed, or something is left for the user to do; usage error. */
 enum { EXIT_DONE = 0, EXIT_TO_DO = 1, EXIT_USAGE = 2 };
 
 typedef struct Register {
@@ -18,10 +18,10 @@ typedef struct Register {
     sd_event *event;
     ConfigFile *config_file;
     const Config *config;
-    const AccountBlock *account; /* of the config */
+    const AccountBlock *account; /* from the configuration */
     Session *session;
     EVP_PKEY *key;
     json_t *registration; /* as on disk */
     json_t *directory;
-    const char *terms; /* of the CA; NULL: it has none */
+    const char *terms; /* URL of the terms of service; NULL: the CA has none */
 } Register;
