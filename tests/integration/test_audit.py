@@ -29,7 +29,7 @@ def journal(tmp_path):
 
 def query(journal, marker, *changes, **env):
     """What the README's command prints, with these changes made to it."""
-    command = lib.readme_block(f"audit {marker}")
+    command = lib.documented_block(f"audit {marker}")
     for old, new in changes:
         assert old in command
         command = command.replace(old, new)

@@ -204,14 +204,14 @@ domain = example.org
 
 @pytest.mark.parametrize("client", ["curl", "wget"])
 def test_readme_line(acmems, tmp_path, client):
-    shell(lib.readme_block("request") + lib.readme_block(client), tmp_path, acmems.port)
+    shell(lib.documented_block("request") + lib.documented_block(client), tmp_path, acmems.port)
     certificate = lib.Certificate((tmp_path / "domain.pem").read_bytes())
     assert certificate.names == ["example.org", "www.example.org"]
 
 
 @pytest.mark.parametrize("client", ["curl hmac", "wget hmac"])
 def test_readme_line_with_key(with_key, tmp_path, client):
-    shell(lib.readme_block("request") + lib.readme_block(client), tmp_path, with_key.port,
+    shell(lib.documented_block("request") + lib.documented_block(client), tmp_path, with_key.port,
           KEY="correct horse")
     lib.Certificate((tmp_path / "domain.pem").read_bytes())
 

@@ -845,5 +845,5 @@ def test_behind(tmp_path, http01_socket, behind, new_csr, example, template, com
 @pytest.mark.parametrize("marker", ["tls acmems", "tls passthrough"])
 def test_readme_configuration(tmp_path, marker):
     config = tmp_path / "acmems.ini"
-    config.write_text(lib.readme_block(marker))
+    config.write_text(lib.documented_block(marker))
     assert lib.run(lib.CTL, "check", config).stdout.startswith(f"{config}: ok")

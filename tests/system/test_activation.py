@@ -67,7 +67,7 @@ def test_one_process_serves_all(server, csr, record_property, unit):
 @pytest.mark.parametrize("unit", ["acmems-mgmt", "acmems-http01"])
 def test_one_unit_for_each_connection(server, csr, record_property, unit):
     """With the drop-in of three lines, as the README has it."""
-    server.sh(lib.readme_block("install accept drop-in").replace("acmems-mgmt", unit))
+    server.sh(lib.documented_block("install accept drop-in").replace("acmems-mgmt", unit))
     try:
         accepted = int(server.show(f"{unit}.socket", "NAccepted"))
         before = cpu_time(server)

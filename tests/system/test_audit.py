@@ -56,7 +56,7 @@ def pem_lines(pem):
 
 def ask(server, marker, *changes, env=None):
     """The entries that the README's command finds."""
-    command = lib.readme_block(f"audit {marker}")
+    command = lib.documented_block(f"audit {marker}")
     for old, new in changes:
         assert old in command
         command = command.replace(old, new)
@@ -94,7 +94,7 @@ def test_what_failed_at_the_ca(server, story):
     assert entries[0]["ACMEMS_PROBLEM"] == "connection"
     assert entries[0]["ACMEMS_ORDER"].startswith("https://127.0.0.1:")
     # What -x explains is the package's catalog.
-    text = server.sh(lib.readme_block("audit failed")).stdout
+    text = server.sh(lib.documented_block("audit failed")).stdout
     assert "Subject: The CA did not issue a certificate" in text
     assert "There is no certificate for dead.example.org" in text
 

@@ -139,7 +139,7 @@ listener = [fe80::80%acme-test0]:1381
         assert answers == ["404", "404", "415", "403"]  # a unix socket has no address to judge by
 
         fresh.configure(pebble, ("127.0.0.1:1313", "127.0.0.1:1314"))
-        fresh.sh(lib.readme_block("install listener change"))
+        fresh.sh(lib.documented_block("install listener change"))
         assert fresh.post(b"x", port=1314).status == 415
         assert not lib.can_connect(1313)
 

@@ -123,7 +123,7 @@ def test_reboot(tls, new_csr):
 
 def test_one_unit_for_each_connection(tls, new_csr):
     """With the drop-in of three lines, as the README has it."""
-    tls.sh(lib.readme_block("install accept drop-in").replace("acmems-mgmt", UNIT))
+    tls.sh(lib.documented_block("install accept drop-in").replace("acmems-mgmt", UNIT))
     try:
         accepted = int(tls.show(f"{UNIT}.socket", "NAccepted"))
         tls.issue(new_csr("accept.tls.test"))
@@ -211,7 +211,7 @@ def test_passthrough(passed_on, new_csr):
 
 
 def test_passthrough_with_one_unit_for_each_connection(passed_on, new_csr):
-    passed_on.sh(lib.readme_block("install accept drop-in").replace("acmems-mgmt", UNIT))
+    passed_on.sh(lib.documented_block("install accept drop-in").replace("acmems-mgmt", UNIT))
     try:
         assert passed_on.show(f"{UNIT}@x.service", "RuntimeMaxUSec") == "infinity"
         content = os.urandom(1024 * 1024)
