@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The journal as audit trail: what the README asks it, on a machine with the package installed."""
+"""The journal as audit trail: the queries of acmems.journal-fields(7), on a machine with the package installed."""
 
 import base64
 import json
@@ -55,7 +55,7 @@ def pem_lines(pem):
 
 
 def ask(server, marker, *changes, env=None):
-    """The entries that the README's command finds."""
+    """The entries that the documented command finds."""
     command = lib.documented_block(f"audit {marker}")
     for old, new in changes:
         assert old in command

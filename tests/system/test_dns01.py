@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""dns-01 as the README has it: Debian's named, and acmems-orderd in its sandbox."""
+"""dns-01 as acmems.ini(5) has it: Debian's named, and acmems-orderd in its sandbox."""
 
 import re
 
@@ -52,7 +52,7 @@ def test_wildcard(with_named, new_csr):
 
 
 def test_key_behind_the_sandbox(with_named, new_csr):
-    """Without what the README says to type the configuration of before stays in force."""
+    """Without the documented command acmems keeps the previous configuration."""
     with_named.issue(new_csr("*.example.org"))
     ini = with_named.path("/etc/acmems/acmems.ini")
     with_named.sh("cp -p /etc/acmems/tsig.key /home/tsig.key")

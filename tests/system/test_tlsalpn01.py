@@ -122,7 +122,7 @@ def test_reboot(tls, new_csr):
 
 
 def test_one_unit_for_each_connection(tls, new_csr):
-    """With the drop-in of three lines, as the README has it."""
+    """With the drop-in of three lines, as acmems.service(8) has it."""
     tls.sh(lib.documented_block("install accept drop-in").replace("acmems-mgmt", UNIT))
     try:
         accepted = int(tls.show(f"{UNIT}.socket", "NAccepted"))
@@ -137,7 +137,7 @@ def test_one_unit_for_each_connection(tls, new_csr):
 
 
 def test_inetd(tls, new_csr):
-    line = re.search(r"^127.0.0.1:1443 .*$", (lib.ROOT / "README.md").read_text(), re.M)[0]
+    line = re.search(r"^127.0.0.1:1443 .*$", lib.documented_block("inetd"), re.M)[0]
     tls.write("/etc/inetd.conf", line.replace("127.0.0.1:1443", "127.0.0.1:443") + "\n")
     tls.run("systemctl", "stop", f"{UNIT}.socket", f"{UNIT}.service")
     tls.run("systemctl", "start", "inetd.service")
@@ -194,9 +194,9 @@ def behind(tmp_path_factory):
 
 @pytest.fixture
 def passed_on(tls, pebble, behind):
-    """As the README has it: port 443 is acmems's alone."""
+    """As the manual page has it: acmems has port 443."""
     configure(tls, pebble, f"passthrough = {behind.address}:{behind.port}")
-    tls.run("systemctl", "restart", f"{UNIT}.service")
+    tls.sh(lib.documented_block("tls passthrough change"))
     yield tls
     configure(tls, pebble)
     tls.run("systemctl", "restart", f"{UNIT}.service")
