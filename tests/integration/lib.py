@@ -159,10 +159,30 @@ def run(*argv, check=True, **kwargs):
     return result
 
 
-def readme_block(marker):
-    """The block of code that follows <!-- tested: MARKER --> in README.md."""
-    text = (ROOT / "README.md").read_text()
-    return re.search(rf"<!-- tested: {marker} -->\s*```\w*\n(.*?)```", text, re.S)[1]
+ROFF_ESCAPES = {r"\e": "\\", r"\&": "", r"\-": "-", r"\ ": " ", r"\(aq": "'", r"\(dq": '"', r"\(ha": "^",
+                r"\(ti": "~", r"\(ga": "`", r"\(rs": "\\"}
+
+
+def undo_roff(text):
+    """The lines that a literal display of a manual page shows; an escape that is not known is an error."""
+    return re.sub(r"\\(\(..|.)", lambda match: ROFF_ESCAPES[match[0]], text)
+
+
+def documented_block(name):
+    """The block of code that the documentation marks as tested under this name.
+
+    In README.md and docs/*.md the line before it is <!-- tested: NAME -->, in a manual page it is
+    .\\" tested: NAME, and .Bd -literal follows.
+    """
+    name = re.escape(name)
+    found = []
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        found += re.findall(rf"^<!-- tested: {name} -->\s*```\w*\n(.*?)^```$", path.read_text(), re.S | re.M)
+    for path in sorted((ROOT / "man").glob("*.[1-9]")):
+        found += map(undo_roff, re.findall(rf'^\.\\" tested: {name}\n\.Bd -literal.*?\n(.*?)^\.Ed$',
+                                           path.read_text(), re.S | re.M))
+    assert len(found) == 1, f"{len(found)} blocks are marked as tested: {name}"
+    return found[0]
 
 
 def preload_kill(step, when):

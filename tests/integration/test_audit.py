@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The queries of the README, by journalctl, in a real journal."""
+"""The queries of acmems.journal-fields(7), by journalctl, in a real journal."""
 
 import http.client
 import re
@@ -28,8 +28,8 @@ def journal(tmp_path):
 
 
 def query(journal, marker, *changes, **env):
-    """What the README's command prints, with these changes made to it."""
-    command = lib.readme_block(f"audit {marker}")
+    """What the documented command prints, with these changes made to it."""
+    command = lib.documented_block(f"audit {marker}")
     for old, new in changes:
         assert old in command
         command = command.replace(old, new)
@@ -71,6 +71,8 @@ domain = *.example.org
     assert found[0][1].startswith("No certificate for dead.example.org: ")
     assert "Subject: The CA did not issue a certificate" in text
     assert "There is no certificate for dead.example.org" in text  # the field, put in
+
+    assert query(journal, "problems").split() == ["1", "connection"]
 
     identity = denied.headers["Request-Id"]
     assert messages(query(journal, "request", ID=identity)) == messages(

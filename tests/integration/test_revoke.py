@@ -52,11 +52,11 @@ def test_by_request(acmems, revoke, new_csr, pebble, tmp_path):
     assert_revoked(pebble, acmems, csr, serial, 1)
 
 
-def test_as_the_readme_says(acmems, new_csr, pebble, tmp_path):
+def test_documented_command(acmems, new_csr, pebble, tmp_path):
     csr = new_csr("readme.example.org")
     (tmp_path / "www.csr").write_bytes(csr)
     serial = acmems.issue(csr).serial
-    command = lib.readme_block("revoke").strip()
+    command = lib.documented_block("revoke").strip()
     lib.run("bash", "-c", command.replace("acmemsctl", f"{lib.CTL} --config={acmems.config}"),
             cwd=tmp_path)
     assert_revoked(pebble, acmems, csr, serial, 4)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Behind a web server that owns port 80: nginx, with the snippet that the README prints."""
+"""Behind a web server that owns port 80: nginx, with the snippet that the documentation prints."""
 
 import re
 import signal
@@ -76,10 +76,20 @@ def test_nginx(behind_nginx, new_csr):
     assert lib.request(port, "GET", "/.well-known/acme-challenge/unknown").status == 404
 
 
-@pytest.mark.parametrize("name", ["nginx.conf", "apache.conf", "haproxy.cfg", "nginx-stream.conf",
-                                  "haproxy-tls.cfg"])
-def test_readme_prints_the_examples(name):
-    example, readme = (
-        re.sub("^#.*\n", "", path.read_text(), flags=re.M)
-        for path in (lib.ROOT / "examples" / name, lib.ROOT / "README.md"))
-    assert example.strip() in readme
+def without_comments(text):
+    return re.sub(r"^#.*\n", "", text, flags=re.M).strip()
+
+
+@pytest.mark.parametrize("block,name", [
+    ("nginx", "nginx.conf"), ("http01 nginx", "nginx.conf"), ("http01 apache", "apache.conf"),
+    ("http01 haproxy", "haproxy.cfg"), ("tls nginx", "nginx-stream.conf"), ("tls haproxy", "haproxy-tls.cfg"),
+])
+def test_documentation_prints_the_examples(block, name):
+    example = (lib.ROOT / "examples" / name).read_text()
+    assert without_comments(example) == without_comments(lib.documented_block(block))
+
+
+def test_documented_listener(tmp_path):
+    config = tmp_path / "acmems.ini"
+    config.write_text(lib.documented_block("http01 port 80"))
+    assert lib.run(lib.CTL, "check", config).stdout.startswith(f"{config}: ok")

@@ -3,6 +3,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -145,6 +146,34 @@ def test_cache_of_python_server(acmems, new_csr, pebble):
     assert (answer.status, answer.body, pebble.orders()) == (200, chain, orders)
 
 
+def test_documented_migration(acmems, new_csr, pebble, tmp_path):
+    """The Python server's directories, copied as docs/migrating.md says: the account goes on, the cache is served."""
+    csr = new_csr("migrated.example.org")
+    serial = acmems.issue(csr).serial
+    old, new = tmp_path / "old", tmp_path / "new"
+    for name in "account", "cache":
+        shutil.copytree(acmems.directory / name, old / name.replace("cache", "storage"))
+    lib.run("chmod", "-R", "a+rX", old)
+    command = lib.documented_block("migrate")
+    for path, mine in (("/etc/acmems/", f"{old}/"), ("/var/lib/acmems/", f"{new}/"), ("acmems:acmems", "root:root")):
+        assert path in command
+        command = command.replace(path, mine)
+    new.mkdir()
+    lib.run("bash", "-ec", command)
+    assert oct((new / "account/account.pem").stat().st_mode & 0o777) == "0o600"
+    assert oct((lib.cache_path(new / "storage", csr) / "cert.pem").stat().st_mode & 0o777) == "0o640"
+    text = acmems.config.read_text()
+    for path, mine in (acmems.directory / "account", new / "account"), (acmems.directory / "cache", new / "storage"):
+        assert f" = {path}\n" in text
+        text = text.replace(f" = {path}\n", f" = {mine}\n")
+    acmems.config.write_text(text)
+    orders = pebble.orders()
+    assert acmems.issue(csr).serial == serial and pebble.orders() == orders
+    registration = (new / "account/registration.json").read_text()
+    acmems.issue(new_csr("migrated2.example.org"))
+    assert (new / "account/registration.json").read_text() == registration
+
+
 def test_no_storage(installation, new_csr):
     installation.start(auth=lib.AUTH_ALL + 'storage = none\n[storage "none"]\ntype = none\n')
     csr = new_csr("uncached.example.org")
@@ -183,12 +212,13 @@ def test_same_names_at_once(acmems, new_csr):
 
 # ---- what clients type ---------------------------------------------------------------------
 
-def shell(script, directory, port, **env):
+def shell(script, directory, port, check=True, **env):
     script = script.replace("acmems.example.org:1313", f"127.0.0.1:{port}")
     result = subprocess.run(["bash", "-eu", "-o", "pipefail", "-c", script], cwd=directory,
                             env={**lib.ENVIRONMENT, **env}, capture_output=True, text=True,
                             timeout=60, check=False)
-    assert result.returncode == 0, result.stdout + result.stderr
+    assert not check or result.returncode == 0, result.stdout + result.stderr
+    return result
 
 
 @pytest.fixture
@@ -203,17 +233,96 @@ domain = example.org
 
 
 @pytest.mark.parametrize("client", ["curl", "wget"])
-def test_readme_line(acmems, tmp_path, client):
-    shell(lib.readme_block("request") + lib.readme_block(client), tmp_path, acmems.port)
-    certificate = lib.Certificate((tmp_path / "domain.pem").read_bytes())
-    assert certificate.names == ["example.org", "www.example.org"]
+def test_documented_client(acmems, tmp_path, client):
+    """The file is replaced only by a certificate, and only by another one."""
+    command, file = lib.documented_block(client), tmp_path / "domain.pem"
+    shell(lib.documented_block("request") + command, tmp_path, acmems.port)
+    assert lib.Certificate(file.read_bytes()).names == ["example.org", "www.example.org"]
+    before = file.stat()
+    shell(command, tmp_path, acmems.port)
+    assert file.stat() == before
+    (tmp_path / "domain.csr").write_text("this is not a CSR\n")
+    result = shell(command, tmp_path, acmems.port, check=False)
+    assert result.returncode != 0 and "415" in result.stderr
+    assert "request" in (tmp_path / "domain.new").read_text()
+    assert file.stat() == before
 
 
 @pytest.mark.parametrize("client", ["curl hmac", "wget hmac"])
-def test_readme_line_with_key(with_key, tmp_path, client):
-    shell(lib.readme_block("request") + lib.readme_block(client), tmp_path, with_key.port,
+def test_documented_client_with_key(with_key, tmp_path, client):
+    shell(lib.documented_block("request") + lib.documented_block(client), tmp_path, with_key.port,
           KEY="correct horse")
     lib.Certificate((tmp_path / "domain.pem").read_bytes())
+
+
+def test_documented_script(acmems, tmp_path):
+    """It reloads the web server when the certificate changed, and says what went wrong."""
+    def here(name):
+        return lib.documented_block(name).replace("/etc/acmems-client", str(tmp_path)).replace(
+            "systemctl reload nginx.service", "echo reload")
+
+    def run(check=True):
+        return shell(here("client script"), tmp_path, acmems.port, check)
+
+    shell(here("client request"), tmp_path, acmems.port)
+    assert [run().stdout for _ in range(2)] == ["reload\n", ""]
+    certificate = tmp_path / "domain.pem"
+    chain = certificate.read_bytes()
+    certificate.write_text("of a key that was replaced")
+    lib.run("openssl", "genpkey", "-algorithm", "ED25519", "-out", tmp_path / "domain.key")
+    assert run(check=False).returncode == 1
+    assert certificate.read_text() == "of a key that was replaced"
+    certificate.write_bytes(chain)
+    (tmp_path / "domain.csr").write_text("this is not a CSR\n")
+    result = run(check=False)
+    assert result.returncode == 1 and result.stdout == "" and "(request " in result.stderr
+    assert certificate.read_bytes() == chain
+
+
+def test_documented_units(tmp_path):
+    """As systemd reads them."""
+    for kind in "service", "timer":
+        (tmp_path / f"acmems-renew.{kind}").write_text(lib.documented_block(f"client {kind}").replace(
+            "/usr/local/sbin/acmems-renew", "/bin/true"))
+    result = lib.run("systemd-analyze", "verify", "--man=no", tmp_path / "acmems-renew.timer")
+    assert result.stderr == ""
+
+
+CONFIGURATIONS = {
+    "README.md": lambda: lib.documented_block("configure"),
+    "acmems.ini of the package": lambda: re.sub(
+        r"^#(?=[a-z\[])", "", (lib.ROOT / "debian/acmems.ini").read_text(), flags=re.M),
+}
+
+
+@pytest.mark.parametrize("text", CONFIGURATIONS.values(), ids=CONFIGURATIONS)
+def test_documented_configuration(installation, new_pebble, tmp_path, text):
+    """The request of the README gets a certificate; then one of the CA that counts, by a new account."""
+    first, second = installation.ca, new_pebble()
+    config = text()
+    assert "listener = 0.0.0.0:1313\nlistener = [::]:1313\n" in config
+    for old, new in (
+            ("https://acme-staging-v02.api.letsencrypt.org/directory", f"{first.url}\nca-file = {first.ca_file}"),
+            ("192.0.2.0/24", "127.0.0.0/8"), ("/var/lib/acmems", f"{tmp_path}/state"),
+            ("[mgmt]", f"[state]\ndirectory = {tmp_path}/state\nruntime-directory = {tmp_path}/run\n[mgmt]")):
+        assert old in config
+        config = config.replace(old, new)
+    installation.config.write_text(config)
+    installation.start_orderd()
+    installation.start_sign("--idle-timeout", "0")
+    installation.start_http01()
+    command = lib.documented_block("curl")
+    shell(lib.documented_block("request") + command, tmp_path, installation.port)
+    serial = lib.Certificate((tmp_path / "domain.pem").read_bytes()).serial
+    change = lib.documented_block("production")
+    for old, new in (("s/acme-staging-v02/acme-v02/", f"s|{first.url}|{second.url}|; s|{first.ca_file}|{second.ca_file}|"),
+                     ("/etc/acmems/acmems.ini", str(installation.config)),
+                     ("acmemsctl check", f"{lib.CTL} check {installation.config}")):
+        assert old in change
+        change = change.replace(old, new)
+    shell(change + command, tmp_path, installation.port)
+    assert lib.Certificate((tmp_path / "domain.pem").read_bytes()).serial != serial
+    assert sorted(path.name for path in (tmp_path / "state/accounts").iterdir()) == ["production", "staging"]
 
 
 def test_client_line_of_python_server(with_key, new_csr, tmp_path):

@@ -80,7 +80,7 @@ class Server(Machine):
         self.run("systemctl", "daemon-reload")
 
     def start_nginx(self):
-        """Owns port 80, with the snippet that the README prints."""
+        """Owns port 80, with the snippet that the documentation prints."""
         upstream, location = lib.split_nginx((lib.ROOT / "examples/nginx.conf").read_text())
         self.write("/etc/nginx/nginx.conf", NGINX.format(upstream=upstream, location=location))
         self.run("systemctl", "enable", "--now", "nginx.service")

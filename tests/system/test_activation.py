@@ -14,10 +14,8 @@ MANY = 2000
 SOME = 200
 CHALLENGE = ("/run/acmems/challenges/http-01/token", "token.thumbprint")
 
-INETD = """
-127.0.0.1:2313 stream tcp nowait acmems-sign:acmems /usr/libexec/acmems/acmems-sign acmems-sign
-127.0.0.1:2380 stream tcp nowait acmems-http01 /usr/libexec/acmems/acmems-http01 acmems-http01
-"""
+INETD = lib.documented_block("inetd").replace("192.0.2.1:1313", "127.0.0.1:2313").replace(
+    "127.0.0.1:1380", "127.0.0.1:2380").replace("127.0.0.1:1443", "127.0.0.1:2443")
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +64,8 @@ def test_one_process_serves_all(server, csr, record_property, unit):
 
 @pytest.mark.parametrize("unit", ["acmems-mgmt", "acmems-http01"])
 def test_one_unit_for_each_connection(server, csr, record_property, unit):
-    """With the drop-in of three lines, as the README has it."""
-    server.sh(lib.readme_block("install accept drop-in").replace("acmems-mgmt", unit))
+    """With the drop-in of three lines, as acmems.service(8) has it."""
+    server.sh(lib.documented_block("install accept drop-in").replace("acmems-mgmt", unit))
     try:
         accepted = int(server.show(f"{unit}.socket", "NAccepted"))
         before = cpu_time(server)

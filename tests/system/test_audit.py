@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The journal as audit trail: what the README asks it, on a machine with the package installed."""
+"""The journal as audit trail: the queries of acmems.journal-fields(7), on a machine with the package installed."""
 
 import base64
 import json
@@ -55,8 +55,8 @@ def pem_lines(pem):
 
 
 def ask(server, marker, *changes, env=None):
-    """The entries that the README's command finds."""
-    command = lib.readme_block(f"audit {marker}")
+    """The entries that the documented command finds."""
+    command = lib.documented_block(f"audit {marker}")
     for old, new in changes:
         assert old in command
         command = command.replace(old, new)
@@ -94,7 +94,7 @@ def test_what_failed_at_the_ca(server, story):
     assert entries[0]["ACMEMS_PROBLEM"] == "connection"
     assert entries[0]["ACMEMS_ORDER"].startswith("https://127.0.0.1:")
     # What -x explains is the package's catalog.
-    text = server.sh(lib.readme_block("audit failed")).stdout
+    text = server.sh(lib.documented_block("audit failed")).stdout
     assert "Subject: The CA did not issue a certificate" in text
     assert "There is no certificate for dead.example.org" in text
 

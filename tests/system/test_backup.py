@@ -27,7 +27,7 @@ def back_up(server, stop, archive):
     """Over and over, each copy over the one before; how many there were."""
     n = 0
     while not stop.is_set():
-        server.sh(f"cd /root && {lib.readme_block('install backup')}")
+        server.sh(f"cd /root && {lib.documented_block('install backup')}")
         shutil.copy(server.path(f"/root/{ARCHIVE}"), archive)
         n += 1
     return n
@@ -68,7 +68,7 @@ def test_backup_during_issuance(tmp_path, pebble):
     try:
         second.start_nginx()
         shutil.copy(archive, second.path(f"/root/{ARCHIVE}"))
-        second.sh(f"cd /root && {lib.readme_block('install restore')}")
+        second.sh(f"cd /root && {lib.documented_block('install restore')}")
         assert second.path("/var/lib/acmems/account/registration.json").read_text() == account
         for body in issued:
             assert second.issue(body).serial == certificates[body].serial

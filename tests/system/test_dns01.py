@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""dns-01 as the README has it: Debian's named, and acmems-orderd in its sandbox."""
+"""dns-01 as acmems.ini(5) has it: Debian's named, and acmems-orderd in its sandbox."""
 
 import re
 
@@ -24,15 +24,15 @@ def pebble(tmp_path):
 
 @pytest.fixture
 def with_named(fresh, pebble):
-    fresh.sh(lib.readme_block("dns key"))
+    fresh.sh(lib.documented_block("dns key"))
     assert fresh.run("stat", "-c", "%a %U:%G", "/etc/acmems/tsig.key").stdout == \
         "640 root:acmems\n"
     fresh.write("/var/lib/bind/example.org", ZONE)
     fresh.run("chown", "bind:bind", "/var/lib/bind/example.org")
     fresh.write("/etc/bind/named.conf.local", fresh.path("/etc/acmems/tsig.key").read_text() +
-                lib.readme_block("dns named"))
+                lib.documented_block("dns named"))
     fresh.run("systemctl", "start", "named.service")
-    config = lib.readme_block("dns acmems")
+    config = lib.documented_block("dns acmems")
     for old, new in ("192.0.2.53", "127.0.0.1"), ("198.51.100.10", "127.0.0.0/8"):
         assert old in config
         config = config.replace(old, new)
@@ -52,7 +52,7 @@ def test_wildcard(with_named, new_csr):
 
 
 def test_key_behind_the_sandbox(with_named, new_csr):
-    """Without what the README says to type the configuration of before stays in force."""
+    """Without the documented command acmems keeps the previous configuration."""
     with_named.issue(new_csr("*.example.org"))
     ini = with_named.path("/etc/acmems/acmems.ini")
     with_named.sh("cp -p /etc/acmems/tsig.key /home/tsig.key")
@@ -64,7 +64,7 @@ def test_key_behind_the_sandbox(with_named, new_csr):
     entries = with_named.journal("-u", "acmems-orderd.service", "-b")
     assert "tsig-key-file = '/home/tsig.key' cannot be used" in entries
     assert "the one before stays in force" in entries
-    with_named.sh(lib.readme_block("dns key elsewhere"))
+    with_named.sh(lib.documented_block("dns key elsewhere"))
     with_named.run("rm", "/etc/acmems/tsig.key")
     with_named.issue(new_csr("*.second.example.org"))
     assert "/home/tsig.key" in with_named.show("acmems-orderd.service", "BindReadOnlyPaths")

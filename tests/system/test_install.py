@@ -21,7 +21,7 @@ def test_installed(fresh):
     assert fresh.show("acmems-orderd.socket", "UnitFileState") == "enabled"
     lib.wait_for(lambda: fresh.is_active("acmems-orderd.socket"), "the socket of orderd")
     listening = fresh.run("ss", "-Hltn").stdout
-    for address in "127.0.0.1:1313", "[::1]:1313", "0.0.0.0:1380", "[::]:1380":
+    for address in "0.0.0.0:1313", "[::]:1313", "0.0.0.0:1380", "[::]:1380":
         assert f" {address} " in listening
     assert fresh.post(b"x").status == 403
     assert lib.request(1380, "GET", "/.well-known/acme-challenge/x", address="::1").status == 404
@@ -139,7 +139,7 @@ listener = [fe80::80%acme-test0]:1381
         assert answers == ["404", "404", "415", "403"]  # a unix socket has no address to judge by
 
         fresh.configure(pebble, ("127.0.0.1:1313", "127.0.0.1:1314"))
-        fresh.sh(lib.readme_block("install listener change"))
+        fresh.sh(lib.documented_block("install listener change"))
         assert fresh.post(b"x", port=1314).status == 415
         assert not lib.can_connect(1313)
 

@@ -122,8 +122,8 @@ def test_reboot(tls, new_csr):
 
 
 def test_one_unit_for_each_connection(tls, new_csr):
-    """With the drop-in of three lines, as the README has it."""
-    tls.sh(lib.readme_block("install accept drop-in").replace("acmems-mgmt", UNIT))
+    """With the drop-in of three lines, as acmems.service(8) has it."""
+    tls.sh(lib.documented_block("install accept drop-in").replace("acmems-mgmt", UNIT))
     try:
         accepted = int(tls.show(f"{UNIT}.socket", "NAccepted"))
         tls.issue(new_csr("accept.tls.test"))
@@ -137,7 +137,7 @@ def test_one_unit_for_each_connection(tls, new_csr):
 
 
 def test_inetd(tls, new_csr):
-    line = re.search(r"^127.0.0.1:1443 .*$", (lib.ROOT / "README.md").read_text(), re.M)[0]
+    line = re.search(r"^127.0.0.1:1443 .*$", lib.documented_block("inetd"), re.M)[0]
     tls.write("/etc/inetd.conf", line.replace("127.0.0.1:1443", "127.0.0.1:443") + "\n")
     tls.run("systemctl", "stop", f"{UNIT}.socket", f"{UNIT}.service")
     tls.run("systemctl", "start", "inetd.service")
@@ -194,9 +194,9 @@ def behind(tmp_path_factory):
 
 @pytest.fixture
 def passed_on(tls, pebble, behind):
-    """As the README has it: port 443 is acmems's alone."""
+    """As the manual page has it: acmems has port 443."""
     configure(tls, pebble, f"passthrough = {behind.address}:{behind.port}")
-    tls.run("systemctl", "restart", f"{UNIT}.service")
+    tls.sh(lib.documented_block("tls passthrough change"))
     yield tls
     configure(tls, pebble)
     tls.run("systemctl", "restart", f"{UNIT}.service")
@@ -211,7 +211,7 @@ def test_passthrough(passed_on, new_csr):
 
 
 def test_passthrough_with_one_unit_for_each_connection(passed_on, new_csr):
-    passed_on.sh(lib.readme_block("install accept drop-in").replace("acmems-mgmt", UNIT))
+    passed_on.sh(lib.documented_block("install accept drop-in").replace("acmems-mgmt", UNIT))
     try:
         assert passed_on.show(f"{UNIT}@x.service", "RuntimeMaxUSec") == "infinity"
         content = os.urandom(1024 * 1024)
