@@ -1,27 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config/file.h"
 
-#include <sys/stat.h>
-
-#include "base/clock.h"
 #include "base/credential.h"
+#include "base/file-stamp.h"
 #include "config/key-files.h"
 #include "log/log.h"
 #include "strings/strv.h"
 
-/* A file, or that there is none. */
-typedef struct Stamp {
-    bool exists;
-    dev_t device;
-    ino_t inode;
-    off_t size;
-    struct timespec mtime, ctime;
-} Stamp;
-
 /* What the files looked like before they were read. */
 typedef struct Snapshot {
     char **paths;
-    Stamp *stamps;
+    FileStamp *stamps;
     size_t n;
 } Snapshot;
 
@@ -38,34 +27,6 @@ static void snapshot_done(Snapshot *snapshot)
     strv_free(snapshot->paths);
     free(snapshot->stamps);
     *snapshot = (Snapshot){ 0 };
-}
-
-static Stamp stamp_take(const char *path)
-{
-    struct stat st;
-
-    if (stat(path, &st) < 0)
-        return (Stamp){ .exists = false };
-    return (Stamp){
-        .exists = true,
-        .device = st.st_dev,
-        .inode = st.st_ino,
-        .size = st.st_size,
-        .mtime = st.st_mtim,
-        .ctime = st.st_ctim,
-    };
-}
-
-static bool time_equal(const struct timespec *a, const struct timespec *b)
-{
-    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
-static bool stamp_equal(const Stamp *a, const Stamp *b)
-{
-    return a->exists == b->exists && a->device == b->device && a->inode == b->inode &&
-           a->size == b->size && time_equal(&a->mtime, &b->mtime) &&
-           time_equal(&a->ctime, &b->ctime);
 }
 
 static int list_paths(const char *path, char ***ret)
@@ -95,11 +56,11 @@ static int list_paths(const char *path, char ***ret)
     return 0;
 }
 
-/* Whether one of the stamps was made in the clock tick that is not over yet. */
-static bool is_fresh(const Snapshot *snapshot, const struct timespec *now)
+/* Whether a second change of one of the files could still leave the same stamp. */
+static bool is_fresh(const Snapshot *snapshot)
 {
     for (size_t i = 0; i < snapshot->n; i++)
-        if (time_equal(&snapshot->stamps[i].ctime, now))
+        if (file_stamp_is_fresh(&snapshot->stamps[i]))
             return true;
     return false;
 }
@@ -109,18 +70,16 @@ static int snapshot_take(char **paths, Snapshot *ret)
 {
     _cleanup_(snapshot_done)
         Snapshot snapshot = { .paths = paths, .n = paths ? strv_length(paths) : 0 };
-    struct timespec now;
 
     snapshot.stamps = calloc(snapshot.n + 1, sizeof(*snapshot.stamps));
     if (!snapshot.stamps)
         return -ENOMEM;
     for (size_t i = 0; i < snapshot.n; i++)
-        snapshot.stamps[i] = stamp_take(snapshot.paths[i]);
+        snapshot.stamps[i] = file_stamp_take(snapshot.paths[i]);
 
     /* File times stand still for some milliseconds: a second change within them would look like the
      * first. So what is read now is read when that time is over. */
-    (void)clock_gettime(CLOCK_REALTIME_COARSE, &now);
-    if (is_fresh(&snapshot, &now))
+    if (is_fresh(&snapshot))
         (void)nanosleep(&(struct timespec){ .tv_nsec = 10000000L }, NULL);
 
     snapshot_done(ret);
@@ -132,9 +91,9 @@ static int snapshot_take(char **paths, Snapshot *ret)
 static bool snapshot_is_current(const Snapshot *snapshot)
 {
     for (size_t i = 0; i < snapshot->n; i++) {
-        Stamp stamp = stamp_take(snapshot->paths[i]);
+        FileStamp stamp = file_stamp_take(snapshot->paths[i]);
 
-        if (!stamp_equal(&stamp, &snapshot->stamps[i]))
+        if (!file_stamp_equal(&stamp, &snapshot->stamps[i]))
             return false;
     }
     return true;
