@@ -1,19 +1,20 @@
 #!/bin/sed -f
 # SPDX-License-Identifier: GPL-3.0-or-later
-# NAME.service, which serves all connections, becomes NAME@.service, which serves one (Accept=yes). The sandbox is the same.
-s/^# acmems-\(.*\)@\.service is made of this file: see template.sed\./# Made of acmems-\1.service by template.sed./
+# Generates NAME@.service, which serves one connection (Accept=yes), from NAME.service, which serves all connections. The sandbox is
+# the same.
+s/^# acmems-\(.*\)@\.service is generated from this file by template\.sed\./# Generated from acmems-\1.service by template.sed./
 s/^Description=\(.*\)/Description=\1, one connection/
-/^# Started by hand it gets its sockets too/d
+/^# A manual start gets the sockets too/d
 /^Requires=/d
-# What failed must not pile up: each connection is a unit of its own.
+# Each connection is a unit of its own: failed units must not accumulate.
 /^Documentation=/a\
 CollectMode=inactive-or-failed
-# The process tells nobody when it is ready: it serves at once.
+# The process does not report readiness: it serves immediately.
 s/^Type=notify/Type=exec/
-# What the process that accepts does otherwise: it ends a connection that goes on past any deadline.
+# Otherwise the accepting process does this: it ends a connection that continues after all deadlines.
 s/^TimeoutStopSec=.*/&\
 RuntimeMaxSec=300s/
 s/^# 1024 connections, and the process that accepts them\./# The one process./
 s/^TasksMax=.*/TasksMax=4/
-/^# A connection's process that runs out of memory takes no other with it/d
+/^# If the process of one connection runs out of memory/d
 /^OOMPolicy=/d

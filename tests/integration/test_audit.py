@@ -70,7 +70,7 @@ domain = *.example.org
     assert len(found) == 1 and found[0][0] == "acmems-orderd"
     assert found[0][1].startswith("No certificate for dead.example.org: ")
     assert "Subject: The CA did not issue a certificate" in text
-    assert "There is no certificate for dead.example.org" in text  # the field, put in
+    assert "The order for dead.example.org (the first" in text  # the field, put in
 
     assert query(journal, "problems").split() == ["1", "connection"]
 

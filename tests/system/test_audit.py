@@ -96,7 +96,7 @@ def test_what_failed_at_the_ca(server, story):
     # What -x explains is the package's catalog.
     text = server.sh(lib.documented_block("audit failed")).stdout
     assert "Subject: The CA did not issue a certificate" in text
-    assert "There is no certificate for dead.example.org" in text
+    assert "The order for dead.example.org (the first" in text
 
 
 def test_all_of_one_request(server, story):
