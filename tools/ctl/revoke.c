@@ -13,7 +13,7 @@
 #include "log/log.h"
 #include "statedir/account-dir.h"
 #include "statedir/kept-chain.h"
-#include "statedir/storage/meta.h"
+#include "statedir/storage/cache.h"
 #include "statedir/storage/scan.h"
 #include "strings/strv.h"
 #include "x509/chain-fields.h"
@@ -180,7 +180,8 @@ static int find_request(Revoke *revoke, const char *path, const char *body, size
 {
     char key[STORAGE_KEY_SIZE];
 
-    storage_key(body, size, key);
+    if (storage_key(body, size, key) < 0)
+        return failed(path, strerror(ENOMEM));
     for (size_t i = 0; i < revoke->config->n_storages; i++) {
         const char *why = NULL;
         int r = storage_load(revoke->config->storages[i], key, &revoke->chain, &why);
