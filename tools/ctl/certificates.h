@@ -5,7 +5,7 @@
  * the state directory because no cache could store them. */
 
 #include "config/config.h"
-#include "statedir/storage/storage.h"
+#include "statedir/storage/cache.h"
 
 /* One certificate. @storage: its cache, NULL for one in the state directory. @chain may be taken.
  * Returns 0 to continue, -errno to stop. */

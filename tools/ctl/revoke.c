@@ -125,7 +125,9 @@ static int find_request(Revoke *revoke, const char *path, const char *body, size
     const char *why = NULL;
     int r;
 
-    storage_key(body, size, key);
+    r = storage_key(body, size, key);
+    if (r < 0)
+        return failed(path, strerror(-r));
     r = certificates_load(revoke->config, key, &revoke->chain, &why);
     if (r == STORAGE_MISS)
         return failed(path, "no cache has a certificate for exactly this request");
