@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* An order is finalised and its certificate stored. */
+#include "orders/order-finish.h"
 
 #include "libacme/transport/problem.h"
 #include "limits/budget.h"
 #include "log/log.h"
 #include "orders/cached.h"
-#include "orders/order-internal.h"
 #include "orders/order-object.h"
 #include "statedir/kept-chain.h"
 #include "x509/chain-fields.h"
@@ -36,7 +35,7 @@ static void on_finalized(const SessionReply *reply, void *userdata)
         order->finalize_taken = true;
         order->poll = (Poll){ 0 };
     }
-    order_on_object(reply, order);
+    order->on_object(reply, order);
 }
 
 void order_finalize(Order *order, bool is_early)

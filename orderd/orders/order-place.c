@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* An order is placed with the CA: newOrder (RFC 8555 §7.4). */
+#include "orders/order-place.h"
 
 #include "accounts/profile.h"
 #include "libacme/renewal-info.h"
@@ -7,7 +7,6 @@
 #include "limits/holds.h"
 #include "log/log.h"
 #include "orders/cached.h"
-#include "orders/order-internal.h"
 #include "orders/order-object.h"
 
 static void send_request(Order *order);
@@ -45,7 +44,7 @@ static void on_new_order(const SessionReply *reply, void *userdata)
         return;
     }
     seen.status = 200;
-    order_on_object(&seen, order);
+    order->on_object(&seen, order);
 }
 
 /* Nothing is ordered whose result could not be kept. */

@@ -1,13 +1,65 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* An order ends, pauses, or moves to another account. */
+#include "orders/order-base.h"
 
 #include "limits/holds.h"
 #include "log/log.h"
-#include "orders/order-internal.h"
 
 /* An order that the CA has is begun with another account, where there is one, when the CA has been
  * down for so long. */
 #define MOVE_AFTER (30 * USEC_PER_SEC)
+
+void order_drop_authorizations(Order *order)
+{
+    order->authorizations = authorizations_free(order->authorizations);
+}
+
+OrderContext order_context(const Order *order)
+{
+    return (OrderContext){
+        .config = order->subject.config,
+        .account = account_choice_block(&order->choice),
+        .auth = order->subject.auth,
+        .client = order->is_charged ? NULL : order->record.client,
+        .is_spare = order->record.asked == 0,
+        .names = order->subject.csr->names,
+        .set = order->subject.names,
+    };
+}
+
+Session *order_session(const Order *order)
+{
+    return account_session(order->choice.account);
+}
+
+void order_schedule(Order *order, usec_t delay)
+{
+    if (sd_event_source_set_time_relative(order->timer, delay) < 0 ||
+        sd_event_source_set_enabled(order->timer, SD_EVENT_ONESHOT) < 0)
+        order_fail_memory(order);
+}
+
+void order_post(Order *order, const SessionRequest *request, session_cb callback)
+{
+    int r = session_post(order_session(order), request, callback, order, &order->call);
+
+    if (r < 0)
+        order_fail_request(order, r);
+}
+
+void order_fetch(Order *order)
+{
+    order_post(order, &(SessionRequest){ .url = order->record.url }, order->on_object);
+}
+
+void order_begin_again(Order *order)
+{
+    order_drop_authorizations(order);
+    order->poll = (Poll){ 0 };
+    order->is_resumed = order->is_moved = false;
+    order->finalize_taken = false;
+    order_record_forget_url(&order->record);
+    order_schedule(order, 0);
+}
 
 static void log_failed(const Order *order, const Failure *failure)
 {
@@ -43,7 +95,7 @@ static bool move(Order *order, const Failure *failure)
               str_or(failure->reason, "out of memory"));
     order->backoff = (Backoff){ 0 };
     failure_done(&order->trouble);
-    order_begin_anew(order);
+    order_begin_again(order);
     return true;
 }
 
