@@ -31,11 +31,13 @@ Session *order_session(const Order *order)
     return account_session(order->choice.account);
 }
 
-void order_schedule(Order *order, usec_t delay)
+bool order_schedule(Order *order, usec_t delay)
 {
-    if (sd_event_source_set_time_relative(order->timer, delay) < 0 ||
-        sd_event_source_set_enabled(order->timer, SD_EVENT_ONESHOT) < 0)
-        order_fail_memory(order);
+    if (sd_event_source_set_time_relative(order->timer, delay) >= 0 &&
+        sd_event_source_set_enabled(order->timer, SD_EVENT_ONESHOT) >= 0)
+        return true;
+    order_fail_memory(order);
+    return false;
 }
 
 void order_post(Order *order, const SessionRequest *request, session_cb callback)
@@ -58,7 +60,7 @@ void order_begin_again(Order *order)
     order->is_resumed = order->is_moved = false;
     order->finalize_taken = false;
     order_record_forget_url(&order->record);
-    order_schedule(order, 0);
+    (void)order_schedule(order, 0);
 }
 
 static void log_failed(const Order *order, const Failure *failure)
@@ -174,8 +176,8 @@ void order_pause(Order *order, Failure *failure)
     failure_done(&order->trouble);
     order->trouble = *failure;
     *failure = (Failure){ 0 };
-    order_schedule(order, delay);
-    order->on_trouble(order, &order->trouble, order->userdata);
+    if (order_schedule(order, delay))
+        order->on_trouble(order, &order->trouble, order->userdata);
 }
 
 /* What the CA refuses is the account, and that has another key by now, or is another one. */

@@ -62,7 +62,7 @@ void order_post(Order *order, const SessionRequest *request, session_cb callback
 void order_fetch(Order *order);
 
 /* Continues after @delay (µs). Ends the order if the timer cannot be armed. */
-void order_schedule(Order *order, usec_t delay);
+bool order_schedule(Order *order, usec_t delay);
 
 /* Starts again with newOrder, at the current account. */
 void order_begin_again(Order *order);

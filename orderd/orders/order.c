@@ -60,7 +60,7 @@ static void ask_again(Order *order, unsigned retry_after)
         order_fail_expired(order);
         return;
     }
-    order_schedule(order, poll_next(&order->poll, retry_after));
+    (void)order_schedule(order, poll_next(&order->poll, retry_after));
 }
 
 /* The CA shows a state that it was past already. Should that last, the order was put back, and goes
@@ -200,8 +200,8 @@ static void on_pending(Order *order, const SessionReply *reply)
         order_fail_memory(order);
     else
         /* They have no deadline of their own. */
-        order_schedule(order,
-                       (usec_t)(order_record_expires(&order->record) - time(NULL)) * USEC_PER_SEC);
+        (void)order_schedule(order, (usec_t)(order_record_expires(&order->record) - time(NULL)) *
+                                        USEC_PER_SEC);
 }
 
 /* What was left behind may have gone from the CA meanwhile: dropped, or made with another account
