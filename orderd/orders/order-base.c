@@ -74,7 +74,7 @@ static void log_failed(const Order *order, const Failure *failure)
     log_event(failure->event, &fields, "No certificate for %s: %s", order->subject.names, reason);
 }
 
-static void note_failure(const Order *order, const Failure *failure)
+static void order_note_failure(const Order *order, const Failure *failure)
 {
     const OrderContext context = order_context(order);
 
@@ -82,7 +82,7 @@ static void note_failure(const Order *order, const Failure *failure)
 }
 
 /* Tells why the CA at hand did not serve, and begins with the next account. */
-static bool move(Order *order, const Failure *failure)
+static bool order_move(Order *order, const Failure *failure)
 {
     const AccountBlock *from = account_choice_block(&order->choice);
     _cleanup_log_fields_ LogFields fields = { 0 };
@@ -106,11 +106,11 @@ void order_give_up(Order *order, Failure *failure)
     Outage *outage = account_choice_outage(&order->choice);
 
     order_drop_authorizations(order);
-    note_failure(order, failure);
+    order_note_failure(order, failure);
     if (!order->record.url && outage)
         outage_note(outage, failure);
     account_choice_amend(&order->choice, failure);
-    if (order->record.url || !move(order, failure)) {
+    if (order->record.url || !order_move(order, failure)) {
         account_choice_sum_up(&order->choice, failure);
         log_failed(order, failure);
         order_forget(order->subject.config->state_directory, order->subject.key);
@@ -163,12 +163,12 @@ void order_pause(Order *order, Failure *failure)
         order_give_up(order, failure);
         return;
     }
-    note_failure(order, failure);
+    order_note_failure(order, failure);
     if (order->trouble.status == 0)
         order->trouble_since = now_monotonic();
     moves = is_to_be_moved(order, failure, delay);
     order_drop_authorizations(order);
-    if (moves && move(order, failure)) {
+    if (moves && order_move(order, failure)) {
         failure_done(failure);
         return;
     }

@@ -73,7 +73,7 @@ static void log_issued(const Order *order, const Chain *chain)
 }
 
 /* Keeps the chain where the storage does not: a request that comes within a day gets it. */
-static bool keep(Order *order, const Chain *chain)
+static bool finish_keep(Order *order, const Chain *chain)
 {
     if (kept_chain_put(&order->record, chain) >= 0)
         return order_save(order);
@@ -90,14 +90,14 @@ static bool store(Order *order, const Chain *chain)
     int r;
 
     if (storage->type == STORAGE_NONE)
-        return keep(order, chain);
+        return finish_keep(order, chain);
     r = cached_store(storage, record->body, record->body_size, chain, &from, &order->renewal);
     if (r >= 0)
         return true;
     log_event_errno(LOG_EVENT_CERTIFICATE_NOT_STORED, r,
                     "The certificate for %s was not stored in '%s': %m", order->subject.names,
                     storage->directory);
-    return keep(order, chain);
+    return finish_keep(order, chain);
 }
 
 static void succeed(Order *order, const Chain *chain)

@@ -280,7 +280,7 @@ static void on_account(const Failure *failure, void *userdata)
         order_place(order);
 }
 
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+static int order_on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
     Order *order = userdata;
     int r;
@@ -313,7 +313,7 @@ int order_start(Order *order, Accounts *accounts, order_cb callback, order_troub
     order->on_trouble = on_trouble;
     order->userdata = userdata;
     return sd_event_add_time_relative(order->event, &order->timer, CLOCK_MONOTONIC, 0,
-                                      TIMER_ACCURACY, on_timer, order);
+                                      TIMER_ACCURACY, order_on_timer, order);
 }
 
 const Failure *order_trouble(const Order *order)
@@ -322,8 +322,8 @@ const Failure *order_trouble(const Order *order)
 }
 
 /* What an order is, whether it is new or resumed. */
-static int describe(Order *order, sd_event *event, const OrderTarget *target,
-                    const Solvers *solvers, Csr **csr)
+static int order_describe(Order *order, sd_event *event, const OrderTarget *target,
+                          const Solvers *solvers, Csr **csr)
 {
     const OrderRecord *record = &order->record;
 
@@ -346,7 +346,7 @@ int order_new(sd_event *event, const OrderTarget *target, const Solvers *solvers
     r = order_record_init(&order->record, target->auth->name, asker->request_id, asker->client,
                           body, size);
     if (r >= 0)
-        r = describe(order, event, target, solvers, csr);
+        r = order_describe(order, event, target, solvers, csr);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(order);
@@ -364,7 +364,7 @@ int order_resume(sd_event *event, const OrderTarget *target, const Solvers *solv
     order->record = *record;
     *record = (OrderRecord){ 0 };
     order->is_resumed = order->is_charged = true;
-    r = describe(order, event, target, solvers, csr);
+    r = order_describe(order, event, target, solvers, csr);
     if (r < 0)
         return r;
     /* What the CA of another account has is out of reach for good. */
