@@ -344,6 +344,12 @@ static void raise_descriptor_limit(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static void on_stored(const Storage *storage, const char *key, const Renewal *renewal,
+                      void *userdata)
+{
+    inventory_note(userdata, storage, key, renewal);
+}
+
 static int set_up(Daemon *daemon, int *listener)
 {
     Service *service = &daemon->service;
@@ -361,7 +367,7 @@ static int set_up(Daemon *daemon, int *listener)
     if (r >= 0)
         r = tlsalpn01_new(daemon->event, daemon->tlsalpn01_fd, &daemon->solvers.tlsalpn01);
     if (r >= 0)
-        r = orders_new(daemon->event, &daemon->solvers, service->inventory, &service->orders);
+        r = orders_new(daemon->event, &daemon->solvers, &service->orders);
     if (r >= 0)
         r = renewals_new(daemon->event, service->config_file, service->inventory, service->orders,
                          &daemon->renewals);
@@ -372,6 +378,7 @@ static int set_up(Daemon *daemon, int *listener)
         return r;
     TAKE_FD(*listener);
     orders_set_change_callback(service->orders, on_change, daemon);
+    orders_set_stored_callback(service->orders, on_stored, service->inventory);
     r = inventory_use(service->inventory, config_file_get(service->config_file));
     if (r < 0)
         return r;

@@ -4,6 +4,7 @@
 /* io.acmems.Orders: what the sign handlers ask of orderd. */
 
 #include "config/file.h"
+#include "inventory.h"
 #include "orders/orders.h"
 #include "varlink-server.h"
 

@@ -3,10 +3,10 @@
 
 #include <stdio.h>
 
-#include "challenges/solver.h"
 #include "libacme/transport/polling.h"
 #include "libacme/transport/problem.h"
 #include "log/log.h"
+#include "orders/verification-choice.h"
 #include "statedir/challenge.h"
 #include "x509/dns-name.h"
 
@@ -19,11 +19,7 @@ struct Authorization {
     LogFields *log;
     const Solvers *solvers; /* NULL: it is only looked at */
     Config *config;
-    const AuthBlock *auth;
-    size_t n_passed;      /* verifications that cannot serve this name */
-    const Solver *solver; /* of the next one; NULL: not looked for yet */
-    char *said;           /* why, each of them, where there are several; NULL: none of them yet */
-    Failure unpublished;  /* of the last one that could not; .status 0: there was none */
+    VerificationChoice choice;
     char *url;
     char *name;
     char *challenge_url;
@@ -50,13 +46,15 @@ const char *authorization_name(const Authorization *a)
 
 char *authorization_waits_for(Authorization *a)
 {
-    return a->publication && a->solver->waits_for ? a->solver->waits_for(a->publication) : NULL;
+    return a->publication && a->choice.solver->waits_for
+               ? a->choice.solver->waits_for(a->publication)
+               : NULL;
 }
 
-static void withdraw(Authorization *a)
+static void authorization_withdraw(Authorization *a)
 {
     if (a->publication)
-        a->solver->withdraw(TAKE_PTR(a->publication));
+        a->choice.solver->withdraw(TAKE_PTR(a->publication));
     a->published = false;
 }
 
@@ -76,7 +74,7 @@ Authorization *authorization_free(Authorization *a)
 {
     if (!a)
         return NULL;
-    withdraw(a);
+    authorization_withdraw(a);
     set_undecided(a, false);
     session_call_cancel(a->call);
     sd_event_source_disable_unref(a->timer);
@@ -84,8 +82,7 @@ Authorization *authorization_free(Authorization *a)
     account_unref(a->account);
     config_unref(a->config);
     json_decref(a->tell_problem);
-    failure_done(&a->unpublished);
-    free(a->said);
+    verification_choice_done(&a->choice);
     free(a->url);
     free(a->challenge_url);
     free(a->name);
@@ -98,49 +95,19 @@ DEFINE_CLEANUP_FUNC(Authorization *, authorization_free)
 /* The callback may free the authorization: nothing touches it afterwards. */
 static void authorization_end(Authorization *a, const Failure *failure)
 {
-    withdraw(a);
+    authorization_withdraw(a);
     set_undecided(a, false);
     (void)sd_event_source_set_enabled(a->timer, SD_EVENT_OFF);
     a->callback(a, failure, a->userdata);
 }
 
-static const Verification *verification_at_hand(const Authorization *a)
-{
-    return a->auth->verifications[a->n_passed];
-}
-
-/* Notes why the verification at hand cannot serve. */
-static void note(Authorization *a, const char *why)
-{
-    char *longer;
-
-    if (a->auth->n_verifications == 1 ||
-        asprintf(&longer, "%s%s[verification \"%s\"]: %s", str_or(a->said, ""), a->said ? "; " : "",
-                 verification_at_hand(a)->name, why) < 0)
-        return;
-    free(a->said);
-    a->said = longer;
-}
-
-/* The reason without the name in front of it. */
-static const char *bare_reason(const Authorization *a, const Failure *failure)
-{
-    const char *reason = str_or(failure->reason, "out of memory"), *name = authorization_name(a);
-    size_t length = strlen(name);
-
-    return strncmp(reason, name, length) == 0 && strncmp(reason + length, ": ", 2) == 0
-               ? reason + length + 2
-               : reason;
-}
-
-/* With what all of the verifications said in place of the last one's reason. */
+/* The reason covers all verifications that were tried. */
 static void authorization_end_with_all(Authorization *a, const Failure *failure)
 {
     Failure all = { 0 };
 
     failure_copy(&all, failure);
-    if (a->said)
-        failure_reword(&all, "%s: %s", authorization_name(a), a->said);
+    verification_choice_sum_up(&a->choice, authorization_name(a), &all);
     authorization_end(a, &all);
     failure_done(&all);
 }
@@ -186,9 +153,9 @@ static void authorization_fail_invalid(Authorization *a, const json_t *challenge
     failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0, "%s: %s", authorization_name(a),
                 str_or(said, "the CA gave no reason"));
     failure_set_type(&failure, problem_type(error));
-    /* Nobody is interested in the order of preference while it does not matter. */
-    if (a->said)
-        note(a, bare_reason(a, &failure));
+    /* If the first verification was the one tried, its name adds nothing. */
+    if (a->choice.said)
+        verification_choice_note(&a->choice, authorization_name(a), &failure);
     authorization_end_with_all(a, &failure);
     failure_done(&failure);
 }
@@ -255,21 +222,7 @@ static void on_told(const SessionReply *reply, void *userdata)
     schedule(a, poll_next(&a->poll, reply->retry_after));
 }
 
-static const json_t *find_challenge(const json_t *challenges, const char *type)
-{
-    json_t *challenge;
-    size_t i;
-
-    json_array_foreach (challenges, i, challenge) {
-        const char *t = json_string_value(json_object_get(challenge, "type"));
-
-        if (t && streq(t, type))
-            return challenge;
-    }
-    return NULL;
-}
-
-static void tell(Authorization *a)
+static void authorization_tell(Authorization *a)
 {
     json_auto_t *empty = json_object();
     int r;
@@ -282,36 +235,18 @@ static void tell(Authorization *a)
         authorization_fail_request(a, r);
 }
 
-/* The order may still succeed: its own entry would not say a word of this. */
-static void log_passed_over(const Authorization *a, const char *why)
-{
-    _cleanup_log_fields_ LogFields fields = { 0 };
-
-    log_fields_add(&fields, LOG_FIELD_REASON, why);
-    log_event(LOG_EVENT_VERIFICATION_PASSED_OVER, &fields,
-              "%s cannot be verified by [verification \"%s\"], [verification \"%s\"] is tried "
-              "next: %s",
-              authorization_name(a), verification_at_hand(a)->name,
-              a->auth->verifications[a->n_passed + 1]->name, why);
-}
-
 /* The CA was not told yet: the block's next verification may do, if the CA offers that way. */
-static void pass_over(Authorization *a, const Failure *failure)
+static void authorization_pass_over(Authorization *a, const Failure *failure)
 {
-    const char *why = bare_reason(a, failure);
-
-    note(a, why);
-    if (a->n_passed + 1 == a->auth->n_verifications) {
+    verification_choice_note(&a->choice, authorization_name(a), failure);
+    if (!verification_choice_has_next(&a->choice)) {
         authorization_end_with_all(a, failure);
         return;
     }
-    log_passed_over(a, why);
-    /* First, so that there is no moment at which nobody seems to come. */
+    /* Before authorization_withdraw(), so that the group never looks complete in between. */
     set_undecided(a, true);
-    withdraw(a);
-    a->n_passed++;
-    a->solver = NULL;
-    failure_copy(&a->unpublished, failure);
+    authorization_withdraw(a);
+    verification_choice_next(&a->choice, authorization_name(a), failure);
     authorization_fetch(a);
 }
 
@@ -322,9 +257,9 @@ static void on_published(const Failure *failure, void *userdata)
     LOG_CONTEXT(a->log);
     a->published = !failure;
     if (failure)
-        pass_over(a, failure);
+        authorization_pass_over(a, failure);
     else
-        tell(a);
+        authorization_tell(a);
 }
 
 static void on_not_published(Authorization *a)
@@ -334,48 +269,29 @@ static void on_not_published(Authorization *a)
     failure_set(&failure, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
                 "%s: The server cannot answer its challenges: its journal says why.",
                 authorization_name(a));
-    pass_over(a, &failure);
+    authorization_pass_over(a, &failure);
     failure_done(&failure);
-}
-
-/* The first verification whose way the CA offers for this name. */
-static bool choose_solver(Authorization *a, const json_t *challenges)
-{
-    for (; !a->solver && a->n_passed < a->auth->n_verifications; a->n_passed++) {
-        const Solver *solver = solver_find(a->auth->verifications[a->n_passed]);
-
-        if (find_challenge(challenges, solver->type)) {
-            a->solver = solver;
-            break;
-        }
-        note(a, solver->not_offered);
-    }
-    return a->solver;
 }
 
 static void fail_not_offered(Authorization *a, const json_t *challenges)
 {
-    const AuthBlock *auth = a->auth;
-    Failure failure = a->unpublished;
+    Failure failure = { 0 };
 
-    a->unpublished = (Failure){ 0 };
-    if (!failure.status && json_array_size(challenges) == 0) {
+    if (!a->choice.unpublished.status && json_array_size(challenges) == 0) {
         authorization_fail_ca(a, "The CA gave a challenge that makes no sense: try again later.");
         return;
     }
-    if (!failure.status)
-        failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0, "%s: %s", authorization_name(a),
-                    solver_find(auth->verifications[auth->n_verifications - 1])->not_offered);
-    authorization_end_with_all(a, &failure);
+    verification_choice_set_failure(&a->choice, authorization_name(a), &failure);
+    authorization_end(a, &failure);
     failure_done(&failure);
 }
 
-static int publish(Authorization *a, const char *token)
+static int authorization_publish(Authorization *a, const char *token)
 {
     _cleanup_free_ char *key_authorization = NULL;
     Challenge challenge = {
         .config = a->config,
-        .verification = verification_at_hand(a),
+        .verification = verification_choice_current(&a->choice),
         .name = authorization_name(a),
         .token = token,
         .group = a->group,
@@ -387,7 +303,7 @@ static int publish(Authorization *a, const char *token)
         return -ENOMEM;
     }
     challenge.key_authorization = key_authorization;
-    r = a->solver->publish(a->solvers, &challenge, on_published, a, &a->publication);
+    r = a->choice.solver->publish(a->solvers, &challenge, on_published, a, &a->publication);
     if (r >= 0)
         set_undecided(a, false);
     return r;
@@ -406,17 +322,18 @@ static void on_objection(Authorization *a, const char *why)
 
     failure_set(&failure, LOG_EVENT_CHALLENGE_NOT_PUBLISHED, 421, 0, "%s: %s",
                 authorization_name(a), why);
-    pass_over(a, &failure);
+    authorization_pass_over(a, &failure);
     failure_done(&failure);
 }
 
 /* The CA is told when the answer is there: now, or later. */
 static void answer_challenge(Authorization *a, const json_t *challenges)
 {
-    const json_t *challenge = find_challenge(challenges, a->solver->type);
+    const json_t *challenge = verification_choice_challenge(&a->choice, challenges);
     const char *token = json_string_value(json_object_get(challenge, "token"));
     const char *url = session_url(challenge, "url");
-    const char *why = solver_objects(verification_at_hand(a), authorization_name(a));
+    const char *why =
+        solver_objects(verification_choice_current(&a->choice), authorization_name(a));
     int r;
 
     if (why) {
@@ -429,13 +346,13 @@ static void answer_challenge(Authorization *a, const json_t *challenges)
     }
     r = keep_challenge_url(a, url);
     if (r >= 0 && !a->published) {
-        r = publish(a, token);
+        r = authorization_publish(a, token);
         a->published = r > 0;
     }
     if (r < 0)
         on_not_published(a);
     else if (a->published)
-        tell(a);
+        authorization_tell(a);
 }
 
 static void keep_name(Authorization *a, const json_t *answer)
@@ -464,12 +381,12 @@ static void on_pending(Authorization *a, const SessionReply *reply)
         on_dropped(a, reply);
         return;
     }
-    if (!choose_solver(a, challenges)) {
+    if (!verification_choice_find(&a->choice, challenges)) {
         fail_not_offered(a, challenges);
         return;
     }
-    status =
-        json_string_value(json_object_get(find_challenge(challenges, a->solver->type), "status"));
+    status = json_string_value(
+        json_object_get(verification_choice_challenge(&a->choice, challenges), "status"));
     is_untried = status && streq(status, "pending");
     /* Told again where the first time did not arrive. */
     if (!a->published || (!a->told && is_untried))
@@ -536,7 +453,7 @@ static void authorization_fetch(Authorization *a)
         authorization_fail_request(a, r);
 }
 
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+static int authorization_on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
     Authorization *a = userdata;
 
@@ -561,15 +478,15 @@ int authorization_start(sd_event *event, const AuthorizationTask *task, const ch
     a->solvers = task->solvers;
     a->group = task->group;
     a->config = config_ref(task->config);
-    a->auth = task->auth;
+    a->choice.auth = task->auth;
     a->callback = callback;
     a->userdata = userdata;
     a->url = strdup(url);
     if (!a->url)
         return -ENOMEM;
     /* The first look is taken from the loop too: the callback never comes before this returns. */
-    r = sd_event_add_time_relative(event, &a->timer, CLOCK_MONOTONIC, 0, TIMER_ACCURACY, on_timer,
-                                   a);
+    r = sd_event_add_time_relative(event, &a->timer, CLOCK_MONOTONIC, 0, TIMER_ACCURACY,
+                                   authorization_on_timer, a);
     if (r < 0)
         return r;
     set_undecided(a, a->solvers);

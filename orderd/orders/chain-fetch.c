@@ -63,7 +63,7 @@ static void fetch_end(ChainFetch *fetch, const Chain *chain, Failure *failure)
     callback(chain, failure, userdata);
 }
 
-static int request(ChainFetch *fetch, const char *url, session_cb callback)
+static int chain_fetch_request(ChainFetch *fetch, const char *url, session_cb callback)
 {
     return session_post(fetch->session, &(SessionRequest){ .url = url, .accept = CHAIN_TYPE },
                         callback, fetch, &fetch->call);
@@ -77,7 +77,7 @@ static void try_next(ChainFetch *fetch)
 
     /* What cannot be asked for is as good as what is not there: the certificate itself is at hand.
      */
-    if (url && request(fetch, url, on_alternate) >= 0) {
+    if (url && chain_fetch_request(fetch, url, on_alternate) >= 0) {
         fetch->next++;
         return;
     }
@@ -155,7 +155,7 @@ int chain_fetch_start(Session *session, const ChainWish *wish, const char *url,
     fetch->wish = *wish;
     fetch->callback = callback;
     fetch->userdata = userdata;
-    r = request(fetch, url, on_default);
+    r = chain_fetch_request(fetch, url, on_default);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(fetch);

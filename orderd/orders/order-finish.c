@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* An order is finalised and its certificate stored. */
+#include "orders/order-finish.h"
 
 #include "libacme/transport/problem.h"
 #include "limits/budget.h"
 #include "log/log.h"
-#include "orders/order-internal.h"
 #include "orders/order-object.h"
 #include "statedir/kept-chain.h"
 #include "statedir/storage/cache.h"
@@ -36,7 +35,7 @@ static void on_finalized(const SessionReply *reply, void *userdata)
         order->finalize_taken = true;
         order->poll = (Poll){ 0 };
     }
-    order_on_object(reply, order);
+    order->on_object(reply, order);
 }
 
 void order_finalize(Order *order, bool is_early)
@@ -74,7 +73,7 @@ static void log_issued(const Order *order, const Chain *chain)
 }
 
 /* Keeps the chain where the storage does not: a request that comes within a day gets it. */
-static bool keep(Order *order, const Chain *chain)
+static bool finish_keep(Order *order, const Chain *chain)
 {
     if (kept_chain_put(&order->record, chain) >= 0)
         return order_save(order);
@@ -91,7 +90,7 @@ static bool store(Order *order, const Chain *chain)
     int r;
 
     if (storage->type == STORAGE_NONE)
-        return keep(order, chain);
+        return finish_keep(order, chain);
     r = cached_store(storage, record->body, record->body_size, chain, &from, &order->renewal);
     if (r > 0)
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
@@ -102,7 +101,7 @@ static bool store(Order *order, const Chain *chain)
     log_event_errno(LOG_EVENT_CERTIFICATE_NOT_STORED, r,
                     "The certificate for %s was not stored in '%s': %m", order->subject.names,
                     storage->directory);
-    return keep(order, chain);
+    return finish_keep(order, chain);
 }
 
 static void succeed(Order *order, const Chain *chain)

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* An order is placed with the CA: newOrder (RFC 8555 §7.4). */
+#include "orders/order-place.h"
 
 #include "accounts/profile.h"
 #include "libacme/renewal-info.h"
 #include "limits/budget.h"
 #include "limits/holds.h"
 #include "log/log.h"
-#include "orders/order-internal.h"
 #include "orders/order-object.h"
 #include "statedir/storage/cache.h"
 
@@ -45,7 +44,7 @@ static void on_new_order(const SessionReply *reply, void *userdata)
         return;
     }
     seen.status = 200;
-    order_on_object(&seen, order);
+    order->on_object(&seen, order);
 }
 
 /* Nothing is ordered whose result could not be kept. */
@@ -114,7 +113,7 @@ static void send_request(Order *order)
         order_fail_memory(order);
 }
 
-static void request(Order *order)
+static void place_request(Order *order)
 {
     const AccountBlock *block = account_choice_block(&order->choice);
     const OrderContext context = order_context(order);
@@ -131,7 +130,7 @@ static void request(Order *order)
     send_request(order);
 }
 
-static void on_directory(const SessionReply *reply, void *userdata)
+static void place_on_directory(const SessionReply *reply, void *userdata)
 {
     Order *order = userdata;
     const char *profile = account_choice_profile(&order->choice);
@@ -144,7 +143,7 @@ static void on_directory(const SessionReply *reply, void *userdata)
         return;
     }
     if (!profile || profile_is_offered(reply->json, profile)) {
-        request(order);
+        place_request(order);
         return;
     }
     profile_set_failure(&failure, reply->json, profile);
@@ -159,7 +158,7 @@ void order_place(Order *order)
     const char *profile = account_choice_profile(&order->choice);
 
     if (directory && (!profile || profile_is_offered(directory, profile)))
-        request(order);
-    else if (session_directory(session, on_directory, order, &order->call) < 0)
+        place_request(order);
+    else if (session_directory(session, place_on_directory, order, &order->call) < 0)
         order_fail_memory(order);
 }

@@ -2,6 +2,7 @@
 #include "orders/order-subject.h"
 
 #include "log/log.h"
+#include "statedir/order-record.h"
 #include "strings/strv.h"
 #include "x509/dns-name.h"
 
@@ -61,4 +62,13 @@ bool order_subject_has_name(const OrderSubject *subject, const char *name)
         if (streq(dns_name_base(*own), name))
             return true;
     return false;
+}
+
+void order_forget(const char *state_directory, const char *key)
+{
+    int r = order_record_remove(state_directory, key);
+
+    if (r < 0)
+        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r, "The file of order %s in '%s' stays: %m",
+                        key, state_directory);
 }

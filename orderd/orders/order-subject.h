@@ -4,9 +4,26 @@
 /* What is ordered: of which request, and by which block of the configuration. */
 
 #include "config/config.h"
+#include "libacme/failure.h"
 #include "log/log-fields.h"
 #include "statedir/storage/storage.h"
+#include "x509/chain.h"
 #include "x509/csr.h"
+
+typedef struct Order Order;
+
+/* A request that waits for an order: what the journal says of it. */
+typedef struct OrderAsker {
+    const char *request_id;
+    const char *client; /* NULL: not known */
+    bool is_prefetch;   /* no client asks */
+} OrderAsker;
+
+/* Called once: a chain or a failure. Frees the order. */
+typedef void (*order_cb)(Order *order, const Chain *chain, const Failure *failure, void *userdata);
+
+/* Called when the order is in trouble that may pass: it goes on later. */
+typedef void (*order_trouble_cb)(Order *order, const Failure *failure, void *userdata);
 
 /* Where an order's certificate is to go and how it is validated. */
 typedef struct OrderTarget {
@@ -38,3 +55,6 @@ void order_subject_add_client(OrderSubject *subject, const char *request_id, con
 
 /* "*." is not part of it. */
 bool order_subject_has_name(const OrderSubject *subject, const char *name);
+
+/* Removes what is on disk of it. What goes wrong is logged. */
+void order_forget(const char *state_directory, const char *key);

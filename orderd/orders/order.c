@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* An order's states at the CA (RFC 8555 §7.1.6), its beginning and its end. */
 
+#include "orders/order.h"
+
 #include "log/log.h"
-#include "orders/order-internal.h"
+#include "orders/order-base.h"
+#include "orders/order-finish.h"
 #include "orders/order-object.h"
+#include "orders/order-place.h"
 
 /* The CA's left hand may not know yet what its right one did; with polls further apart than this,
  * it never will. */
@@ -31,11 +35,6 @@ void order_add_asker(Order *order, const OrderAsker *asker)
     order_subject_add_client(&order->subject, asker->request_id, asker->client);
 }
 
-void order_drop_authorizations(Order *order)
-{
-    order->authorizations = authorizations_free(order->authorizations);
-}
-
 Order *order_free(Order *order)
 {
     if (!order)
@@ -55,60 +54,13 @@ Order *order_free(Order *order)
     return NULL;
 }
 
-OrderContext order_context(const Order *order)
-{
-    return (OrderContext){
-        .config = order->subject.config,
-        .account = account_choice_block(&order->choice),
-        .auth = order->subject.auth,
-        .client = order->is_charged ? NULL : order->record.client,
-        .is_spare = order->record.asked == 0,
-        .names = order->subject.csr->names,
-        .set = order->subject.names,
-    };
-}
-
-Session *order_session(const Order *order)
-{
-    return account_session(order->choice.account);
-}
-
-void order_schedule(Order *order, usec_t delay)
-{
-    if (sd_event_source_set_time_relative(order->timer, delay) < 0 ||
-        sd_event_source_set_enabled(order->timer, SD_EVENT_ONESHOT) < 0)
-        order_fail_memory(order);
-}
-
-void order_forget(const char *state_directory, const char *key)
-{
-    int r = order_record_remove(state_directory, key);
-
-    if (r < 0)
-        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r, "The file of order %s in '%s' stays: %m",
-                        key, state_directory);
-}
-
-void order_post(Order *order, const SessionRequest *request, session_cb callback)
-{
-    int r = session_post(order_session(order), request, callback, order, &order->call);
-
-    if (r < 0)
-        order_fail_request(order, r);
-}
-
-void order_fetch(Order *order)
-{
-    order_post(order, &(SessionRequest){ .url = order->record.url }, order_on_object);
-}
-
 static void ask_again(Order *order, unsigned retry_after)
 {
     if (order_is_expired(order)) {
         order_fail_expired(order);
         return;
     }
-    order_schedule(order, poll_next(&order->poll, retry_after));
+    (void)order_schedule(order, poll_next(&order->poll, retry_after));
 }
 
 /* The CA shows a state that it was past already. Should that last, the order was put back, and goes
@@ -201,7 +153,7 @@ static void on_invalid(Order *order, const SessionReply *reply)
 {
     /* A challenge that was answered with the old key cannot be met with the new one. */
     if (order->is_moved) {
-        order_begin_anew(order);
+        order_begin_again(order);
         return;
     }
     order_object_set_end(reply->json, reply->retry_after, &order->end);
@@ -248,8 +200,8 @@ static void on_pending(Order *order, const SessionReply *reply)
         order_fail_memory(order);
     else
         /* They have no deadline of their own. */
-        order_schedule(order,
-                       (usec_t)(order_record_expires(&order->record) - time(NULL)) * USEC_PER_SEC);
+        (void)order_schedule(order, (usec_t)(order_record_expires(&order->record) - time(NULL)) *
+                                        USEC_PER_SEC);
 }
 
 /* What was left behind may have gone from the CA meanwhile: dropped, or made with another account
@@ -258,16 +210,6 @@ static bool is_unknown(const Order *order, const SessionReply *reply, const Fail
 {
     return (order->is_resumed || order->is_moved) && !failure->passing && reply->error == 0 &&
            reply->status >= 400 && reply->status < 500 && account_choice_is_current(&order->choice);
-}
-
-void order_begin_anew(Order *order)
-{
-    order_drop_authorizations(order);
-    order->poll = (Poll){ 0 };
-    order->is_resumed = order->is_moved = false;
-    order->finalize_taken = false;
-    order_record_forget_url(&order->record);
-    order_schedule(order, 0);
 }
 
 /* RFC 8555 §7.1.6 */
@@ -279,7 +221,7 @@ static const struct {
     { "valid", on_valid },     { "invalid", on_invalid },
 };
 
-void order_on_object(const SessionReply *reply, void *userdata)
+static void order_on_object(const SessionReply *reply, void *userdata)
 {
     Order *order = userdata;
     const char *status = json_string_value(json_object_get(reply->json, "status"));
@@ -294,7 +236,7 @@ void order_on_object(const SessionReply *reply, void *userdata)
             return;
         }
         failure_done(&failure);
-        order_begin_anew(order);
+        order_begin_again(order);
         return;
     }
     if (order_object_note(reply->json, &order->record) < 0) {
@@ -338,7 +280,7 @@ static void on_account(const Failure *failure, void *userdata)
         order_place(order);
 }
 
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+static int order_on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
     Order *order = userdata;
     int r;
@@ -371,7 +313,7 @@ int order_start(Order *order, Accounts *accounts, order_cb callback, order_troub
     order->on_trouble = on_trouble;
     order->userdata = userdata;
     return sd_event_add_time_relative(order->event, &order->timer, CLOCK_MONOTONIC, 0,
-                                      TIMER_ACCURACY, on_timer, order);
+                                      TIMER_ACCURACY, order_on_timer, order);
 }
 
 const Failure *order_trouble(const Order *order)
@@ -380,13 +322,14 @@ const Failure *order_trouble(const Order *order)
 }
 
 /* What an order is, whether it is new or resumed. */
-static int describe(Order *order, sd_event *event, const OrderTarget *target,
-                    const Solvers *solvers, Csr **csr)
+static int order_describe(Order *order, sd_event *event, const OrderTarget *target,
+                          const Solvers *solvers, Csr **csr)
 {
     const OrderRecord *record = &order->record;
 
     order->event = sd_event_ref(event);
     order->solvers = solvers;
+    order->on_object = order_on_object;
     order->choice.config = target->config;
     order->choice.auth = target->auth;
     return order_subject_init(&order->subject, target, record->body, record->body_size, csr);
@@ -403,7 +346,7 @@ int order_new(sd_event *event, const OrderTarget *target, const Solvers *solvers
     r = order_record_init(&order->record, target->auth->name, asker->request_id, asker->client,
                           body, size);
     if (r >= 0)
-        r = describe(order, event, target, solvers, csr);
+        r = order_describe(order, event, target, solvers, csr);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(order);
@@ -421,7 +364,7 @@ int order_resume(sd_event *event, const OrderTarget *target, const Solvers *solv
     order->record = *record;
     *record = (OrderRecord){ 0 };
     order->is_resumed = order->is_charged = true;
-    r = describe(order, event, target, solvers, csr);
+    r = order_describe(order, event, target, solvers, csr);
     if (r < 0)
         return r;
     /* What the CA of another account has is out of reach for good. */

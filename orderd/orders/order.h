@@ -6,26 +6,9 @@
 
 #include "accounts/accounts.h"
 #include "challenges/solver.h"
-#include "libacme/failure.h"
 #include "orders/order-subject.h"
 #include "statedir/order-record.h"
 #include "statedir/storage/renewal.h"
-#include "x509/chain.h"
-
-typedef struct Order Order;
-
-/* A request that waits for an order: what the journal says of it. */
-typedef struct OrderAsker {
-    const char *request_id;
-    const char *client; /* NULL: not known */
-    bool is_prefetch;   /* no client asks */
-} OrderAsker;
-
-/* Called once: a chain or a failure. Frees the order. */
-typedef void (*order_cb)(Order *order, const Chain *chain, const Failure *failure, void *userdata);
-
-/* Called when the order is in trouble that may pass: it goes on later. */
-typedef void (*order_trouble_cb)(Order *order, const Failure *failure, void *userdata);
 
 /**
  * order_new() - describe an order; nothing happens yet
@@ -54,9 +37,6 @@ const Failure *order_trouble(const Order *order);
 /* Whether what is on disk of an order that ended is the only place that its chain is kept in, by
  * its storage's nature and not for want of something better. */
 bool order_is_kept_nowhere_else(const Order *order);
-
-/* Removes what is on disk of it. What goes wrong is logged. */
-void order_forget(const char *state_directory, const char *key);
 
 /* It waits too: see order_subject_add_client(). */
 void order_add_asker(Order *order, const OrderAsker *asker);

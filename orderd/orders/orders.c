@@ -34,11 +34,12 @@ struct Orders {
     Accounts *accounts;
     TAILQ_HEAD(, Entry) entries; /* in the order of arrival */
     size_t n_entries;
-    Inventory *inventory;
     ProfileCheck *profile_check;
     bool unread; /* which orders are on disk is not known */
     void (*changed)(void *userdata);
     void *changed_userdata;
+    orders_stored_cb stored;
+    void *stored_userdata;
 };
 
 OrdersWaiter *orders_waiter_cancel(OrdersWaiter *waiter)
@@ -179,8 +180,9 @@ static void on_end(Order *order, const Chain *chain, const Failure *failure, voi
     const OrderSubject *subject = order_subject(order);
     bool is_delivered = chain && !TAILQ_EMPTY(&entry->waiters);
 
-    if (order_renewal(order))
-        inventory_note(orders->inventory, subject->storage, subject->key, order_renewal(order));
+    if (orders->stored && order_renewal(order))
+        orders->stored(subject->storage, subject->key, order_renewal(order),
+                       orders->stored_userdata);
     tell_waiters(entry, chain, failure);
     /* Kept for nobody any more, where there is no storage to do better next time. */
     if (is_delivered && order_is_kept_nowhere_else(order))
@@ -383,7 +385,13 @@ void orders_set_change_callback(Orders *orders, void (*callback)(void *userdata)
     orders->changed_userdata = userdata;
 }
 
-int orders_new(sd_event *event, const Solvers *solvers, Inventory *inventory, Orders **ret)
+void orders_set_stored_callback(Orders *orders, orders_stored_cb callback, void *userdata)
+{
+    orders->stored = callback;
+    orders->stored_userdata = userdata;
+}
+
+int orders_new(sd_event *event, const Solvers *solvers, Orders **ret)
 {
     _cleanup_(orders_freep) Orders *orders = calloc(1, sizeof(*orders));
     int r;
@@ -393,7 +401,6 @@ int orders_new(sd_event *event, const Solvers *solvers, Inventory *inventory, Or
     TAILQ_INIT(&orders->entries);
     orders->event = sd_event_ref(event);
     orders->solvers = solvers;
-    orders->inventory = inventory;
     r = accounts_new(event, &orders->accounts);
     if (r < 0)
         return r;

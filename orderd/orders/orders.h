@@ -5,7 +5,6 @@
  * other. */
 
 #include "base/clock.h"
-#include "inventory.h"
 #include "orders/order.h"
 
 #define ORDERS_MAX 4096U
@@ -16,9 +15,12 @@ typedef struct OrdersWaiter OrdersWaiter;
 /* One of both is NULL. */
 typedef void (*orders_cb)(const Chain *chain, const Failure *failure, void *userdata);
 
-/* @solvers: borrowed, as is @inventory, which is told of what gets
- * stored. */
-int orders_new(sd_event *event, const Solvers *solvers, Inventory *inventory, Orders **ret);
+/* Called for each certificate that an order stored. @key: storage_key() of its request. */
+typedef void (*orders_stored_cb)(const Storage *storage, const char *key, const Renewal *renewal,
+                                 void *userdata);
+
+/* @solvers: borrowed. 0 or -errno. */
+int orders_new(sd_event *event, const Solvers *solvers, Orders **ret);
 Orders *orders_free(Orders *orders); /* ends all without a word; always returns NULL */
 
 /* How long a caller waits, at the most, before it is told why there is no certificate yet. The
@@ -60,5 +62,7 @@ size_t orders_in_flight(const Orders *orders);
 
 /* Called whenever the number of orders in flight has changed; NULL at first. */
 void orders_set_change_callback(Orders *orders, void (*callback)(void *userdata), void *userdata);
+
+void orders_set_stored_callback(Orders *orders, orders_stored_cb callback, void *userdata);
 
 DEFINE_CLEANUP_FUNC(Orders *, orders_free)

@@ -5,6 +5,7 @@
  * be renewed (RFC 9773), and renews them ahead of requests where their storage says so. */
 
 #include "config/file.h"
+#include "inventory.h"
 #include "orders/orders.h"
 
 typedef struct Renewals Renewals;

@@ -1,13 +1,67 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* An order ends, pauses, or moves to another account. */
+#include "orders/order-base.h"
 
 #include "limits/holds.h"
 #include "log/log.h"
-#include "orders/order-internal.h"
 
 /* An order that the CA has is begun with another account, where there is one, when the CA has been
  * down for so long. */
 #define MOVE_AFTER (30 * USEC_PER_SEC)
+
+void order_drop_authorizations(Order *order)
+{
+    order->authorizations = authorizations_free(order->authorizations);
+}
+
+OrderContext order_context(const Order *order)
+{
+    return (OrderContext){
+        .config = order->subject.config,
+        .account = account_choice_block(&order->choice),
+        .auth = order->subject.auth,
+        .client = order->is_charged ? NULL : order->record.client,
+        .is_spare = order->record.asked == 0,
+        .names = order->subject.csr->names,
+        .set = order->subject.names,
+    };
+}
+
+Session *order_session(const Order *order)
+{
+    return account_session(order->choice.account);
+}
+
+bool order_schedule(Order *order, usec_t delay)
+{
+    if (sd_event_source_set_time_relative(order->timer, delay) >= 0 &&
+        sd_event_source_set_enabled(order->timer, SD_EVENT_ONESHOT) >= 0)
+        return true;
+    order_fail_memory(order);
+    return false;
+}
+
+void order_post(Order *order, const SessionRequest *request, session_cb callback)
+{
+    int r = session_post(order_session(order), request, callback, order, &order->call);
+
+    if (r < 0)
+        order_fail_request(order, r);
+}
+
+void order_fetch(Order *order)
+{
+    order_post(order, &(SessionRequest){ .url = order->record.url }, order->on_object);
+}
+
+void order_begin_again(Order *order)
+{
+    order_drop_authorizations(order);
+    order->poll = (Poll){ 0 };
+    order->is_resumed = order->is_moved = false;
+    order->finalize_taken = false;
+    order_record_forget_url(&order->record);
+    (void)order_schedule(order, 0);
+}
 
 static void log_failed(const Order *order, const Failure *failure)
 {
@@ -20,7 +74,7 @@ static void log_failed(const Order *order, const Failure *failure)
     log_event(failure->event, &fields, "No certificate for %s: %s", order->subject.names, reason);
 }
 
-static void note_failure(const Order *order, const Failure *failure)
+static void order_note_failure(const Order *order, const Failure *failure)
 {
     const OrderContext context = order_context(order);
 
@@ -28,7 +82,7 @@ static void note_failure(const Order *order, const Failure *failure)
 }
 
 /* Tells why the CA at hand did not serve, and begins with the next account. */
-static bool move(Order *order, const Failure *failure)
+static bool order_move(Order *order, const Failure *failure)
 {
     const AccountBlock *from = account_choice_block(&order->choice);
     _cleanup_log_fields_ LogFields fields = { 0 };
@@ -43,7 +97,7 @@ static bool move(Order *order, const Failure *failure)
               str_or(failure->reason, "out of memory"));
     order->backoff = (Backoff){ 0 };
     failure_done(&order->trouble);
-    order_begin_anew(order);
+    order_begin_again(order);
     return true;
 }
 
@@ -52,11 +106,11 @@ void order_give_up(Order *order, Failure *failure)
     Outage *outage = account_choice_outage(&order->choice);
 
     order_drop_authorizations(order);
-    note_failure(order, failure);
+    order_note_failure(order, failure);
     if (!order->record.url && outage)
         outage_note(outage, failure);
     account_choice_amend(&order->choice, failure);
-    if (order->record.url || !move(order, failure)) {
+    if (order->record.url || !order_move(order, failure)) {
         account_choice_sum_up(&order->choice, failure);
         log_failed(order, failure);
         order_forget(order->subject.config->state_directory, order->subject.key);
@@ -109,12 +163,12 @@ void order_pause(Order *order, Failure *failure)
         order_give_up(order, failure);
         return;
     }
-    note_failure(order, failure);
+    order_note_failure(order, failure);
     if (order->trouble.status == 0)
         order->trouble_since = now_monotonic();
     moves = is_to_be_moved(order, failure, delay);
     order_drop_authorizations(order);
-    if (moves && move(order, failure)) {
+    if (moves && order_move(order, failure)) {
         failure_done(failure);
         return;
     }
@@ -122,8 +176,8 @@ void order_pause(Order *order, Failure *failure)
     failure_done(&order->trouble);
     order->trouble = *failure;
     *failure = (Failure){ 0 };
-    order_schedule(order, delay);
-    order->on_trouble(order, &order->trouble, order->userdata);
+    if (order_schedule(order, delay))
+        order->on_trouble(order, &order->trouble, order->userdata);
 }
 
 /* What the CA refuses is the account, and that has another key by now, or is another one. */

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* The order as its own files see it, and the functions that they share: requests to the CA, the
+ * timer, pauses, and the end. order-place.c and order-finish.c stand above this one, order.c above
+ * all of them. */
+
+#include "accounts/account-choice.h"
+#include "libacme/transport/polling.h"
+#include "limits/order-context.h"
+#include "orders/authorizations.h"
+#include "orders/chain-fetch.h"
+#include "orders/order-subject.h"
+#include "statedir/order-record.h"
+#include "statedir/storage/renewal.h"
+
+struct Order {
+    sd_event *event;
+    const Solvers *solvers;
+    session_cb on_object; /* goes on from the CA's answer with the order object; set by order.c */
+    OrderSubject subject;
+    OrderRecord record; /* the file on disk has the same content, unless .is_unsaved */
+    bool is_unsaved;
+    bool is_resumed; /* it was read from disk, and the CA has not shown it since */
+    bool is_moved;   /* to another account, or the account has another key */
+    bool is_replacing, is_replaces_refused; /* see replaced() in order-place.c */
+    bool is_charged; /* counted against its client: once, with any number of CAs and restarts */
+
+    AccountChoice choice;
+    AccountWaiter *account_waiter;
+    bool finalize_taken; /* the CA has the CSR */
+    bool is_early;       /* the CSR was sent before the CA reported the order as ready */
+    Renewal renewal;     /* of the stored certificate; .not_after 0: none was stored */
+    Failure trouble;     /* why the order is paused; .status 0: it is not */
+    usec_t trouble_since;
+    Authorizations *authorizations;
+    Failure end; /* why the CA ended the order, while its authorizations are asked for details */
+    SessionCall *call;
+    ChainFetch *chain_fetch;
+    sd_event_source *timer; /* for the start, then for polls and pauses */
+    Poll poll;
+    Backoff backoff;
+    order_cb callback;
+    order_trouble_cb on_trouble;
+    void *userdata;
+};
+
+OrderContext order_context(const Order *order); /* borrows from the order */
+Session *order_session(const Order *order);
+
+/* Frees the authorizations; the answers to their challenges are withdrawn. */
+void order_drop_authorizations(Order *order);
+
+/* Every function below may end the order, and then the order is freed. Those that return bool
+ * return false in that case, and the caller must not touch the order again. To call one of the
+ * others is the last thing that a caller does with the order. Failures are taken over. */
+
+/* Posts to the CA. */
+void order_post(Order *order, const SessionRequest *request, session_cb callback);
+
+/* Fetches the order object. .on_object gets the answer. */
+void order_fetch(Order *order);
+
+/* Continues after @delay (µs). Ends the order if the timer cannot be armed. */
+bool order_schedule(Order *order, usec_t delay);
+
+/* Starts again with newOrder, at the current account. */
+void order_begin_again(Order *order);
+
+/* Writes the next step down. False: the step must not be made, as no file would show it. The order
+ * has ended, or is paused until the disk can be written. */
+bool order_save(Order *order) _warn_unused_;
+
+/* Ends the order, or starts again with the block's next account if the CA does not have the order
+ * yet: nothing is lost then, and another CA may issue the certificate. */
+void order_give_up(Order *order, Failure *failure);
+
+/* Continues later. For an order that the CA has, perhaps with a certificate already, and trouble
+ * that may pass. */
+void order_pause(Order *order, Failure *failure);
+
+/* Gives up or pauses, as the failure demands. */
+void order_end_or_pause(Order *order, Failure *failure);
+
+bool order_is_expired(const Order *order); /* never ends the order */
+void order_fail_expired(Order *order);
+void order_fail_memory(Order *order);
+
+/* A request to the CA could not be made: @error is a negative errno. */
+void order_fail_request(Order *order, int error);
+
+/* @retry_after: s, 0: none; @why: one or more sentences for the client. */
+void order_fail(Order *order, LogEvent event, int status, unsigned retry_after, const char *why);
+
+/* The CA's answer makes no sense. A later one may. */
+void order_fail_ca(Order *order, unsigned retry_after, const char *why);
+
+/* As failure_set_reply(). */
+void order_fail_reply(Order *order, const SessionReply *reply, const char *doing);
