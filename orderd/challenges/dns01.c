@@ -132,8 +132,8 @@ static char *record_value(const char *key_authorization)
     return base64url_encode(digest, size);
 }
 
-static int publish(const Solvers *solvers, const Challenge *challenge, solver_cb callback,
-                   void *userdata, void **ret)
+static int dns01_publish(const Solvers *solvers, const Challenge *challenge, solver_cb callback,
+                         void *userdata, void **ret)
 {
     _cleanup_free_ char *value = record_value(challenge->key_authorization);
     _cleanup_(answer_freep) Answer *answer = NULL;
@@ -159,7 +159,7 @@ static int publish(const Solvers *solvers, const Challenge *challenge, solver_cb
     return 0;
 }
 
-static char *waits_for(void *userdata)
+static char *dns01_waits_for(void *userdata)
 {
     const Answer *answer = userdata;
     const char *lag = dns_publication_lag(answer->publication);
@@ -172,7 +172,7 @@ static char *waits_for(void *userdata)
     return clause;
 }
 
-static void withdraw(void *userdata)
+static void dns01_withdraw(void *userdata)
 {
     Answer *answer = userdata;
 
@@ -184,9 +184,9 @@ const Solver dns01_solver = {
     .type = "dns-01",
     .not_offered = "the CA offers no dns-01 challenge",
     .serves_wildcards = true,
-    .publish = publish,
-    .waits_for = waits_for,
-    .withdraw = withdraw,
+    .publish = dns01_publish,
+    .waits_for = dns01_waits_for,
+    .withdraw = dns01_withdraw,
 };
 
 bool dns01_sweep(Dns01 *dns01, Config *config, bool (*is_needed)(const char *name, void *userdata),

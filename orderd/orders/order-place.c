@@ -2,6 +2,7 @@
 /* An order is placed with the CA: newOrder (RFC 8555 §7.4). */
 
 #include "accounts/profile.h"
+#include "challenges/solvers.h"
 #include "libacme/renewal-info.h"
 #include "limits/budget.h"
 #include "limits/holds.h"
