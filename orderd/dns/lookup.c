@@ -13,7 +13,7 @@
 #define ALIASES_MAX 16U
 
 struct DnsLookup {
-    const DnsRealm *realm;
+    const DnsSettings *settings;
     char *owner;
     const char *above; /* the part of it whose SOA record is asked for */
     char *target;      /* where it leads as an alias, but it may be a wildcard's; else NULL */
@@ -124,19 +124,19 @@ static void on_zone(const DnsOutcome *outcome, void *userdata)
 
 static int ask_zone(DnsLookup *place)
 {
-    const DnsRealm *realm = place->realm;
-    DnsAsking asking = { .servers = &realm->servers,
+    const DnsSettings *settings = place->settings;
+    DnsAsking asking = { .servers = &settings->servers,
                          .use = DNS_USE_AUTHORITATIVE,
-                         .timeout = realm->timeout };
+                         .timeout = settings->timeout };
     ldns_pkt *query;
     int r = dns_query_new(place->above, LDNS_RR_TYPE_SOA, false, &query);
 
-    return r < 0 ? r : dns_ask_start(realm->pool, &asking, query, on_zone, place, &place->ask);
+    return r < 0 ? r : dns_ask_start(settings->pool, &asking, query, on_zone, place, &place->ask);
 }
 
 static void find_zone(DnsLookup *place)
 {
-    const char *zone = place->realm->verification->zone;
+    const char *zone = place->settings->verification->zone;
     int r;
 
     if (zone && dns_name_is_within(place->owner, zone)) {
@@ -159,15 +159,15 @@ static void find_zone(DnsLookup *place)
 
 static int ask_cname(DnsLookup *place, const char *name, dns_ask_cb callback)
 {
-    const DnsRealm *realm = place->realm;
+    const DnsSettings *settings = place->settings;
     bool of_resolver = place->of_resolver;
-    DnsAsking asking = { .servers = of_resolver ? &realm->resolvers : &realm->servers,
+    DnsAsking asking = { .servers = of_resolver ? &settings->resolvers : &settings->servers,
                          .use = of_resolver ? DNS_USE_RESOLVED : DNS_USE_AUTHORITATIVE,
-                         .timeout = realm->timeout };
+                         .timeout = settings->timeout };
     ldns_pkt *query;
     int r = dns_query_new(name, LDNS_RR_TYPE_CNAME, of_resolver, &query);
 
-    return r < 0 ? r : dns_ask_start(realm->pool, &asking, query, callback, place, &place->ask);
+    return r < 0 ? r : dns_ask_start(settings->pool, &asking, query, callback, place, &place->ask);
 }
 
 /* A wildcard (RFC 4592) is meant for those names that nobody thought of, and for all below them: a
@@ -245,18 +245,18 @@ static int ask_alias(DnsLookup *place, bool of_resolver)
  * configuration says by a resolver that others see them differently. */
 static int ask_first_for_alias(DnsLookup *place)
 {
-    return ask_alias(place, place->realm->verification->resolvers);
+    return ask_alias(place, place->settings->verification->resolvers);
 }
 
-int dns_lookup_find(const DnsRealm *realm, const char *name, dns_lookup_cb callback, void *userdata,
-                    DnsLookup **ret)
+int dns_lookup_find(const DnsSettings *settings, const char *name, dns_lookup_cb callback,
+                    void *userdata, DnsLookup **ret)
 {
     _cleanup_(dns_lookup_cancelp) DnsLookup *place = calloc(1, sizeof(*place));
     int r;
 
     if (!place)
         return -ENOMEM;
-    place->realm = realm;
+    place->settings = settings;
     place->callback = callback;
     place->userdata = userdata;
     if (asprintf(&place->owner, "_acme-challenge.%s", name) < 0) {

@@ -10,7 +10,7 @@
 
 struct DnsPublication {
     TxtRecords *presences; /* borrowed */
-    DnsRealm *realm;
+    DnsSettings *settings;
     char *name;
     DnsText text;
     DnsLookup *place;
@@ -27,7 +27,7 @@ void dns_publication_withdraw(DnsPublication *p)
     dns_lookup_cancel(p->place);
     propagation_cancel(p->propagation);
     dns_claim_release(p->claim);
-    dns_realm_unref(p->realm);
+    dns_settings_unref(p->settings);
     dns_text_done(&p->text);
     free(p->name);
     free(p);
@@ -78,11 +78,11 @@ static void await_propagation(DnsPublication *p)
 {
     int r;
 
-    if (p->realm->verification->skip_propagation_check) {
+    if (p->settings->verification->skip_propagation_check) {
         p->callback(NULL, p->userdata);
         return;
     }
-    r = propagation_await(p->realm, &p->text, on_propagated, p, &p->propagation);
+    r = propagation_await(p->settings, &p->text, on_propagated, p, &p->propagation);
     if (r < 0)
         publication_fail_errno(p, r);
 }
@@ -113,7 +113,7 @@ static void on_place(const char *owner, const char *zone, const char *trouble, v
     p->text.owner = strdup(owner);
     p->text.zone = strdup(zone);
     if (p->text.owner && p->text.zone)
-        r = dns_claim_new(p->presences, p->realm, p->name, &p->text, on_claimed, p, &p->claim);
+        r = dns_claim_new(p->presences, p->settings, p->name, &p->text, on_claimed, p, &p->claim);
     if (r < 0)
         publication_fail_errno(p, r);
 }
@@ -121,7 +121,8 @@ static void on_place(const char *owner, const char *zone, const char *trouble, v
 static int start(DnsPublication *p, Config *config, const Verification *verification,
                  const char *name, const char *value, char **ret_why)
 {
-    int r = dns_realm_new(txt_records_pool(p->presences), config, verification, ret_why, &p->realm);
+    int r = dns_settings_new(txt_records_pool(p->presences), config, verification, ret_why,
+                             &p->settings);
 
     if (r < 0)
         return r;
@@ -129,7 +130,7 @@ static int start(DnsPublication *p, Config *config, const Verification *verifica
     p->text.value = strdup(value);
     if (!p->name || !p->text.value)
         return -ENOMEM;
-    return dns_lookup_find(p->realm, p->name, on_place, p, &p->place);
+    return dns_lookup_find(p->settings, p->name, on_place, p, &p->place);
 }
 
 int dns_publication_start(TxtRecords *presences, Config *config, const Verification *verification,

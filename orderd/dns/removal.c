@@ -11,7 +11,7 @@ typedef struct Holder {
 } Holder;
 
 struct DnsRemoval {
-    const DnsRealm *realm;
+    const DnsSettings *settings;
     const DnsText *text;
     Holder holders[DNS_SERVERS_MAX];
     size_t n_holders, n_pending;
@@ -67,20 +67,21 @@ static void on_reply(const DnsReply *reply, void *userdata)
 static int holder_ask(Holder *holder)
 {
     const DnsRemoval *removal = holder->removal;
-    const DnsRealm *realm = removal->realm;
+    const DnsSettings *settings = removal->settings;
     _cleanup_(dns_packet_freep) ldns_pkt *request = NULL;
-    DnsQuestion question = {
-        .server = &holder->server, .key = realm->key, .by_tcp = true, .timeout = realm->timeout
-    };
-    int r = dns_update_new(removal->text, false, realm->verification->ttl, &request);
+    DnsQuestion question = { .server = &holder->server,
+                             .key = settings->key,
+                             .by_tcp = true,
+                             .timeout = settings->timeout };
+    int r = dns_update_new(removal->text, false, settings->verification->ttl, &request);
 
     if (r < 0)
         return r;
     question.request = request;
-    return dns_exchange_start(realm->pool, &question, on_reply, holder, &holder->exchange);
+    return dns_exchange_start(settings->pool, &question, on_reply, holder, &holder->exchange);
 }
 
-int dns_removal_start(const DnsRealm *realm, const DnsText *text, const DnsServers *holders,
+int dns_removal_start(const DnsSettings *settings, const DnsText *text, const DnsServers *holders,
                       dns_removal_cb callback, void *userdata, DnsRemoval **ret)
 {
     _cleanup_(dns_removal_cancelp) DnsRemoval *removal = calloc(1, sizeof(*removal));
@@ -88,7 +89,7 @@ int dns_removal_start(const DnsRealm *realm, const DnsText *text, const DnsServe
 
     if (!removal)
         return -ENOMEM;
-    removal->realm = realm;
+    removal->settings = settings;
     removal->text = text;
     removal->callback = callback;
     removal->userdata = userdata;

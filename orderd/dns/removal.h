@@ -4,7 +4,7 @@
 /* Asks servers to remove a TXT record, all of them at once: one that is out of order keeps no other
  * waiting. */
 
-#include "dns/realm.h"
+#include "dns/settings.h"
 
 typedef struct DnsRemoval DnsRemoval;
 
@@ -17,8 +17,8 @@ typedef struct DnsRemovalOutcome {
 
 typedef void (*dns_removal_cb)(const DnsRemovalOutcome *outcome, void *userdata);
 
-/* @realm, @text: borrowed until the callback, which comes once, from the event loop,
+/* @settings, @text: borrowed until the callback, which comes once, from the event loop,
  * unless cancelled. 0; -errno: nobody could be asked. */
-int dns_removal_start(const DnsRealm *realm, const DnsText *text, const DnsServers *holders,
+int dns_removal_start(const DnsSettings *settings, const DnsText *text, const DnsServers *holders,
                       dns_removal_cb callback, void *userdata, DnsRemoval **ret);
 DnsRemoval *dns_removal_cancel(DnsRemoval *removal); /* NULL is fine; always returns NULL */

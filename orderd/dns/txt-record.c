@@ -24,7 +24,7 @@ typedef enum ClaimState {
 struct DnsClaim {
     Presence *presence;
     LIST_ENTRY(DnsClaim) list;
-    DnsRealm *realm;
+    DnsSettings *settings;
     ClaimState state;
     dns_claim_cb callback;
     void *userdata;
@@ -36,7 +36,7 @@ struct Presence {
     TxtRecords *all;
     LIST_ENTRY(Presence) list;
     char key[STORAGE_KEY_SIZE]; /* of the file */
-    DnsRealm *realm;            /* by which it was last worked on */
+    DnsSettings *settings;      /* by which it was last worked on */
     char *name;
     DnsText text;
     DnsServers sure;   /* they have it */
@@ -59,7 +59,7 @@ struct TxtRecords {
 static void claim_free(DnsClaim *claim)
 {
     LIST_REMOVE(claim, list);
-    dns_realm_unref(claim->realm);
+    dns_settings_unref(claim->settings);
     free(claim);
 }
 
@@ -75,7 +75,7 @@ static void presence_free(Presence *p)
     sd_event_source_disable_unref(p->timer);
     dns_servers_done(&p->sure);
     dns_servers_done(&p->unsure);
-    dns_realm_unref(p->realm);
+    dns_settings_unref(p->settings);
     dns_text_done(&p->text);
     free(p->name);
     free(p);
@@ -91,10 +91,10 @@ static void go_on_in(Presence *p, usec_t delay)
 
 /* ---- on disk ----------------------------------------------------------------------------- */
 
-static DnsRecord record_of(const DnsRealm *realm, const char *name, const DnsText *text)
+static DnsRecord record_of(const DnsSettings *settings, const char *name, const DnsText *text)
 {
     return (DnsRecord){
-        .verification = realm->verification->name,
+        .verification = settings->verification->name,
         .name = (char *)name,
         .zone = text->zone,
         .owner = text->owner,
@@ -107,17 +107,17 @@ static int write_down(const Presence *p, const DnsServers *unsure)
 {
     _cleanup_free_ char *servers = dns_servers_format(&p->sure),
                         *others = dns_servers_format(unsure);
-    DnsRecord record = record_of(p->realm, p->name, &p->text);
+    DnsRecord record = record_of(p->settings, p->name, &p->text);
     int r = -ENOMEM;
 
     record.servers = servers;
     record.unsure = others;
     if (servers && others)
-        r = dns_record_save(p->realm->config->state_directory, &record);
+        r = dns_record_save(p->settings->config->state_directory, &record);
     if (r < 0)
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
                         "The TXT record for %s cannot be noted in '%s': %m", p->name,
-                        p->realm->config->state_directory);
+                        p->settings->config->state_directory);
     return r;
 }
 
@@ -129,13 +129,13 @@ static int take_holders(Presence *p, const DnsRecord *record)
     if (r >= 0)
         r = dns_servers_add_names(&p->unsure, str_or(record->unsure, ""));
     if (r >= 0 && p->sure.n == 0 && p->unsure.n == 0)
-        r = dns_servers_add_list(&p->unsure, &p->realm->servers);
+        r = dns_servers_add_list(&p->unsure, &p->settings->servers);
     return r;
 }
 
 static void forget(Presence *p)
 {
-    const char *state = p->realm->config->state_directory;
+    const char *state = p->settings->config->state_directory;
     int r = dns_record_remove(state, p->key);
 
     if (r < 0)
@@ -195,23 +195,23 @@ static int enter(const Presence *p)
     int r = dns_servers_add_list(&unsure, &p->unsure);
 
     if (r >= 0)
-        r = dns_servers_add_list(&unsure, &p->realm->servers);
+        r = dns_servers_add_list(&unsure, &p->settings->servers);
     return r < 0 ? r : write_down(p, &unsure);
 }
 
 static int add(Presence *p)
 {
-    const DnsRealm *realm = p->realm;
-    DnsAsking asking = { .servers = &realm->servers,
-                         .key = realm->key,
+    const DnsSettings *settings = p->settings;
+    DnsAsking asking = { .servers = &settings->servers,
+                         .key = settings->key,
                          .use = DNS_USE_GRANTED,
-                         .timeout = realm->timeout };
+                         .timeout = settings->timeout };
     ldns_pkt *request;
     int r = enter(p);
 
     if (r >= 0)
-        r = dns_update_new(&p->text, true, realm->verification->ttl, &request);
-    return r < 0 ? r : dns_ask_start(realm->pool, &asking, request, on_added, p, &p->ask);
+        r = dns_update_new(&p->text, true, settings->verification->ttl, &request);
+    return r < 0 ? r : dns_ask_start(settings->pool, &asking, request, on_added, p, &p->ask);
 }
 
 static void start_adding(Presence *p, const DnsClaim *newest)
@@ -219,8 +219,8 @@ static void start_adding(Presence *p, const DnsClaim *newest)
     DnsClaim *claim;
     int r;
 
-    dns_realm_unref(p->realm);
-    p->realm = dns_realm_ref(newest->realm);
+    dns_settings_unref(p->settings);
+    p->settings = dns_settings_ref(newest->settings);
     p->is_granted = false;
     p->n_removals = 0;
     p->backoff = (Backoff){ 0 };
@@ -277,7 +277,7 @@ static void start_removal(Presence *p)
     if (r >= 0)
         r = dns_servers_add_list(&holders, &p->unsure);
     if (r >= 0)
-        r = dns_removal_start(p->realm, &p->text, &holders, on_removed, p, &p->removal);
+        r = dns_removal_start(p->settings, &p->text, &holders, on_removed, p, &p->removal);
     if (r < 0)
         retry_removal(p, strerror(-r));
 }
@@ -303,7 +303,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
     return 0;
 }
 
-static int presence_new(TxtRecords *all, DnsRealm *realm, const char *key, const char *name,
+static int presence_new(TxtRecords *all, DnsSettings *settings, const char *key, const char *name,
                         const DnsText *text, Presence **ret)
 {
     _cleanup_(presence_freep) Presence *p = calloc(1, sizeof(*p));
@@ -315,7 +315,7 @@ static int presence_new(TxtRecords *all, DnsRealm *realm, const char *key, const
     LIST_INSERT_HEAD(&all->list, p, list);
     LIST_INIT(&p->claims);
     memcpy(p->key, key, sizeof(p->key));
-    p->realm = dns_realm_ref(realm);
+    p->settings = dns_settings_ref(settings);
     p->name = strdup(name);
     p->text.zone = strdup(text->zone);
     p->text.owner = strdup(text->owner);
@@ -341,10 +341,10 @@ static Presence *find_presence(const TxtRecords *all, const char *key)
 }
 
 /* What a former life has left of the same value is taken over. */
-static int get_presence(TxtRecords *all, DnsRealm *realm, const char *name, const DnsText *text,
-                        Presence **ret)
+static int get_presence(TxtRecords *all, DnsSettings *settings, const char *name,
+                        const DnsText *text, Presence **ret)
 {
-    const DnsRecord record = record_of(realm, name, text);
+    const DnsRecord record = record_of(settings, name, text);
     _cleanup_(dns_record_done) DnsRecord left = { 0 };
     _cleanup_(presence_freep) Presence *p = NULL;
     char key[STORAGE_KEY_SIZE];
@@ -355,8 +355,8 @@ static int get_presence(TxtRecords *all, DnsRealm *realm, const char *name, cons
     *ret = find_presence(all, key);
     if (*ret)
         return 0;
-    r = presence_new(all, realm, key, name, text, &p);
-    if (r >= 0 && dns_record_load(realm->config->state_directory, key, &left) != -ENOENT)
+    r = presence_new(all, settings, key, name, text, &p);
+    if (r >= 0 && dns_record_load(settings->config->state_directory, key, &left) != -ENOENT)
         r = take_holders(p, &left);
     if (r < 0)
         return r;
@@ -364,12 +364,12 @@ static int get_presence(TxtRecords *all, DnsRealm *realm, const char *name, cons
     return 0;
 }
 
-int dns_claim_new(TxtRecords *all, DnsRealm *realm, const char *name, const DnsText *text,
+int dns_claim_new(TxtRecords *all, DnsSettings *settings, const char *name, const DnsText *text,
                   dns_claim_cb callback, void *userdata, DnsClaim **ret)
 {
     Presence *presence;
     DnsClaim *claim;
-    int r = get_presence(all, realm, name, text, &presence);
+    int r = get_presence(all, settings, name, text, &presence);
 
     if (r < 0)
         return r;
@@ -377,7 +377,7 @@ int dns_claim_new(TxtRecords *all, DnsRealm *realm, const char *name, const DnsT
     if (!claim)
         return -ENOMEM; /* the presence without claims goes, from its timer */
     claim->presence = presence;
-    claim->realm = dns_realm_ref(realm);
+    claim->settings = dns_settings_ref(settings);
     claim->callback = callback;
     claim->userdata = userdata;
     LIST_INSERT_HEAD(&presence->claims, claim, list);
@@ -408,7 +408,8 @@ static void say_it_stays(const DnsRecord *record, const char *why)
 }
 
 /* 1: there is one by which to remove it; 0: there is none, which is logged; -errno. */
-static int find_realm(TxtRecords *all, Config *config, const DnsRecord *record, DnsRealm **ret)
+static int find_settings(TxtRecords *all, Config *config, const DnsRecord *record,
+                         DnsSettings **ret)
 {
     const Verification *verification = config_find_verification(config, record->verification);
     _cleanup_free_ char *why = NULL;
@@ -418,7 +419,7 @@ static int find_realm(TxtRecords *all, Config *config, const DnsRecord *record, 
         say_it_stays(record, "there is no such block of type dns01-dnsUpdate any more");
         return 0;
     }
-    r = dns_realm_new(all->pool, config, verification, &why, ret);
+    r = dns_settings_new(all->pool, config, verification, &why, ret);
     if (r < 0)
         say_it_stays(record, str_or(why, strerror(-r)));
     return r >= 0;
@@ -428,11 +429,11 @@ static int find_realm(TxtRecords *all, Config *config, const DnsRecord *record, 
 static int remove_left(TxtRecords *all, Config *config, const DnsRecord *record)
 {
     const DnsText text = { .zone = record->zone, .owner = record->owner, .value = record->value };
-    _cleanup_(dns_realm_unrefp) DnsRealm *realm = NULL;
+    _cleanup_(dns_settings_unrefp) DnsSettings *settings = NULL;
     Presence *presence;
-    int r = find_realm(all, config, record, &realm);
+    int r = find_settings(all, config, record, &settings);
 
-    return r <= 0 ? r : get_presence(all, realm, record->name, &text, &presence);
+    return r <= 0 ? r : get_presence(all, settings, record->name, &text, &presence);
 }
 
 /* What waits for its next removal by an older configuration: it is taken over anew. */
@@ -443,7 +444,7 @@ static void drop_outdated(TxtRecords *all, const Config *config)
     for (; p; p = next) {
         next = LIST_NEXT(p, list);
         if (LIST_EMPTY(&p->claims) && !p->ask && !p->removal && p->n_removals > 0 &&
-            p->realm->config != config)
+            p->settings->config != config)
             presence_free(p);
     }
 }

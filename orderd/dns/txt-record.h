@@ -4,7 +4,7 @@
 /* TXT records that are in DNS while somebody claims them, and go when nobody does any more. What is
  * put there is on disk first, with the servers that may have it. */
 
-#include "dns/realm.h"
+#include "dns/settings.h"
 
 typedef struct TxtRecords TxtRecords; /* all there are */
 typedef struct DnsClaim DnsClaim;     /* one of maybe several to the same record */
@@ -23,12 +23,12 @@ DnsPool *txt_records_pool(TxtRecords *all);
 
 /**
  * dns_claim_new() - have a record in DNS
- * @realm: a reference is taken
+ * @settings: a reference is taken
  * @name: whose authorization it is for; copied, as @text is
  *
  * 0 or -errno.
  */
-int dns_claim_new(TxtRecords *all, DnsRealm *realm, const char *name, const DnsText *text,
+int dns_claim_new(TxtRecords *all, DnsSettings *settings, const char *name, const DnsText *text,
                   dns_claim_cb callback, void *userdata, DnsClaim **ret);
 
 /* After the last one the record is removed, in the background, for as long as it takes. NULL is

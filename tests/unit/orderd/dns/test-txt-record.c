@@ -109,7 +109,7 @@ typedef struct World {
     Server first, second;
     Config *config;
     TxtRecords *presences;
-    DnsRealm *realm;
+    DnsSettings *settings;
 } World;
 
 static char zone[] = "example.org", owner[] = "_acme-challenge.www.example.org", value[] = "gfj9Xq",
@@ -141,13 +141,14 @@ static void world_start(World *world)
     test_write(world->directory, "acmems.ini", content);
     ASSERT_OK(config_load(path, hear, NULL, &world->config));
     ASSERT_OK(txt_records_new(world->event, &world->presences));
-    ASSERT_OK(dns_realm_new(txt_records_pool(world->presences), world->config,
-                            config_find_verification(world->config, block), &why, &world->realm));
+    ASSERT_OK(dns_settings_new(txt_records_pool(world->presences), world->config,
+                               config_find_verification(world->config, block), &why,
+                               &world->settings));
 }
 
 static void world_end(World *world)
 {
-    dns_realm_unref(world->realm);
+    dns_settings_unref(world->settings);
     txt_records_free(world->presences);
     config_unref(world->config);
     server_stop(&world->first);
@@ -197,7 +198,7 @@ static DnsClaim *claim(World *world, Result *result)
 
     *result = (Result){ 0 };
     ASSERT_OK(
-        dns_claim_new(world->presences, world->realm, name, &text, on_claimed, result, &made));
+        dns_claim_new(world->presences, world->settings, name, &text, on_claimed, result, &made));
     ASSERT_EQ(result->n_called, 0);
     return made;
 }
