@@ -25,4 +25,4 @@ typedef void (*dns_lookup_cb)(const char *owner, const char *zone, const char *t
  */
 int dns_lookup_find(const DnsSettings *settings, const char *name, dns_lookup_cb callback,
                     void *userdata, DnsLookup **ret);
-DnsLookup *dns_lookup_cancel(DnsLookup *place); /* NULL is fine; always returns NULL */
+DnsLookup *dns_lookup_cancel(DnsLookup *lookup); /* NULL is fine; always returns NULL */

@@ -13,7 +13,7 @@ struct DnsPublication {
     DnsSettings *settings;
     char *name;
     DnsText text;
-    DnsLookup *place;
+    DnsLookup *lookup;
     DnsClaim *claim;
     Propagation *propagation;
     dns_publication_cb callback;
@@ -24,7 +24,7 @@ void dns_publication_withdraw(DnsPublication *p)
 {
     if (!p)
         return;
-    dns_lookup_cancel(p->place);
+    dns_lookup_cancel(p->lookup);
     propagation_cancel(p->propagation);
     dns_claim_release(p->claim);
     dns_settings_unref(p->settings);
@@ -100,12 +100,12 @@ static void on_claimed(const char *trouble, int error, void *userdata)
         await_propagation(p);
 }
 
-static void on_place(const char *owner, const char *zone, const char *trouble, void *userdata)
+static void on_lookup(const char *owner, const char *zone, const char *trouble, void *userdata)
 {
     DnsPublication *p = userdata;
     int r = -ENOMEM;
 
-    p->place = NULL;
+    p->lookup = NULL;
     if (trouble) {
         publication_fail(p, "%s", trouble);
         return;
@@ -130,7 +130,7 @@ static int start(DnsPublication *p, Config *config, const Verification *verifica
     p->text.value = strdup(value);
     if (!p->name || !p->text.value)
         return -ENOMEM;
-    return dns_lookup_find(p->settings, p->name, on_place, p, &p->place);
+    return dns_lookup_find(p->settings, p->name, on_lookup, p, &p->lookup);
 }
 
 int dns_publication_start(TxtRecords *presences, Config *config, const Verification *verification,
