@@ -125,13 +125,12 @@ static void on_zone(const DnsOutcome *outcome, void *userdata)
 static int ask_zone(DnsLookup *lookup)
 {
     const DnsSettings *settings = lookup->settings;
-    DnsAsking asking = { .servers = &settings->servers,
-                         .use = DNS_USE_AUTHORITATIVE,
-                         .timeout = settings->timeout };
-    ldns_pkt *query;
-    int r = dns_query_new(lookup->above, LDNS_RR_TYPE_SOA, false, &query);
+    DnsAskRequest request = { .servers = &settings->servers,
+                              .use = DNS_USE_AUTHORITATIVE,
+                              .timeout = settings->timeout };
+    int r = dns_query_new(lookup->above, LDNS_RR_TYPE_SOA, false, &request.message);
 
-    return r < 0 ? r : dns_ask_start(settings->pool, &asking, query, on_zone, lookup, &lookup->ask);
+    return r < 0 ? r : dns_ask_start(settings->pool, &request, on_zone, lookup, &lookup->ask);
 }
 
 static void find_zone(DnsLookup *lookup)
@@ -161,14 +160,12 @@ static int ask_cname(DnsLookup *lookup, const char *name, dns_ask_cb callback)
 {
     const DnsSettings *settings = lookup->settings;
     bool of_resolver = lookup->of_resolver;
-    DnsAsking asking = { .servers = of_resolver ? &settings->resolvers : &settings->servers,
-                         .use = of_resolver ? DNS_USE_RESOLVED : DNS_USE_AUTHORITATIVE,
-                         .timeout = settings->timeout };
-    ldns_pkt *query;
-    int r = dns_query_new(name, LDNS_RR_TYPE_CNAME, of_resolver, &query);
+    DnsAskRequest request = { .servers = of_resolver ? &settings->resolvers : &settings->servers,
+                              .use = of_resolver ? DNS_USE_RESOLVED : DNS_USE_AUTHORITATIVE,
+                              .timeout = settings->timeout };
+    int r = dns_query_new(name, LDNS_RR_TYPE_CNAME, of_resolver, &request.message);
 
-    return r < 0 ? r
-                 : dns_ask_start(settings->pool, &asking, query, callback, lookup, &lookup->ask);
+    return r < 0 ? r : dns_ask_start(settings->pool, &request, callback, lookup, &lookup->ask);
 }
 
 /* A wildcard (RFC 4592) is meant for those names that nobody thought of, and for all below them: a

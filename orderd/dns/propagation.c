@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "dns/ask.h"
-#include "dns/trouble.h"
 #include "libacme/transport/polling.h"
 #include "strings/strv.h"
 
@@ -197,14 +196,13 @@ static int watch_ask(Watch *watch)
 {
     Propagation *p = watch->host->propagation;
     _cleanup_(dns_packet_freep) ldns_pkt *query = NULL;
-    DnsQuestion question = { .server = &watch->server, .timeout = p->settings->timeout };
+    DnsRequest request = { .server = &watch->server, .timeout = p->settings->timeout };
     int r = dns_query_new(p->text->owner, LDNS_RR_TYPE_TXT, false, &query);
 
     if (r < 0)
         return r;
-    question.request = query;
-    return dns_exchange_start(p->settings->pool, &question, on_watch_reply, watch,
-                              &watch->exchange);
+    request.message = query;
+    return dns_exchange_start(p->settings->pool, &request, on_watch_reply, watch, &watch->exchange);
 }
 
 /* Those that have it are not asked again. */
@@ -317,11 +315,10 @@ static int ask_source(const Propagation *p, const char *name, ldns_rr_type type,
                       dns_ask_cb callback, void *userdata, DnsAsk **ret)
 {
     const DnsSettings *settings = p->settings;
-    DnsAsking asking = { .servers = p->source, .use = p->use, .timeout = settings->timeout };
-    ldns_pkt *query;
-    int r = dns_query_new(name, type, p->use == DNS_USE_RESOLVED, &query);
+    DnsAskRequest request = { .servers = p->source, .use = p->use, .timeout = settings->timeout };
+    int r = dns_query_new(name, type, p->use == DNS_USE_RESOLVED, &request.message);
 
-    return r < 0 ? r : dns_ask_start(settings->pool, &asking, query, callback, userdata, ret);
+    return r < 0 ? r : dns_ask_start(settings->pool, &request, callback, userdata, ret);
 }
 
 static int ask_addresses(Propagation *p, char *const *names)

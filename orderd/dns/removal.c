@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "dns/removal.h"
 
-#include "dns/trouble.h"
+#include "dns/ask.h"
 
 /* One server. */
 typedef struct Holder {
@@ -68,17 +68,17 @@ static int holder_ask(Holder *holder)
 {
     const DnsRemoval *removal = holder->removal;
     const DnsSettings *settings = removal->settings;
-    _cleanup_(dns_packet_freep) ldns_pkt *request = NULL;
-    DnsQuestion question = { .server = &holder->server,
-                             .key = settings->key,
-                             .by_tcp = true,
-                             .timeout = settings->timeout };
-    int r = dns_update_new(removal->text, false, settings->verification->ttl, &request);
+    _cleanup_(dns_packet_freep) ldns_pkt *update = NULL;
+    DnsRequest request = { .server = &holder->server,
+                           .key = settings->key,
+                           .by_tcp = true,
+                           .timeout = settings->timeout };
+    int r = dns_update_new(removal->text, false, settings->verification->ttl, &update);
 
     if (r < 0)
         return r;
-    question.request = request;
-    return dns_exchange_start(settings->pool, &question, on_reply, holder, &holder->exchange);
+    request.message = update;
+    return dns_exchange_start(settings->pool, &request, on_reply, holder, &holder->exchange);
 }
 
 int dns_removal_start(const DnsSettings *settings, const DnsText *text, const DnsServers *holders,

@@ -202,16 +202,15 @@ static int enter(const Presence *p)
 static int add(Presence *p)
 {
     const DnsSettings *settings = p->settings;
-    DnsAsking asking = { .servers = &settings->servers,
-                         .key = settings->key,
-                         .use = DNS_USE_GRANTED,
-                         .timeout = settings->timeout };
-    ldns_pkt *request;
+    DnsAskRequest request = { .servers = &settings->servers,
+                              .key = settings->key,
+                              .use = DNS_USE_GRANTED,
+                              .timeout = settings->timeout };
     int r = enter(p);
 
     if (r >= 0)
-        r = dns_update_new(&p->text, true, settings->verification->ttl, &request);
-    return r < 0 ? r : dns_ask_start(settings->pool, &asking, request, on_added, p, &p->ask);
+        r = dns_update_new(&p->text, true, settings->verification->ttl, &request.message);
+    return r < 0 ? r : dns_ask_start(settings->pool, &request, on_added, p, &p->ask);
 }
 
 static void start_adding(Presence *p, const DnsClaim *newest)
