@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/random.h>
 
+#include "dns/answer.h"
 #include "dns/ask.h"
 #include "x509/dns-name.h"
 

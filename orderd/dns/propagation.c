@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "dns/answer.h"
 #include "dns/ask.h"
 #include "libacme/transport/polling.h"
 #include "strings/strv.h"
