@@ -30,7 +30,7 @@ typedef struct Answer {
 } Answer;
 
 struct Dns01 {
-    TxtRecords *presences;
+    TxtRecords *records;
     LIST_HEAD(, Answer) answers;
     uint64_t serial;
     sd_event_source *release;
@@ -132,12 +132,18 @@ static char *record_value(const char *key_authorization)
     return base64url_encode(digest, size);
 }
 
-static int publish(const Solvers *solvers, const Challenge *challenge, solver_cb callback,
-                   void *userdata, void **ret)
+static int dns01_publish(const Solvers *solvers, const Challenge *challenge, solver_cb callback,
+                         void *userdata, void **ret)
 {
     _cleanup_free_ char *value = record_value(challenge->key_authorization);
     _cleanup_(answer_freep) Answer *answer = NULL;
     Dns01 *dns01 = solvers->dns01;
+    DnsPublicationRequest request = {
+        .config = challenge->config,
+        .verification = challenge->verification,
+        .name = challenge->name,
+        .value = value,
+    };
     int r;
 
     answer = calloc(1, sizeof(*answer));
@@ -151,15 +157,14 @@ static int publish(const Solvers *solvers, const Challenge *challenge, solver_cb
     LIST_INSERT_HEAD(&dns01->answers, answer, list);
     if (!value)
         return log_oom();
-    r = dns_publication_start(dns01->presences, challenge->config, challenge->verification,
-                              challenge->name, value, on_published, answer, &answer->publication);
+    r = dns_publication_start(dns01->records, &request, on_published, answer, &answer->publication);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(answer);
     return 0;
 }
 
-static char *waits_for(void *userdata)
+static char *dns01_waits_for(void *userdata)
 {
     const Answer *answer = userdata;
     const char *lag = dns_publication_lag(answer->publication);
@@ -172,7 +177,7 @@ static char *waits_for(void *userdata)
     return clause;
 }
 
-static void withdraw(void *userdata)
+static void dns01_withdraw(void *userdata)
 {
     Answer *answer = userdata;
 
@@ -184,15 +189,15 @@ const Solver dns01_solver = {
     .type = "dns-01",
     .not_offered = "the CA offers no dns-01 challenge",
     .serves_wildcards = true,
-    .publish = publish,
-    .waits_for = waits_for,
-    .withdraw = withdraw,
+    .publish = dns01_publish,
+    .waits_for = dns01_waits_for,
+    .withdraw = dns01_withdraw,
 };
 
 bool dns01_sweep(Dns01 *dns01, Config *config, bool (*is_needed)(const char *name, void *userdata),
                  void *userdata, bool again)
 {
-    return txt_records_sweep(dns01->presences, config, is_needed, userdata, again);
+    return txt_records_sweep(dns01->records, config, is_needed, userdata, again);
 }
 
 int dns01_new(sd_event *event, Dns01 **ret)
@@ -203,7 +208,7 @@ int dns01_new(sd_event *event, Dns01 **ret)
     if (!dns01)
         return -ENOMEM;
     LIST_INIT(&dns01->answers);
-    r = txt_records_new(event, &dns01->presences);
+    r = txt_records_new(event, &dns01->records);
     if (r >= 0)
         r = sd_event_add_time_relative(event, &dns01->release, CLOCK_MONOTONIC, 0, TIMER_ACCURACY,
                                        on_release, dns01);
@@ -221,7 +226,7 @@ Dns01 *dns01_free(Dns01 *dns01)
         return NULL;
     while ((answer = LIST_FIRST(&dns01->answers)))
         answer_free(answer);
-    txt_records_free(dns01->presences);
+    txt_records_free(dns01->records);
     sd_event_source_disable_unref(dns01->release);
     free(dns01);
     return NULL;

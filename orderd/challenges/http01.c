@@ -20,8 +20,8 @@ static void publication_free(Publication *p)
 DEFINE_CLEANUP_FUNC(Publication *, publication_free)
 
 /* What is written is removed, whatever happens. */
-static int publish(const Solvers *solvers, const Challenge *challenge, solver_cb callback,
-                   void *userdata, void **ret)
+static int http01_publish(const Solvers *solvers, const Challenge *challenge, solver_cb callback,
+                          void *userdata, void **ret)
 {
     _cleanup_(publication_freep) Publication *p = calloc(1, sizeof(*p));
     int r = -ENOMEM;
@@ -43,7 +43,7 @@ static int publish(const Solvers *solvers, const Challenge *challenge, solver_cb
     return r < 0 ? r : 1;
 }
 
-static void withdraw(void *publication)
+static void http01_withdraw(void *publication)
 {
     _cleanup_(publication_freep) Publication *p = publication;
     int r = challenge_remove(p->fd, p->token);
@@ -56,6 +56,6 @@ const Solver http01_solver = {
     .type = "http-01",
     .not_offered = "the CA offers no http-01 challenge (a wildcard needs dns-01)",
     .serves_addresses = true,
-    .publish = publish,
-    .withdraw = withdraw,
+    .publish = http01_publish,
+    .withdraw = http01_withdraw,
 };

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* The ways to answer a challenge of the CA, one for each type of verification block. */
+/* A way to answer a challenge of the CA: the interface that http01, dns01 and tlsalpn01 implement.
+ */
 
 #include "config/config.h"
 #include "libacme/failure.h"
-#include "x509/csr.h"
 
 typedef struct Dns01 Dns01;
 typedef struct TlsAlpn01 TlsAlpn01;
@@ -60,18 +60,3 @@ typedef struct Solver {
      * publication is gone for the caller. */
     void (*withdraw)(void *publication);
 } Solver;
-
-/* One of the group is undecided from now on; or not any more, as its answer is being published, or
- * it needs none. Nobody is told anything from within the call. */
-void challenge_group_enter(ChallengeGroup *group);
-void challenge_group_leave(ChallengeGroup *group, const Solvers *solvers);
-
-const Solver *solver_find(const Verification *verification);
-
-/* Why this verification cannot be for the name, whatever the CA offers, in words; NULL: it can.
- * "*." may stand in front of it. */
-const char *solver_objects(const Verification *verification, const char *name);
-
-/* Whether each name and address of the CSR has one of the block's verifications that can be for it;
- * @ret is set else. */
-bool solver_serves(const AuthBlock *auth, const Csr *csr, Failure *ret);

@@ -68,7 +68,7 @@ static int write_challenge(Publication *p)
     return r;
 }
 
-static void tell(Publication *p, int r)
+static void publication_tell(Publication *p, int r)
 {
     Failure failure = { 0 };
 
@@ -99,7 +99,7 @@ static int on_turn(sd_event_source *source, void *userdata)
 
     (void)source;
     while ((p = find_waiting(tlsalpn01)))
-        tell(p, write_challenge(p));
+        publication_tell(p, write_challenge(p));
     return 0;
 }
 
@@ -118,8 +118,8 @@ static int new_publication(TlsAlpn01 *tlsalpn01, const Challenge *challenge, Pub
     return 0;
 }
 
-static int publish(const Solvers *solvers, const Challenge *challenge, solver_cb callback,
-                   void *userdata, void **ret)
+static int tlsalpn01_publish(const Solvers *solvers, const Challenge *challenge, solver_cb callback,
+                             void *userdata, void **ret)
 {
     Publication *p = NULL;
     int r = new_publication(solvers->tlsalpn01, challenge, &p);
@@ -143,7 +143,7 @@ static int publish(const Solvers *solvers, const Challenge *challenge, solver_cb
     return r < 0 ? r : 1;
 }
 
-static char *waits_for(void *publication)
+static char *tlsalpn01_waits_for(void *publication)
 {
     const Publication *p = publication;
 
@@ -151,7 +151,7 @@ static char *waits_for(void *publication)
                       : strdup("the challenge of another order for the same name has to end first");
 }
 
-static void withdraw(void *publication)
+static void tlsalpn01_withdraw(void *publication)
 {
     _cleanup_(publication_freep) Publication *p = publication;
     TlsAlpn01 *tlsalpn01 = p->tlsalpn01;
@@ -194,7 +194,7 @@ const Solver tlsalpn01_solver = {
     .type = "tls-alpn-01",
     .not_offered = "the CA offers no tls-alpn-01 challenge (a wildcard needs dns-01)",
     .serves_addresses = true,
-    .publish = publish,
-    .waits_for = waits_for,
-    .withdraw = withdraw,
+    .publish = tlsalpn01_publish,
+    .waits_for = tlsalpn01_waits_for,
+    .withdraw = tlsalpn01_withdraw,
 };

@@ -1,13 +1,34 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "dns/ask.h"
 
-#include "dns/trouble.h"
+#include <stdarg.h>
+#include <stdio.h>
+
+static void trouble_advance(DnsTrouble *trouble, int n)
+{
+    size_t left = sizeof(trouble->text) - trouble->n;
+
+    if (n > 0)
+        trouble->n += (size_t)n < left ? (size_t)n : left - 1;
+}
+
+void dns_trouble_add(DnsTrouble *trouble, const char *format, ...)
+{
+    va_list arguments;
+
+    if (trouble->n > 0)
+        trouble_advance(trouble, snprintf(trouble->text + trouble->n,
+                                          sizeof(trouble->text) - trouble->n, "; "));
+    va_start(arguments, format);
+    trouble_advance(trouble, vsnprintf(trouble->text + trouble->n,
+                                       sizeof(trouble->text) - trouble->n, format, arguments));
+    va_end(arguments);
+}
 
 struct DnsAsk {
     DnsPool *pool;
-    DnsAsking asking;
-    ldns_pkt *request;
-    size_t next; /* of the servers */
+    DnsAskRequest request; /* its message is ours */
+    size_t next;           /* of the servers */
     DnsExchange *exchange;
     DnsTrouble trouble;
     DnsServers uncertain;
@@ -20,7 +41,7 @@ DnsAsk *dns_ask_cancel(DnsAsk *ask)
     if (!ask)
         return NULL;
     dns_exchange_cancel(ask->exchange);
-    ldns_pkt_free(ask->request);
+    ldns_pkt_free(ask->request.message);
     dns_servers_done(&ask->uncertain);
     free(ask);
     return NULL;
@@ -30,11 +51,11 @@ DEFINE_CLEANUP_FUNC(DnsAsk *, dns_ask_cancel)
 
 static const DnsServer *current(const DnsAsk *ask)
 {
-    return &ask->asking.servers->list[ask->next - 1];
+    return &ask->request.servers->list[ask->next - 1];
 }
 
 /* What is wrong with an answer; NULL: it is of use. */
-static const char *judge(DnsUse use, const ldns_pkt *answer)
+static const char *ask_judge(DnsUse use, const ldns_pkt *answer)
 {
     ldns_pkt_rcode rcode = ldns_pkt_get_rcode(answer);
 
@@ -59,10 +80,10 @@ static void ask_end(DnsAsk *ask, const ldns_pkt *answer)
 
 static int ask_next(DnsAsk *ask);
 
-static void on_reply(const DnsReply *reply, void *userdata)
+static void ask_on_reply(const DnsReply *reply, void *userdata)
 {
     DnsAsk *ask = userdata;
-    const char *wrong = reply->answer ? judge(ask->asking.use, reply->answer) : "";
+    const char *wrong = reply->answer ? ask_judge(ask->request.use, reply->answer) : "";
 
     ask->exchange = NULL;
     if (dns_error_is_uncertain(reply->error))
@@ -72,7 +93,7 @@ static void on_reply(const DnsReply *reply, void *userdata)
         return;
     }
     dns_trouble_add(&ask->trouble, "%s: %s", current(ask)->text, *wrong ? wrong : reply->trouble);
-    while (ask->next < ask->asking.servers->n) {
+    while (ask->next < ask->request.servers->n) {
         int r = ask_next(ask);
 
         if (r >= 0)
@@ -84,33 +105,32 @@ static void on_reply(const DnsReply *reply, void *userdata)
 
 static int ask_next(DnsAsk *ask)
 {
-    DnsQuestion question = {
-        .server = &ask->asking.servers->list[ask->next++],
-        .request = ask->request,
-        .key = ask->asking.key,
-        .by_tcp = ask->asking.use == DNS_USE_GRANTED,
-        .timeout = ask->asking.timeout,
+    DnsRequest request = {
+        .server = &ask->request.servers->list[ask->next++],
+        .message = ask->request.message,
+        .key = ask->request.key,
+        .by_tcp = ask->request.use == DNS_USE_GRANTED,
+        .timeout = ask->request.timeout,
     };
 
-    return dns_exchange_start(ask->pool, &question, on_reply, ask, &ask->exchange);
+    return dns_exchange_start(ask->pool, &request, ask_on_reply, ask, &ask->exchange);
 }
 
-int dns_ask_start(DnsPool *pool, const DnsAsking *asking, ldns_pkt *request, dns_ask_cb callback,
-                  void *userdata, DnsAsk **ret)
+int dns_ask_start(DnsPool *pool, const DnsAskRequest *request, dns_ask_cb callback, void *userdata,
+                  DnsAsk **ret)
 {
     _cleanup_(dns_ask_cancelp) DnsAsk *ask = calloc(1, sizeof(*ask));
     int r;
 
     if (!ask) {
-        ldns_pkt_free(request);
+        ldns_pkt_free(request->message);
         return -ENOMEM;
     }
     ask->pool = pool;
-    ask->asking = *asking;
-    ask->request = request;
+    ask->request = *request;
     ask->callback = callback;
     ask->userdata = userdata;
-    if (asking->servers->n == 0)
+    if (request->servers->n == 0)
         return -EINVAL;
     r = ask_next(ask);
     if (r < 0)

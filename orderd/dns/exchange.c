@@ -424,7 +424,7 @@ static void start_waiting(DnsPool *pool)
     }
 }
 
-int dns_exchange_start(DnsPool *pool, const DnsQuestion *question, dns_exchange_cb callback,
+int dns_exchange_start(DnsPool *pool, const DnsRequest *request, dns_exchange_cb callback,
                        void *userdata, DnsExchange **ret)
 {
     DnsExchange *e = calloc(1, sizeof(*e));
@@ -434,13 +434,13 @@ int dns_exchange_start(DnsPool *pool, const DnsQuestion *question, dns_exchange_
         return -ENOMEM;
     e->pool = pool;
     e->fd = -EBADF;
-    e->server = *question->server;
-    e->key = question->key;
-    e->by_tcp = question->by_tcp;
-    e->timeout = question->timeout;
+    e->server = *request->server;
+    e->key = request->key;
+    e->by_tcp = request->by_tcp;
+    e->timeout = request->timeout;
     e->callback = callback;
     e->userdata = userdata;
-    e->request = ldns_pkt_clone(question->request);
+    e->request = ldns_pkt_clone(request->message);
     r = e->request ? sd_event_add_time_relative(pool->event, &e->deadline, CLOCK_MONOTONIC, 0,
                                                 TIMER_ACCURACY, on_deadline, e)
                    : -ENOMEM;

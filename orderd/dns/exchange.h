@@ -25,13 +25,13 @@ typedef struct DnsReply {
 
 typedef void (*dns_exchange_cb)(const DnsReply *reply, void *userdata);
 
-typedef struct DnsQuestion {
+typedef struct DnsRequest {
     const DnsServer *server;
-    const ldns_pkt *request; /* by dns_query_new() or dns_update_new(); is copied */
+    const ldns_pkt *message; /* by dns_query_new() or dns_update_new(); is copied */
     const TsigKey *key;      /* NULL: not signed; borrowed until the callback */
     bool by_tcp;             /* and not by UDP first */
     usec_t timeout;          /* from its first byte on */
-} DnsQuestion;
+} DnsRequest;
 
 int dns_pool_new(sd_event *event, DnsPool **ret);
 sd_event *dns_pool_event(const DnsPool *pool); /* borrowed */
@@ -39,7 +39,7 @@ DnsPool *dns_pool_free(DnsPool *pool); /* with all exchanges, without a word; al
 
 /* The callback comes once, from the event loop, unless cancelled. *ret is borrowed and invalid from
  * then on. 0, or -errno: no memory. */
-int dns_exchange_start(DnsPool *pool, const DnsQuestion *question, dns_exchange_cb callback,
+int dns_exchange_start(DnsPool *pool, const DnsRequest *request, dns_exchange_cb callback,
                        void *userdata, DnsExchange **ret);
 DnsExchange *dns_exchange_cancel(DnsExchange *exchange); /* NULL is fine; always returns NULL */
 

@@ -4,7 +4,7 @@
 /* Where the answer to a dns-01 challenge belongs (RFC 8555 §8.4): which name, behind all aliases,
  * and which zone that is in. */
 
-#include "dns/realm.h"
+#include "dns/settings.h"
 
 typedef struct DnsLookup DnsLookup;
 
@@ -14,7 +14,7 @@ typedef void (*dns_lookup_cb)(const char *owner, const char *zone, const char *t
 
 /**
  * dns_lookup_find() - look for the place of a name
- * @realm: borrowed until the callback
+ * @settings: borrowed until the callback
  * @name: whose authorization it is
  *
  * Aliases are looked up at the resolvers that the block names, as the CA sees them, or else at the
@@ -23,6 +23,6 @@ typedef void (*dns_lookup_cb)(const char *owner, const char *zone, const char *t
  *
  * The callback comes once, from the event loop, unless cancelled. 0 or -errno.
  */
-int dns_lookup_find(const DnsRealm *realm, const char *name, dns_lookup_cb callback, void *userdata,
-                    DnsLookup **ret);
-DnsLookup *dns_lookup_cancel(DnsLookup *place); /* NULL is fine; always returns NULL */
+int dns_lookup_find(const DnsSettings *settings, const char *name, dns_lookup_cb callback,
+                    void *userdata, DnsLookup **ret);
+DnsLookup *dns_lookup_cancel(DnsLookup *lookup); /* NULL is fine; always returns NULL */

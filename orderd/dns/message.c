@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 
-#include "strings/strv.h"
 #include "x509/dns-name.h"
 
 /* RFC 8945 §10: how far clocks may be apart, s. */
@@ -19,13 +18,12 @@ void dns_text_done(DnsText *text)
     *text = (DnsText){ 0 };
 }
 
-static ldns_rdf *name_to_rdf(const char *name)
+ldns_rdf *dns_name_to_rdf(const char *name)
 {
     return ldns_dname_new_frm_str(*name ? name : ".");
 }
 
-/* NULL: out of memory. */
-static char *name_from_rdf(const ldns_rdf *rdf)
+char *dns_name_from_rdf(const ldns_rdf *rdf)
 {
     char *text = ldns_rdf2str(rdf);
     size_t length = text ? strlen(text) : 0;
@@ -44,7 +42,7 @@ bool dns_name_is_within(const char *name, const char *zone)
 
 int dns_query_new(const char *name, ldns_rr_type type, bool recursive, ldns_pkt **ret)
 {
-    ldns_rdf *owner = name_to_rdf(name);
+    ldns_rdf *owner = dns_name_to_rdf(name);
     ldns_pkt *query;
 
     if (!owner)
@@ -73,7 +71,7 @@ static ldns_rdf *value_to_rdf(const char *value)
 /* RFC 2136 §2.5.4: deleted is what has class NONE and a TTL of 0. */
 static ldns_rr *record_new(const DnsText *text, bool add, unsigned ttl)
 {
-    ldns_rdf *owner = name_to_rdf(text->owner), *value = value_to_rdf(text->value);
+    ldns_rdf *owner = dns_name_to_rdf(text->owner), *value = value_to_rdf(text->value);
     ldns_rr *record = owner && value ? ldns_rr_new() : NULL;
 
     if (!record || !ldns_rr_push_rdf(record, value)) {
@@ -91,7 +89,7 @@ static ldns_rr *record_new(const DnsText *text, bool add, unsigned ttl)
 
 int dns_update_new(const DnsText *text, bool add, unsigned ttl, ldns_pkt **ret)
 {
-    ldns_rdf *zone = name_to_rdf(text->zone);
+    ldns_rdf *zone = dns_name_to_rdf(text->zone);
     ldns_rr_list *records = ldns_rr_list_new();
     ldns_rr *record = record_new(text, add, ttl);
     ldns_pkt *update = NULL;
@@ -172,7 +170,7 @@ static const ldns_rdf *tsig_field(const ldns_pkt *packet, size_t field)
 
 static bool is_name(const ldns_rdf *rdf, const char *name)
 {
-    _cleanup_free_ char *text = name_from_rdf(rdf);
+    _cleanup_free_ char *text = dns_name_from_rdf(rdf);
     size_t length = strlen(name);
 
     if (length > 0 && name[length - 1] == '.')
@@ -266,178 +264,4 @@ const char *dns_answer_words(const ldns_pkt *answer, char buf[DNS_WORDS_SIZE])
     else
         (void)snprintf(buf, DNS_WORDS_SIZE, "RCODE %u%s", rcode, tsig_error(answer));
     return buf;
-}
-
-/* Calls for each record of a section with this owner (NULL: any) and type, until one says
- * something else than 0. */
-typedef int (*record_cb)(const ldns_rr *record, void *userdata);
-
-static int each_record(const ldns_rr_list *section, const char *owner, ldns_rr_type type,
-                       record_cb callback, void *userdata)
-{
-    size_t n = ldns_rr_list_rr_count(section);
-    ldns_rdf *name = owner ? name_to_rdf(owner) : NULL;
-    int r = owner && !name ? -EINVAL : 0;
-
-    for (size_t i = 0; r == 0 && i < n; i++) {
-        const ldns_rr *record = ldns_rr_list_rr(section, i);
-
-        if (ldns_rr_get_type(record) == type && ldns_rr_get_class(record) == LDNS_RR_CLASS_IN &&
-            (!name || ldns_dname_compare(ldns_rr_owner(record), name) == 0))
-            r = callback(record, userdata);
-    }
-    ldns_rdf_deep_free(name);
-    return r;
-}
-
-/* The first field, where it is a name. */
-static int take_target(const ldns_rr *record, void *userdata)
-{
-    const ldns_rdf *target = ldns_rr_rd_count(record) > 0 ? ldns_rr_rdf(record, 0) : NULL;
-    char **ret = userdata;
-
-    if (!target || ldns_rdf_get_type(target) != LDNS_RDF_TYPE_DNAME)
-        return 0;
-    *ret = name_from_rdf(target);
-    return *ret ? 1 : -ENOMEM;
-}
-
-/* "_acme-challenge.www" of "_acme-challenge.www.example.org" and "example.org", in front of the
- * target. */
-static int substitute(const char *name, const char *owner, const char *target, char **ret)
-{
-    size_t length = strlen(name) - strlen(owner);
-
-    /* A name that becomes too long leads nowhere (RFC 6672 §2.2). */
-    if (asprintf(ret, "%.*s%s", (int)(*target ? length : length - 1), name, target) < 0) {
-        *ret = NULL;
-        return -ENOMEM;
-    }
-    return 0;
-}
-
-/* RFC 6672 §3.4: the CNAME that goes with it may be missing. */
-static int find_dname(const ldns_pkt *answer, const char *name, char **ret)
-{
-    for (const char *owner = strchr(name, '.'); owner; owner = strchr(owner, '.')) {
-        _cleanup_free_ char *target = NULL;
-        int r =
-            each_record(ldns_pkt_answer(answer), ++owner, LDNS_RR_TYPE_DNAME, take_target, &target);
-
-        if (r != 0)
-            return r < 0 ? r : substitute(name, owner, target, ret);
-    }
-    return 0;
-}
-
-int dns_answer_alias(const ldns_pkt *answer, const char *name, char **ret)
-{
-    char *target = NULL;
-    int r = each_record(ldns_pkt_answer(answer), name, LDNS_RR_TYPE_CNAME, take_target, &target);
-
-    if (r == 0)
-        r = find_dname(answer, name, &target);
-    if (r < 0)
-        return r;
-    *ret = target;
-    return 0;
-}
-
-typedef struct ZoneSearch {
-    const char *name;
-    char *zone;
-} ZoneSearch;
-
-static int take_zone(const ldns_rr *record, void *userdata)
-{
-    ZoneSearch *search = userdata;
-    _cleanup_free_ char *owner = name_from_rdf(ldns_rr_owner(record));
-
-    if (!owner)
-        return -ENOMEM;
-    if (!dns_name_is_within(search->name, owner))
-        return 0;
-    search->zone = TAKE_PTR(owner);
-    return 1;
-}
-
-/* RFC 2308 §3: an authoritative server that does not have the name says which zone it is not in. */
-int dns_answer_zone(const ldns_pkt *answer, const char *name, char **ret)
-{
-    ZoneSearch search = { .name = name };
-    int r = each_record(ldns_pkt_answer(answer), name, LDNS_RR_TYPE_SOA, take_zone, &search);
-
-    if (r == 0)
-        r = each_record(ldns_pkt_authority(answer), NULL, LDNS_RR_TYPE_SOA, take_zone, &search);
-    if (r < 0)
-        return r;
-    *ret = search.zone;
-    return 0;
-}
-
-static int take_name_server(const ldns_rr *record, void *userdata)
-{
-    _cleanup_free_ char *name = NULL;
-    char ***list = userdata;
-    int r = take_target(record, &name);
-
-    if (r <= 0 || strv_contains(*list, name))
-        return r < 0 ? r : 0;
-    r = strv_extend(list, name);
-    return r < 0 ? r : strv_length(*list) == DNS_NAMES_MAX;
-}
-
-int dns_answer_name_servers(const ldns_pkt *answer, const char *zone, char ***ret)
-{
-    _cleanup_strv_ char **list = NULL;
-    int r = each_record(ldns_pkt_answer(answer), zone, LDNS_RR_TYPE_NS, take_name_server, &list);
-
-    if (r < 0)
-        return r;
-    *ret = TAKE_PTR(list);
-    return 0;
-}
-
-static int take_address(const ldns_rr *record, void *userdata)
-{
-    const ldns_rdf *octets = ldns_rr_rd_count(record) > 0 ? ldns_rr_rdf(record, 0) : NULL;
-    DnsServer server;
-
-    if (!octets ||
-        dns_server_from_octets(ldns_rdf_data(octets), ldns_rdf_size(octets), &server) < 0)
-        return 0;
-    return dns_servers_add(userdata, &server);
-}
-
-/* Of any owner: the name of a server may be an alias, against RFC 2181 §10.3. */
-int dns_answer_addresses(const ldns_pkt *answer, DnsServers *servers)
-{
-    int r = each_record(ldns_pkt_answer(answer), NULL, LDNS_RR_TYPE_A, take_address, servers);
-
-    return r < 0 ? r
-                 : each_record(ldns_pkt_answer(answer), NULL, LDNS_RR_TYPE_AAAA, take_address,
-                               servers);
-}
-
-/* Its strings are one value (RFC 8555 §8.4 by way of RFC 7208 §3.3). */
-static int compare_value(const ldns_rr *record, void *userdata)
-{
-    const char *value = userdata;
-
-    for (size_t i = 0; i < ldns_rr_rd_count(record); i++) {
-        const ldns_rdf *string = ldns_rr_rdf(record, i);
-        size_t size = ldns_rdf_size(string);
-        const char *data = (const char *)ldns_rdf_data(string);
-
-        if (size == 0 || strnlen(value, size) < size - 1 || memcmp(data + 1, value, size - 1) != 0)
-            return 0;
-        value += size - 1;
-    }
-    return !*value;
-}
-
-bool dns_answer_has_text(const ldns_pkt *answer, const DnsText *text)
-{
-    return each_record(ldns_pkt_answer(answer), text->owner, LDNS_RR_TYPE_TXT, compare_value,
-                       text->value) > 0;
 }

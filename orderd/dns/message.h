@@ -21,7 +21,6 @@
  * servers with their addresses have 1 KiB, and 250 challenges beside each other at one name 14. */
 #define DNS_MESSAGE_SIZE_MAX 16384U
 #define DNS_HEADER_SIZE      12U
-#define DNS_NAMES_MAX        16U /* names of a set that are looked at */
 
 /* One TXT record. */
 typedef struct DnsText {
@@ -63,22 +62,11 @@ int dns_answer_parse(const ldns_pkt *request, const TsigKey *key, const uint8_t 
 /* "REFUSED", "NOTAUTH(BADKEY)", "NOERROR". */
 const char *dns_answer_words(const ldns_pkt *answer, char buf[DNS_WORDS_SIZE]);
 
-/* Where an alias at @name leads, by CNAME or DNAME (RFC 6672); NULL: there is none. 0 or -ENOMEM.
- */
-int dns_answer_alias(const ldns_pkt *answer, const char *name, char **ret);
+/* A name on the wire; NULL: it is none, or out of memory. ldns_rdf_deep_free(). */
+ldns_rdf *dns_name_to_rdf(const char *name);
 
-/* The zone that @name is in, by the SOA record of an authoritative answer; NULL: it does not tell.
- * 0 or -ENOMEM. */
-int dns_answer_zone(const ldns_pkt *answer, const char *name, char **ret);
-
-/* The servers that @zone names, DNS_NAMES_MAX at the most. 0 or -ENOMEM. *ret: strv_free(). */
-int dns_answer_name_servers(const ldns_pkt *answer, const char *zone, char ***ret);
-
-/* Adds the addresses in the answer. 0 or -ENOMEM. */
-int dns_answer_addresses(const ldns_pkt *answer, DnsServers *servers);
-
-/* Whether the record is in it. */
-bool dns_answer_has_text(const ldns_pkt *answer, const DnsText *text);
+/* The text of such a name; NULL: out of memory. free(). */
+char *dns_name_from_rdf(const ldns_rdf *rdf);
 
 /* Whether @name is @zone or below it. */
 bool dns_name_is_within(const char *name, const char *zone);

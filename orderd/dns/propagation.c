@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
+#include "dns/answer.h"
 #include "dns/ask.h"
-#include "dns/trouble.h"
 #include "libacme/transport/polling.h"
 #include "strings/strv.h"
 
@@ -35,7 +35,7 @@ struct Host {
 };
 
 struct Propagation {
-    const DnsRealm *realm;
+    const DnsSettings *settings;
     const DnsText *text;
     const DnsServers *source; /* of names and addresses */
     DnsUse use;               /* of what these say */
@@ -197,13 +197,13 @@ static int watch_ask(Watch *watch)
 {
     Propagation *p = watch->host->propagation;
     _cleanup_(dns_packet_freep) ldns_pkt *query = NULL;
-    DnsQuestion question = { .server = &watch->server, .timeout = p->realm->timeout };
+    DnsRequest request = { .server = &watch->server, .timeout = p->settings->timeout };
     int r = dns_query_new(p->text->owner, LDNS_RR_TYPE_TXT, false, &query);
 
     if (r < 0)
         return r;
-    question.request = query;
-    return dns_exchange_start(p->realm->pool, &question, on_watch_reply, watch, &watch->exchange);
+    request.message = query;
+    return dns_exchange_start(p->settings->pool, &request, on_watch_reply, watch, &watch->exchange);
 }
 
 /* Those that have it are not asked again. */
@@ -252,7 +252,7 @@ static void make_watches(Host *host)
 
         watch->host = host;
         watch->server = host->addresses.list[host->n_watches];
-        use_given_port(&host->propagation->realm->servers, &watch->server);
+        use_given_port(&host->propagation->settings->servers, &watch->server);
     }
 }
 
@@ -315,12 +315,11 @@ static void on_aaaa(const DnsOutcome *outcome, void *userdata)
 static int ask_source(const Propagation *p, const char *name, ldns_rr_type type,
                       dns_ask_cb callback, void *userdata, DnsAsk **ret)
 {
-    const DnsRealm *realm = p->realm;
-    DnsAsking asking = { .servers = p->source, .use = p->use, .timeout = realm->timeout };
-    ldns_pkt *query;
-    int r = dns_query_new(name, type, p->use == DNS_USE_RESOLVED, &query);
+    const DnsSettings *settings = p->settings;
+    DnsAskRequest request = { .servers = p->source, .use = p->use, .timeout = settings->timeout };
+    int r = dns_query_new(name, type, p->use == DNS_USE_RESOLVED, &request.message);
 
-    return r < 0 ? r : dns_ask_start(realm->pool, &asking, query, callback, userdata, ret);
+    return r < 0 ? r : dns_ask_start(settings->pool, &request, callback, userdata, ret);
 }
 
 static int ask_addresses(Propagation *p, char *const *names)
@@ -357,9 +356,9 @@ static int ask_name_servers(Propagation *p);
 /* What is public may not be known to the resolvers here, or the other way round. */
 static bool ask_the_other(Propagation *p)
 {
-    if (p->source == &p->realm->servers)
+    if (p->source == &p->settings->servers)
         return false;
-    p->source = &p->realm->servers;
+    p->source = &p->settings->servers;
     p->use = DNS_USE_AUTHORITATIVE;
     return ask_name_servers(p) >= 0;
 }
@@ -395,7 +394,7 @@ static int ask_name_servers(Propagation *p)
 
 static int add_timers(Propagation *p)
 {
-    sd_event *event = dns_pool_event(p->realm->pool);
+    sd_event *event = dns_pool_event(p->settings->pool);
     int r = sd_event_add_time_relative(event, &p->timer, CLOCK_MONOTONIC, 0, TIMER_ACCURACY,
                                        on_poll, p);
 
@@ -404,11 +403,11 @@ static int add_timers(Propagation *p)
     if (r < 0)
         return r;
     return sd_event_add_time_relative(event, &p->deadline, CLOCK_MONOTONIC,
-                                      p->realm->verification->propagation_timeout * USEC_PER_SEC,
+                                      p->settings->verification->propagation_timeout * USEC_PER_SEC,
                                       TIMER_ACCURACY, on_over, p);
 }
 
-int propagation_await(const DnsRealm *realm, const DnsText *text, propagation_cb callback,
+int propagation_await(const DnsSettings *settings, const DnsText *text, propagation_cb callback,
                       void *userdata, Propagation **ret)
 {
     _cleanup_(propagation_cancelp) Propagation *p = calloc(1, sizeof(*p));
@@ -416,9 +415,9 @@ int propagation_await(const DnsRealm *realm, const DnsText *text, propagation_cb
 
     if (!p)
         return -ENOMEM;
-    p->realm = realm;
+    p->settings = settings;
     p->text = text;
-    p->source = &realm->resolvers;
+    p->source = &settings->resolvers;
     p->use = DNS_USE_RESOLVED;
     p->callback = callback;
     p->userdata = userdata;

@@ -4,7 +4,7 @@
 /* Waits until every authoritative server of a zone answers with a record: the CA may ask any of
  * them. */
 
-#include "dns/realm.h"
+#include "dns/settings.h"
 
 typedef struct Propagation Propagation;
 
@@ -14,7 +14,7 @@ typedef void (*propagation_cb)(const char *trouble, void *userdata);
 
 /**
  * propagation_await() - look up the servers, and ask until all have it or the time is over
- * @realm, @text: borrowed until the callback
+ * @settings, @text: borrowed until the callback
  *
  * The servers and their addresses come from the resolvers, or else from the servers that are
  * updated; one that is among these is asked at the port that is given there. An address that cannot
@@ -22,7 +22,7 @@ typedef void (*propagation_cb)(const char *trouble, void *userdata);
  *
  * The callback comes once, from the event loop, unless cancelled. 0 or -errno.
  */
-int propagation_await(const DnsRealm *realm, const DnsText *text, propagation_cb callback,
+int propagation_await(const DnsSettings *settings, const DnsText *text, propagation_cb callback,
                       void *userdata, Propagation **ret);
 /* What there is to tell of it meanwhile: the servers that do not have it yet, as above; NULL: it is
  * not known. Borrowed until the next call. */

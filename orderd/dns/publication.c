@@ -9,11 +9,9 @@
 #include "log/log.h"
 
 struct DnsPublication {
-    TxtRecords *presences; /* borrowed */
-    DnsRealm *realm;
-    char *name;
-    DnsText text;
-    DnsLookup *place;
+    TxtRecords *records; /* borrowed */
+    TxtTarget target;
+    DnsLookup *lookup;
     DnsClaim *claim;
     Propagation *propagation;
     dns_publication_cb callback;
@@ -24,12 +22,12 @@ void dns_publication_withdraw(DnsPublication *p)
 {
     if (!p)
         return;
-    dns_lookup_cancel(p->place);
+    dns_lookup_cancel(p->lookup);
     propagation_cancel(p->propagation);
     dns_claim_release(p->claim);
-    dns_realm_unref(p->realm);
-    dns_text_done(&p->text);
-    free(p->name);
+    dns_settings_unref(p->target.settings);
+    dns_text_done(&p->target.text);
+    free(p->target.name);
     free(p);
 }
 
@@ -43,7 +41,7 @@ static void _printf_(2, 3) publication_fail(DnsPublication *p, const char *forma
     if (vasprintf(&why, format, arguments) < 0)
         why = NULL;
     va_end(arguments);
-    failure_set(&failure, LOG_EVENT_CHALLENGE_NOT_PUBLISHED, 421, 0, "%s: %s", p->name,
+    failure_set(&failure, LOG_EVENT_CHALLENGE_NOT_PUBLISHED, 421, 0, "%s: %s", p->target.name,
                 str_or(why, "out of memory"));
     p->callback(&failure, p->userdata);
     failure_done(&failure);
@@ -53,7 +51,7 @@ static void publication_fail_errno(DnsPublication *p, int error)
 {
     Failure failure = { 0 };
 
-    log_error_errno(error, "The TXT record for %s cannot be worked on: %m", p->name);
+    log_error_errno(error, "The TXT record for %s cannot be worked on: %m", p->target.name);
     failure_set(&failure, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
                 "The server cannot work on its DNS records: its journal says why.");
     p->callback(&failure, p->userdata);
@@ -69,7 +67,7 @@ static void on_propagated(const char *trouble, void *userdata)
         publication_fail(p,
                          "its TXT record at %s is not to be seen at every server of the zone %s "
                          "(%s)",
-                         p->text.owner, p->text.zone, trouble);
+                         p->target.text.owner, p->target.text.zone, trouble);
     else
         p->callback(NULL, p->userdata);
 }
@@ -78,11 +76,11 @@ static void await_propagation(DnsPublication *p)
 {
     int r;
 
-    if (p->realm->verification->skip_propagation_check) {
+    if (p->target.settings->verification->skip_propagation_check) {
         p->callback(NULL, p->userdata);
         return;
     }
-    r = propagation_await(p->realm, &p->text, on_propagated, p, &p->propagation);
+    r = propagation_await(p->target.settings, &p->target.text, on_propagated, p, &p->propagation);
     if (r < 0)
         publication_fail_errno(p, r);
 }
@@ -95,68 +93,67 @@ static void on_claimed(const char *trouble, int error, void *userdata)
         publication_fail_errno(p, error);
     else if (trouble)
         publication_fail(p, "its TXT record at %s cannot be added to the zone %s (%s)",
-                         p->text.owner, p->text.zone, trouble);
+                         p->target.text.owner, p->target.text.zone, trouble);
     else
         await_propagation(p);
 }
 
-static void on_place(const char *owner, const char *zone, const char *trouble, void *userdata)
+static void on_lookup(const char *owner, const char *zone, const char *trouble, void *userdata)
 {
     DnsPublication *p = userdata;
     int r = -ENOMEM;
 
-    p->place = NULL;
+    p->lookup = NULL;
     if (trouble) {
         publication_fail(p, "%s", trouble);
         return;
     }
-    p->text.owner = strdup(owner);
-    p->text.zone = strdup(zone);
-    if (p->text.owner && p->text.zone)
-        r = dns_claim_new(p->presences, p->realm, p->name, &p->text, on_claimed, p, &p->claim);
+    p->target.text.owner = strdup(owner);
+    p->target.text.zone = strdup(zone);
+    if (p->target.text.owner && p->target.text.zone)
+        r = dns_claim_new(p->records, &p->target, on_claimed, p, &p->claim);
     if (r < 0)
         publication_fail_errno(p, r);
 }
 
-static int start(DnsPublication *p, Config *config, const Verification *verification,
-                 const char *name, const char *value, char **ret_why)
+static int start(DnsPublication *p, const DnsPublicationRequest *request, char **ret_why)
 {
-    int r = dns_realm_new(txt_records_pool(p->presences), config, verification, ret_why, &p->realm);
+    int r = dns_settings_new(txt_records_pool(p->records), request->config, request->verification,
+                             ret_why, &p->target.settings);
 
     if (r < 0)
         return r;
-    p->name = strdup(name);
-    p->text.value = strdup(value);
-    if (!p->name || !p->text.value)
+    p->target.name = strdup(request->name);
+    p->target.text.value = strdup(request->value);
+    if (!p->target.name || !p->target.text.value)
         return -ENOMEM;
-    return dns_lookup_find(p->realm, p->name, on_place, p, &p->place);
+    return dns_lookup_find(p->target.settings, p->target.name, on_lookup, p, &p->lookup);
 }
 
-int dns_publication_start(TxtRecords *presences, Config *config, const Verification *verification,
-                          const char *name, const char *value, dns_publication_cb callback,
-                          void *userdata, DnsPublication **ret)
+int dns_publication_start(TxtRecords *records, const DnsPublicationRequest *request,
+                          dns_publication_cb callback, void *userdata, DnsPublication **ret)
 {
     _cleanup_(dns_publication_withdrawp) DnsPublication *p = calloc(1, sizeof(*p));
     _cleanup_free_ char *why = NULL;
     int r = -ENOMEM;
 
     if (p) {
-        p->presences = presences;
+        p->records = records;
         p->callback = callback;
         p->userdata = userdata;
-        r = start(p, config, verification, name, value, &why);
+        r = start(p, request, &why);
     }
     if (r < 0)
-        return log_event_errno(LOG_EVENT_CHALLENGE_NOT_WRITTEN, r,
-                               "[verification \"%s\"] cannot be used for %s: %s",
-                               verification->name, name, str_or(why, strerror(-r)));
+        return log_event_errno(
+            LOG_EVENT_CHALLENGE_NOT_WRITTEN, r, "[verification \"%s\"] cannot be used for %s: %s",
+            request->verification->name, request->name, str_or(why, strerror(-r)));
     *ret = TAKE_PTR(p);
     return 0;
 }
 
 const char *dns_publication_owner(const DnsPublication *p)
 {
-    return p->text.owner;
+    return p->target.text.owner;
 }
 
 const char *dns_publication_lag(const DnsPublication *p)

@@ -15,18 +15,17 @@ typedef struct DnsPublication DnsPublication;
  * here. */
 typedef void (*dns_publication_cb)(const Failure *failure, void *userdata);
 
-/**
- * dns_publication_start() - have a record put into DNS
- * @config: a reference is taken
- * @verification: of type dns01-dnsUpdate, of @config
- * @name: whose authorization it is
- * @value: of the record; the same one may be published more than once
- *
- * 0; -errno: what was wrong is logged.
- */
-int dns_publication_start(TxtRecords *presences, Config *config, const Verification *verification,
-                          const char *name, const char *value, dns_publication_cb callback,
-                          void *userdata, DnsPublication **ret);
+/* Borrowed for the call; a reference to the config is taken. */
+typedef struct DnsPublicationRequest {
+    Config *config;
+    const Verification *verification; /* of type dns01-dnsUpdate, of the config */
+    const char *name;                 /* whose authorization it is */
+    const char *value; /* of the record; the same one may be published more than once */
+} DnsPublicationRequest;
+
+/* Has a record put into DNS. 0; -errno: what was wrong is logged. */
+int dns_publication_start(TxtRecords *records, const DnsPublicationRequest *request,
+                          dns_publication_cb callback, void *userdata, DnsPublication **ret);
 
 /* The name that the record is at, behind all aliases; NULL: it is not known yet. Borrowed. */
 const char *dns_publication_owner(const DnsPublication *publication);

@@ -4,16 +4,14 @@
 #include <sys/queue.h>
 
 #include "dns/ask.h"
-#include "dns/removal.h"
 #include "libacme/transport/polling.h"
 #include "log/log.h"
-#include "statedir/dns-record.h"
 #include "strings/strv.h"
 
 /* Pauses double from a second to five minutes: a quarter of an hour. */
 #define REMOVALS_MAX 10U
 
-typedef struct Presence Presence;
+typedef struct TxtRecord TxtRecord;
 
 typedef enum ClaimState {
     CLAIM_NEW,
@@ -22,9 +20,9 @@ typedef enum ClaimState {
 } ClaimState;
 
 struct DnsClaim {
-    Presence *presence;
+    TxtRecord *txt;
     LIST_ENTRY(DnsClaim) list;
-    DnsRealm *realm;
+    DnsSettings *settings;
     ClaimState state;
     dns_claim_cb callback;
     void *userdata;
@@ -32,19 +30,15 @@ struct DnsClaim {
 
 /* One record. Only one thing is done with it at a time, from its timer: so whatever is removed is
  * not being added, whoever claims it or does not. */
-struct Presence {
-    TxtRecords *all;
-    LIST_ENTRY(Presence) list;
+struct TxtRecord {
+    TxtRecords *records;
+    LIST_ENTRY(TxtRecord) list;
     char key[STORAGE_KEY_SIZE]; /* of the file */
-    DnsRealm *realm;            /* by which it was last worked on */
-    char *name;
-    DnsText text;
-    DnsServers sure;   /* they have it */
-    DnsServers unsure; /* they may have it */
+    TxtTarget target;           /* with the settings by which it was last worked on */
+    DnsHolders holders;
     LIST_HEAD(, DnsClaim) claims;
     DnsAsk *ask; /* to add it */
     DnsRemoval *removal;
-    bool is_granted; /* by one of them */
     unsigned n_removals;
     Backoff backoff;
     sd_event_source *timer;
@@ -52,349 +46,279 @@ struct Presence {
 
 struct TxtRecords {
     DnsPool *pool;
-    LIST_HEAD(, Presence) list;
+    LIST_HEAD(, TxtRecord) list;
     char **needed; /* keys of those on disk that were, when it was looked at last */
 };
 
 static void claim_free(DnsClaim *claim)
 {
     LIST_REMOVE(claim, list);
-    dns_realm_unref(claim->realm);
+    dns_settings_unref(claim->settings);
     free(claim);
 }
 
-static void presence_free(Presence *p)
+static void txt_record_free(TxtRecord *txt)
 {
     DnsClaim *claim;
 
-    LIST_REMOVE(p, list);
-    while ((claim = LIST_FIRST(&p->claims)))
+    LIST_REMOVE(txt, list);
+    while ((claim = LIST_FIRST(&txt->claims)))
         claim_free(claim);
-    dns_ask_cancel(p->ask);
-    dns_removal_cancel(p->removal);
-    sd_event_source_disable_unref(p->timer);
-    dns_servers_done(&p->sure);
-    dns_servers_done(&p->unsure);
-    dns_realm_unref(p->realm);
-    dns_text_done(&p->text);
-    free(p->name);
-    free(p);
+    dns_ask_cancel(txt->ask);
+    dns_removal_cancel(txt->removal);
+    sd_event_source_disable_unref(txt->timer);
+    dns_holders_done(&txt->holders);
+    dns_settings_unref(txt->target.settings);
+    dns_text_done(&txt->target.text);
+    free(txt->target.name);
+    free(txt);
 }
 
-DEFINE_CLEANUP_FUNC(Presence *, presence_free)
+DEFINE_CLEANUP_FUNC(TxtRecord *, txt_record_free)
 
-static void go_on_in(Presence *p, usec_t delay)
+static void go_on_in(TxtRecord *txt, usec_t delay)
 {
-    (void)sd_event_source_set_time_relative(p->timer, delay);
-    (void)sd_event_source_set_enabled(p->timer, SD_EVENT_ONESHOT);
+    (void)sd_event_source_set_time_relative(txt->timer, delay);
+    (void)sd_event_source_set_enabled(txt->timer, SD_EVENT_ONESHOT);
 }
 
-/* ---- on disk ----------------------------------------------------------------------------- */
-
-static DnsRecord record_of(const DnsRealm *realm, const char *name, const DnsText *text)
+static void forget(TxtRecord *txt)
 {
-    return (DnsRecord){
-        .verification = realm->verification->name,
-        .name = (char *)name,
-        .zone = text->zone,
-        .owner = text->owner,
-        .value = text->value,
-        .created = time(NULL),
-    };
-}
-
-static int write_down(const Presence *p, const DnsServers *unsure)
-{
-    _cleanup_free_ char *servers = dns_servers_format(&p->sure),
-                        *others = dns_servers_format(unsure);
-    DnsRecord record = record_of(p->realm, p->name, &p->text);
-    int r = -ENOMEM;
-
-    record.servers = servers;
-    record.unsure = others;
-    if (servers && others)
-        r = dns_record_save(p->realm->config->state_directory, &record);
-    if (r < 0)
-        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
-                        "The TXT record for %s cannot be noted in '%s': %m", p->name,
-                        p->realm->config->state_directory);
-    return r;
-}
-
-/* All of the block's servers may have what nobody has noted a server of. */
-static int take_holders(Presence *p, const DnsRecord *record)
-{
-    int r = dns_servers_add_names(&p->sure, str_or(record->servers, ""));
-
-    if (r >= 0)
-        r = dns_servers_add_names(&p->unsure, str_or(record->unsure, ""));
-    if (r >= 0 && p->sure.n == 0 && p->unsure.n == 0)
-        r = dns_servers_add_list(&p->unsure, &p->realm->servers);
-    return r;
-}
-
-static void forget(Presence *p)
-{
-    const char *state = p->realm->config->state_directory;
-    int r = dns_record_remove(state, p->key);
+    const char *state = txt->target.settings->config->state_directory;
+    int r = dns_record_remove(state, txt->key);
 
     if (r < 0)
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
-                        "The file of the TXT record at %s in '%s' stays: %m", p->text.owner, state);
-    presence_free(p);
+                        "The file of the TXT record at %s in '%s' stays: %m",
+                        txt->target.text.owner, state);
+    txt_record_free(txt);
 }
 
 /* ---- there ------------------------------------------------------------------------------- */
 
-static DnsClaim *find_claim(const Presence *p, ClaimState state)
+static DnsClaim *find_claim(const TxtRecord *txt, ClaimState state)
 {
     DnsClaim *claim;
 
-    LIST_FOREACH (claim, &p->claims, list)
+    LIST_FOREACH (claim, &txt->claims, list)
         if (claim->state == state)
             return claim;
     return NULL;
 }
 
 /* Whoever is told may release any of the claims. */
-static void tell(Presence *p, const char *trouble, int error)
+static void tell_claims(TxtRecord *txt, const char *trouble, int error)
 {
     DnsClaim *claim;
 
-    while ((claim = find_claim(p, CLAIM_ASKED))) {
+    while ((claim = find_claim(txt, CLAIM_ASKED))) {
         claim->state = CLAIM_TOLD;
         claim->callback(trouble, error, claim->userdata);
     }
-    go_on_in(p, 0);
-}
-
-static int note_taken(Presence *p, const DnsServer *server)
-{
-    dns_servers_remove(&p->unsure, server);
-    return dns_servers_add(&p->sure, server);
+    go_on_in(txt, 0);
 }
 
 static void on_added(const DnsOutcome *outcome, void *userdata)
 {
-    Presence *p = userdata;
-    int r = dns_servers_add_list(&p->unsure, outcome->uncertain);
+    TxtRecord *txt = userdata;
+    int r = dns_servers_add_list(&txt->holders.unsure, outcome->uncertain);
 
-    p->ask = NULL;
+    txt->ask = NULL;
     if (r >= 0 && outcome->server)
-        r = note_taken(p, outcome->server);
+        r = dns_holders_note_added(&txt->holders, outcome->server);
     /* What it says from before is more, and no harm. */
-    if (r >= 0 && (p->sure.n > 0 || p->unsure.n > 0))
-        (void)write_down(p, &p->unsure);
-    tell(p, outcome->answer ? NULL : outcome->trouble, r);
+    if (r >= 0 && !dns_holders_is_empty(&txt->holders))
+        (void)dns_holders_save(&txt->holders, &txt->target, NULL);
+    tell_claims(txt, outcome->answer ? NULL : outcome->trouble, r);
 }
 
-/* Before it is sent, all may have it for those who come after a crash. */
-static int enter(const Presence *p)
+static int start_update(TxtRecord *txt)
 {
-    _cleanup_(dns_servers_done) DnsServers unsure = { 0 };
-    int r = dns_servers_add_list(&unsure, &p->unsure);
+    const DnsSettings *settings = txt->target.settings;
+    DnsAskRequest request = { .servers = &settings->servers,
+                              .key = settings->key,
+                              .use = DNS_USE_GRANTED,
+                              .timeout = settings->timeout };
+    /* Before it is sent, all may have it for those who come after a crash. */
+    int r = dns_holders_save(&txt->holders, &txt->target, &settings->servers);
 
     if (r >= 0)
-        r = dns_servers_add_list(&unsure, &p->realm->servers);
-    return r < 0 ? r : write_down(p, &unsure);
+        r = dns_update_new(&txt->target.text, true, settings->verification->ttl, &request.message);
+    return r < 0 ? r : dns_ask_start(settings->pool, &request, on_added, txt, &txt->ask);
 }
 
-static int add(Presence *p)
-{
-    const DnsRealm *realm = p->realm;
-    DnsAsking asking = { .servers = &realm->servers,
-                         .key = realm->key,
-                         .use = DNS_USE_GRANTED,
-                         .timeout = realm->timeout };
-    ldns_pkt *request;
-    int r = enter(p);
-
-    if (r >= 0)
-        r = dns_update_new(&p->text, true, realm->verification->ttl, &request);
-    return r < 0 ? r : dns_ask_start(realm->pool, &asking, request, on_added, p, &p->ask);
-}
-
-static void start_adding(Presence *p, const DnsClaim *newest)
+static void start_adding(TxtRecord *txt, const DnsClaim *newest)
 {
     DnsClaim *claim;
     int r;
 
-    dns_realm_unref(p->realm);
-    p->realm = dns_realm_ref(newest->realm);
-    p->is_granted = false;
-    p->n_removals = 0;
-    p->backoff = (Backoff){ 0 };
-    LIST_FOREACH (claim, &p->claims, list)
+    dns_settings_unref(txt->target.settings);
+    txt->target.settings = dns_settings_ref(newest->settings);
+    txt->holders.has_removed = false;
+    txt->n_removals = 0;
+    txt->backoff = (Backoff){ 0 };
+    LIST_FOREACH (claim, &txt->claims, list)
         if (claim->state == CLAIM_NEW)
             claim->state = CLAIM_ASKED;
-    r = add(p);
+    r = start_update(txt);
     if (r < 0)
-        tell(p, strerror(-r), r);
+        tell_claims(txt, strerror(-r), r);
 }
 
 /* ---- away -------------------------------------------------------------------------------- */
 
-static void retry_removal(Presence *p, const char *trouble)
+static void retry_removal(TxtRecord *txt, const char *trouble)
 {
-    if (p->n_removals == 1)
+    if (txt->n_removals == 1)
         (void)log_full(LOG_WARNING, 0, "The TXT record '%s' at %s for %s is not removed yet: %s",
-                       p->text.value, p->text.owner, p->name, trouble);
-    if (p->n_removals < REMOVALS_MAX) {
-        go_on_in(p, backoff_next(&p->backoff, 0));
+                       txt->target.text.value, txt->target.text.owner, txt->target.name, trouble);
+    if (txt->n_removals < REMOVALS_MAX) {
+        go_on_in(txt, backoff_next(&txt->backoff, 0));
         return;
     }
     log_event(LOG_EVENT_CHALLENGE_NOT_WITHDRAWN, NULL,
               "The TXT record '%s' at %s for %s is not removed, and tried again in an hour: %s",
-              p->text.value, p->text.owner, p->name, trouble);
-    presence_free(p);
+              txt->target.text.value, txt->target.text.owner, txt->target.name, trouble);
+    txt_record_free(txt);
 }
 
 static void on_removed(const DnsRemovalOutcome *outcome, void *userdata)
 {
-    Presence *p = userdata;
+    TxtRecord *txt = userdata;
 
-    p->removal = NULL;
-    for (size_t i = 0; i < outcome->granted->n; i++) {
-        dns_servers_remove(&p->sure, &outcome->granted->list[i]);
-        dns_servers_remove(&p->unsure, &outcome->granted->list[i]);
-    }
-    /* Who may have it and refuses to remove it has refused to add it, where another one did. */
-    p->is_granted |= outcome->granted->n > 0;
-    for (size_t i = 0; p->is_granted && i < outcome->refused->n; i++)
-        dns_servers_remove(&p->unsure, &outcome->refused->list[i]);
-    if (!LIST_EMPTY(&p->claims) || (p->sure.n == 0 && p->unsure.n == 0))
-        go_on_in(p, 0);
+    txt->removal = NULL;
+    dns_holders_note_removed(&txt->holders, outcome);
+    if (!LIST_EMPTY(&txt->claims) || dns_holders_is_empty(&txt->holders))
+        go_on_in(txt, 0);
     else
-        retry_removal(p, outcome->trouble);
+        retry_removal(txt, outcome->trouble);
 }
 
-static void start_removal(Presence *p)
+static void start_removal(TxtRecord *txt)
 {
-    _cleanup_(dns_servers_done) DnsServers holders = { 0 };
-    int r = dns_servers_add_list(&holders, &p->sure);
+    _cleanup_(dns_servers_done) DnsServers servers = { 0 };
+    int r = dns_holders_list(&txt->holders, &servers);
 
-    p->n_removals++;
+    txt->n_removals++;
     if (r >= 0)
-        r = dns_servers_add_list(&holders, &p->unsure);
-    if (r >= 0)
-        r = dns_removal_start(p->realm, &p->text, &holders, on_removed, p, &p->removal);
+        r = dns_removal_start(&txt->target, &servers, on_removed, txt, &txt->removal);
     if (r < 0)
-        retry_removal(p, strerror(-r));
+        retry_removal(txt, strerror(-r));
 }
 
 /* ---- both -------------------------------------------------------------------------------- */
 
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+static int txt_record_on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
-    Presence *p = userdata;
-    const DnsClaim *claim = find_claim(p, CLAIM_NEW);
+    TxtRecord *txt = userdata;
+    const DnsClaim *claim = find_claim(txt, CLAIM_NEW);
 
     (void)source;
     (void)usec;
     /* What is under way comes back here when it has ended. */
-    if (p->ask || p->removal)
+    if (txt->ask || txt->removal)
         return 0;
     if (claim)
-        start_adding(p, claim);
-    else if (LIST_EMPTY(&p->claims) && p->sure.n == 0 && p->unsure.n == 0)
-        forget(p);
-    else if (LIST_EMPTY(&p->claims))
-        start_removal(p);
+        start_adding(txt, claim);
+    else if (LIST_EMPTY(&txt->claims) && dns_holders_is_empty(&txt->holders))
+        forget(txt);
+    else if (LIST_EMPTY(&txt->claims))
+        start_removal(txt);
     return 0;
 }
 
-static int presence_new(TxtRecords *all, DnsRealm *realm, const char *key, const char *name,
-                        const DnsText *text, Presence **ret)
+static int txt_record_new(TxtRecords *records, const TxtTarget *target, const char *key,
+                          TxtRecord **ret)
 {
-    _cleanup_(presence_freep) Presence *p = calloc(1, sizeof(*p));
+    _cleanup_(txt_record_freep) TxtRecord *txt = calloc(1, sizeof(*txt));
     int r;
 
-    if (!p)
+    if (!txt)
         return -ENOMEM;
-    p->all = all;
-    LIST_INSERT_HEAD(&all->list, p, list);
-    LIST_INIT(&p->claims);
-    memcpy(p->key, key, sizeof(p->key));
-    p->realm = dns_realm_ref(realm);
-    p->name = strdup(name);
-    p->text.zone = strdup(text->zone);
-    p->text.owner = strdup(text->owner);
-    p->text.value = strdup(text->value);
-    if (!p->name || !p->text.zone || !p->text.owner || !p->text.value)
+    txt->records = records;
+    LIST_INSERT_HEAD(&records->list, txt, list);
+    LIST_INIT(&txt->claims);
+    memcpy(txt->key, key, sizeof(txt->key));
+    txt->target.settings = dns_settings_ref(target->settings);
+    txt->target.name = strdup(target->name);
+    txt->target.text.zone = strdup(target->text.zone);
+    txt->target.text.owner = strdup(target->text.owner);
+    txt->target.text.value = strdup(target->text.value);
+    if (!txt->target.name || !txt->target.text.zone || !txt->target.text.owner ||
+        !txt->target.text.value)
         return -ENOMEM;
-    r = sd_event_add_time_relative(dns_pool_event(all->pool), &p->timer, CLOCK_MONOTONIC, 0,
-                                   TIMER_ACCURACY, on_timer, p);
+    r = sd_event_add_time_relative(dns_pool_event(records->pool), &txt->timer, CLOCK_MONOTONIC, 0,
+                                   TIMER_ACCURACY, txt_record_on_timer, txt);
     if (r < 0)
         return r;
-    *ret = TAKE_PTR(p);
+    *ret = TAKE_PTR(txt);
     return 0;
 }
 
-static Presence *find_presence(const TxtRecords *all, const char *key)
+static TxtRecord *find_record(const TxtRecords *records, const char *key)
 {
-    Presence *p;
+    TxtRecord *txt;
 
-    LIST_FOREACH (p, &all->list, list)
-        if (streq(p->key, key))
-            return p;
+    LIST_FOREACH (txt, &records->list, list)
+        if (streq(txt->key, key))
+            return txt;
     return NULL;
 }
 
 /* What a former life has left of the same value is taken over. */
-static int get_presence(TxtRecords *all, DnsRealm *realm, const char *name, const DnsText *text,
-                        Presence **ret)
+static int get_record(TxtRecords *records, const TxtTarget *target, TxtRecord **ret)
 {
-    const DnsRecord record = record_of(realm, name, text);
+    const DnsRecord record = txt_target_record(target);
     _cleanup_(dns_record_done) DnsRecord left = { 0 };
-    _cleanup_(presence_freep) Presence *p = NULL;
+    _cleanup_(txt_record_freep) TxtRecord *txt = NULL;
     char key[STORAGE_KEY_SIZE];
     int r = dns_record_key(&record, key);
 
     if (r < 0)
         return r;
-    *ret = find_presence(all, key);
+    *ret = find_record(records, key);
     if (*ret)
         return 0;
-    r = presence_new(all, realm, key, name, text, &p);
-    if (r >= 0 && dns_record_load(realm->config->state_directory, key, &left) != -ENOENT)
-        r = take_holders(p, &left);
+    r = txt_record_new(records, target, key, &txt);
+    if (r >= 0 && dns_record_load(target->settings->config->state_directory, key, &left) != -ENOENT)
+        r = dns_holders_load(&txt->holders, &left, &target->settings->servers);
     if (r < 0)
         return r;
-    *ret = TAKE_PTR(p);
+    *ret = TAKE_PTR(txt);
     return 0;
 }
 
-int dns_claim_new(TxtRecords *all, DnsRealm *realm, const char *name, const DnsText *text,
-                  dns_claim_cb callback, void *userdata, DnsClaim **ret)
+int dns_claim_new(TxtRecords *records, const TxtTarget *target, dns_claim_cb callback,
+                  void *userdata, DnsClaim **ret)
 {
-    Presence *presence;
+    TxtRecord *txt;
     DnsClaim *claim;
-    int r = get_presence(all, realm, name, text, &presence);
+    int r = get_record(records, target, &txt);
 
     if (r < 0)
         return r;
     claim = calloc(1, sizeof(*claim));
     if (!claim)
-        return -ENOMEM; /* the presence without claims goes, from its timer */
-    claim->presence = presence;
-    claim->realm = dns_realm_ref(realm);
+        return -ENOMEM; /* the txt without claims goes, from its timer */
+    claim->txt = txt;
+    claim->settings = dns_settings_ref(target->settings);
     claim->callback = callback;
     claim->userdata = userdata;
-    LIST_INSERT_HEAD(&presence->claims, claim, list);
-    go_on_in(presence, 0);
+    LIST_INSERT_HEAD(&txt->claims, claim, list);
+    go_on_in(txt, 0);
     *ret = claim;
     return 0;
 }
 
 DnsClaim *dns_claim_release(DnsClaim *claim)
 {
-    Presence *presence;
+    TxtRecord *txt;
 
     if (!claim)
         return NULL;
-    presence = claim->presence;
+    txt = claim->txt;
     claim_free(claim);
-    go_on_in(presence, 0);
+    go_on_in(txt, 0);
     return NULL;
 }
 
@@ -408,7 +332,8 @@ static void say_it_stays(const DnsRecord *record, const char *why)
 }
 
 /* 1: there is one by which to remove it; 0: there is none, which is logged; -errno. */
-static int find_realm(TxtRecords *all, Config *config, const DnsRecord *record, DnsRealm **ret)
+static int find_settings(TxtRecords *records, Config *config, const DnsRecord *record,
+                         DnsSettings **ret)
 {
     const Verification *verification = config_find_verification(config, record->verification);
     _cleanup_free_ char *why = NULL;
@@ -418,44 +343,49 @@ static int find_realm(TxtRecords *all, Config *config, const DnsRecord *record, 
         say_it_stays(record, "there is no such block of type dns01-dnsUpdate any more");
         return 0;
     }
-    r = dns_realm_new(all->pool, config, verification, &why, ret);
+    r = dns_settings_new(records->pool, config, verification, &why, ret);
     if (r < 0)
         say_it_stays(record, str_or(why, strerror(-r)));
     return r >= 0;
 }
 
 /* Takes it over, with nobody who claims it. */
-static int remove_left(TxtRecords *all, Config *config, const DnsRecord *record)
+static int remove_left(TxtRecords *records, Config *config, const DnsRecord *record)
 {
-    const DnsText text = { .zone = record->zone, .owner = record->owner, .value = record->value };
-    _cleanup_(dns_realm_unrefp) DnsRealm *realm = NULL;
-    Presence *presence;
-    int r = find_realm(all, config, record, &realm);
+    TxtTarget target = {
+        .name = record->name,
+        .text = { .zone = record->zone, .owner = record->owner, .value = record->value },
+    };
+    TxtRecord *txt;
+    int r = find_settings(records, config, record, &target.settings);
 
-    return r <= 0 ? r : get_presence(all, realm, record->name, &text, &presence);
+    if (r > 0)
+        r = get_record(records, &target, &txt);
+    dns_settings_unref(target.settings);
+    return r;
 }
 
 /* What waits for its next removal by an older configuration: it is taken over anew. */
-static void drop_outdated(TxtRecords *all, const Config *config)
+static void drop_outdated(TxtRecords *records, const Config *config)
 {
-    Presence *p = LIST_FIRST(&all->list), *next;
+    TxtRecord *txt = LIST_FIRST(&records->list), *next;
 
-    for (; p; p = next) {
-        next = LIST_NEXT(p, list);
-        if (LIST_EMPTY(&p->claims) && !p->ask && !p->removal && p->n_removals > 0 &&
-            p->realm->config != config)
-            presence_free(p);
+    for (; txt; txt = next) {
+        next = LIST_NEXT(txt, list);
+        if (LIST_EMPTY(&txt->claims) && !txt->ask && !txt->removal && txt->n_removals > 0 &&
+            txt->target.settings->config != config)
+            txt_record_free(txt);
     }
 }
 
 /* 1: it is needed; 0: it is seen to. */
-static int look_at(TxtRecords *all, Config *config, const char *key,
-                   bool (*is_needed)(const char *name, void *userdata), void *userdata)
+static int sweep_one(TxtRecords *records, Config *config, const char *key,
+                     bool (*is_needed)(const char *name, void *userdata), void *userdata)
 {
     _cleanup_(dns_record_done) DnsRecord record = { 0 };
     int r;
 
-    if (find_presence(all, key))
+    if (find_record(records, key))
         return 0;
     r = dns_record_load(config->state_directory, key, &record);
     if (r == -ENOENT)
@@ -463,7 +393,7 @@ static int look_at(TxtRecords *all, Config *config, const char *key,
     if (r >= 0 && is_needed(record.name, userdata))
         return 1;
     if (r >= 0)
-        r = remove_left(all, config, &record);
+        r = remove_left(records, config, &record);
     if (r < 0)
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
                         "The file of a TXT record, dns/%.16s….json in '%s', stays: %m", key,
@@ -471,7 +401,7 @@ static int look_at(TxtRecords *all, Config *config, const char *key,
     return 0;
 }
 
-bool txt_records_sweep(TxtRecords *all, Config *config,
+bool txt_records_sweep(TxtRecords *records, Config *config,
                        bool (*is_needed)(const char *name, void *userdata), void *userdata,
                        bool again)
 {
@@ -479,52 +409,52 @@ bool txt_records_sweep(TxtRecords *all, Config *config,
     int r = 0;
 
     if (again) {
-        keys = TAKE_PTR(all->needed);
+        keys = TAKE_PTR(records->needed);
     } else {
-        drop_outdated(all, config);
+        drop_outdated(records, config);
         r = dns_record_list(config->state_directory, &keys);
-        all->needed = strv_free(all->needed);
+        records->needed = strv_free(records->needed);
     }
     if (r < 0)
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
                         "TXT records of before stay, dns/ in '%s' cannot be read: %m",
                         config->state_directory);
     STRV_FOREACH (key, keys)
-        if (look_at(all, config, *key, is_needed, userdata) > 0)
-            (void)strv_extend(&all->needed, *key);
-    return !all->needed;
+        if (sweep_one(records, config, *key, is_needed, userdata) > 0)
+            (void)strv_extend(&records->needed, *key);
+    return !records->needed;
 }
 
-DnsPool *txt_records_pool(TxtRecords *all)
+DnsPool *txt_records_pool(TxtRecords *records)
 {
-    return all->pool;
+    return records->pool;
 }
 
 int txt_records_new(sd_event *event, TxtRecords **ret)
 {
-    _cleanup_(txt_records_freep) TxtRecords *all = calloc(1, sizeof(*all));
+    _cleanup_(txt_records_freep) TxtRecords *records = calloc(1, sizeof(*records));
     int r;
 
-    if (!all)
+    if (!records)
         return -ENOMEM;
-    LIST_INIT(&all->list);
-    r = dns_pool_new(event, &all->pool);
+    LIST_INIT(&records->list);
+    r = dns_pool_new(event, &records->pool);
     if (r < 0)
         return r;
-    *ret = TAKE_PTR(all);
+    *ret = TAKE_PTR(records);
     return 0;
 }
 
-TxtRecords *txt_records_free(TxtRecords *all)
+TxtRecords *txt_records_free(TxtRecords *records)
 {
-    Presence *p;
+    TxtRecord *txt;
 
-    if (!all)
+    if (!records)
         return NULL;
-    while ((p = LIST_FIRST(&all->list)))
-        presence_free(p);
-    dns_pool_free(all->pool);
-    strv_free(all->needed);
-    free(all);
+    while ((txt = LIST_FIRST(&records->list)))
+        txt_record_free(txt);
+    dns_pool_free(records->pool);
+    strv_free(records->needed);
+    free(records);
     return NULL;
 }

@@ -4,7 +4,7 @@
 /* TXT records that are in DNS while somebody claims them, and go when nobody does any more. What is
  * put there is on disk first, with the servers that may have it. */
 
-#include "dns/realm.h"
+#include "dns/holders.h"
 
 typedef struct TxtRecords TxtRecords; /* all there are */
 typedef struct DnsClaim DnsClaim;     /* one of maybe several to the same record */
@@ -16,20 +16,14 @@ typedef void (*dns_claim_cb)(const char *trouble, int error, void *userdata);
 
 int txt_records_new(sd_event *event, TxtRecords **ret);
 /* Nothing is removed from DNS any more: the next start does it. Always returns NULL. */
-TxtRecords *txt_records_free(TxtRecords *all);
+TxtRecords *txt_records_free(TxtRecords *records);
 
 /* For realms. Borrowed. */
-DnsPool *txt_records_pool(TxtRecords *all);
+DnsPool *txt_records_pool(TxtRecords *records);
 
-/**
- * dns_claim_new() - have a record in DNS
- * @realm: a reference is taken
- * @name: whose authorization it is for; copied, as @text is
- *
- * 0 or -errno.
- */
-int dns_claim_new(TxtRecords *all, DnsRealm *realm, const char *name, const DnsText *text,
-                  dns_claim_cb callback, void *userdata, DnsClaim **ret);
+/* Claims a record in DNS. @target: copied, with a reference to its settings. 0 or -errno. */
+int dns_claim_new(TxtRecords *records, const TxtTarget *target, dns_claim_cb callback,
+                  void *userdata, DnsClaim **ret);
 
 /* After the last one the record is removed, in the background, for as long as it takes. NULL is
  * fine; always returns NULL. */
@@ -44,7 +38,7 @@ DnsClaim *dns_claim_release(DnsClaim *claim);
  * What goes wrong is logged, here or later. True: all that was looked at is being seen to; false:
  * some of it is needed.
  */
-bool txt_records_sweep(TxtRecords *all, Config *config,
+bool txt_records_sweep(TxtRecords *records, Config *config,
                        bool (*is_needed)(const char *name, void *userdata), void *userdata,
                        bool again);
 

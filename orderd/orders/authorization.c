@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "challenges/solvers.h"
 #include "libacme/transport/polling.h"
 #include "libacme/transport/problem.h"
 #include "log/log.h"

@@ -5,6 +5,7 @@
 
 #include "limits/holds.h"
 #include "log/log.h"
+#include "x509/csr.h"
 
 /* What can be true of a name that failed. */
 typedef enum Blame {

@@ -2,6 +2,7 @@
 #include "orders/order-place.h"
 
 #include "accounts/profile.h"
+#include "challenges/solvers.h"
 #include "libacme/renewal-info.h"
 #include "limits/budget.h"
 #include "limits/holds.h"

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "challenges/solvers.h"
 #include "log/log.h"
 
 void verification_choice_done(VerificationChoice *choice)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* An answer of a DNS server: the first byte says to what. */
 
-#include "dns/message.h"
+#include "dns/answer.h"
 #include "strings/strv.h"
 
 #define ID 0x6163

@@ -67,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static Server server;
     _cleanup_(dns_pool_freep) DnsPool *pool = NULL;
-    DnsQuestion question = { .by_tcp = true, .timeout = 10 * USEC_PER_SEC };
+    DnsRequest request = { .by_tcp = true, .timeout = 10 * USEC_PER_SEC };
     DnsExchange *exchange;
     unsigned n_called = 0;
 
@@ -75,10 +75,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     if (!server.event)
         server_start(&server);
-    question.server = &server.address;
-    question.request = server.request;
+    request.server = &server.address;
+    request.message = server.request;
     if (dns_pool_new(server.event, &pool) < 0 ||
-        dns_exchange_start(pool, &question, on_reply, &n_called, &exchange) < 0)
+        dns_exchange_start(pool, &request, on_reply, &n_called, &exchange) < 0)
         abort();
     /* It is connected, and sends. */
     if (sd_event_run(server.event, USEC_PER_SEC) <= 0)

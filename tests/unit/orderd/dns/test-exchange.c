@@ -310,12 +310,12 @@ static DnsExchange *start(DnsPool *pool, const DnsServer *server, bool by_tcp, c
                           Result *result)
 {
     _cleanup_(dns_packet_freep) ldns_pkt *query = NULL;
-    DnsQuestion question = { .server = server, .key = key, .by_tcp = by_tcp, .timeout = TIMEOUT };
+    DnsRequest request = { .server = server, .key = key, .by_tcp = by_tcp, .timeout = TIMEOUT };
     DnsExchange *exchange;
 
     ASSERT_OK(dns_query_new("www.example.org", LDNS_RR_TYPE_TXT, true, &query));
-    question.request = query;
-    ASSERT_OK(dns_exchange_start(pool, &question, on_reply, result, &exchange));
+    request.message = query;
+    ASSERT_OK(dns_exchange_start(pool, &request, on_reply, result, &exchange));
     ASSERT_EQ(result->n_called, 0);
     return exchange;
 }
@@ -433,13 +433,13 @@ static void test_resent(void)
 {
     World world = world_new(UDP_IGNORE_FIRST, TCP_CLOSE);
     _cleanup_(dns_packet_freep) ldns_pkt *query = NULL;
-    DnsQuestion question = { .server = &world.responder->server, .timeout = 10 * USEC_PER_SEC };
+    DnsRequest request = { .server = &world.responder->server, .timeout = 10 * USEC_PER_SEC };
     Result result = { 0 };
     DnsExchange *exchange;
 
     ASSERT_OK(dns_query_new("www.example.org", LDNS_RR_TYPE_TXT, true, &query));
-    question.request = query;
-    ASSERT_OK(dns_exchange_start(world.pool, &question, on_reply, &result, &exchange));
+    request.message = query;
+    ASSERT_OK(dns_exchange_start(world.pool, &request, on_reply, &result, &exchange));
     run_until(world.event, &result.n_called, 1);
     ASSERT_TRUE(result.answered);
     ASSERT_EQ(world.responder->n_datagrams, 2);
@@ -478,16 +478,16 @@ static void on_counted(const DnsReply *reply, void *userdata)
 static void start_many(World *world, bool by_tcp, unsigned n, Count *count)
 {
     _cleanup_(dns_packet_freep) ldns_pkt *query = NULL;
-    DnsQuestion question = { .server = &world->responder->server,
-                             .by_tcp = by_tcp,
-                             .timeout = 10 * USEC_PER_SEC };
+    DnsRequest request = { .server = &world->responder->server,
+                           .by_tcp = by_tcp,
+                           .timeout = 10 * USEC_PER_SEC };
 
     ASSERT_OK(dns_query_new("www.example.org", LDNS_RR_TYPE_TXT, true, &query));
-    question.request = query;
+    request.message = query;
     for (unsigned i = 0; i < n; i++) {
         DnsExchange *exchange;
 
-        ASSERT_OK(dns_exchange_start(world->pool, &question, on_counted, count, &exchange));
+        ASSERT_OK(dns_exchange_start(world->pool, &request, on_counted, count, &exchange));
     }
 }
 
@@ -619,13 +619,12 @@ static void on_outcome(const DnsOutcome *outcome, void *userdata)
 
 static Result ask_servers(World *world, const DnsServers *servers, DnsUse use)
 {
-    DnsAsking asking = { .servers = servers, .use = use, .timeout = TIMEOUT };
+    DnsAskRequest request = { .servers = servers, .use = use, .timeout = TIMEOUT };
     Result result = { 0 };
-    ldns_pkt *query;
     DnsAsk *running;
 
-    ASSERT_OK(dns_query_new("www.example.org", LDNS_RR_TYPE_TXT, false, &query));
-    ASSERT_OK(dns_ask_start(world->pool, &asking, query, on_outcome, &result, &running));
+    ASSERT_OK(dns_query_new("www.example.org", LDNS_RR_TYPE_TXT, false, &request.message));
+    ASSERT_OK(dns_ask_start(world->pool, &request, on_outcome, &result, &running));
     run_until(world->event, &result.n_called, 1);
     return result;
 }

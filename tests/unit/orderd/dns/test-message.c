@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "dns/message.h"
+#include "dns/answer.h"
 
 #include "strings/strv.h"
 #include "test.h"

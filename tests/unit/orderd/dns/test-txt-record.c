@@ -108,8 +108,8 @@ typedef struct World {
     sd_event *event;
     Server first, second;
     Config *config;
-    TxtRecords *presences;
-    DnsRealm *realm;
+    TxtRecords *records;
+    DnsSettings *settings;
 } World;
 
 static char zone[] = "example.org", owner[] = "_acme-challenge.www.example.org", value[] = "gfj9Xq",
@@ -140,15 +140,16 @@ static void world_start(World *world)
              world->directory, world->first.address.text, world->second.address.text);
     test_write(world->directory, "acmems.ini", content);
     ASSERT_OK(config_load(path, hear, NULL, &world->config));
-    ASSERT_OK(txt_records_new(world->event, &world->presences));
-    ASSERT_OK(dns_realm_new(txt_records_pool(world->presences), world->config,
-                            config_find_verification(world->config, block), &why, &world->realm));
+    ASSERT_OK(txt_records_new(world->event, &world->records));
+    ASSERT_OK(dns_settings_new(txt_records_pool(world->records), world->config,
+                               config_find_verification(world->config, block), &why,
+                               &world->settings));
 }
 
 static void world_end(World *world)
 {
-    dns_realm_unref(world->realm);
-    txt_records_free(world->presences);
+    dns_settings_unref(world->settings);
+    txt_records_free(world->records);
     config_unref(world->config);
     server_stop(&world->first);
     server_stop(&world->second);
@@ -193,11 +194,11 @@ static void on_claimed(const char *trouble, int error, void *userdata)
 
 static DnsClaim *claim(World *world, Result *result)
 {
+    const TxtTarget target = { world->settings, name, text };
     DnsClaim *made;
 
     *result = (Result){ 0 };
-    ASSERT_OK(
-        dns_claim_new(world->presences, world->realm, name, &text, on_claimed, result, &made));
+    ASSERT_OK(dns_claim_new(world->records, &target, on_claimed, result, &made));
     ASSERT_EQ(result->n_called, 0);
     return made;
 }
@@ -340,11 +341,11 @@ static void test_left_nobody_knows_where(World *world)
     bool needed = true;
 
     save(world, NULL, NULL);
-    ASSERT_FALSE(txt_records_sweep(world->presences, world->config, is_needed, &needed, false));
-    ASSERT_FALSE(txt_records_sweep(world->presences, world->config, is_needed, &needed, true));
+    ASSERT_FALSE(txt_records_sweep(world->records, world->config, is_needed, &needed, false));
+    ASSERT_FALSE(txt_records_sweep(world->records, world->config, is_needed, &needed, true));
     needed = false;
     world->first.rcode = LDNS_RCODE_NOTAUTH;
-    ASSERT_TRUE(txt_records_sweep(world->presences, world->config, is_needed, &needed, true));
+    ASSERT_TRUE(txt_records_sweep(world->records, world->config, is_needed, &needed, true));
     RUN_UNTIL(world, !is_noted(world));
     ASSERT_STREQ(world->first.done, "-");
     ASSERT_STREQ(world->second.done, "-");
@@ -358,7 +359,7 @@ static void test_left_at_a_former_server(World *world)
 
     server_start(&former, world->event);
     save(world, former.address.text, NULL);
-    ASSERT_TRUE(txt_records_sweep(world->presences, world->config, is_needed, &needed, false));
+    ASSERT_TRUE(txt_records_sweep(world->records, world->config, is_needed, &needed, false));
     RUN_UNTIL(world, !is_noted(world));
     ASSERT_STREQ(former.done, "-");
     ASSERT_STREQ(world->first.done, "");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "challenges/solver.h"
+#include "challenges/solvers.h"
 
 #include "challenges/dns01.h"
 #include "challenges/http01.h"

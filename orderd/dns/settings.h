@@ -6,7 +6,7 @@
 #include "config/config.h"
 #include "dns/exchange.h"
 
-typedef struct DnsRealm {
+typedef struct DnsSettings {
     unsigned n_ref;
     DnsPool *pool;  /* borrowed */
     Config *config; /* a reference */
@@ -15,19 +15,19 @@ typedef struct DnsRealm {
     DnsServers resolvers; /* for lookups */
     const TsigKey *key;   /* NULL: updates are not signed */
     usec_t timeout;       /* of one question to one server */
-} DnsRealm;
+} DnsSettings;
 
 /**
- * dns_realm_new() - read what is needed: /etc/resolv.conf
+ * dns_settings_new() - read what is needed: /etc/resolv.conf
  * @verification: of type dns01-dnsUpdate, of @config
  * @ret_why: what is wrong where that cannot be, in words; free(). NULL on entry, and stays so where
  * -errno says it all
  *
  * 0 or -errno.
  */
-int dns_realm_new(DnsPool *pool, Config *config, const Verification *verification, char **ret_why,
-                  DnsRealm **ret);
-DnsRealm *dns_realm_ref(DnsRealm *realm);
-DnsRealm *dns_realm_unref(DnsRealm *realm); /* NULL is fine; always returns NULL */
+int dns_settings_new(DnsPool *pool, Config *config, const Verification *verification,
+                     char **ret_why, DnsSettings **ret);
+DnsSettings *dns_settings_ref(DnsSettings *settings);
+DnsSettings *dns_settings_unref(DnsSettings *settings); /* NULL is fine; always returns NULL */
 
-DEFINE_CLEANUP_FUNC(DnsRealm *, dns_realm_unref)
+DEFINE_CLEANUP_FUNC(DnsSettings *, dns_settings_unref)
