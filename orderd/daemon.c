@@ -12,6 +12,7 @@
 #include "base/io.h"
 #include "challenges/dns01.h"
 #include "challenges/tlsalpn01.h"
+#include "libacme/transport/timer.h"
 #include "limits/holds.h"
 #include "log/log.h"
 #include "renewals/renewals.h"
@@ -102,13 +103,9 @@ static int on_status(sd_event_source *source, uint64_t usec, void *userdata)
 static void tell_status_soon(void *userdata)
 {
     Daemon *daemon = userdata;
-    int enabled = SD_EVENT_OFF;
 
-    (void)sd_event_source_get_enabled(daemon->status, &enabled);
-    if (enabled != SD_EVENT_OFF)
-        return;
-    (void)sd_event_source_set_time_relative(daemon->status, STATUS_DELAY);
-    (void)sd_event_source_set_enabled(daemon->status, SD_EVENT_ONESHOT);
+    if (!timer_is_armed(daemon->status))
+        (void)timer_arm(daemon->status, STATUS_DELAY);
 }
 
 static bool is_ordered(const char *name, void *userdata)
@@ -128,12 +125,6 @@ static void sweep_challenges(Daemon *daemon)
     daemon->swept = true;
 }
 
-static void sweep_dns_in(Daemon *daemon, usec_t delay)
-{
-    (void)sd_event_source_set_time_relative(daemon->dns_sweep, delay);
-    (void)sd_event_source_set_enabled(daemon->dns_sweep, SD_EVENT_ONESHOT);
-}
-
 /* Again and again: for what could not be removed, or only by other servers or another key than
  * those of then. @again: only what was needed by orders that were taken up. */
 static void sweep_dns(Daemon *daemon, bool again)
@@ -142,7 +133,7 @@ static void sweep_dns(Daemon *daemon, bool again)
     daemon->dns_swept =
         dns01_sweep(daemon->solvers.dns01, config_file_get(daemon->service.config_file), is_ordered,
                     daemon->service.orders, again);
-    sweep_dns_in(daemon, DNS_SWEEP_INTERVAL);
+    (void)timer_arm(daemon->dns_sweep, DNS_SWEEP_INTERVAL);
 }
 
 static int on_dns_sweep(sd_event_source *source, uint64_t usec, void *userdata)
@@ -160,7 +151,7 @@ static void sweep_dns_soon(Daemon *daemon)
     if (daemon->dns_swept || daemon->dns_sweep_is_near)
         return;
     daemon->dns_sweep_is_near = true;
-    sweep_dns_in(daemon, DNS_SWEEP_DELAY);
+    (void)timer_arm(daemon->dns_sweep, DNS_SWEEP_DELAY);
 }
 
 static void on_inventory(void *userdata)
@@ -195,8 +186,7 @@ static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *
               orders_in_flight(daemon->service.orders));
     varlink_server_close(daemon->server, exit_when_drained, daemon);
     exit_when_drained(daemon);
-    return sd_event_add_time_relative(daemon->event, NULL, CLOCK_MONOTONIC, DRAIN_TIMEOUT, 0,
-                                      on_drain_timeout, daemon);
+    return timer_start(daemon->event, DRAIN_TIMEOUT, on_drain_timeout, daemon, NULL);
 }
 
 /* The configuration is read anew by itself, at the next request; this is for who does not want to
@@ -301,11 +291,10 @@ static int set_up(Daemon *daemon, int *listener)
     Service *service = &daemon->service;
     int r;
 
-    r = sd_event_add_time_relative(daemon->event, &daemon->status, CLOCK_MONOTONIC, STATUS_DELAY, 0,
-                                   on_status, daemon);
+    r = timer_start(daemon->event, STATUS_DELAY, on_status, daemon, &daemon->status);
     if (r >= 0)
-        r = sd_event_add_time_relative(daemon->event, &daemon->dns_sweep, CLOCK_MONOTONIC,
-                                       DNS_SWEEP_INTERVAL, 0, on_dns_sweep, daemon);
+        r = timer_start(daemon->event, DNS_SWEEP_INTERVAL, on_dns_sweep, daemon,
+                        &daemon->dns_sweep);
     if (r >= 0)
         r = inventory_new(daemon->event, on_inventory, daemon, &service->inventory);
     if (r >= 0)

@@ -3,7 +3,7 @@
 
 #include <search.h>
 
-#include "base/clock.h"
+#include "libacme/transport/timer.h"
 #include "log/log.h"
 #include "statedir/storage/scan.h"
 
@@ -259,9 +259,7 @@ static int start_counting(Inventory *inventory)
     inventory->fresh = NULL;
     inventory->scan = storage_scan_free(inventory->scan);
     inventory->n_scanned = 0;
-    r = sd_event_source_set_time_relative(inventory->timer, COUNT_INTERVAL);
-    if (r >= 0)
-        r = sd_event_source_set_enabled(inventory->timer, SD_EVENT_ONESHOT);
+    r = timer_arm(inventory->timer, COUNT_INTERVAL);
     return r < 0 ? r : sd_event_source_set_enabled(inventory->step, SD_EVENT_ON);
 }
 
@@ -320,10 +318,7 @@ int inventory_new(sd_event *event, void (*changed)(void *userdata), void *userda
     if (r >= 0)
         r = sd_event_source_set_enabled(inventory->step, SD_EVENT_OFF);
     if (r >= 0)
-        r = sd_event_add_time_relative(event, &inventory->timer, CLOCK_MONOTONIC, COUNT_INTERVAL, 0,
-                                       on_timer, inventory);
-    if (r >= 0)
-        r = sd_event_source_set_enabled(inventory->timer, SD_EVENT_OFF);
+        r = timer_new(event, on_timer, inventory, &inventory->timer);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(inventory);

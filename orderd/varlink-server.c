@@ -5,7 +5,7 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
-#include "base/clock.h"
+#include "libacme/transport/timer.h"
 #include "log/log.h"
 
 #define READ_SIZE    65536U
@@ -378,8 +378,7 @@ static int on_pause_over(sd_event_source *source, uint64_t usec, void *userdata)
  */
 static void pause_accepting(VarlinkServer *server)
 {
-    if (sd_event_source_set_time_relative(server->pause, ACCEPT_PAUSE) >= 0 &&
-        sd_event_source_set_enabled(server->pause, SD_EVENT_ONESHOT) >= 0)
+    if (timer_arm(server->pause, ACCEPT_PAUSE) >= 0)
         (void)sd_event_source_set_enabled(server->listener, SD_EVENT_OFF);
 }
 
@@ -427,11 +426,7 @@ int varlink_server_new(sd_event *event, int fd, const VarlinkInterface *interfac
     r = sd_event_add_io(event, &server->listener, fd, EPOLLIN, on_connection, server);
     if (r < 0)
         return r;
-    r = sd_event_add_time_relative(event, &server->pause, CLOCK_MONOTONIC, 0, 0, on_pause_over,
-                                   server);
-    if (r < 0)
-        return r;
-    r = sd_event_source_set_enabled(server->pause, SD_EVENT_OFF);
+    r = timer_new(event, on_pause_over, server, &server->pause);
     if (r < 0)
         return r;
     server->fd = fd;

@@ -5,6 +5,7 @@
 
 #include "libacme/renewal-info.h"
 #include "libacme/transport/polling.h"
+#include "libacme/transport/timer.h"
 #include "log/log.h"
 #include "renewals/prefetch.h"
 #include "renewals/renewal-query.h"
@@ -308,12 +309,6 @@ static void start_jobs(Renewals *renewals)
     }
 }
 
-static void look_again(Renewals *renewals, usec_t delay)
-{
-    (void)sd_event_source_set_time_relative(renewals->timer, delay);
-    (void)sd_event_source_set_enabled(renewals->timer, SD_EVENT_ONESHOT);
-}
-
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
     Renewals *renewals = userdata;
@@ -328,7 +323,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
     (void)inventory_use(renewals->inventory, config_file_get(renewals->config_file));
     look.config = inventory_config(renewals->inventory);
     inventory_foreach(renewals->inventory, look_at, &look);
-    look_again(renewals, look.next > now ? (usec_t)(look.next - now) * USEC_PER_SEC : LOOK_SOON);
+    (void)timer_arm(renewals->timer,
+                    look.next > now ? (usec_t)(look.next - now) * USEC_PER_SEC : LOOK_SOON);
     start_jobs(renewals);
     return 0;
 }
@@ -338,7 +334,7 @@ void renewals_wake(Renewals *renewals)
     uint64_t at;
 
     if (sd_event_source_get_time(renewals->timer, &at) >= 0 && at > now_monotonic() + LOOK_SOON)
-        look_again(renewals, LOOK_SOON);
+        (void)timer_arm(renewals->timer, LOOK_SOON);
 }
 
 int renewals_new(sd_event *event, ConfigFile *config_file, Inventory *inventory, Orders *orders,
@@ -354,8 +350,7 @@ int renewals_new(sd_event *event, ConfigFile *config_file, Inventory *inventory,
     renewals->orders = orders;
     renewals->began = time(NULL);
     LIST_INIT(&renewals->jobs);
-    r = sd_event_add_time_relative(event, &renewals->timer, CLOCK_MONOTONIC, LOOK_SOON, 0, on_timer,
-                                   renewals);
+    r = timer_start(event, LOOK_SOON, on_timer, renewals, &renewals->timer);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(renewals);
