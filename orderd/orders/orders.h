@@ -5,7 +5,7 @@
  * other. */
 
 #include "base/clock.h"
-#include "inventory.h"
+#include "renewals/inventory.h"
 #include "orders/order.h"
 
 #define ORDERS_MAX 4096U
