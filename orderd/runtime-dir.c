@@ -13,17 +13,25 @@
 #include "statedir/files/atomic-file.h"
 #include "statedir/files/runtime-path.h"
 
-static int check_inherited(int fd)
+int runtime_inherited_socket(int *ret)
 {
-    if (sd_is_socket_unix(fd, SOCK_STREAM, 1, NULL, 0) <= 0)
+    int n = sd_listen_fds(1);
+
+    if (n < 0)
+        return log_event_errno(LOG_EVENT_START_FAILED, n, "Inherited sockets cannot be taken: %m");
+    if (n > 1)
+        return log_event_errno(LOG_EVENT_START_FAILED, EINVAL,
+                               "More than one socket was handed over");
+    if (n == 1 && sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_STREAM, 1, NULL, 0) <= 0)
         return log_event_errno(LOG_EVENT_START_FAILED, EINVAL,
                                "The inherited descriptor is not a listening unix stream socket");
-    return fd;
+    *ret = n == 1 ? SD_LISTEN_FDS_START : -EBADF;
+    return n;
 }
 
-/* Binds the socket; one that a process left which is not there any more is replaced. */
-static int bind_socket(const char *runtime_directory)
+int runtime_bind_socket(const Config *config)
 {
+    const char *runtime_directory = config->runtime_directory;
     _cleanup_close_ int fd = -EBADF, directory = -EBADF;
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     _cleanup_free_ char *path = NULL;
@@ -62,18 +70,6 @@ static int bind_socket(const char *runtime_directory)
         return log_event_errno(LOG_EVENT_START_FAILED, r < 0 ? r : errno,
                                "Socket '%s' cannot be bound: %m", address.sun_path);
     return TAKE_FD(fd);
-}
-
-int runtime_open_socket(const Config *config)
-{
-    int n = sd_listen_fds(1);
-
-    if (n < 0)
-        return log_event_errno(LOG_EVENT_START_FAILED, n, "Inherited sockets cannot be taken: %m");
-    if (n > 1)
-        return log_event_errno(LOG_EVENT_START_FAILED, EINVAL,
-                               "More than one socket was handed over");
-    return n == 1 ? check_inherited(SD_LISTEN_FDS_START) : bind_socket(config->runtime_directory);
 }
 
 int runtime_open_challenges(const Config *config, const char *kind)

@@ -5,10 +5,13 @@
 
 #include "config/config.h"
 
-/* The listening socket that the service manager handed over; without one, orderd.sock is bound, in
- * place of one that a process left which is not there any more. A descriptor, or -errno: what is
- * wrong was logged. */
-int runtime_open_socket(const Config *config);
+/* Takes and verifies the listening unix socket that the service manager passed. 1; 0: it passed
+ * none, and @ret is negative; -errno: what is wrong was logged. */
+int runtime_inherited_socket(int *ret);
+
+/* Binds orderd.sock in the runtime directory, in place of one that a process left which is not
+ * there any more. A descriptor, or -errno: what is wrong was logged. */
+int runtime_bind_socket(const Config *config);
 
 /* The directory of the challenge files of this kind ("http-01"), made where it is missing. A
  * descriptor, or -errno: what is wrong was logged. */

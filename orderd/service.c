@@ -227,6 +227,7 @@ static void request(VarlinkCall *call, const json_t *parameters, void *userdata)
         fail_parameter(call, wrong);
         return;
     }
+    varlink_peer_log(varlink_call_peer(call), &fields);
     log_fields_add(&fields, LOG_FIELD_REQUEST_ID, p.asker.request_id);
     log_fields_add(&fields, LOG_FIELD_CLIENT, p.asker.client);
     log_fields_add(&fields, LOG_FIELD_AUTH, p.auth);
@@ -307,8 +308,11 @@ static void asked(VarlinkCall *call, const json_t *parameters, void *userdata)
     const char *name = json_string_value(json_object_get(parameters, "auth"));
     const char *key = json_string_value(json_object_get(parameters, "key"));
     const AuthBlock *auth = name ? config_find_auth(config, name) : NULL;
+    _cleanup_log_fields_ LogFields fields = { 0 };
     int r;
 
+    varlink_peer_log(varlink_call_peer(call), &fields);
+    LOG_CONTEXT(&fields);
     (void)inventory_use(service->inventory, config);
     if (!name || !key || !storage_is_key(key)) {
         fail_parameter(call, name ? "key" : "auth");

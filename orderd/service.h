@@ -4,8 +4,8 @@
 /* io.acmems.Orders: what the sign handlers ask of orderd. */
 
 #include "config/file.h"
-#include "inventory.h"
 #include "orders/orders.h"
+#include "renewals/inventory.h"
 #include "varlink-server.h"
 
 /* Size that a call may have, bytes: max-size goes up to 16 MiB, and base64 takes four bytes for

@@ -3,7 +3,7 @@
 
 /* What orderd is doing, in words: the line "Status:" of systemctl status. */
 
-#include "inventory.h"
+#include "renewals/inventory.h"
 
 #define STATUS_SIZE 256
 

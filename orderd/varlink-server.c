@@ -5,11 +5,14 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
-#include "base/clock.h"
+#include "libacme/transport/timer.h"
 #include "log/log.h"
 
 #define READ_SIZE    65536U
 #define ACCEPT_PAUSE USEC_PER_SEC
+
+/* One entry tells for all peers that are refused within this time. */
+#define REFUSAL_INTERVAL (10 * USEC_PER_SEC)
 
 typedef struct Connection Connection;
 
@@ -26,6 +29,7 @@ struct Connection {
     LIST_ENTRY(Connection) list;
     sd_event_source *io;
     int fd;
+    VarlinkPeer peer;
     char *in;
     size_t n_in;
     char *out;
@@ -38,6 +42,8 @@ struct VarlinkServer {
     sd_event_source *listener;
     sd_event_source *pause; /* after which accepting is tried again */
     int fd;                 /* negative: closed */
+    gid_t group;            /* its members may call */
+    usec_t quiet_until;     /* refused peers are not logged before */
     const VarlinkInterface *interface;
     size_t frame_max;
     void *userdata;
@@ -71,6 +77,7 @@ static Connection *connection_free(Connection *c)
     server->n_connections--;
     sd_event_source_disable_unref(c->io);
     safe_close(c->fd);
+    varlink_peer_done(&c->peer);
     free(c->in);
     free(c->out);
     free(c);
@@ -170,6 +177,11 @@ void varlink_error(VarlinkCall *call, const char *error, json_t *parameters)
         parameters ? json_pack("{ssso}", "error", error, "parameters", parameters) : NULL;
 
     call_end(call, message);
+}
+
+const VarlinkPeer *varlink_call_peer(const VarlinkCall *call)
+{
+    return &call->connection->peer;
 }
 
 void varlink_call_set_gone(VarlinkCall *call, void (*gone)(void *userdata), void *userdata)
@@ -346,7 +358,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
     return 0;
 }
 
-static int connection_new(VarlinkServer *server, int fd)
+static int connection_new(VarlinkServer *server, int fd, VarlinkPeer *peer)
 {
     Connection *c = calloc(1, sizeof(*c));
     int r;
@@ -360,6 +372,8 @@ static int connection_new(VarlinkServer *server, int fd)
     }
     c->server = server;
     c->fd = fd;
+    c->peer = *peer;
+    *peer = (VarlinkPeer){ 0 };
     LIST_INSERT_HEAD(&server->connections, c, list);
     server->n_connections++;
     listen_while_there_is_room(server);
@@ -378,9 +392,42 @@ static int on_pause_over(sd_event_source *source, uint64_t usec, void *userdata)
  */
 static void pause_accepting(VarlinkServer *server)
 {
-    if (sd_event_source_set_time_relative(server->pause, ACCEPT_PAUSE) >= 0 &&
-        sd_event_source_set_enabled(server->pause, SD_EVENT_ONESHOT) >= 0)
+    if (timer_arm(server->pause, ACCEPT_PAUSE) >= 0)
         (void)sd_event_source_set_enabled(server->listener, SD_EVENT_OFF);
+}
+
+static void log_refusal(VarlinkServer *server, const VarlinkPeer *peer)
+{
+    _cleanup_log_fields_ LogFields fields = { 0 };
+    usec_t now = now_monotonic();
+
+    if (now < server->quiet_until)
+        return;
+    server->quiet_until = now + REFUSAL_INTERVAL;
+    varlink_peer_log(peer, &fields);
+    log_event(LOG_EVENT_PEER_REFUSED, &fields,
+              "User %u (process %d) may not use the socket: the peer must be root, user %u or a "
+              "member of group %u",
+              peer->uid, peer->pid, geteuid(), server->group);
+}
+
+/* Takes the socket over. 0 or -errno. */
+static int accept_peer(VarlinkServer *server, int fd)
+{
+    _cleanup_varlink_peer_ VarlinkPeer peer = { 0 };
+    _cleanup_close_ int connected = fd;
+    int r = varlink_peer_read(connected, &peer);
+
+    if (r < 0)
+        return r;
+    if (!varlink_peer_is_permitted(&peer, geteuid(), server->group)) {
+        log_refusal(server, &peer);
+        return 0;
+    }
+    r = connection_new(server, connected, &peer);
+    if (r >= 0)
+        TAKE_FD(connected);
+    return r;
 }
 
 static int on_connection(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -399,12 +446,10 @@ static int on_connection(sd_event_source *source, int fd, uint32_t revents, void
         pause_accepting(server);
         return 0;
     }
-    r = connection_new(server, connected);
-    if (r < 0) {
-        safe_close(connected);
+    r = accept_peer(server, connected);
+    if (r < 0)
         (void)log_event_errno(LOG_EVENT_SHORTAGE, r,
                               "A connection to the socket is not accepted: %m");
-    }
     return 0;
 }
 
@@ -420,6 +465,7 @@ int varlink_server_new(sd_event *event, int fd, const VarlinkInterface *interfac
     server->event = sd_event_ref(event);
     server->interface = interface;
     server->frame_max = frame_max;
+    server->group = varlink_socket_group(fd);
     server->userdata = userdata;
     r = fcntl(fd, F_GETFL);
     if (r < 0 || fcntl(fd, F_SETFL, r | O_NONBLOCK) < 0)
@@ -427,11 +473,7 @@ int varlink_server_new(sd_event *event, int fd, const VarlinkInterface *interfac
     r = sd_event_add_io(event, &server->listener, fd, EPOLLIN, on_connection, server);
     if (r < 0)
         return r;
-    r = sd_event_add_time_relative(event, &server->pause, CLOCK_MONOTONIC, 0, 0, on_pause_over,
-                                   server);
-    if (r < 0)
-        return r;
-    r = sd_event_source_set_enabled(server->pause, SD_EVENT_OFF);
+    r = timer_new(event, on_pause_over, server, &server->pause);
     if (r < 0)
         return r;
     server->fd = fd;

@@ -8,6 +8,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/macro.h"
+#include "varlink-peer.h"
 
 #define VARLINK_CONNECTIONS_MAX 4096U
 
@@ -29,7 +30,8 @@ typedef struct VarlinkInterface {
 
 /**
  * varlink_server_new() - serve an interface on a listening socket
- * @fd: taken over, made non-blocking
+ * @fd: taken over, made non-blocking. Root, the user of this process and the group of the socket's
+ *      file may call; other peers are disconnected.
  * @frame_max: largest call, bytes; a longer one ends its connection
  */
 int varlink_server_new(sd_event *event, int fd, const VarlinkInterface *interface, size_t frame_max,
@@ -50,6 +52,9 @@ void varlink_server_close(VarlinkServer *server, void (*idle)(void *userdata), v
  * valid any more. @parameters is taken over, NULL: out of memory. */
 void varlink_reply(VarlinkCall *call, json_t *parameters);
 void varlink_error(VarlinkCall *call, const char *error, json_t *parameters);
+
+/* The process that called. Borrowed, valid as long as the call. */
+const VarlinkPeer *varlink_call_peer(const VarlinkCall *call);
 
 /* A note the method keeps with its call, and what is told when the caller goes away before the
  * answer (the call is not valid any more then). */

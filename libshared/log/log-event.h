@@ -22,6 +22,7 @@ typedef enum LogEvent {
     LOG_EVENT_ORDER_HELD_BACK,         /* the CA is not asked for it now */
 
     LOG_EVENT_CALL_DENIED, /* a handler asked for what its auth block does not cover */
+    LOG_EVENT_PEER_REFUSED,
     LOG_EVENT_ORDERD_UNREACHABLE,
     LOG_EVENT_CACHE_DAMAGED,
     LOG_EVENT_CACHE_UNREADABLE,

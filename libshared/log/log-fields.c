@@ -19,6 +19,8 @@ static const char *const names[] = {
     [LOG_FIELD_NOT_AFTER] = "ACMEMS_NOT_AFTER",
     [LOG_FIELD_ORDER] = "ACMEMS_ORDER",
     [LOG_FIELD_PROBLEM] = "ACMEMS_PROBLEM",
+    [LOG_FIELD_PEER_UID] = "ACMEMS_PEER_UID",
+    [LOG_FIELD_PEER_PID] = "ACMEMS_PEER_PID",
 };
 
 void log_fields_add(LogFields *fields, LogField field, const char *value)

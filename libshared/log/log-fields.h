@@ -18,6 +18,8 @@ typedef enum LogField {
     LOG_FIELD_NOT_AFTER,
     LOG_FIELD_ORDER,
     LOG_FIELD_PROBLEM,
+    LOG_FIELD_PEER_UID, /* of the process that calls acmems-orderd */
+    LOG_FIELD_PEER_PID,
 } LogField;
 
 #define LOG_FIELDS_MAX           256U  /* in one set; what comes then is left out */

@@ -7,9 +7,7 @@
 #include "strings/strv.h"
 
 struct Prefetch {
-    Config *config;
-    const Storage *storage;
-    char key[STORAGE_KEY_SIZE];
+    const InventoryRef *entry;
     OrdersWaiter *waiter;
     prefetch_cb callback;
     void *userdata;
@@ -20,7 +18,6 @@ Prefetch *prefetch_free(Prefetch *prefetch)
     if (!prefetch)
         return NULL;
     orders_waiter_cancel(prefetch->waiter);
-    config_unref(prefetch->config);
     free(prefetch);
     return NULL;
 }
@@ -44,13 +41,13 @@ static bool may_renew(const AuthBlock *auth, const Storage *storage, const Csr *
  * one that it may be from. NULL: none allows it any more. */
 static const AuthBlock *find_auth(const Prefetch *prefetch, const StorageMeta *meta, const Csr *csr)
 {
-    const Config *config = prefetch->config;
+    const Config *config = prefetch->entry->config;
     const AuthBlock *named = meta->auth ? config_find_auth(config, meta->auth) : NULL;
 
     if (meta->auth)
-        return named && may_renew(named, prefetch->storage, csr) ? named : NULL;
+        return named && may_renew(named, prefetch->entry->storage, csr) ? named : NULL;
     for (size_t i = 0; i < config->n_auth; i++)
-        if (may_renew(config->auth[i], prefetch->storage, csr))
+        if (may_renew(config->auth[i], prefetch->entry->storage, csr))
             return config->auth[i];
     return NULL;
 }
@@ -61,19 +58,19 @@ static void log_not_allowed(const Prefetch *prefetch, const Csr *csr)
     _cleanup_free_ char *joined = strv_join(names, " ");
     _cleanup_log_fields_ LogFields fields = { 0 };
 
-    log_fields_add(&fields, LOG_FIELD_CSR, prefetch->key);
+    log_fields_add(&fields, LOG_FIELD_CSR, prefetch->entry->key);
     log_fields_add_all(&fields, LOG_FIELD_NAME, names);
     log_event(LOG_EVENT_NOT_PREFETCHED, &fields,
               "The certificate for %s in storage \"%s\" is not renewed ahead of requests: the auth "
               "block that it was last asked for by is not there any more, or does not allow it",
-              str_or(joined, "?"), prefetch->storage->name);
+              str_or(joined, "?"), prefetch->entry->storage->name);
 }
 
 static int order(Prefetch *prefetch, Orders *orders, const StorageMeta *meta, const char *body,
                  size_t size)
 {
     static const OrderAsker asker = { .request_id = PREFETCH_REQUEST_ID, .is_prefetch = true };
-    OrderTarget target = { .config = prefetch->config };
+    OrderTarget target = { .config = prefetch->entry->config };
     _cleanup_(csr_freep) Csr *csr = NULL;
     const char *why = NULL;
     int r = csr_parse(body, size, &csr, &why);
@@ -92,22 +89,22 @@ static int order(Prefetch *prefetch, Orders *orders, const StorageMeta *meta, co
 
 /* What is known of the entry's certificate, and its request. 1; 0: it has not both, as after
  * acmemsctl revoke; -errno. */
-static int read_entry(const Storage *storage, const char *key, StorageMeta *ret, char **ret_body,
+static int read_entry(const InventoryRef *entry, StorageMeta *ret, char **ret_body,
                       size_t *ret_size)
 {
     _cleanup_(chain_freep) Chain *chain = NULL;
-    int r = storage_load_known(storage, key, &chain, ret);
+    int r = storage_load_known(entry->storage, entry->key, &chain, ret);
 
     if (r != STORAGE_HIT)
         return r < 0 ? r : 0;
-    r = storage_request(storage, key, ret_body, ret_size);
+    r = storage_request(entry->storage, entry->key, ret_body, ret_size);
     if (r == -ENOENT || r == -EBADMSG)
         return 0;
     return r < 0 ? r : 1;
 }
 
-int prefetch_start(Orders *orders, Config *config, const Storage *storage, const char *key,
-                   prefetch_cb callback, void *userdata, Prefetch **ret)
+int prefetch_start(Orders *orders, const InventoryRef *entry, prefetch_cb callback, void *userdata,
+                   Prefetch **ret)
 {
     _cleanup_(prefetch_freep) Prefetch *prefetch = calloc(1, sizeof(*prefetch));
     _cleanup_(storage_meta_done) StorageMeta meta = { 0 };
@@ -117,12 +114,10 @@ int prefetch_start(Orders *orders, Config *config, const Storage *storage, const
 
     if (!prefetch)
         return -ENOMEM;
-    prefetch->config = config_ref(config);
-    prefetch->storage = storage;
-    memcpy(prefetch->key, key, STORAGE_KEY_SIZE);
+    prefetch->entry = entry;
     prefetch->callback = callback;
     prefetch->userdata = userdata;
-    r = read_entry(storage, key, &meta, &body, &size);
+    r = read_entry(entry, &meta, &body, &size);
     if (r <= 0)
         return r;
     r = order(prefetch, orders, &meta, body, size);

@@ -5,6 +5,7 @@
  * request may join. */
 
 #include "orders/orders.h"
+#include "renewals/inventory.h"
 
 #define PREFETCH_REQUEST_ID "prefetch" /* in the journal, in place of a request's id */
 
@@ -14,14 +15,14 @@ typedef struct Prefetch Prefetch;
 typedef void (*prefetch_cb)(const Failure *failure, void *userdata);
 
 /**
- * prefetch_start() - have the certificate of one entry ordered anew
- * @storage: of @config
- * @ret: to end it by, though not the order; invalid from the callback on, which comes from the
- * event loop
+ * prefetch_start() - order the certificate of one entry again
+ * @entry: borrowed, must outlive the prefetch
+ * @ret: to stop waiting for the order, which goes on; invalid from the callback on, which comes
+ *       from the event loop
  *
  * Returns 1; 0 where it is not to be renewed: there is no certificate with its request, or no auth
  * block that allows it any more, which is logged; -errno.
  */
-int prefetch_start(Orders *orders, Config *config, const Storage *storage, const char *key,
-                   prefetch_cb callback, void *userdata, Prefetch **ret);
+int prefetch_start(Orders *orders, const InventoryRef *entry, prefetch_cb callback, void *userdata,
+                   Prefetch **ret);
 Prefetch *prefetch_free(Prefetch *prefetch); /* always returns NULL */

@@ -14,9 +14,7 @@
 #define RETRY 3600U
 
 struct RenewalQuery {
-    Config *config;
-    const Storage *storage;
-    char key[STORAGE_KEY_SIZE];
+    const InventoryRef *entry;
     Chain *chain;
     StorageMeta meta;
     Session *session;
@@ -33,7 +31,6 @@ RenewalQuery *renewal_query_free(RenewalQuery *query)
     session_unref(query->session);
     chain_free(query->chain);
     storage_meta_done(&query->meta);
-    config_unref(query->config);
     free(query);
     return NULL;
 }
@@ -48,7 +45,7 @@ static void log_moved(const RenewalQuery *query, const RenewalInfo *info)
     _cleanup_log_fields_ LogFields fields = { 0 };
     char start[RFC3339_SIZE], end[RFC3339_SIZE];
 
-    log_fields_add(&fields, LOG_FIELD_CSR, query->key);
+    log_fields_add(&fields, LOG_FIELD_CSR, query->entry->key);
     log_fields_add_all(&fields, LOG_FIELD_NAME, names);
     log_event(
         LOG_EVENT_RENEWAL_MOVED, &fields,
@@ -92,7 +89,8 @@ static bool is_current(RenewalQuery *query)
     _cleanup_(storage_meta_done) StorageMeta meta = { 0 };
     _cleanup_(chain_freep) Chain *chain = NULL;
 
-    if (storage_load_known(query->storage, query->key, &chain, &meta) != STORAGE_HIT ||
+    if (storage_load_known(query->entry->storage, query->entry->key, &chain, &meta) !=
+            STORAGE_HIT ||
         X509_cmp(chain_leaf(chain), chain_leaf(query->chain)) != 0)
         return false;
     storage_meta_done(&query->meta);
@@ -103,12 +101,12 @@ static bool is_current(RenewalQuery *query)
 
 static void keep(RenewalQuery *query)
 {
-    int r = storage_meta_save(query->storage, query->key, query->chain, &query->meta);
+    int r = storage_meta_save(query->entry->storage, query->entry->key, query->chain, &query->meta);
 
     if (r < 0)
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
-                        "When %s is to be renewed cannot be written to '%s': %m", query->key,
-                        query->storage->directory);
+                        "When %s is to be renewed cannot be written to '%s': %m", query->entry->key,
+                        query->entry->storage->directory);
 }
 
 static void forget_window(StorageMeta *meta)
@@ -143,7 +141,7 @@ static void on_reply(const SessionReply *reply, void *userdata)
     /* One that has no such thing is asked for its directory only: nothing to write down. */
     if (reply->error != -EOPNOTSUPP || is_known)
         keep(query);
-    renewal = renewal_of(query->storage, query->key, query->chain, meta);
+    renewal = renewal_of(query->entry->storage, query->entry->key, query->chain, meta);
     query->callback(&renewal, query->userdata);
 }
 
@@ -163,7 +161,7 @@ static int ask(RenewalQuery *query, Accounts *accounts, const AccountBlock *bloc
 
     if (!id)
         return 0;
-    r = accounts_get(accounts, query->config, block, &account);
+    r = accounts_get(accounts, query->entry->config, block, &account);
     if (r < 0)
         return r;
     query->session = session_ref(account_session(account));
@@ -177,8 +175,8 @@ static int ask(RenewalQuery *query, Accounts *accounts, const AccountBlock *bloc
     return 0;
 }
 
-int renewal_query_start(Accounts *accounts, Config *config, const Storage *storage, const char *key,
-                        renewal_query_cb callback, void *userdata, RenewalQuery **ret)
+int renewal_query_start(Accounts *accounts, const InventoryRef *entry, renewal_query_cb callback,
+                        void *userdata, RenewalQuery **ret)
 {
     _cleanup_(renewal_query_freep) RenewalQuery *query = calloc(1, sizeof(*query));
     const AccountBlock *block;
@@ -186,15 +184,13 @@ int renewal_query_start(Accounts *accounts, Config *config, const Storage *stora
 
     if (!query)
         return -ENOMEM;
-    query->config = config_ref(config);
-    query->storage = storage;
-    memcpy(query->key, key, STORAGE_KEY_SIZE);
+    query->entry = entry;
     query->callback = callback;
     query->userdata = userdata;
-    r = storage_load_known(storage, key, &query->chain, &query->meta);
+    r = storage_load_known(entry->storage, entry->key, &query->chain, &query->meta);
     if (r != STORAGE_HIT)
         return r < 0 ? r : 0;
-    block = find_account(config, &query->meta);
+    block = find_account(entry->config, &query->meta);
     if (!block || !chain_is_alive(query->chain, time(NULL)))
         return 0;
     r = ask(query, accounts, block);

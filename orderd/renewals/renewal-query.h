@@ -4,7 +4,7 @@
 /* Asking the CA when a certificate of a cache is to be renewed, and keeping what it says. */
 
 #include "accounts/accounts.h"
-#include "statedir/storage/renewal.h"
+#include "renewals/inventory.h"
 
 typedef struct RenewalQuery RenewalQuery;
 
@@ -14,12 +14,12 @@ typedef void (*renewal_query_cb)(const Renewal *renewal, void *userdata);
 
 /**
  * renewal_query_start() - ask about the certificate of one entry
- * @storage: of @config
+ * @entry: borrowed, must outlive the query
  * @ret: to end it by; invalid from the callback on, which comes from the event loop
  *
  * Returns 1; 0 where there is nothing to ask: no certificate that lives, or none of a CA that the
  * configuration has an account at or that has such a thing; -errno.
  */
-int renewal_query_start(Accounts *accounts, Config *config, const Storage *storage, const char *key,
-                        renewal_query_cb callback, void *userdata, RenewalQuery **ret);
+int renewal_query_start(Accounts *accounts, const InventoryRef *entry, renewal_query_cb callback,
+                        void *userdata, RenewalQuery **ret);
 RenewalQuery *renewal_query_free(RenewalQuery *query); /* always returns NULL */

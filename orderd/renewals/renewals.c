@@ -5,6 +5,7 @@
 
 #include "libacme/renewal-info.h"
 #include "libacme/transport/polling.h"
+#include "libacme/transport/timer.h"
 #include "log/log.h"
 #include "renewals/prefetch.h"
 #include "renewals/renewal-query.h"
@@ -23,19 +24,15 @@
 #define LOOK_MAX     (600 * USEC_PER_SEC)
 #define LOG_INTERVAL (600 * USEC_PER_SEC)
 
-typedef enum JobKind { JOB_QUESTION, JOB_PREFETCH, JOB_MAX } JobKind;
+typedef enum JobKind { JOB_QUERY, JOB_PREFETCH, JOB_MAX } JobKind;
 
-/* What is done for one certificate. */
+/* What is in progress for one certificate. */
 typedef struct Job {
     Renewals *renewals;
     LIST_ENTRY(Job) list;
     JobKind kind;
-    Config *config;
-    const Storage *storage; /* of it */
-    char key[STORAGE_KEY_SIZE];
-    Renewal renewal; /* as known before */
-    Renewal current; /* as the entry has it now … */
-    bool is_other; /* … where it has another certificate by now, that is not to be renewed yet */
+    InventoryRef ref;
+    bool is_replaced; /* the entry has another certificate, which is not due yet */
     RenewalQuery *query;
     Prefetch *prefetch;
 } Job;
@@ -57,14 +54,18 @@ static void job_free(Job *job)
     job->renewals->n_jobs[job->kind]--;
     renewal_query_free(job->query);
     prefetch_free(job->prefetch);
-    config_unref(job->config);
+    config_unref(job->ref.config);
     free(job);
 }
 
-static void job_end(Job *job, const Renewal *renewal)
+static InventoryEntry *job_entry(const Job *job)
 {
-    inventory_note(job->renewals->inventory, job->storage, job->key, renewal);
-    job_free(job);
+    return inventory_find(job->renewals->inventory, job->ref.storage, job->ref.key);
+}
+
+static void job_note(const Job *job, const Renewal *renewal)
+{
+    inventory_note(job->renewals->inventory, job->ref.storage, job->ref.key, renewal);
 }
 
 static void on_answer(const Renewal *renewal, void *userdata)
@@ -73,19 +74,14 @@ static void on_answer(const Renewal *renewal, void *userdata)
 
     job->query = NULL;
     if (renewal)
-        job_end(job, renewal);
-    else
-        job_free(job);
+        job_note(job, renewal);
+    job_free(job);
 }
 
-static void rest_until(Job *job, time_t until)
+static void entry_pause(InventoryEntry *entry, time_t until)
 {
-    Renewal *renewal = &job->renewal;
-
-    if (until > renewal->rest_until)
-        renewal->rest_until = until;
-    inventory_set_rest(job->renewals->inventory, job->storage, job->key, renewal->tries,
-                       renewal->rest_until);
+    if (entry && until > entry->paused_until)
+        entry->paused_until = until;
 }
 
 static time_t in_about(unsigned seconds)
@@ -93,18 +89,19 @@ static time_t in_about(unsigned seconds)
     return time(NULL) + backoff_spread_seconds(seconds);
 }
 
-/* Longer each time; after a long rest from the beginning. */
-static void rest_after_try(Job *job)
+/* Pauses for longer each time; after a long time without a renewal from the beginning. */
+static void entry_pause_after_try(InventoryEntry *entry)
 {
-    Renewal *renewal = &job->renewal;
     unsigned delay = RETRY_FIRST;
 
-    if (time(NULL) > renewal->rest_until + (time_t)RETRY_MAX)
-        renewal->tries = 0;
-    for (unsigned i = 0; i < renewal->tries && delay < RETRY_MAX; i++)
+    if (!entry)
+        return;
+    if (time(NULL) > entry->paused_until + (time_t)RETRY_MAX)
+        entry->tries = 0;
+    for (unsigned i = 0; i < entry->tries && delay < RETRY_MAX; i++)
         delay *= 2;
-    renewal->tries++;
-    rest_until(job, in_about(delay < RETRY_MAX ? delay : RETRY_MAX));
+    entry->tries++;
+    entry_pause(entry, in_about(delay < RETRY_MAX ? delay : RETRY_MAX));
 }
 
 static void on_prefetched(const Failure *failure, void *userdata)
@@ -113,137 +110,146 @@ static void on_prefetched(const Failure *failure, void *userdata)
 
     job->prefetch = NULL;
     if (failure)
-        rest_until(job,
-                   in_about(failure->retry_after < RETRY_MAX ? failure->retry_after : RETRY_MAX));
-    /* Of a success the order has noted what is there now. */
+        entry_pause(job_entry(job),
+                    in_about(failure->retry_after < RETRY_MAX ? failure->retry_after : RETRY_MAX));
+    /* After a success the inventory knows the new certificate already. */
     job_free(job);
 }
 
-static time_t first_question(const Renewals *renewals, const char *key)
+static time_t first_query(const Renewals *renewals, const char *key)
 {
     return renewals->began + storage_key_dice(key) % SPREAD_FIRST;
 }
 
 /* Each: when it is time, 0: never. */
 
-static time_t question_time(const Renewals *renewals, const char *key, const Renewal *renewal)
+static time_t query_time(const Renewals *renewals, const InventoryEntry *entry)
 {
+    const Renewal *renewal = &entry->renewal;
     time_t now = time(NULL);
 
     if (renewal->not_after <= now)
         return 0;
-    /* What was written down while the clock was ahead counts as little as what is not known. */
-    return renewal->ask_at > 0 && renewal->ask_at <= now + ASK_MAX ? renewal->ask_at
-                                                                   : first_question(renewals, key);
+    /* A time that was written while the clock was ahead counts as little as an unknown one. */
+    return renewal->ask_at > 0 && renewal->ask_at <= now + ASK_MAX
+               ? renewal->ask_at
+               : first_query(renewals, entry->key);
 }
 
-static time_t prefetch_time(const Renewals *renewals, const char *key, const Renewal *renewal)
+static time_t prefetch_time(const Renewals *renewals, const InventoryEntry *entry)
 {
+    const Renewal *renewal = &entry->renewal;
+
     (void)renewals;
-    (void)key;
     if (time(NULL) >= renewal->forget_at)
         return 0;
-    return renewal->rest_until > renewal->at ? renewal->rest_until : renewal->at;
+    return entry->paused_until > renewal->at ? entry->paused_until : renewal->at;
 }
 
 /* Each: 1; 0: there is nothing to do; -errno. */
 
-static int start_question(Job *job)
+static int start_query(Job *job)
 {
-    return renewal_query_start(orders_accounts(job->renewals->orders), job->config, job->storage,
-                               job->key, on_answer, job, &job->query);
+    return renewal_query_start(orders_accounts(job->renewals->orders), &job->ref, on_answer, job,
+                               &job->query);
 }
 
 static int start_prefetch(Job *job)
 {
-    Renewal *current = &job->current;
+    InventoryEntry current = { 0 };
     time_t at;
-    int r = storage_renewal(job->storage, job->key, current);
+    int r = storage_renewal(job->ref.storage, job->ref.key, &current.renewal);
 
     if (r <= 0)
         return 0;
-    at = prefetch_time(job->renewals, job->key, current);
+    at = prefetch_time(job->renewals, &current);
     if (at == 0 || at > time(NULL)) {
-        job->is_other = true;
+        job_note(job, &current.renewal);
+        job->is_replaced = true;
         return 0;
     }
-    r = prefetch_start(job->renewals->orders, job->config, job->storage, job->key, on_prefetched,
-                       job, &job->prefetch);
+    r = prefetch_start(job->renewals->orders, &job->ref, on_prefetched, job, &job->prefetch);
     if (r > 0)
-        rest_after_try(job);
+        entry_pause_after_try(job_entry(job));
     return r;
 }
 
-/* Each ends the job. */
-
-static void no_question(Job *job)
+static void query_later(const Job *job, time_t at)
 {
-    (void)storage_renewal(job->storage, job->key, &job->renewal);
-    job->renewal.ask_at = time(NULL) + RENEWAL_INFO_MAX;
-    job_end(job, &job->renewal);
+    const InventoryEntry *entry = job_entry(job);
+    Renewal renewal;
+
+    if (!entry)
+        return;
+    renewal = entry->renewal;
+    renewal.ask_at = at;
+    job_note(job, &renewal);
+}
+
+/* Each: there was nothing to do. */
+
+static void no_query(Job *job)
+{
+    Renewal renewal;
+
+    if (storage_renewal(job->ref.storage, job->ref.key, &renewal) > 0)
+        job_note(job, &renewal);
+    query_later(job, time(NULL) + RENEWAL_INFO_MAX);
 }
 
 static void no_prefetch(Job *job)
 {
-    if (job->is_other) {
-        job_end(job, &job->current);
-        return;
-    }
-    rest_until(job, in_about(RETRY_MAX));
-    job_free(job);
+    if (!job->is_replaced)
+        entry_pause(job_entry(job), in_about(RETRY_MAX));
 }
 
-/* This machine could not: it may be mended soon. */
+/* Each: this machine could not start it. Its administrator may repair that soon. */
 
-static void put_off_question(Job *job)
+static void put_off_query(Job *job)
 {
-    job->renewal.ask_at = in_about(RETRY_FIRST);
-    job_end(job, &job->renewal);
+    query_later(job, in_about(RETRY_FIRST));
 }
 
 static void put_off_prefetch(Job *job)
 {
-    rest_until(job, in_about(RETRY_FIRST));
-    job_free(job);
+    entry_pause(job_entry(job), in_about(RETRY_FIRST));
 }
 
 static const struct {
-    unsigned max; /* so many at once of what nobody waits for */
-    time_t (*time)(const Renewals *renewals, const char *key, const Renewal *renewal);
+    unsigned max; /* jobs at a time: no client waits for them */
+    time_t (*time)(const Renewals *renewals, const InventoryEntry *entry);
     int (*start)(Job *job);
-    void (*none)(Job *job); /* there is nothing to do: look again later */
+    void (*none)(Job *job);
     void (*put_off)(Job *job);
     const char *verb;
 } kinds[JOB_MAX] = {
-    [JOB_QUESTION] = { 4, question_time, start_question, no_question, put_off_question,
-                       "asked about" },
+    [JOB_QUERY] = { 4, query_time, start_query, no_query, put_off_query, "asked about" },
     [JOB_PREFETCH] = { 16, prefetch_time, start_prefetch, no_prefetch, put_off_prefetch,
                        "renewed" },
 };
 
-static bool is_at_work(const Renewals *renewals, JobKind kind, const char *key)
+static bool is_in_progress(const Renewals *renewals, JobKind kind, const char *key)
 {
     const Job *job;
 
     LIST_FOREACH (job, &renewals->jobs, list)
-        if (job->kind == kind && streq(job->key, key))
+        if (job->kind == kind && streq(job->ref.key, key))
             return true;
     return false;
 }
 
-static void job_add(Renewals *renewals, Config *config, JobKind kind, const Storage *storage,
-                    const char *key, const Renewal *renewal)
+static void job_add(Renewals *renewals, JobKind kind, const InventoryEntry *entry)
 {
+    Config *config = inventory_config(renewals->inventory);
     Job *job = calloc(1, sizeof(*job));
 
     if (!job)
         return;
     job->renewals = renewals;
     job->kind = kind;
-    job->config = config_ref(config);
-    job->storage = storage;
-    memcpy(job->key, key, STORAGE_KEY_SIZE);
-    job->renewal = *renewal;
+    job->ref.config = config_ref(config);
+    job->ref.storage = config->storages[entry->storage];
+    memcpy(job->ref.key, entry->key, STORAGE_KEY_SIZE);
     LIST_INSERT_HEAD(&renewals->jobs, job, list);
     renewals->n_jobs[kind]++;
 }
@@ -251,22 +257,21 @@ static void job_add(Renewals *renewals, Config *config, JobKind kind, const Stor
 /* A look at all certificates. */
 typedef struct Look {
     Renewals *renewals;
-    Config *config;
     time_t now, next;
 } Look;
 
-static void look_at(const Storage *storage, const char *key, const Renewal *renewal, void *userdata)
+static void look_at_entry(const InventoryEntry *entry, void *userdata)
 {
     Look *look = userdata;
     Renewals *renewals = look->renewals;
 
     for (JobKind kind = 0; kind < JOB_MAX; kind++) {
-        time_t at = kinds[kind].time(renewals, key, renewal);
+        time_t at = kinds[kind].time(renewals, entry);
 
-        if (at == 0 || is_at_work(renewals, kind, key))
+        if (at == 0 || is_in_progress(renewals, kind, entry->key))
             continue;
         if (at <= look->now && renewals->n_jobs[kind] < kinds[kind].max)
-            job_add(renewals, look->config, kind, storage, key, renewal);
+            job_add(renewals, kind, entry);
         else if (at < look->next)
             look->next = at;
     }
@@ -284,10 +289,10 @@ static void log_put_off(Renewals *renewals, const Job *job, int error)
         error,
         "The certificate of entry %s of storage \"%s\", and maybe others, cannot be %s "
         "now: %m",
-        job->key, job->storage->name, kinds[job->kind].verb);
+        job->ref.key, job->ref.storage->name, kinds[job->kind].verb);
 }
 
-/* The inventory is not gone through any more: starting a job may change it. */
+/* Runs after the look at the inventory, which a starting job may change. */
 static void start_jobs(Renewals *renewals)
 {
     Job *job = LIST_FIRST(&renewals->jobs);
@@ -303,18 +308,14 @@ static void start_jobs(Renewals *renewals)
                 kinds[job->kind].put_off(job);
             } else if (r == 0)
                 kinds[job->kind].none(job);
+            if (r <= 0)
+                job_free(job);
         }
         job = next;
     }
 }
 
-static void look_again(Renewals *renewals, usec_t delay)
-{
-    (void)sd_event_source_set_time_relative(renewals->timer, delay);
-    (void)sd_event_source_set_enabled(renewals->timer, SD_EVENT_ONESHOT);
-}
-
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+static int renewals_on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
     Renewals *renewals = userdata;
     time_t now = time(NULL);
@@ -326,9 +327,9 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
     if (renewals->began > now)
         renewals->began = now;
     (void)inventory_use(renewals->inventory, config_file_get(renewals->config_file));
-    look.config = inventory_config(renewals->inventory);
-    inventory_foreach(renewals->inventory, look_at, &look);
-    look_again(renewals, look.next > now ? (usec_t)(look.next - now) * USEC_PER_SEC : LOOK_SOON);
+    inventory_foreach(renewals->inventory, look_at_entry, &look);
+    (void)timer_arm(renewals->timer,
+                    look.next > now ? (usec_t)(look.next - now) * USEC_PER_SEC : LOOK_SOON);
     start_jobs(renewals);
     return 0;
 }
@@ -338,7 +339,7 @@ void renewals_wake(Renewals *renewals)
     uint64_t at;
 
     if (sd_event_source_get_time(renewals->timer, &at) >= 0 && at > now_monotonic() + LOOK_SOON)
-        look_again(renewals, LOOK_SOON);
+        (void)timer_arm(renewals->timer, LOOK_SOON);
 }
 
 int renewals_new(sd_event *event, ConfigFile *config_file, Inventory *inventory, Orders *orders,
@@ -354,8 +355,7 @@ int renewals_new(sd_event *event, ConfigFile *config_file, Inventory *inventory,
     renewals->orders = orders;
     renewals->began = time(NULL);
     LIST_INIT(&renewals->jobs);
-    r = sd_event_add_time_relative(event, &renewals->timer, CLOCK_MONOTONIC, LOOK_SOON, 0, on_timer,
-                                   renewals);
+    r = timer_start(event, LOOK_SOON, renewals_on_timer, renewals, &renewals->timer);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(renewals);

@@ -5,8 +5,8 @@
  * be renewed (RFC 9773), and renews them ahead of requests where their storage says so. */
 
 #include "config/file.h"
-#include "inventory.h"
 #include "orders/orders.h"
+#include "renewals/inventory.h"
 
 typedef struct Renewals Renewals;
 

@@ -13,10 +13,6 @@ typedef struct Renewal {
     time_t forget_at; /* … and from then on not any more: nobody has asked for it in so long */
     time_t ask_at;    /* then the CA is asked for its window; 0: it was not asked yet */
     time_t not_after; /* the end of its life */
-    /* What acmems-orderd remembers since it started of the entry, whatever certificate it has: how
-     * often it began to renew it by itself of late, and until when it does not. 0: nothing. */
-    unsigned tries;
-    time_t rest_until;
 } Renewal;
 
 /* @key: of the entry; gives each one another moment of the window, but always the same. */

@@ -4,7 +4,11 @@
 import base64
 import datetime
 import hashlib
+import json
+import os
 import re
+import socket
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -270,6 +274,65 @@ def test_account_missing(tmp_path, pebble, http01_socket, journal, new_csr):
         assert entry["ACMEMS_CSR"] == hashlib.sha384(csr).hexdigest()
     finally:
         server.stop()
+
+
+# Asks acmems-orderd in the working directory; prints nothing where it is disconnected.
+PEER = """
+import socket
+sock = socket.socket(socket.AF_UNIX)
+sock.connect("orderd.sock")
+sock.sendall(b'{"method": "org.varlink.service.GetInfo"}\\0')
+try:
+    print(sock.recv(65536).decode())
+except ConnectionResetError:
+    pass
+"""
+
+
+def test_who_may_use_the_socket(installation, journal):
+    """Root and the members of the socket's group, though the mode lets everybody in."""
+    installation.journal = journal
+    installation.write_config()
+    path = installation.directory / "run/orderd.sock"
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(str(path))
+        sock.listen()
+        os.chown(path, -1, 4242)
+        path.chmod(0o666)
+        orderd = installation.spawn("orderd", [lib.ORDERD, "--config", installation.config],
+                                    sockets=[sock])
+    installation.wait_for_start(orderd)
+
+    def ask(**ids):
+        with subprocess.Popen(["/usr/bin/python3", "-c", PEER], stdout=subprocess.PIPE, text=True,
+                              cwd=path.parent, **ids) as peer:
+            return peer.pid, "acmems-orderd" in peer.communicate(timeout=lib.DEADLINE)[0]
+
+    for ids in {}, {"group": 4242}, {"group": 65534, "extra_groups": [4242]}:
+        assert ask(user=65534 if ids else 0, **ids)[1], ids
+    assert not [entry for entry in journal.entries() if entry.is_event("PEER_REFUSED")]
+    pid, answered = ask(user=65534, group=65534, extra_groups=[])
+    assert not answered
+    entry = the(journal, "PEER_REFUSED", ORDERD)
+    assert entry["ACMEMS_PEER_UID"] == "65534" and entry["ACMEMS_PEER_PID"] == str(pid)
+    # Once for all that come within ten seconds.
+    assert not ask(user=65534, group=65534, extra_groups=[])[1]
+    the(journal, "PEER_REFUSED", ORDERD)
+
+
+def test_call_that_is_denied(audited, journal, new_csr):
+    """An entry about a call has the process that called."""
+    call = {"method": "io.acmems.Orders.Request",
+            "parameters": {"auth": "web servers", "requestId": "1234",
+                           "csr": base64.b64encode(new_csr("www.example.com")).decode()}}
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.connect(str(audited.directory / "run/orderd.sock"))
+        sock.sendall(json.dumps(call).encode() + b"\0")
+        assert b'"status":403' in sock.recv(65536)
+    entry = the(journal, "CALL_DENIED", ORDERD)
+    assert entry["ACMEMS_PEER_UID"] == str(os.getuid())
+    assert entry["ACMEMS_PEER_PID"] == str(os.getpid())
+    assert entry["ACMEMS_REQUEST_ID"] == "1234"
 
 
 def test_changes_of_the_configuration(audited, journal, new_csr):

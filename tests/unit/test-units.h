@@ -11,7 +11,7 @@
 #define TEST_SOURCE "/etc/acmems/acmems.ini"
 #define TEST_COMMENT                                                                               \
     "# Written by acmems-generator(8) from " TEST_SOURCE ". Change the settings there, not "       \
-                                                         "here.\n"
+    "here.\n"
 
 typedef struct Generated {
     char *path;

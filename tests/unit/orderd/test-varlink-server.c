@@ -52,7 +52,18 @@ static void method_refuse(VarlinkCall *call, const json_t *parameters, void *use
     varlink_error(call, "org.example.Test.Refused", json_pack("{si}", "status", 403));
 }
 
+static void method_peer(VarlinkCall *call, const json_t *parameters, void *userdata)
+{
+    const VarlinkPeer *peer = varlink_call_peer(call);
+
+    (void)parameters;
+    (void)userdata;
+    varlink_reply(
+        call, json_pack("{s{si}}", "echo", "n", peer->pid == getpid() && peer->uid == geteuid()));
+}
+
 static const VarlinkMethod methods[] = {
+    { "org.example.Test.Peer", method_peer },
     { "org.example.Test.Echo", method_echo },
     { "org.example.Test.Wait", method_wait },
     { "org.example.Test.Refuse", method_refuse },
@@ -212,6 +223,14 @@ static void test_service(Bed *bed)
     assert_error(bed, fd, "org.varlink.service.MethodNotFound");
     SEND(bed, fd, CALL("org.example.Test.Refuse"));
     assert_error(bed, fd, "org.example.Test.Refused");
+}
+
+static void test_peer(Bed *bed)
+{
+    _cleanup_close_ int fd = connect_to(bed);
+
+    SEND(bed, fd, CALL("org.example.Test.Peer"));
+    assert_echo(bed, fd, 1);
 }
 
 static void test_frame_in_pieces(Bed *bed)
@@ -386,6 +405,7 @@ int main(void)
 
     bed_make(&bed);
     test_service(&bed);
+    test_peer(&bed);
     test_frame_in_pieces(&bed);
     test_several_calls_at_once(&bed);
     test_calls_behind_an_open_one(&bed);

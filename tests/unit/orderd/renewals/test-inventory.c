@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "inventory.h"
+#include "renewals/inventory.h"
 
 #include "base/clock.h"
 #include "make-x509.h"
@@ -107,28 +107,22 @@ static void note(Inventory *inventory, const Storage *storage, const char *key, 
     inventory_note(inventory, storage, key, &renewal);
 }
 
-typedef struct Rest {
-    const char *key;
-    Renewal renewal;
-} Rest;
-
-static void find_rest(const Storage *storage, const char *key, const Renewal *renewal,
-                      void *userdata)
+static void set_pause(const Inventory *inventory, const Storage *storage, const char *key,
+                      unsigned tries, time_t until)
 {
-    Rest *rest = userdata;
+    InventoryEntry *entry = inventory_find(inventory, storage, key);
 
-    (void)storage;
-    if (streq(key, rest->key))
-        rest->renewal = *renewal;
+    entry->tries = tries;
+    entry->paused_until = until;
 }
 
-static void assert_rest(const Inventory *inventory, const char *key, unsigned tries, time_t until)
+static void assert_pause(const Inventory *inventory, const Storage *storage, const char *key,
+                         unsigned tries, time_t until)
 {
-    Rest rest = { .key = key };
+    const InventoryEntry *entry = inventory_find(inventory, storage, key);
 
-    inventory_foreach(inventory, find_rest, &rest);
-    ASSERT_EQ(rest.renewal.tries, tries);
-    ASSERT_EQ(rest.renewal.rest_until, until);
+    ASSERT_EQ(entry->tries, tries);
+    ASSERT_EQ(entry->paused_until, until);
 }
 
 int main(void)
@@ -188,15 +182,15 @@ int main(void)
     assert_count(inventory, 5, 2, DAY);
 
     /* What is remembered of an entry outlives its certificates, and a count. */
-    inventory_set_rest(inventory, &storage, key, 3, 1000);
+    set_pause(inventory, &storage, key, 3, 1000);
     note(inventory, &storage, key, 16 * DAY);
-    assert_rest(inventory, key, 3, 1000);
+    assert_pause(inventory, &storage, key, 3, 1000);
     ASSERT_OK(inventory_use(inventory, shorter));
     await_count(event);
     assert_count(inventory, 4, 1, 3 * DAY);
-    assert_rest(inventory, key, 3, 1000);
-    inventory_set_rest(inventory, &absent, key, 7, 7);
-    assert_rest(inventory, key, 3, 1000);
+    assert_pause(inventory, &storage, key, 3, 1000);
+    ASSERT_TRUE(!inventory_find(inventory, &absent, key));
+    assert_pause(inventory, &storage, key, 3, 1000);
     ASSERT_OK(inventory_use(inventory, config));
     await_count(event);
     note(inventory, &storage, FOREIGN_KEY, DAY);
