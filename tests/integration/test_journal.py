@@ -358,7 +358,7 @@ def test_revoked_certificate(audited, journal, new_csr, tmp_path):
     argv, env = journal.wrap([lib.CTL, "revoke", f"--config={audited.config}",
                               "--reason=superseded", serial], log)
     result = lib.run(*argv, env={**lib.ENVIRONMENT, **env})
-    assert f"{serial} is revoked" in result.stdout and not result.stderr
+    assert f"revoked certificate {serial}" in result.stdout and not result.stderr
     entry = the(journal, "CERTIFICATE_REVOKED", "acmemsctl")
     assert entry["ACMEMS_SERIAL"] == serial and entry["ACMEMS_NOT_AFTER"]
     assert sorted(entry.all("ACMEMS_NAME")) == sorted(names)
