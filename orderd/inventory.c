@@ -4,6 +4,7 @@
 #include <search.h>
 
 #include "base/clock.h"
+#include "log/log.h"
 #include "statedir/storage/scan.h"
 
 /* What others put into the storages or took out is noticed by then. */
@@ -243,6 +244,10 @@ static int on_step(sd_event_source *source, void *userdata)
         keep(&inventory->fresh, inventory->n_scanned - 1, key, &renewal);
     else if (r == 0)
         inventory->scan = storage_scan_free(inventory->scan);
+    else
+        log_event_errno(LOG_EVENT_CACHE_UNREADABLE, r,
+                        "Failed to read a directory of storage \"%s\": %m",
+                        inventory->config->storages[inventory->n_scanned - 1]->name);
     return 0;
 }
 

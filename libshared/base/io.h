@@ -3,7 +3,6 @@
 
 /* Reading and writing files and sockets with limits. */
 
-#include <dirent.h>
 #include <poll.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -42,11 +41,3 @@ int write_all(int fd, const void *data, size_t size, usec_t deadline);
 
 /* The same for several pieces at once; @iov is used up. */
 int writev_all(int fd, struct iovec *iov, size_t n, usec_t deadline);
-
-static inline void closedirp(DIR **directory)
-{
-    if (*directory)
-        (void)closedir(*directory);
-}
-
-#define _cleanup_closedir_ _cleanup_(closedirp)

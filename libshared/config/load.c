@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <syslog.h>
 
+#include "base/directory.h"
 #include "base/io.h"
 #include "config/ini.h"
 #include "config/loader.h"

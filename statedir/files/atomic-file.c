@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
+#include "base/directory.h"
 #include "base/io.h"
 #include "base/macro.h"
 #include "strings/encode.h"
@@ -127,31 +128,20 @@ static int clean_one(int dir_fd, const char *name)
 
 int atomic_clean_at(int dir_fd)
 {
-    _cleanup_closedir_ DIR *dir = NULL;
-    int fd, n = 0;
+    _cleanup_closedir_ DIR *directory = NULL;
+    const char *name;
+    int n = 0, r;
 
-    /* Opened anew: the position in a directory belongs to the open file, and so does closedir(). */
-    fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    dir = fdopendir(fd);
-    if (!dir) {
-        safe_close(fd);
-        return -errno;
-    }
-    for (;;) {
-        struct dirent *entry;
-        int r;
-
-        errno = 0;
-        entry = readdir(dir);
-        if (!entry)
-            return errno != 0 ? -errno : n;
-        r = clean_one(dir_fd, entry->d_name);
+    r = directory_list_at(dir_fd, ".", 0, &directory);
+    if (r < 0)
+        return r;
+    while ((r = directory_next(directory, &name)) > 0) {
+        r = clean_one(dir_fd, name);
         if (r < 0)
             return r;
         n += r;
     }
+    return r < 0 ? r : n;
 }
 
 /* Makes one directory where it is missing, and has its name on disk before anything goes in. */

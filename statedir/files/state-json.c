@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "base/directory.h"
 #include "base/io.h"
 #include "statedir/files/atomic-file.h"
 #include "strings/strv.h"
@@ -112,38 +113,41 @@ int state_json_remove(const char *state, const char *directory, const char *key)
     return unlinkat(fd, file_name(key, name), 0) < 0 && errno != ENOENT ? -errno : 0;
 }
 
+/* Adds the key of a file to the list, if it has one. */
+static int list_key(const char *name, char ***keys)
+{
+    _cleanup_free_ char *key = NULL;
+    const char *dot = strchr(name, '.');
+
+    if (!dot || !streq(dot, SUFFIX))
+        return 0;
+    key = strndup(name, (size_t)(dot - name));
+    if (!key)
+        return -ENOMEM;
+    return storage_is_key(key) ? strv_extend(keys, key) : 0;
+}
+
 int state_json_list(const char *state, const char *directory, char ***ret)
 {
-    _cleanup_closedir_ DIR *stream = NULL;
+    _cleanup_free_ char *path = directory_path(state, directory);
+    _cleanup_closedir_ DIR *opened = NULL;
     _cleanup_strv_ char **keys = NULL;
-    const struct dirent *entry;
-    int fd = open_directory(state, directory), r;
+    const char *name;
+    int r = path ? directory_list_at(AT_FDCWD, path, 0, &opened) : -ENOMEM;
 
-    if (fd == -ENOENT) {
+    if (r == -ENOENT) {
         *ret = NULL;
         return 0;
     }
-    if (fd < 0)
-        return fd;
-    stream = fdopendir(fd);
-    if (!stream) {
-        r = -errno;
-        (void)safe_close(fd);
+    if (r < 0)
         return r;
-    }
-    while ((entry = readdir(stream))) {
-        _cleanup_free_ char *key = NULL;
-        const char *dot = strchr(entry->d_name, '.');
-
-        if (!dot || !streq(dot, SUFFIX))
-            continue;
-        key = strndup(entry->d_name, (size_t)(dot - entry->d_name));
-        if (!key)
-            return -ENOMEM;
-        r = storage_is_key(key) ? strv_extend(&keys, key) : 0;
+    while ((r = directory_next(opened, &name)) > 0) {
+        r = list_key(name, &keys);
         if (r < 0)
             return r;
     }
+    if (r < 0)
+        return r;
     strv_sort(keys);
     *ret = TAKE_PTR(keys);
     return 0;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "statedir/storage/scan.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 
-#include "base/io.h"
+#include "base/directory.h"
 #include "statedir/files/atomic-file.h"
 
 /* Hexadecimal digits in the names of the two levels of directories. */
@@ -15,20 +14,11 @@
 struct StorageScan {
     Storage storage; /* with a directory of its own */
     bool cleans;
-    DIR *outer; /* NULL before the first look */
-    DIR *inner; /* the entries that begin with .prefix; NULL: the next one is to be opened */
+    bool is_over; /* .outer has no more names */
+    DIR *outer;   /* NULL before the first look */
+    DIR *inner;   /* the entries that begin with .prefix; NULL: the next one is to be opened */
     char prefix[OUTER_DIGITS + 1];
 };
-
-static DIR *open_directory(int parent, const char *name)
-{
-    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
-
-    if (!directory)
-        (void)safe_close(fd);
-    return directory;
-}
 
 static DIR *close_directory(DIR *directory)
 {
@@ -37,27 +27,69 @@ static DIR *close_directory(DIR *directory)
     return NULL;
 }
 
-/* The next name of so many hexadecimal digits; NULL: there is none. */
-static const char *next_name(DIR *directory, size_t digits)
+/* Something else than a directory is no part of the cache; others may remove directories. */
+static bool is_no_directory(int error)
 {
-    const struct dirent *entry;
-
-    while ((entry = readdir(directory)))
-        if (strlen(entry->d_name) == digits && strspn(entry->d_name, "0123456789abcdef") == digits)
-            return entry->d_name;
-    return NULL;
+    return error == -ENOENT || error == -ENOTDIR || error == -ELOOP;
 }
 
-/* Whether there is one more directory of entries. */
-static bool open_next(StorageScan *scan)
+/* The next name of so many hexadecimal digits: 1; 0: there is none; -errno. */
+static int next_name(DIR *directory, size_t digits, const char **ret)
 {
-    const char *name = next_name(scan->outer, OUTER_DIGITS);
+    int r;
 
-    if (!name)
-        return false;
-    memcpy(scan->prefix, name, OUTER_DIGITS);
-    scan->inner = open_directory(dirfd(scan->outer), name);
-    return true;
+    while ((r = directory_next(directory, ret)) > 0)
+        if (strlen(*ret) == digits && strspn(*ret, "0123456789abcdef") == digits)
+            return 1;
+    return r;
+}
+
+/* Opens the directory of the cache: 1; 0: there is none; -errno. */
+static int open_outer(StorageScan *scan)
+{
+    int r = directory_list_at(AT_FDCWD, scan->storage.directory, 0, &scan->outer);
+
+    if (r < 0) {
+        scan->is_over = true;
+        return is_no_directory(r) ? 0 : r;
+    }
+    return 1;
+}
+
+/* Opens the next directory of entries: 1; 0: there are no more; -errno. */
+static int open_inner(StorageScan *scan)
+{
+    const char *name;
+    int r;
+
+    while ((r = next_name(scan->outer, OUTER_DIGITS, &name)) > 0) {
+        memcpy(scan->prefix, name, OUTER_DIGITS);
+        r = directory_list_at(dirfd(scan->outer), name, O_NOFOLLOW, &scan->inner);
+        if (r >= 0)
+            return 1;
+        if (!is_no_directory(r))
+            return r;
+    }
+    scan->is_over = true;
+    return r;
+}
+
+/* The next name in the directories of entries: 1; 0: there are no more; -errno: the next call goes
+ * on behind what cannot be read. */
+static int next_entry(StorageScan *scan, const char **ret)
+{
+    int r = scan->outer || scan->is_over ? 0 : open_outer(scan);
+
+    while (r >= 0 && !scan->is_over) {
+        r = scan->inner ? 1 : open_inner(scan);
+        if (r <= 0)
+            return r;
+        r = next_name(scan->inner, INNER_DIGITS, ret);
+        if (r > 0)
+            return r;
+        scan->inner = close_directory(scan->inner);
+    }
+    return r;
 }
 
 /* What cannot be removed is in nobody's way. */
@@ -84,18 +116,10 @@ int storage_renewal(const Storage *storage, const char *key, Renewal *ret)
 
 int storage_scan_next(StorageScan *scan, char key[STORAGE_KEY_SIZE], Renewal *ret)
 {
-    if (!scan->outer)
-        scan->outer = opendir(scan->storage.directory);
-    if (!scan->outer)
-        return 0;
-    while (scan->inner || open_next(scan)) {
-        const char *name = scan->inner ? next_name(scan->inner, INNER_DIGITS) : NULL;
-        int r;
+    const char *name;
+    int r;
 
-        if (!name) {
-            scan->inner = close_directory(scan->inner);
-            continue;
-        }
+    while ((r = next_entry(scan, &name)) > 0) {
         if (scan->cleans)
             clean_entry(scan, name);
         (void)snprintf(key, STORAGE_KEY_SIZE, "%s%s", scan->prefix, name);
@@ -103,7 +127,7 @@ int storage_scan_next(StorageScan *scan, char key[STORAGE_KEY_SIZE], Renewal *re
         if (r != 0)
             return r;
     }
-    return 0;
+    return r;
 }
 
 int storage_scan_new(const Storage *storage, StorageScan **ret)

@@ -22,7 +22,8 @@ void storage_scan_set_cleaning(StorageScan *scan);
  * @ret: when it is renewed
  *
  * What is no usable entry is passed over, also what cannot be read: storage_lookup() says so when
- * it is asked for. Returns 1 with an entry; 0 when there are no more; -ENOMEM.
+ * it is asked for. Returns 1 with an entry; 0 when there are no more; -ENOMEM; other -errno: a
+ * directory of the cache cannot be read, and the next call goes on behind it.
  */
 int storage_scan_next(StorageScan *scan, char key[STORAGE_KEY_SIZE], Renewal *ret);
 

@@ -4,6 +4,7 @@
 #include <dirent.h>
 
 #include "base/io.h"
+#include "test-directory-faults.h"
 #include "test-directory.h"
 #include "test.h"
 
@@ -96,6 +97,9 @@ static void test_clean(void)
     ASSERT_TRUE(test_exists(path, ".tmp-link"));
     /* Again from the start, not from where the last one stopped. */
     test_write(path, ".tmp-89ab", "");
+    fault_readdir = EIO;
+    ASSERT_EQ(atomic_clean_at(fd), -EIO);
+    fault_readdir = 0;
     ASSERT_EQ(atomic_clean_at(fd), 1);
 }
 
