@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "runtime-dir.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -93,15 +92,9 @@ int runtime_open_challenges(const Config *config, const char *kind)
 
 void runtime_sweep_challenges(int fd)
 {
-    DIR *dir = fdopendir(openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    const struct dirent *entry;
+    int r = challenge_sweep(fd);
 
-    (void)atomic_clean_at(fd);
-    if (!dir)
-        return;
-    /* All kinds of them have names that could be tokens. */
-    while ((entry = readdir(dir)))
-        if (challenge_token_is_valid(entry->d_name))
-            (void)challenge_remove(fd, entry->d_name);
-    (void)closedir(dir);
+    if (r < 0)
+        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
+                        "Challenge files of earlier orders cannot be removed: %m");
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "statedir/challenge.h"
 
+#include "base/directory.h"
 #include "base/io.h"
 #include "base/macro.h"
 #include "statedir/files/atomic-file.h"
@@ -41,4 +42,21 @@ int challenge_remove(int dir_fd, const char *token)
     if (!challenge_token_is_valid(token))
         return -EINVAL;
     return unlinkat(dir_fd, token, 0) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+int challenge_sweep(int dir_fd)
+{
+    _cleanup_closedir_ DIR *directory = NULL;
+    const char *name;
+    int r = atomic_clean_at(dir_fd), left = r < 0 ? r : 0;
+
+    r = directory_list_at(dir_fd, ".", 0, &directory);
+    if (r < 0)
+        return r;
+    while ((r = directory_next(directory, &name)) > 0) {
+        r = challenge_token_is_valid(name) ? challenge_remove(dir_fd, name) : 0;
+        if (r < 0)
+            left = r;
+    }
+    return r < 0 ? r : left;
 }

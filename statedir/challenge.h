@@ -24,3 +24,8 @@ int challenge_read(int dir_fd, const char *token, char **ret, size_t *ret_size);
  * set-group-ID, as tmpfiles.d makes it. */
 int challenge_write(int dir_fd, const char *token, const char *key_authorization);
 int challenge_remove(int dir_fd, const char *token); /* 0 also when it is not there */
+
+/* Removes all files of challenges from a directory, of whatever type (all have names that could be
+ * tokens), and what a crash left of them. For the one process that writes there, while no order is
+ * in progress. 0; -errno when something may be left: what can be removed is removed. */
+int challenge_sweep(int dir_fd);

@@ -2,6 +2,7 @@
 #include "statedir/challenge.h"
 
 #include "statedir/files/atomic-file.h"
+#include "test-directory-faults.h"
 #include "test-directory.h"
 #include "test.h"
 
@@ -69,10 +70,36 @@ static void test_never_outside(void)
     ASSERT_TRUE(!content);
 }
 
+static void test_sweep(void)
+{
+    _cleanup_test_directory_ char *path = test_directory_new();
+    _cleanup_close_ int fd = directory_open(path, 0750);
+
+    ASSERT_OK(challenge_sweep(fd));
+    ASSERT_OK(challenge_write(fd, "one", "x"));
+    ASSERT_OK(challenge_write(fd, "two", "x"));
+    test_write(path, ".tmp-0011", "x");
+    test_write(path, "no.token", "x");
+    fault_readdir = EIO;
+    fault_readdir_after = 0;
+    ASSERT_EQ(challenge_sweep(fd), -EIO);
+    fault_readdir = 0;
+    fault_fdopendir = EMFILE;
+    ASSERT_EQ(challenge_sweep(fd), -EMFILE);
+    fault_fdopendir = 0;
+    ASSERT_TRUE(test_exists(path, "one") && test_exists(path, ".tmp-0011"));
+    ASSERT_OK(mkdirat(fd, "directory", 0700));
+    ASSERT_EQ(challenge_sweep(fd), -EISDIR);
+    ASSERT_FALSE(test_exists(path, "one") || test_exists(path, "two"));
+    ASSERT_FALSE(test_exists(path, ".tmp-0011"));
+    ASSERT_TRUE(test_exists(path, "no.token"));
+}
+
 int main(void)
 {
     test_token();
     test_life();
     test_never_outside();
+    test_sweep();
     return 0;
 }
