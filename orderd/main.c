@@ -166,7 +166,8 @@ static bool is_ordered(const char *name, void *userdata)
  * that are there stay until the last such order has ended. */
 static void sweep_challenges(Daemon *daemon)
 {
-    if (daemon->swept || orders_in_flight(daemon->service.orders) > 0)
+    if (daemon->swept || !orders_are_known(daemon->service.orders) ||
+        orders_in_flight(daemon->service.orders) > 0)
         return;
     runtime_sweep_challenges(daemon->solvers.http01_fd);
     runtime_sweep_challenges(daemon->tlsalpn01_fd);

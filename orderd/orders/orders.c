@@ -36,6 +36,7 @@ struct Orders {
     size_t n_entries;
     Inventory *inventory;
     ProfileCheck *profile_check;
+    bool unread; /* which orders are on disk is not known */
     void (*changed)(void *userdata);
     void *changed_userdata;
 };
@@ -320,6 +321,7 @@ void orders_resume(Orders *orders, Config *config)
     if (r < 0) {
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
                         "The orders in flight in '%s' cannot be read: %m", config->state_directory);
+        orders->unread = true;
         return;
     }
     STRV_FOREACH (key, keys) {
@@ -351,6 +353,8 @@ bool orders_have_name(const Orders *orders, const char *name)
 {
     const Entry *e;
 
+    if (orders->unread)
+        return true;
     TAILQ_FOREACH (e, &orders->entries, list)
         if (order_subject_has_name(order_subject(e->order), name))
             return true;
@@ -360,6 +364,11 @@ bool orders_have_name(const Orders *orders, const char *name)
 Accounts *orders_accounts(Orders *orders)
 {
     return orders->accounts;
+}
+
+bool orders_are_known(const Orders *orders)
+{
+    return !orders->unread;
 }
 
 size_t orders_in_flight(const Orders *orders)

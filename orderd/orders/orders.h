@@ -47,10 +47,14 @@ int orders_request(Orders *orders, const OrderTarget *target, const void *body, 
                    OrdersWaiter **ret);
 OrdersWaiter *orders_waiter_cancel(OrdersWaiter *waiter); /* NULL is fine; always returns NULL */
 
-/* Whether one of them in flight is for this name, "*." not among it. */
+/* Whether one of them in flight is, or may be, for this name, "*." not among it. */
 bool orders_have_name(const Orders *orders, const char *name);
 
 Accounts *orders_accounts(Orders *orders); /* that they are made with; borrowed */
+
+/* False: orders_resume() could not list the orders that are on disk. Their challenges must stay:
+ * the next start may find them. */
+bool orders_are_known(const Orders *orders);
 
 size_t orders_in_flight(const Orders *orders);
 
