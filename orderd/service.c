@@ -2,9 +2,9 @@
 #include "service.h"
 
 #include "log/log.h"
-#include "orders/cached.h"
 #include "policy/policy.h"
 #include "statedir/kept-chain.h"
+#include "statedir/storage/cache.h"
 #include "strings/encode.h"
 
 #define REQUEST_ID_MAX 63U
@@ -126,8 +126,10 @@ static bool reply_from_order(VarlinkCall *call, const Service *service, const Or
     char key[STORAGE_KEY_SIZE];
     const char *why;
     Renewal renewal;
+    int r;
 
-    storage_key(body, size, key);
+    if (storage_key(body, size, key) < 0)
+        return false;
     if (kept_chain_load(state, key, &chain, &record) < 0 || !kept_chain_is_current(&record) ||
         chain_check(chain, csr, &why) < 0)
         return false;
@@ -135,10 +137,17 @@ static bool reply_from_order(VarlinkCall *call, const Service *service, const Or
     from.server = record.server;
     from.account = record.account;
     /* One that keeps nothing has it handed out once. */
-    if (storage->type == STORAGE_NONE)
+    if (storage->type == STORAGE_NONE) {
         order_forget(state, key);
+        return true;
+    }
     /* A storage that could not be written at the time takes it now, or it stays. */
-    else if (cached_store(storage, body, size, chain, &from, &renewal) >= 0) {
+    r = cached_store(storage, body, size, chain, &from, &renewal);
+    if (r > 0)
+        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
+                        "What is known of entry %s of storage \"%s\" cannot be written: %m", key,
+                        storage->name);
+    if (r >= 0) {
         inventory_note(service->inventory, storage, key, &renewal);
         order_forget(state, key);
     }
@@ -221,7 +230,11 @@ static void request(VarlinkCall *call, const json_t *parameters, void *userdata)
     log_fields_add(&fields, LOG_FIELD_REQUEST_ID, p.asker.request_id);
     log_fields_add(&fields, LOG_FIELD_CLIENT, p.asker.client);
     log_fields_add(&fields, LOG_FIELD_AUTH, p.auth);
-    storage_key(body, size, key);
+    r = storage_key(body, size, key);
+    if (r < 0) {
+        varlink_reply(call, NULL);
+        return;
+    }
     log_fields_add(&fields, LOG_FIELD_CSR, key);
     LOG_CONTEXT(&fields);
 

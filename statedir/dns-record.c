@@ -36,8 +36,7 @@ int dns_record_key(const DnsRecord *record, char key[STORAGE_KEY_SIZE])
         text = NULL;
         return -ENOMEM;
     }
-    storage_key(text, (size_t)n, key);
-    return 0;
+    return storage_key(text, (size_t)n, key);
 }
 
 int dns_record_save(const char *state, const DnsRecord *record)

@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "base/macro.h"
-#include "statedir/storage/storage.h"
+#include "statedir/files/key.h"
 
 typedef struct DnsRecord {
     char *verification; /* name of the block with the servers */

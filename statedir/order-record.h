@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "base/macro.h"
-#include "statedir/storage/storage.h"
+#include "statedir/files/key.h"
 
 /* Each stage is written before what it names is done. */
 typedef enum OrderStage {

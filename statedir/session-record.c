@@ -19,9 +19,9 @@ void session_record_done(SessionRecord *record)
     *record = (SessionRecord){ 0 };
 }
 
-static void make_key(const char *server, char key[STORAGE_KEY_SIZE])
+static int make_key(const char *server, char key[STORAGE_KEY_SIZE])
 {
-    storage_key(server, strlen(server), key);
+    return storage_key(server, strlen(server), key);
 }
 
 static bool is_shallow(const json_t *value, unsigned depth)
@@ -52,13 +52,14 @@ int session_record_save(const char *state, const char *server, const json_t *dir
 {
     json_auto_t *object = NULL;
     char key[STORAGE_KEY_SIZE];
+    int r;
 
     if (!is_small(directory))
         return -E2BIG;
     object = json_pack("{si ss sO sI}", "version", VERSION, "server", server, "directory",
                        directory, "fetched", (json_int_t)now);
-    make_key(server, key);
-    return object ? state_json_save(state, DIRECTORY, key, object) : -ENOMEM;
+    r = object ? make_key(server, key) : -ENOMEM;
+    return r < 0 ? r : state_json_save(state, DIRECTORY, key, object);
 }
 
 /* 0; -ENOENT also for what can be made no sense of. */
@@ -104,8 +105,9 @@ int session_record_add_nonces(const char *state, const char *server, char *const
     char key[STORAGE_KEY_SIZE];
     int r;
 
-    make_key(server, key);
-    r = load(state, key, server, &object);
+    r = make_key(server, key);
+    if (r >= 0)
+        r = load(state, key, server, &object);
     if (r < 0)
         return r == -ENOENT ? 0 : r;
     if (json_object_set_new(object, "nonces", pack_nonces(nonces)) < 0 ||
@@ -152,8 +154,9 @@ int session_record_take(const char *state, const char *server, time_t now, Sessi
     char key[STORAGE_KEY_SIZE];
     int r;
 
-    make_key(server, key);
-    r = load(state, key, server, &object);
+    r = make_key(server, key);
+    if (r >= 0)
+        r = load(state, key, server, &object);
     if (r < 0)
         return r;
     if (!is_fresh(object, "fetched", now, SESSION_DIRECTORY_AGE_MAX))

@@ -7,7 +7,7 @@
 #include "policy/policy.h"
 #include "sign/order-client.h"
 #include "statedir/files/runtime-path.h"
-#include "statedir/storage/meta.h"
+#include "statedir/storage/cache.h"
 #include "strings/strv.h"
 #include "x509/chain-fields.h"
 
@@ -151,8 +151,9 @@ static bool read_csr(Sign *sign)
                                    .why = "the client went away before its request was whole" });
         return false;
     }
+    if (r >= 0)
+        r = storage_key(sign->body, sign->size, key);
     if (r >= 0) {
-        storage_key(sign->body, sign->size, key);
         log_context_add(LOG_FIELD_CSR, key);
         r = csr_parse(sign->body, sign->size, &sign->csr, &reason);
     }
@@ -217,8 +218,8 @@ static void tell_asked(const Sign *sign, const Chain *chain)
 
     if (!storage->prefetch)
         return;
-    storage_key(sign->body, sign->size, key);
-    if (storage_meta_load(storage, key, chain, &meta) < 0)
+    if (storage_key(sign->body, sign->size, key) < 0 ||
+        storage_meta_load(storage, key, chain, &meta) < 0)
         return;
     asked = meta.asked;
     storage_meta_done(&meta);

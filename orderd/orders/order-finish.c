@@ -4,10 +4,10 @@
 #include "libacme/transport/problem.h"
 #include "limits/budget.h"
 #include "log/log.h"
-#include "orders/cached.h"
 #include "orders/order-internal.h"
 #include "orders/order-object.h"
 #include "statedir/kept-chain.h"
+#include "statedir/storage/cache.h"
 #include "x509/chain-fields.h"
 
 static bool problem_is(const SessionReply *reply, const char *type)
@@ -93,6 +93,10 @@ static bool store(Order *order, const Chain *chain)
     if (storage->type == STORAGE_NONE)
         return keep(order, chain);
     r = cached_store(storage, record->body, record->body_size, chain, &from, &order->renewal);
+    if (r > 0)
+        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
+                        "What is known of entry %s of storage \"%s\" cannot be written: %m",
+                        order->subject.key, storage->name);
     if (r >= 0)
         return true;
     log_event_errno(LOG_EVENT_CERTIFICATE_NOT_STORED, r,

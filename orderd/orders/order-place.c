@@ -6,9 +6,9 @@
 #include "limits/budget.h"
 #include "limits/holds.h"
 #include "log/log.h"
-#include "orders/cached.h"
 #include "orders/order-internal.h"
 #include "orders/order-object.h"
+#include "statedir/storage/cache.h"
 
 static void send_request(Order *order);
 

@@ -16,10 +16,13 @@ static char *join_sorted(const Csr *csr)
 int order_subject_init(OrderSubject *subject, const OrderTarget *target, const void *body,
                        size_t size, Csr **csr)
 {
-    char *names = join_sorted(*csr);
+    char *names = join_sorted(*csr), key[STORAGE_KEY_SIZE];
+    int r = names ? storage_key(body, size, key) : -ENOMEM;
 
-    if (!names)
-        return -ENOMEM;
+    if (r < 0) {
+        free(names);
+        return r;
+    }
     *subject = (OrderSubject){
         .config = config_ref(target->config),
         .auth = target->auth,
@@ -27,7 +30,7 @@ int order_subject_init(OrderSubject *subject, const OrderTarget *target, const v
         .csr = TAKE_PTR(*csr),
         .names = names,
     };
-    storage_key(body, size, subject->key);
+    memcpy(subject->key, key, sizeof(key));
     log_fields_add(&subject->log, LOG_FIELD_CSR, subject->key);
     log_fields_add(&subject->log, LOG_FIELD_AUTH, target->auth->name);
     log_fields_add_all(&subject->log, LOG_FIELD_NAME, subject->csr->names);

@@ -243,9 +243,10 @@ int orders_request(Orders *orders, const OrderTarget *target, const void *body, 
     char key[STORAGE_KEY_SIZE];
     OrdersWaiter *waiter;
     Entry *entry;
-    int r = 0;
+    int r = storage_key(body, size, key);
 
-    storage_key(body, size, key);
+    if (r < 0)
+        return r;
     entry = find_key(orders, key);
     if (!entry)
         r = make_order(orders, target, asker, body, size, csr, &entry);

@@ -3,7 +3,7 @@
 
 #include "log/log.h"
 #include "policy/policy.h"
-#include "statedir/storage/meta.h"
+#include "statedir/storage/cache.h"
 #include "strings/strv.h"
 
 struct Prefetch {

@@ -6,6 +6,7 @@
 #include "libacme/renewal-info.h"
 #include "libacme/transport/polling.h"
 #include "log/log.h"
+#include "statedir/storage/cache.h"
 #include "strings/rfc3339.h"
 #include "strings/strv.h"
 

@@ -25,8 +25,7 @@ int state_json_key(const char *kind, const char *server, const char *what,
         text = NULL;
         return -ENOMEM;
     }
-    storage_key(text, (size_t)n, ret);
-    return 0;
+    return storage_key(text, (size_t)n, ret);
 }
 
 static char *directory_path(const char *state, const char *directory)

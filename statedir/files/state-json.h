@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-#include "statedir/storage/storage.h"
+#include "statedir/files/key.h"
 
 /* The key of what these three words say, all of them together. 0 or -ENOMEM. */
 int state_json_key(const char *kind, const char *server, const char *what,

@@ -96,21 +96,6 @@ int storage_meta_load(const Storage *storage, const char *key, const Chain *chai
     return 0;
 }
 
-int storage_load_known(const Storage *storage, const char *key, Chain **ret, StorageMeta *ret_meta)
-{
-    _cleanup_(chain_freep) Chain *chain = NULL;
-    const char *why;
-    int r = storage_load(storage, key, &chain, &why);
-
-    if (r != STORAGE_HIT)
-        return r;
-    r = storage_meta_load(storage, key, chain, ret_meta);
-    if (r < 0)
-        return r;
-    *ret = TAKE_PTR(chain);
-    return STORAGE_HIT;
-}
-
 static json_t *pack(const StorageMeta *meta, const Chain *chain)
 {
     char buf[CHAIN_FINGERPRINT_SIZE];

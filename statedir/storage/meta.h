@@ -29,10 +29,6 @@ void storage_meta_done(StorageMeta *meta);
 int storage_meta_load(const Storage *storage, const char *key, const Chain *chain,
                       StorageMeta *ret);
 
-/* The certificate of an entry and what is known of it, as storage_load() and storage_meta_load().
- * Returns as the former; both are set with STORAGE_HIT only. */
-int storage_load_known(const Storage *storage, const char *key, Chain **ret, StorageMeta *ret_meta);
-
 /* Writes it, atomically. 0 or -errno. */
 int storage_meta_save(const Storage *storage, const char *key, const Chain *chain,
                       const StorageMeta *meta);

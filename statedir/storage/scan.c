@@ -102,18 +102,6 @@ static void clean_entry(const StorageScan *scan, const char *name)
         (void)atomic_clean_at(fd);
 }
 
-int storage_renewal(const Storage *storage, const char *key, Renewal *ret)
-{
-    _cleanup_(storage_meta_done) StorageMeta meta = { 0 };
-    _cleanup_(chain_freep) Chain *chain = NULL;
-    int r = storage_load_known(storage, key, &chain, &meta);
-
-    if (r != STORAGE_HIT)
-        return r == -ENOMEM ? r : 0;
-    *ret = renewal_of(storage, key, chain, &meta);
-    return 1;
-}
-
 int storage_scan_next(StorageScan *scan, char key[STORAGE_KEY_SIZE], Renewal *ret)
 {
     const char *name;

@@ -4,7 +4,7 @@
 /* Going through all entries of a certificate cache, one at a time: for who counts them while it has
  * other things to do. */
 
-#include "statedir/storage/renewal.h"
+#include "statedir/storage/cache.h"
 
 typedef struct StorageScan StorageScan;
 
@@ -26,8 +26,5 @@ void storage_scan_set_cleaning(StorageScan *scan);
  * directory of the cache cannot be read, and the next call goes on behind it.
  */
 int storage_scan_next(StorageScan *scan, char key[STORAGE_KEY_SIZE], Renewal *ret);
-
-/* The same of the one entry of this key: 1; 0: it is not usable; -ENOMEM. */
-int storage_renewal(const Storage *storage, const char *key, Renewal *ret);
 
 DEFINE_CLEANUP_FUNC(StorageScan *, storage_scan_free)

@@ -6,44 +6,11 @@
  * body, byte for byte. */
 
 #include "config/config.h"
+#include "statedir/files/key.h"
 #include "x509/chain.h"
 
-#define STORAGE_KEY_SIZE 97 /* 96 hex digits and NUL */
-
-/* SHA-384 of a request body, in hex: the name of a cache entry and of an order. */
-void storage_key(const void *body, size_t size, char key[STORAGE_KEY_SIZE]);
-
-/* Whether it may be one: anything else would lead anywhere, as a part of a path. */
-bool storage_is_key(const char *text);
-
-/* A number made of a key, which is a hash: as good as one by chance, and the same after a restart.
- */
-uint32_t storage_key_dice(const char *key);
-
+#define STORAGE_CSR_FILE  "csr.pem"
 #define STORAGE_CERT_FILE "cert.pem"
-
-typedef enum StorageResult {
-    STORAGE_HIT,      /* usable as it is */
-    STORAGE_MISS,     /* not there, or storage "none" */
-    STORAGE_OUTDATED, /* there, but due for renewal */
-    STORAGE_DAMAGED,  /* there, but not usable: *ret_why says what (static) */
-} StorageResult;
-
-/**
- * storage_lookup() - ask the cache for a certificate
- * @csr: the parsed body; the entry's leaf must have its key and names
- * @ret: with STORAGE_HIT and STORAGE_OUTDATED the chain
- * @ret_why: with STORAGE_DAMAGED a clause for the journal, static: "csr.pem is not the request",
- *           "contains no certificate"
- *
- * Returns a StorageResult, or -errno when the directory cannot be read (not when it is not there).
- */
-int storage_lookup(const Storage *storage, const void *body, size_t size, const Csr *csr,
-                   Chain **ret, const char **ret_why);
-
-/* The same by the entry's key and without a look at its request: STORAGE_HIT, STORAGE_MISS or
- * STORAGE_DAMAGED, or -errno. */
-int storage_load(const Storage *storage, const char *key, Chain **ret, const char **ret_why);
 
 /* The directory of an entry that is there: a descriptor, or -errno. */
 int storage_open_entry(const Storage *storage, const char *key);

@@ -14,7 +14,7 @@
 #include "log/log.h"
 #include "statedir/account-dir.h"
 #include "statedir/order-record.h"
-#include "statedir/storage/meta.h"
+#include "statedir/storage/cache.h"
 #include "strings/strv.h"
 #include "x509/chain-fields.h"
 #include "x509/pem.h"
@@ -125,7 +125,8 @@ static int find_request(Revoke *revoke, const char *path, const char *body, size
     const char *why = NULL;
     int r;
 
-    storage_key(body, size, key);
+    if (storage_key(body, size, key) < 0)
+        return failed(path, strerror(ENOMEM));
     r = certificates_load(revoke->config, key, &revoke->chain, &why);
     if (r == STORAGE_MISS)
         return failed(path, "no cache has a certificate for exactly this request");

@@ -80,7 +80,7 @@ static char *entry_path(const Storage *storage, const char *request)
 {
     char key[STORAGE_KEY_SIZE], *path;
 
-    storage_key(request, strlen(request), key);
+    ASSERT_OK(storage_key(request, strlen(request), key));
     ASSERT_TRUE(asprintf(&path, "%s/%.2s/%s", storage->directory, key, key + 2) > 0);
     return path;
 }
@@ -164,7 +164,7 @@ int main(void)
     store(&storage, "over", -1);
     store(&storage, "empty", 1);
     empty = entry_path(&storage, "empty");
-    storage_key("empty", 5, key);
+    ASSERT_OK(storage_key("empty", 5, key));
     ASSERT_OK(storage_drop(&storage, key));
     whole = entry_path(&storage, "one");
     leave_half(&storage, whole);
@@ -180,7 +180,7 @@ int main(void)
     ASSERT_TRUE(test_exists(whole, "cert.pem") && test_exists(empty, "csr.pem"));
 
     /* One that is there already, one that is new. */
-    storage_key("two", 3, key);
+    ASSERT_OK(storage_key("two", 3, key));
     note(inventory, &storage, key, 76 * DAY);
     ASSERT_EQ(n_changes, 2);
     assert_count(inventory, 4, 2, 16 * DAY);

@@ -153,7 +153,7 @@ int main(void)
 {
     _cleanup_test_directory_ char *state = test_directory_new();
 
-    storage_key(SERVER, strlen(SERVER), key);
+    ASSERT_OK(storage_key(SERVER, strlen(SERVER), key));
     ASSERT_OK(session_record_sweep(state, NOW)); /* nothing there yet */
     test_directory(state);
     test_nonces(state);

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "statedir/storage/cache.h"
+
+#include <time.h>
+
+#include "base/io.h"
+
+/* The CA may need a moment before it knows of a new certificate, s. */
+#define ASK_SOON 10
+
+static int damaged(const char **ret_why, const char *why)
+{
+    *ret_why = why;
+    return STORAGE_DAMAGED;
+}
+
+/* STORAGE_HIT with the content; STORAGE_DAMAGED; -ENOENT; other -errno. */
+static int read_entry_file(int entry_fd, const char *name, size_t max, char **ret, size_t *ret_size,
+                           const char **ret_why)
+{
+    int r = read_file_at(entry_fd, name, max, ret, ret_size);
+
+    switch (r) {
+    case 0:
+        return STORAGE_HIT;
+    case -EFBIG:
+        return damaged(ret_why, "a file of it is larger than it can be");
+    case -EBADF:
+    case -ELOOP:
+        return damaged(ret_why, "a file of it is not a regular file");
+    default:
+        return r;
+    }
+}
+
+/* Whether csr.pem is the body, byte for byte. */
+static int check_request(int entry_fd, const void *body, size_t size, const char **ret_why)
+{
+    _cleanup_free_ char *stored = NULL;
+    size_t stored_size;
+    int r;
+
+    r = read_entry_file(entry_fd, STORAGE_CSR_FILE, size, &stored, &stored_size, ret_why);
+    if (r == -ENOENT)
+        return damaged(ret_why, "csr.pem is missing");
+    if (r != STORAGE_HIT)
+        return r;
+    if (stored_size != size || memcmp(stored, body, size) != 0)
+        return damaged(ret_why, "csr.pem is not the request");
+    return STORAGE_HIT;
+}
+
+static int read_chain(int entry_fd, Chain **ret, const char **ret_why)
+{
+    _cleanup_(chain_freep) Chain *chain = NULL;
+    _cleanup_free_ char *pem = NULL;
+    const char *why;
+    size_t size;
+    int r;
+
+    r = read_entry_file(entry_fd, STORAGE_CERT_FILE, CHAIN_SIZE_MAX, &pem, &size, ret_why);
+    /* A request alone is what a crash leaves while an entry is made. */
+    if (r == -ENOENT)
+        return STORAGE_MISS;
+    if (r != STORAGE_HIT)
+        return r;
+    r = chain_parse(pem, size, &chain, &why);
+    if (r == -EBADMSG)
+        return damaged(ret_why, why);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(chain);
+    return STORAGE_HIT;
+}
+
+static int open_failed(int error, const char **ret_why)
+{
+    switch (error) {
+    case -ENOENT:
+        return STORAGE_MISS;
+    case -ENOTDIR:
+    case -ELOOP:
+        return damaged(ret_why, "something else stands in place of its directory");
+    default:
+        return error;
+    }
+}
+
+/* As storage_load(), and the entry's directory. */
+static int load(const Storage *storage, const char *key, int *ret_fd, Chain **ret,
+                const char **ret_why)
+{
+    _cleanup_close_ int fd = -EBADF;
+    int r;
+
+    if (storage->type == STORAGE_NONE)
+        return STORAGE_MISS;
+    fd = storage_open_entry(storage, key);
+    if (fd < 0)
+        return open_failed(fd, ret_why);
+    r = read_chain(fd, ret, ret_why);
+    if (r == STORAGE_HIT)
+        *ret_fd = TAKE_FD(fd);
+    return r;
+}
+
+int storage_load(const Storage *storage, const char *key, Chain **ret, const char **ret_why)
+{
+    _cleanup_close_ int fd = -EBADF;
+
+    return load(storage, key, &fd, ret, ret_why);
+}
+
+static int is_due(const Storage *storage, const char *key, const Chain *chain)
+{
+    _cleanup_(storage_meta_done) StorageMeta meta = { 0 };
+    int r = storage_meta_load(storage, key, chain, &meta);
+
+    return r < 0 ? r : time(NULL) > renewal_of(storage, key, chain, &meta).due;
+}
+
+int storage_lookup(const Storage *storage, const void *body, size_t size, const Csr *csr,
+                   Chain **ret, const char **ret_why)
+{
+    _cleanup_(chain_freep) Chain *chain = NULL;
+    _cleanup_close_ int fd = -EBADF;
+    char key[STORAGE_KEY_SIZE];
+    const char *why;
+    int r;
+
+    r = storage_key(body, size, key);
+    if (r < 0)
+        return r;
+    r = load(storage, key, &fd, &chain, ret_why);
+    if (r != STORAGE_HIT)
+        return r;
+    r = chain_check(chain, csr, &why);
+    if (r == -EBADMSG)
+        return damaged(ret_why, why);
+    if (r >= 0)
+        r = check_request(fd, body, size, ret_why);
+    if (r != STORAGE_HIT)
+        return r;
+    r = is_due(storage, key, chain);
+    if (r < 0)
+        return r;
+    r = r > 0 ? STORAGE_OUTDATED : STORAGE_HIT;
+    *ret = TAKE_PTR(chain);
+    return r;
+}
+
+int storage_load_known(const Storage *storage, const char *key, Chain **ret, StorageMeta *ret_meta)
+{
+    _cleanup_(chain_freep) Chain *chain = NULL;
+    const char *why;
+    int r = storage_load(storage, key, &chain, &why);
+
+    if (r != STORAGE_HIT)
+        return r;
+    r = storage_meta_load(storage, key, chain, ret_meta);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(chain);
+    return STORAGE_HIT;
+}
+
+int storage_renewal(const Storage *storage, const char *key, Renewal *ret)
+{
+    _cleanup_(storage_meta_done) StorageMeta meta = { 0 };
+    _cleanup_(chain_freep) Chain *chain = NULL;
+    int r = storage_load_known(storage, key, &chain, &meta);
+
+    if (r != STORAGE_HIT)
+        return r == -ENOMEM ? r : 0;
+    *ret = renewal_of(storage, key, chain, &meta);
+    return 1;
+}
+
+char *cached_renewal_id(const Storage *storage, const char *key, const char *server)
+{
+    _cleanup_(storage_meta_done) StorageMeta meta = { 0 };
+    _cleanup_(chain_freep) Chain *chain = NULL;
+
+    if (storage_load_known(storage, key, &chain, &meta) != STORAGE_HIT || !meta.server ||
+        !streq(meta.server, server) || !chain_is_alive(chain, time(NULL)))
+        return NULL;
+    return chain_renewal_id(chain);
+}
+
+/* When a client last asked for the one that is there; 0: there is none. */
+static time_t last_asked(const Storage *storage, const char *key)
+{
+    _cleanup_(storage_meta_done) StorageMeta meta = { 0 };
+    _cleanup_(chain_freep) Chain *chain = NULL;
+
+    return storage_load_known(storage, key, &chain, &meta) == STORAGE_HIT ? meta.asked : 0;
+}
+
+int cached_store(const Storage *storage, const void *body, size_t size, const Chain *chain,
+                 const CachedFrom *from, Renewal *ret)
+{
+    /* Not written to. */
+    StorageMeta meta = { .server = (char *)(uintptr_t)from->server,
+                         .account = (char *)(uintptr_t)from->account,
+                         .auth = (char *)(uintptr_t)from->auth,
+                         .asked = from->asked,
+                         .ask_at = time(NULL) + ASK_SOON };
+    char key[STORAGE_KEY_SIZE];
+    int r;
+
+    r = storage_key(body, size, key);
+    if (r < 0)
+        return r;
+    if (meta.asked == 0)
+        meta.asked = last_asked(storage, key);
+    if (meta.asked == 0)
+        meta.asked = time(NULL);
+    r = storage_store(storage, body, size, chain);
+    if (r < 0)
+        return r;
+    r = storage_meta_save(storage, key, chain, &meta);
+    *ret = renewal_of(storage, key, chain, &meta);
+    return r < 0 ? -r : 0;
+}
