@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* Digests that an HMAC may be made with: one table for the config and for the Authentication
- * header. */
+/* Digests that an HMAC may be made with: one table for the configuration and for the Authentication
+ * header. It needs no libcrypto, which a program that only reads the configuration does not load.
+ */
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #define DIGEST_SIZE_MAX 64
 
@@ -26,7 +26,3 @@ typedef struct Digest {
  */
 const Digest *digest_find(const char *name, size_t length);
 bool digest_is_broken(const char *name, size_t length);
-
-/* HMAC (RFC 2104) of the data into @out, digest->size bytes. 0 or -ENOMEM, -EIO. */
-int digest_hmac(const Digest *digest, const void *key, size_t key_size, const void *data,
-                size_t size, uint8_t out[DIGEST_SIZE_MAX]);

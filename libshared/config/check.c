@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config/check.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <syslog.h>
 
-#include "config/loader.h"
 #include "strings/strv.h"
 
 /* Of named accounts, in the state directory. */
@@ -252,8 +253,8 @@ static int default_verification(Loader *l)
     http = config_find_block(&config->verification_names, "http");
     if (http)
         return http->type == VERIFICATION_HTTP01 ? set_default_verification(config, http) : 0;
-    r = config_add_block(l, &config_sections[SECTION_VERIFICATION], "http",
-                         (Place){ config->path, 0 }, &block);
+    r = config_add_block(l, &l->sections[SECTION_VERIFICATION], "http", (Place){ config->path, 0 },
+                         &block);
     if (r < 0)
         return r;
     implied = (Verification *)block;
@@ -280,7 +281,7 @@ static int default_storage(Loader *l)
     config->default_storage = config_find_block(&config->storage_names, "none");
     if (config->default_storage)
         return 0;
-    r = config_add_block(l, &config_sections[SECTION_STORAGE], "none", (Place){ config->path, 0 },
+    r = config_add_block(l, &l->sections[SECTION_STORAGE], "none", (Place){ config->path, 0 },
                          &block);
     if (r < 0)
         return r;

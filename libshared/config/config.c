@@ -2,9 +2,25 @@
 #include "config/config.h"
 
 #include <search.h>
+#include <stdarg.h>
+#include <stdio.h>
 
-#include "config/loader.h"
 #include "strings/strv.h"
+
+void config_tell(const ConfigListener *listener, int level, const char *file, unsigned line,
+                 const char *format, ...)
+{
+    _cleanup_free_ char *text = NULL;
+    va_list arguments;
+
+    if (!listener->message)
+        return;
+    va_start(arguments, format);
+    if (vasprintf(&text, format, arguments) < 0)
+        text = NULL;
+    va_end(arguments);
+    listener->message(level, file, line, str_or(text, "out of memory"), listener->userdata);
+}
 
 int config_compare_blocks(const void *a, const void *b)
 {

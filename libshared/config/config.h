@@ -22,6 +22,13 @@
 #define CONFIG_DUPLICATE_CERTIFICATES_PER_WEEK_DEFAULT 5U
 #define CONFIG_BUDGET_MAX                              10000U
 
+/* The beginning of every block. */
+typedef struct Block {
+    const char *name;
+    const char *file;
+    unsigned line;
+} Block;
+
 typedef enum VerificationType {
     VERIFICATION_HTTP01,
     VERIFICATION_DNS01_DNSUPDATE,
@@ -154,6 +161,15 @@ typedef struct Config {
 typedef void (*config_message_cb)(int level, const char *file, unsigned line, const char *text,
                                   void *userdata);
 
+typedef struct ConfigListener {
+    config_message_cb message; /* NULL: nobody listens */
+    void *userdata;
+} ConfigListener;
+
+/* Tells a finding that was made after the configuration was loaded. */
+void config_tell(const ConfigListener *listener, int level, const char *file, unsigned line,
+                 const char *format, ...) _printf_(5, 6);
+
 #define CONFIG_FINDINGS_MAX 1000U
 #define CONFIG_DROPINS_MAX  1000U
 
@@ -181,6 +197,10 @@ int config_load_sound(const char *path, config_message_cb message, void *userdat
 
 Config *config_ref(Config *config);
 Config *config_unref(Config *config); /* always returns NULL */
+
+/* By strcmp() of the names: for the trees of the Config. */
+int config_compare_blocks(const void *a, const void *b);
+void *config_find_block(void *const *tree, const char *name); /* NULL: none */
 
 const AuthBlock *config_find_auth(const Config *config, const char *name);
 const Verification *config_find_verification(const Config *config, const char *name);

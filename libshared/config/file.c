@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config/file.h"
 
+#include <fcntl.h>
+
 #include "base/credential.h"
 #include "base/file-stamp.h"
+#include "base/io.h"
+#include "config/ini.h"
 #include "config/key-files.h"
 #include "log/log.h"
 #include "strings/strv.h"
@@ -12,6 +16,8 @@ typedef struct Snapshot {
     char **paths;
     FileStamp *stamps;
     size_t n;
+    bool is_fresh;    /* a second change could leave the same stamps, … */
+    uint64_t content; /* … but another hash of the content */
 } Snapshot;
 
 struct ConfigFile {
@@ -56,8 +62,50 @@ static int list_paths(const char *path, char ***ret)
     return 0;
 }
 
+/* FNV-1a: tells two versions of a file apart, and keeps libcrypto out. */
+static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ ((const uint8_t *)data)[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+static uint64_t hash_file(uint64_t hash, const char *path)
+{
+    _cleanup_free_ char *content = NULL;
+    size_t size = 0;
+    int r = read_file_at(AT_FDCWD, path, INI_FILE_SIZE_MAX, &content, &size);
+
+    hash = hash_bytes(hash, &r, sizeof(r));
+    if (r < 0)
+        return hash;
+    hash = hash_bytes(hash, content, size);
+    explicit_bzero(content, size); /* keys */
+    return hash;
+}
+
+/* The names, as a file may appear in the tick of the last change. Not a directory: nothing. */
+static uint64_t hash_directory(uint64_t hash, const char *path)
+{
+    _cleanup_strv_ char **dropins = NULL;
+
+    (void)config_list_dropins(path, &dropins);
+    STRV_FOREACH (dropin, dropins)
+        hash = hash_bytes(hash, *dropin, strlen(*dropin) + 1);
+    return hash;
+}
+
+static uint64_t snapshot_hash(const Snapshot *snapshot)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    STRV_FOREACH (path, snapshot->paths)
+        hash = hash_directory(hash_file(hash, *path), *path);
+    return hash;
+}
+
 /* Whether a second change of one of the files could still leave the same stamp. */
-static bool is_fresh(const Snapshot *snapshot)
+static bool snapshot_is_fresh(const Snapshot *snapshot)
 {
     for (size_t i = 0; i < snapshot->n; i++)
         if (file_stamp_is_fresh(&snapshot->stamps[i]))
@@ -77,10 +125,9 @@ static int snapshot_take(char **paths, Snapshot *ret)
     for (size_t i = 0; i < snapshot.n; i++)
         snapshot.stamps[i] = file_stamp_take(snapshot.paths[i]);
 
-    /* File times stand still for some milliseconds: a second change within them would look like the
-     * first. So what is read now is read when that time is over. */
-    if (is_fresh(&snapshot))
-        (void)nanosleep(&(struct timespec){ .tv_nsec = 10000000L }, NULL);
+    snapshot.is_fresh = snapshot_is_fresh(&snapshot);
+    if (snapshot.is_fresh)
+        snapshot.content = snapshot_hash(&snapshot);
 
     snapshot_done(ret);
     *ret = snapshot;
@@ -88,14 +135,23 @@ static int snapshot_take(char **paths, Snapshot *ret)
     return 0;
 }
 
-static bool snapshot_is_current(const Snapshot *snapshot)
+static bool snapshot_is_current(Snapshot *snapshot)
 {
+    bool is_fresh;
+
     for (size_t i = 0; i < snapshot->n; i++) {
         FileStamp stamp = file_stamp_take(snapshot->paths[i]);
 
         if (!file_stamp_equal(&stamp, &snapshot->stamps[i]))
             return false;
     }
+    if (!snapshot->is_fresh)
+        return true;
+    /* Before the content is read: once the tick is over the stamps are enough. */
+    is_fresh = snapshot_is_fresh(snapshot);
+    if (snapshot_hash(snapshot) != snapshot->content)
+        return false;
+    snapshot->is_fresh = is_fresh;
     return true;
 }
 

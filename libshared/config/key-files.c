@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <syslog.h>
 
-#include "config/finding.h"
 #include "config/tsig-key.h"
 
 static void warn(const Verification *verification, const TsigKey *key,

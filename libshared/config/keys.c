@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config/keys.h"
+
 #include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -7,8 +9,8 @@
 
 #include "base/number.h"
 #include "base/path.h"
+#include "config/check.h"
 #include "config/dns-server.h"
-#include "config/loader.h"
 #include "config/tsig-key.h"
 #include "log/log.h"
 #include "strings/encode.h"
@@ -144,7 +146,7 @@ static int parse_listener(Loader *l, const ConfigKey *key, const char *value, vo
 {
     ListenAddress **list = target(key, object), *grown, address;
     size_t *n = target_count(key, object);
-    bool first = !config_seen(l, (SectionId)(l->section - config_sections), key->name)->file;
+    bool first = !config_seen(l, (SectionId)(l->section - l->sections), key->name)->file;
     int r;
 
     /* "None" and a list contradict each other, whichever comes first. "None" is a list that is
@@ -233,13 +235,13 @@ static int parse_obsolete(Loader *l, const ConfigKey *key, const char *value, vo
     return warn(l, "%s is ignored: messages go to the journal, see journalctl(1)", key->name);
 }
 
-static const char *referred_word(size_t names)
+static const char *referred_word(const Loader *l, size_t names)
 {
     size_t i = 0;
 
-    while (config_sections[i].block_size == 0 || config_sections[i].names != names)
+    while (l->sections[i].block_size == 0 || l->sections[i].names != names)
         i++;
-    return config_sections[i].word;
+    return l->sections[i].word;
 }
 
 /* The block of that name is looked up when all is read. */
@@ -249,7 +251,7 @@ static int refer(Loader *l, const ConfigKey *key, const char *name, size_t lengt
     Reference *grown, reference = {
         .target = target,
         .names = key->names,
-        .word = referred_word(key->names),
+        .word = referred_word(l, key->names),
         .place = l->here,
         .is_default = l->object == l->config,
         .name = strndup(name, length),

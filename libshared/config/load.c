@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <fcntl.h>
-#include <search.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <syslog.h>
 
 #include "base/directory.h"
 #include "base/io.h"
+#include "config/check.h"
 #include "config/ini.h"
+#include "config/keys.h"
 #include "config/loader.h"
 #include "strings/strv.h"
 
@@ -24,49 +24,7 @@ ASSERT_BLOCK(Verification);
 ASSERT_BLOCK(Storage);
 ASSERT_BLOCK(AuthBlock);
 
-void *config_grow(void *array, size_t n, size_t size)
-{
-    if (n & (n - 1)) /* neither 0 nor a power of two: there is room left from the last time */
-        return array;
-    return reallocarray(array, n > 0 ? 2 * n : 1, size);
-}
-
 /* Findings */
-
-static size_t file_rank(const Config *config, const char *file)
-{
-    size_t i = 0;
-
-    while (i < config->n_files && config->files[i] != file)
-        i++;
-    return i;
-}
-
-int config_report(Loader *l, int level, Place place, const char *format, ...)
-{
-    Finding *grown, finding = { .level = level, .place = place };
-    va_list args;
-    int r;
-
-    if (level == LOG_ERR)
-        l->refused = true;
-    if (l->n_findings >= CONFIG_FINDINGS_MAX)
-        return 0;
-    finding.rank = file_rank(l->config, place.file);
-    va_start(args, format);
-    r = vasprintf(&finding.text, format, args);
-    va_end(args);
-    if (r < 0)
-        return -ENOMEM;
-    grown = config_grow(l->findings, l->n_findings, sizeof(*grown));
-    if (!grown) {
-        free(finding.text);
-        return -ENOMEM;
-    }
-    grown[l->n_findings++] = finding;
-    l->findings = grown;
-    return 0;
-}
 
 static int compare_findings(const void *a, const void *b)
 {
@@ -87,15 +45,6 @@ static void tell_findings(Loader *l, config_message_cb message, void *userdata)
     for (size_t i = 0; message && i < l->n_findings; i++)
         message(l->findings[i].level, l->findings[i].place.file, l->findings[i].place.line,
                 l->findings[i].text, userdata);
-}
-
-const char *config_title(Loader *l)
-{
-    if (l->name)
-        (void)snprintf(l->title, sizeof(l->title), "[%s \"%.64s\"]", l->section->word, l->name);
-    else
-        (void)snprintf(l->title, sizeof(l->title), "[%s]", l->section->word);
-    return l->title;
 }
 
 /* Words */
@@ -136,34 +85,6 @@ static void consider(const char *word, const char *known, const char **best, siz
         *best = known;
         *best_distance = d;
     }
-}
-
-static bool key_equal(const char *a, const char *b)
-{
-    if (*a != *b) /* no name begins with one of the two */
-        return false;
-    for (; *a && *b; a++, b++)
-        if ((*a == '_' ? '-' : *a) != (*b == '_' ? '-' : *b))
-            return false;
-    return *a == *b;
-}
-
-static const ConfigKey *find_key(const Section *section, const char *name)
-{
-    for (size_t i = 0; i < section->n_keys; i++) {
-        const ConfigKey *key = &section->keys[i];
-
-        if (key_equal(key->name, name) || (key->alias && key_equal(key->alias, name)))
-            return key;
-    }
-    return NULL;
-}
-
-const Place *config_seen(const Loader *l, SectionId section, const char *name)
-{
-    const ConfigKey *key = find_key(&config_sections[section], name);
-
-    return &l->seen[section][key - config_sections[section].keys];
 }
 
 /* Keys */
@@ -215,7 +136,7 @@ static int check_type(Loader *l, const ConfigKey *key)
 
 static int take_key(Loader *l, const char *name, const char *value)
 {
-    const ConfigKey *key = find_key(l->section, name);
+    const ConfigKey *key = config_find_key(l->section, name);
     Place *seen;
     int r;
 
@@ -224,7 +145,7 @@ static int take_key(Loader *l, const char *name, const char *value)
     r = check_type(l, key);
     if (r <= 0)
         return r;
-    seen = &l->seen[l->section - config_sections][key - l->section->keys];
+    seen = &l->seen[l->section - l->sections][key - l->section->keys];
     if (seen->file && !key->repeated)
         return refuse(l, "%s is already set in %s:%u: delete one of the two", key->name, seen->file,
                       seen->line);
@@ -236,46 +157,13 @@ static int take_key(Loader *l, const char *name, const char *value)
 
 /* Sections */
 
-int config_add_block(Loader *l, const Section *section, const char *name, Place place, Block **ret)
-{
-    void ***list = (void ***)(void *)((char *)l->config + section->list), **grown;
-    size_t *n = (size_t *)(void *)((char *)l->config + section->count);
-    void **names = (void **)(void *)((char *)l->config + section->names);
-    Block *block, **known;
-
-    grown = config_grow(*list, *n, sizeof(*grown));
-    if (!grown)
-        return -ENOMEM;
-    *list = grown;
-    block = calloc(1, section->block_size);
-    if (!block)
-        return -ENOMEM;
-    grown[(*n)++] = block;
-    block->file = place.file;
-    block->line = place.line;
-    block->name = strdup(name);
-    if (!block->name)
-        return -ENOMEM;
-
-    known = tsearch(block, names, config_compare_blocks);
-    if (!known)
-        return -ENOMEM;
-    *ret = block;
-    if (*known == block)
-        return 0;
-    return config_report(l, LOG_ERR, place,
-                         "[%s \"%.64s\"] is already defined in %s:%u: give it another name, or "
-                         "put the keys there",
-                         section->word, name, (*known)->file, (*known)->line);
-}
-
 /* Some words are settings without a name, and blocks with one. */
-static const Section *find_section(const char *word, bool is_named)
+static const Section *find_section(const Loader *l, const char *word, bool is_named)
 {
     const Section *found = NULL;
 
     for (size_t i = 0; i < SECTION_MAX; i++) {
-        const Section *section = &config_sections[i];
+        const Section *section = &l->sections[i];
 
         if (streq(section->word, word) && (!found || (section->block_size > 0) == is_named))
             found = section;
@@ -289,7 +177,7 @@ static int unknown_section(Loader *l, const char *word)
     const char *best = NULL;
 
     for (size_t i = 0; i < SECTION_MAX; i++)
-        consider(word, config_sections[i].word, &best, &best_distance);
+        consider(word, l->sections[i].word, &best, &best_distance);
     if (best)
         return warn(l, "unknown section [%.40s]: it is ignored; did you mean [%s]?", word, best);
     return warn(l, "unknown section [%.40s]: it is ignored", word);
@@ -305,7 +193,7 @@ static int finish_section(Loader *l)
 
 static int open_block(Loader *l, const Section *section, const char *name)
 {
-    size_t id = (size_t)(section - config_sections);
+    size_t id = (size_t)(section - l->sections);
     Block *block;
     int r;
 
@@ -341,7 +229,7 @@ static void *settings_object(Loader *l, const Section *section)
 
 static int open_settings(Loader *l, const Section *section, const char *name)
 {
-    Place *opened = &l->opened[section - config_sections];
+    Place *opened = &l->opened[section - l->sections];
     int r = 0;
 
     if (name)
@@ -360,7 +248,7 @@ static int open_settings(Loader *l, const Section *section, const char *name)
 
 static int take_section(Loader *l, const char *word, const char *name)
 {
-    const Section *section = find_section(word, name);
+    const Section *section = find_section(l, word, name);
     int r = finish_section(l);
 
     if (r < 0)
@@ -530,7 +418,7 @@ static int load(Loader *l, const char *path)
     config->path = strdup(path);
     if (!config->path)
         return -ENOMEM;
-    r = config_add_block(l, &config_sections[SECTION_NAMED_ACCOUNT], "", (Place){ config->path, 0 },
+    r = config_add_block(l, &l->sections[SECTION_NAMED_ACCOUNT], "", (Place){ config->path, 0 },
                          &account);
     if (r < 0)
         return r;
@@ -559,7 +447,10 @@ static void loader_done(Loader *l)
 static int load_and_tell(const char *path, bool refusable, config_message_cb message,
                          void *userdata, Config **ret)
 {
-    _cleanup_(loader_done) Loader loader = { .config = calloc(1, sizeof(Config)) };
+    _cleanup_(loader_done) Loader loader = {
+        .sections = config_sections,
+        .config = calloc(1, sizeof(Config)),
+    };
     int r;
 
     if (!loader.config)

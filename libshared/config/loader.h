@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* What the parts of config_load() share; nobody else includes this. load.c reads files and
- * sections, keys.c has the tables of keys, check.c looks at what came out. */
+/* What the parts of config_load() share, and only they include. load.c reads files and sections,
+ * keys.c has the tables of keys, check.c checks what was read. */
 
 #include "config/config.h"
 
 typedef struct Loader Loader;
 typedef struct ConfigKey ConfigKey;
-
-/* The beginning of every block. */
-typedef struct Block {
-    const char *name;
-    const char *file;
-    unsigned line;
-} Block;
 
 typedef struct Place {
     const char *file; /* one of config->files; NULL: nowhere */
@@ -61,8 +54,6 @@ typedef struct Section {
     int (*finish)(Loader *l); /* when a block was read whole, or NULL */
 } Section;
 
-extern const Section config_sections[SECTION_MAX];
-
 #define CONFIG_KEYS_MAX 16
 
 /* A name that stands for a block, looked up when all is read. */
@@ -86,6 +77,7 @@ typedef struct Finding {
 #define TYPE_UNKNOWN (-2) /* refused: the block's keys are passed over */
 
 struct Loader {
+    const Section *sections; /* SECTION_MAX */
     Config *config;
     bool refused;
     bool unread;     /* there is a line or a file of which nobody knows what it says */
@@ -122,19 +114,11 @@ const char *config_title(Loader *l);
 /* The array, with room for one more than the @n it has; NULL: no memory, it stays as it was. */
 void *config_grow(void *array, size_t n, size_t size);
 
+/* The key of this name or alias, "_" being the same as "-"; NULL: none. */
+const ConfigKey *config_find_key(const Section *section, const char *name);
+
 /* First line with this key: in the block at hand, or ever for a section without a name. */
 const Place *config_seen(const Loader *l, SectionId section, const char *key);
 
-/* By strcmp() of the names: for the trees of the Config. */
-int config_compare_blocks(const void *a, const void *b);
-void *config_find_block(void *const *tree, const char *name); /* NULL: none */
-
 /* A new block of this section, kept in the Config and known by its name. 0 or -ENOMEM. */
 int config_add_block(Loader *l, const Section *section, const char *name, Place place, Block **ret);
-
-/* The finish functions, and what can be checked only when all is read. 0 or -ENOMEM. */
-int config_finish_account(Loader *l);
-int config_finish_verification(Loader *l);
-int config_finish_storage(Loader *l);
-int config_finish_auth(Loader *l);
-int config_finish(Loader *l);

@@ -2,6 +2,7 @@
 #include "policy/authentication.h"
 
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <strings.h>
 
 #include "base/macro.h"
@@ -69,12 +70,23 @@ int authentication_parse(const char *value, Authentication *ret)
     return 0;
 }
 
+int authentication_hmac(const Digest *digest, const void *key, size_t key_size, const void *data,
+                        size_t size, uint8_t out[DIGEST_SIZE_MAX])
+{
+    size_t written = 0;
+
+    if (!EVP_Q_mac(NULL, "HMAC", NULL, digest->openssl, NULL, key, key_size, data, size, out,
+                   DIGEST_SIZE_MAX, &written))
+        return -EIO;
+    return written == digest->size ? 0 : -EIO;
+}
+
 bool authentication_verify(const Authentication *authentication, const void *key, size_t key_size,
                            const void *body, size_t size)
 {
     uint8_t expected[DIGEST_SIZE_MAX];
 
-    if (digest_hmac(authentication->digest, key, key_size, body, size, expected) < 0)
+    if (authentication_hmac(authentication->digest, key, key_size, body, size, expected) < 0)
         return false;
     return CRYPTO_memcmp(expected, authentication->hash, authentication->digest->size) == 0;
 }

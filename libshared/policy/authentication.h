@@ -23,6 +23,10 @@ typedef struct Authentication {
  */
 int authentication_parse(const char *value, Authentication *ret);
 
+/* HMAC (RFC 2104) of the data into @out, digest->size bytes. 0 or -EIO. */
+int authentication_hmac(const Digest *digest, const void *key, size_t key_size, const void *data,
+                        size_t size, uint8_t out[DIGEST_SIZE_MAX]);
+
 /* Compares in constant time. */
 bool authentication_verify(const Authentication *authentication, const void *key, size_t key_size,
                            const void *body, size_t size);

@@ -292,15 +292,17 @@ bool chain_is_alive(const Chain *chain, time_t now)
     return now >= to_time(X509_get0_notBefore(chain_leaf(chain))) && now < chain_not_after(chain);
 }
 
-void chain_fingerprint(const Chain *chain, char ret[CHAIN_FINGERPRINT_SIZE])
+int chain_fingerprint(const Chain *chain, char ret[CHAIN_FINGERPRINT_SIZE])
 {
     unsigned char hash[SHA256_DIGEST_LENGTH];
     unsigned size;
+    int r = X509_digest(chain_leaf(chain), EVP_sha256(), hash, &size);
 
-    /* Fails only where libcrypto cannot work at all. */
-    if (X509_digest(chain_leaf(chain), EVP_sha256(), hash, &size) != 1)
-        abort();
+    ERR_clear_error();
+    if (r != 1)
+        return -EIO;
     hex_encode(hash, sizeof(hash), ret);
+    return 0;
 }
 
 /* The content of an INTEGER's DER, a leading 00 kept, in base64url. NULL when it is too long to be

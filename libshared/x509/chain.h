@@ -50,8 +50,8 @@ bool chain_is_alive(const Chain *chain, time_t now);
 
 #define CHAIN_FINGERPRINT_SIZE 65 /* 64 hex digits and NUL */
 
-/* SHA-256 of the leaf, in hex. */
-void chain_fingerprint(const Chain *chain, char ret[CHAIN_FINGERPRINT_SIZE]);
+/* SHA-256 of the leaf, in hex. 0; -EIO where libcrypto cannot hash. */
+int chain_fingerprint(const Chain *chain, char ret[CHAIN_FINGERPRINT_SIZE]);
 
 /* The name that the leaf has for its CA where its renewal is asked for (RFC 9773 §4.1). New string;
  * NULL: it has none, as the leaf does not name its issuer's key, or no memory. */

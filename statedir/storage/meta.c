@@ -45,17 +45,17 @@ void storage_meta_done(StorageMeta *meta)
 /* Whose it is: the two files of an entry cannot be replaced at one stroke. */
 static const char *fingerprint(const Chain *chain, char buf[CHAIN_FINGERPRINT_SIZE])
 {
-    chain_fingerprint(chain, buf);
-    return buf;
+    return chain_fingerprint(chain, buf) < 0 ? NULL : buf;
 }
 
 static int unpack(const json_t *object, const Chain *chain, StorageMeta *meta)
 {
     const char *certificate = json_string_value(json_object_get(object, "certificate"));
     char buf[CHAIN_FINGERPRINT_SIZE];
+    const char *own = fingerprint(chain, buf);
 
-    if (json_integer_value(json_object_get(object, "version")) != VERSION || !certificate ||
-        !streq(certificate, fingerprint(chain, buf)))
+    if (json_integer_value(json_object_get(object, "version")) != VERSION || !certificate || !own ||
+        !streq(certificate, own))
         return -ENOENT;
     for (size_t i = 0; i < ELEMENTSOF(times); i++)
         *time_of(meta, i) = json_integer_value(json_object_get(object, times[i].name));

@@ -7,7 +7,7 @@
 #include <syslog.h>
 
 #include "base/path.h"
-#include "config/finding.h"
+#include "config/config.h"
 #include "ctl/user-access.h"
 #include "statedir/account-dir.h"
 

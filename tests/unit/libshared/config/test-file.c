@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config/file.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 
-#include "log/log.h"
-#include "test.h"
+#include "test-logged.h"
 
 #define MAIN   "main.ini"
 #define DROPIN "main.d/10.ini"
-#define LOG    "log"
 
 static void write_file(const char *path, const char *content)
 {
@@ -26,35 +23,6 @@ static void write_size(const char *path, unsigned size)
 
     snprintf(content, sizeof(content), "[mgmt]\nmax-size=%u\n", size);
     write_file(path, content);
-}
-
-static int stderr_fd; /* the real one */
-
-/* Assertions that fail say so in the log too: it is shown at the end. */
-static void show_log(void)
-{
-    char text[4096];
-    _cleanup_close_ int fd = open(LOG, O_RDONLY | O_CLOEXEC);
-    ssize_t n = read(fd, text, sizeof(text));
-
-    if (n > 0)
-        (void)!write(stderr_fd, text, (size_t)n);
-}
-
-/* How often the log has this, from now on forgotten. */
-static unsigned logged(const char *what)
-{
-    static char text[65536];
-    _cleanup_close_ int fd = open(LOG, O_RDWR | O_CLOEXEC);
-    ssize_t n = read(fd, text, sizeof(text) - 1);
-    unsigned count = 0;
-
-    ASSERT_TRUE(n >= 0);
-    text[n] = '\0';
-    for (const char *at = text; (at = strstr(at, what)); at++)
-        count++;
-    ASSERT_OK(ftruncate(fd, 0));
-    return count;
 }
 
 static void test_changes(ConfigFile *file)
@@ -283,15 +251,10 @@ int main(void)
 {
     char directory[] = "/tmp/test-config-file-XXXXXX";
     ConfigFile *file;
-    int log_fd;
 
     ASSERT_TRUE(mkdtemp(directory));
     ASSERT_OK(chdir(directory));
-    stderr_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-    ASSERT_OK(atexit(show_log));
-    log_fd = open(LOG, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    ASSERT_TRUE(dup2(log_fd, STDERR_FILENO) >= 0);
-    log_open("test-config-file");
+    logged_open("test-config-file");
 
     write_size(MAIN, 1111);
     ASSERT_OK(config_file_open(MAIN, &file));
@@ -306,11 +269,9 @@ int main(void)
     test_keys_beside_what_is_broken();
     test_keys_before_there_is_one();
 
-    ASSERT_TRUE(dup2(stderr_fd, STDERR_FILENO) >= 0);
-    ASSERT_OK(unlink(LOG));
+    logged_close();
     ASSERT_OK(unlink(MAIN));
     ASSERT_OK(chdir("/"));
     ASSERT_OK(rmdir(directory));
-    safe_close(log_fd);
     return 0;
 }

@@ -42,8 +42,8 @@ static Authentication authentication_of(const char *digest, const char *key)
 {
     Authentication authentication = { .digest = digest_find(digest, strlen(digest)) };
 
-    ASSERT_OK(digest_hmac(authentication.digest, key, strlen(key), body, strlen(body),
-                          authentication.hash));
+    ASSERT_OK(authentication_hmac(authentication.digest, key, strlen(key), body, strlen(body),
+                                  authentication.hash));
     return authentication;
 }
 

@@ -206,15 +206,27 @@ static void test_fingerprint(EVP_PKEY *key)
     char one[CHAIN_FINGERPRINT_SIZE], same[CHAIN_FINGERPRINT_SIZE], two[CHAIN_FINGERPRINT_SIZE];
     _cleanup_(chain_freep) Chain *again = parse(pem);
 
-    chain_fingerprint(chain, one);
-    chain_fingerprint(again, same);
-    chain_fingerprint(other, two);
+    ASSERT_OK(chain_fingerprint(chain, one));
+    ASSERT_OK(chain_fingerprint(again, same));
+    ASSERT_OK(chain_fingerprint(other, two));
     ASSERT_EQ(strlen(one), CHAIN_FINGERPRINT_SIZE - 1);
     ASSERT_STREQ(one, same);
     ASSERT_TRUE(!streq(one, two));
     ASSERT_TRUE(chain_is_alive(chain, time(NULL)));
     ASSERT_FALSE(chain_is_alive(chain, time(NULL) - 60));
     ASSERT_FALSE(chain_is_alive(chain, chain_not_after(chain)));
+}
+
+/* A libcrypto that cannot hash is an error, and does not end the process. */
+static void test_fingerprint_fails(EVP_PKEY *key)
+{
+    _cleanup_(chain_freep) Chain *chain = chain_of_life(key, 0, DAY);
+    char fingerprint[CHAIN_FINGERPRINT_SIZE];
+
+    ASSERT_EQ(EVP_set_default_properties(NULL, "provider=missing"), 1);
+    ASSERT_EQ(chain_fingerprint(chain, fingerprint), -EIO);
+    ASSERT_EQ(EVP_set_default_properties(NULL, ""), 1);
+    ASSERT_OK(chain_fingerprint(chain, fingerprint));
 }
 
 static void test_life(EVP_PKEY *key)
@@ -271,6 +283,7 @@ int main(void)
     test_check_addresses(key);
     test_renewal_id(key);
     test_fingerprint(key);
+    test_fingerprint_fails(key);
     test_life(key);
     test_leads_to(key);
     return 0;
