@@ -61,11 +61,7 @@ static void serve(int fd, void *userdata)
     const HttpServer server = {
         .routes = routes,
         .n_routes = ELEMENTSOF(routes),
-        .request_timeout = 10 * USEC_PER_SEC,
-        .idle_timeout = 10 * USEC_PER_SEC,
-        .write_timeout = 10 * USEC_PER_SEC,
-        .requests_max = 100,
-        .keep_alive_max = 60 * USEC_PER_SEC,
+        .limits = HTTP_LIMITS_DEFAULT,
         .begin = handler_log_begin,
         .refused = refused,
         .userdata = userdata,

@@ -51,7 +51,8 @@ static int refuse_value(const char *option, const char *value)
 }
 
 /* 1 to go on, 0 when done, -EINVAL when told what is wrong. */
-static int parse_argv(int argc, char *argv[], const HandlerProgram *program, Options *options)
+static int handler_parse_argv(int argc, char *argv[], const HandlerProgram *program,
+                              Options *options)
 {
     enum { IDLE_TIMEOUT = 256, CHILDREN_MAX, HELP, VERSION, OWN };
     struct option table[5 + HANDLER_OPTIONS_MAX] = {
@@ -97,7 +98,7 @@ static int parse_argv(int argc, char *argv[], const HandlerProgram *program, Opt
     return 1;
 }
 
-static int run(const HandlerProgram *program, Options *options)
+static int handler_run(const HandlerProgram *program, Options *options)
 {
     _cleanup_(activation_done) Activation activation = { 0 };
     ForkServer server = {
@@ -160,8 +161,8 @@ int handler_main(int argc, char *argv[], const HandlerProgram *program)
     for (size_t i = 0; i < n_options(program); i++)
         options.values[i] = program->options[i].otherwise;
     log_open(program->name);
-    r = parse_argv(argc, argv, program, &options);
+    r = handler_parse_argv(argc, argv, program, &options);
     if (r <= 0)
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-    return run(program, &options) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    return handler_run(program, &options) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -8,7 +8,7 @@
 /* http_parser does the grammar. What it takes in spite of RFC 9112, and what it would take
  * differently than a proxy in front, is found here before. */
 
-static int refuse(HttpRequest *request, int status, const char *reason)
+static int request_refuse(HttpRequest *request, int status, const char *reason)
 {
     request->reason = reason;
     return status;
@@ -93,7 +93,7 @@ static int read_target(HttpRequest *request, char *target, size_t length, bool i
 
     http_parser_url_init(&url);
     if (!is_target(target, length) || http_parser_parse_url(target, length, is_connect, &url) != 0)
-        return refuse(request, 400, "The request target is malformed.");
+        return request_refuse(request, 400, "The request target is malformed.");
     target[length] = '\0';
     if (url.field_set & (1 << UF_PATH)) {
         request->path = target + url.field_data[UF_PATH].off;
@@ -112,12 +112,12 @@ int http_request_read_line(HttpRequest *request, char *line, size_t size)
     method = split_at_blank(&rest, end, &method_length);
     target = method ? split_at_blank(&rest, end, &target_length) : NULL;
     if (!target || !is_token(method, method_length) || !is_version(rest, (size_t)(end - rest)))
-        return refuse(request, 400, "The request line is malformed.");
+        return request_refuse(request, 400, "The request line is malformed.");
     if (rest[5] != '1')
-        return refuse(request, 505, "Only HTTP/1.0 and HTTP/1.1 are spoken here.");
+        return request_refuse(request, 505, "Only HTTP/1.0 and HTTP/1.1 are spoken here.");
     if (http_parser_execute(&request->parser, &settings, line, size) != size &&
         HTTP_PARSER_ERRNO(&request->parser) != HPE_INVALID_METHOD)
-        return refuse(request, 400, "The request line is malformed.");
+        return request_refuse(request, 400, "The request line is malformed.");
     request->minor = (unsigned)(rest[7] - '0');
     method[method_length] = '\0';
     request->method = method;
@@ -218,11 +218,11 @@ static int read_length(HttpRequest *request)
     if (!value)
         return 0;
     if (*value == '\0' || strspn(value, "0123456789") != strlen(value))
-        return refuse(request, 400, "The Content-Length is not a number.");
+        return request_refuse(request, 400, "The Content-Length is not a number.");
     errno = 0;
     request->length = strtoull(value, NULL, 10);
     if (errno != 0)
-        return refuse(request, 400, "The Content-Length is too large for any request.");
+        return request_refuse(request, 400, "The Content-Length is too large for any request.");
     request->has_length = true;
     return 0;
 }
@@ -234,9 +234,10 @@ static int read_transfer_encoding(HttpRequest *request)
     if (!request->has_transfer_encoding)
         return 0;
     if (request->has_length)
-        return refuse(request, 400, "Transfer-Encoding and Content-Length exclude each other.");
+        return request_refuse(request, 400,
+                              "Transfer-Encoding and Content-Length exclude each other.");
     if (request->minor == 0)
-        return refuse(request, 400, "HTTP/1.0 has no Transfer-Encoding.");
+        return request_refuse(request, 400, "HTTP/1.0 has no Transfer-Encoding.");
     return 0;
 }
 
@@ -246,7 +247,7 @@ static int check_host(HttpRequest *request)
     unsigned n = count_fields(request, "Host");
 
     if (n > 1 || (n == 0 && request->minor > 0))
-        return refuse(request, 400, "There must be exactly one Host header.");
+        return request_refuse(request, 400, "There must be exactly one Host header.");
     return 0;
 }
 
@@ -258,24 +259,24 @@ static int read_expect(HttpRequest *request)
     if (!value || request->minor == 0)
         return 0;
     if (strcasecmp(value, "100-continue") != 0)
-        return refuse(request, 417, "Nothing but 100-continue can be expected here.");
+        return request_refuse(request, 417, "Nothing but 100-continue can be expected here.");
     request->expects_continue = true;
     return 0;
 }
 
 /* What http_parser found, in words for the client. */
-static int refuse_parsed(HttpRequest *request)
+static int request_refuse_parsed(HttpRequest *request)
 {
     switch (HTTP_PARSER_ERRNO(&request->parser)) {
     case HPE_CB_header_field:
-        return refuse(request, 431, "There are too many header fields.");
+        return request_refuse(request, 431, "There are too many header fields.");
     case HPE_UNEXPECTED_CONTENT_LENGTH:
-        return refuse(request, 400,
-                      "There must be one Content-Length, and no Transfer-Encoding besides it.");
+        return request_refuse(
+            request, 400, "There must be one Content-Length, and no Transfer-Encoding besides it.");
     case HPE_INVALID_CONTENT_LENGTH:
-        return refuse(request, 400, "The Content-Length is not a number.");
+        return request_refuse(request, 400, "The Content-Length is not a number.");
     default:
-        return refuse(request, 400, "A header field is malformed.");
+        return request_refuse(request, 400, "A header field is malformed.");
     }
 }
 
@@ -295,12 +296,12 @@ int http_request_read_fields(HttpRequest *request, char *fields, size_t size)
     int status = 0;
 
     if (!fields_are_plain(fields, size))
-        return refuse(request, 400, "A header field is malformed.");
+        return request_refuse(request, 400, "A header field is malformed.");
     (void)http_parser_execute(&request->parser, &settings, fields, size);
     /* A coding that does not end in chunked is no better and no worse than one that does. */
     if (HTTP_PARSER_ERRNO(&request->parser) != HPE_OK &&
         HTTP_PARSER_ERRNO(&request->parser) != HPE_INVALID_TRANSFER_ENCODING)
-        return refuse_parsed(request);
+        return request_refuse_parsed(request);
     terminate_fields(request);
     for (size_t i = 0; i < ELEMENTSOF(checks) && status == 0; i++)
         status = checks[i](request);

@@ -6,14 +6,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/types.h>
 
-#include "base/address.h"
 #include "base/clock.h"
+#include "serving/http-exchange.h"
 
 #define HTTP_HEAD_SIZE_MAX 8192U
-
-typedef struct HttpExchange HttpExchange;
 
 /* One resource. Its functions answer with http_reply() exactly once. */
 typedef struct HttpRoute {
@@ -25,14 +22,25 @@ typedef struct HttpRoute {
     void (*serve)(HttpExchange *exchange, void *userdata);
 } HttpRoute;
 
-typedef struct HttpServer {
-    const HttpRoute *routes; /* the first that fits */
-    size_t n_routes;
+typedef struct HttpLimits {
     usec_t request_timeout; /* for a request whole, head and body, from its first byte */
     usec_t idle_timeout;    /* for the first byte of the next request */
     usec_t write_timeout;   /* for a response */
     unsigned requests_max;  /* on one connection */
     usec_t keep_alive_max;  /* after so long a connection ends with the answer in hand */
+} HttpLimits;
+
+#define HTTP_LIMITS_DEFAULT                                                                        \
+    {                                                                                              \
+        .request_timeout = 10 * USEC_PER_SEC, .idle_timeout = 10 * USEC_PER_SEC,                   \
+        .write_timeout = 10 * USEC_PER_SEC, .requests_max = 100,                                   \
+        .keep_alive_max = 60 * USEC_PER_SEC                                                        \
+    }
+
+typedef struct HttpServer {
+    const HttpRoute *routes; /* the first that fits */
+    size_t n_routes;
+    HttpLimits limits;
     /* Called when a request came, before anything is answered: the place to log its id. Method and
      * path are "" where the request line could not be read; headers are not there yet. May be NULL.
      */
@@ -54,29 +62,7 @@ typedef struct HttpServer {
  */
 void http_serve(int fd, const HttpServer *server);
 
-const char *http_method(const HttpExchange *exchange);
-const char *http_path(const HttpExchange *exchange); /* without query string */
-const char *http_header(const HttpExchange *exchange,
-                        const char *name); /* first of that name; NULL: none */
-const SocketAddress *http_peer(const HttpExchange *exchange);
-const char *http_request_id(const HttpExchange *exchange); /* 16 hex digits, random */
-
 /* Reads the body whole: sends 100 Continue first where asked for. Borrowed until the exchange ends.
  * NUL-terminated behind its size. 0; -ETIMEDOUT, -ECONNRESET (client gone), -ENOMEM: return from
  * serve(), the answer, where one is due, is the server's. */
 int http_read_body(HttpExchange *exchange, const char **ret, size_t *ret_size);
-
-/**
- * http_reply() - answer
- * @type: Content-Type, NULL with an empty body
- * @headers: further header lines, each ended by CRLF; or NULL
- *
- * The body is not sent to HEAD, its length is. What fails while writing ends the connection.
- */
-void http_reply(HttpExchange *exchange, int status, const char *type, const char *headers,
-                const void *body, size_t size);
-
-/* text/plain answer of one sentence; adds the request id (also as the header Request-Id) and, where
- * @retry_after is not 0, Retry-After (s). */
-void http_reply_error(HttpExchange *exchange, int status, unsigned retry_after,
-                      const char *sentence);

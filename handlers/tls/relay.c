@@ -95,7 +95,7 @@ static int flow_step(Flow *flow)
     return took || gave;
 }
 
-static bool is_over(const Relay *relay)
+static bool relay_is_over(const Relay *relay)
 {
     for (size_t i = 0; i < SIDE_MAX; i++)
         if (!relay->flows[i].ended || relay->flows[i].held > 0)
@@ -159,7 +159,7 @@ static int wait_for_more(Relay *relay)
 
 static int pass_on(Relay *relay)
 {
-    while (!is_over(relay)) {
+    while (!relay_is_over(relay)) {
         int done = 0, r = wait_for_more(relay);
 
         if (r < 0)

@@ -69,11 +69,13 @@ static const HttpRoute routes[] = {
 static HttpServer server = {
     .routes = routes,
     .n_routes = ELEMENTSOF(routes),
-    .request_timeout = 10 * USEC_PER_SEC,
-    .idle_timeout = 10 * USEC_PER_SEC,
-    .write_timeout = 10 * USEC_PER_SEC,
-    .requests_max = 3,
-    .keep_alive_max = 60 * USEC_PER_SEC,
+    .limits = {
+        .request_timeout = 10 * USEC_PER_SEC,
+        .idle_timeout = 10 * USEC_PER_SEC,
+        .write_timeout = 10 * USEC_PER_SEC,
+        .requests_max = 3,
+        .keep_alive_max = 60 * USEC_PER_SEC,
+    },
     .begin = begin,
     .refused = refused,
     .userdata = (char[]){ "userdata" },
@@ -289,7 +291,7 @@ static void test_timeouts(void)
     static const char *const requests[] = { "P", POST, POST "Content-Length: 5\r\n\r\nhel" };
     int fd;
 
-    server.request_timeout = 100 * USEC_PER_MSEC;
+    server.limits.request_timeout = 100 * USEC_PER_MSEC;
     for (size_t i = 0; i < ELEMENTSOF(requests); i++) {
         const char *answer;
 
@@ -301,12 +303,12 @@ static void test_timeouts(void)
         ASSERT_OK(shutdown(fd, SHUT_WR));
         (void)receive_all(fd);
     }
-    server.request_timeout = 10 * USEC_PER_SEC;
+    server.limits.request_timeout = 10 * USEC_PER_SEC;
     /* Nobody asked anything: nothing is answered. */
-    server.idle_timeout = 50 * USEC_PER_MSEC;
+    server.limits.idle_timeout = 50 * USEC_PER_MSEC;
     fd = open_connection();
     ASSERT_STREQ(receive_all(fd), "");
-    server.idle_timeout = 10 * USEC_PER_SEC;
+    server.limits.idle_timeout = 10 * USEC_PER_SEC;
 }
 
 /* A connection that is old enough ends with the answer in hand. */
@@ -314,11 +316,11 @@ static void test_keep_alive_max(void)
 {
     int fd;
 
-    server.keep_alive_max = 0;
+    server.limits.keep_alive_max = 0;
     fd = open_connection();
     send_text(fd, ONE ONE);
     ASSERT_TRUE(strstr(receive_all(fd), "Connection: close\r\n"));
-    server.keep_alive_max = 60 * USEC_PER_SEC;
+    server.limits.keep_alive_max = 60 * USEC_PER_SEC;
 }
 
 /* A client that does not read its answers holds the server no longer than write_timeout. */
@@ -329,13 +331,13 @@ static void test_write_timeout(void)
 
     ASSERT_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
     ASSERT_OK(setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)));
-    server.write_timeout = 50 * USEC_PER_MSEC;
-    server.requests_max = 1000;
+    server.limits.write_timeout = 50 * USEC_PER_MSEC;
+    server.limits.requests_max = 1000;
     for (size_t i = 0; i < 100; i++)
         send_text(pair[0], request);
     http_serve(pair[1], &server);
-    server.write_timeout = 10 * USEC_PER_SEC;
-    server.requests_max = 3;
+    server.limits.write_timeout = 10 * USEC_PER_SEC;
+    server.limits.requests_max = 3;
     (void)close(pair[0]);
     (void)close(pair[1]);
 }
