@@ -7,7 +7,7 @@
 #include "log/log.h"
 #include "statedir/challenge.h"
 
-/* Opened for each request: the directory may come, go and be replaced while this runs. */
+/* Opens the directory for each request: it may appear, vanish or be replaced while this runs. */
 static int read_challenge(const char *directory, const char *token, char **ret, size_t *ret_size)
 {
     _cleanup_close_ int dir_fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -30,12 +30,15 @@ void challenge_request(HttpExchange *exchange, void *userdata)
     if (r < 0) {
         log_event_errno(LOG_EVENT_CHALLENGE_UNREADABLE, r,
                         "Failed to read the challenge for token %s in '%s': %m", token, directory);
-        http_reply_error(exchange, 500, 0, "The challenge cannot be read; the journal says why.");
+        http_reply_error(exchange, 500, 0,
+                         "The server failed to read the challenge. See its journal for the cause.");
     } else if (r == CHALLENGE_NOT_FOUND) {
-        log_debug("No challenge for token %s, asked for by %s", token, peer);
-        http_reply_error(exchange, 404, 0, "There is no challenge for this token.");
+        log_debug("There is no challenge for token %s, which %s requested", token, peer);
+        http_reply_error(exchange, 404, 0,
+                         "There is no challenge for this token. It may have been removed, or the "
+                         "request may have reached the wrong server.");
     } else {
-        log_debug("Served the challenge for token %s to %s", token, peer);
+        log_debug("Sent the challenge for token %s to %s", token, peer);
         http_reply(exchange, 200, "application/octet-stream", NULL, key_authorization, size);
     }
 }
@@ -45,6 +48,7 @@ void challenge_request_refused(HttpExchange *exchange, int status, const char *r
 {
     char peer[INET6_ADDRSTRLEN];
 
-    log_debug("Refused %s of '%s' from %s with %d: %s", http_method(exchange), http_path(exchange),
-              socket_address_format(http_peer(exchange), peer), status, reason);
+    log_debug("Refused %s of '%s' from %s with status %d: %s", http_method(exchange),
+              http_path(exchange), socket_address_format(http_peer(exchange), peer), status,
+              reason);
 }

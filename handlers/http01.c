@@ -35,10 +35,10 @@ int main(int argc, char *argv[])
     static const HandlerProgram program = {
         .name = "acmems-http01",
         .summary = "Answers http-01 challenges",
-        .options = { { "challenges", "DIR", "where the challenges are",
+        .options = { { "challenges", "DIR", "directory of the challenge files",
                        CHALLENGE_DIRECTORY_DEFAULT } },
         .serve = http01_serve,
-        /* More than keep_alive_max and one more request can take. */
+        /* More than keep_alive_max and one further request take together. */
         .lifetime = 120 * USEC_PER_SEC,
     };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* acmems-tlsalpn01: answers tls-alpn-01 challenges (RFC 8737) by the certificates that orderd
- * writes. */
+/* acmems-tlsalpn01: answers tls-alpn-01 challenges (RFC 8737) with the certificates that
+ * orderd writes. */
 
 #include "base/macro.h"
 #include "log/log.h"
@@ -42,7 +42,7 @@ static int tlsalpn01_open(const char *const values[], void **ret)
     }
     server->context = validation_context_new();
     if (!server->context)
-        return log_event_errno(LOG_EVENT_START_FAILED, EIO, "OpenSSL cannot be set up for TLS");
+        return log_event_errno(LOG_EVENT_START_FAILED, EIO, "Failed to set up OpenSSL for TLS");
     *ret = TAKE_PTR(server);
     return 0;
 }
@@ -52,7 +52,7 @@ static void tlsalpn01_serve(int fd, void *userdata)
     tls_connection_serve(fd, userdata);
 }
 
-/* A connection that is passed on lasts as long as it likes. */
+/* A forwarded connection may last as long as its two sides want. */
 static usec_t get_lifetime(const void *userdata)
 {
     const TlsServer *server = userdata;
@@ -65,9 +65,10 @@ int main(int argc, char *argv[])
     static const HandlerProgram program = {
         .name = "acmems-tlsalpn01",
         .summary = "Answers tls-alpn-01 challenges",
-        .options = { { "challenges", "DIR", "where the challenges are",
+        .options = { { "challenges", "DIR", "directory of the challenge files",
                        TLS_CHALLENGE_DIRECTORY_DEFAULT },
-                     { "passthrough", "ADDRESS:PORT", "where all other connections go", NULL } },
+                     { "passthrough", "ADDRESS:PORT", "server that gets all other connections",
+                       NULL } },
         .open = tlsalpn01_open,
         .close = tlsalpn01_close,
         .serve = tlsalpn01_serve,

@@ -28,7 +28,7 @@ typedef struct HttpExchange {
     HttpRequest request; /* last: http_request_init() leaves most of it as it is */
 } HttpExchange;
 
-/* Everything is empty but the request id, which is new. */
+/* Makes a new request ID and leaves the rest empty. */
 void http_exchange_init(HttpExchange *exchange);
 void http_exchange_done(HttpExchange *exchange);
 
@@ -50,7 +50,7 @@ const char *http_request_id(const HttpExchange *exchange); /* 16 random hex digi
 void http_reply(HttpExchange *exchange, int status, const char *type, const char *headers,
                 const void *body, size_t size);
 
-/* Sends a text/plain response of one sentence and the request id, which is also in the header
+/* Sends a text/plain response: @sentence and the request ID, which is also in the header
  * Request-Id. @headers: further header lines, each ended by CRLF; or "". */
 void http_reply_sentence(HttpExchange *exchange, int status, const char *headers,
                          const char *sentence);

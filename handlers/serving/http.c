@@ -9,8 +9,37 @@
 #include "serving/http-response.h"
 #include "serving/stop.h"
 
-/* How long an accepted client that has not yet sent a byte is waited for after SIGTERM. */
+/* How long after SIGTERM an accepted client may take to send its first byte. */
 #define DRAIN_TIMEOUT USEC_PER_SEC
+
+static const HttpRefusal bare_line_feed = {
+    400, "A line of the request head does not end in CR LF. End each line with CR LF."
+};
+static const HttpRefusal large_head = {
+    431, "The request head is larger than 8 KiB. Send fewer or shorter header fields."
+};
+static const HttpRefusal no_length = {
+    411, "The request has no Content-Length. Send the size of the body in bytes."
+};
+static const HttpRefusal bad_method = {
+    405, "This method is not allowed for this path. Use one that the Allow header lists."
+};
+static const HttpRefusal too_slow = {
+    408, "The request did not arrive completely in time. Send it again."
+};
+static const HttpRefusal no_route = { 404, "There is nothing at this path. Check the URL." };
+static const HttpRefusal body_in_chunks = {
+    411, "The request has a Transfer-Encoding. Send the body with a Content-Length instead."
+};
+static const HttpRefusal chunks_without_body = {
+    400, "This request must not have a body. Send it without one."
+};
+static const HttpRefusal large_body = {
+    413, "The request body is larger than this server accepts. Send a smaller one."
+};
+static const HttpRefusal unexpected_body = {
+    413, "This request must not have a body. Send it without one."
+};
 
 typedef struct HttpConnection {
     int fd;
@@ -21,10 +50,10 @@ typedef struct HttpConnection {
     usec_t keep_alive_until;
     bool linger;
     size_t filled;
-    char buffer[HTTP_HEAD_SIZE_MAX]; /* a head and what came with it */
+    char buffer[HTTP_HEAD_SIZE_MAX]; /* a head and the bytes that arrived with it */
 } HttpConnection;
 
-/* What the server itself answers; request.reason says why. */
+/* Sends an error of the server itself. request.reason is the sentence. */
 static void reply_refusal(HttpExchange *x, int status)
 {
     const HttpServer *server = x->connection->server;
@@ -39,27 +68,21 @@ static void reply_refusal(HttpExchange *x, int status)
 
 /* Requests */
 
-static int http_refuse(HttpExchange *x, int status, const char *reason)
-{
-    x->request.reason = reason;
-    return status;
-}
-
 static void drop_received(HttpConnection *c, size_t size)
 {
     c->filled -= size;
     memmove(c->buffer, c->buffer + size, c->filled);
 }
 
-/* Looks at what has come: the size of the head, 0 for more to come; sets *ret_status to what
- * refuses it. */
+/* Looks for the end of the head in the bytes received so far. Returns the size of the head, or 0
+ * while it is incomplete. Sets *ret_status to the HTTP status of a bad head. */
 static int scan_head(HttpExchange *x, size_t *scanned, bool *skipped, int *ret_status)
 {
     HttpConnection *c = x->connection;
     bool had_line = x->line_size > 0;
     int r = http_head_size(c->buffer, c->filled, &x->line_size, scanned);
 
-    /* RFC 9112 §2.2: one empty line in front is ignored. */
+    /* RFC 9112 §2.2: ignore one empty line in front of the request line. */
     if (x->line_size == STRLEN("\r\n") && !*skipped) {
         *skipped = true;
         drop_received(c, x->line_size);
@@ -69,12 +92,12 @@ static int scan_head(HttpExchange *x, size_t *scanned, bool *skipped, int *ret_s
     if (!had_line && x->line_size > 0)
         *ret_status = http_request_read_line(&x->request, c->buffer, x->line_size);
     if (*ret_status == 0 && r < 0)
-        *ret_status = http_refuse(x, 400, "Each line of the head must end in CR LF.");
+        *ret_status = http_request_refuse(&x->request, &bare_line_feed);
     return r < 0 ? 0 : r;
 }
 
-/* Reads until the head is there whole, or is known to be bad. 0, an HTTP status, or -errno when the
- * client is gone. */
+/* Reads until the head is complete or is known to be bad. Returns 0, an HTTP status, or -errno when
+ * the client is gone. */
 static int receive_head(HttpExchange *x)
 {
     HttpConnection *c = x->connection;
@@ -92,11 +115,11 @@ static int receive_head(HttpExchange *x)
             return 0;
         }
         if (c->filled == sizeof(c->buffer))
-            return http_refuse(x, 431, "The head of the request is larger than 8 KiB.");
+            return http_request_refuse(&x->request, &large_head);
         n = receive_before(c->fd, c->buffer + c->filled, sizeof(c->buffer) - c->filled,
                            x->deadline);
         if (n == -ETIMEDOUT)
-            return http_refuse(x, 408, "The request did not arrive in time.");
+            return http_request_refuse(&x->request, &too_slow);
         if (n <= 0)
             return n < 0 ? (int)n : -ECONNRESET;
         c->filled += (size_t)n;
@@ -115,7 +138,7 @@ static const HttpRoute *find_route(const HttpServer *server, const char *path)
     return NULL;
 }
 
-/* @methods: as Allow has it */
+/* @methods: as in the Allow header */
 static bool is_method_allowed(const char *methods, const char *method)
 {
     size_t length = strlen(method);
@@ -135,17 +158,17 @@ static int http_judge_framing(HttpExchange *x)
     const HttpRequest *request = &x->request;
 
     if (request->has_transfer_encoding)
-        return x->route->has_body
-                   ? http_refuse(x, 411, "Send the body with a Content-Length, not chunked.")
-                   : http_refuse(x, 400, "This request takes no body.");
+        return x->route->has_body ? http_request_refuse(&x->request, &body_in_chunks)
+                                  : http_request_refuse(&x->request, &chunks_without_body);
     if (x->route->has_body && !request->has_length)
-        return http_refuse(x, 411, "Send the body with a Content-Length.");
+        return http_request_refuse(&x->request, &no_length);
     if (request->length > x->route->max_body)
-        return http_refuse(x, 413, "The request body is larger than is allowed here.");
+        return x->route->has_body ? http_request_refuse(&x->request, &large_body)
+                                  : http_request_refuse(&x->request, &unexpected_body);
     return 0;
 }
 
-/* The order of these answers is a contract. @status: how receiving the head ended. */
+/* Clients rely on the order of these checks. @status: the result of receive_head(). */
 static int http_judge(HttpExchange *x, int status)
 {
     HttpConnection *c = x->connection;
@@ -154,9 +177,9 @@ static int http_judge(HttpExchange *x, int status)
         return status;
     x->route = find_route(c->server, x->request.path);
     if (!x->route)
-        return http_refuse(x, 404, "There is nothing at this path.");
+        return http_request_refuse(&x->request, &no_route);
     if (!is_method_allowed(x->route->methods, x->request.method))
-        return http_refuse(x, 405, "This method cannot be used here, see the header Allow.");
+        return http_request_refuse(&x->request, &bad_method);
     if (status == 0)
         status = http_request_read_fields(&x->request, c->buffer + x->line_size,
                                           x->head_size - x->line_size);
@@ -165,7 +188,7 @@ static int http_judge(HttpExchange *x, int status)
     return status;
 }
 
-/* The part of the body that came with the head. */
+/* The number of bytes of the body that arrived with the head. */
 static size_t buffered_body(const HttpExchange *x)
 {
     size_t buffered = x->connection->filled - x->head_size;
@@ -173,7 +196,7 @@ static size_t buffered_body(const HttpExchange *x)
     return buffered < x->request.length ? buffered : (size_t)x->request.length;
 }
 
-/* RFC 9110 §10.1.1: not needed any more once some of the body has come. */
+/* RFC 9110 §10.1.1: unnecessary once part of the body has arrived. */
 static int send_continue(HttpExchange *x)
 {
     if (!x->request.expects_continue || buffered_body(x) > 0)
@@ -211,7 +234,7 @@ int http_read_body(HttpExchange *x, const char **ret, size_t *ret_size)
             return -ENOMEM;
         r = receive_body(x, body, size);
         if (r == -ETIMEDOUT) {
-            reply_refusal(x, http_refuse(x, 408, "The request did not arrive in time."));
+            reply_refusal(x, http_request_refuse(&x->request, &too_slow));
             return r;
         }
         if (r < 0) {
@@ -240,11 +263,13 @@ static void answer(HttpExchange *x, int status)
     else {
         x->route->serve(x, server->userdata);
         if (!x->replied && !x->gone)
-            http_reply_error(x, 500, 0, "The server made a mistake; its journal says more.");
+            http_reply_error(
+                x, 500, 0,
+                "The server failed to answer this request. See its journal for the cause.");
     }
 }
 
-/* Whether the connection goes on. */
+/* Serves one request. Returns whether the connection stays open. */
 static bool serve_request(HttpConnection *c)
 {
     const HttpLimits *limits = &c->server->limits;
@@ -272,7 +297,7 @@ static bool serve_request(HttpConnection *c)
     return true;
 }
 
-/* Whether a request (or the client's end of file) has come. */
+/* Waits for the next request. Returns whether it, or the client's end of file, has arrived. */
 static bool wait_for_request(HttpConnection *c)
 {
     usec_t deadline = now_monotonic() + c->server->limits.idle_timeout;
@@ -291,7 +316,7 @@ static bool wait_for_request(HttpConnection *c)
         return false;
     if (polls[0].revents)
         return true;
-    /* A client that has been accepted cannot know that it came too late. */
+    /* A client whose connection was accepted does not know that the service is stopping. */
     return c->n_requests == 0 && fd_wait(c->fd, POLLIN, now_monotonic() + DRAIN_TIMEOUT) == 0;
 }
 
@@ -303,7 +328,7 @@ void http_serve(int fd, const HttpServer *server)
     c.fd = fd;
     c.server = server;
     c.keep_alive_until = now_monotonic() + server->limits.keep_alive_max;
-    /* Negative, where there is none, is what poll() passes over. */
+    /* On failure this is negative, and poll() ignores it. */
     c.signal_fd = stop_open_fd();
     if (socket_peer(fd, &c.peer) < 0)
         c.peer.sa.sa_family = AF_UNSPEC;

@@ -10,10 +10,10 @@
 #include "tls/client-hello.h"
 #include "tls/validation.h"
 
-/* From the first byte to the last of a validation. */
+/* For a whole validation. */
 #define TIMEOUT (10 * USEC_PER_SEC)
-/* From SIGTERM on, whatever a connection is for: nobody else is answered at this port until it has
- * ended. Less than TimeoutStopSec= of the unit. */
+/* Deadlines after SIGTERM, for every kind of connection: no client is served at this port until all
+ * connections have ended. Both are shorter than TimeoutStopSec= of the unit. */
 #define STOP_IDLE_TIMEOUT (1 * USEC_PER_SEC)
 #define STOP_TIMEOUT      (5 * USEC_PER_SEC)
 
@@ -36,8 +36,8 @@ typedef struct TlsConnection {
     uint8_t received[CLIENT_HELLO_SIZE_MAX];
 } TlsConnection;
 
-/* CLIENT_HELLO_WHOLE; CLIENT_HELLO_UNFINISHED: the client went away or was too slow; -EBADMSG or
- * -EFBIG for what is none. */
+/* Returns CLIENT_HELLO_WHOLE; CLIENT_HELLO_UNFINISHED when the client left or was too slow;
+ * -EBADMSG or -EFBIG when it sent something else. */
 static int receive_hello(TlsConnection *c)
 {
     int r = CLIENT_HELLO_UNFINISHED;
@@ -56,7 +56,7 @@ static int receive_hello(TlsConnection *c)
     return r;
 }
 
-/* Before any key is agreed upon it is the same in all versions. */
+/* Sends a fatal alert. Before the key exchange its format is the same in all versions of TLS. */
 static void tls_refuse(const TlsConnection *c, Alert alert, const char *why)
 {
     const uint8_t record[] = { 21, 3, 3, 0, 2, 2 /* fatal */, (uint8_t)alert };
@@ -66,7 +66,7 @@ static void tls_refuse(const TlsConnection *c, Alert alert, const char *why)
     socket_linger(c->fd);
 }
 
-/* Opened for each connection: the directory may come, go and be replaced while this runs. */
+/* Opens the directory for each connection: it may appear, vanish or be replaced while this runs. */
 static int read_challenge(const TlsConnection *c, TlsChallenge *ret)
 {
     _cleanup_close_ int dir_fd = open(c->server->challenges, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -92,10 +92,10 @@ static void show(TlsConnection *c, const TlsChallenge *challenge)
     handler_confine_network();
     r = validation_serve(&validation, c->server->context, &why);
     if (r < 0)
-        log_debug("Handshake for %s with %s failed: %s", c->hello.server_name, c->peer,
+        log_debug("The handshake for %s with %s failed: %s", c->hello.server_name, c->peer,
                   str_or(why, strerror(-r)));
     else
-        log_debug("Showed the challenge for %s to %s", c->hello.server_name, c->peer);
+        log_debug("Sent the challenge certificate for %s to %s", c->hello.server_name, c->peer);
 }
 
 static void serve_validation(TlsConnection *c)
@@ -107,7 +107,7 @@ static void serve_validation(TlsConnection *c)
         (void)log_event_errno(LOG_EVENT_CHALLENGE_UNREADABLE, r,
                               "Failed to read the challenge for %s in '%s': %m",
                               c->hello.server_name, c->server->challenges);
-        tls_refuse(c, ALERT_INTERNAL_ERROR, "the challenge cannot be read");
+        tls_refuse(c, ALERT_INTERNAL_ERROR, "the challenge file cannot be read");
     } else if (r == CHALLENGE_NOT_FOUND) {
         tls_refuse(c, ALERT_UNRECOGNIZED_NAME, "there is no challenge for this name");
     } else {
@@ -130,19 +130,20 @@ void tls_connection_serve(int fd, const TlsServer *server)
     (void)socket_peer(fd, &peer);
     log_fields_add(&fields, LOG_FIELD_CLIENT, socket_address_format(&peer, c.peer));
     log_set_context(&fields);
-    /* OpenSSL uses write(2), and what is passed on splice(2). */
+    /* OpenSSL calls write(2) and the relay splice(2): both would raise it. */
     (void)signal(SIGPIPE, SIG_IGN);
     r = receive_hello(&c);
     if (r == CLIENT_HELLO_UNFINISHED)
-        log_debug("%s sent no whole ClientHello in time", c.peer);
+        log_debug("%s did not send a complete ClientHello in time", c.peer);
     else if (r == CLIENT_HELLO_WHOLE && c.hello.is_validation)
         serve_validation(&c);
     else if (c.server->passthrough.size > 0)
         passthrough_serve(fd, &c.server->passthrough, c.received, c.size, &c.stop);
     else if (r < 0)
-        tls_refuse(&c, ALERT_DECODE_ERROR, "this is no ClientHello");
+        tls_refuse(&c, ALERT_DECODE_ERROR, "this is not a ClientHello");
     else
-        tls_refuse(&c, ALERT_NO_APPLICATION_PROTOCOL, "the protocol is not acme-tls/1 alone");
+        tls_refuse(&c, ALERT_NO_APPLICATION_PROTOCOL,
+                   "the offered protocol is not acme-tls/1 alone");
     log_context_done(&fields);
     (void)safe_close(c.stop.fd);
 }

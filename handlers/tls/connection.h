@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* A TLS connection: a validation is answered by the certificate of its challenge (RFC 8737), all
- * others are passed on or refused. */
+/* One TLS connection. A validation gets the certificate of its challenge (RFC 8737). Every other
+ * connection is forwarded to the server behind or refused. */
 
 #include <openssl/ssl.h>
 
@@ -14,5 +14,5 @@ typedef struct TlsServer {
     SSL_CTX *context;
 } TlsServer;
 
-/* Serves one connection until it ends. SIGTERM must be blocked; SIGPIPE is ignored from here on. */
+/* Serves one connection until it ends. SIGTERM must be blocked. Sets SIGPIPE to be ignored. */
 void tls_connection_serve(int fd, const TlsServer *server);
