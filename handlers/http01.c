@@ -1,73 +1,29 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* acmems-http01: answers http-01 challenges (RFC 8555 §8.3) from the files orderd writes. */
-
-#include <fcntl.h>
+/* acmems-http01: answers http-01 challenges (RFC 8555 §8.3) from the files that orderd writes. */
 
 #include "base/macro.h"
-#include "log/log.h"
+#include "challenge-request.h"
 #include "serving/handler.h"
 #include "serving/http.h"
 #include "statedir/challenge.h"
 
-#define PREFIX "/.well-known/acme-challenge/"
-
-/* Opened for each request: the directory may come, go and be replaced while this runs. */
-static int read_challenge(const char *directory, const char *token, char **ret, size_t *ret_size)
-{
-    _cleanup_close_ int dir_fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-    if (dir_fd < 0)
-        return errno == ENOENT ? CHALLENGE_NOT_FOUND : -errno;
-    return challenge_read(dir_fd, token, ret, ret_size);
-}
-
-static void serve_challenge(HttpExchange *exchange, void *userdata)
-{
-    const char *directory = userdata;
-    const char *token = http_path(exchange) + STRLEN(PREFIX);
-    char peer[INET6_ADDRSTRLEN];
-    _cleanup_free_ char *key_authorization = NULL;
-    size_t size = 0;
-    int r = read_challenge(directory, token, &key_authorization, &size);
-
-    (void)socket_address_format(http_peer(exchange), peer);
-    if (r < 0) {
-        log_event_errno(LOG_EVENT_CHALLENGE_UNREADABLE, r,
-                        "Failed to read the challenge for token %s in '%s': %m", token, directory);
-        http_reply_error(exchange, 500, 0, "The challenge cannot be read; the journal says why.");
-    } else if (r == CHALLENGE_NOT_FOUND) {
-        log_debug("No challenge for token %s, asked for by %s", token, peer);
-        http_reply_error(exchange, 404, 0, "There is no challenge for this token.");
-    } else {
-        log_debug("Served the challenge for token %s to %s", token, peer);
-        http_reply(exchange, 200, "application/octet-stream", NULL, key_authorization, size);
-    }
-}
-
-static void refused(HttpExchange *exchange, int status, const char *reason, _unused_ void *userdata)
-{
-    char peer[INET6_ADDRSTRLEN];
-
-    log_debug("Refused %s of '%s' from %s with %d: %s", http_method(exchange), http_path(exchange),
-              socket_address_format(http_peer(exchange), peer), status, reason);
-}
-
-static void serve(int fd, void *userdata)
+static void http01_serve(int fd, void *userdata)
 {
     static const HttpRoute routes[] = {
-        { .path = PREFIX, .is_prefix = true, .methods = "GET, HEAD", .serve = serve_challenge },
+        {
+            .path = CHALLENGE_REQUEST_PREFIX,
+            .is_prefix = true,
+            .methods = "GET, HEAD",
+            .serve = challenge_request,
+        },
     };
     const HttpServer server = {
         .routes = routes,
         .n_routes = ELEMENTSOF(routes),
-        .request_timeout = 10 * USEC_PER_SEC,
-        .idle_timeout = 10 * USEC_PER_SEC,
-        .write_timeout = 10 * USEC_PER_SEC,
-        .requests_max = 100,
-        .keep_alive_max = 60 * USEC_PER_SEC,
+        .limits = HTTP_LIMITS_DEFAULT,
         .begin = handler_log_begin,
-        .refused = refused,
+        .refused = challenge_request_refused,
         .userdata = userdata,
     };
 
@@ -79,10 +35,10 @@ int main(int argc, char *argv[])
     static const HandlerProgram program = {
         .name = "acmems-http01",
         .summary = "Answers http-01 challenges",
-        .options = { { "challenges", "DIR", "where the challenges are",
+        .options = { { "challenges", "DIR", "directory of the challenge files",
                        CHALLENGE_DIRECTORY_DEFAULT } },
-        .serve = serve,
-        /* More than keep_alive_max and one more request can take. */
+        .serve = http01_serve,
+        /* More than keep_alive_max and one further request take together. */
         .lifetime = 120 * USEC_PER_SEC,
     };
 

@@ -42,7 +42,7 @@ static void prepare(void *userdata)
     sign->config = config_file_get(sign->config_file);
 }
 
-static void serve(int fd, void *userdata)
+static void sign_serve(int fd, void *userdata)
 {
     const Sign *sign = userdata;
     const Config *config = sign->config;
@@ -55,19 +55,16 @@ static void serve(int fd, void *userdata)
             .serve = sign_request,
         },
     };
-    const HttpServer server = {
+    HttpServer server = {
         .routes = routes,
         .n_routes = ELEMENTSOF(routes),
-        .request_timeout = 10 * USEC_PER_SEC,
-        .idle_timeout = 15 * USEC_PER_SEC,
-        .write_timeout = 10 * USEC_PER_SEC,
-        .requests_max = 100,
-        .keep_alive_max = 60 * USEC_PER_SEC,
+        .limits = HTTP_LIMITS_DEFAULT,
         .begin = handler_log_begin,
         .refused = sign_request_refused,
         .userdata = sign->config,
     };
 
+    server.limits.idle_timeout = 15 * USEC_PER_SEC;
     http_serve(fd, &server);
 }
 
@@ -81,7 +78,7 @@ int main(int argc, char *argv[])
         .open = sign_open,
         .close = sign_close,
         .prepare = prepare,
-        .serve = serve,
+        .serve = sign_serve,
         /* More than keep_alive_max and one more request, with its order, can take. */
         .lifetime = 240 * USEC_PER_SEC,
     };

@@ -1,182 +1,38 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* acmems-tlsalpn01: answers tls-alpn-01 challenges (RFC 8737) by the certificates orderd writes. */
+/* acmems-tlsalpn01: answers tls-alpn-01 challenges (RFC 8737) with the certificates that
+ * orderd writes. */
 
-#include <fcntl.h>
-#include <signal.h>
-
-#include "base/io.h"
+#include "base/macro.h"
 #include "log/log.h"
 #include "serving/handler.h"
-#include "tls/client-hello.h"
+#include "statedir/tls-challenge.h"
+#include "tls/connection.h"
 #include "tls/passthrough.h"
 #include "tls/validation.h"
 
-/* From the first byte to the last of a validation. */
-#define TIMEOUT (10 * USEC_PER_SEC)
-/* From SIGTERM on, whatever a connection is for: nobody else is answered at this port until it has
- * ended. Less than TimeoutStopSec= of the unit. */
-#define STOP_IDLE_TIMEOUT (1 * USEC_PER_SEC)
-#define STOP_TIMEOUT      (5 * USEC_PER_SEC)
-
-/* RFC 8446 §6.2 */
-typedef enum Alert {
-    ALERT_DECODE_ERROR = 50,
-    ALERT_INTERNAL_ERROR = 80,
-    ALERT_UNRECOGNIZED_NAME = 112,
-    ALERT_NO_APPLICATION_PROTOCOL = 120,
-} Alert;
-
-typedef struct TlsAlpn {
-    const char *challenges;
-    Passthrough passthrough;
-    SSL_CTX *context;
-} TlsAlpn;
-
-typedef struct Connection {
-    int fd;
-    const TlsAlpn *tlsalpn;
-    usec_t deadline;
-    Stop stop;
-    char peer[INET6_ADDRSTRLEN];
-    ClientHello hello;
-    size_t size;
-    uint8_t received[CLIENT_HELLO_SIZE_MAX];
-} Connection;
-
-/* CLIENT_HELLO_WHOLE; CLIENT_HELLO_UNFINISHED: the client went away or was too slow; -EBADMSG or
- * -EFBIG for what is none. */
-static int receive_hello(Connection *c)
+static void tlsalpn01_close(void *userdata)
 {
-    int r = CLIENT_HELLO_UNFINISHED;
+    TlsServer *server = userdata;
 
-    while (r == CLIENT_HELLO_UNFINISHED) {
-        ssize_t n = stop_wait(&c->stop, c->fd, POLLIN, c->deadline);
-
-        if (n >= 0)
-            n = receive_before(c->fd, c->received + c->size, sizeof(c->received) - c->size,
-                               c->deadline);
-        if (n <= 0)
-            return CLIENT_HELLO_UNFINISHED;
-        c->size += (size_t)n;
-        r = client_hello_parse(c->received, c->size, &c->hello);
-    }
-    return r;
+    passthrough_close(&server->passthrough);
+    SSL_CTX_free(server->context);
+    free(server);
 }
 
-/* Before any key is agreed upon it is the same in all versions. */
-static void refuse(const Connection *c, Alert alert, const char *why)
+DEFINE_CLEANUP_FUNC(TlsServer *, tlsalpn01_close)
+
+static int tlsalpn01_open(const char *const values[], void **ret)
 {
-    const uint8_t record[] = { 21, 3, 3, 0, 2, 2 /* fatal */, (uint8_t)alert };
-
-    log_debug("Refused a handshake for '%s' with %s: %s", c->hello.server_name, c->peer, why);
-    (void)write_all(c->fd, record, sizeof(record), c->deadline);
-    socket_linger(c->fd);
-}
-
-/* Opened for each connection: the directory may come, go and be replaced while this runs. */
-static int read_challenge(const Connection *c, TlsChallenge *ret)
-{
-    _cleanup_close_ int dir_fd = open(c->tlsalpn->challenges, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-    if (dir_fd < 0)
-        return errno == ENOENT ? CHALLENGE_NOT_FOUND : -errno;
-    return tls_challenge_read(dir_fd, c->hello.server_name, ret);
-}
-
-static void show(Connection *c, const TlsChallenge *challenge)
-{
-    const Validation validation = {
-        .fd = c->fd,
-        .challenge = challenge,
-        .received = c->received,
-        .size = c->size,
-        .deadline = c->deadline,
-        .stop = &c->stop,
-    };
-    const char *why = NULL;
-    int r;
-
-    handler_confine_network();
-    r = validation_serve(&validation, c->tlsalpn->context, &why);
-    if (r < 0)
-        log_debug("Handshake for %s with %s failed: %s", c->hello.server_name, c->peer,
-                  str_or(why, strerror(-r)));
-    else
-        log_debug("Showed the challenge for %s to %s", c->hello.server_name, c->peer);
-}
-
-static void serve_validation(Connection *c)
-{
-    _cleanup_(tls_challenge_done) TlsChallenge challenge = { 0 };
-    int r = *c->hello.server_name ? read_challenge(c, &challenge) : CHALLENGE_NOT_FOUND;
-
-    if (r < 0) {
-        (void)log_event_errno(LOG_EVENT_CHALLENGE_UNREADABLE, r,
-                              "Failed to read the challenge for %s in '%s': %m",
-                              c->hello.server_name, c->tlsalpn->challenges);
-        refuse(c, ALERT_INTERNAL_ERROR, "the challenge cannot be read");
-    } else if (r == CHALLENGE_NOT_FOUND) {
-        refuse(c, ALERT_UNRECOGNIZED_NAME, "there is no challenge for this name");
-    } else {
-        show(c, &challenge);
-    }
-}
-
-static void serve(int fd, void *userdata)
-{
-    LogFields fields = { 0 };
-    SocketAddress peer = { 0 };
-    Connection c;
-    int r;
-
-    memset(&c, 0, offsetof(Connection, received));
-    c.fd = fd;
-    c.tlsalpn = userdata;
-    c.deadline = now_monotonic() + TIMEOUT;
-    c.stop = (Stop){ stop_open_fd(), STOP_IDLE_TIMEOUT, STOP_TIMEOUT, USEC_INFINITY };
-    (void)socket_peer(fd, &peer);
-    log_fields_add(&fields, LOG_FIELD_CLIENT, socket_address_format(&peer, c.peer));
-    log_set_context(&fields);
-    /* OpenSSL uses write(2), and what is passed on splice(2). */
-    (void)signal(SIGPIPE, SIG_IGN);
-    r = receive_hello(&c);
-    if (r == CLIENT_HELLO_UNFINISHED)
-        log_debug("%s sent no whole ClientHello in time", c.peer);
-    else if (r == CLIENT_HELLO_WHOLE && c.hello.is_validation)
-        serve_validation(&c);
-    else if (c.tlsalpn->passthrough.size > 0)
-        passthrough_serve(fd, &c.tlsalpn->passthrough, c.received, c.size, &c.stop);
-    else if (r < 0)
-        refuse(&c, ALERT_DECODE_ERROR, "this is no ClientHello");
-    else
-        refuse(&c, ALERT_NO_APPLICATION_PROTOCOL, "the protocol is not acme-tls/1 alone");
-    log_context_done(&fields);
-    (void)safe_close(c.stop.fd);
-}
-
-static void tlsalpn_close(void *userdata)
-{
-    TlsAlpn *tlsalpn = userdata;
-
-    passthrough_close(&tlsalpn->passthrough);
-    SSL_CTX_free(tlsalpn->context);
-    free(tlsalpn);
-}
-
-DEFINE_CLEANUP_FUNC(TlsAlpn *, tlsalpn_close)
-
-static int tlsalpn_open(const char *const values[], void **ret)
-{
-    _cleanup_(tlsalpn_closep) TlsAlpn *tlsalpn = calloc(1, sizeof(*tlsalpn));
+    _cleanup_(tlsalpn01_closep) TlsServer *server = calloc(1, sizeof(*server));
     const char *target = values[1];
     int r;
 
-    if (!tlsalpn)
+    if (!server)
         return log_oom();
-    tlsalpn->challenges = values[0];
+    server->challenges = values[0];
     if (target && *target) {
-        r = passthrough_open(target, &tlsalpn->passthrough);
+        r = passthrough_open(target, &server->passthrough);
         if (r == -ENOMEM)
             return log_oom();
         if (r < 0)
@@ -184,19 +40,24 @@ static int tlsalpn_open(const char *const values[], void **ret)
                                    "--passthrough: '%s' is not ADDRESS:PORT or [ADDRESS]:PORT",
                                    target);
     }
-    tlsalpn->context = validation_context_new();
-    if (!tlsalpn->context)
-        return log_event_errno(LOG_EVENT_START_FAILED, EIO, "OpenSSL cannot be set up for TLS");
-    *ret = TAKE_PTR(tlsalpn);
+    server->context = validation_context_new();
+    if (!server->context)
+        return log_event_errno(LOG_EVENT_START_FAILED, EIO, "Failed to set up OpenSSL for TLS");
+    *ret = TAKE_PTR(server);
     return 0;
 }
 
-/* A connection that is passed on lasts as long as it likes. */
+static void tlsalpn01_serve(int fd, void *userdata)
+{
+    tls_connection_serve(fd, userdata);
+}
+
+/* A forwarded connection may last as long as its two sides want. */
 static usec_t get_lifetime(const void *userdata)
 {
-    const TlsAlpn *tlsalpn = userdata;
+    const TlsServer *server = userdata;
 
-    return tlsalpn->passthrough.size > 0 ? USEC_INFINITY : 60 * USEC_PER_SEC;
+    return server->passthrough.size > 0 ? USEC_INFINITY : 60 * USEC_PER_SEC;
 }
 
 int main(int argc, char *argv[])
@@ -204,12 +65,13 @@ int main(int argc, char *argv[])
     static const HandlerProgram program = {
         .name = "acmems-tlsalpn01",
         .summary = "Answers tls-alpn-01 challenges",
-        .options = { { "challenges", "DIR", "where the challenges are",
+        .options = { { "challenges", "DIR", "directory of the challenge files",
                        TLS_CHALLENGE_DIRECTORY_DEFAULT },
-                     { "passthrough", "ADDRESS:PORT", "where all other connections go", NULL } },
-        .open = tlsalpn_open,
-        .close = tlsalpn_close,
-        .serve = serve,
+                     { "passthrough", "ADDRESS:PORT", "server that gets all other connections",
+                       NULL } },
+        .open = tlsalpn01_open,
+        .close = tlsalpn01_close,
+        .serve = tlsalpn01_serve,
         .get_lifetime = get_lifetime,
     };
 

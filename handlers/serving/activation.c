@@ -10,7 +10,7 @@
 
 typedef struct SocketKind {
     bool listening;
-    const char *wrong; /* NULL: one of ours */
+    const char *wrong; /* why it cannot be used; NULL: it can */
 } SocketKind;
 
 static int socket_option(int fd, int option)
@@ -26,17 +26,19 @@ static SocketKind socket_kind(int fd)
     int type = socket_option(fd, SO_TYPE), domain = socket_option(fd, SO_DOMAIN);
 
     if (type < 0)
-        return (SocketKind){ .wrong = "what was handed over is not a socket" };
+        return (SocketKind){ .wrong = "a file descriptor that was passed is not a socket" };
     if (domain != AF_INET && domain != AF_INET6 && domain != AF_UNIX)
-        return (SocketKind){ .wrong = "the socket handed over is not of IPv4, IPv6 or unix kind" };
+        return (SocketKind){
+            .wrong = "a socket that was passed is not of the IPv4, IPv6 or unix family"
+        };
     if (type != SOCK_STREAM)
-        return (SocketKind){ .wrong = "the socket handed over is not a stream socket" };
-    /* What does not listen counts as connected: a client that was gone before this program started
-     * leaves a socket that cannot be told from one that never was connected. */
+        return (SocketKind){ .wrong = "a socket that was passed is not a stream socket" };
+    /* A socket that does not listen counts as connected. If its client left before this program
+     * started, it looks the same as one that was never connected. */
     return (SocketKind){ .listening = socket_option(fd, SO_ACCEPTCONN) == 1 };
 }
 
-/* Checks what stands in @activation and sets its kind. */
+/* Checks the sockets of @activation and sets its kind. */
 static int verify(Activation *activation, const char **ret_what)
 {
     size_t listening = 0;
@@ -56,8 +58,8 @@ static int verify(Activation *activation, const char **ret_what)
         return 0;
     }
     if (activation->n_fds > 1) {
-        *ret_what = listening > 0 ? "listening and connected sockets were handed over together"
-                                  : "more than one connected socket was handed over; one is served";
+        *ret_what = listening > 0 ? "listening and connected sockets were passed together"
+                                  : "more than one connected socket was passed; pass exactly one";
         return -EINVAL;
     }
     activation->kind = ACTIVATION_CONNECTED;
@@ -71,7 +73,8 @@ static bool is_same_file(int a, int b)
     return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
-/* Moves standard input away, so that nothing printed or read by accident meets the client. */
+/* Moves the socket away from standard input (and standard output), so that nothing is read from the
+ * client or printed to it by accident. */
 static int take_standard_input(int *ret)
 {
     _cleanup_close_ int fd = -EBADF, null = -EBADF;
@@ -127,8 +130,8 @@ int activation_take(Activation *ret, const char **ret_what)
     else if (socket_option(STDIN_FILENO, SO_TYPE) >= 0)
         r = take_inetd(&activation);
     else {
-        what = "no sockets were handed over: start it from a systemd socket unit or inetd, or try "
-               "systemd-socket-activate(1)";
+        what = "no sockets were passed; start this program from a systemd socket unit or from "
+               "inetd, or use systemd-socket-activate(1) to try it";
         r = -ENOTSOCK;
     }
     if (r >= 0)

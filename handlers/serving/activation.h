@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* What systemd, inetd or systemd-socket-activate handed over: taken and verified. */
+/* Takes over and verifies the sockets that systemd, inetd or systemd-socket-activate passes. */
 
 #include <stddef.h>
 
@@ -17,15 +17,17 @@ typedef struct Activation {
 } Activation;
 
 /**
- * activation_take() - the sockets of LISTEN_FDS, else standard input for inetd
+ * activation_take() - take over the sockets of LISTEN_FDS, or standard input for inetd
+ * @ret: the sockets, now close-on-exec; activation_done()
+ * @ret_what: set on failure to what is wrong, in words (static), or NULL
  *
- * Each must be a stream socket (TCP over IPv4 or IPv6, or unix); all listening, or just one
- * connected. They are made close-on-exec. For inetd standard input is moved to a descriptor of its
- * own and /dev/null put in its place (and in place of standard output where that is the same
+ * Each must be a stream socket (TCP over IPv4 or IPv6, or unix). Either all of them listen, or
+ * there is exactly one and it is connected. With inetd the socket on standard input moves to a new
+ * descriptor, and /dev/null takes its place (and that of standard output where it is the same
  * socket). A listening socket on standard input ("wait") counts as listening.
  *
- * Returns 0; -ENOTSOCK with nothing handed over; -EINVAL for a descriptor of another kind; other
- * -errno. *ret_what says in words which was wrong (static or NULL).
+ * Returns 0; -ENOTSOCK when no socket was passed; -EINVAL for a descriptor of another kind; other
+ * -errno.
  */
 int activation_take(Activation *ret, const char **ret_what);
-void activation_done(Activation *activation); /* closes all */
+void activation_done(Activation *activation); /* closes all sockets */

@@ -18,12 +18,13 @@
 
 #define CHILDREN_LIMIT 65536U
 #define SECONDS_LIMIT  (365UL * 24 * 3600)
-/* Between two looks at the signals, so that a flood of connections cannot keep them waiting. */
+/* Connections accepted between two checks for signals, so that a flood of connections cannot delay
+ * a signal. */
 #define ACCEPT_BATCH 32U
 #define PAUSE_MSEC   100
 
-/* exit() would run the destructors of every library, a fifth of what a connection costs, to free
- * what ends anyway; but the leak checker runs in it. */
+/* exit() runs the destructors of every library, which is a fifth of the cost of a connection, and
+ * frees memory that the kernel frees anyway. The leak checker needs it. */
 #ifdef __SANITIZE_ADDRESS__
 #define leave exit
 #else
@@ -32,18 +33,18 @@
 
 typedef struct Child {
     pid_t pid;
-    usec_t deadline; /* USEC_INFINITY: killed already */
+    usec_t deadline; /* USEC_INFINITY: it was killed, or has none */
 } Child;
 
 typedef struct Parent {
     const ForkServer *server;
     Child *children;
     size_t n_children;
-    usec_t kill_next;     /* no child's deadline is earlier */
-    struct pollfd *polls; /* the signals, then each listening socket */
+    usec_t kill_next;     /* not later than the earliest deadline of a child */
+    struct pollfd *polls; /* the signalfd, then each listening socket */
     usec_t idle_since;
     bool stopping;
-    bool told_shortage; /* logged already that something is short */
+    bool told_shortage; /* the shortage of a resource was logged */
 } Parent;
 
 int fork_server_parse_idle_timeout(const char *text, usec_t *ret)
@@ -96,7 +97,8 @@ static void reap_children(Parent *parent)
         forget_child(parent, pid);
 }
 
-/* A child has deadlines of its own; one that does not keep them any more may be in other hands. */
+/* A child has deadlines of its own. One that no longer keeps them may be under the control of its
+ * client. */
 static void kill_overdue(Parent *parent)
 {
     usec_t now = now_monotonic();
@@ -109,7 +111,7 @@ static void kill_overdue(Parent *parent)
 
         if (child->deadline <= now) {
             log_event(LOG_EVENT_CONNECTION_KILLED, NULL,
-                      "Process %d is killed: its connection did not end in time", child->pid);
+                      "Killed process %d because its connection did not end in time", child->pid);
             (void)kill(child->pid, SIGKILL);
             child->deadline = USEC_INFINITY;
         }
@@ -118,11 +120,12 @@ static void kill_overdue(Parent *parent)
     }
 }
 
-/* Something is short that others hold: comes back in a moment, and must not spin until then. */
+/* Other processes hold a resource that this one needs. Waits a moment, so that the caller does not
+ * spin. */
 static void pause_for(Parent *parent, int error, const char *what)
 {
     if (!parent->told_shortage)
-        (void)log_event_errno(LOG_EVENT_SHORTAGE, error, "Failed to %s, trying again: %m", what);
+        (void)log_event_errno(LOG_EVENT_SHORTAGE, error, "Failed to %s, will retry: %m", what);
     parent->told_shortage = true;
     (void)poll(NULL, 0, PAUSE_MSEC);
 }
@@ -132,14 +135,14 @@ static void serve_connection(const ForkServer *server, int fd)
     int on = 1, r = confine_connection();
 
     if (r < 0)
-        (void)log_warning_errno(r, "The process of a connection cannot be confined: %m");
-    /* An answer is one write; on unix sockets this fails and does not matter. */
+        (void)log_warning_errno(r, "Failed to confine the process of a connection: %m");
+    /* A response is one write. This fails on unix sockets, where it is not needed. */
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     server->serve(fd, server->userdata);
 }
 
-/* Signals stay blocked as the parent has them: SIGTERM as serve() is promised, SIGINT because
- * Ctrl-C reaches the whole process group, and the parent passes it on as SIGTERM. */
+/* The signals that the parent blocks stay blocked: SIGTERM because serve() expects it, SIGINT
+ * because Ctrl-C reaches the whole process group and the parent forwards it as SIGTERM. */
 static _Noreturn void run_child(Parent *parent, int fd)
 {
     for (size_t i = 0; i <= n_listening(parent); i++)
@@ -154,7 +157,8 @@ static usec_t deadline_of(const ForkServer *server)
     return server->lifetime == USEC_INFINITY ? USEC_INFINITY : now_monotonic() + server->lifetime;
 }
 
-/* Takes @fd over. Does not give up: a connection that was accepted is served. */
+/* Takes ownership of @fd. Retries fork() without end, because an accepted connection must be
+ * served. */
 static void fork_for(Parent *parent, int fd)
 {
     Child *child;
@@ -176,7 +180,7 @@ static void fork_for(Parent *parent, int fd)
         parent->kill_next = child->deadline;
 }
 
-/* Accepts one connection. Whether to go on with this socket. */
+/* Accepts one connection. Returns whether to go on with this socket. */
 static bool accept_one(Parent *parent, int listening)
 {
     int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
@@ -187,7 +191,7 @@ static bool accept_one(Parent *parent, int listening)
         return true;
     }
     switch (errno) {
-    case EAGAIN: /* another process that shares the socket was quicker */
+    case EAGAIN: /* another process that shares the socket accepted it */
         return false;
     case EMFILE:
     case ENFILE:
@@ -195,8 +199,7 @@ static bool accept_one(Parent *parent, int listening)
     case ENOMEM:
         pause_for(parent, errno, "accept a connection");
         return false;
-    default: /* errors of the connection that waited (accept(2)): it is gone, the next may be fine
-              */
+    default: /* the waiting connection failed (accept(2)); the next one may be good */
         return true;
     }
 }
@@ -214,8 +217,8 @@ static void stop(Parent *parent)
         return;
     parent->stopping = true;
     (void)sd_notify(false, "STOPPING=1");
-    /* From here on the sockets are the service manager's alone: what comes waits there for the next
-     * start, or is refused at once where nobody else holds them. */
+    /* From here on only the service manager holds the sockets. New connections wait there for the
+     * next start; where no other process holds a socket, the kernel refuses them at once. */
     for (size_t i = 0; i < n_listening(parent); i++)
         parent->server->activation->fds[i] = safe_close(parent->server->activation->fds[i]);
     for (size_t i = 0; i < parent->n_children; i++)
@@ -240,7 +243,7 @@ static bool is_idle_for_long(const Parent *parent)
            now_monotonic() >= parent->idle_since + timeout;
 }
 
-/* When there is something to do without any event. */
+/* The time at which the loop must act even without an event. */
 static usec_t next_deadline(const Parent *parent)
 {
     usec_t timeout = parent->server->idle_timeout;
@@ -317,7 +320,7 @@ static int run_listening(const ForkServer *server, const sigset_t *signals)
     r = watch_listening(&parent);
     if (r < 0)
         return r;
-    /* Else the C library would read the time zone's file anew in each child, for its first date. */
+    /* Otherwise the C library reads the time zone file in each child, for its first date. */
     tzset();
     (void)sd_notify(false, "READY=1");
     return loop(&parent);

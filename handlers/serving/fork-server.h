@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* Listening sockets, one process per connection. */
+/* A server on listening sockets that forks one process per connection. */
 
 #include "base/clock.h"
 #include "serving/activation.h"
 
 typedef struct ForkServer {
     Activation *activation;
-    usec_t idle_timeout;   /* exit after that long without a connection or child; USEC_INFINITY:
+    usec_t idle_timeout;   /* exit after this time without a connection or child; USEC_INFINITY:
                               never */
-    unsigned children_max; /* at so many no more are accepted: the kernel queues */
-    usec_t lifetime;       /* a child that is older is killed: it goes on past its own deadlines;
-                              USEC_INFINITY: none is */
-    /* Called in the parent before each fork, so that children inherit what is current. May be NULL.
-     */
+    unsigned children_max; /* at this number accept no more: the kernel queues */
+    usec_t lifetime;       /* kill a child that is older: it has overrun its own deadlines;
+                              USEC_INFINITY: never */
+    /* Called in the parent before each fork, so that children inherit the current state. May be
+     * NULL. */
     void (*prepare)(void *userdata);
-    /* Called in the child, which exits after it. SIGTERM is blocked there, and the process is
-     * confined (confine_connection()). */
+    /* Called in the child, which exits when it returns. SIGTERM is blocked there, and the process
+     * is confined (confine_connection()). */
     void (*serve)(int fd, void *userdata);
     void *userdata;
 } ForkServer;
@@ -25,21 +25,24 @@ typedef struct ForkServer {
 #define FORK_SERVER_IDLE_TIMEOUT (60 * USEC_PER_SEC)
 #define FORK_SERVER_CHILDREN_MAX 1024U
 
-/* The values of --idle-timeout (s, 0: never) and --children-max (1 to 65536) as all handlers take
- * them. 0, -EINVAL or -ERANGE. */
+/* Parse the values of --idle-timeout (s, 0: never) and --children-max (1 to 65536). Return 0,
+ * -EINVAL or -ERANGE. */
 int fork_server_parse_idle_timeout(const char *text, usec_t *ret);
 int fork_server_parse_children_max(const char *text, unsigned *ret);
 
 /**
  * fork_server_run() - serve until idle, SIGTERM or SIGINT
  *
- * With a connected socket: prepare() and serve() it in this process. With listening ones: accept,
- * fork, serve. On SIGTERM or SIGINT accepts no more, passes SIGTERM on to the children (which end
- * after the request in hand) and waits for them. Never accepts what it could not serve; where the
- * machine lacks descriptors, memory or processes it waits for them, and says so once. Returns 0
- * or -errno.
+ * With a connected socket it calls prepare() and serve() in this process. With listening sockets it
+ * accepts, forks and serves. On SIGTERM or SIGINT it accepts no more, sends SIGTERM to the children
+ * (which end after the current request) and waits for them. It never accepts a connection that it
+ * cannot serve: when the machine is short of descriptors, memory or processes, it logs this once
+ * and waits.
  *
- * What a client may have taken over is kept to itself: no child reaches another process, and none
- * outlives @lifetime. (With a connected socket the service manager has to see to that.)
+ * A process that a client may have taken over stays isolated: no child can reach another process,
+ * and none outlives @lifetime. (With a connected socket the service manager must limit the
+ * lifetime.)
+ *
+ * Returns 0 or -errno.
  */
 int fork_server_run(const ForkServer *server);

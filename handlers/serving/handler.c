@@ -28,7 +28,7 @@ static void print_help(const HandlerProgram *program)
 {
     printf("Usage: %s [OPTION…]\n"
            "\n"
-           "%s on the sockets that systemd or inetd hands over.\n"
+           "%s on the sockets that systemd or inetd passes.\n"
            "\n",
            program->name, program->summary);
     for (size_t i = 0; i < n_options(program); i++) {
@@ -38,20 +38,21 @@ static void print_help(const HandlerProgram *program)
                "                      %s (%s)\n",
                option->name, option->value, option->help, str_or(option->otherwise, "none"));
     }
-    printf("  --idle-timeout=SEC  exit after so long without a connection (60; 0: never)\n"
-           "  --children-max=N    connections served at once (%u)\n"
-           "  --help              print this\n"
+    printf("  --idle-timeout=SEC  exit after this time without a connection (60; 0: never)\n"
+           "  --children-max=N    maximum number of connections served at once (%u)\n"
+           "  --help              print this help\n"
            "  --version           print the version\n",
            FORK_SERVER_CHILDREN_MAX);
 }
 
 static int refuse_value(const char *option, const char *value)
 {
-    return log_error_errno(EINVAL, "--%s: '%s' is out of range or not a number", option, value);
+    return log_error_errno(EINVAL, "--%s: '%s' is not a number or is out of range", option, value);
 }
 
-/* 1 to go on, 0 when done, -EINVAL when told what is wrong. */
-static int parse_argv(int argc, char *argv[], const HandlerProgram *program, Options *options)
+/* Returns 1 to go on, 0 when the program is done, or -EINVAL, which it has logged. */
+static int handler_parse_argv(int argc, char *argv[], const HandlerProgram *program,
+                              Options *options)
 {
     enum { IDLE_TIMEOUT = 256, CHILDREN_MAX, HELP, VERSION, OWN };
     struct option table[5 + HANDLER_OPTIONS_MAX] = {
@@ -66,7 +67,7 @@ static int parse_argv(int argc, char *argv[], const HandlerProgram *program, Opt
     for (size_t i = 0; i < n_options(program); i++)
         table[4 + i] =
             (struct option){ program->options[i].name, required_argument, NULL, OWN + (int)i };
-    /* Standard error may be the client's connection: getopt must not print on it. */
+    /* Standard error may be the client's connection: getopt must not print to it. */
     opterr = 0;
     while ((option = getopt_long(argc, argv, "", table, &index)) >= 0)
         switch (option) {
@@ -89,15 +90,16 @@ static int parse_argv(int argc, char *argv[], const HandlerProgram *program, Opt
                 options->values[option - OWN] = optarg;
                 break;
             }
-            return log_error_errno(EINVAL, "'%s' is no option or lacks its value, see --help",
+            return log_error_errno(EINVAL,
+                                   "Unknown option '%s', or its value is missing; see --help",
                                    argv[optind - 1]);
         }
     if (optind < argc)
-        return log_error_errno(EINVAL, "'%s' is not expected, see --help", argv[optind]);
+        return log_error_errno(EINVAL, "Unexpected argument '%s'; see --help", argv[optind]);
     return 1;
 }
 
-static int run(const HandlerProgram *program, Options *options)
+static int handler_run(const HandlerProgram *program, Options *options)
 {
     _cleanup_(activation_done) Activation activation = { 0 };
     ForkServer server = {
@@ -109,12 +111,12 @@ static int run(const HandlerProgram *program, Options *options)
         .serve = program->serve,
     };
     const char *what = NULL;
-    /* Read only by the handlers: the value is never written through this. */
+    /* The handlers never write to the value through this pointer. */
     void *userdata = (void *)(uintptr_t)options->values[0];
     int r = activation_take(&activation, &what);
 
     if (r < 0)
-        return log_event_errno(LOG_EVENT_START_FAILED, r, "Failed to take the sockets: %s",
+        return log_event_errno(LOG_EVENT_START_FAILED, r, "Failed to take over the sockets: %s",
                                str_or(what, strerror(-r)));
     if (program->open) {
         r = program->open(options->values, &userdata);
@@ -127,12 +129,12 @@ static int run(const HandlerProgram *program, Options *options)
     r = fork_server_run(&server);
     if (program->close)
         program->close(userdata);
-    return r < 0 ? log_error_errno(r, "Failed to serve: %m") : 0;
+    return r < 0 ? log_error_errno(r, "Failed to serve connections: %m") : 0;
 }
 
 void handler_log_begin(HttpExchange *exchange, _unused_ void *userdata)
 {
-    static LogFields fields; /* a process serves one request at a time */
+    static LogFields fields; /* static: a process serves one request at a time */
     char peer[INET6_ADDRSTRLEN];
 
     log_fields_done(&fields);
@@ -146,7 +148,7 @@ void handler_confine_network(void)
     int r = confine_network();
 
     if (r < 0)
-        log_warning_errno(r, "The process of a connection cannot be confined: %m");
+        log_warning_errno(r, "Failed to confine the process of a connection: %m");
 }
 
 int handler_main(int argc, char *argv[], const HandlerProgram *program)
@@ -160,8 +162,8 @@ int handler_main(int argc, char *argv[], const HandlerProgram *program)
     for (size_t i = 0; i < n_options(program); i++)
         options.values[i] = program->options[i].otherwise;
     log_open(program->name);
-    r = parse_argv(argc, argv, program, &options);
+    r = handler_parse_argv(argc, argv, program, &options);
     if (r <= 0)
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-    return run(program, &options) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    return handler_run(program, &options) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* What all handlers are: options, the sockets handed over, a process for each connection. */
+/* The main program of all handlers: options, sockets, one process per connection. */
 
 #include "serving/fork-server.h"
 #include "serving/http.h"
 
 #define HANDLER_OPTIONS_MAX 2
 
-/* With a value: "config", "FILE", what it means, its default. */
+/* An option with a value: "config", "FILE", its meaning, its default. */
 typedef struct HandlerOption {
     const char *name, *value, *help, *otherwise;
 } HandlerOption;
 
 typedef struct HandlerProgram {
     const char *name;    /* "acmems-sign" */
-    const char *summary; /* what it does, one line of --help */
+    const char *summary; /* what it does, for --help */
 
-    /* Those that are its own, up to one without a name. */
+    /* Its own options; the list ends before the first one without a name. */
     HandlerOption options[HANDLER_OPTIONS_MAX];
 
-    /* Makes what the others get as userdata, of the options' values; says itself what is wrong.
-     * NULL: they get the first value. */
+    /* Makes the userdata of the functions below from the values of the options. Logs its own errors
+     * and returns -errno. NULL: the userdata is the first value. */
     int (*open)(const char *const values[], void **ret);
     void (*close)(void *userdata);
 
@@ -29,15 +29,16 @@ typedef struct HandlerProgram {
     void (*prepare)(void *userdata);
     void (*serve)(int fd, void *userdata);
     usec_t lifetime;
-    usec_t (*get_lifetime)(const void *userdata); /* where that depends; else NULL */
+    usec_t (*get_lifetime)(const void *userdata); /* computes the lifetime at start; or NULL */
 } HandlerProgram;
 
-/* HttpServer.begin of all handlers: from here on whatever is logged carries the request's id and
- * the client's address, and what log_context_add() adds, until the next request. */
+/* HttpServer.begin of all handlers: until the next request, every journal entry carries the request
+ * ID, the client's address and the fields that log_context_add() adds. */
 void handler_log_begin(HttpExchange *exchange, void *userdata);
 
-/* For a connection that needs no other, or has it: see confine_network(). */
+/* Calls confine_network() and logs an error. Call it once the process needs no further connection.
+ */
 void handler_confine_network(void);
 
-/* The main() of a handler: returns its exit code. */
+/* Runs a handler from its main(). Returns the exit code. */
 int handler_main(int argc, char *argv[], const HandlerProgram *program);

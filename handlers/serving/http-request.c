@@ -5,13 +5,52 @@
 
 #include "base/macro.h"
 
-/* http_parser does the grammar. What it takes in spite of RFC 9112, and what it would take
- * differently than a proxy in front, is found here before. */
+/* http_parser reads the grammar. This file first refuses what http_parser accepts against RFC 9112,
+ * and what it would read differently than a proxy in front. */
 
-static int refuse(HttpRequest *request, int status, const char *reason)
+static const HttpRefusal bad_version = {
+    505, "This server supports only HTTP/1.0 and HTTP/1.1. Send the request with one of them."
+};
+static const HttpRefusal two_framings = {
+    400, "The request has both Transfer-Encoding and Content-Length. Send only Content-Length."
+};
+static const HttpRefusal bad_expectation = {
+    417, "This server supports no expectation but 100-continue. Remove the Expect header."
+};
+static const HttpRefusal many_lengths = {
+    400, "The request has more than one Content-Length, or also a Transfer-Encoding. Send one "
+         "Content-Length and no Transfer-Encoding."
+};
+static const HttpRefusal bad_target = {
+    400,
+    "The request target is malformed. Send a path or a URL in printable ASCII, without a fragment."
+};
+static const HttpRefusal bad_line = { 400, "The request line is malformed. Send the method, the "
+                                           "path and HTTP/1.1, with one space between them." };
+static const HttpRefusal bad_length = {
+    400,
+    "The Content-Length is not a number. Send the size of the body in bytes, in decimal digits."
+};
+static const HttpRefusal huge_length = {
+    400, "The Content-Length is larger than any request may be. Send the size of the body in bytes."
+};
+static const HttpRefusal old_coding = {
+    400, "HTTP/1.0 has no Transfer-Encoding. Send Content-Length instead."
+};
+static const HttpRefusal bad_host = {
+    400, "The request has no Host header or more than one. Send exactly one."
+};
+static const HttpRefusal many_fields = {
+    431, "The request has too many header fields. Send at most 100."
+};
+static const HttpRefusal bad_field = { 400,
+                                       "A header field is malformed. Send each field as 'Name: "
+                                       "value' on one line, without control characters." };
+
+int http_request_refuse(HttpRequest *request, const HttpRefusal *refusal)
 {
-    request->reason = reason;
-    return status;
+    request->reason = refusal->sentence;
+    return refusal->status;
 }
 
 void http_request_init(HttpRequest *request)
@@ -57,7 +96,7 @@ static bool is_token(const char *text, size_t length)
     return length > 0;
 }
 
-/* No control character and nothing but ASCII; a fragment does not belong into a request. */
+/* Only printable ASCII. A request has no fragment. */
 static bool is_target(const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++)
@@ -66,7 +105,7 @@ static bool is_target(const char *text, size_t length)
     return length > 0;
 }
 
-/* Splits at the first blank: returns the part before it, @line is what follows. */
+/* Returns the part before the first space and moves @line behind it. NULL: there is no space. */
 static char *split_at_blank(char **line, char *end, size_t *ret_length)
 {
     char *start = *line, *blank = memchr(start, ' ', (size_t)(end - start));
@@ -84,8 +123,8 @@ static bool is_version(const char *text, size_t length)
            text[5] >= '0' && text[5] <= '9' && text[7] >= '0' && text[7] <= '9';
 }
 
-/* Origin-form, absolute-form; CONNECT's authority and the asterisk are kept as they are, no route
- * has them (RFC 9112 §3.2). */
+/* Takes the path out of origin-form and absolute-form. The authority of CONNECT and the asterisk
+ * stay as they are: no route has such a path (RFC 9112 §3.2). */
 static int read_target(HttpRequest *request, char *target, size_t length, bool is_connect)
 {
     static char root[] = "/";
@@ -93,7 +132,7 @@ static int read_target(HttpRequest *request, char *target, size_t length, bool i
 
     http_parser_url_init(&url);
     if (!is_target(target, length) || http_parser_parse_url(target, length, is_connect, &url) != 0)
-        return refuse(request, 400, "The request target is malformed.");
+        return http_request_refuse(request, &bad_target);
     target[length] = '\0';
     if (url.field_set & (1 << UF_PATH)) {
         request->path = target + url.field_data[UF_PATH].off;
@@ -112,19 +151,20 @@ int http_request_read_line(HttpRequest *request, char *line, size_t size)
     method = split_at_blank(&rest, end, &method_length);
     target = method ? split_at_blank(&rest, end, &target_length) : NULL;
     if (!target || !is_token(method, method_length) || !is_version(rest, (size_t)(end - rest)))
-        return refuse(request, 400, "The request line is malformed.");
+        return http_request_refuse(request, &bad_line);
     if (rest[5] != '1')
-        return refuse(request, 505, "Only HTTP/1.0 and HTTP/1.1 are spoken here.");
+        return http_request_refuse(request, &bad_version);
     if (http_parser_execute(&request->parser, &settings, line, size) != size &&
         HTTP_PARSER_ERRNO(&request->parser) != HPE_INVALID_METHOD)
-        return refuse(request, 400, "The request line is malformed.");
+        return http_request_refuse(request, &bad_line);
     request->minor = (unsigned)(rest[7] - '0');
     method[method_length] = '\0';
     request->method = method;
     return read_target(request, target, target_length, streq(method, "CONNECT"));
 }
 
-/* Whether each line is "token:", no line folded (RFC 9112 §5.1, §5.2), no control character. */
+/* True when each line begins with a token and a colon, no line is folded (RFC 9112 §5.1, §5.2), and
+ * no value has a control character. */
 static bool fields_are_plain(const char *fields, size_t size)
 {
     const char *end = fields + size - STRLEN("\r\n");
@@ -143,7 +183,7 @@ static bool fields_are_plain(const char *fields, size_t size)
     return true;
 }
 
-/* http_parser gives pointers to const although the head is ours. */
+/* http_parser returns const pointers into the head, which belongs to this program. */
 static char *own(const char *p)
 {
     return (char *)p;
@@ -164,7 +204,7 @@ static int on_value(http_parser *parser, const char *at, size_t length)
     HttpRequest *request = parser->data;
     HttpField *field = &request->fields[request->n_fields - 1];
 
-    /* That a value is empty http_parser finds out on the next line: @at is that line's. */
+    /* http_parser notices an empty value only on the next line, so that @at points there. */
     field->value = length > 0 ? own(at) : field->name + field->name_length;
     field->value_length = length;
     return 0;
@@ -178,7 +218,7 @@ static int on_complete(http_parser *parser)
     return 0;
 }
 
-/* After the parser is done with the head: writes into it. */
+/* Writes into the head: call it after the parser has finished. */
 static void terminate_fields(HttpRequest *request)
 {
     for (size_t i = 0; i < request->n_fields; i++) {
@@ -210,7 +250,7 @@ static unsigned count_fields(const HttpRequest *request, const char *name)
     return n;
 }
 
-/* That there is no second one http_parser saw to; it lets blanks and emptiness pass. */
+/* http_parser has refused a second Content-Length, but it accepts spaces and an empty value. */
 static int read_length(HttpRequest *request)
 {
     const char *value = http_request_field(request, "Content-Length");
@@ -218,25 +258,25 @@ static int read_length(HttpRequest *request)
     if (!value)
         return 0;
     if (*value == '\0' || strspn(value, "0123456789") != strlen(value))
-        return refuse(request, 400, "The Content-Length is not a number.");
+        return http_request_refuse(request, &bad_length);
     errno = 0;
     request->length = strtoull(value, NULL, 10);
     if (errno != 0)
-        return refuse(request, 400, "The Content-Length is too large for any request.");
+        return http_request_refuse(request, &huge_length);
     request->has_length = true;
     return 0;
 }
 
-/* RFC 9112 §6.1: with these a proxy in front could see another end of the request. */
+/* RFC 9112 §6.1: with one of these a proxy in front could see the end of the request elsewhere. */
 static int read_transfer_encoding(HttpRequest *request)
 {
     request->has_transfer_encoding = count_fields(request, "Transfer-Encoding") > 0;
     if (!request->has_transfer_encoding)
         return 0;
     if (request->has_length)
-        return refuse(request, 400, "Transfer-Encoding and Content-Length exclude each other.");
+        return http_request_refuse(request, &two_framings);
     if (request->minor == 0)
-        return refuse(request, 400, "HTTP/1.0 has no Transfer-Encoding.");
+        return http_request_refuse(request, &old_coding);
     return 0;
 }
 
@@ -246,11 +286,11 @@ static int check_host(HttpRequest *request)
     unsigned n = count_fields(request, "Host");
 
     if (n > 1 || (n == 0 && request->minor > 0))
-        return refuse(request, 400, "There must be exactly one Host header.");
+        return http_request_refuse(request, &bad_host);
     return 0;
 }
 
-/* RFC 9110 §10.1.1; HTTP/1.0 has no such thing. */
+/* RFC 9110 §10.1.1; HTTP/1.0 has no Expect. */
 static int read_expect(HttpRequest *request)
 {
     const char *value = http_request_field(request, "Expect");
@@ -258,24 +298,23 @@ static int read_expect(HttpRequest *request)
     if (!value || request->minor == 0)
         return 0;
     if (strcasecmp(value, "100-continue") != 0)
-        return refuse(request, 417, "Nothing but 100-continue can be expected here.");
+        return http_request_refuse(request, &bad_expectation);
     request->expects_continue = true;
     return 0;
 }
 
-/* What http_parser found, in words for the client. */
-static int refuse_parsed(HttpRequest *request)
+/* Translates the error of http_parser into a sentence for the client. */
+static int request_refuse_parsed(HttpRequest *request)
 {
     switch (HTTP_PARSER_ERRNO(&request->parser)) {
     case HPE_CB_header_field:
-        return refuse(request, 431, "There are too many header fields.");
+        return http_request_refuse(request, &many_fields);
     case HPE_UNEXPECTED_CONTENT_LENGTH:
-        return refuse(request, 400,
-                      "There must be one Content-Length, and no Transfer-Encoding besides it.");
+        return http_request_refuse(request, &many_lengths);
     case HPE_INVALID_CONTENT_LENGTH:
-        return refuse(request, 400, "The Content-Length is not a number.");
+        return http_request_refuse(request, &bad_length);
     default:
-        return refuse(request, 400, "A header field is malformed.");
+        return http_request_refuse(request, &bad_field);
     }
 }
 
@@ -295,12 +334,12 @@ int http_request_read_fields(HttpRequest *request, char *fields, size_t size)
     int status = 0;
 
     if (!fields_are_plain(fields, size))
-        return refuse(request, 400, "A header field is malformed.");
+        return http_request_refuse(request, &bad_field);
     (void)http_parser_execute(&request->parser, &settings, fields, size);
-    /* A coding that does not end in chunked is no better and no worse than one that does. */
+    /* The server refuses every transfer coding later, whether or not it ends in chunked. */
     if (HTTP_PARSER_ERRNO(&request->parser) != HPE_OK &&
         HTTP_PARSER_ERRNO(&request->parser) != HPE_INVALID_TRANSFER_ENCODING)
-        return refuse_parsed(request);
+        return request_refuse_parsed(request);
     terminate_fields(request);
     for (size_t i = 0; i < ELEMENTSOF(checks) && status == 0; i++)
         status = checks[i](request);

@@ -17,36 +17,46 @@ typedef struct HttpField {
 
 typedef struct HttpRequest {
     http_parser parser;
-    char *method; /* "" until the request line was read */
-    char *path;   /* of the target, without query; "" until then */
+    char *method; /* "" until the request line is read */
+    char *path;   /* from the target, without the query; "" until then */
     unsigned minor;
     bool keep_alive;
     bool has_length, has_transfer_encoding;
     uint64_t length;
     bool expects_continue;
-    const char *reason; /* what is wrong, one static sentence */
+    const char *reason; /* what is wrong and what to do, static; NULL: nothing */
     size_t n_fields;
     HttpField fields[HTTP_FIELDS_MAX]; /* last: only the first n_fields are initialised */
 } HttpRequest;
 
+/* An error in a request. */
+typedef struct HttpRefusal {
+    int status;           /* HTTP status */
+    const char *sentence; /* what is wrong and what to do */
+} HttpRefusal;
+
+/* Sets request->reason to the sentence and returns the status. */
+int http_request_refuse(HttpRequest *request, const HttpRefusal *refusal);
+
 void http_request_init(HttpRequest *request);
 
 /**
- * http_head_size() - where a head ends
- * @line_size: set, once it is there, to the size of the request line with its CRLF; else 0
- * @scanned: how far earlier calls got, 0 at first
+ * http_head_size() - find the end of a head
+ * @line_size: set to the size of the request line with its CRLF once that is complete; else 0
+ * @scanned: how far earlier calls came; 0 at first
  *
  * Returns the size of the head with its empty line; 0 while it is incomplete; -EBADMSG for a line
  * that ends in a bare LF.
  */
 int http_head_size(const char *data, size_t size, size_t *line_size, size_t *scanned);
 
-/* Reads the request line, @size bytes with its CRLF. 0, or the HTTP status that refuses it, with
- * request->reason. A method nobody knows is let through: no route has it. */
+/* Reads the request line, @size bytes with its CRLF. Returns 0, or the HTTP status of the error and
+ * sets request->reason. It accepts an unknown method: no route has it. */
 int http_request_read_line(HttpRequest *request, char *line, size_t size);
 
-/* Reads the fields behind it, up to and with the empty line. 0, or a status as above. Framing is
- * judged here as far as it does not depend on the route. */
+/* Reads the header fields after it, including the empty line. Returns 0 or a status as above. It
+ * checks the framing as far as that does not depend on the route. */
 int http_request_read_fields(HttpRequest *request, char *fields, size_t size);
 
+/* Returns the value of the first field of this name, in any case; NULL: there is none. */
 const char *http_request_field(const HttpRequest *request, const char *name);

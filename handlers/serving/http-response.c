@@ -39,7 +39,7 @@ const char *http_status_phrase(int status)
     return "Unknown";
 }
 
-/* RFC 9110 §5.6.7; the locale is always C here. */
+/* RFC 9110 §5.6.7. The handlers never leave the C locale, so %a and %b are English. */
 static void format_date(char *buffer, size_t size)
 {
     time_t now = time(NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* Responses on the wire (RFC 9112 §4). */
+/* Sends responses (RFC 9112 §4). */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,15 +14,15 @@ typedef struct HttpResponse {
     const char *headers; /* further header lines, each ended by CRLF, or NULL */
     const void *body;
     size_t size;
-    bool without_body; /* to HEAD: its length is said, the body is not sent */
+    bool without_body; /* for HEAD: send the length of the body, not the body */
     bool keep_alive;
 } HttpResponse;
 
-/* Sends it, in one piece where the socket takes it. 0, -ETIMEDOUT or -errno. */
+/* Sends a response, in one write where the socket takes it. Returns 0, -ETIMEDOUT or -errno. */
 int http_response_send(int fd, const HttpResponse *response, usec_t deadline);
 
-/* Sends 100 Continue. */
+/* Sends 100 Continue. Returns as above. */
 int http_response_send_continue(int fd, usec_t deadline);
 
-/* The reason phrase of a status (RFC 9110 §15): "Not Found"; static, never NULL. */
+/* Returns the reason phrase of a status (RFC 9110 §15), "Not Found"; static, never NULL. */
 const char *http_status_phrase(int status);

@@ -1,21 +1,47 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "serving/http.h"
 
-#include <inttypes.h>
-#include <signal.h>
+#include <poll.h>
 #include <stdio.h>
-#include <sys/random.h>
 
 #include "base/io.h"
 #include "base/macro.h"
-#include "serving/http-request.h"
 #include "serving/http-response.h"
 #include "serving/stop.h"
 
-/* How long an accepted client that has not yet sent a byte is waited for after SIGTERM. */
+/* How long after SIGTERM an accepted client may take to send its first byte. */
 #define DRAIN_TIMEOUT USEC_PER_SEC
 
-typedef struct Connection {
+static const HttpRefusal bare_line_feed = {
+    400, "A line of the request head does not end in CR LF. End each line with CR LF."
+};
+static const HttpRefusal large_head = {
+    431, "The request head is larger than 8 KiB. Send fewer or shorter header fields."
+};
+static const HttpRefusal no_length = {
+    411, "The request has no Content-Length. Send the size of the body in bytes."
+};
+static const HttpRefusal bad_method = {
+    405, "This method is not allowed for this path. Use one that the Allow header lists."
+};
+static const HttpRefusal too_slow = {
+    408, "The request did not arrive completely in time. Send it again."
+};
+static const HttpRefusal no_route = { 404, "There is nothing at this path. Check the URL." };
+static const HttpRefusal body_in_chunks = {
+    411, "The request has a Transfer-Encoding. Send the body with a Content-Length instead."
+};
+static const HttpRefusal chunks_without_body = {
+    400, "This request must not have a body. Send it without one."
+};
+static const HttpRefusal large_body = {
+    413, "The request body is larger than this server accepts. Send a smaller one."
+};
+static const HttpRefusal unexpected_body = {
+    413, "This request must not have a body. Send it without one."
+};
+
+typedef struct HttpConnection {
     int fd;
     int signal_fd; /* readable while SIGTERM is pending */
     const HttpServer *server;
@@ -24,120 +50,10 @@ typedef struct Connection {
     usec_t keep_alive_until;
     bool linger;
     size_t filled;
-    char buffer[HTTP_HEAD_SIZE_MAX]; /* a head and what came with it */
-} Connection;
+    char buffer[HTTP_HEAD_SIZE_MAX]; /* a head and the bytes that arrived with it */
+} HttpConnection;
 
-struct HttpExchange {
-    Connection *connection;
-    const HttpRoute *route;
-    usec_t deadline; /* for the whole request */
-    char id[17];
-    size_t line_size, head_size;
-    char *body;
-    bool replied;
-    bool gone; /* nothing can be said to the client any more */
-    bool keep_alive;
-    HttpRequest request;
-};
-
-const char *http_method(const HttpExchange *exchange)
-{
-    return exchange->request.method;
-}
-
-const char *http_path(const HttpExchange *exchange)
-{
-    return exchange->request.path;
-}
-
-const char *http_header(const HttpExchange *exchange, const char *name)
-{
-    return http_request_field(&exchange->request, name);
-}
-
-const SocketAddress *http_peer(const HttpExchange *exchange)
-{
-    return &exchange->connection->peer;
-}
-
-const char *http_request_id(const HttpExchange *exchange)
-{
-    return exchange->id;
-}
-
-static bool is_terminating(void)
-{
-    sigset_t pending;
-
-    return sigpending(&pending) == 0 && sigismember(&pending, SIGTERM) == 1;
-}
-
-/* Answers */
-
-static bool is_body_pending(const HttpExchange *x)
-{
-    return x->request.length > 0 && !x->body;
-}
-
-static bool may_keep_alive(const HttpExchange *x)
-{
-    const Connection *c = x->connection;
-
-    return x->request.keep_alive && !x->request.reason && !is_body_pending(x) &&
-           c->n_requests < c->server->requests_max && now_monotonic() < c->keep_alive_until &&
-           !is_terminating();
-}
-
-void http_reply(HttpExchange *x, int status, const char *type, const char *headers,
-                const void *body, size_t size)
-{
-    const Connection *c = x->connection;
-    HttpResponse response = {
-        .status = status,
-        .type = type,
-        .headers = headers,
-        .body = body,
-        .size = size,
-        .without_body = streq(x->request.method, "HEAD"),
-        .keep_alive = may_keep_alive(x),
-    };
-
-    if (x->replied || x->gone)
-        return;
-    x->replied = true;
-    x->keep_alive = response.keep_alive;
-    if (http_response_send(c->fd, &response, now_monotonic() + c->server->write_timeout) < 0)
-        x->gone = true;
-}
-
-/* @headers: as for http_reply(), or "" */
-static void reply_sentence(HttpExchange *x, int status, const char *headers, const char *sentence)
-{
-    _cleanup_free_ char *lines = NULL, *text = NULL;
-    int size;
-
-    if (asprintf(&lines, "Request-Id: %s\r\n%s", x->id, headers) < 0) {
-        lines = NULL;
-        return;
-    }
-    size = asprintf(&text, "%s (request %s)\n", sentence, x->id);
-    if (size < 0) {
-        text = NULL;
-        return;
-    }
-    http_reply(x, status, "text/plain; charset=utf-8", lines, text, (size_t)size);
-}
-
-void http_reply_error(HttpExchange *x, int status, unsigned retry_after, const char *sentence)
-{
-    char headers[64] = "";
-
-    if (retry_after > 0)
-        (void)snprintf(headers, sizeof(headers), "Retry-After: %u\r\n", retry_after);
-    reply_sentence(x, status, headers, sentence);
-}
-
-/* What the server itself answers; request.reason says why. */
+/* Sends an error of the server itself. request.reason is the sentence. */
 static void reply_refusal(HttpExchange *x, int status)
 {
     const HttpServer *server = x->connection->server;
@@ -147,32 +63,26 @@ static void reply_refusal(HttpExchange *x, int status)
         server->refused(x, status, x->request.reason, server->userdata);
     if (status == 405)
         (void)snprintf(headers, sizeof(headers), "Allow: %s\r\n", x->route->methods);
-    reply_sentence(x, status, headers, x->request.reason);
+    http_reply_sentence(x, status, headers, x->request.reason);
 }
 
 /* Requests */
 
-static int refuse(HttpExchange *x, int status, const char *reason)
-{
-    x->request.reason = reason;
-    return status;
-}
-
-static void drop_received(Connection *c, size_t size)
+static void drop_received(HttpConnection *c, size_t size)
 {
     c->filled -= size;
     memmove(c->buffer, c->buffer + size, c->filled);
 }
 
-/* Looks at what has come: the size of the head, 0 for more to come; sets *ret_status to what
- * refuses it. */
+/* Looks for the end of the head in the bytes received so far. Returns the size of the head, or 0
+ * while it is incomplete. Sets *ret_status to the HTTP status of a bad head. */
 static int scan_head(HttpExchange *x, size_t *scanned, bool *skipped, int *ret_status)
 {
-    Connection *c = x->connection;
+    HttpConnection *c = x->connection;
     bool had_line = x->line_size > 0;
     int r = http_head_size(c->buffer, c->filled, &x->line_size, scanned);
 
-    /* RFC 9112 §2.2: one empty line in front is ignored. */
+    /* RFC 9112 §2.2: ignore one empty line in front of the request line. */
     if (x->line_size == STRLEN("\r\n") && !*skipped) {
         *skipped = true;
         drop_received(c, x->line_size);
@@ -182,15 +92,15 @@ static int scan_head(HttpExchange *x, size_t *scanned, bool *skipped, int *ret_s
     if (!had_line && x->line_size > 0)
         *ret_status = http_request_read_line(&x->request, c->buffer, x->line_size);
     if (*ret_status == 0 && r < 0)
-        *ret_status = refuse(x, 400, "Each line of the head must end in CR LF.");
+        *ret_status = http_request_refuse(&x->request, &bare_line_feed);
     return r < 0 ? 0 : r;
 }
 
-/* Reads until the head is there whole, or is known to be bad. 0, an HTTP status, or -errno when the
- * client is gone. */
+/* Reads until the head is complete or is known to be bad. Returns 0, an HTTP status, or -errno when
+ * the client is gone. */
 static int receive_head(HttpExchange *x)
 {
-    Connection *c = x->connection;
+    HttpConnection *c = x->connection;
     size_t scanned = 0;
     bool skipped = false;
 
@@ -205,11 +115,11 @@ static int receive_head(HttpExchange *x)
             return 0;
         }
         if (c->filled == sizeof(c->buffer))
-            return refuse(x, 431, "The head of the request is larger than 8 KiB.");
+            return http_request_refuse(&x->request, &large_head);
         n = receive_before(c->fd, c->buffer + c->filled, sizeof(c->buffer) - c->filled,
                            x->deadline);
         if (n == -ETIMEDOUT)
-            return refuse(x, 408, "The request did not arrive in time.");
+            return http_request_refuse(&x->request, &too_slow);
         if (n <= 0)
             return n < 0 ? (int)n : -ECONNRESET;
         c->filled += (size_t)n;
@@ -228,7 +138,7 @@ static const HttpRoute *find_route(const HttpServer *server, const char *path)
     return NULL;
 }
 
-/* @methods: as Allow has it */
+/* @methods: as in the Allow header */
 static bool is_method_allowed(const char *methods, const char *method)
 {
     size_t length = strlen(method);
@@ -243,42 +153,42 @@ static bool is_method_allowed(const char *methods, const char *method)
     return false;
 }
 
-static int judge_framing(HttpExchange *x)
+static int http_judge_framing(HttpExchange *x)
 {
     const HttpRequest *request = &x->request;
 
     if (request->has_transfer_encoding)
-        return x->route->has_body
-                   ? refuse(x, 411, "Send the body with a Content-Length, not chunked.")
-                   : refuse(x, 400, "This request takes no body.");
+        return x->route->has_body ? http_request_refuse(&x->request, &body_in_chunks)
+                                  : http_request_refuse(&x->request, &chunks_without_body);
     if (x->route->has_body && !request->has_length)
-        return refuse(x, 411, "Send the body with a Content-Length.");
+        return http_request_refuse(&x->request, &no_length);
     if (request->length > x->route->max_body)
-        return refuse(x, 413, "The request body is larger than is allowed here.");
+        return x->route->has_body ? http_request_refuse(&x->request, &large_body)
+                                  : http_request_refuse(&x->request, &unexpected_body);
     return 0;
 }
 
-/* The order of these answers is a contract. @status: how receiving the head ended. */
-static int judge(HttpExchange *x, int status)
+/* Clients rely on the order of these checks. @status: the result of receive_head(). */
+static int http_judge(HttpExchange *x, int status)
 {
-    Connection *c = x->connection;
+    HttpConnection *c = x->connection;
 
     if (status == 408 || *x->request.path == '\0')
         return status;
     x->route = find_route(c->server, x->request.path);
     if (!x->route)
-        return refuse(x, 404, "There is nothing at this path.");
+        return http_request_refuse(&x->request, &no_route);
     if (!is_method_allowed(x->route->methods, x->request.method))
-        return refuse(x, 405, "This method cannot be used here, see the header Allow.");
+        return http_request_refuse(&x->request, &bad_method);
     if (status == 0)
         status = http_request_read_fields(&x->request, c->buffer + x->line_size,
                                           x->head_size - x->line_size);
     if (status == 0)
-        status = judge_framing(x);
+        status = http_judge_framing(x);
     return status;
 }
 
-/* The part of the body that came with the head. */
+/* The number of bytes of the body that arrived with the head. */
 static size_t buffered_body(const HttpExchange *x)
 {
     size_t buffered = x->connection->filled - x->head_size;
@@ -286,7 +196,7 @@ static size_t buffered_body(const HttpExchange *x)
     return buffered < x->request.length ? buffered : (size_t)x->request.length;
 }
 
-/* RFC 9110 §10.1.1: not needed any more once some of the body has come. */
+/* RFC 9110 §10.1.1: unnecessary once part of the body has arrived. */
 static int send_continue(HttpExchange *x)
 {
     if (!x->request.expects_continue || buffered_body(x) > 0)
@@ -324,7 +234,7 @@ int http_read_body(HttpExchange *x, const char **ret, size_t *ret_size)
             return -ENOMEM;
         r = receive_body(x, body, size);
         if (r == -ETIMEDOUT) {
-            reply_refusal(x, refuse(x, 408, "The request did not arrive in time."));
+            reply_refusal(x, http_request_refuse(&x->request, &too_slow));
             return r;
         }
         if (r < 0) {
@@ -339,15 +249,6 @@ int http_read_body(HttpExchange *x, const char **ret, size_t *ret_size)
     return 0;
 }
 
-static void make_request_id(char id[17])
-{
-    uint64_t random = 0;
-
-    /* Cannot fail for so few bytes once the machine is up; and no secret hangs on it. */
-    (void)!getrandom(&random, sizeof(random), 0);
-    (void)snprintf(id, 17, "%016" PRIx64, random);
-}
-
 /* Connections */
 
 static void answer(HttpExchange *x, int status)
@@ -356,33 +257,38 @@ static void answer(HttpExchange *x, int status)
 
     if (server->begin)
         server->begin(x, server->userdata);
-    status = judge(x, status);
+    status = http_judge(x, status);
     if (status != 0)
         reply_refusal(x, status);
     else {
         x->route->serve(x, server->userdata);
         if (!x->replied && !x->gone)
-            http_reply_error(x, 500, 0, "The server made a mistake; its journal says more.");
+            http_reply_error(
+                x, 500, 0,
+                "The server failed to answer this request. See its journal for the cause.");
     }
 }
 
-/* Whether the connection goes on. */
-static bool serve_request(Connection *c)
+/* Serves one request. Returns whether the connection stays open. */
+static bool serve_request(HttpConnection *c)
 {
+    const HttpLimits *limits = &c->server->limits;
     HttpExchange x;
     int status;
 
-    memset(&x, 0, offsetof(HttpExchange, request));
-    http_request_init(&x.request);
-    x.connection = c;
-    x.deadline = now_monotonic() + c->server->request_timeout;
-    make_request_id(x.id);
+    http_exchange_init(&x);
     c->n_requests++;
+    x.connection = c;
+    x.fd = c->fd;
+    x.peer = &c->peer;
+    x.deadline = now_monotonic() + limits->request_timeout;
+    x.write_timeout = limits->write_timeout;
+    x.keep_alive_until = c->n_requests < limits->requests_max ? c->keep_alive_until : 0;
     status = receive_head(&x);
     if (status < 0)
         return false;
     answer(&x, status);
-    free(x.body);
+    http_exchange_done(&x);
     if (!x.keep_alive || x.gone) {
         c->linger = x.replied && !x.gone;
         return false;
@@ -391,10 +297,10 @@ static bool serve_request(Connection *c)
     return true;
 }
 
-/* Whether a request (or the client's end of file) has come. */
-static bool wait_for_request(Connection *c)
+/* Waits for the next request. Returns whether it, or the client's end of file, has arrived. */
+static bool wait_for_request(HttpConnection *c)
 {
-    usec_t deadline = now_monotonic() + c->server->idle_timeout;
+    usec_t deadline = now_monotonic() + c->server->limits.idle_timeout;
     struct pollfd polls[] = {
         { .fd = c->fd, .events = POLLIN },
         { .fd = c->signal_fd, .events = POLLIN },
@@ -410,19 +316,19 @@ static bool wait_for_request(Connection *c)
         return false;
     if (polls[0].revents)
         return true;
-    /* A client that has been accepted cannot know that it came too late. */
+    /* A client whose connection was accepted does not know that the service is stopping. */
     return c->n_requests == 0 && fd_wait(c->fd, POLLIN, now_monotonic() + DRAIN_TIMEOUT) == 0;
 }
 
 void http_serve(int fd, const HttpServer *server)
 {
-    Connection c;
+    HttpConnection c;
 
-    memset(&c, 0, offsetof(Connection, buffer));
+    memset(&c, 0, offsetof(HttpConnection, buffer));
     c.fd = fd;
     c.server = server;
-    c.keep_alive_until = now_monotonic() + server->keep_alive_max;
-    /* Negative, where there is none, is what poll() passes over. */
+    c.keep_alive_until = now_monotonic() + server->limits.keep_alive_max;
+    /* On failure this is negative, and poll() ignores it. */
     c.signal_fd = stop_open_fd();
     if (socket_peer(fd, &c.peer) < 0)
         c.peer.sa.sa_family = AF_UNSPEC;

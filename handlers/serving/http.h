@@ -1,43 +1,51 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* HTTP/1.0 and 1.1 as a server, one connection at a time (RFC 9112). Strict: what two programs
- * could read differently is refused. */
+/* An HTTP/1.0 and HTTP/1.1 server for one connection (RFC 9112). It is strict: it refuses every
+ * request that two programs could read differently. */
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/types.h>
 
-#include "base/address.h"
 #include "base/clock.h"
+#include "serving/http-exchange.h"
 
 #define HTTP_HEAD_SIZE_MAX 8192U
 
-typedef struct HttpExchange HttpExchange;
-
-/* One resource. Its functions answer with http_reply() exactly once. */
+/* One resource. serve() calls http_reply() or http_reply_error() exactly once. */
 typedef struct HttpRoute {
     const char *path; /* "/sign", or with is_prefix "/.well-known/acme-challenge/" */
     bool is_prefix;
-    const char *methods; /* as Allow has it: "POST", "GET, HEAD" */
-    bool has_body;       /* a Content-Length is asked for: 411 without */
-    size_t max_body;     /* 413 past it */
+    const char *methods; /* as in the Allow header: "POST", "GET, HEAD" */
+    bool has_body;       /* requires a Content-Length, else 411 */
+    size_t max_body;     /* bytes; above it 413 */
     void (*serve)(HttpExchange *exchange, void *userdata);
 } HttpRoute;
 
-typedef struct HttpServer {
-    const HttpRoute *routes; /* the first that fits */
-    size_t n_routes;
-    usec_t request_timeout; /* for a request whole, head and body, from its first byte */
+/* Limits of one connection. */
+typedef struct HttpLimits {
+    usec_t request_timeout; /* for a whole request, head and body, from its first byte */
     usec_t idle_timeout;    /* for the first byte of the next request */
     usec_t write_timeout;   /* for a response */
     unsigned requests_max;  /* on one connection */
-    usec_t keep_alive_max;  /* after so long a connection ends with the answer in hand */
-    /* Called when a request came, before anything is answered: the place to log its id. Method and
-     * path are "" where the request line could not be read; headers are not there yet. May be NULL.
-     */
+    usec_t keep_alive_max;  /* after this time the connection ends with the current response */
+} HttpLimits;
+
+#define HTTP_LIMITS_DEFAULT                                                                        \
+    {                                                                                              \
+        .request_timeout = 10 * USEC_PER_SEC, .idle_timeout = 10 * USEC_PER_SEC,                   \
+        .write_timeout = 10 * USEC_PER_SEC, .requests_max = 100,                                   \
+        .keep_alive_max = 60 * USEC_PER_SEC                                                        \
+    }
+
+typedef struct HttpServer {
+    const HttpRoute *routes; /* the first match is used */
+    size_t n_routes;
+    HttpLimits limits;
+    /* Called for each request before its response: the place to log its ID. Method and path are ""
+     * when the request line is unreadable; headers are not read yet. May be NULL. */
     void (*begin)(HttpExchange *exchange, void *userdata);
-    /* Called with every error that the server itself answers (404, 405, 4xx of the framing), to log
+    /* Called for every error that the server itself detects (404, 405, 4xx of the framing), to log
      * it. May be NULL. */
     void (*refused)(HttpExchange *exchange, int status, const char *reason, void *userdata);
     void *userdata;
@@ -45,38 +53,21 @@ typedef struct HttpServer {
 
 /**
  * http_serve() - serve one connection until it ends
- * @fd: connected stream socket, blocking or not; stays the caller's to close
+ * @fd: connected stream socket, blocking or not; the caller closes it
  *
- * Keep-alive, pipelining, Expect: 100-continue, HEAD; a lingering close after an answer that came
- * before the request was read whole. SIGTERM, blocked by the caller (fork-server does that), ends
- * the connection at once while it waits for a next request, and else after the answer in hand; a
- * first request has a second to come. Returns when the connection is done.
+ * Supports keep-alive, pipelining, Expect: 100-continue and HEAD, and a lingering close after a
+ * response that was sent before the whole request was read. The caller must have blocked SIGTERM
+ * (fork-server does). SIGTERM ends the connection at once while it waits for a next request, else
+ * after the current response; the first request may take one more second to arrive. Returns when
+ * the connection has ended.
  */
 void http_serve(int fd, const HttpServer *server);
 
-const char *http_method(const HttpExchange *exchange);
-const char *http_path(const HttpExchange *exchange); /* without query string */
-const char *http_header(const HttpExchange *exchange,
-                        const char *name); /* first of that name; NULL: none */
-const SocketAddress *http_peer(const HttpExchange *exchange);
-const char *http_request_id(const HttpExchange *exchange); /* 16 hex digits, random */
-
-/* Reads the body whole: sends 100 Continue first where asked for. Borrowed until the exchange ends.
- * NUL-terminated behind its size. 0; -ETIMEDOUT, -ECONNRESET (client gone), -ENOMEM: return from
- * serve(), the answer, where one is due, is the server's. */
-int http_read_body(HttpExchange *exchange, const char **ret, size_t *ret_size);
-
 /**
- * http_reply() - answer
- * @type: Content-Type, NULL with an empty body
- * @headers: further header lines, each ended by CRLF; or NULL
+ * http_read_body() - read the whole body, after sending 100 Continue where the client expects it
+ * @ret: the body, NUL-terminated after @ret_size bytes; borrowed until the exchange ends
  *
- * The body is not sent to HEAD, its length is. What fails while writing ends the connection.
+ * Returns 0; -ETIMEDOUT, -ECONNRESET (the client is gone) or -ENOMEM: return from serve() then, the
+ * server sends a response where one is due.
  */
-void http_reply(HttpExchange *exchange, int status, const char *type, const char *headers,
-                const void *body, size_t size);
-
-/* text/plain answer of one sentence; adds the request id (also as the header Request-Id) and, where
- * @retry_after is not 0, Retry-After (s). */
-void http_reply_error(HttpExchange *exchange, int status, unsigned retry_after,
-                      const char *sentence);
+int http_read_body(HttpExchange *exchange, const char **ret, size_t *ret_size);

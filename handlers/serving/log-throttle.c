@@ -37,7 +37,7 @@ bool log_throttle_pass(LogThrottle *throttle, uint64_t *ret_held)
 {
     usec_t now = now_monotonic(), next = atomic_load(&throttle->next);
 
-    /* Of several at once the first one to say when the next may be has this one. */
+    /* Of several processes at once, the one that sets the next time first logs this entry. */
     if (now < next ||
         !atomic_compare_exchange_strong(&throttle->next, &next, now + throttle->interval)) {
         (void)atomic_fetch_add(&throttle->held, 1);

@@ -22,7 +22,7 @@ static usec_t earlier(usec_t a, usec_t b)
     return a < b ? a : b;
 }
 
-/* The deadline of one wait. */
+/* Returns the deadline of one wait. */
 static usec_t limit(const Stop *stop, usec_t deadline)
 {
     if (stop->deadline == USEC_INFINITY)
@@ -51,7 +51,7 @@ int stop_poll(Stop *stop, struct pollfd *polls, size_t n, usec_t deadline)
             begin(stop);
             r--;
         }
-        /* However much there is to do. */
+        /* Even when there is still something to do. */
         if (now_monotonic() >= stop->deadline)
             return -ETIMEDOUT;
         if (r > 0)

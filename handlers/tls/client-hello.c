@@ -13,7 +13,7 @@
 
 #define NAME_TYPE_HOST 0U
 
-/* What is left to read. Taking more than there is makes it fail, for good. */
+/* The bytes left to read. Taking more than there are makes the reader fail permanently. */
 typedef struct Reader {
     const uint8_t *data;
     size_t size;
@@ -33,7 +33,7 @@ static Reader take(Reader *r, size_t size)
     return part;
 }
 
-/* Big-endian, of so many bytes. */
+/* Takes a big-endian number of this many bytes. */
 static size_t take_number(Reader *r, size_t bytes)
 {
     Reader part = take(r, bytes);
@@ -44,19 +44,20 @@ static size_t take_number(Reader *r, size_t bytes)
     return number;
 }
 
-/* A vector: its length in so many bytes, then its content. */
+/* Takes a vector: its length, a number of this many bytes, then its content. */
 static Reader take_vector(Reader *r, size_t bytes)
 {
     return take(r, take_number(r, bytes));
 }
 
-/* The content of the records, one behind the other, as far as there is any. */
+/* The content of the records received so far, joined. */
 typedef struct Message {
     uint8_t data[CLIENT_HELLO_SIZE_MAX];
     size_t size;
 } Message;
 
-/* 1: there may be more; 0: it was cut in the middle. */
+/* Adds the content of the next record to @message. Returns 1 when the record is complete, 0 when it
+ * is not, or -errno. */
 static int take_record(Reader *r, Message *message)
 {
     uint8_t type = r->data[0];
@@ -80,7 +81,7 @@ static int take_record(Reader *r, Message *message)
     return content.size == length;
 }
 
-/* The size of the message as its header has it, 0 while that is not there. */
+/* Reads the size of the message from its header: 0 while the header is incomplete. */
 static int message_length(const Message *message, size_t *ret)
 {
     Reader r = { .data = message->data, .size = message->size };
@@ -100,7 +101,7 @@ static int message_length(const Message *message, size_t *ret)
     return 0;
 }
 
-/* CLIENT_HELLO_WHOLE: the message is there, and all of it. */
+/* Joins the records. Returns CLIENT_HELLO_WHOLE once the message is complete. */
 static int collect(Reader r, Message *message)
 {
     size_t length = 0;
@@ -116,7 +117,7 @@ static int collect(Reader r, Message *message)
         if (e < 0)
             return e;
         if (length > 0 && message->size >= length) {
-            /* Nothing may follow before the server has answered (RFC 8446 §5.1). */
+            /* The client must not send more before the server answers (RFC 8446 §5.1). */
             if (message->size > length)
                 return -EBADMSG;
             return CLIENT_HELLO_WHOLE;
@@ -125,7 +126,8 @@ static int collect(Reader r, Message *message)
     return CLIENT_HELLO_UNFINISHED;
 }
 
-/* RFC 6066 §3: a list of which one kind is in use, and that once. */
+/* RFC 6066 §3: a list of names of different types. Only host names exist, and only one is allowed.
+ */
 static int read_server_name(Reader r, ClientHello *hello)
 {
     Reader list = take_vector(&r, 2);
@@ -175,7 +177,7 @@ static const struct {
     { 16, read_protocols },
 };
 
-/* Of one kind there is one at the most (RFC 8446 §4.2). */
+/* Each type may occur only once (RFC 8446 §4.2). */
 static int read_extension(size_t number, Reader content, bool seen[], ClientHello *hello)
 {
     for (size_t i = 0; i < ELEMENTSOF(extensions); i++) {
@@ -218,7 +220,7 @@ static int read_hello(Reader r, ClientHello *hello)
         suites.size % 2 != 0 || compressions.size == 0)
         return -EBADMSG;
     if (r.size == 0)
-        return 0; /* before TLS 1.2 there need not be any extensions */
+        return 0; /* before TLS 1.2 extensions are optional */
     all = take_vector(&r, 2);
     return r.failed || r.size > 0 ? -EBADMSG : read_extensions(all, hello);
 }

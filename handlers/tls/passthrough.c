@@ -12,11 +12,13 @@
 #include "tls/relay.h"
 
 #define CONNECT_TIMEOUT (10 * USEC_PER_SEC)
-/* Long polls and websockets may be silent for long. But who ignores that the other side has closed
- * must not hold a process: all of them would close the port, for validations, too. */
+/* Long polls and websockets may be silent for a long time. But a peer that ignores the end of the
+ * other side must not keep a process: once every process is taken, the port is closed for
+ * validations too. */
 #define IDLE_TIMEOUT      (3600 * USEC_PER_SEC)
 #define HALF_IDLE_TIMEOUT (60 * USEC_PER_SEC)
-/* While the server behind is down each client would leave an entry. */
+/* At most one journal entry in this time: otherwise every client would leave one while the server
+ * behind is down. */
 #define FAILURE_INTERVAL (10 * USEC_PER_SEC)
 
 int passthrough_open(const char *text, Passthrough *ret)
@@ -53,7 +55,7 @@ void passthrough_close(Passthrough *passthrough)
 
     if (held > 0)
         log_event(LOG_EVENT_PASSTHROUGH_FAILED, NULL,
-                  "Connections that could not be passed on to %s since the last entry: %" PRIu64,
+                  "Connections that could not be forwarded to %s since the last entry: %" PRIu64,
                   passthrough->text, held);
     log_throttle_free(passthrough->failures);
     *passthrough = (Passthrough){ 0 };
@@ -71,7 +73,7 @@ static int finish_connect(int fd, Stop *stop)
     return -error;
 }
 
-/* A descriptor or -errno. */
+/* Returns a descriptor or -errno. */
 static int connect_to(const Passthrough *target, Stop *stop)
 {
     _cleanup_close_ int fd =
@@ -85,9 +87,10 @@ static int connect_to(const Passthrough *target, Stop *stop)
     return r < 0 ? r : TAKE_FD(fd);
 }
 
-/* Whether it would come back to us, for ever: it goes where it has come to. The configuration
- * cannot tell, as a wildcard listens at addresses that are not in it; but whatever goes around has,
- * the second time, come to where it was passed on to. */
+/* Detects a loop: the connection would be forwarded to the address that it arrived at, without end.
+ * The configuration does not show this, because a wildcard listens at addresses that it does not
+ * list. But on its second pass, a connection that loops arrives at the address that it was
+ * forwarded to. */
 static bool is_loop(int fd, int behind)
 {
     SocketAddress here, there;
@@ -96,7 +99,7 @@ static bool is_loop(int fd, int behind)
            socket_address_equal(&here, &there);
 }
 
-/* Peers that are not there any more are noticed at last; small writes are not held back. */
+/* Keepalive finds peers that vanished. TCP_NODELAY sends small writes at once. */
 static void set_options(int fd)
 {
     int on = 1;
@@ -109,7 +112,7 @@ static void tell_failure(const Passthrough *target, int error)
 {
     uint64_t held;
     char more[64] = "";
-    const char *why = error == -ELOOP ? "it has come to this very address, so passthrough names a "
+    const char *why = error == -ELOOP ? "it arrived at this very address, so passthrough names a "
                                         "listener of acmems-tlsalpn01 itself"
                                       : strerror(-error);
 
@@ -117,7 +120,7 @@ static void tell_failure(const Passthrough *target, int error)
         return;
     if (held > 0)
         (void)snprintf(more, sizeof(more), " (and %" PRIu64 " more since the last entry)", held);
-    log_event(LOG_EVENT_PASSTHROUGH_FAILED, NULL, "A connection could not be passed on to %s%s: %s",
+    log_event(LOG_EVENT_PASSTHROUGH_FAILED, NULL, "A connection could not be forwarded to %s%s: %s",
               target->text, more, why);
 }
 
@@ -139,6 +142,6 @@ void passthrough_serve(int fd, const Passthrough *target, const void *received, 
         return;
     }
     r = relay_run(fd, behind, &limits);
-    log_debug("A connection passed on to %s has ended: %s", target->text,
-              r < 0 ? strerror(-r) : "by both sides");
+    log_debug("A connection forwarded to %s ended: %s", target->text,
+              r < 0 ? strerror(-r) : "both sides closed it");
 }

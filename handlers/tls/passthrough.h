@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* What is no validation goes to the real TLS server behind, untouched. */
+/* Forwards a connection that is not a validation to the real TLS server behind, unchanged. */
 
 #include "base/address.h"
 #include "serving/log-throttle.h"
@@ -9,16 +9,20 @@
 
 typedef struct Passthrough {
     SocketAddress address;
-    socklen_t size; /* 0: there is none */
+    socklen_t size; /* 0: there is no passthrough */
     const char *text;
     LogThrottle *failures;
 } Passthrough;
 
-/* "127.0.0.1:8443", "[2001:db8::1]:8443"; borrowed. 0, -EINVAL, -ENOMEM. */
+/* @text: "127.0.0.1:8443", "[2001:db8::1]:8443"; borrowed until passthrough_close(). Returns 0,
+ * -EINVAL or -ENOMEM. */
 int passthrough_open(const char *text, Passthrough *ret);
+
+/* Logs the failures that no entry has reported yet, and releases the rest. */
 void passthrough_close(Passthrough *passthrough);
 
-/* Connects there, sends what was read of the client, and passes on until the connection ends. What
- * goes wrong on the other side is logged, of many connections now and then. */
+/* Connects to @target, sends the @size bytes already received from the client, and forwards until
+ * the connection ends. Logs when the server behind cannot be reached, at a limited rate. SIGPIPE
+ * must be ignored. */
 void passthrough_serve(int fd, const Passthrough *target, const void *received, size_t size,
                        Stop *stop);

@@ -6,23 +6,24 @@
 
 #include "base/macro.h"
 
-#define PIECE_SIZE_MAX ((size_t)64 * 1024) /* what a pipe holds */
+#define PIECE_SIZE_MAX ((size_t)64 * 1024) /* the capacity of a pipe */
 
-/* One direction, by way of a pipe. */
+/* One direction of the relay. The data passes through a pipe. */
 typedef struct Flow {
     int from, to;
     int pipe[2];
-    size_t held; /* in the pipe */
-    bool ending; /* an end was said, be it behind what waits to be passed on */
-    bool ended;  /* nothing comes any more, or can be passed on */
+    size_t held; /* bytes in the pipe */
+    bool
+        ending; /* the sender sent its end of file; data before it may still wait to be forwarded */
+    bool ended; /* no more data comes, or none can be forwarded */
 } Flow;
 
 typedef enum Side { SIDE_A, SIDE_B, SIDE_MAX } Side;
 
 typedef struct Relay {
-    Flow flows[SIDE_MAX]; /* by where they come from */
+    Flow flows[SIDE_MAX]; /* indexed by the side that sends */
     const RelayLimits *limits;
-    usec_t moved_at; /* something was passed on, or an end was said */
+    usec_t moved_at; /* when data was last forwarded, or an end of file arrived */
 } Relay;
 
 static void flow_done(Flow *flow)
@@ -47,8 +48,9 @@ static ssize_t move(int from, int to, size_t size)
     return n < 0 ? -errno : n;
 }
 
-/* Takes only when the pipe is empty: else EAGAIN could mean that it is full. 1 when something
- * was done; 0; -errno: the connection is broken. */
+/* Moves data from the sender into the pipe. Called only when the pipe is empty: otherwise EAGAIN
+ * could mean that the pipe is full. Returns 1 when something was done, 0 when not, -errno when the
+ * connection is broken. */
 static int flow_take(Flow *flow)
 {
     ssize_t n = move(flow->from, flow->pipe[1], PIECE_SIZE_MAX);
@@ -65,7 +67,8 @@ static int flow_take(Flow *flow)
     return 1;
 }
 
-/* Whoever does not read any more may have said something before: the other direction goes on. */
+/* Moves data from the pipe to the receiver. A receiver that no longer reads may still have sent
+ * data: the other direction goes on. */
 static int flow_give(Flow *flow)
 {
     ssize_t n = move(flow->pipe[0], flow->to, flow->held);
@@ -95,7 +98,7 @@ static int flow_step(Flow *flow)
     return took || gave;
 }
 
-static bool is_over(const Relay *relay)
+static bool relay_is_over(const Relay *relay)
 {
     for (size_t i = 0; i < SIDE_MAX; i++)
         if (!relay->flows[i].ended || relay->flows[i].held > 0)
@@ -103,7 +106,7 @@ static bool is_over(const Relay *relay)
     return true;
 }
 
-/* A socket that nothing is wanted of is left out: it would wake us by a hang-up all the time. */
+/* Leaves out a socket without any wanted event: poll() would report its hang-up again and again. */
 static void fill_polls(const Relay *relay, struct pollfd polls[])
 {
     for (size_t i = 0; i < SIDE_MAX; i++) {
@@ -120,8 +123,8 @@ static void fill_polls(const Relay *relay, struct pollfd polls[])
     }
 }
 
-/* An end is seen when it comes, not when all before it was passed on: who closes while the other
- * side does not read has ended, too. */
+/* Notes an end of file when it arrives, not when all data before it has been forwarded: a side that
+ * closes has ended even while the other side does not read. */
 static void note_ends(Relay *relay, const struct pollfd polls[])
 {
     for (size_t i = 0; i < SIDE_MAX; i++) {
@@ -144,7 +147,7 @@ static usec_t idle_at(const Relay *relay)
     return relay->moved_at + limits->idle_timeout;
 }
 
-/* 0: something may be done; -ETIMEDOUT, -errno. */
+/* Returns 0 when a flow may have something to do; -ETIMEDOUT; -errno. */
 static int wait_for_more(Relay *relay)
 {
     struct pollfd polls[SIDE_MAX + 1];
@@ -159,7 +162,7 @@ static int wait_for_more(Relay *relay)
 
 static int pass_on(Relay *relay)
 {
-    while (!is_over(relay)) {
+    while (!relay_is_over(relay)) {
         int done = 0, r = wait_for_more(relay);
 
         if (r < 0)

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* Two connections made one: what comes in on either goes out on the other, untouched. */
+/* Joins two connections: forwards the bytes of each to the other, unchanged. */
 
 #include "serving/stop.h"
 
 typedef struct RelayLimits {
-    usec_t idle_timeout;      /* it ends when nothing was passed on for so long, … */
-    usec_t half_idle_timeout; /* … or for so long once one side has said its end */
-    Stop *stop;               /* and within what this says once it came */
+    usec_t idle_timeout;      /* end when no data was forwarded for this time */
+    usec_t half_idle_timeout; /* the same once one side has sent its end of file */
+    Stop *stop;               /* ends it within its own limits after SIGTERM */
 } RelayLimits;
 
 /**
- * relay_run() - pass on until both sides have said that nothing more comes
- * @a, @b: connected stream sockets, borrowed; they are made non-blocking
+ * relay_run() - forward until both sides have sent their end of file
+ * @a, @b: connected stream sockets, borrowed; they become non-blocking
  *
- * The end of one direction is passed on while the other goes on. SIGPIPE has to be ignored. 0;
- * -ETIMEDOUT at a limit; -errno, -ECONNRESET among them.
+ * Forwards the end of one direction while the other direction goes on. SIGPIPE must be ignored.
+ * Returns 0; -ETIMEDOUT at a limit; -errno, such as -ECONNRESET.
  */
 int relay_run(int a, int b, const RelayLimits *limits);

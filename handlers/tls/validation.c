@@ -27,12 +27,14 @@ static int select_protocol(_unused_ SSL *ssl, const unsigned char **ret, unsigne
     return SSL_TLSEXT_ERR_OK;
 }
 
-/* One handshake and no more: nothing is resumed, nothing negotiated anew. */
+/* One handshake per connection: no resumption, no renegotiation. */
 SSL_CTX *validation_context_new(void)
 {
     _cleanup_(SSL_CTX_freep) SSL_CTX *context = NULL;
 
-    /* What the machine's openssl.cnf says is not in the sandbox: the same everywhere. */
+    /* The sandbox does not show the machine's openssl.cnf. Ignoring it gives the
+     * same behaviour everywhere.
+     */
     if (OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
         return NULL;
     context = SSL_CTX_new(TLS_server_method());
@@ -47,7 +49,7 @@ SSL_CTX *validation_context_new(void)
     return TAKE_PTR(context);
 }
 
-/* Reads what was received first, then the socket. */
+/* Reads the bytes that were already received first, then the socket. */
 static BIO *new_reader(int fd, const void *received, size_t size)
 {
     _cleanup_(BIO_free_allp) BIO *buffer = BIO_new(BIO_f_buffer());
@@ -118,7 +120,8 @@ int validation_serve(const Validation *v, SSL_CTX *context, const char **ret_why
         *ret_why = ERR_reason_error_string(ERR_peek_error());
     else
         (void)SSL_shutdown(ssl);
-    /* The client's last words are not worth a reset, which could overtake ours. */
+    /* If the client's last bytes stayed unread, the kernel would reset the connection, and the
+     * reset could overtake the last bytes sent to the client. */
     if (r != -ETIMEDOUT)
         socket_linger(v->fd);
     return r;

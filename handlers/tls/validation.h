@@ -1,30 +1,31 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* The handshake that a CA validates a name by (RFC 8737 §3). */
+/* The handshake by which a CA validates a name (RFC 8737 §3). */
 
 #include <openssl/ssl.h>
 
 #include "serving/stop.h"
 #include "statedir/tls-challenge.h"
 
-/* What all connections have in common, made before the first of them. NULL: OpenSSL cannot. */
+/* Returns the settings that all connections share, made before the first one; NULL when OpenSSL
+ * fails. SSL_CTX_free() */
 SSL_CTX *validation_context_new(void);
 
 typedef struct Validation {
     int fd;
     const TlsChallenge *challenge;
-    const void *received; /* what was read of the client already, from its first byte on */
+    const void *received; /* bytes already read from the client, beginning with the first one */
     size_t size;
     usec_t deadline;
     Stop *stop;
 } Validation;
 
 /**
- * validation_serve() - shake hands by the certificate of a challenge
+ * validation_serve() - do the handshake with the certificate of a challenge
+ * @ret_why: set to the error text of OpenSSL (static), or NULL
  *
- * No byte of what the client may send then is looked at. 0; -ETIMEDOUT at a deadline; -EPROTO
- * where the client does not agree; -EIO where OpenSSL cannot. *ret_why is what OpenSSL says of it,
- * NULL: nothing.
+ * Ignores all bytes that the client sends after the handshake. Returns 0; -ETIMEDOUT at a deadline;
+ * -EPROTO when the handshake fails; -EIO when OpenSSL fails; -errno.
  */
 int validation_serve(const Validation *v, SSL_CTX *context, const char **ret_why);

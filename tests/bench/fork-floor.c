@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* The least that a process for each connection can cost: on the listening socket that is handed
- * over, accept, fork, read once, write an answer, exit. */
+/* A minimal server with a process for each connection. On the listening socket that it gets as
+ * descriptor 3 it accepts and forks; the child reads once, writes a response and exits. */
 
 #include <signal.h>
 #include <string.h>

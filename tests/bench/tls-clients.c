@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* tls-clients PORT SECONDS NAME [PROTOCOL]: how many handshakes per second 8 clients get on
- * 127.0.0.1, each on a connection of its own that it reads to its end. */
+/* tls-clients PORT SECONDS NAME [PROTOCOL]: prints the handshakes per second of 8 clients on
+ * 127.0.0.1. Each handshake uses a new connection, which the client reads to its end. */
 
 #include <arpa/inet.h>
 #include <openssl/ssl.h>
@@ -19,7 +19,7 @@
 typedef struct Target {
     struct sockaddr_in address;
     const char *name;
-    unsigned char protocols[256]; /* as ALPN has them */
+    unsigned char protocols[256]; /* in the format of ALPN */
     unsigned protocols_size;
 } Target;
 
@@ -57,7 +57,7 @@ static int visit(SSL_CTX *context, const Target *target)
     return r;
 }
 
-/* Says how often it was served; nothing where one handshake failed. */
+/* Writes the number of its handshakes to @out; nothing when one failed. */
 static int run_client(const Target *target, usec_t end, int out)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
@@ -83,7 +83,7 @@ static int run(const Target *target, unsigned long seconds)
     (void)close(fds[1]);
     for (unsigned i = 0; i < CLIENTS; i++) {
         if (read(fds[0], &n, sizeof(n)) != sizeof(n)) {
-            (void)fprintf(stderr, "A handshake failed\n");
+            (void)fprintf(stderr, "A handshake failed.\n");
             return EXIT_FAILURE;
         }
         sum += n;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* tls-floor PEM: the least that a TLS handshake in a process of its own can cost: on the listening
- * socket that is handed over, accept, fork, shake hands by this certificate, exit. */
+/* tls-floor PEM: a minimal TLS server with a process for each connection. On the listening
+ * socket that it gets as descriptor 3 it accepts and forks; the child does a handshake with the
+ * certificate of PEM and exits. */
 
 #include <openssl/ssl.h>
 #include <signal.h>
@@ -22,7 +23,7 @@ static SSL_CTX *new_context(const char *pem)
     return context;
 }
 
-/* As a server that says nothing: the client's end is waited for. */
+/* Sends no data after the handshake, and waits for the end of the client. */
 static int serve(SSL_CTX *context, int fd)
 {
     SSL *ssl = SSL_new(context);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* Preloaded: kills its program at the step of KILL_AT_STEP, counted from 1, "before" or "after" it
- * (KILL_WHEN). A step is what others can see of the state on disk: a file that takes its name, or
- * loses it. */
+/* A library for LD_PRELOAD. It kills its program "before" or "after" (KILL_WHEN) the step number
+ * KILL_AT_STEP, counted from 1. A step is a change of the state on disk that other programs can
+ * see: a file gets its name or loses it. */
 
 #include <dlfcn.h>
 #include <signal.h>

@@ -594,7 +594,7 @@ def test_nobody_behind(tmp_path):
     handler = Handler(tmp_path, "--passthrough", f"127.0.0.1:{lib.free_port()}")
     try:
         assert answer(handler.port, hello(protocols=["h2"])) == b""
-        assert "could not be passed on to 127.0.0.1:" in handler.process.log
+        assert "could not be forwarded to 127.0.0.1:" in handler.process.log
         handler.publish()
         connect(handler.port).close()
     finally:
@@ -640,7 +640,7 @@ def test_a_circle_is_not_entered(tmp_path, listener, target):
         assert answer(handler.port, hello(protocols=["h2"])) == b""
         lib.wait_for(lambda: not handler.process.children(), "the processes to end")
         told, = handler.process.log.splitlines()
-        assert f"could not be passed on to {target}: it has come to this very address" in told
+        assert f"could not be forwarded to {target}: it arrived at this very address" in told
         handler.publish()
         connect(handler.port).close()
     finally:

@@ -9,7 +9,7 @@
 #include "serving/activation.h"
 #include "test.h"
 
-/* The descriptors that stand from 3 on; each test runs in a process of its own. */
+/* The descriptors from 3 on. Each test runs in its own process. */
 static void hand_over(size_t n, const int *fds)
 {
     char text[32];
@@ -125,7 +125,7 @@ static bool is_socket(int fd)
     return S_ISSOCK(st.st_mode);
 }
 
-/* For another process's LISTEN_FDS standard input counts. */
+/* With LISTEN_FDS of another process, standard input is taken. */
 static void test_inetd(void)
 {
     int fd = make_connected();

@@ -48,7 +48,7 @@ typedef struct Run {
     pid_t pid;
 } Run;
 
-/* Leaves room for one descriptor more: the server's own, for signals. */
+/* Leaves room for one more descriptor: the signalfd of the server. */
 static void leave_one_descriptor(void)
 {
     int next = dup(STDIN_FILENO);
@@ -59,7 +59,7 @@ static void leave_one_descriptor(void)
 
 static usec_t lifetime = 60 * USEC_PER_SEC;
 
-/* Starts a server in a process of its own. */
+/* Starts a server in its own process. */
 static Run start(usec_t idle_timeout, unsigned children_max, bool lacks_descriptors)
 {
     Run run = { .listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) };
@@ -143,7 +143,7 @@ static void test_idle_exit(void)
     finish(&run);
 }
 
-/* Ten clients, three children: the kernel queues, all are served. */
+/* Ten clients and three children: the kernel queues, and all clients are served. */
 static void test_limit(void)
 {
     Run run = start(200 * USEC_PER_MSEC, 3, false);
@@ -163,7 +163,7 @@ static void test_limit(void)
     finish(&run);
 }
 
-/* Without a descriptor left it waits, does not spin, and gives up on nobody. */
+/* Without a free descriptor it waits, does not spin, and drops no client. */
 static void test_no_descriptors(void)
 {
     Run run = start(200 * USEC_PER_MSEC, 10, true);
@@ -190,7 +190,7 @@ static void test_signal(int number)
     finish(&run);
 }
 
-/* A child that goes on past every deadline is ended, the server goes on. */
+/* A child that overruns its lifetime is killed; the server goes on. */
 static void test_lifetime(void)
 {
     Run run;
@@ -255,6 +255,6 @@ int main(void)
     test_signal(SIGTERM);
     test_signal(SIGINT);
     test_no_descriptors();
-    test_connected(); /* the last one: it confines this process */
+    test_connected(); /* last, because it confines this process */
     return EXIT_SUCCESS;
 }

@@ -9,8 +9,8 @@
 #include "serving/http.h"
 #include "test.h"
 
-/* Answers of the server as a whole are tested over real sockets with the handlers; here is what
- * those cannot show: bodies, short timeouts, the callbacks, handlers with defects. */
+/* The integration tests test the answers of the server with the real handlers. This file tests what
+ * those cannot show: bodies, short timeouts, the callbacks, and handlers with defects. */
 
 #define DEADLINE (now_monotonic() + 10 * USEC_PER_SEC)
 #define POST     "POST /echo HTTP/1.1\r\nHost: x\r\n"
@@ -46,14 +46,14 @@ static void serve_echo(HttpExchange *exchange, void *userdata)
     ASSERT_TRUE(body == again);
     ASSERT_EQ(strlen(body), size);
     http_reply(exchange, 200, "text/plain", NULL, body, size);
-    http_reply_error(exchange, 500, 0, "Nobody sees a second answer.");
+    http_reply_error(exchange, 500, 0, "A second response is dropped.");
 }
 
 static void serve_early(HttpExchange *exchange, _unused_ void *userdata)
 {
     ASSERT_STREQ(http_header(exchange, "HOST"), "x");
     ASSERT_TRUE(!http_header(exchange, "nothing"));
-    http_reply_error(exchange, 503, 7, "Come again.");
+    http_reply_error(exchange, 503, 7, "Try again.");
 }
 
 static void serve_nothing(_unused_ HttpExchange *exchange, _unused_ void *userdata)
@@ -69,11 +69,13 @@ static const HttpRoute routes[] = {
 static HttpServer server = {
     .routes = routes,
     .n_routes = ELEMENTSOF(routes),
-    .request_timeout = 10 * USEC_PER_SEC,
-    .idle_timeout = 10 * USEC_PER_SEC,
-    .write_timeout = 10 * USEC_PER_SEC,
-    .requests_max = 3,
-    .keep_alive_max = 60 * USEC_PER_SEC,
+    .limits = {
+        .request_timeout = 10 * USEC_PER_SEC,
+        .idle_timeout = 10 * USEC_PER_SEC,
+        .write_timeout = 10 * USEC_PER_SEC,
+        .requests_max = 3,
+        .keep_alive_max = 60 * USEC_PER_SEC,
+    },
     .begin = begin,
     .refused = refused,
     .userdata = (char[]){ "userdata" },
@@ -81,7 +83,7 @@ static HttpServer server = {
 
 static pid_t serving;
 
-/* A connection to a server in a process of its own. */
+/* Connects to a server in its own process. */
 static int open_connection(void)
 {
     int pair[2];
@@ -110,7 +112,7 @@ static void await_server(void)
     ASSERT_EQ(status, 0);
 }
 
-/* Everything until the server closes, into a static buffer. */
+/* Reads until the server closes, into a static buffer. */
 static const char *receive_all(int fd)
 {
     static char text[65536];
@@ -192,7 +194,7 @@ static void test_body_in_pieces(void)
     (void)receive_all(fd);
 }
 
-/* Bytes behind a body are the next request; the third one is the last. */
+/* The bytes after a body are the next request; the third request is the last one. */
 static void test_pipelining(void)
 {
 #define ONE POST "Content-Length: 3\r\n\r\none"
@@ -213,7 +215,7 @@ static void test_continue(void)
     send_text(fd, "hello");
     ASSERT_OK(shutdown(fd, SHUT_WR));
     ASSERT_TRUE(ends(receive_all(fd), "hello"));
-    /* Not once the body is there, and never to HTTP/1.0. */
+    /* No 100 Continue once the body has arrived, and never with HTTP/1.0. */
     ASSERT_EQ(count(ask(POST "Content-Length: 1\r\nExpect: 100-continue\r\n\r\nx"), " 100 "), 0);
     ASSERT_EQ(count(ask("POST /echo HTTP/1.0\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n"),
                     " 100 "),
@@ -231,7 +233,7 @@ static void test_early_answer(void)
     ASSERT_TRUE(strstr(answer, "\r\nRetry-After: 7\r\n"));
     ASSERT_TRUE(strstr(answer, "\r\nRequest-Id: "));
     ASSERT_TRUE(strstr(answer, "\r\nConnection: close\r\n"));
-    ASSERT_TRUE(strstr(answer, "\r\n\r\nCome again. (request "));
+    ASSERT_TRUE(strstr(answer, "\r\n\r\nTry again. (request "));
 }
 
 static void test_framing(void)
@@ -252,7 +254,7 @@ static void test_framing(void)
         { POST "Content-Length: -1\r\n\r\nx", "400" },
         { POST "Empty:\r\nContent-Length: 1\r\n\r\nx", "200" },
         { POST "Content-Length: 1\r\nEmpty: \r\n\r\nx", "200" },
-        /* What such a body is taken for must not depend on the field above its length. */
+        /* The framing must not depend on the field before Content-Length. */
         { "GET /nothing HTTP/1.1\r\nHost: x\r\nEmpty:\r\nContent-Length: 1\r\n\r\nx", "413" },
         { "GET /nothing HTTP/1.1\r\nHost: x\r\nEmpty:\r\nTransfer-Encoding: chunked\r\n\r\n",
           "400" },
@@ -289,7 +291,7 @@ static void test_timeouts(void)
     static const char *const requests[] = { "P", POST, POST "Content-Length: 5\r\n\r\nhel" };
     int fd;
 
-    server.request_timeout = 100 * USEC_PER_MSEC;
+    server.limits.request_timeout = 100 * USEC_PER_MSEC;
     for (size_t i = 0; i < ELEMENTSOF(requests); i++) {
         const char *answer;
 
@@ -301,27 +303,27 @@ static void test_timeouts(void)
         ASSERT_OK(shutdown(fd, SHUT_WR));
         (void)receive_all(fd);
     }
-    server.request_timeout = 10 * USEC_PER_SEC;
-    /* Nobody asked anything: nothing is answered. */
-    server.idle_timeout = 50 * USEC_PER_MSEC;
+    server.limits.request_timeout = 10 * USEC_PER_SEC;
+    /* No request, no response. */
+    server.limits.idle_timeout = 50 * USEC_PER_MSEC;
     fd = open_connection();
     ASSERT_STREQ(receive_all(fd), "");
-    server.idle_timeout = 10 * USEC_PER_SEC;
+    server.limits.idle_timeout = 10 * USEC_PER_SEC;
 }
 
-/* A connection that is old enough ends with the answer in hand. */
+/* A connection older than keep_alive_max ends with the current response. */
 static void test_keep_alive_max(void)
 {
     int fd;
 
-    server.keep_alive_max = 0;
+    server.limits.keep_alive_max = 0;
     fd = open_connection();
     send_text(fd, ONE ONE);
     ASSERT_TRUE(strstr(receive_all(fd), "Connection: close\r\n"));
-    server.keep_alive_max = 60 * USEC_PER_SEC;
+    server.limits.keep_alive_max = 60 * USEC_PER_SEC;
 }
 
-/* A client that does not read its answers holds the server no longer than write_timeout. */
+/* A client that does not read its responses blocks the server for write_timeout at most. */
 static void test_write_timeout(void)
 {
     int pair[2], small = 1;
@@ -329,18 +331,18 @@ static void test_write_timeout(void)
 
     ASSERT_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
     ASSERT_OK(setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)));
-    server.write_timeout = 50 * USEC_PER_MSEC;
-    server.requests_max = 1000;
+    server.limits.write_timeout = 50 * USEC_PER_MSEC;
+    server.limits.requests_max = 1000;
     for (size_t i = 0; i < 100; i++)
         send_text(pair[0], request);
     http_serve(pair[1], &server);
-    server.write_timeout = 10 * USEC_PER_SEC;
-    server.requests_max = 3;
+    server.limits.write_timeout = 10 * USEC_PER_SEC;
+    server.limits.requests_max = 3;
     (void)close(pair[0]);
     (void)close(pair[1]);
 }
 
-/* In this process, so that the callbacks can be counted. */
+/* Serves in this process, to count the callbacks. */
 static void test_callbacks(void)
 {
     int pair[2];
@@ -357,7 +359,7 @@ static void test_callbacks(void)
     (void)close(pair[1]);
 }
 
-/* SIGTERM, blocked: an idle connection ends at once, one with a request in hand after it. */
+/* SIGTERM (blocked) ends an idle connection at once, and a busy one after its request. */
 static void test_sigterm(void)
 {
     sigset_t signals;
@@ -380,7 +382,7 @@ static void test_sigterm(void)
     ASSERT_OK(shutdown(fd, SHUT_WR));
     ASSERT_EQ(count(receive_all(fd), "Connection: close"), 1);
 
-    /* Accepted, but has not said anything yet. */
+    /* Accepted, but it has sent nothing yet. */
     fd = open_connection();
     ASSERT_OK(kill(serving, SIGTERM));
     ASSERT_EQ(fd_wait(fd, POLLIN, now_monotonic() + 50 * USEC_PER_MSEC), -ETIMEDOUT);

@@ -38,7 +38,8 @@ static void test_what_is_left(void)
     ASSERT_EQ(log_throttle_take_held(throttle), 0);
 }
 
-/* How often it passed. What that takes along of the others' is given back. */
+/* Returns how often an entry passed. Puts back the suppressed entries that it took from the others.
+ */
 static int pass_often(LogThrottle *throttle, size_t times)
 {
     uint64_t held = 0;
@@ -51,7 +52,7 @@ static int pass_often(LogThrottle *throttle, size_t times)
     return n;
 }
 
-/* Of all processes together one passes, and each of the others is counted. */
+/* One of all processes passes, and every other one is counted. */
 static void test_shared(void)
 {
     enum { PROCESSES = 8, TIMES = 1000 };

@@ -8,7 +8,7 @@
 #define LONG (60 * USEC_PER_SEC)
 #define SOON (50 * USEC_PER_MSEC)
 
-/* One descriptor that something may come from, and one that says stop. */
+/* One descriptor for data and one for the stop. */
 typedef struct Bed {
     int fds[2], stop[2];
 } Bed;
@@ -52,7 +52,7 @@ static void test_no_stop(void)
     bed_done(&bed);
 }
 
-/* For each wait, however often something came. */
+/* The idle timeout counts for each wait, however often data came. */
 static void test_idle(void)
 {
     Bed bed;
@@ -69,7 +69,7 @@ static void test_idle(void)
     bed_done(&bed);
 }
 
-/* For all waits together, though there is something to do each time. */
+/* The timeout counts for all waits together, even when each one has something to do. */
 static void test_all(void)
 {
     usec_t end = now_monotonic() + LONG;
@@ -87,7 +87,7 @@ static void test_all(void)
     bed_done(&bed);
 }
 
-/* The deadline of before still holds. */
+/* The earlier deadline still holds. */
 static void test_deadline(void)
 {
     Bed bed;

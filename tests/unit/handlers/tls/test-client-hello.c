@@ -45,7 +45,7 @@ static void add_protocols(Bytes *b, const char *list, size_t size)
     add_vector(b, list, size, 2);
 }
 
-/* A ClientHello with these extensions, in records of at most so many bytes. */
+/* Makes a ClientHello with these extensions, in records of at most this size. */
 static Bytes make_hello(const Bytes *extensions, size_t record_max)
 {
     Bytes body = { .size = 0 }, message = { .size = 0 }, all = { .size = 0 };
@@ -84,7 +84,7 @@ static void test_whole(void)
         { "WWW.Example.ORG", ACME, "www.example.org", true },
         { "1.2.0.192.in-addr.arpa", ACME, "1.2.0.192.in-addr.arpa", true },
         { "www.example.org", "\x02h2\x08http/1.1", "www.example.org", false },
-        /* also, and not only */
+        /* acme-tls/1 among others */
         { "www.example.org", ACME "\x02h2", "www.example.org", false },
         { "www.example.org", "\x02h2" ACME, "www.example.org", false },
         { "www.example.org", ACME ACME, "www.example.org", false },
@@ -99,7 +99,7 @@ static void test_whole(void)
         { "www.example.org", NULL, "www.example.org", false },
         { NULL, ACME, "", true },
         { NULL, NULL, "", false },
-        /* no names of hosts */
+        /* not host names */
         { "*.example.org", ACME, "", true },
         { "www.example.org.", ACME, "", true },
         { "../../etc/passwd", ACME, "", true },
@@ -114,7 +114,7 @@ static void test_whole(void)
         Bytes extensions = { .size = 0 }, hello;
         ClientHello found;
 
-        add(&extensions, "\0\x17\0\0", 4); /* one that nobody looks at */
+        add(&extensions, "\0\x17\0\0", 4); /* an extension that the parser ignores */
         if (table[row].name)
             add_name(&extensions, table[row].name, strlen(table[row].name));
         if (table[row].protocols)
@@ -171,19 +171,19 @@ static void test_bad_extensions(void)
         const char *data;
         size_t size;
     } table[] = {
-        { "\0", 1 },                                              /* cut in its head */
-        { "\0\x17\0\x01", 4 },                                    /* cut in its content */
+        { "\0", 1 },                                              /* cut off in its header */
+        { "\0\x17\0\x01", 4 },                                    /* cut off in its content */
         { "\0\0\0\0", 4 },                                        /* server_name: empty */
         { "\0\0\0\x02\0\0", 6 },                                  /* an empty list */
-        { "\0\0\0\x06\0\x04\x01\0\x01x", 10 },                    /* of another kind */
-        { "\0\0\0\x06\0\x04\0\0\x02x", 10 },                      /* cut */
+        { "\0\0\0\x06\0\x04\x01\0\x01x", 10 },                    /* another name type */
+        { "\0\0\0\x06\0\x04\0\0\x02x", 10 },                      /* cut off */
         { "\0\0\0\x0a\0\x08\0\0\x01x\0\0\x01y", 14 },             /* two names */
-        { "\0\0\0\x07\0\x04\0\0\x01xy", 11 },                     /* something behind the list */
+        { "\0\0\0\x07\0\x04\0\0\x01xy", 11 },                     /* bytes after the list */
         { "\0\x10\0\0", 4 },                                      /* protocols: empty */
         { "\0\x10\0\x02\0\0", 6 },                                /* an empty list */
         { "\0\x10\0\x03\0\x01\0", 7 },                            /* an empty name */
-        { "\0\x10\0\x04\0\x02\x02x", 8 },                         /* cut */
-        { "\0\x10\0\x05\0\x02\x01xy", 9 },                        /* something behind the list */
+        { "\0\x10\0\x04\0\x02\x02x", 8 },                         /* cut off */
+        { "\0\x10\0\x05\0\x02\x01xy", 9 },                        /* bytes after the list */
         { "\0\x10\0\x04\0\x02\x01x\0\x10\0\x04\0\x02\x01x", 16 }, /* twice */
     };
 
@@ -210,11 +210,11 @@ static void test_not_a_hello(void)
         { "\x80\x2e\x01\x03\x01", 5, -EBADMSG },       /* SSL 2 */
         { "\x16\x02", 2, -EBADMSG },
         { "\x16\x03\x01\0\0", 5, -EBADMSG },                  /* an empty record */
-        { "\x16\x03\x01\x40\x01", 5, -EBADMSG },              /* one that is too long */
+        { "\x16\x03\x01\x40\x01", 5, -EBADMSG },              /* a record that is too long */
         { "\x16\x03\x01\0\x04\x02", 6, -EBADMSG },            /* a ServerHello */
-        { "\x16\x03\x01\0\x04\x01\0\0\0", 9, -EBADMSG },      /* nothing in it */
-        { "\x16\x03\x01\0\x04\x01\0\x40\0", 9, -EFBIG },      /* one that would be too long */
-        { "\x16\x03\x01\0\x01\x01\x17\x03\x01", 9, -EBADMSG } /* something else between */
+        { "\x16\x03\x01\0\x04\x01\0\0\0", 9, -EBADMSG },      /* an empty message */
+        { "\x16\x03\x01\0\x04\x01\0\x40\0", 9, -EFBIG },      /* a length that is too long */
+        { "\x16\x03\x01\0\x01\x01\x17\x03\x01", 9, -EBADMSG } /* another record between */
     };
 
     for (size_t i = 0; i < ELEMENTSOF(table); i++) {
@@ -225,7 +225,7 @@ static void test_not_a_hello(void)
     }
 }
 
-/* Records of one byte make a short message long. */
+/* One-byte records make a short message long. */
 static void test_too_long(void)
 {
     Bytes extensions = { .size = 0 }, hello;

@@ -11,7 +11,7 @@
 #define LONG (60 * USEC_PER_SEC)
 #define SOON (50 * USEC_PER_MSEC)
 
-/* Our ends, and those that are made one. */
+/* The outer ends, and the two sockets that the relay joins. */
 typedef struct Bed {
     int a[2], b[2], stop[2];
 } Bed;
@@ -93,7 +93,7 @@ static void test_idle(void)
     bed_done(&bed);
 }
 
-/* One side has closed, or said its end, and the other one does not care. */
+/* One side has closed or sent its end of file, and the other one ignores it. */
 static void test_idle_half(void)
 {
     static const bool closes[] = { true, false };
@@ -127,7 +127,7 @@ static void fill(int fd)
     ASSERT_EQ(errno, EAGAIN);
 }
 
-/* The end is behind more than the other side takes. */
+/* The end of file comes after more data than the other side takes. */
 static void test_idle_before_an_end(void)
 {
     Bed bed;
@@ -140,7 +140,7 @@ static void test_idle_before_an_end(void)
     bed_done(&bed);
 }
 
-/* Says something now and then, for longer than the limit, and ends. */
+/* Sends some data at intervals, for longer than the limit, then ends. */
 static _Noreturn void talk_slowly(int fd)
 {
     for (size_t i = 0; i < 20; i++) {
@@ -151,7 +151,7 @@ static _Noreturn void talk_slowly(int fd)
     _exit(EXIT_SUCCESS);
 }
 
-/* What comes is passed on for as long as it comes. */
+/* Data is forwarded as long as it keeps coming. */
 static void test_half_but_not_idle(void)
 {
     Bed bed;
@@ -172,7 +172,7 @@ static void test_half_but_not_idle(void)
     bed_done(&bed);
 }
 
-/* What is there already is passed on. */
+/* Data that has already arrived is forwarded. */
 static void test_stop_while_idle(void)
 {
     Bed bed;
@@ -185,7 +185,7 @@ static void test_stop_while_idle(void)
     bed_done(&bed);
 }
 
-/* Sends back what it gets, until there is nothing to send it to. */
+/* Echoes its input until the peer is gone. */
 static _Noreturn void echo(int fd)
 {
     char c;
@@ -195,7 +195,7 @@ static _Noreturn void echo(int fd)
     _exit(EXIT_SUCCESS);
 }
 
-/* Two that never stop talking. */
+/* Two peers that never stop sending. */
 static void test_stop_while_busy(void)
 {
     Bed bed;
@@ -218,7 +218,7 @@ static void test_stop_while_busy(void)
     bed_done(&bed);
 }
 
-/* One that does not read any more may still have said something. */
+/* A peer that no longer reads may still have sent data. */
 static void test_gone(void)
 {
     Bed bed;

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* One request and its response, as the functions of a route see them. Routes use the functions
+ * below; the members belong to the server in http.c. */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/address.h"
+#include "base/clock.h"
+#include "serving/http-request.h"
+
+typedef struct HttpExchange {
+    struct HttpConnection *connection;
+    const struct HttpRoute *route; /* NULL until it is known */
+    int fd;
+    const SocketAddress *peer;
+    usec_t deadline; /* for the whole request to arrive */
+    usec_t write_timeout;
+    usec_t keep_alive_until; /* 0: this is the connection's last exchange */
+    char id[17];
+    size_t line_size, head_size;
+    char *body;
+    bool replied;
+    bool gone; /* the client cannot be reached any more */
+    bool keep_alive;
+    HttpRequest request; /* last: http_request_init() leaves most of it as it is */
+} HttpExchange;
+
+/* Makes a new request ID and leaves the rest empty. */
+void http_exchange_init(HttpExchange *exchange);
+void http_exchange_done(HttpExchange *exchange);
+
+const char *http_method(const HttpExchange *exchange);
+const char *http_path(const HttpExchange *exchange); /* without query string */
+/* The first header of that name; NULL: there is none. */
+const char *http_header(const HttpExchange *exchange, const char *name);
+const SocketAddress *http_peer(const HttpExchange *exchange);
+const char *http_request_id(const HttpExchange *exchange); /* 16 random hex digits */
+
+/**
+ * http_reply() - send the response
+ * @type: Content-Type; NULL with an empty body
+ * @headers: further header lines, each ended by CRLF; or NULL
+ *
+ * To HEAD the length of the body is sent, the body is not. A second response is dropped. An error
+ * while writing ends the connection.
+ */
+void http_reply(HttpExchange *exchange, int status, const char *type, const char *headers,
+                const void *body, size_t size);
+
+/* Sends a text/plain response: @sentence and the request ID, which is also in the header
+ * Request-Id. @headers: further header lines, each ended by CRLF; or "". */
+void http_reply_sentence(HttpExchange *exchange, int status, const char *headers,
+                         const char *sentence);
+
+/* The same with a Retry-After (s) where @retry_after is not 0. */
+void http_reply_error(HttpExchange *exchange, int status, unsigned retry_after,
+                      const char *sentence);
