@@ -35,14 +35,14 @@ static int sign_open(const char *const values[], void **ret)
     return 0;
 }
 
-static void prepare(void *userdata)
+static void sign_prepare(void *userdata)
 {
     Sign *sign = userdata;
 
     sign->config = config_file_get(sign->config_file);
 }
 
-static void sign_serve(int fd, void *userdata)
+static void sign_connection(int fd, void *userdata)
 {
     const Sign *sign = userdata;
     const Config *config = sign->config;
@@ -52,7 +52,7 @@ static void sign_serve(int fd, void *userdata)
             .methods = "POST",
             .has_body = true,
             .max_body = config ? config->max_size : CONFIG_MAX_SIZE_DEFAULT,
-            .serve = sign_request,
+            .serve = sign_serve,
         },
     };
     HttpServer server = {
@@ -60,7 +60,7 @@ static void sign_serve(int fd, void *userdata)
         .n_routes = ELEMENTSOF(routes),
         .limits = HTTP_LIMITS_DEFAULT,
         .begin = handler_log_begin,
-        .refused = sign_request_refused,
+        .refused = sign_refused,
         .userdata = sign->config,
     };
 
@@ -77,8 +77,8 @@ int main(int argc, char *argv[])
         .options = { { "config", "FILE", "the configuration", config_file_default(config) } },
         .open = sign_open,
         .close = sign_close,
-        .prepare = prepare,
-        .serve = sign_serve,
+        .prepare = sign_prepare,
+        .serve = sign_connection,
         /* More than keep_alive_max and one more request, with its order, can take. */
         .lifetime = 240 * USEC_PER_SEC,
     };

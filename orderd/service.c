@@ -74,9 +74,10 @@ static void on_gone(void *userdata)
     free(pending);
 }
 
-static void order(VarlinkCall *call, Service *service, const OrderTarget *target, const char *body,
-                  size_t size, Csr **csr, const OrderAsker *asker)
+static void service_order(VarlinkCall *call, Service *service, Config *config, SignRequest *request,
+                          const OrderCaller *caller)
 {
+    OrdersCall orders_call = { .caller = *caller, .callback = on_settled };
     Pending *pending = calloc(1, sizeof(*pending));
     int r;
 
@@ -85,8 +86,8 @@ static void order(VarlinkCall *call, Service *service, const OrderTarget *target
         return;
     }
     pending->call = call;
-    r = orders_request(service->orders, target, body, size, csr, asker, on_settled, pending,
-                       &pending->waiter);
+    orders_call.userdata = pending;
+    r = orders_request(service->orders, config, request, &orders_call, &pending->waiter);
     if (r < 0) {
         free(pending);
         (void)log_event_errno(r == -EBUSY ? LOG_EVENT_ORDERS_FULL : LOG_EVENT_ORDER_FAILED_HERE, r,
@@ -102,36 +103,32 @@ static void order(VarlinkCall *call, Service *service, const OrderTarget *target
 }
 
 /* The handler asked the cache already, but another order may have ended since. */
-static bool reply_from_cache(VarlinkCall *call, const OrderTarget *target, const char *body,
-                             size_t size, const Csr *csr)
+static bool reply_from_cache(VarlinkCall *call, const SignRequest *request)
 {
     _cleanup_(chain_freep) Chain *chain = NULL;
     const char *why = NULL;
 
-    if (storage_lookup(target->auth->storage, body, size, csr, &chain, &why) != STORAGE_HIT)
+    if (storage_lookup(request->auth->storage, request, &chain, &why) != STORAGE_HIT)
         return false;
     reply_chain(call, chain);
     return true;
 }
 
 /* An order may have ended with nobody waiting, and without a storage to go to. */
-static bool reply_from_order(VarlinkCall *call, const Service *service, const OrderTarget *target,
-                             const char *body, size_t size, const Csr *csr)
+static bool reply_from_order(VarlinkCall *call, const Service *service, const Config *config,
+                             const SignRequest *request)
 {
-    const char *state = target->config->state_directory;
-    const Storage *storage = target->auth->storage;
+    const char *state = config->state_directory, *key = request->key;
+    const Storage *storage = request->auth->storage;
     _cleanup_(order_record_done) OrderRecord record = { 0 };
-    CachedFrom from = { .auth = target->auth->name, .asked = time(NULL) };
+    CachedFrom from = { .auth = request->auth->name, .asked = time(NULL) };
     _cleanup_(chain_freep) Chain *chain = NULL;
-    char key[STORAGE_KEY_SIZE];
     const char *why;
     Renewal renewal;
     int r;
 
-    if (storage_key(body, size, key) < 0)
-        return false;
     if (kept_chain_load(state, key, &chain, &record) < 0 || !kept_chain_is_current(&record) ||
-        chain_check(chain, csr, &why) < 0)
+        chain_check(chain, request->csr, &why) < 0)
         return false;
     reply_chain(call, chain);
     from.server = record.server;
@@ -142,7 +139,7 @@ static bool reply_from_order(VarlinkCall *call, const Service *service, const Or
         return true;
     }
     /* A storage that could not be written at the time takes it now, or it stays. */
-    r = cached_store(storage, body, size, chain, &from, &renewal);
+    r = cached_store(storage, request, chain, &from, &renewal);
     if (r > 0)
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
                         "What is known of entry %s of storage \"%s\" cannot be written: %m", key,
@@ -157,7 +154,7 @@ static bool reply_from_order(VarlinkCall *call, const Service *service, const Or
 typedef struct Parameters {
     const char *auth;
     const json_t *csr;
-    OrderAsker asker;
+    OrderCaller caller;
 } Parameters;
 
 /* Name of the first parameter that is missing or not as it has to be; NULL: all are well. */
@@ -168,16 +165,16 @@ static const char *read_parameters(const json_t *parameters, Parameters *ret)
     *ret = (Parameters){
         .auth = json_string_value(json_object_get(parameters, "auth")),
         .csr = json_object_get(parameters, "csr"),
-        .asker.request_id = json_string_value(json_object_get(parameters, "requestId")),
-        .asker.client = json_string_value(client),
+        .caller.request_id = json_string_value(json_object_get(parameters, "requestId")),
+        .caller.client = json_string_value(client),
     };
     if (!ret->auth)
         return "auth";
     if (!json_is_string(ret->csr))
         return "csr";
-    if (!ret->asker.request_id || strlen(ret->asker.request_id) > REQUEST_ID_MAX)
+    if (!ret->caller.request_id || strlen(ret->caller.request_id) > REQUEST_ID_MAX)
         return "requestId";
-    if (client && (!ret->asker.client || strlen(ret->asker.client) > CLIENT_MAX))
+    if (client && (!ret->caller.client || strlen(ret->caller.client) > CLIENT_MAX))
         return "client";
     return NULL;
 }
@@ -188,67 +185,75 @@ static void fail_parameter(VarlinkCall *call, const char *name)
                   json_pack("{ss}", "parameter", name));
 }
 
-static void request_with_csr(VarlinkCall *call, Service *service, const Parameters *parameters,
-                             const char *body, size_t size, Csr **csr)
+static void service_request_parsed(VarlinkCall *call, Service *service,
+                                   const Parameters *parameters, SignRequest *request)
 {
-    OrderTarget target = { .config = config_file_get(service->config_file) };
+    Config *config = config_file_get(service->config_file);
 
-    (void)inventory_use(service->inventory, target.config);
+    (void)inventory_use(service->inventory, config);
     /* A handler that was taken over still gets no name that no block allows. */
-    target.auth = config_find_auth(target.config, parameters->auth);
-    if (!target.auth || !policy_covers(target.auth, *csr)) {
+    request->auth = config_find_auth(config, parameters->auth);
+    if (!request->auth || !policy_covers(request->auth, request->csr)) {
         log_event(LOG_EVENT_CALL_DENIED, NULL,
                   "Refused: auth block \"%s\" does not allow these names", parameters->auth);
         fail_plainly(call, 403, 0, "The request is not allowed.");
         return;
     }
-    if (reply_from_cache(call, &target, body, size, *csr) ||
-        reply_from_order(call, service, &target, body, size, *csr))
-        return;
-    order(call, service, &target, body, size, csr, &parameters->asker);
+    if (!reply_from_cache(call, request) && !reply_from_order(call, service, config, request))
+        service_order(call, service, config, request, &parameters->caller);
 }
 
-static void request(VarlinkCall *call, const json_t *parameters, void *userdata)
+/* 0; -EBADMSG: it is no base64; other -errno. */
+static int decode_request(const json_t *csr, SignRequest *ret)
 {
-    _cleanup_log_fields_ LogFields fields = { 0 };
-    _cleanup_(csr_freep) Csr *csr = NULL;
-    _cleanup_free_ uint8_t *body = NULL;
-    char key[STORAGE_KEY_SIZE];
-    const char *reason = NULL;
-    Parameters p;
-    const char *wrong = read_parameters(parameters, &p);
+    _cleanup_free_ uint8_t *bytes = NULL;
+    char *body;
     size_t size;
     int r;
 
-    if (!wrong &&
-        base64_decode(json_string_value(p.csr), json_string_length(p.csr), &body, &size) < 0)
-        wrong = "csr";
-    if (wrong) {
-        fail_parameter(call, wrong);
+    if (base64_decode(json_string_value(csr), json_string_length(csr), &bytes, &size) < 0)
+        return -EBADMSG;
+    body = (char *)bytes;
+    r = sign_request_take(ret, &body, size);
+    if (r >= 0)
+        bytes = NULL;
+    return r;
+}
+
+static void service_request(VarlinkCall *call, const json_t *parameters, void *userdata)
+{
+    _cleanup_(sign_request_done) SignRequest request = { 0 };
+    _cleanup_log_fields_ LogFields fields = { 0 };
+    const char *reason = NULL;
+    Parameters p;
+    const char *wrong = read_parameters(parameters, &p);
+    int r = wrong ? 0 : decode_request(p.csr, &request);
+
+    if (wrong || r == -EBADMSG) {
+        fail_parameter(call, str_or(wrong, "csr"));
         return;
     }
     varlink_peer_log(varlink_call_peer(call), &fields);
-    log_fields_add(&fields, LOG_FIELD_REQUEST_ID, p.asker.request_id);
-    log_fields_add(&fields, LOG_FIELD_CLIENT, p.asker.client);
-    log_fields_add(&fields, LOG_FIELD_AUTH, p.auth);
-    r = storage_key(body, size, key);
     if (r < 0) {
         varlink_reply(call, NULL);
         return;
     }
-    log_fields_add(&fields, LOG_FIELD_CSR, key);
+    log_fields_add(&fields, LOG_FIELD_REQUEST_ID, p.caller.request_id);
+    log_fields_add(&fields, LOG_FIELD_CLIENT, p.caller.client);
+    log_fields_add(&fields, LOG_FIELD_AUTH, p.auth);
+    log_fields_add(&fields, LOG_FIELD_CSR, request.key);
     LOG_CONTEXT(&fields);
 
-    r = csr_parse((char *)body, size, &csr, &reason);
+    r = sign_request_parse(&request, &reason);
     if (r == -EBADMSG)
         fail_plainly(call, 415, 0, reason);
     else if (r < 0)
         varlink_reply(call, NULL);
     if (r < 0)
         return;
-    log_fields_add_all(&fields, LOG_FIELD_NAME, csr->names);
-    log_fields_add_all(&fields, LOG_FIELD_NAME, csr->addresses);
-    request_with_csr(call, userdata, &p, (char *)body, size, &csr);
+    log_fields_add_all(&fields, LOG_FIELD_NAME, request.csr->names);
+    log_fields_add_all(&fields, LOG_FIELD_NAME, request.csr->addresses);
+    service_request_parsed(call, userdata, &p, &request);
 }
 
 /* Many may ask at once, and all of them tell so. */
@@ -260,13 +265,11 @@ static bool is_noted(const StorageMeta *meta, const AuthBlock *auth)
 /* A handler that was taken over can have certificates renewed for longer, and nothing else. */
 static bool is_covered(const AuthBlock *auth, const char *key)
 {
-    _cleanup_(csr_freep) Csr *csr = NULL;
-    _cleanup_free_ char *body = NULL;
+    _cleanup_(sign_request_done) SignRequest request = { 0 };
     const char *why;
-    size_t size;
 
-    return storage_request(auth->storage, key, &body, &size) >= 0 &&
-           csr_parse(body, size, &csr, &why) >= 0 && policy_covers(auth, csr);
+    return storage_request(auth->storage, key, &request) >= 0 &&
+           sign_request_parse(&request, &why) >= 0 && policy_covers(auth, request.csr);
 }
 
 static int save_asked(Service *service, const AuthBlock *auth, const char *key, const Chain *chain,
@@ -301,7 +304,7 @@ static int note_asked(Service *service, const AuthBlock *auth, const char *key)
     return 0;
 }
 
-static void asked(VarlinkCall *call, const json_t *parameters, void *userdata)
+static void service_asked(VarlinkCall *call, const json_t *parameters, void *userdata)
 {
     Service *service = userdata;
     Config *config = config_file_get(service->config_file);
@@ -327,8 +330,8 @@ static void asked(VarlinkCall *call, const json_t *parameters, void *userdata)
 }
 
 static const VarlinkMethod methods[] = {
-    { "io.acmems.Orders.Request", request },
-    { "io.acmems.Orders.Asked", asked },
+    { "io.acmems.Orders.Request", service_request },
+    { "io.acmems.Orders.Asked", service_asked },
 };
 
 const VarlinkInterface orders_interface = {

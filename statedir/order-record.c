@@ -38,19 +38,19 @@ void order_record_done(OrderRecord *record)
     *record = (OrderRecord){ 0 };
 }
 
-int order_record_init(OrderRecord *record, const char *auth, const char *request_id,
-                      const char *client, const void *body, size_t size)
+int order_record_init(OrderRecord *record, const SignRequest *request, const char *request_id,
+                      const char *client)
 {
     record->created = time(NULL);
-    record->auth = strdup(auth);
+    record->auth = strdup(request->auth->name);
     record->request_id = strdup(request_id);
     record->client = client ? strdup(client) : NULL;
-    record->body_size = size;
-    record->body = malloc(size + 1);
+    record->body_size = request->size;
+    record->body = malloc(request->size + 1);
     if (!record->auth || !record->request_id || !record->body || (client && !record->client))
         return -ENOMEM;
-    memcpy(record->body, body, size);
-    record->body[size] = '\0';
+    memcpy(record->body, request->body, request->size);
+    record->body[request->size] = '\0';
     return 0;
 }
 

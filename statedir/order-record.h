@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "base/macro.h"
-#include "statedir/files/key.h"
+#include "statedir/storage/request.h"
 
 /* Each stage is written before what it names is done. */
 typedef enum OrderStage {
@@ -38,10 +38,10 @@ typedef struct OrderRecord {
 
 void order_record_done(OrderRecord *record);
 
-/* Describes an order that was not begun yet: all but .asked is copied from the request. 0 or
- * -ENOMEM. */
-int order_record_init(OrderRecord *record, const char *auth, const char *request_id,
-                      const char *client, const void *body, size_t size);
+/* Describes an order that has not begun: body and auth block of the request are copied, like
+ * @request_id and @client (NULL: not known). .asked stays 0. Returns 0 or -ENOMEM. */
+int order_record_init(OrderRecord *record, const SignRequest *request, const char *request_id,
+                      const char *client);
 
 /* When the CA drops the order, or it is given up where the CA did not say. */
 time_t order_record_expires(const OrderRecord *record);

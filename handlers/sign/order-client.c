@@ -143,16 +143,17 @@ static int read_answer(const char *frame, OrderAnswer *ret)
     return 0;
 }
 
-static char *make_call(const OrderRequest *request)
+static char *make_call(const OrderRequest *order)
 {
+    const SignRequest *request = order->request;
     _cleanup_free_ char *csr = base64_encode(request->body, request->size);
     json_auto_t *message = NULL;
 
     if (!csr)
         return NULL;
     message = json_pack("{sss{ssssssss}}", "method", "io.acmems.Orders.Request", "parameters",
-                        "auth", request->auth, "csr", csr, "requestId", request->request_id,
-                        "client", request->client);
+                        "auth", request->auth->name, "csr", csr, "requestId", order->request_id,
+                        "client", order->client);
     return message ? json_dumps(message, JSON_COMPACT) : NULL;
 }
 
@@ -173,10 +174,10 @@ static int ask_once(const char *socket_path, const char *call, usec_t deadline, 
     return read_answer(frame, ret);
 }
 
-int order_request(const char *socket_path, const OrderRequest *request, usec_t deadline,
+int order_request(const char *socket_path, const OrderRequest *order, usec_t deadline,
                   OrderAnswer *ret)
 {
-    _cleanup_free_ char *call = make_call(request);
+    _cleanup_free_ char *call = make_call(order);
 
     if (!call)
         return -ENOMEM;
@@ -190,10 +191,11 @@ int order_request(const char *socket_path, const OrderRequest *request, usec_t d
     }
 }
 
-int order_tell_asked(const char *socket_path, const char *auth, const char *key, usec_t deadline)
+int order_tell_asked(const char *socket_path, const SignRequest *request, usec_t deadline)
 {
-    json_auto_t *message = json_pack("{sssbs{ssss}}", "method", "io.acmems.Orders.Asked", "oneway",
-                                     1, "parameters", "auth", auth, "key", key);
+    json_auto_t *message =
+        json_pack("{sssbs{ssss}}", "method", "io.acmems.Orders.Asked", "oneway", 1, "parameters",
+                  "auth", request->auth->name, "key", request->key);
     _cleanup_free_ char *call = message ? json_dumps(message, JSON_COMPACT) : NULL;
     _cleanup_close_ int fd = -EBADF;
 

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/macro.h"
+#include "statedir/storage/request.h"
 
 typedef struct OrderAnswer {
     int status;           /* HTTP status for the client: 200 with a chain, else why not */
@@ -16,13 +17,11 @@ typedef struct OrderAnswer {
     unsigned retry_after; /* s, 0: none */
 } OrderAnswer;
 
-/* What is asked for. */
+/* A request as orderd gets it. All borrowed. */
 typedef struct OrderRequest {
-    const char *auth; /* name of the auth block that allowed the request; orderd checks its globs
-                         again and takes verification and storage from it */
-    const void *body; /* the request body as it came */
-    size_t size;
-    const char *request_id, *client; /* go into orderd's entries in the journal too */
+    const SignRequest *request; /* orderd gets the name of its auth block: it takes verifications
+                                   and storage from there, and checks the globs again */
+    const char *request_id, *client; /* for orderd's journal entries */
 } OrderRequest;
 
 /**
@@ -34,14 +33,14 @@ typedef struct OrderRequest {
  * (whatever its status); -ETIMEDOUT; -errno when orderd cannot be reached or does not keep to the
  * protocol (-EBADMSG).
  */
-int order_request(const char *socket_path, const OrderRequest *request, usec_t deadline,
+int order_request(const char *socket_path, const OrderRequest *order, usec_t deadline,
                   OrderAnswer *ret);
 /**
- * order_tell_asked() - a client got the certificate of @key, a storage_key(), out of the cache
+ * order_tell_asked() - a client got the certificate of this request out of the cache
  *
  * For a storage with prefetch, whose certificates are renewed while somebody asks for them. Waits
  * for no answer. 0 or -errno, also -ETIMEDOUT.
  */
-int order_tell_asked(const char *socket_path, const char *auth, const char *key, usec_t deadline);
+int order_tell_asked(const char *socket_path, const SignRequest *request, usec_t deadline);
 
 void order_answer_done(OrderAnswer *answer);

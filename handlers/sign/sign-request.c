@@ -31,10 +31,7 @@ typedef struct Sign {
     const Config *config;
     Authentication authentication;
     PolicyRequest policy;
-    const char *body;
-    size_t size;
-    Csr *csr;
-    const AuthBlock *auth;
+    SignRequest request;
     bool has_outdated; /* a certificate in the cache that is due for renewal */
 } Sign;
 
@@ -49,13 +46,14 @@ typedef struct Outcome {
 
 static void sign_done(Sign *sign)
 {
-    csr_free(sign->csr);
+    sign_request_done(&sign->request);
 }
 
 /* What a client can make long is cut, or comes last, where the end of the text cuts it. */
-static void log_outcome(HttpExchange *exchange, const AuthBlock *auth, const Csr *csr,
-                        const Outcome *outcome)
+static void log_outcome(HttpExchange *exchange, const SignRequest *request, const Outcome *outcome)
 {
+    const AuthBlock *auth = request ? request->auth : NULL;
+    const Csr *csr = request ? request->csr : NULL;
     _cleanup_strv_ char **identifiers = csr ? csr_identifiers(csr) : NULL;
     _cleanup_free_ char *names = strv_join(identifiers, " ");
     _cleanup_log_fields_ LogFields fields = { 0 };
@@ -76,10 +74,11 @@ static void log_outcome(HttpExchange *exchange, const AuthBlock *auth, const Csr
 
 static void sign_log(const Sign *sign, const Outcome *outcome)
 {
-    log_outcome(sign->exchange, sign->auth, sign->csr, outcome);
+    log_outcome(sign->exchange, &sign->request, outcome);
 }
 
-static void refuse(Sign *sign, const Outcome *outcome, unsigned retry_after, const char *sentence)
+static void sign_refuse(Sign *sign, const Outcome *outcome, unsigned retry_after,
+                        const char *sentence)
 {
     sign_log(sign, outcome);
     http_reply_error(sign->exchange, outcome->status, retry_after, sentence);
@@ -87,18 +86,19 @@ static void refuse(Sign *sign, const Outcome *outcome, unsigned retry_after, con
 
 static void refuse_by_policy(Sign *sign, const char *why)
 {
-    refuse(sign,
-           &(Outcome){ .event = LOG_EVENT_REQUEST_DENIED,
-                       .status = 403,
-                       .why = str_or(why, "no auth block matches") },
-           0, NOT_ALLOWED);
+    sign_refuse(sign,
+                &(Outcome){ .event = LOG_EVENT_REQUEST_DENIED,
+                            .status = 403,
+                            .why = str_or(why, "no auth block matches") },
+                0, NOT_ALLOWED);
 }
 
 static void refuse_without_memory(Sign *sign)
 {
-    refuse(sign,
-           &(Outcome){ .event = LOG_EVENT_REQUEST_FAILED, .status = 500, .why = "out of memory" },
-           0, "The server is out of memory: try again later.");
+    sign_refuse(
+        sign,
+        &(Outcome){ .event = LOG_EVENT_REQUEST_FAILED, .status = 500, .why = "out of memory" }, 0,
+        "The server is out of memory: try again later.");
 }
 
 static void reply_chain(Sign *sign, const char *text, const Outcome *outcome)
@@ -113,13 +113,14 @@ static bool check_config(Sign *sign)
 {
     if (sign->config)
         return true;
-    refuse(sign,
-           &(Outcome){ .event = LOG_EVENT_REQUEST_FAILED,
-                       .status = 503,
-                       .why = "the configuration is broken" },
-           RETRY_SOON,
-           "The server's configuration is broken: its administrator finds the line in the journal, "
-           "or with 'acmemsctl check'.");
+    sign_refuse(
+        sign,
+        &(Outcome){ .event = LOG_EVENT_REQUEST_FAILED,
+                    .status = 503,
+                    .why = "the configuration is broken" },
+        RETRY_SOON,
+        "The server's configuration is broken: its administrator finds the line in the journal, "
+        "or with 'acmemsctl check'.");
     return false;
 }
 
@@ -139,33 +140,35 @@ static bool check_head(Sign *sign)
 
 static bool read_csr(Sign *sign)
 {
-    char key[STORAGE_KEY_SIZE];
-    const char *reason = NULL;
+    SignRequest *request = &sign->request;
+    const char *reason = NULL, *body;
+    size_t size;
     int r;
 
-    r = http_read_body(sign->exchange, &sign->body, &sign->size);
+    r = http_read_body(sign->exchange, &body, &size);
     if (r == -ETIMEDOUT)
-        return false; /* the server has answered and called sign_request_refused() */
+        return false; /* the server has answered and called sign_refused() */
     if (r == -ECONNRESET) {
         sign_log(sign, &(Outcome){ .event = LOG_EVENT_REQUEST_GONE,
                                    .why = "the client went away before its request was whole" });
         return false;
     }
     if (r >= 0)
-        r = storage_key(sign->body, sign->size, key);
+        r = sign_request_init(request, body, size);
     if (r >= 0) {
-        log_context_add(LOG_FIELD_CSR, key);
-        r = csr_parse(sign->body, sign->size, &sign->csr, &reason);
+        log_context_add(LOG_FIELD_CSR, request->key);
+        r = sign_request_parse(request, &reason);
     }
     if (r >= 0) {
-        log_context_add_all(LOG_FIELD_NAME, sign->csr->names);
-        log_context_add_all(LOG_FIELD_NAME, sign->csr->addresses);
+        log_context_add_all(LOG_FIELD_NAME, sign->request.csr->names);
+        log_context_add_all(LOG_FIELD_NAME, sign->request.csr->addresses);
         return true;
     }
     reason = str_or(reason, "The body is not a CSR.");
     if (r == -EBADMSG)
-        refuse(sign, &(Outcome){ .event = LOG_EVENT_REQUEST_REFUSED, .status = 415, .why = reason },
-               0, reason);
+        sign_refuse(sign,
+                    &(Outcome){ .event = LOG_EVENT_REQUEST_REFUSED, .status = 415, .why = reason },
+                    0, reason);
     else
         refuse_without_memory(sign);
     return false;
@@ -175,12 +178,12 @@ static bool check_policy(Sign *sign)
 {
     _cleanup_free_ char *why = NULL;
 
-    sign->policy.body = sign->body;
-    sign->policy.body_size = sign->size;
-    sign->policy.csr = sign->csr;
-    sign->auth = policy_decide(sign->config, &sign->policy, &why);
-    if (sign->auth) {
-        log_context_add(LOG_FIELD_AUTH, sign->auth->name);
+    sign->policy.body = sign->request.body;
+    sign->policy.body_size = sign->request.size;
+    sign->policy.csr = sign->request.csr;
+    sign->request.auth = policy_decide(sign->config, &sign->policy, &why);
+    if (sign->request.auth) {
+        log_context_add(LOG_FIELD_AUTH, sign->request.auth->name);
         return true;
     }
     refuse_by_policy(sign, why);
@@ -210,30 +213,28 @@ static void reply_current(Sign *sign, const Chain *chain)
  * and nothing hangs on this one time. */
 static void tell_asked(const Sign *sign, const Chain *chain)
 {
-    const Storage *storage = sign->auth->storage;
+    const Storage *storage = sign->request.auth->storage;
     _cleanup_free_ char *socket = NULL;
-    char key[STORAGE_KEY_SIZE];
     StorageMeta meta;
     time_t asked;
 
     if (!storage->prefetch)
         return;
-    if (storage_key(sign->body, sign->size, key) < 0 ||
-        storage_meta_load(storage, key, chain, &meta) < 0)
+    if (storage_meta_load(storage, sign->request.key, chain, &meta) < 0)
         return;
     asked = meta.asked;
     storage_meta_done(&meta);
     socket = runtime_socket_path(sign->config->runtime_directory);
     if (socket && asked + ASKED_ACCURACY < time(NULL))
-        (void)order_tell_asked(socket, sign->auth->name, key, now_monotonic() + ASKED_DEADLINE);
+        (void)order_tell_asked(socket, &sign->request, now_monotonic() + ASKED_DEADLINE);
 }
 
 /* As storage_lookup(); what cannot be read or used is logged. */
 static int look_up(const Sign *sign, Chain **ret)
 {
-    const Storage *storage = sign->auth->storage;
+    const Storage *storage = sign->request.auth->storage;
     const char *why = NULL;
-    int r = storage_lookup(storage, sign->body, sign->size, sign->csr, ret, &why);
+    int r = storage_lookup(storage, &sign->request, ret, &why);
 
     if (r < 0)
         (void)log_event_errno(LOG_EVENT_CACHE_UNREADABLE, r, "Storage \"%s\" cannot be read: %m",
@@ -321,31 +322,29 @@ static void refuse_by_order(Sign *sign, const OrderAnswer *answer)
 {
     if (try_outdated(sign, answer->status, answer->reason, answer->problem))
         return;
-    refuse(sign,
-           &(Outcome){ .event = LOG_EVENT_REQUEST_FAILED,
-                       .status = answer->status,
-                       .why = answer->reason,
-                       .problem = answer->problem },
-           answer->retry_after, answer->reason);
+    sign_refuse(sign,
+                &(Outcome){ .event = LOG_EVENT_REQUEST_FAILED,
+                            .status = answer->status,
+                            .why = answer->reason,
+                            .problem = answer->problem },
+                answer->retry_after, answer->reason);
 }
 
 static void refuse_without_answer(Sign *sign, const char *why, const char *sentence)
 {
     if (try_outdated(sign, 503, why, NULL))
         return;
-    refuse(sign, &(Outcome){ .event = LOG_EVENT_REQUEST_FAILED, .status = 503, .why = why },
-           RETRY_SOON, sentence);
+    sign_refuse(sign, &(Outcome){ .event = LOG_EVENT_REQUEST_FAILED, .status = 503, .why = why },
+                RETRY_SOON, sentence);
 }
 
-static bool order(Sign *sign)
+static bool sign_order(Sign *sign)
 {
     _cleanup_(order_answer_done) OrderAnswer answer = { 0 };
     _cleanup_free_ char *socket = runtime_socket_path(sign->config->runtime_directory);
     char client[INET6_ADDRSTRLEN];
     const OrderRequest request = {
-        .auth = sign->auth->name,
-        .body = sign->body,
-        .size = sign->size,
+        .request = &sign->request,
         .request_id = http_request_id(sign->exchange),
         .client = socket_address_format(http_peer(sign->exchange), client),
     };
@@ -372,10 +371,10 @@ static bool order(Sign *sign)
     return false;
 }
 
-void sign_request(HttpExchange *exchange, void *userdata)
+void sign_serve(HttpExchange *exchange, void *userdata)
 {
     static bool (*const steps[])(Sign * sign) = {
-        check_config, check_head, read_csr, check_policy, try_cache, order,
+        check_config, check_head, read_csr, check_policy, try_cache, sign_order,
     };
     _cleanup_(sign_done) Sign sign = { .exchange = exchange, .config = userdata };
 
@@ -384,9 +383,9 @@ void sign_request(HttpExchange *exchange, void *userdata)
             return;
 }
 
-void sign_request_refused(HttpExchange *exchange, int status, const char *reason, void *userdata)
+void sign_refused(HttpExchange *exchange, int status, const char *reason, void *userdata)
 {
     (void)userdata;
-    log_outcome(exchange, NULL, NULL,
+    log_outcome(exchange, NULL,
                 &(Outcome){ .event = LOG_EVENT_REQUEST_REFUSED, .status = status, .why = reason });
 }

@@ -7,7 +7,7 @@
 #include "serving/http.h"
 
 /* @userdata: the Config in force, which has to outlive the exchange; NULL where none is sound. */
-void sign_request(HttpExchange *exchange, void *userdata);
+void sign_serve(HttpExchange *exchange, void *userdata);
 
 /* For requests that end before they get here (HttpServer.refused). */
-void sign_request_refused(HttpExchange *exchange, int status, const char *reason, void *userdata);
+void sign_refused(HttpExchange *exchange, int status, const char *reason, void *userdata);

@@ -18,10 +18,10 @@ OrderContext order_context(const Order *order)
     return (OrderContext){
         .config = order->subject.config,
         .account = account_choice_block(&order->choice),
-        .auth = order->subject.auth,
+        .auth = order->subject.request.auth,
         .client = order->is_charged ? NULL : order->record.client,
         .is_spare = order->record.asked == 0,
-        .names = order->subject.csr->names,
+        .names = order->subject.request.csr->names,
         .set = order->subject.names,
     };
 }
@@ -113,7 +113,7 @@ void order_give_up(Order *order, Failure *failure)
     if (order->record.url || !order_move(order, failure)) {
         account_choice_sum_up(&order->choice, failure);
         log_failed(order, failure);
-        order_forget(order->subject.config->state_directory, order->subject.key);
+        order_forget(order->subject.config->state_directory, order->subject.request.key);
         order->callback(order, NULL, failure, order->userdata);
     }
     failure_done(failure);
@@ -214,7 +214,7 @@ void order_fail_reply(Order *order, const SessionReply *reply, const char *doing
 
 bool order_save(Order *order)
 {
-    int r = order_record_save(order->subject.config->state_directory, order->subject.key,
+    int r = order_record_save(order->subject.config->state_directory, order->subject.request.key,
                               &order->record);
     Failure failure = { 0 };
 

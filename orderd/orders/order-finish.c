@@ -47,7 +47,7 @@ void order_finalize(Order *order, bool is_early)
                       "The CA does not say where its order is finalised: try again later.");
         return;
     }
-    payload = order_object_finalize(order->subject.csr);
+    payload = order_object_finalize(order->subject.request.csr);
     if (!payload) {
         order_fail_memory(order);
         return;
@@ -91,11 +91,11 @@ static bool store(Order *order, const Chain *chain)
 
     if (storage->type == STORAGE_NONE)
         return finish_keep(order, chain);
-    r = cached_store(storage, record->body, record->body_size, chain, &from, &order->renewal);
+    r = cached_store(storage, &order->subject.request, chain, &from, &order->renewal);
     if (r > 0)
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
                         "What is known of entry %s of storage \"%s\" cannot be written: %m",
-                        order->subject.key, storage->name);
+                        order->subject.request.key, storage->name);
     if (r >= 0)
         return true;
     log_event_errno(LOG_EVENT_CERTIFICATE_NOT_STORED, r,
@@ -108,7 +108,7 @@ static void succeed(Order *order, const Chain *chain)
 {
     order_drop_authorizations(order);
     if (order->record.stage != ORDER_STAGE_ISSUED)
-        order_forget(order->subject.config->state_directory, order->subject.key);
+        order_forget(order->subject.config->state_directory, order->subject.request.key);
     order->callback(order, chain, NULL, order->userdata);
 }
 
@@ -138,7 +138,7 @@ static void on_chain(const Chain *chain, Failure *failure, void *userdata)
 void order_fetch_chain(Order *order, const char *url)
 {
     const ChainWish wish = {
-        .csr = order->subject.csr,
+        .csr = order->subject.request.csr,
         .names = order->subject.names,
         .common_name = account_choice_block(&order->choice)->preferred_chain,
         .log = &order->subject.log,

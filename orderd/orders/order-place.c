@@ -51,7 +51,7 @@ static void on_new_order(const SessionReply *reply, void *userdata)
 /* Nothing is ordered whose result could not be kept. */
 static bool prepare(Order *order)
 {
-    int r = storage_prepare(order->subject.storage, order->record.body, order->record.body_size);
+    int r = storage_prepare(order->subject.storage, &order->subject.request);
 
     if (r >= 0)
         return true;
@@ -69,7 +69,7 @@ bool order_may_begin(Order *order)
     Failure failure = { 0 };
 
     /* What no verification can be for is not ordered first and refused then. */
-    if (solver_serves(order->subject.auth, order->subject.csr, &failure) &&
+    if (solver_serves(order->subject.request.auth, order->subject.request.csr, &failure) &&
         !(outage && outage_holds(outage, &failure)) && holds_allows(&context, &failure))
         return true;
     order_give_up(order, &failure);
@@ -96,15 +96,15 @@ static char *replaced(const Order *order)
     if (order->is_replaces_refused || !renewal_info_is_offered(directory) ||
         order->subject.storage->type == STORAGE_NONE)
         return NULL;
-    return cached_renewal_id(order->subject.storage, order->subject.key,
+    return cached_renewal_id(order->subject.storage, order->subject.request.key,
                              account_choice_block(&order->choice)->server);
 }
 
 static void send_request(Order *order)
 {
     _cleanup_free_ char *replaces = replaced(order);
-    json_auto_t *payload =
-        order_object_new(order->subject.csr, account_choice_profile(&order->choice), replaces);
+    json_auto_t *payload = order_object_new(order->subject.request.csr,
+                                            account_choice_profile(&order->choice), replaces);
 
     order->is_replacing = replaces;
     if (payload)

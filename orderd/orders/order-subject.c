@@ -14,35 +14,30 @@ static char *join_sorted(const Csr *csr)
     return sorted ? strv_join(sorted, " ") : NULL;
 }
 
-int order_subject_init(OrderSubject *subject, const OrderTarget *target, const void *body,
-                       size_t size, Csr **csr)
+int order_subject_init(OrderSubject *subject, Config *config, SignRequest *request,
+                       const char *body)
 {
-    char *names = join_sorted(*csr), key[STORAGE_KEY_SIZE];
-    int r = names ? storage_key(body, size, key) : -ENOMEM;
+    char *names = join_sorted(request->csr);
 
-    if (r < 0) {
-        free(names);
-        return r;
-    }
+    if (!names)
+        return -ENOMEM;
     *subject = (OrderSubject){
-        .config = config_ref(target->config),
-        .auth = target->auth,
-        .storage = target->auth->storage,
-        .csr = TAKE_PTR(*csr),
+        .config = config_ref(config),
+        .storage = request->auth->storage,
         .names = names,
     };
-    memcpy(subject->key, key, sizeof(key));
-    log_fields_add(&subject->log, LOG_FIELD_CSR, subject->key);
-    log_fields_add(&subject->log, LOG_FIELD_AUTH, target->auth->name);
-    log_fields_add_all(&subject->log, LOG_FIELD_NAME, subject->csr->names);
-    log_fields_add_all(&subject->log, LOG_FIELD_NAME, subject->csr->addresses);
+    sign_request_move(request, body, &subject->request);
+    log_fields_add(&subject->log, LOG_FIELD_CSR, subject->request.key);
+    log_fields_add(&subject->log, LOG_FIELD_AUTH, subject->request.auth->name);
+    log_fields_add_all(&subject->log, LOG_FIELD_NAME, subject->request.csr->names);
+    log_fields_add_all(&subject->log, LOG_FIELD_NAME, subject->request.csr->addresses);
     return 0;
 }
 
 void order_subject_done(OrderSubject *subject)
 {
     config_unref(subject->config);
-    csr_free(subject->csr);
+    sign_request_done(&subject->request);
     free(subject->names);
     log_context_done(&subject->log);
 }
@@ -58,7 +53,7 @@ void order_subject_add_client(OrderSubject *subject, const char *request_id, con
 
 bool order_subject_has_name(const OrderSubject *subject, const char *name)
 {
-    STRV_FOREACH (own, subject->csr->names)
+    STRV_FOREACH (own, subject->request.csr->names)
         if (streq(dns_name_base(*own), name))
             return true;
     return false;

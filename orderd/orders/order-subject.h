@@ -6,18 +6,17 @@
 #include "config/config.h"
 #include "libacme/failure.h"
 #include "log/log-fields.h"
-#include "statedir/storage/storage.h"
+#include "statedir/storage/request.h"
 #include "x509/chain.h"
-#include "x509/csr.h"
 
 typedef struct Order Order;
 
-/* A request that waits for an order: what the journal says of it. */
-typedef struct OrderAsker {
+/* A call that waits for an order, as the journal names it. */
+typedef struct OrderCaller {
     const char *request_id;
-    const char *client; /* NULL: not known */
-    bool is_prefetch;   /* no client asks */
-} OrderAsker;
+    const char *client; /* address; NULL: not known */
+    bool is_prefetch;   /* no client waits: orderd itself renews the certificate */
+} OrderCaller;
 
 /* Called once: a chain or a failure. Frees the order. */
 typedef void (*order_cb)(Order *order, const Chain *chain, const Failure *failure, void *userdata);
@@ -25,26 +24,19 @@ typedef void (*order_cb)(Order *order, const Chain *chain, const Failure *failur
 /* Called when the order is in trouble that may pass: it goes on later. */
 typedef void (*order_trouble_cb)(Order *order, const Failure *failure, void *userdata);
 
-/* Where an order's certificate is to go and how it is validated. */
-typedef struct OrderTarget {
-    Config *config;
-    const AuthBlock *auth; /* of the config */
-} OrderTarget;
-
 typedef struct OrderSubject {
     Config *config;
-    const AuthBlock *auth; /* of the config, as the next */
+    SignRequest request; /* its auth block is one of the config */
     const Storage *storage;
-    char key[STORAGE_KEY_SIZE]; /* storage_key() of the body */
-    Csr *csr;
-    char *names;        /* sorted, one blank between: what two orders collide by */
-    LogFields log;      /* what its entries carry */
-    unsigned n_clients; /* named in them */
+    char *names;        /* sorted, with one space between: orders for the same names wait */
+    LogFields log;      /* of all journal entries of the order */
+    unsigned n_clients; /* in these fields */
 } OrderSubject;
 
-/* @body: of the request; @csr: its parsed form, taken over on success. 0 or -ENOMEM. */
-int order_subject_init(OrderSubject *subject, const OrderTarget *target, const void *body,
-                       size_t size, Csr **csr);
+/* @request: parsed and permitted; taken over on success, but not its body: @body is a copy of it
+ * that outlives the subject. Returns 0 or -ENOMEM. */
+int order_subject_init(OrderSubject *subject, Config *config, SignRequest *request,
+                       const char *body);
 void order_subject_done(OrderSubject *subject); /* also of a zeroed one */
 
 #define ORDER_CLIENTS_NAMED 64U

@@ -28,11 +28,11 @@ bool order_set_waiting(const Order *order, Failure *ret)
     return authorizations_set_waiting(order->authorizations, ret);
 }
 
-void order_add_asker(Order *order, const OrderAsker *asker)
+void order_add_caller(Order *order, const OrderCaller *caller)
 {
-    if (!asker->is_prefetch)
+    if (!caller->is_prefetch)
         order->record.asked = time(NULL);
-    order_subject_add_client(&order->subject, asker->request_id, asker->client);
+    order_subject_add_client(&order->subject, caller->request_id, caller->client);
 }
 
 Order *order_free(Order *order)
@@ -112,7 +112,7 @@ static int start_authorizations(Order *order, const json_t *urls, const Solvers 
     const AuthorizationTask task = {
         .account = order->choice.account,
         .config = order->subject.config,
-        .auth = order->subject.auth,
+        .auth = order->subject.request.auth,
         .solvers = solvers,
         .log = &order->subject.log,
     };
@@ -272,7 +272,7 @@ static void on_account(const Failure *failure, void *userdata)
             order_give_up(order, &copy);
     } else if (order->record.url)
         order_fetch(order);
-    else if (csr_has_key(order->subject.csr, account_key(order->choice.account)))
+    else if (csr_has_key(order->subject.request.csr, account_key(order->choice.account)))
         /* RFC 8555 §11.1 */
         order_fail(order, LOG_EVENT_ORDER_FAILED_HERE, 415, 0,
                    "The CSR is made with the server's own account key: make it with another key.");
@@ -321,40 +321,34 @@ const Failure *order_trouble(const Order *order)
     return order->trouble.status ? &order->trouble : NULL;
 }
 
-/* What an order is, whether it is new or resumed. */
-static int order_describe(Order *order, sd_event *event, const OrderTarget *target,
-                          const Solvers *solvers, Csr **csr)
+/* What new and resumed orders have in common. */
+static int order_describe(Order *order, const OrderSetup *setup, SignRequest *request)
 {
-    const OrderRecord *record = &order->record;
-
-    order->event = sd_event_ref(event);
-    order->solvers = solvers;
+    order->event = sd_event_ref(setup->event);
+    order->solvers = setup->solvers;
     order->on_object = order_on_object;
-    order->choice.config = target->config;
-    order->choice.auth = target->auth;
-    return order_subject_init(&order->subject, target, record->body, record->body_size, csr);
+    order->choice.config = setup->config;
+    order->choice.auth = request->auth;
+    return order_subject_init(&order->subject, setup->config, request, order->record.body);
 }
 
-int order_new(sd_event *event, const OrderTarget *target, const Solvers *solvers,
-              const OrderAsker *asker, const void *body, size_t size, Csr **csr, Order **ret)
+int order_new(const OrderSetup *setup, SignRequest *request, const OrderCaller *caller, Order **ret)
 {
     _cleanup_(order_freep) Order *order = calloc(1, sizeof(*order));
     int r;
 
     if (!order)
         return -ENOMEM;
-    r = order_record_init(&order->record, target->auth->name, asker->request_id, asker->client,
-                          body, size);
+    r = order_record_init(&order->record, request, caller->request_id, caller->client);
     if (r >= 0)
-        r = order_describe(order, event, target, solvers, csr);
+        r = order_describe(order, setup, request);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(order);
     return 0;
 }
 
-int order_resume(sd_event *event, const OrderTarget *target, const Solvers *solvers,
-                 OrderRecord *record, Csr **csr, Order **ret)
+int order_resume(const OrderSetup *setup, SignRequest *request, OrderRecord *record, Order **ret)
 {
     _cleanup_(order_freep) Order *order = calloc(1, sizeof(*order));
     int r;
@@ -364,7 +358,7 @@ int order_resume(sd_event *event, const OrderTarget *target, const Solvers *solv
     order->record = *record;
     *record = (OrderRecord){ 0 };
     order->is_resumed = order->is_charged = true;
-    r = order_describe(order, event, target, solvers, csr);
+    r = order_describe(order, setup, request);
     if (r < 0)
         return r;
     /* What the CA of another account has is out of reach for good. */

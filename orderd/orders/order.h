@@ -10,19 +10,26 @@
 #include "statedir/order-record.h"
 #include "statedir/storage/renewal.h"
 
-/**
- * order_new() - describe an order; nothing happens yet
- * @asker: the first
- * @body: request body, the cache's key is made of it
- * @csr: its parsed form; taken over on success
- * @solvers: borrowed, as for AuthorizationTask
- */
-int order_new(sd_event *event, const OrderTarget *target, const Solvers *solvers,
-              const OrderAsker *asker, const void *body, size_t size, Csr **csr, Order **ret);
+/* All borrowed; a reference to the config is kept, and the solvers must outlive the order. */
+typedef struct OrderSetup {
+    sd_event *event;
+    const Solvers *solvers;
+    Config *config;
+} OrderSetup;
 
-/* The same of what is on disk: @record and @csr, its parsed body, are taken over. */
-int order_resume(sd_event *event, const OrderTarget *target, const Solvers *solvers,
-                 OrderRecord *record, Csr **csr, Order **ret);
+/**
+ * order_new() - describe an order; order_start() begins it
+ * @request: parsed and permitted; its CSR is taken over on success, its body is copied
+ * @caller: the first one
+ *
+ * Returns 0 or -errno.
+ */
+int order_new(const OrderSetup *setup, SignRequest *request, const OrderCaller *caller,
+              Order **ret);
+
+/* Describes an order that is on disk. @record is taken over, like the CSR of @request, which was
+ * made from the record's body. Returns 0 or -errno. */
+int order_resume(const OrderSetup *setup, SignRequest *request, OrderRecord *record, Order **ret);
 
 Order *order_free(Order *order); /* always returns NULL; what is on disk stays */
 
@@ -38,8 +45,8 @@ const Failure *order_trouble(const Order *order);
  * its storage's nature and not for want of something better. */
 bool order_is_kept_nowhere_else(const Order *order);
 
-/* It waits too: see order_subject_add_client(). */
-void order_add_asker(Order *order, const OrderAsker *asker);
+/* Adds one more caller: see order_subject_add_client(). */
+void order_add_caller(Order *order, const OrderCaller *caller);
 
 OrderSubject *order_subject(Order *order); /* borrowed */
 

@@ -76,7 +76,7 @@ static Entry *find_key(Orders *orders, const char *key)
     Entry *e;
 
     TAILQ_FOREACH (e, &orders->entries, list)
-        if (streq(order_subject(e->order)->key, key))
+        if (streq(order_subject(e->order)->request.key, key))
             return e;
     return NULL;
 }
@@ -181,12 +181,12 @@ static void on_end(Order *order, const Chain *chain, const Failure *failure, voi
     bool is_delivered = chain && !TAILQ_EMPTY(&entry->waiters);
 
     if (orders->stored && order_renewal(order))
-        orders->stored(subject->storage, subject->key, order_renewal(order),
+        orders->stored(subject->storage, subject->request.key, order_renewal(order),
                        orders->stored_userdata);
     tell_waiters(entry, chain, failure);
     /* Kept for nobody any more, where there is no storage to do better next time. */
     if (is_delivered && order_is_kept_nowhere_else(order))
-        order_forget(subject->config->state_directory, subject->key);
+        order_forget(subject->config->state_directory, subject->request.key);
     entry_free(entry);
     start_next(orders);
     tell_change(orders);
@@ -221,15 +221,20 @@ static int entry_begin(Entry *entry)
     return r;
 }
 
-static int make_order(Orders *orders, const OrderTarget *target, const OrderAsker *asker,
-                      const void *body, size_t size, Csr **csr, Entry **ret)
+static OrderSetup make_setup(const Orders *orders, Config *config)
 {
+    return (OrderSetup){ orders->event, orders->solvers, config };
+}
+
+static int make_order(Orders *orders, Config *config, SignRequest *request,
+                      const OrderCaller *caller, Entry **ret)
+{
+    const OrderSetup setup = make_setup(orders, config);
     _cleanup_(entry_freep) Entry *entry = NULL;
     int r = entry_new(orders, &entry);
 
     if (r >= 0)
-        r = order_new(orders->event, target, orders->solvers, asker, body, size, csr,
-                      &entry->order);
+        r = order_new(&setup, request, caller, &entry->order);
     if (r >= 0)
         r = entry_begin(entry);
     if (r < 0)
@@ -238,27 +243,23 @@ static int make_order(Orders *orders, const OrderTarget *target, const OrderAske
     return 0;
 }
 
-int orders_request(Orders *orders, const OrderTarget *target, const void *body, size_t size,
-                   Csr **csr, const OrderAsker *asker, orders_cb callback, void *userdata,
+int orders_request(Orders *orders, Config *config, SignRequest *request, const OrdersCall *call,
                    OrdersWaiter **ret)
 {
-    char key[STORAGE_KEY_SIZE];
+    Entry *entry = find_key(orders, request->key);
     OrdersWaiter *waiter;
-    Entry *entry;
-    int r = storage_key(body, size, key);
+    int r = 0;
 
-    if (r < 0)
-        return r;
-    entry = find_key(orders, key);
     if (!entry)
-        r = make_order(orders, target, asker, body, size, csr, &entry);
+        r = make_order(orders, config, request, &call->caller, &entry);
     if (r < 0)
         return r;
-    order_add_asker(entry->order, asker);
+    order_add_caller(entry->order, &call->caller);
     waiter = calloc(1, sizeof(*waiter));
     if (!waiter)
         return -ENOMEM;
-    *waiter = (OrdersWaiter){ .entry = entry, .callback = callback, .userdata = userdata };
+    *waiter =
+        (OrdersWaiter){ .entry = entry, .callback = call->callback, .userdata = call->userdata };
     TAILQ_INSERT_TAIL(&entry->waiters, waiter, list);
     r = sd_event_add_time_relative(orders->event, &waiter->deadline, CLOCK_MONOTONIC,
                                    ORDERS_WAIT_MAX, 0, on_deadline, waiter);
@@ -282,8 +283,8 @@ static int resume(Orders *orders, Config *config, const char *key, const char **
 {
     _cleanup_(order_record_done) OrderRecord record = { 0 };
     _cleanup_(entry_freep) Entry *entry = NULL;
-    _cleanup_(csr_freep) Csr *csr = NULL;
-    OrderTarget target = { .config = config };
+    _cleanup_(sign_request_done) SignRequest request = { 0 };
+    const OrderSetup setup = make_setup(orders, config);
     int r = order_record_load(config->state_directory, key, &record);
 
     if (r < 0) {
@@ -292,17 +293,19 @@ static int resume(Orders *orders, Config *config, const char *key, const char **
     }
     if (record.stage == ORDER_STAGE_ISSUED)
         return kept_chain_is_current(&record) ? 0 : -ESTALE;
-    r = csr_parse(record.body, record.body_size, &csr, ret_why);
+    r = sign_request_init(&request, record.body, record.body_size);
+    if (r >= 0)
+        r = sign_request_parse(&request, ret_why);
     if (r < 0)
         return r;
-    target.auth = find_auth(config, &record, csr);
-    if (!target.auth) {
+    request.auth = find_auth(config, &record, request.csr);
+    if (!request.auth) {
         *ret_why = "its auth block does not allow it any more";
         return -ESTALE;
     }
     r = entry_new(orders, &entry);
     if (r >= 0)
-        r = order_resume(orders->event, &target, orders->solvers, &record, &csr, &entry->order);
+        r = order_resume(&setup, &request, &record, &entry->order);
     if (r < 0)
         return r;
     LOG_CONTEXT(&order_subject(entry->order)->log);

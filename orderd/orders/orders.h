@@ -35,17 +35,24 @@ void orders_resume(Orders *orders, Config *config);
  * logged when its answer is there. */
 void orders_check_profiles(Orders *orders, Config *config);
 
+/* Who waits for an order. */
+typedef struct OrdersCall {
+    OrderCaller caller;
+    orders_cb callback;
+    void *userdata;
+} OrdersCall;
+
 /**
- * orders_request() - join the CSR's order, or make it
- * @csr: taken over when an order is made of it
- * @ret: borrowed, to stop waiting; invalid from the callback on. The order goes on without its
- * waiters.
+ * orders_request() - join the order of this CSR, or begin it
+ * @config: the one that the request's auth block is of
+ * @request: parsed and permitted; an order that is begun takes its CSR over and copies its body
+ * @ret: borrowed, to stop waiting; invalid once the callback is called. The order continues even if
+ *       no waiter is left.
  *
  * The callback comes once, from the event loop. Returns 0; -EBUSY with ORDERS_MAX in flight; other
  * -errno.
  */
-int orders_request(Orders *orders, const OrderTarget *target, const void *body, size_t size,
-                   Csr **csr, const OrderAsker *asker, orders_cb callback, void *userdata,
+int orders_request(Orders *orders, Config *config, SignRequest *request, const OrdersCall *call,
                    OrdersWaiter **ret);
 OrdersWaiter *orders_waiter_cancel(OrdersWaiter *waiter); /* NULL is fine; always returns NULL */
 

@@ -66,38 +66,37 @@ static void log_not_allowed(const Prefetch *prefetch, const Csr *csr)
               str_or(joined, "?"), prefetch->entry->storage->name);
 }
 
-static int order(Prefetch *prefetch, Orders *orders, const StorageMeta *meta, const char *body,
-                 size_t size)
+static int order(Prefetch *prefetch, Orders *orders, const StorageMeta *meta, SignRequest *request)
 {
-    static const OrderAsker asker = { .request_id = PREFETCH_REQUEST_ID, .is_prefetch = true };
-    OrderTarget target = { .config = prefetch->entry->config };
-    _cleanup_(csr_freep) Csr *csr = NULL;
+    const OrdersCall call = {
+        .caller = { .request_id = PREFETCH_REQUEST_ID, .is_prefetch = true },
+        .callback = on_settled,
+        .userdata = prefetch,
+    };
     const char *why = NULL;
-    int r = csr_parse(body, size, &csr, &why);
+    int r = sign_request_parse(request, &why);
 
     if (r < 0)
         return r == -EBADMSG ? 0 : r;
-    target.auth = find_auth(prefetch, meta, csr);
-    if (!target.auth) {
-        log_not_allowed(prefetch, csr);
+    request->auth = find_auth(prefetch, meta, request->csr);
+    if (!request->auth) {
+        log_not_allowed(prefetch, request->csr);
         return 0;
     }
-    r = orders_request(orders, &target, body, size, &csr, &asker, on_settled, prefetch,
-                       &prefetch->waiter);
+    r = orders_request(orders, prefetch->entry->config, request, &call, &prefetch->waiter);
     return r < 0 ? r : 1;
 }
 
 /* What is known of the entry's certificate, and its request. 1; 0: it has not both, as after
  * acmemsctl revoke; -errno. */
-static int read_entry(const InventoryRef *entry, StorageMeta *ret, char **ret_body,
-                      size_t *ret_size)
+static int read_entry(const InventoryRef *entry, StorageMeta *ret, SignRequest *ret_request)
 {
     _cleanup_(chain_freep) Chain *chain = NULL;
     int r = storage_load_known(entry->storage, entry->key, &chain, ret);
 
     if (r != STORAGE_HIT)
         return r < 0 ? r : 0;
-    r = storage_request(entry->storage, entry->key, ret_body, ret_size);
+    r = storage_request(entry->storage, entry->key, ret_request);
     if (r == -ENOENT || r == -EBADMSG)
         return 0;
     return r < 0 ? r : 1;
@@ -108,8 +107,7 @@ int prefetch_start(Orders *orders, const InventoryRef *entry, prefetch_cb callba
 {
     _cleanup_(prefetch_freep) Prefetch *prefetch = calloc(1, sizeof(*prefetch));
     _cleanup_(storage_meta_done) StorageMeta meta = { 0 };
-    _cleanup_free_ char *body = NULL;
-    size_t size;
+    _cleanup_(sign_request_done) SignRequest request = { 0 };
     int r;
 
     if (!prefetch)
@@ -117,10 +115,10 @@ int prefetch_start(Orders *orders, const InventoryRef *entry, prefetch_cb callba
     prefetch->entry = entry;
     prefetch->callback = callback;
     prefetch->userdata = userdata;
-    r = read_entry(entry, &meta, &body, &size);
+    r = read_entry(entry, &meta, &request);
     if (r <= 0)
         return r;
-    r = order(prefetch, orders, &meta, body, size);
+    r = order(prefetch, orders, &meta, &request);
     if (r > 0)
         *ret = TAKE_PTR(prefetch);
     return r;

@@ -34,18 +34,18 @@ static int read_entry_file(int entry_fd, const char *name, size_t max, char **re
 }
 
 /* Whether csr.pem is the body, byte for byte. */
-static int check_request(int entry_fd, const void *body, size_t size, const char **ret_why)
+static int check_request(int entry_fd, const SignRequest *request, const char **ret_why)
 {
     _cleanup_free_ char *stored = NULL;
-    size_t stored_size;
+    size_t size;
     int r;
 
-    r = read_entry_file(entry_fd, STORAGE_CSR_FILE, size, &stored, &stored_size, ret_why);
+    r = read_entry_file(entry_fd, STORAGE_CSR_FILE, request->size, &stored, &size, ret_why);
     if (r == -ENOENT)
         return damaged(ret_why, "csr.pem is missing");
     if (r != STORAGE_HIT)
         return r;
-    if (stored_size != size || memcmp(stored, body, size) != 0)
+    if (size != request->size || memcmp(stored, request->body, size) != 0)
         return damaged(ret_why, "csr.pem is not the request");
     return STORAGE_HIT;
 }
@@ -119,29 +119,25 @@ static int is_due(const Storage *storage, const char *key, const Chain *chain)
     return r < 0 ? r : time(NULL) > renewal_of(storage, key, chain, &meta).due;
 }
 
-int storage_lookup(const Storage *storage, const void *body, size_t size, const Csr *csr,
-                   Chain **ret, const char **ret_why)
+int storage_lookup(const Storage *storage, const SignRequest *request, Chain **ret,
+                   const char **ret_why)
 {
     _cleanup_(chain_freep) Chain *chain = NULL;
     _cleanup_close_ int fd = -EBADF;
-    char key[STORAGE_KEY_SIZE];
     const char *why;
     int r;
 
-    r = storage_key(body, size, key);
-    if (r < 0)
-        return r;
-    r = load(storage, key, &fd, &chain, ret_why);
+    r = load(storage, request->key, &fd, &chain, ret_why);
     if (r != STORAGE_HIT)
         return r;
-    r = chain_check(chain, csr, &why);
+    r = chain_check(chain, request->csr, &why);
     if (r == -EBADMSG)
         return damaged(ret_why, why);
     if (r >= 0)
-        r = check_request(fd, body, size, ret_why);
+        r = check_request(fd, request, ret_why);
     if (r != STORAGE_HIT)
         return r;
-    r = is_due(storage, key, chain);
+    r = is_due(storage, request->key, chain);
     if (r < 0)
         return r;
     r = r > 0 ? STORAGE_OUTDATED : STORAGE_HIT;
@@ -196,7 +192,7 @@ static time_t last_asked(const Storage *storage, const char *key)
     return storage_load_known(storage, key, &chain, &meta) == STORAGE_HIT ? meta.asked : 0;
 }
 
-int cached_store(const Storage *storage, const void *body, size_t size, const Chain *chain,
+int cached_store(const Storage *storage, const SignRequest *request, const Chain *chain,
                  const CachedFrom *from, Renewal *ret)
 {
     /* Not written to. */
@@ -205,20 +201,16 @@ int cached_store(const Storage *storage, const void *body, size_t size, const Ch
                          .auth = (char *)(uintptr_t)from->auth,
                          .asked = from->asked,
                          .ask_at = time(NULL) + ASK_SOON };
-    char key[STORAGE_KEY_SIZE];
     int r;
 
-    r = storage_key(body, size, key);
-    if (r < 0)
-        return r;
     if (meta.asked == 0)
-        meta.asked = last_asked(storage, key);
+        meta.asked = last_asked(storage, request->key);
     if (meta.asked == 0)
         meta.asked = time(NULL);
-    r = storage_store(storage, body, size, chain);
+    r = storage_store(storage, request, chain);
     if (r < 0)
         return r;
-    r = storage_meta_save(storage, key, chain, &meta);
-    *ret = renewal_of(storage, key, chain, &meta);
+    r = storage_meta_save(storage, request->key, chain, &meta);
+    *ret = renewal_of(storage, request->key, chain, &meta);
     return r < 0 ? -r : 0;
 }

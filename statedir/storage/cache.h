@@ -15,15 +15,15 @@ typedef enum StorageResult {
 
 /**
  * storage_lookup() - ask the cache for a certificate
- * @csr: the parsed body; the entry's leaf must have its key and names
+ * @request: parsed; the entry's leaf must have the key and the names of its CSR
  * @ret: with STORAGE_HIT and STORAGE_OUTDATED the chain
  * @ret_why: with STORAGE_DAMAGED a clause for the journal, static: "csr.pem is not the request",
  *           "contains no certificate"
  *
  * Returns a StorageResult, or -errno when the directory cannot be read (not when it is not there).
  */
-int storage_lookup(const Storage *storage, const void *body, size_t size, const Csr *csr,
-                   Chain **ret, const char **ret_why);
+int storage_lookup(const Storage *storage, const SignRequest *request, Chain **ret,
+                   const char **ret_why);
 
 /* The same by the entry's key and without a look at its request: STORAGE_HIT, STORAGE_MISS or
  * STORAGE_DAMAGED, or -errno. */
@@ -52,5 +52,5 @@ typedef struct CachedFrom {
  * Returns 0; -errno: the chain is not stored; a positive errno: the chain is stored, but meta.json,
  * which says what is known of it, could not be written.
  */
-int cached_store(const Storage *storage, const void *body, size_t size, const Chain *chain,
+int cached_store(const Storage *storage, const SignRequest *request, const Chain *chain,
                  const CachedFrom *from, Renewal *ret);

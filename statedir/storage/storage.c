@@ -33,11 +33,11 @@ int storage_open_entry(const Storage *storage, const char *key)
     return fd < 0 ? -errno : fd;
 }
 
-int storage_request(const Storage *storage, const char *key, char **ret, size_t *ret_size)
+int storage_request(const Storage *storage, const char *key, SignRequest *ret)
 {
     _cleanup_close_ int fd = storage_open_entry(storage, key);
+    _cleanup_(sign_request_done) SignRequest request = { 0 };
     _cleanup_free_ char *body = NULL;
-    char own[STORAGE_KEY_SIZE];
     size_t size;
     int r;
 
@@ -46,13 +46,13 @@ int storage_request(const Storage *storage, const char *key, char **ret, size_t 
     r = read_file_at(fd, STORAGE_CSR_FILE, REQUEST_SIZE_MAX, &body, &size);
     if (r < 0)
         return r == -EFBIG ? -EBADMSG : r;
-    r = storage_key(body, size, own);
+    r = sign_request_take(&request, &body, size);
     if (r < 0)
         return r;
-    if (!streq(own, key))
+    if (!streq(request.key, key))
         return -EBADMSG;
-    *ret = TAKE_PTR(body);
-    *ret_size = size;
+    *ret = request;
+    request = (SignRequest){ 0 };
     return 0;
 }
 
@@ -68,17 +68,12 @@ int storage_drop(const Storage *storage, const char *key)
 }
 
 /* The directory of the entry, with csr.pem in it; what a crash left there is gone. fd or -errno. */
-static int open_entry(const Storage *storage, const void *body, size_t size)
+static int open_entry(const Storage *storage, const SignRequest *request)
 {
     _cleanup_close_ int fd = -EBADF;
-    _cleanup_free_ char *path = NULL;
-    char key[STORAGE_KEY_SIZE];
+    _cleanup_free_ char *path = entry_path(storage, request->key);
     int r;
 
-    r = storage_key(body, size, key);
-    if (r < 0)
-        return r;
-    path = entry_path(storage, key);
     if (!path)
         return -ENOMEM;
     fd = directory_open(path, DIRECTORY_MODE);
@@ -88,21 +83,21 @@ static int open_entry(const Storage *storage, const void *body, size_t size)
     r = atomic_clean_at(fd);
     if (r < 0)
         return r;
-    r = atomic_replace_at(fd, STORAGE_CSR_FILE, body, size, FILE_MODE);
+    r = atomic_replace_at(fd, STORAGE_CSR_FILE, request->body, request->size, FILE_MODE);
     return r < 0 ? r : TAKE_FD(fd);
 }
 
-int storage_prepare(const Storage *storage, const void *body, size_t size)
+int storage_prepare(const Storage *storage, const SignRequest *request)
 {
     _cleanup_close_ int fd = -EBADF;
 
     if (storage->type == STORAGE_NONE)
         return 0;
-    fd = open_entry(storage, body, size);
+    fd = open_entry(storage, request);
     return fd < 0 ? fd : 0;
 }
 
-int storage_store(const Storage *storage, const void *body, size_t size, const Chain *chain)
+int storage_store(const Storage *storage, const SignRequest *request, const Chain *chain)
 {
     _cleanup_close_ int fd = -EBADF;
     _cleanup_free_ char *pem = NULL;
@@ -114,6 +109,6 @@ int storage_store(const Storage *storage, const void *body, size_t size, const C
     r = chain_format(chain, &pem, &pem_size);
     if (r < 0)
         return r;
-    fd = open_entry(storage, body, size);
+    fd = open_entry(storage, request);
     return fd < 0 ? fd : atomic_replace_at(fd, STORAGE_CERT_FILE, pem, pem_size, FILE_MODE);
 }

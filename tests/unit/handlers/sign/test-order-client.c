@@ -12,10 +12,16 @@
 
 #define BODY "the request's\0bytes"
 
-static const OrderRequest request = {
-    .auth = "block",
+static char block_name[] = "block";
+static const AuthBlock block = { .name = block_name };
+static const SignRequest sign_request = {
     .body = BODY,
     .size = sizeof(BODY) - 1,
+    .key = "0a",
+    .auth = &block,
+};
+static const OrderRequest request = {
+    .request = &sign_request,
     .request_id = "0123",
     .client = "192.0.2.7",
 };

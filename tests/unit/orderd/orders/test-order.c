@@ -43,16 +43,19 @@ static void on_trouble(Order *order, const Failure *failure, void *userdata)
 static Order *make_order(sd_event *event, Config *config, Accounts *all, Seen *seen)
 {
     static const Solvers solvers = { .http01_fd = -EBADF };
-    const OrderTarget target = { .config = config, .auth = &auth };
-    const OrderAsker asker = { .request_id = "1" };
+    const OrderSetup setup = { event, &solvers, config };
+    const OrderCaller caller = { .request_id = "1" };
+    _cleanup_(sign_request_done) SignRequest request = { 0 };
     _cleanup_key_ EVP_PKEY *key = make_key("P-256");
     _cleanup_free_ char *body = make_request(key, NULL, "DNS:a.example.org");
-    _cleanup_(csr_freep) Csr *csr = NULL;
     const char *why;
     Order *order;
 
-    ASSERT_OK(csr_parse(body, strlen(body), &csr, &why));
-    ASSERT_OK(order_new(event, &target, &solvers, &asker, body, strlen(body), &csr, &order));
+    ASSERT_OK(sign_request_init(&request, body, strlen(body)));
+    ASSERT_OK(sign_request_parse(&request, &why));
+    request.auth = &auth;
+    ASSERT_OK(order_new(&setup, &request, &caller, &order));
+    ASSERT_FALSE(request.csr);
     ASSERT_TRUE(order_start(order, all, on_end, on_trouble, seen) >= 0);
     order->record.url = strdup("https://ca.example/order/1");
     ASSERT_TRUE(order->record.url);

@@ -21,15 +21,17 @@ static void changed(void *userdata)
 }
 
 /* A certificate for another @days days, under the request that has this name in it. */
-static void store(const Storage *storage, const char *request, long days)
+static void store(const Storage *storage, const char *body, long days)
 {
     _cleanup_(EVP_PKEY_freep) EVP_PKEY *key = make_key("P-256");
     _cleanup_free_ char *pem = make_certificate(key, "DNS:a.example", -90 * DAY, days * DAY);
     _cleanup_(chain_freep) Chain *chain = NULL;
+    SignRequest request;
     const char *reason;
 
+    ASSERT_OK(sign_request_init(&request, body, strlen(body)));
     ASSERT_OK(chain_parse(pem, strlen(pem), &chain, &reason));
-    ASSERT_OK(storage_store(storage, request, strlen(request), chain));
+    ASSERT_OK(storage_store(storage, &request, chain));
 }
 
 /* Runs until the count is told. */

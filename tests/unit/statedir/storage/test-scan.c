@@ -7,13 +7,15 @@
 #include "test.h"
 
 /* An entry with this certificate: a scan does not look at the request. */
-static void add(const Storage *storage, const char *request, const char *pem)
+static void add(const Storage *storage, const char *body, const char *pem)
 {
     _cleanup_(chain_freep) Chain *chain = NULL;
+    SignRequest request;
     const char *why;
 
+    ASSERT_OK(sign_request_init(&request, body, strlen(body)));
     ASSERT_OK(chain_parse(pem, strlen(pem), &chain, &why));
-    ASSERT_OK(storage_store(storage, request, strlen(request), chain));
+    ASSERT_OK(storage_store(storage, &request, chain));
 }
 
 /* Goes through to the end: the number of entries, and of errors. */

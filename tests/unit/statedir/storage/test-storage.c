@@ -14,20 +14,20 @@ typedef struct Fixture {
     Storage storage;
     EVP_PKEY *key;
     char *body;
-    Csr *csr;
+    SignRequest request;
 } Fixture;
 
 static void fixture_init(Fixture *f)
 {
-    char hash[STORAGE_KEY_SIZE];
-    const char *reason;
+    const char *reason, *hash;
 
     *f = (Fixture){ .directory = test_directory_new() };
     f->storage = (Storage){ .type = STORAGE_FILE, .directory = f->directory, .renew_within = 14 };
     f->key = make_key("P-256");
     f->body = make_request(f->key, NULL, "DNS:a.example");
-    ASSERT_OK(csr_parse(f->body, strlen(f->body), &f->csr, &reason));
-    ASSERT_OK(storage_key(f->body, strlen(f->body), hash));
+    ASSERT_OK(sign_request_init(&f->request, f->body, strlen(f->body)));
+    ASSERT_OK(sign_request_parse(&f->request, &reason));
+    hash = f->request.key;
     ASSERT_TRUE(asprintf(&f->entry, "%s/%.2s/%s", f->directory, hash, hash + 2) > 0);
 }
 
@@ -36,7 +36,7 @@ static void fixture_done(Fixture *f)
     test_directory_freep(&f->directory);
     free(f->entry);
     free(f->body);
-    csr_free(f->csr);
+    sign_request_done(&f->request);
     EVP_PKEY_free(f->key);
 }
 
@@ -54,12 +54,12 @@ static void store(const Fixture *f, long days)
     _cleanup_free_ char *pem = make_certificate(f->key, "DNS:a.example", -90 * DAY, days * DAY);
     _cleanup_(chain_freep) Chain *chain = chain_of(pem);
 
-    ASSERT_OK(storage_store(&f->storage, f->body, strlen(f->body), chain));
+    ASSERT_OK(storage_store(&f->storage, &f->request, chain));
 }
 
 static int lookup(const Fixture *f, Chain **ret, const char **ret_why)
 {
-    return storage_lookup(&f->storage, f->body, strlen(f->body), f->csr, ret, ret_why);
+    return storage_lookup(&f->storage, &f->request, ret, ret_why);
 }
 
 static void assert_damaged(const Fixture *f, const char *words)
