@@ -97,7 +97,10 @@ static int call_send(SessionCall *call, const char *nonce)
 
     if (!url)
         return -EOPNOTSUPP;
-    r = jws_sign(session->key, call->with_jwk ? NULL : session->account_url, nonce, url,
+    r = jws_sign(session->key,
+                 &(JwsHeader){ .kid = call->with_jwk ? NULL : session->account_url,
+                               .nonce = nonce,
+                               .url = url },
                  str_or(call->payload, ""), &jws);
     if (r < 0)
         return r;
