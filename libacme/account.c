@@ -3,12 +3,11 @@
 
 #include <stdio.h>
 #include <sys/queue.h>
-#include <sys/stat.h>
 
+#include "libacme/account-files.h"
 #include "libacme/external-account.h"
 #include "libacme/registration.h"
 #include "libacme/rollover.h"
-#include "libacme/transport/jws.h"
 #include "libacme/transport/problem.h"
 #include "log/log.h"
 #include "statedir/account-dir.h"
@@ -21,17 +20,6 @@ typedef enum AccountState {
     ACCOUNT_FAILED,
 } AccountState;
 
-/* What tells one content of a file from another. */
-typedef struct Stamp {
-    dev_t device;
-    ino_t inode;
-    struct timespec changed;
-} Stamp;
-
-typedef struct Stamps {
-    Stamp key, registration;
-} Stamps;
-
 struct Account {
     unsigned n_ref;
     AccountState state;
@@ -40,10 +28,7 @@ struct Account {
     Session *session;
     SessionCall *call;
     Rollover *rollover;
-    EVP_PKEY *key;
-    char *thumbprint;
-    json_t *registration; /* what is on disk: NULL, one that waits for its terms, or a whole one */
-    Stamps stamps;
+    AccountFiles files;
     LIST_HEAD(, AccountWaiter) waiters;
 };
 
@@ -54,49 +39,9 @@ struct AccountWaiter {
     void *userdata;
 };
 
-static Stamp stamp_file(const char *directory, const char *name)
-{
-    _cleanup_free_ char *path = NULL;
-    Stamp stamp = { 0 };
-    struct stat st;
-
-    if (asprintf(&path, "%s/%s", directory, name) < 0) {
-        path = NULL;
-        return stamp;
-    }
-    if (stat(path, &st) == 0)
-        stamp = (Stamp){ st.st_dev, st.st_ino, st.st_ctim };
-    return stamp;
-}
-
-static Stamps stamp_directory(const char *directory)
-{
-    return (Stamps){ stamp_file(directory, "account.pem"),
-                     stamp_file(directory, "registration.json") };
-}
-
-static bool stamp_equal(const Stamp *a, const Stamp *b)
-{
-    return a->device == b->device && a->inode == b->inode &&
-           a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
-}
-
 static bool equal_or_null(const char *a, const char *b)
 {
     return a == b || (a && b && streq(a, b));
-}
-
-/* Whether key and registration are those that were loaded. */
-static bool has_its_files(const Account *account, const char *directory)
-{
-    Stamps now;
-
-    /* Only the CA knows which of both keys counts. */
-    if (account_new_key_exists(directory))
-        return false;
-    now = stamp_directory(directory);
-    return stamp_equal(&now.key, &account->stamps.key) &&
-           stamp_equal(&now.registration, &account->stamps.registration);
 }
 
 bool account_is_current(const Account *account, const AccountBlock *block)
@@ -111,7 +56,7 @@ bool account_is_current(const Account *account, const AccountBlock *block)
     /* What failed is tried again with all that the configuration says now, consent among it. */
     if (account->state == ACCOUNT_FAILED)
         return false;
-    return has_its_files(account, block->directory);
+    return account_files_are_current(&account->files, block->directory);
 }
 
 AccountWaiter *account_waiter_cancel(AccountWaiter *waiter)
@@ -140,7 +85,8 @@ static void account_settle(Account *account, const Failure *failure)
 /* The CA has said its last word of the account. Another one may have taken its place meanwhile. */
 static void account_settle_without(Account *account, Failure *failure)
 {
-    failure->is_without_account = has_its_files(account, account->block->directory);
+    failure->is_without_account =
+        account_files_are_current(&account->files, account->block->directory);
     account_settle(account, failure);
     failure_done(failure);
 }
@@ -196,15 +142,12 @@ static int account_keep(Account *account, const SessionReply *reply)
     json_auto_t *registration = NULL;
     int r;
 
-    r = registration_pack(account->key, reply->json, reply->location, &registration);
+    r = registration_pack(account->files.key, reply->json, reply->location, &registration);
     if (r < 0)
         return r;
-    r = account_registration_save(account->block->directory, registration);
+    r = account_files_register(&account->files, account->block->directory, registration);
     if (r < 0)
         return r;
-    account->stamps.registration = stamp_file(account->block->directory, "registration.json");
-    json_decref(account->registration);
-    account->registration = TAKE_PTR(registration);
     log_event(LOG_EVENT_ACCOUNT_REGISTERED, NULL, "Registered at %s: the account is %s",
               account->block->server, reply->location);
     return account_use(account, reply->location);
@@ -257,14 +200,14 @@ static bool terms_accepted(const AccountBlock *block, const char *terms)
            strv_contains(block->accepted_terms_of_service, terms);
 }
 
-static void on_directory(const SessionReply *reply, void *userdata)
+static void account_on_directory(const SessionReply *reply, void *userdata)
 {
     Account *account = userdata;
     Failure failure = { 0 };
     const AccountBlock *block = account->block;
     RegistrationRequest request = {
         .only_existing = !terms_accepted(block, directory_terms(reply->json)),
-        .contact = registration_contact(account->registration),
+        .contact = registration_contact(account->files.registration),
     };
     json_auto_t *binding = NULL;
     int r = 0;
@@ -279,7 +222,7 @@ static void on_directory(const SessionReply *reply, void *userdata)
     /* Registered only with consent; without it the key may still have an account whose
      * registration.json got lost. */
     if (!request.only_existing)
-        r = external_account_bind(&block->external, account->key, reply->json, &binding);
+        r = external_account_bind(&block->external, account->files.key, reply->json, &binding);
     if (r < 0) {
         external_account_explain(&failure, &block->external, account->config->path, r);
         account_settle(account, &failure);
@@ -297,19 +240,6 @@ static bool wants_registration(const AccountBlock *block)
     return block->accept_terms_of_service || strv_length(block->accepted_terms_of_service) > 0;
 }
 
-static int account_make_key(Account *account)
-{
-    int r;
-
-    r = account_key_generate_ec(ACCOUNT_EC_DEFAULT, &account->key);
-    if (r >= 0)
-        r = account_key_save(account->block->directory, account->key, false);
-    if (r < 0)
-        return r;
-    account->stamps.key = stamp_file(account->block->directory, "account.pem");
-    return 0;
-}
-
 static void fail_without_key(Account *account)
 {
     Failure failure = { 0 };
@@ -322,42 +252,11 @@ static void fail_without_key(Account *account)
     failure_done(&failure);
 }
 
-/* Drops what an earlier, failed look found. */
-static void account_forget(Account *account)
-{
-    EVP_PKEY_free(account->key);
-    account->key = NULL;
-    json_decref(account->registration);
-    account->registration = NULL;
-    free(account->thumbprint);
-    account->thumbprint = NULL;
-}
-
-static int account_load(Account *account)
-{
-    const char *directory = account->block->directory;
-    int r;
-
-    account_forget(account);
-    /* Before anything is read: what changes afterwards is noticed. */
-    account->stamps = stamp_directory(directory);
-    r = account_key_load(directory, &account->key);
-    if (r == -ENOENT && wants_registration(account->block))
-        r = account_make_key(account);
-    if (r < 0)
-        return r;
-    session_set_key(account->session, account->key);
-    r = jwk_thumbprint(account->key, &account->thumbprint);
-    if (r < 0)
-        return r;
-    r = account_registration_load(directory, &account->registration);
-    return r == -ENOENT ? 0 : r;
-}
-
 static void account_open(Account *account)
 {
     const char *status;
-    int r = account_load(account);
+    int r = account_files_load(&account->files, account->block->directory,
+                               wants_registration(account->block));
 
     if (r == -ENOENT) {
         fail_without_key(account);
@@ -367,18 +266,19 @@ static void account_open(Account *account)
         account_fail(account, "account.pem or registration.json cannot be read", r);
         return;
     }
-    status = str_or(registration_status(account->registration), "valid");
+    session_set_key(account->session, account->files.key);
+    status = str_or(registration_status(account->files.registration), "valid");
     if (!streq(status, "valid")) {
         fail_not_valid(account, status);
         return;
     }
-    if (registration_uri(account->registration)) {
-        r = account_use(account, registration_uri(account->registration));
+    if (registration_uri(account->files.registration)) {
+        r = account_use(account, registration_uri(account->files.registration));
         if (r < 0)
             account_fail(account, "it cannot be opened", r);
         return;
     }
-    r = session_directory(account->session, on_directory, account, &account->call);
+    r = session_directory(account->session, account_on_directory, account, &account->call);
     if (r < 0)
         account_fail(account, "the directory cannot be asked for", r);
 }
@@ -465,7 +365,7 @@ Account *account_unref(Account *account)
     rollover_cancel(account->rollover);
     while (!LIST_EMPTY(&account->waiters))
         account_waiter_cancel(LIST_FIRST(&account->waiters));
-    account_forget(account);
+    account_files_done(&account->files);
     session_unref(account->session);
     config_unref(account->config);
     free(account);
@@ -484,10 +384,10 @@ Session *account_session(Account *account)
 
 EVP_PKEY *account_key(Account *account)
 {
-    return account->key;
+    return account->files.key;
 }
 
 const char *account_thumbprint(Account *account)
 {
-    return account->thumbprint;
+    return account->files.thumbprint;
 }

@@ -76,7 +76,8 @@ int external_account_bind(const ExternalAccount *external, EVP_PKEY *key, const 
     payload = json_dumps(jwk, JSON_COMPACT);
     if (!payload)
         return -ENOMEM;
-    r = jws_sign_hmac(secret.bytes, secret.size, external->kid, url, payload, ret);
+    r = jws_sign_hmac(secret.bytes, secret.size, &(JwsHeader){ .kid = external->kid, .url = url },
+                      payload, ret);
     return r < 0 ? r : 1;
 }
 

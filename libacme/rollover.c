@@ -106,7 +106,7 @@ static void on_asked(const SessionReply *reply, void *userdata)
     }
 }
 
-static int ask(Rollover *rollover)
+static int ask_which_key(Rollover *rollover)
 {
     session_set_key(rollover->session, rollover->new);
     return registration_request(rollover->session, &(RegistrationRequest){ .only_existing = true },
@@ -125,7 +125,7 @@ static void on_changed(const SessionReply *reply, void *userdata)
     }
     /* An answer that got lost, or was not the CA's own, says nothing of what it did. */
     failure_set_reply(&rollover->refusal, reply, "changing the account key");
-    r = ask(rollover);
+    r = ask_which_key(rollover);
     if (r < 0) {
         Failure failure = { 0 };
 
@@ -148,7 +148,7 @@ static int pack_change(const RolloverPlan *plan, json_t **ret)
     payload = change ? json_dumps(change, JSON_COMPACT) : NULL;
     if (!payload)
         return -ENOMEM;
-    return jws_sign(plan->new, NULL, NULL, plan->url, payload, ret);
+    return jws_sign(plan->new, &(JwsHeader){ .url = plan->url }, payload, ret);
 }
 
 static int rollover_new(Session *session, const char *directory, rollover_cb callback,
@@ -214,7 +214,7 @@ int rollover_resume(Session *session, const char *directory, rollover_cb callbac
     if (r == -ENOENT) /* who had the lock has just seen to it */
         return 0;
     if (r >= 0)
-        r = ask(rollover);
+        r = ask_which_key(rollover);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(rollover);

@@ -181,7 +181,7 @@ static void fetcher_act(Fetcher *fetcher, curl_socket_t fd, int action)
     fetcher_unref(fetcher);
 }
 
-static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+static int fetcher_on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
     Fetcher *fetcher = userdata;
     int action = 0;
@@ -198,7 +198,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
     return 0;
 }
 
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+static int fetcher_on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
     (void)source;
     (void)usec;
@@ -225,7 +225,7 @@ static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *userdata
     }
     if (source)
         return sd_event_source_set_io_events(source, events[what]) < 0 ? -1 : 0;
-    if (sd_event_add_io(fetcher->event, &source, fd, events[what], on_io, fetcher) < 0)
+    if (sd_event_add_io(fetcher->event, &source, fd, events[what], fetcher_on_io, fetcher) < 0)
         return -1;
     (void)curl_multi_assign(fetcher->multi, fd, source);
     return 0;
@@ -279,7 +279,7 @@ int fetcher_new(sd_event *event, const char *ca_file, Fetcher **ret)
             return -ENOMEM;
     }
     r = sd_event_add_time_relative(event, &fetcher->timer, CLOCK_MONOTONIC, 0, TIMER_ACCURACY,
-                                   on_timer, fetcher);
+                                   fetcher_on_timer, fetcher);
     if (r < 0)
         return r;
     r = sd_event_source_set_enabled(fetcher->timer, SD_EVENT_OFF);

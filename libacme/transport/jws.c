@@ -203,42 +203,42 @@ static int parts_flatten(const Parts *parts, json_t **ret)
     return 0;
 }
 
-int jws_sign(EVP_PKEY *key, const char *kid, const char *nonce, const char *url,
-             const char *payload, json_t **ret)
+int jws_sign(EVP_PKEY *key, const JwsHeader *header, const char *payload, json_t **ret)
 {
     _cleanup_(parts_done) Parts parts = { 0 };
-    json_auto_t *header = NULL, *jwk = NULL;
+    json_auto_t *protected_header = NULL, *jwk = NULL;
     const Curve *curve = key_curve(key);
     int r;
 
     if (!curve && EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA)
         return -EOPNOTSUPP;
-    if (!kid) {
+    if (!header->kid) {
         r = jwk_from_key(key, &jwk);
         if (r < 0)
             return r;
     }
-    header = json_pack("{ssss*ssss*sO*}", "alg", curve ? curve->alg : "RS256", "nonce", nonce,
-                       "url", url, "kid", kid, "jwk", jwk);
-    if (!header)
+    protected_header = json_pack("{ssss*ssss*sO*}", "alg", curve ? curve->alg : "RS256", "nonce",
+                                 header->nonce, "url", header->url, "kid", header->kid, "jwk", jwk);
+    if (!protected_header)
         return -ENOMEM;
-    r = parts_begin(&parts, header, payload);
+    r = parts_begin(&parts, protected_header, payload);
     if (r < 0)
         return r;
     r = sign(key, parts.input, &parts.signature);
     return r < 0 ? r : parts_flatten(&parts, ret);
 }
 
-int jws_sign_hmac(const void *secret, size_t size, const char *kid, const char *url,
-                  const char *payload, json_t **ret)
+int jws_sign_hmac(const void *secret, size_t size, const JwsHeader *header, const char *payload,
+                  json_t **ret)
 {
     _cleanup_(parts_done) Parts parts = { 0 };
-    json_auto_t *header = json_pack("{ssssss}", "alg", "HS256", "kid", kid, "url", url);
+    json_auto_t *protected_header =
+        json_pack("{ssssss}", "alg", "HS256", "kid", header->kid, "url", header->url);
     int r;
 
-    if (!header)
+    if (!protected_header)
         return -ENOMEM;
-    r = parts_begin(&parts, header, payload);
+    r = parts_begin(&parts, protected_header, payload);
     if (r < 0)
         return r;
     r = sign_hmac(secret, size, parts.input, &parts.signature);

@@ -4,31 +4,27 @@
 #include <sys/queue.h>
 
 #include "base/clock.h"
+#include "libacme/transport/directory.h"
 #include "libacme/transport/fetch.h"
 #include "libacme/transport/jws.h"
+#include "libacme/transport/nonces.h"
 #include "libacme/transport/problem.h"
 #include "log/log.h"
 #include "statedir/session-record.h"
 #include "strings/strv.h"
 
-#define NONCES_MAX      64U
 #define BAD_NONCE_TRIES 12U
 
 struct Session {
     unsigned n_ref;
     sd_event *event;
     Fetcher *fetcher;
-    char *directory_url;
+    CaDirectory *directory;
+    Nonces nonces;
     char *state_directory; /* NULL: nothing of it outlives the session */
     bool is_unkept;        /* that it does not was said */
-    json_t *directory;
-    usec_t directory_expiry;
-    Fetch *directory_fetch;
     EVP_PKEY *key;
     char *account_url;
-    /* The newest is used first: the CA may have forgotten old ones. */
-    char *nonces[NONCES_MAX];
-    size_t n_nonces;
     LIST_HEAD(, SessionCall) calls;
 };
 
@@ -86,86 +82,9 @@ static void call_fail(SessionCall *call, int error, const char *text)
     call_finish(call, &(SessionReply){ .error = error, .error_text = text, .body = "" });
 }
 
-const char *session_url(const json_t *object, const char *key)
-{
-    const char *url = json_string_value(json_object_get(object, key));
-
-    return url && strncmp(url, "https://", 8) == 0 ? url : NULL;
-}
-
-/* RFC 8555 §6.5.1: base64url; anything else is to be ignored. */
-static bool nonce_is_valid(const char *nonce)
-{
-    return nonce && *nonce && strlen(nonce) <= 256 &&
-           !nonce[strspn(nonce,
-                         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")];
-}
-
-static void session_keep_nonce(Session *session, const char *nonce)
-{
-    char *copy;
-
-    if (!nonce_is_valid(nonce))
-        return;
-    copy = strdup(nonce);
-    if (!copy)
-        return;
-    if (session->n_nonces == NONCES_MAX) {
-        free(session->nonces[0]);
-        session->n_nonces--;
-        memmove(session->nonces, session->nonces + 1, session->n_nonces * sizeof(char *));
-    }
-    session->nonces[session->n_nonces++] = copy;
-}
-
-static char *session_take_nonce(Session *session)
-{
-    return session->n_nonces > 0 ? session->nonces[--session->n_nonces] : NULL;
-}
-
-static void session_drop_nonces(Session *session)
-{
-    while (session->n_nonces > 0)
-        free(session->nonces[--session->n_nonces]);
-}
-
-static bool reply_is_json(const FetchResult *result)
-{
-    return strcaseeq(result->content_type, "application/json") ||
-           strcaseeq(result->content_type, "application/problem+json");
-}
-
-/* Reads an answer's JSON; *ret_json owns what the reply borrows. */
-static SessionReply reply_from_result(const FetchResult *result, json_t **ret_json)
-{
-    SessionReply reply = {
-        .error = result->error,
-        .error_text = result->error_text,
-        .status = result->status,
-        .body = result->body,
-        .size = result->size,
-        .content_type = result->content_type,
-        .location = result->location,
-        .alternates = result->alternates,
-        .retry_after = result->retry_after,
-    };
-
-    if (result->error == 0 && reply_is_json(result)) {
-        json_t *json = json_loadb(result->body, result->size, 0, NULL);
-
-        if (json_is_object(json))
-            reply.json = json;
-        if (reply.json && result->status >= 400 &&
-            strcaseeq(result->content_type, "application/problem+json"))
-            reply.problem = json;
-        *ret_json = json;
-    }
-    return reply;
-}
-
 static const char *call_url(SessionCall *call)
 {
-    return str_or(call->url, session_url(call->session->directory, call->resource));
+    return str_or(call->url, ca_directory_resource(call->session->directory, call->resource));
 }
 
 static int call_send(SessionCall *call, const char *nonce)
@@ -178,7 +97,10 @@ static int call_send(SessionCall *call, const char *nonce)
 
     if (!url)
         return -EOPNOTSUPP;
-    r = jws_sign(session->key, call->with_jwk ? NULL : session->account_url, nonce, url,
+    r = jws_sign(session->key,
+                 &(JwsHeader){ .kid = call->with_jwk ? NULL : session->account_url,
+                               .nonce = nonce,
+                               .url = url },
                  str_or(call->payload, ""), &jws);
     if (r < 0)
         return r;
@@ -189,8 +111,6 @@ static int call_send(SessionCall *call, const char *nonce)
                          &(FetchRequest){ .url = url, .body = body, .accept = call->accept },
                          on_post, call, &call->fetch);
 }
-
-static int session_need_directory(Session *session);
 
 /* The CA has moved what its directory named: a fresh one says where to. */
 static bool call_is_astray(const SessionCall *call, const FetchResult *result)
@@ -206,8 +126,8 @@ static void call_look_up_again(SessionCall *call)
 
     call->is_redirected = true;
     call->awaits_directory = true;
-    session->directory_expiry = 0;
-    r = session_need_directory(session);
+    ca_directory_expire(session->directory);
+    r = ca_directory_need(session->directory);
     if (r < 0)
         call_fail(call, r, "the directory cannot be asked for");
 }
@@ -240,7 +160,7 @@ static void on_nonce(const FetchResult *result, void *userdata)
 
 static int call_fetch_nonce(SessionCall *call)
 {
-    const char *url = session_url(call->session->directory, "newNonce");
+    const char *url = ca_directory_resource(call->session->directory, "newNonce");
 
     return fetcher_start(call->session->fetcher, &(FetchRequest){ .url = url, .head = true },
                          on_nonce, call, &call->fetch);
@@ -249,14 +169,14 @@ static int call_fetch_nonce(SessionCall *call)
 static void on_get(const FetchResult *result, void *userdata)
 {
     json_auto_t *json = NULL;
-    SessionReply reply = reply_from_result(result, &json);
+    SessionReply reply = session_reply_read(result, &json);
 
     call_finish(userdata, &reply);
 }
 
 static int call_get(SessionCall *call)
 {
-    const char *resource = session_url(call->session->directory, call->resource);
+    const char *resource = ca_directory_resource(call->session->directory, call->resource);
     _cleanup_free_ char *url = NULL;
 
     if (!resource)
@@ -276,7 +196,7 @@ static int call_go(SessionCall *call)
 
     if (call->tail)
         return call_get(call);
-    nonce = session_take_nonce(call->session);
+    nonce = nonces_take(&call->session->nonces);
     return nonce ? call_send(call, nonce) : call_fetch_nonce(call);
 }
 
@@ -284,10 +204,10 @@ static void on_post(const FetchResult *result, void *userdata)
 {
     json_auto_t *json = NULL;
     SessionCall *call = userdata;
-    SessionReply reply = reply_from_result(result, &json);
+    SessionReply reply = session_reply_read(result, &json);
 
     call->fetch = NULL;
-    session_keep_nonce(call->session, result->replay_nonce);
+    nonces_add(&call->session->nonces, result->replay_nonce);
 
     if (call->resource && call_is_astray(call, result)) {
         call_look_up_again(call);
@@ -299,7 +219,7 @@ static void on_post(const FetchResult *result, void *userdata)
 
         /* Older ones are no better than this one was. */
         if (!nonce_is_valid(result->replay_nonce))
-            session_drop_nonces(call->session);
+            nonces_clear(&call->session->nonces);
         r = call_go(call);
         if (r < 0)
             call_fail(call, r, "the request could not be signed or sent again");
@@ -315,15 +235,16 @@ static void session_check_kept(Session *session, int r)
         return;
     session->is_unkept = true;
     log_warning_errno(r, "The directory of %s, or its nonces, cannot be kept in '%s': %m",
-                      session->directory_url, session->state_directory);
+                      ca_directory_url(session->directory), session->state_directory);
 }
 
 static void session_save_directory(Session *session)
 {
     if (session->state_directory)
-        session_check_kept(session,
-                           session_record_save(session->state_directory, session->directory_url,
-                                               session->directory, time(NULL)));
+        session_check_kept(session, session_record_save(session->state_directory,
+                                                        ca_directory_url(session->directory),
+                                                        ca_directory_object(session->directory),
+                                                        time(NULL)));
 }
 
 /* Those of a crash are lost: what is on disk was not handed out. */
@@ -331,24 +252,14 @@ static void session_save_nonces(Session *session)
 {
     _cleanup_strv_ char **nonces = NULL;
 
-    if (!session->state_directory || session->n_nonces == 0)
+    if (!session->state_directory || session->nonces.n == 0)
         return;
-    for (size_t i = 0; i < session->n_nonces; i++)
-        if (strv_extend(&nonces, session->nonces[i]) < 0)
+    for (size_t i = 0; i < session->nonces.n; i++)
+        if (strv_extend(&nonces, session->nonces.list[i]) < 0)
             return;
-    session_check_kept(session,
-                       session_record_add_nonces(session->state_directory, session->directory_url,
-                                                 nonces, time(NULL)));
-}
-
-static const char *directory_lacks(const json_t *directory)
-{
-    static const char *const needed[] = { "newNonce", "newAccount", "newOrder" };
-
-    for (size_t i = 0; i < ELEMENTSOF(needed); i++)
-        if (!session_url(directory, needed[i]))
-            return needed[i];
-    return NULL;
+    session_check_kept(session, session_record_add_nonces(session->state_directory,
+                                                          ca_directory_url(session->directory),
+                                                          nonces, time(NULL)));
 }
 
 static SessionCall *next_awaiting(Session *session)
@@ -359,14 +270,6 @@ static SessionCall *next_awaiting(Session *session)
         if (call->awaits_directory)
             return call;
     return NULL;
-}
-
-static void session_use_directory(Session *session, json_t *directory, time_t age)
-{
-    json_decref(session->directory);
-    session->directory = json_incref(directory);
-    session->directory_expiry =
-        now_monotonic() + (usec_t)(SESSION_DIRECTORY_AGE_MAX - age) * USEC_PER_SEC;
 }
 
 /* Sends on what waited for the directory. Every round takes one call out of the waiting ones. */
@@ -389,44 +292,11 @@ static void session_release(Session *session, const SessionReply *reply)
     }
 }
 
-static void on_directory(const FetchResult *result, void *userdata)
+static void session_on_directory(const SessionReply *reply, void *userdata)
 {
-    json_auto_t *json = NULL;
-    _cleanup_free_ char *text = NULL;
-    Session *session = userdata;
-    SessionReply reply = reply_from_result(result, &json);
-    const char *lacks = NULL;
-
-    session->directory_fetch = NULL;
-    if (reply.error == 0 && result->status == 200 && reply.json) {
-        lacks = directory_lacks(reply.json);
-        if (!lacks) {
-            session_use_directory(session, json, 0);
-            session_save_directory(session);
-        }
-    }
-
-    if (reply.error == 0 && (result->status != 200 || !reply.json || lacks)) {
-        if (asprintf(&text, "%s is not an ACME directory (HTTP status %ld%s%s)",
-                     session->directory_url, result->status, lacks ? ", without " : "",
-                     str_or(lacks, "")) < 0)
-            text = NULL;
-        reply = (SessionReply){
-            .error = -EBADMSG, .error_text = text, .retry_after = result->retry_after, .body = ""
-        };
-    }
-    session_release(session, &reply);
-}
-
-/* 1: at hand, 0: on its way, negative: it cannot be asked for. */
-static int session_need_directory(Session *session)
-{
-    if (session->directory && now_monotonic() < session->directory_expiry)
-        return 1;
-    if (session->directory_fetch)
-        return 0;
-    return fetcher_start(session->fetcher, &(FetchRequest){ .url = session->directory_url },
-                         on_directory, session, &session->directory_fetch);
+    if (reply->error == 0)
+        session_save_directory(userdata);
+    session_release(userdata, reply);
 }
 
 static SessionCall *call_new(Session *session, session_cb callback, void *userdata)
@@ -453,8 +323,8 @@ int session_directory(Session *session, session_cb callback, void *userdata, Ses
      * asynchronous too. */
     call->for_directory = true;
     call->awaits_directory = true;
-    session->directory_expiry = 0;
-    r = session_need_directory(session);
+    ca_directory_expire(session->directory);
+    r = ca_directory_need(session->directory);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(call);
@@ -463,7 +333,7 @@ int session_directory(Session *session, session_cb callback, void *userdata, Ses
 
 const json_t *session_last_directory(const Session *session)
 {
-    return session->directory;
+    return ca_directory_object(session->directory);
 }
 
 static int copy_string(const char *from, char **to)
@@ -476,7 +346,7 @@ static int copy_string(const char *from, char **to)
 /* Now, or as soon as the directory is there. */
 static int call_begin(SessionCall *call)
 {
-    int r = session_need_directory(call->session);
+    int r = ca_directory_need(call->session->directory);
 
     if (r < 0)
         return r;
@@ -549,10 +419,10 @@ int session_new(sd_event *event, const char *directory_url, const char *ca_file,
         return -ENOMEM;
     session->n_ref = 1;
     session->event = sd_event_ref(event);
-    session->directory_url = strdup(directory_url);
-    if (!session->directory_url)
-        return -ENOMEM;
     r = fetcher_new(event, ca_file, &session->fetcher);
+    if (r >= 0)
+        r = ca_directory_new(session->fetcher, directory_url, session_on_directory, session,
+                             &session->directory);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(session);
@@ -564,15 +434,15 @@ static void session_take_up(Session *session)
 {
     _cleanup_(session_record_done) SessionRecord record = { 0 };
     time_t now = time(NULL);
-    int r = session_record_take(session->state_directory, session->directory_url, now, &record);
+    int r = session_record_take(session->state_directory, ca_directory_url(session->directory), now,
+                                &record);
 
     if (r < 0 && r != -ENOENT)
         session_check_kept(session, r);
-    if (r < 0 || directory_lacks(record.directory))
+    if (r < 0 || ca_directory_set(session->directory, record.directory, now - record.fetched) < 0)
         return;
-    session_use_directory(session, record.directory, now - record.fetched);
     STRV_FOREACH (nonce, record.nonces)
-        session_keep_nonce(session, *nonce);
+        nonces_add(&session->nonces, *nonce);
 }
 
 int session_keep_in(Session *session, const char *state_directory)
@@ -604,14 +474,12 @@ Session *session_unref(Session *session)
         return NULL;
     while (!LIST_EMPTY(&session->calls))
         call_free(LIST_FIRST(&session->calls));
-    fetch_cancel(session->directory_fetch);
-    fetcher_unref(session->fetcher);
     session_save_nonces(session);
-    session_drop_nonces(session);
-    json_decref(session->directory);
+    ca_directory_free(session->directory);
+    fetcher_unref(session->fetcher);
+    nonces_clear(&session->nonces);
     EVP_PKEY_free(session->key);
     sd_event_unref(session->event);
-    free(session->directory_url);
     free(session->state_directory);
     free(session->account_url);
     free(session);

@@ -4,29 +4,13 @@
 /* The conversation with one CA under one account key: its directory, nonces and signed requests
  * (RFC 8555 §6, §7.1.1, §7.2). */
 
-#include <jansson.h>
 #include <openssl/evp.h>
 #include <systemd/sd-event.h>
 
-#include "base/macro.h"
+#include "libacme/transport/reply.h"
 
 typedef struct Session Session;
 typedef struct SessionCall SessionCall;
-
-/* What the CA answered; borrowed, valid while the callback runs. */
-typedef struct SessionReply {
-    int error; /* -errno with error_text: no answer came at all */
-    const char *error_text;
-    long status;
-    const json_t *json;    /* NULL unless the answer is a JSON object */
-    const json_t *problem; /* the same object when it is a problem document (RFC 7807) */
-    const char *body;      /* NUL-terminated */
-    size_t size;
-    const char *content_type;
-    const char *location;
-    char *const *alternates; /* URLs of the same in another form, see FetchResult */
-    unsigned retry_after;    /* s, 0: none */
-} SessionReply;
 
 typedef void (*session_cb)(const SessionReply *reply, void *userdata);
 
@@ -74,8 +58,5 @@ int session_get(Session *session, const char *resource, const char *tail, sessio
                 void *userdata, SessionCall **ret);
 
 SessionCall *session_call_cancel(SessionCall *call); /* NULL is fine; always returns NULL */
-
-/* A URL of an object, as a string; NULL when it is not there or not https. Borrowed. */
-const char *session_url(const json_t *object, const char *key);
 
 DEFINE_CLEANUP_FUNC(Session *, session_unref)

@@ -134,7 +134,7 @@ static int transfer(DnsConnection *c, uint32_t revents)
     return r < 0 ? r : update_events(c);
 }
 
-static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+static int connection_on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
     DnsConnection *c = userdata;
     int r;
@@ -175,7 +175,7 @@ int dns_connection_new(sd_event *event, const DnsServer *server,
         return -ENOMEM;
     if (connect(c->fd, &server->address.sa, server->size) < 0 && errno != EINPROGRESS)
         return -errno;
-    r = sd_event_add_io(event, &c->io, c->fd, EPOLLIN | EPOLLOUT, on_io, c);
+    r = sd_event_add_io(event, &c->io, c->fd, EPOLLIN | EPOLLOUT, connection_on_io, c);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(c);

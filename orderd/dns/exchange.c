@@ -14,12 +14,12 @@
 #define DATAGRAM_SIZE_MAX 4096U
 #define IDLE_MAX          (5 * USEC_PER_SEC)
 
-typedef struct Line Line;
+typedef struct SharedConnection SharedConnection;
 
 /* A connection, and who uses it. */
-struct Line {
+struct SharedConnection {
     DnsPool *pool;
-    LIST_ENTRY(Line) list;
+    LIST_ENTRY(SharedConnection) list;
     DnsServer server;
     DnsConnection *connection;
     sd_event_source *idle;
@@ -44,14 +44,14 @@ struct DnsExchange {
     int error; /* to be told from the loop */
     int fd;
     sd_event_source *io, *resend, *deadline;
-    Line *line;
+    SharedConnection *shared;
     dns_exchange_cb callback;
     void *userdata;
 };
 
 struct DnsPool {
     sd_event *event;
-    LIST_HEAD(, Line) lines;
+    LIST_HEAD(, SharedConnection) connections;
     TAILQ_HEAD(, DnsExchange) active, waiting;
     size_t n_active;
 };
@@ -65,31 +65,31 @@ bool dns_error_is_uncertain(int error)
            error == -EFBIG || error == -EKEYREJECTED;
 }
 
-static void line_free(Line *line)
+static void shared_free(SharedConnection *shared)
 {
-    LIST_REMOVE(line, list);
-    sd_event_source_disable_unref(line->idle);
-    dns_connection_free(line->connection);
-    free(line);
+    LIST_REMOVE(shared, list);
+    sd_event_source_disable_unref(shared->idle);
+    dns_connection_free(shared->connection);
+    free(shared);
 }
 
-static int on_idle(sd_event_source *source, uint64_t usec, void *userdata)
+static int shared_on_idle(sd_event_source *source, uint64_t usec, void *userdata)
 {
     (void)source;
     (void)usec;
-    line_free(userdata);
+    shared_free(userdata);
     return 0;
 }
 
-static void leave_line(DnsExchange *e)
+static void leave_connection(DnsExchange *e)
 {
-    Line *line = TAKE_PTR(e->line);
+    SharedConnection *shared = TAKE_PTR(e->shared);
 
-    if (!line || --line->n_users > 0)
+    if (!shared || --shared->n_users > 0)
         return;
-    if (line->is_stale || sd_event_source_set_time_relative(line->idle, IDLE_MAX) < 0 ||
-        sd_event_source_set_enabled(line->idle, SD_EVENT_ONESHOT) < 0)
-        line_free(line);
+    if (shared->is_stale || sd_event_source_set_time_relative(shared->idle, IDLE_MAX) < 0 ||
+        sd_event_source_set_enabled(shared->idle, SD_EVENT_ONESHOT) < 0)
+        shared_free(shared);
 }
 
 static void stop_udp(DnsExchange *e)
@@ -110,7 +110,7 @@ static void exchange_free(DnsExchange *e)
         TAILQ_REMOVE(&pool->waiting, e, list);
     }
     stop_udp(e);
-    leave_line(e);
+    leave_connection(e);
     sd_event_source_disable_unref(e->deadline);
     ldns_pkt_free(e->request);
     free(e->wire);
@@ -175,29 +175,31 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
     (void)source;
     (void)usec;
     if (e->error == 0)
-        e->error = e->line && !dns_connection_is_made(e->line->connection) ? -ETIME : -ETIMEDOUT;
-    if (e->line)
-        e->line->is_stale = true;
+        e->error =
+            e->shared && !dns_connection_is_made(e->shared->connection) ? -ETIME : -ETIMEDOUT;
+    if (e->shared)
+        e->shared->is_stale = true;
     exchange_end(e, NULL, e->error);
     return 0;
 }
 
 /* ---- TCP --------------------------------------------------------------------------------- */
 
-static DnsExchange *find_user(const Line *line, int id)
+static DnsExchange *find_user(const SharedConnection *shared, int id)
 {
     DnsExchange *e;
 
-    TAILQ_FOREACH (e, &line->pool->active, list)
-        if (e->line == line && (id < 0 || e->id == id))
+    TAILQ_FOREACH (e, &shared->pool->active, list)
+        if (e->shared == shared && (id < 0 || e->id == id))
             return e;
     return NULL;
 }
 
-static void on_message(DnsConnection *connection, const uint8_t *wire, size_t size, void *userdata)
+static void shared_on_message(DnsConnection *connection, const uint8_t *wire, size_t size,
+                              void *userdata)
 {
-    Line *line = userdata;
-    DnsExchange *e = find_user(line, dns_wire_id(wire));
+    SharedConnection *shared = userdata;
+    DnsExchange *e = find_user(shared, dns_wire_id(wire));
     _cleanup_(dns_packet_freep) ldns_pkt *answer = NULL;
     int r;
 
@@ -205,80 +207,81 @@ static void on_message(DnsConnection *connection, const uint8_t *wire, size_t si
     /* Nobody's: who asked was cancelled. */
     if (!e)
         return;
-    line->has_answered = true;
+    shared->has_answered = true;
     r = dns_answer_parse(e->request, e->key, wire, size, &answer);
     exchange_end(e, answer, r);
 }
 
 /* A server may close a connection in the moment that it is used again, or after each answer: as
  * long as each connection brings one, all get theirs. */
-static bool try_again(DnsExchange *e, const Line *line, int error)
+static bool try_again(DnsExchange *e, const SharedConnection *shared, int error)
 {
-    return line->has_answered && error != -EBADMSG && send_by_tcp(e) >= 0;
+    return shared->has_answered && error != -EBADMSG && send_by_tcp(e) >= 0;
 }
 
-static void on_end(DnsConnection *connection, int error, void *userdata)
+static void shared_on_end(DnsConnection *connection, int error, void *userdata)
 {
-    Line *line = userdata;
+    SharedConnection *shared = userdata;
     DnsExchange *e;
 
     (void)connection;
-    line->is_stale = true;
-    line->n_users++; /* it stays until all have left it */
-    while ((e = find_user(line, -1))) {
-        leave_line(e);
-        if (!try_again(e, line, error))
+    shared->is_stale = true;
+    shared->n_users++; /* it stays until all have left it */
+    while ((e = find_user(shared, -1))) {
+        leave_connection(e);
+        if (!try_again(e, shared, error))
             exchange_end(e, NULL, error);
     }
-    line_free(line);
+    shared_free(shared);
 }
 
-static int line_new(DnsPool *pool, const DnsServer *server, Line **ret)
+static int shared_new(DnsPool *pool, const DnsServer *server, SharedConnection **ret)
 {
-    Line *line = calloc(1, sizeof(*line));
+    SharedConnection *shared = calloc(1, sizeof(*shared));
     int r;
 
-    if (!line)
+    if (!shared)
         return -ENOMEM;
-    line->pool = pool;
-    line->server = *server;
-    LIST_INSERT_HEAD(&pool->lines, line, list);
-    r = sd_event_add_time_relative(pool->event, &line->idle, CLOCK_MONOTONIC, 0, TIMER_ACCURACY,
-                                   on_idle, line);
+    shared->pool = pool;
+    shared->server = *server;
+    LIST_INSERT_HEAD(&pool->connections, shared, list);
+    r = sd_event_add_time_relative(pool->event, &shared->idle, CLOCK_MONOTONIC, 0, TIMER_ACCURACY,
+                                   shared_on_idle, shared);
     if (r >= 0)
-        r = sd_event_source_set_enabled(line->idle, SD_EVENT_OFF);
+        r = sd_event_source_set_enabled(shared->idle, SD_EVENT_OFF);
     if (r >= 0)
-        r = dns_connection_new(pool->event, server, on_message, on_end, line, &line->connection);
+        r = dns_connection_new(pool->event, server, shared_on_message, shared_on_end, shared,
+                               &shared->connection);
     if (r < 0) {
-        line_free(line);
+        shared_free(shared);
         return r;
     }
-    *ret = line;
+    *ret = shared;
     return 0;
 }
 
-static int line_get(DnsPool *pool, const DnsServer *server, Line **ret)
+static int shared_get(DnsPool *pool, const DnsServer *server, SharedConnection **ret)
 {
-    Line *line;
+    SharedConnection *shared;
 
-    LIST_FOREACH (line, &pool->lines, list)
-        if (!line->is_stale && dns_server_equal(&line->server, server)) {
-            *ret = line;
-            return sd_event_source_set_enabled(line->idle, SD_EVENT_OFF);
+    LIST_FOREACH (shared, &pool->connections, list)
+        if (!shared->is_stale && dns_server_equal(&shared->server, server)) {
+            *ret = shared;
+            return sd_event_source_set_enabled(shared->idle, SD_EVENT_OFF);
         }
-    return line_new(pool, server, ret);
+    return shared_new(pool, server, ret);
 }
 
 static int send_by_tcp(DnsExchange *e)
 {
-    Line *line;
-    int r = line_get(e->pool, &e->server, &line);
+    SharedConnection *shared;
+    int r = shared_get(e->pool, &e->server, &shared);
 
     if (r < 0)
         return r;
-    e->line = line;
-    line->n_users++;
-    return dns_connection_send(line->connection, e->wire, e->size);
+    e->shared = shared;
+    shared->n_users++;
+    return dns_connection_send(shared->connection, e->wire, e->size);
 }
 
 /* ---- UDP --------------------------------------------------------------------------------- */
@@ -293,7 +296,7 @@ static void turn_to_tcp(DnsExchange *e)
         fail_soon(e, r);
 }
 
-static void pass_over(DnsExchange *e)
+static void ignore_datagram(DnsExchange *e)
 {
     if (++e->n_strays == STRAYS_MAX)
         turn_to_tcp(e);
@@ -310,7 +313,7 @@ static void take_datagram(DnsExchange *e, const uint8_t *data, size_t size)
     else if (r >= 0 || r == -ENOMEM)
         exchange_end(e, answer, r);
     else
-        pass_over(e);
+        ignore_datagram(e);
 }
 
 /* The socket is connected: the kernel passes on what comes from the server only. */
@@ -463,7 +466,7 @@ int dns_pool_new(sd_event *event, DnsPool **ret)
     if (!pool)
         return -ENOMEM;
     pool->event = sd_event_ref(event);
-    LIST_INIT(&pool->lines);
+    LIST_INIT(&pool->connections);
     TAILQ_INIT(&pool->active);
     TAILQ_INIT(&pool->waiting);
     *ret = pool;
@@ -478,15 +481,15 @@ sd_event *dns_pool_event(const DnsPool *pool)
 DnsPool *dns_pool_free(DnsPool *pool)
 {
     DnsExchange *e;
-    Line *line;
+    SharedConnection *shared;
 
     if (!pool)
         return NULL;
     /* Those that wait first, or they would be started in place of the others. */
     while ((e = TAILQ_FIRST(&pool->waiting)) || (e = TAILQ_FIRST(&pool->active)))
         exchange_free(e);
-    while ((line = LIST_FIRST(&pool->lines)))
-        line_free(line);
+    while ((shared = LIST_FIRST(&pool->connections)))
+        shared_free(shared);
     sd_event_unref(pool->event);
     free(pool);
     return NULL;

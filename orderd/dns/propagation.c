@@ -5,8 +5,8 @@
 
 #include "dns/answer.h"
 #include "dns/ask.h"
+#include "dns/zone-servers.h"
 #include "libacme/transport/polling.h"
-#include "strings/strv.h"
 
 #define ADDRESSES_MAX 8U /* of one server that are asked */
 #define SAID_SIZE     64U
@@ -26,10 +26,7 @@ typedef struct Watch {
 /* One server, as the zone names it. */
 struct Host {
     Propagation *propagation;
-    char *name;
-    DnsAsk *asks[2]; /* A, AAAA */
-    DnsServers addresses;
-    char *trouble; /* why its addresses are not known */
+    const ZoneServer *server;
     Watch watches[ADDRESSES_MAX];
     size_t n_watches;
 };
@@ -37,11 +34,9 @@ struct Host {
 struct Propagation {
     const DnsSettings *settings;
     const DnsText *text;
-    const DnsServers *source; /* of names and addresses */
-    DnsUse use;               /* of what these say */
-    DnsAsk *ask;
+    ZoneServers *servers;
     Host *hosts;
-    size_t n_hosts, n_pending; /* lookups, then exchanges */
+    size_t n_hosts, n_pending; /* exchanges */
     sd_event_source *timer, *deadline;
     Poll poll;
     DnsTrouble trouble;
@@ -51,23 +46,18 @@ struct Propagation {
 
 static void host_done(Host *host)
 {
-    for (size_t i = 0; i < ELEMENTSOF(host->asks); i++)
-        dns_ask_cancel(host->asks[i]);
     for (size_t i = 0; i < host->n_watches; i++)
         dns_exchange_cancel(host->watches[i].exchange);
-    dns_servers_done(&host->addresses);
-    free(host->trouble);
-    free(host->name);
 }
 
 Propagation *propagation_cancel(Propagation *p)
 {
     if (!p)
         return NULL;
-    dns_ask_cancel(p->ask);
     for (size_t i = 0; i < p->n_hosts; i++)
         host_done(&p->hosts[i]);
     free(p->hosts);
+    zone_servers_free(p->servers);
     sd_event_source_disable_unref(p->timer);
     sd_event_source_disable_unref(p->deadline);
     free(p);
@@ -124,8 +114,8 @@ const char *propagation_lag(Propagation *p)
             const Watch *watch = &p->hosts[i].watches[j];
 
             if (watch_lags(watch))
-                dns_trouble_add(&p->trouble, "%s (%s): %s", watch->host->name, watch->server.text,
-                                *watch->said ? watch->said : "no answer yet");
+                dns_trouble_add(&p->trouble, "%s (%s): %s", watch->host->server->name,
+                                watch->server.text, *watch->said ? watch->said : "no answer yet");
         }
     return p->trouble.n ? p->trouble.text : NULL;
 }
@@ -140,7 +130,7 @@ static int on_over(sd_event_source *source, uint64_t usec, void *userdata)
     return 0;
 }
 
-static const char *judge(const Propagation *p, const DnsReply *reply)
+static const char *find_fault(const Propagation *p, const DnsReply *reply)
 {
     if (!reply->answer)
         return reply->trouble;
@@ -178,7 +168,7 @@ static void on_watch_reply(const DnsReply *reply, void *userdata)
 {
     Watch *watch = userdata;
     Propagation *p = watch->host->propagation;
-    const char *wrong = judge(p, reply);
+    const char *wrong = find_fault(p, reply);
 
     watch->exchange = NULL;
     watch->has_it = !wrong;
@@ -245,151 +235,49 @@ static void use_given_port(const DnsServers *given, DnsServer *server)
 
 static void make_watches(Host *host)
 {
-    size_t n = host->addresses.n < ADDRESSES_MAX ? host->addresses.n : ADDRESSES_MAX;
+    size_t n =
+        host->server->addresses.n < ADDRESSES_MAX ? host->server->addresses.n : ADDRESSES_MAX;
 
     for (; host->n_watches < n; host->n_watches++) {
         Watch *watch = &host->watches[host->n_watches];
 
         watch->host = host;
-        watch->server = host->addresses.list[host->n_watches];
+        watch->server = host->server->addresses.list[host->n_watches];
         use_given_port(&host->propagation->settings->servers, &watch->server);
     }
 }
 
-/* A server that has no address is nobody's to ask; one whose address is not to be had now may be
- * asked by the CA. */
-static void watch_all(Propagation *p)
+static int make_hosts(Propagation *p)
 {
-    size_t n = 0;
-    int r;
+    size_t n = zone_servers_count(p->servers);
 
-    for (size_t i = 0; i < p->n_hosts; i++) {
-        if (p->hosts[i].trouble && p->hosts[i].addresses.n == 0)
-            dns_trouble_add(&p->trouble, "no address is found for %s (%s)", p->hosts[i].name,
-                            p->hosts[i].trouble);
-        make_watches(&p->hosts[i]);
-        n += p->hosts[i].n_watches;
-    }
-    if (n == 0 && p->trouble.n == 0)
-        dns_trouble_add(&p->trouble, "none of the servers of %s has an address", p->text->zone);
-    if (p->trouble.n > 0) {
-        propagation_end(p, p->trouble.text);
-        return;
-    }
-    r = ask_all(p);
-    if (r < 0)
-        propagation_fail_errno(p, r);
-}
-
-static void on_addresses(Host *host, const DnsOutcome *outcome)
-{
-    Propagation *p = host->propagation;
-    int r = outcome->answer ? dns_answer_addresses(outcome->answer, &host->addresses) : 0;
-
-    if (r < 0) {
-        propagation_fail_errno(p, r);
-        return;
-    }
-    if (!outcome->answer && !host->trouble)
-        host->trouble = strdup(outcome->trouble);
-    if (--p->n_pending == 0)
-        watch_all(p);
-}
-
-static void on_a(const DnsOutcome *outcome, void *userdata)
-{
-    Host *host = userdata;
-
-    host->asks[0] = NULL;
-    on_addresses(host, outcome);
-}
-
-static void on_aaaa(const DnsOutcome *outcome, void *userdata)
-{
-    Host *host = userdata;
-
-    host->asks[1] = NULL;
-    on_addresses(host, outcome);
-}
-
-static int ask_source(const Propagation *p, const char *name, ldns_rr_type type,
-                      dns_ask_cb callback, void *userdata, DnsAsk **ret)
-{
-    const DnsSettings *settings = p->settings;
-    DnsAskRequest request = { .servers = p->source, .use = p->use, .timeout = settings->timeout };
-    int r = dns_query_new(name, type, p->use == DNS_USE_RESOLVED, &request.message);
-
-    return r < 0 ? r : dns_ask_start(settings->pool, &request, callback, userdata, ret);
-}
-
-static int ask_addresses(Propagation *p, char *const *names)
-{
-    static const struct {
-        ldns_rr_type type;
-        dns_ask_cb callback;
-    } kinds[] = { { LDNS_RR_TYPE_A, on_a }, { LDNS_RR_TYPE_AAAA, on_aaaa } };
-
-    p->hosts = calloc(strv_length(names), sizeof(*p->hosts));
+    p->hosts = calloc(n, sizeof(*p->hosts));
     if (!p->hosts)
         return -ENOMEM;
-    STRV_FOREACH (name, names) {
+    for (; p->n_hosts < n; p->n_hosts++) {
         Host *host = &p->hosts[p->n_hosts];
 
         host->propagation = p;
-        host->name = strdup(*name);
-        if (!host->name)
-            return -ENOMEM;
-        p->n_hosts++;
-        for (size_t i = 0; i < ELEMENTSOF(kinds); i++) {
-            int r = ask_source(p, *name, kinds[i].type, kinds[i].callback, host, &host->asks[i]);
-
-            if (r < 0)
-                return r;
-            p->n_pending++;
-        }
+        host->server = zone_servers_get(p->servers, p->n_hosts);
+        make_watches(host);
     }
     return 0;
 }
 
-static int ask_name_servers(Propagation *p);
-
-/* What is public may not be known to the resolvers here, or the other way round. */
-static bool ask_the_other(Propagation *p)
+static void on_servers(const char *trouble, void *userdata)
 {
-    if (p->source == &p->settings->servers)
-        return false;
-    p->source = &p->settings->servers;
-    p->use = DNS_USE_AUTHORITATIVE;
-    return ask_name_servers(p) >= 0;
-}
-
-static void on_name_servers(const DnsOutcome *outcome, void *userdata)
-{
-    _cleanup_strv_ char **names = NULL;
     Propagation *p = userdata;
-    int r = 0;
+    int r;
 
-    p->ask = NULL;
-    if (outcome->answer)
-        r = dns_answer_name_servers(outcome->answer, p->text->zone, &names);
-    if (r >= 0 && !names) {
-        if (ask_the_other(p))
-            return;
-        dns_trouble_add(&p->trouble, "no server says which servers %s has%s%s%s", p->text->zone,
-                        outcome->answer ? "" : " (", outcome->answer ? "" : outcome->trouble,
-                        outcome->answer ? "" : ")");
-        propagation_end(p, p->trouble.text);
+    if (trouble) {
+        propagation_end(p, trouble);
         return;
     }
+    r = make_hosts(p);
     if (r >= 0)
-        r = ask_addresses(p, names);
+        r = ask_all(p);
     if (r < 0)
         propagation_fail_errno(p, r);
-}
-
-static int ask_name_servers(Propagation *p)
-{
-    return ask_source(p, p->text->zone, LDNS_RR_TYPE_NS, on_name_servers, p, &p->ask);
 }
 
 static int add_timers(Propagation *p)
@@ -417,13 +305,11 @@ int propagation_await(const DnsSettings *settings, const DnsText *text, propagat
         return -ENOMEM;
     p->settings = settings;
     p->text = text;
-    p->source = &settings->resolvers;
-    p->use = DNS_USE_RESOLVED;
     p->callback = callback;
     p->userdata = userdata;
     r = add_timers(p);
     if (r >= 0)
-        r = ask_name_servers(p);
+        r = zone_servers_find(settings, text->zone, on_servers, p, &p->servers);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(p);

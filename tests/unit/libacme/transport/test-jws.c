@@ -84,7 +84,8 @@ static void check_signed(EVP_PKEY *key, const char *kid, const char *alg, const 
     const char *protected_part, *payload_part;
     size_t size;
 
-    ASSERT_OK(jws_sign(key, kid, "some-nonce", "https://ca.example/order", "{\"a\":1}", &jws));
+    ASSERT_OK(jws_sign(key, &(JwsHeader){ kid, "some-nonce", "https://ca.example/order" },
+                       "{\"a\":1}", &jws));
     protected_part = json_string_value(json_object_get(jws, "protected"));
     payload_part = json_string_value(json_object_get(jws, "payload"));
     ASSERT_TRUE(protected_part && payload_part);
@@ -125,7 +126,8 @@ static void test_post_as_get(void)
     json_auto_t *jws = NULL;
     EVP_PKEY *key = EVP_EC_gen("P-256");
 
-    ASSERT_OK(jws_sign(key, "https://ca.example/acct/1", "n", "https://ca.example/x", "", &jws));
+    ASSERT_OK(jws_sign(
+        key, &(JwsHeader){ "https://ca.example/acct/1", "n", "https://ca.example/x" }, "", &jws));
     ASSERT_STREQ(json_string_value(json_object_get(jws, "payload")), "");
     EVP_PKEY_free(key);
 }
@@ -138,7 +140,8 @@ static void test_inner(void)
     EVP_PKEY *key = EVP_EC_gen("P-256");
     size_t size;
 
-    ASSERT_OK(jws_sign(key, NULL, NULL, "https://ca.example/key-change", "{}", &jws));
+    ASSERT_OK(
+        jws_sign(key, &(JwsHeader){ NULL, NULL, "https://ca.example/key-change" }, "{}", &jws));
     base64url_decode(json_string_value(json_object_get(jws, "protected")), &text, &size);
     header = json_loadb((char *)text, size, 0, NULL);
     ASSERT_EQ(json_object_size(header), 3);
@@ -156,7 +159,8 @@ static void test_hmac(void)
     size_t size;
 
     base64url_decode(secret, &key, &size);
-    ASSERT_OK(jws_sign_hmac(key, size, "kid-1", "https://ca.example/new-account",
+    ASSERT_OK(jws_sign_hmac(key, size,
+                            &(JwsHeader){ .kid = "kid-1", .url = "https://ca.example/new-account" },
                             "{\"kty\":\"EC\"}", &jws));
     ASSERT_EQ(json_object_size(jws), 3);
     ASSERT_STREQ(json_string_value(json_object_get(jws, "protected")),
@@ -172,7 +176,8 @@ static void test_other_keys(void)
     EVP_PKEY *p521 = EVP_EC_gen("P-521");
     json_t *jws = NULL;
 
-    ASSERT_EQ(jws_sign(p521, NULL, "n", "https://ca.example/", "", &jws), -EOPNOTSUPP);
+    ASSERT_EQ(jws_sign(p521, &(JwsHeader){ NULL, "n", "https://ca.example/" }, "", &jws),
+              -EOPNOTSUPP);
     ASSERT_TRUE(!jws);
     EVP_PKEY_free(p521);
 }

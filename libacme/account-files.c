@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "libacme/account-files.h"
+
+#include <stdio.h>
+
+#include "libacme/registration.h"
+#include "libacme/transport/jws.h"
+#include "statedir/account-dir.h"
+
+void account_files_done(AccountFiles *files)
+{
+    EVP_PKEY_free(files->key);
+    json_decref(files->registration);
+    free(files->thumbprint);
+    *files = (AccountFiles){ 0 };
+}
+
+static FileStamp stamp_file(const char *directory, const char *name)
+{
+    _cleanup_free_ char *path = NULL;
+
+    if (asprintf(&path, "%s/%s", directory, name) < 0) {
+        path = NULL;
+        return (FileStamp){ 0 };
+    }
+    return file_stamp_take(path);
+}
+
+static FileStamp stamp_key(const char *directory)
+{
+    return stamp_file(directory, "account.pem");
+}
+
+static FileStamp stamp_registration(const char *directory)
+{
+    return stamp_file(directory, "registration.json");
+}
+
+static int make_account_key(AccountFiles *files, const char *directory)
+{
+    int r = account_key_generate_ec(ACCOUNT_EC_DEFAULT, &files->key);
+
+    if (r >= 0)
+        r = account_key_save(directory, files->key, false);
+    if (r < 0)
+        return r;
+    files->key_stamp = stamp_key(directory);
+    return 0;
+}
+
+int account_files_load(AccountFiles *files, const char *directory, bool make_key)
+{
+    int r;
+
+    account_files_done(files);
+    /* Before anything is read: what changes afterwards is noticed. */
+    files->key_stamp = stamp_key(directory);
+    files->registration_stamp = stamp_registration(directory);
+    r = account_key_load(directory, &files->key);
+    if (r == -ENOENT && make_key)
+        r = make_account_key(files, directory);
+    if (r >= 0)
+        r = jwk_thumbprint(files->key, &files->thumbprint);
+    if (r < 0)
+        return r;
+    r = account_registration_load(directory, &files->registration);
+    return r == -ENOENT ? 0 : r;
+}
+
+int account_files_register(AccountFiles *files, const char *directory, json_t *registration)
+{
+    int r = account_registration_save(directory, registration);
+
+    if (r < 0)
+        return r;
+    files->registration_stamp = stamp_registration(directory);
+    json_decref(files->registration);
+    files->registration = json_incref(registration);
+    return 0;
+}
+
+bool account_files_are_current(const AccountFiles *files, const char *directory)
+{
+    FileStamp key, registration;
+
+    if (account_new_key_exists(directory))
+        return false;
+    key = stamp_key(directory);
+    registration = stamp_registration(directory);
+    return file_stamp_equal(&key, &files->key_stamp) &&
+           file_stamp_equal(&registration, &files->registration_stamp);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "libacme/transport/directory.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "statedir/session-record.h"
+
+struct CaDirectory {
+    Fetcher *fetcher;
+    char *url;
+    json_t *object;
+    usec_t expiry;
+    Fetch *fetch;
+    ca_directory_cb callback;
+    void *userdata;
+};
+
+static const char *find_lacking(const json_t *object)
+{
+    static const char *const needed[] = { "newNonce", "newAccount", "newOrder" };
+
+    for (size_t i = 0; i < ELEMENTSOF(needed); i++)
+        if (!session_url(object, needed[i]))
+            return needed[i];
+    return NULL;
+}
+
+int ca_directory_set(CaDirectory *directory, json_t *object, time_t age)
+{
+    if (find_lacking(object))
+        return -EBADMSG;
+    json_decref(directory->object);
+    directory->object = json_incref(object);
+    directory->expiry = now_monotonic() + (usec_t)(SESSION_DIRECTORY_AGE_MAX - age) * USEC_PER_SEC;
+    return 0;
+}
+
+static void directory_on_fetched(const FetchResult *result, void *userdata)
+{
+    json_auto_t *json = NULL;
+    _cleanup_free_ char *text = NULL;
+    CaDirectory *directory = userdata;
+    SessionReply reply = session_reply_read(result, &json);
+    bool is_object = result->status == 200 && reply.json;
+
+    directory->fetch = NULL;
+    if (reply.error == 0 && (!is_object || ca_directory_set(directory, json, 0) < 0)) {
+        const char *lacks = is_object ? find_lacking(json) : NULL;
+
+        if (asprintf(&text, "%s is not an ACME directory (HTTP status %ld%s%s)", directory->url,
+                     result->status, lacks ? ", without " : "", str_or(lacks, "")) < 0)
+            text = NULL;
+        reply = (SessionReply){
+            .error = -EBADMSG, .error_text = text, .retry_after = result->retry_after, .body = ""
+        };
+    }
+    directory->callback(&reply, directory->userdata);
+}
+
+int ca_directory_need(CaDirectory *directory)
+{
+    if (directory->object && now_monotonic() < directory->expiry)
+        return 1;
+    if (directory->fetch)
+        return 0;
+    return fetcher_start(directory->fetcher, &(FetchRequest){ .url = directory->url },
+                         directory_on_fetched, directory, &directory->fetch);
+}
+
+void ca_directory_expire(CaDirectory *directory)
+{
+    directory->expiry = 0;
+}
+
+const json_t *ca_directory_object(const CaDirectory *directory)
+{
+    return directory->object;
+}
+
+const char *ca_directory_url(const CaDirectory *directory)
+{
+    return directory->url;
+}
+
+const char *ca_directory_resource(const CaDirectory *directory, const char *name)
+{
+    return session_url(directory->object, name);
+}
+
+int ca_directory_new(Fetcher *fetcher, const char *url, ca_directory_cb callback, void *userdata,
+                     CaDirectory **ret)
+{
+    _cleanup_(ca_directory_freep) CaDirectory *directory = calloc(1, sizeof(*directory));
+
+    if (!directory)
+        return -ENOMEM;
+    directory->fetcher = fetcher;
+    directory->callback = callback;
+    directory->userdata = userdata;
+    directory->url = strdup(url);
+    if (!directory->url)
+        return -ENOMEM;
+    *ret = TAKE_PTR(directory);
+    return 0;
+}
+
+CaDirectory *ca_directory_free(CaDirectory *directory)
+{
+    if (!directory)
+        return NULL;
+    fetch_cancel(directory->fetch);
+    json_decref(directory->object);
+    free(directory->url);
+    free(directory);
+    return NULL;
+}
