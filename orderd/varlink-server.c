@@ -53,7 +53,7 @@ struct VarlinkServer {
     void *idle_userdata;
 };
 
-static void listen_while_there_is_room(VarlinkServer *server)
+static void server_listen_if_room(VarlinkServer *server)
 {
     if (server->listener)
         (void)sd_event_source_set_enabled(
@@ -81,7 +81,7 @@ static Connection *connection_free(Connection *c)
     free(c->in);
     free(c->out);
     free(c);
-    listen_while_there_is_room(server);
+    server_listen_if_room(server);
     if (server->fd < 0 && LIST_EMPTY(&server->connections) && server->idle)
         server->idle(server->idle_userdata);
     return NULL;
@@ -331,7 +331,7 @@ static int connection_read(Connection *c)
     return 0;
 }
 
-static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+static int connection_on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
     Connection *c = userdata;
     int r = 0;
@@ -365,7 +365,7 @@ static int connection_new(VarlinkServer *server, int fd, VarlinkPeer *peer)
 
     if (!c)
         return -ENOMEM;
-    r = sd_event_add_io(server->event, &c->io, fd, EPOLLIN, on_io, c);
+    r = sd_event_add_io(server->event, &c->io, fd, EPOLLIN, connection_on_io, c);
     if (r < 0) {
         free(c);
         return r;
@@ -376,21 +376,21 @@ static int connection_new(VarlinkServer *server, int fd, VarlinkPeer *peer)
     *peer = (VarlinkPeer){ 0 };
     LIST_INSERT_HEAD(&server->connections, c, list);
     server->n_connections++;
-    listen_while_there_is_room(server);
+    server_listen_if_room(server);
     return 0;
 }
 
-static int on_pause_over(sd_event_source *source, uint64_t usec, void *userdata)
+static int server_on_pause_over(sd_event_source *source, uint64_t usec, void *userdata)
 {
     (void)source;
     (void)usec;
-    listen_while_there_is_room(userdata);
+    server_listen_if_room(userdata);
     return 0;
 }
 
 /* Where descriptors or memory are short the connection still waits: the loop is not to spin on it.
  */
-static void pause_accepting(VarlinkServer *server)
+static void server_pause(VarlinkServer *server)
 {
     if (timer_arm(server->pause, ACCEPT_PAUSE) >= 0)
         (void)sd_event_source_set_enabled(server->listener, SD_EVENT_OFF);
@@ -430,7 +430,7 @@ static int accept_peer(VarlinkServer *server, int fd)
     return r;
 }
 
-static int on_connection(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+static int server_on_connection(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
     VarlinkServer *server = userdata;
     int connected, r;
@@ -443,7 +443,7 @@ static int on_connection(sd_event_source *source, int fd, uint32_t revents, void
             return 0;
         (void)log_event_errno(LOG_EVENT_SHORTAGE, errno,
                               "A connection to the socket is not accepted: %m");
-        pause_accepting(server);
+        server_pause(server);
         return 0;
     }
     r = accept_peer(server, connected);
@@ -470,10 +470,10 @@ int varlink_server_new(sd_event *event, int fd, const VarlinkInterface *interfac
     r = fcntl(fd, F_GETFL);
     if (r < 0 || fcntl(fd, F_SETFL, r | O_NONBLOCK) < 0)
         return -errno;
-    r = sd_event_add_io(event, &server->listener, fd, EPOLLIN, on_connection, server);
+    r = sd_event_add_io(event, &server->listener, fd, EPOLLIN, server_on_connection, server);
     if (r < 0)
         return r;
-    r = timer_new(event, on_pause_over, server, &server->pause);
+    r = timer_new(event, server_on_pause_over, server, &server->pause);
     if (r < 0)
         return r;
     server->fd = fd;

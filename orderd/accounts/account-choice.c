@@ -63,7 +63,7 @@ bool account_choice_has_next(const AccountChoice *choice, const Failure *failure
 }
 
 /* "[account "one"]: reason; [account "two"]: reason" */
-static void add(const AccountChoice *choice, const Failure *failure, Failure *all)
+static void add_reason(const AccountChoice *choice, const Failure *failure, Failure *all)
 {
     unsigned soonest = failure->retry_after;
     bool is_first = all->status == 0;
@@ -85,7 +85,7 @@ bool account_choice_next(AccountChoice *choice, const Failure *failure)
 {
     if (!account_choice_has_next(choice, failure))
         return false;
-    add(choice, failure, &choice->passed);
+    add_reason(choice, failure, &choice->passed);
     choice->n_passed++;
     choice->account = account_unref(choice->account);
     return true;
@@ -99,7 +99,7 @@ void account_choice_sum_up(const AccountChoice *choice, Failure *failure)
     if (choice->n_passed == 0 || !failure->elsewhere)
         return;
     failure_copy(&all, &choice->passed);
-    add(choice, failure, &all);
+    add_reason(choice, failure, &all);
     failure_done(failure);
     *failure = all;
 }

@@ -24,7 +24,7 @@ Prefetch *prefetch_free(Prefetch *prefetch)
 
 DEFINE_CLEANUP_FUNC(Prefetch *, prefetch_free)
 
-static void on_settled(const Chain *chain, const Failure *failure, void *userdata)
+static void prefetch_on_settled(const Chain *chain, const Failure *failure, void *userdata)
 {
     _cleanup_(prefetch_freep) Prefetch *prefetch = userdata;
 
@@ -39,7 +39,8 @@ static bool may_renew(const AuthBlock *auth, const Storage *storage, const Csr *
 
 /* The auth block that the certificate was last asked for by, or, where nobody knows that, the first
  * one that it may be from. NULL: none allows it any more. */
-static const AuthBlock *find_auth(const Prefetch *prefetch, const StorageMeta *meta, const Csr *csr)
+static const AuthBlock *prefetch_auth(const Prefetch *prefetch, const StorageMeta *meta,
+                                      const Csr *csr)
 {
     const Config *config = prefetch->entry->config;
     const AuthBlock *named = meta->auth ? config_find_auth(config, meta->auth) : NULL;
@@ -52,7 +53,7 @@ static const AuthBlock *find_auth(const Prefetch *prefetch, const StorageMeta *m
     return NULL;
 }
 
-static void log_not_allowed(const Prefetch *prefetch, const Csr *csr)
+static void prefetch_log_not_allowed(const Prefetch *prefetch, const Csr *csr)
 {
     _cleanup_strv_ char **names = csr_identifiers(csr);
     _cleanup_free_ char *joined = strv_join(names, " ");
@@ -66,8 +67,8 @@ static void log_not_allowed(const Prefetch *prefetch, const Csr *csr)
               str_or(joined, "?"), prefetch->entry->storage->name);
 }
 
-static int order(Prefetch *prefetch, Orders *orders, const StorageMeta *meta, const char *body,
-                 size_t size)
+static int prefetch_order(Prefetch *prefetch, Orders *orders, const StorageMeta *meta,
+                          const char *body, size_t size)
 {
     static const OrderAsker asker = { .request_id = PREFETCH_REQUEST_ID, .is_prefetch = true };
     OrderTarget target = { .config = prefetch->entry->config };
@@ -77,12 +78,12 @@ static int order(Prefetch *prefetch, Orders *orders, const StorageMeta *meta, co
 
     if (r < 0)
         return r == -EBADMSG ? 0 : r;
-    target.auth = find_auth(prefetch, meta, csr);
+    target.auth = prefetch_auth(prefetch, meta, csr);
     if (!target.auth) {
-        log_not_allowed(prefetch, csr);
+        prefetch_log_not_allowed(prefetch, csr);
         return 0;
     }
-    r = orders_request(orders, &target, body, size, &csr, &asker, on_settled, prefetch,
+    r = orders_request(orders, &target, body, size, &csr, &asker, prefetch_on_settled, prefetch,
                        &prefetch->waiter);
     return r < 0 ? r : 1;
 }
@@ -120,7 +121,7 @@ int prefetch_start(Orders *orders, const InventoryRef *entry, prefetch_cb callba
     r = read_entry(entry, &meta, &body, &size);
     if (r <= 0)
         return r;
-    r = order(prefetch, orders, &meta, body, size);
+    r = prefetch_order(prefetch, orders, &meta, body, size);
     if (r > 0)
         *ret = TAKE_PTR(prefetch);
     return r;
