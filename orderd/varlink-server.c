@@ -16,9 +16,9 @@
 
 typedef struct Connection Connection;
 
-/* The one call that a connection may have open. */
+/* A connection has one open call at most. */
 struct VarlinkCall {
-    Connection *connection; /* NULL: gone */
+    Connection *connection;
     bool oneway;
     void (*gone)(void *userdata);
     void *userdata;
@@ -40,7 +40,7 @@ struct Connection {
 struct VarlinkServer {
     sd_event *event;
     sd_event_source *listener;
-    sd_event_source *pause; /* after which accepting is tried again */
+    sd_event_source *pause; /* ends a time without accepting */
     int fd;                 /* negative: closed */
     gid_t group;            /* its members may call */
     usec_t quiet_until;     /* refused peers are not logged before */
@@ -61,7 +61,7 @@ static void server_listen_if_room(VarlinkServer *server)
             server->n_connections < VARLINK_CONNECTIONS_MAX ? SD_EVENT_ON : SD_EVENT_OFF);
 }
 
-/* The last one of a closed server tells so. */
+/* The last connection of a closed server calls .idle. */
 static Connection *connection_free(Connection *c)
 {
     VarlinkServer *server = c->server;
@@ -87,7 +87,7 @@ static Connection *connection_free(Connection *c)
     return NULL;
 }
 
-/* What comes while a call is open or an answer not yet sent waits here, and then in the kernel. */
+/* Input behind an open call or an unsent answer waits here, then in the kernel. */
 static bool connection_has_room(const Connection *c)
 {
     return c->n_in <= c->server->frame_max;
@@ -123,7 +123,7 @@ static int connection_flush(Connection *c)
     return 0;
 }
 
-/* Appends a frame. */
+/* Appends a frame to the output. */
 static int connection_queue(Connection *c, const json_t *message)
 {
     _cleanup_free_ char *text = json_dumps(message, JSON_COMPACT);
@@ -142,9 +142,9 @@ static int connection_queue(Connection *c, const json_t *message)
     return 0;
 }
 
-/* The answer is sent at once as far as the socket takes it: what it was made of may be put away
- * then. The rest is sent, and the next call taken up, from the loop. The connection itself is never
- * freed here, its reader may be on the stack. */
+/* Sends the answer at once, as far as the socket has room: a method may discard the source of an
+ * answer afterwards. The event loop sends the rest and takes the next call. Never frees the
+ * connection, whose reader may be on the stack. */
 static void call_end(VarlinkCall *call, json_t *message)
 {
     Connection *c = call->connection;
@@ -159,7 +159,7 @@ static void call_end(VarlinkCall *call, json_t *message)
     if (r >= 0)
         r = sd_event_source_set_io_events(c->io, EPOLLIN | EPOLLOUT);
     if (r < 0) {
-        log_warning_errno(r, "A caller on the socket cannot be answered: %m");
+        log_warning_errno(r, "Failed to answer a peer on the socket: %m");
         (void)shutdown(c->fd, SHUT_RDWR);
     }
 }
@@ -247,7 +247,7 @@ static const VarlinkMethod *find_method(const VarlinkMethod *methods, size_t n, 
     return NULL;
 }
 
-/* Takes one frame. Negative: the peer does not speak Varlink. */
+/* Runs the call in one frame. -EBADMSG: the peer does not speak Varlink; other -errno. */
 static int connection_call(Connection *c, const char *frame, size_t size)
 {
     json_auto_t *message = json_loadb(frame, size, 0, NULL);
@@ -280,13 +280,13 @@ static int connection_call(Connection *c, const char *frame, size_t size)
     return 0;
 }
 
-/* Whether the last call is answered, and the caller has all of it. */
+/* Whether the last call is answered and its answer is sent. */
 static bool connection_is_free(const Connection *c)
 {
     return !c->call && c->n_out == 0;
 }
 
-/* Takes up the next frame where one is whole and the connection is free: 1, else 0. */
+/* Runs the next call if its frame is complete and the connection is free: 1, else 0. -errno. */
 static int connection_process(Connection *c)
 {
     _cleanup_free_ char *frame = NULL;
@@ -313,7 +313,7 @@ static int connection_process(Connection *c)
     return r < 0 ? r : 1;
 }
 
-/* 0: more may come; -ECONNRESET at the end. */
+/* 0: more may follow; -ECONNRESET at the end; other -errno. */
 static int connection_read(Connection *c)
 {
     char *p = realloc(c->in, c->n_in + READ_SIZE);
@@ -352,7 +352,7 @@ static int connection_on_io(sd_event_source *source, int fd, uint32_t revents, v
         r = connection_update(c);
     if (r < 0) {
         if (r != -ECONNRESET && r != -EPIPE)
-            log_warning_errno(r, "A caller on the socket is dropped: %m");
+            log_warning_errno(r, "A peer on the socket is disconnected: %m");
         connection_free(c);
     }
     return 0;
@@ -388,8 +388,8 @@ static int server_on_pause_over(sd_event_source *source, uint64_t usec, void *us
     return 0;
 }
 
-/* Where descriptors or memory are short the connection still waits: the loop is not to spin on it.
- */
+/* Without descriptors or memory the connection stays in the backlog. A pause keeps the event loop
+ * from spinning on it. */
 static void server_pause(VarlinkServer *server)
 {
     if (timer_arm(server->pause, ACCEPT_PAUSE) >= 0)
@@ -442,14 +442,14 @@ static int server_on_connection(sd_event_source *source, int fd, uint32_t revent
         if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
             return 0;
         (void)log_event_errno(LOG_EVENT_SHORTAGE, errno,
-                              "A connection to the socket is not accepted: %m");
+                              "Failed to accept a connection to the socket: %m");
         server_pause(server);
         return 0;
     }
     r = accept_peer(server, connected);
     if (r < 0)
         (void)log_event_errno(LOG_EVENT_SHORTAGE, r,
-                              "A connection to the socket is not accepted: %m");
+                              "Failed to accept a connection to the socket: %m");
     return 0;
 }
 

@@ -95,7 +95,7 @@ void account_choice_sum_up(const AccountChoice *choice, Failure *failure)
 {
     Failure all = { 0 };
 
-    /* What is wrong with the request itself counts, whatever the others said. */
+    /* A fault of the request itself is the answer, whatever the other accounts replied. */
     if (choice->n_passed == 0 || !failure->elsewhere)
         return;
     failure_copy(&all, &choice->passed);
@@ -111,8 +111,8 @@ void account_choice_amend(const AccountChoice *choice, Failure *failure)
 
     if (!*name || !failure->problem || failure->status != 500)
         return;
-    if (asprintf(&sentence, "This is of [account \"%s\"]: acme-register takes --account=%s.", name,
-                 name) < 0)
+    if (asprintf(&sentence, "This concerns [account \"%s\"]: run acme-register with --account=%s.",
+                 name, name) < 0)
         sentence = NULL;
     if (sentence)
         failure_amend(failure, sentence);

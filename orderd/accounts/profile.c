@@ -4,7 +4,7 @@
 #include "log/log.h"
 #include "strings/strv.h"
 
-/* What is asked of one CA. */
+/* The request for the directory of one CA. */
 typedef struct ProfileQuery {
     const ProfileCheck *check;
     const AccountBlock *account;
@@ -14,7 +14,7 @@ typedef struct ProfileQuery {
 
 struct ProfileCheck {
     Config *config;
-    ProfileQuery *queries; /* one for each account of the config */
+    ProfileQuery *queries; /* one for each account of the configuration */
 };
 
 static const json_t *offered_profiles(const json_t *directory)
@@ -27,19 +27,19 @@ bool profile_is_offered(const json_t *directory, const char *profile)
     return json_object_get(offered_profiles(directory), profile);
 }
 
-/* "classic, tlsserver"; "none at all". */
+/* "classic, tlsserver"; "none". free() */
 static char *format_offered(const json_t *directory)
 {
     _cleanup_strv_ char **names = NULL;
     const char *name;
     json_t *value;
 
-    /* Not written to: jansson has no other way to go through an object. */
+    /* jansson has no iterator for const objects. Nothing is written. */
     json_object_foreach ((json_t *)(uintptr_t)offered_profiles(directory), name, value)
         if (strv_extend(&names, name) < 0)
             return NULL;
     strv_sort(names);
-    return names ? strv_join(names, ", ") : strdup("none at all");
+    return names ? strv_join(names, ", ") : strdup("none");
 }
 
 void profile_set_failure(Failure *failure, const json_t *directory, const char *profile)
@@ -47,8 +47,8 @@ void profile_set_failure(Failure *failure, const json_t *directory, const char *
     _cleanup_free_ char *list = format_offered(directory);
 
     failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 500, 0,
-                "The CA does not offer the profile '%s' that the server is to ask for: its "
-                "administrator sets profile to one that it offers (%s).",
+                "The CA does not offer the profile '%s' that the server is configured to use. "
+                "The server's administrator must set profile to one that the CA offers (%s).",
                 profile, str_or(list, "?"));
 }
 
@@ -57,14 +57,15 @@ static void profile_log_not_offered(const AuthBlock *auth, const char *profile,
 {
     _cleanup_free_ char *list = format_offered(directory);
 
-    log_event(LOG_EVENT_PROFILE_NOT_OFFERED, NULL,
-              "[auth \"%s\"] asks for the profile '%s', which the CA does not offer (%s): its "
-              "requests are refused",
-              auth->name, profile, str_or(list, "?"));
+    log_event(
+        LOG_EVENT_PROFILE_NOT_OFFERED, NULL,
+        "The CA does not offer profile '%s' of [auth \"%s\"]; it offers %s. Requests that use "
+        "this block are refused until profile names one that it offers.",
+        profile, auth->name, str_or(list, "?"));
 }
 
-/* The profile that the block asks this account's CA for; NULL: none, or it does not
- * ask it. */
+/* The profile that the auth block requests with this account; NULL: none, or the block does not use
+ * the account. */
 static const char *profile_of(const AuthBlock *auth, const AccountBlock *account)
 {
     for (size_t i = 0; i < auth->n_accounts; i++)
@@ -82,7 +83,7 @@ static void profile_on_directory(const SessionReply *reply, void *userdata)
     query->call = NULL;
     if (reply->error < 0)
         return;
-    /* Each profile once, however many blocks have it. */
+    /* Each profile is logged once, however many blocks use it. */
     for (size_t i = 0; i < config->n_auth; i++) {
         const char *profile = profile_of(config->auth[i], query->account);
 
@@ -151,8 +152,7 @@ int profile_check_new(Accounts *accounts, Config *config, ProfileCheck **ret)
                 ? profile_query_start(check, accounts, block, &check->queries[i])
                 : 0;
         if (r < 0)
-            log_warning_errno(r, "The CA at %s cannot be asked for its profiles: %m",
-                              block->server);
+            log_warning_errno(r, "Failed to ask the CA at %s for its profiles: %m", block->server);
     }
     *ret = TAKE_PTR(check);
     return 0;

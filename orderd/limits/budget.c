@@ -15,11 +15,11 @@ typedef struct Budget {
     const char *kind;
     time_t window; /* s */
     Occasion occasion;
-    bool is_of_ca; /* stands for a limit of the CA, so that another CA has one of its own */
+    bool is_of_ca; /* mirrors a limit of the CA: each CA has a count of its own */
     unsigned (*limit)(const OrderContext *context); /* 0: none */
-    /* Whose it is: new string; NULL: no memory. */
+    /* What is counted for: free(); NULL: out of memory. */
     char *(*owner)(const OrderContext *context);
-    const char *sentence; /* completed by the limit and its key */
+    const char *sentence; /* followed by the key and the limit */
     const char *key;      /* in the configuration */
 } Budget;
 
@@ -48,7 +48,7 @@ static unsigned client_limit(const OrderContext *context)
     return context->client ? context->auth->orders_per_day : 0;
 }
 
-/* An address has no blank in it. */
+/* The result is unambiguous: an address contains no blank. */
 static char *client_what(const OrderContext *context)
 {
     char *owner;
@@ -58,15 +58,15 @@ static char *client_what(const OrderContext *context)
 
 static const Budget budgets[] = {
     { "orders", 3 * HOUR, OCCASION_ORDER, true, orders_limit, orders_what,
-      "The server's account has made as many orders within 3 hours as it may", "orders-per-3h" },
+      "The server's account has reached its limit of orders in 3 hours", "orders-per-3h" },
     { "certificates", 7 * DAY, OCCASION_CERTIFICATE, true, certificates_limit, certificates_what,
-      "As many certificates for exactly these names were issued within a week as may be",
+      "The limit of certificates for exactly these names in one week is reached",
       "duplicate-certificates-per-week" },
     { "client", DAY, OCCASION_ORDER, false, client_limit, client_what,
-      "This client has had as many orders made within a day as it may", "orders-per-day" },
+      "This client has reached its limit of orders in one day", "orders-per-day" },
 };
 
-/* Opens the books. False: there is no such limit, or they cannot be read, which is logged. */
+/* Reads the count. False: there is no such limit, or reading failed, which is logged. */
 static bool budget_open_ledger(const Budget *budget, const OrderContext *context, time_t now,
                                char **ret_what, LedgerKey *ret_key, Ledger *ret)
 {
@@ -82,8 +82,8 @@ static bool budget_open_ledger(const Budget *budget, const OrderContext *context
                             .window = budget->window };
     r = *ret_what ? ledger_load(state, ret_key, now, ret) : -ENOMEM;
     if (r < 0)
-        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r, "What %s counts in '%s' cannot be read: %m",
-                        budget->key, state);
+        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
+                        "Failed to read the count for %s in '%s': %m", budget->key, state);
     return r >= 0;
 }
 
@@ -103,8 +103,8 @@ static bool budget_check(const Budget *budget, const OrderContext *context, time
         return true;
     oldest = ledger.times[ledger.n - limit];
     failure_set(ret, LOG_EVENT_ORDER_HELD_BACK, 429, (unsigned)(oldest + budget->window - now),
-                "%s (%s = %u): try again when Retry-After says so.", budget->sentence, budget->key,
-                limit);
+                "%s (%s = %u). Try again after the time in Retry-After.", budget->sentence,
+                budget->key, limit);
     ret->elsewhere = budget->is_of_ca;
     return false;
 }
@@ -119,13 +119,13 @@ bool budget_allows(const OrderContext *context, Failure *ret)
     return true;
 }
 
-/* From 80 % on, when it comes there. */
+/* Warns once, when 80 % are reached. */
 static void budget_warn_when_low(const Budget *budget, const Ledger *ledger, unsigned limit,
                                  const char *owner)
 {
     if (ledger->n != (limit * 4 + 4) / 5)
         return;
-    log_event(LOG_EVENT_BUDGET_LOW, NULL, "%zu of %s = %u are used up: %s", ledger->n, budget->key,
+    log_event(LOG_EVENT_BUDGET_LOW, NULL, "%zu of %s = %u are used: %s", ledger->n, budget->key,
               limit, owner);
 }
 
@@ -140,8 +140,9 @@ static void budget_count(const Budget *budget, const OrderContext *context, time
         return;
     r = ledger_add(context->config->state_directory, &key, now, &ledger);
     if (r < 0)
-        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r, "What %s counts is not written to '%s': %m",
-                        budget->key, context->config->state_directory);
+        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
+                        "Failed to write the count for %s to '%s': %m", budget->key,
+                        context->config->state_directory);
     else
         budget_warn_when_low(budget, &ledger, budget->limit(context), owner);
 }
@@ -171,5 +172,5 @@ void budget_sweep(const char *state_directory)
 
     if (r < 0)
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
-                        "What is over of the budgets in '%s' stays: %m", state_directory);
+                        "Failed to remove expired counts from '%s': %m", state_directory);
 }

@@ -9,12 +9,12 @@
 #include "strings/strv.h"
 #include "x509/dns-name.h"
 
-/* The one that takes longest of those that concern an order. */
+/* The hold with the latest end, of all that concern an order. */
 typedef struct Longest {
     const OrderContext *context;
     time_t now;
     Pause pause;        /* .reason NULL: none */
-    bool is_about_name; /* one of them is: what is wrong with a name is wrong for every CA */
+    bool is_about_name; /* one of them is: a name that fails would fail at every CA */
 } Longest;
 
 static void hold_load(const OrderContext *context, PauseKind kind, const char *what, time_t now,
@@ -25,7 +25,7 @@ static void hold_load(const OrderContext *context, PauseKind kind, const char *w
 
     if (r < 0 && r != -ENOENT)
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
-                        "The pause of %s '%s' in '%s' cannot be read: %m", pause_kind_name(kind),
+                        "Failed to read the pause of %s '%s' in '%s': %m", pause_kind_name(kind),
                         what, config->state_directory);
 }
 
@@ -42,8 +42,8 @@ static void longest_add(Longest *longest, PauseKind kind, const char *what)
     pause = (Pause){ 0 };
 }
 
-/* No list of registered domains is needed: the CA named the domain, and all of a name's parents are
- * looked at. */
+/* Checks every parent domain of the name, since the CA says which domain it limits: no list of
+ * registered domains is needed. */
 static void longest_add_name(Longest *longest, const char *name)
 {
     longest_add(longest, PAUSE_NAME, name);
@@ -56,7 +56,8 @@ static void longest_add_name(Longest *longest, const char *name)
 static void hold_set_failure(const Pause *pause, time_t now, Failure *ret)
 {
     failure_set(ret, LOG_EVENT_ORDER_HELD_BACK, pause->status, pause_left(pause, now),
-                "The CA is not asked again before Retry-After says so, as it went wrong before: %s",
+                "An earlier order failed, and the CA is not contacted again before the time in "
+                "Retry-After: %s",
                 pause->reason);
     failure_set_type(ret, pause->problem);
 }
@@ -78,7 +79,7 @@ bool holds_allows(const OrderContext *context, Failure *ret)
     return false;
 }
 
-/* Doubled each time from @first on; a Retry-After is taken as it is. */
+/* Doubles @first for each failure; a Retry-After (@asked) is used unchanged. */
 static unsigned hold_length(unsigned count, unsigned first, unsigned asked)
 {
     unsigned length = first;
@@ -92,7 +93,7 @@ static unsigned hold_length(unsigned count, unsigned first, unsigned asked)
     return backoff_spread_seconds(length);
 }
 
-/* The CA was not asked: what is wrong with our own DNS servers counts for nothing there. */
+/* A failure of our own DNS servers happens before the CA is involved. */
 static bool is_fault_at_ca(const Failure *failure)
 {
     return failure->event != LOG_EVENT_CHALLENGE_NOT_PUBLISHED;
@@ -112,7 +113,7 @@ static void hold_begin(const OrderContext *context, PauseKind kind, const char *
     pause.server = context->account->server;
     pause.what = (char *)(uintptr_t)what;
     pause.reason = failure->reason ? failure->reason : none;
-    /* Orders that were under way already when it began are the same time still. */
+    /* Failures of orders that were in progress when the pause began do not count again. */
     pause.count = before.count + (pause_left(&before, now) == 0 && is_fault_at_ca(failure));
     until =
         now + (is_fault_at_ca(failure) ? hold_length(pause.count, first, failure->pause) : first);
@@ -120,7 +121,7 @@ static void hold_begin(const OrderContext *context, PauseKind kind, const char *
     r = pause_save(config->state_directory, &pause);
     if (r < 0)
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
-                        "The pause of %s '%s' is not written to '%s': %m", pause_kind_name(kind),
+                        "Failed to write the pause of %s '%s' to '%s': %m", pause_kind_name(kind),
                         what, config->state_directory);
 }
 
@@ -152,7 +153,7 @@ void holds_note_failure(const OrderContext *context, const Failure *failure)
         hold_begin(context, PAUSE_SERVER, "", 0, failure);
 }
 
-/* The CA says whose authorization it was: about names that nobody asked for it is not believed. */
+/* The CA names the failed authorization. A name that was not ordered is not trusted. */
 static bool is_in_order(const OrderContext *context, const char *name)
 {
     STRV_FOREACH (asked, context->names)
@@ -176,7 +177,8 @@ void holds_note_valid(const OrderContext *context, const char *name)
                 : 0;
 
     if (r < 0)
-        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r, "The pause of '%s' in '%s' stays: %m", name,
+        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
+                        "Failed to remove the pause of '%s' from '%s': %m", name,
                         config->state_directory);
 }
 
@@ -185,7 +187,7 @@ void holds_sweep(const char *state_directory)
     int r = pause_sweep(state_directory, time(NULL));
 
     if (r < 0)
-        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r, "Pauses that are over stay in '%s': %m",
-                        state_directory);
+        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
+                        "Failed to remove expired pauses from '%s': %m", state_directory);
     budget_sweep(state_directory);
 }

@@ -37,8 +37,8 @@ static bool may_renew(const AuthBlock *auth, const Storage *storage, const Csr *
     return auth->storage == storage && policy_covers(auth, csr);
 }
 
-/* The auth block that the certificate was last asked for by, or, where nobody knows that, the first
- * one that it may be from. NULL: none allows it any more. */
+/* The auth block of the last request for the certificate, or, if that is not known, the first block
+ * that permits it. NULL: none permits it any more. */
 static const AuthBlock *prefetch_auth(const Prefetch *prefetch, const StorageMeta *meta,
                                       const Csr *csr)
 {
@@ -63,7 +63,7 @@ static void prefetch_log_not_allowed(const Prefetch *prefetch, const Csr *csr)
     log_fields_add_all(&fields, LOG_FIELD_NAME, names);
     log_event(LOG_EVENT_NOT_PREFETCHED, &fields,
               "The certificate for %s in storage \"%s\" is not renewed ahead of requests: the auth "
-              "block that it was last asked for by is not there any more, or does not allow it",
+              "block of its last request was removed or no longer permits it",
               str_or(joined, "?"), prefetch->entry->storage->name);
 }
 
@@ -88,8 +88,8 @@ static int prefetch_order(Prefetch *prefetch, Orders *orders, const StorageMeta 
     return r < 0 ? r : 1;
 }
 
-/* What is known of the entry's certificate, and its request. 1; 0: it has not both, as after
- * acmemsctl revoke; -errno. */
+/* Reads the metadata and the request of the entry. 1; 0: it lacks its certificate or its request,
+ * as after acmemsctl revoke; -errno. */
 static int read_entry(const InventoryRef *entry, StorageMeta *ret, char **ret_body,
                       size_t *ret_size)
 {

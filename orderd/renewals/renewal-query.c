@@ -10,7 +10,7 @@
 #include "strings/rfc3339.h"
 #include "strings/strv.h"
 
-/* After no answer, s. */
+/* Time until the next query after a failed one, s. */
 #define RETRY 3600U
 
 struct RenewalQuery {
@@ -37,7 +37,7 @@ RenewalQuery *renewal_query_free(RenewalQuery *query)
 
 DEFINE_CLEANUP_FUNC(RenewalQuery *, renewal_query_free)
 
-/* The CA has changed its mind, as for many certificates that it is going to revoke. */
+/* A CA moves the window when it is going to revoke many certificates, for example. */
 static void query_log_moved(const RenewalQuery *query, const RenewalInfo *info)
 {
     _cleanup_strv_ char **names = chain_names(query->chain);
@@ -47,12 +47,11 @@ static void query_log_moved(const RenewalQuery *query, const RenewalInfo *info)
 
     log_fields_add(&fields, LOG_FIELD_CSR, query->entry->key);
     log_fields_add_all(&fields, LOG_FIELD_NAME, names);
-    log_event(
-        LOG_EVENT_RENEWAL_MOVED, &fields,
-        "The CA wants the certificate for %s to be renewed at another time: from %s to %s%s%s",
-        str_or(joined, "?"), str_or(rfc3339_format(info->start, start), "?"),
-        str_or(rfc3339_format(info->end, end), "?"), info->explanation ? "; see " : "",
-        str_or(info->explanation, ""));
+    log_event(LOG_EVENT_RENEWAL_MOVED, &fields,
+              "The CA changed the renewal window of the certificate for %s: from %s to %s%s%s",
+              str_or(joined, "?"), str_or(rfc3339_format(info->start, start), "?"),
+              str_or(rfc3339_format(info->end, end), "?"), info->explanation ? "; see " : "",
+              str_or(info->explanation, ""));
 }
 
 static bool has_window(const StorageMeta *meta)
@@ -73,8 +72,8 @@ static void query_take(RenewalQuery *query, const RenewalInfo *info)
     meta->explanation = explanation;
 }
 
-/* Whether another time may bring another answer than this one: anything but that the CA does not
- * have the certificate, or no window for it. */
+/* Whether a later query may get another answer. The answers that the CA does not know the
+ * certificate or has no window for it are final. */
 static bool is_temporary(const SessionReply *reply)
 {
     if (reply->error < 0)
@@ -82,8 +81,8 @@ static bool is_temporary(const SessionReply *reply)
     return reply->status != 200 && reply->status != 404;
 }
 
-/* Reads anew what is known: a client may have asked meanwhile. False: the entry has another
- * certificate by now, of which more is known than of this one, or none. */
+/* Reads the metadata again, which a client's request may have changed meanwhile. False: the entry
+ * has another certificate now, or none. */
 static bool query_is_current(RenewalQuery *query)
 {
     _cleanup_(storage_meta_done) StorageMeta meta = { 0 };
@@ -105,7 +104,7 @@ static void query_keep(RenewalQuery *query)
 
     if (r < 0)
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
-                        "When %s is to be renewed cannot be written to '%s': %m", query->entry->key,
+                        "Failed to write the renewal window of %s to '%s': %m", query->entry->key,
                         query->entry->storage->directory);
 }
 
@@ -138,14 +137,14 @@ static void query_on_reply(const SessionReply *reply, void *userdata)
         forget_window(meta);
     else if (reply->retry_after == 0)
         meta->ask_at = now + backoff_spread_seconds(RETRY);
-    /* One that has no such thing is asked for its directory only: nothing to write down. */
+    /* A CA without renewal information has nothing new to store. */
     if (reply->error != -EOPNOTSUPP || is_known)
         query_keep(query);
     renewal = renewal_of(query->entry->storage, query->entry->key, query->chain, meta);
     query->callback(&renewal, query->userdata);
 }
 
-/* The account at the CA that the certificate is from; of one that nobody knows it of, the default.
+/* The account at the CA that issued the certificate; if that is not known, the default account.
  * NULL: there is none. */
 static const AccountBlock *query_account(const Config *config, const StorageMeta *meta)
 {
