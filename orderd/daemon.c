@@ -20,8 +20,8 @@
 #include "service.h"
 #include "status.h"
 
-/* After SIGTERM those who wait may get their answers; what is not done by then is the next one's.
- */
+/* How long orders may go on after SIGTERM, so that waiting clients get their answers. The next
+ * start resumes the others. */
 #define DRAIN_TIMEOUT (30 * USEC_PER_SEC)
 
 typedef struct Daemon {
@@ -31,17 +31,17 @@ typedef struct Daemon {
     Renewals *renewals;
     Solvers solvers;
     int tlsalpn01_fd;      /* directory of the tls-alpn-01 challenge files */
-    Config *config;        /* of the start, for what comes from before it */
-    bool swept, dns_swept; /* the challenges of a former life are gone */
-    sigset_t signals;      /* those that are taken in turn: see signal_table */
+    Config *config;        /* the one of the start: its runtime directory stays in use */
+    bool swept, dns_swept; /* the challenges of an earlier run are removed */
+    sigset_t signals;      /* those in signal_table, handled by the event loop */
     bool draining;
-    sd_event_source *status;    /* tells the status, in a moment */
-    sd_event_source *dns_sweep; /* looks again for what is left in DNS, … */
-    bool dns_sweep_is_near;     /* … in a moment */
+    sd_event_source *status;    /* updates the status after a moment */
+    sd_event_source *dns_sweep; /* cleans up in DNS again, … */
+    bool dns_sweep_is_near;     /* … after a moment */
 } Daemon;
 
-/* To look through all certificates, or all records, for each of many changes would be more work
- * than the changes. */
+/* Many changes within these times cause one update: going through all certificates or records for
+ * each change would cost more than the changes. */
 #define STATUS_DELAY       (500 * USEC_PER_MSEC)
 #define DNS_SWEEP_DELAY    USEC_PER_SEC
 #define DNS_SWEEP_INTERVAL (3600 * USEC_PER_SEC)
@@ -70,11 +70,11 @@ static int on_drain_timeout(sd_event_source *source, uint64_t usec, void *userda
     (void)source;
     (void)usec;
     log_event(LOG_EVENT_GIVEN_UP, NULL,
-              "Orders in flight did not end in time: the next start takes them up");
+              "Some orders did not end in time. The next start resumes them.");
     return sd_event_exit(daemon->event, 0);
 }
 
-/* Who waits is told; orders that nobody waits for are taken up by the next one. */
+/* All waiting clients have their answers. The next start resumes orders without a client. */
 static void exit_when_drained(void *userdata)
 {
     const Daemon *daemon = userdata;
@@ -113,8 +113,8 @@ static bool is_ordered(const char *name, void *userdata)
     return orders_have_name(userdata, name);
 }
 
-/* The CA may ask for a challenge of an order that was taken up before it is written again: those
- * that are there stay until the last such order has ended. */
+/* The CA may request the challenge of a resumed order before it is written again: the files of an
+ * earlier run stay until the last resumed order has ended. */
 static void sweep_challenges(Daemon *daemon)
 {
     if (daemon->swept || !orders_are_known(daemon->service.orders) ||
@@ -125,8 +125,8 @@ static void sweep_challenges(Daemon *daemon)
     daemon->swept = true;
 }
 
-/* Again and again: for what could not be removed, or only by other servers or another key than
- * those of then. @again: only what was needed by orders that were taken up. */
+/* Removes TXT records that no order needs. Runs every hour, because a removal may have failed or
+ * may need other servers or another key. @again: only records that resumed orders needed. */
 static void sweep_dns(Daemon *daemon, bool again)
 {
     daemon->dns_sweep_is_near = false;
@@ -170,7 +170,7 @@ static void on_change(void *userdata)
     sweep_dns_soon(userdata);
 }
 
-/* The first signal lets orders in flight end, the second does not wait for them. */
+/* The first signal lets orders in flight end, the second ends at once. */
 static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
 {
     Daemon *daemon = userdata;
@@ -182,15 +182,15 @@ static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *
     daemon->draining = true;
     daemon->renewals = renewals_free(daemon->renewals);
     (void)sd_notify(0, "STOPPING=1");
-    log_event(LOG_EVENT_STOPPING, NULL, "Ending after the %zu order(s) in flight",
+    log_event(LOG_EVENT_STOPPING, NULL, "Stopping after %zu order(s) in flight",
               orders_in_flight(daemon->service.orders));
     varlink_server_close(daemon->server, exit_when_drained, daemon);
     exit_when_drained(daemon);
     return timer_start(daemon->event, DRAIN_TIMEOUT, on_drain_timeout, daemon, NULL);
 }
 
-/* The configuration is read anew by itself, at the next request; this is for who does not want to
- * wait for one. What is wrong with it was said then. */
+/* A request reloads a changed configuration by itself; SIGHUP does so without one. Errors in it are
+ * logged by config_file_get(). */
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
 {
     Daemon *daemon = userdata;
@@ -240,18 +240,17 @@ static int add_signals(Daemon *daemon)
     return 0;
 }
 
-/* Started for a connection, a service that ends at once would be started over and over, until the
- * service manager gives its socket up. So it stays, and waits for the administrator. 1; 0 when it
- * is to end; -errno. */
+/* Waits for a valid configuration: if a service that a connection starts exits at once, the service
+ * manager starts it again and again, and in the end closes the socket. Returns 1; 0 after a signal
+ * to end; -errno. */
 static int await_config(Daemon *daemon, const char *path)
 {
     _cleanup_close_ int fd = signalfd(-1, &daemon->signals, SFD_CLOEXEC | SFD_NONBLOCK);
     if (fd < 0)
-        return log_error_errno(errno, "Signals cannot be waited for: %m");
-    (void)sd_notifyf(0,
-                     "READY=1\nSTATUS=Waits for %s to be mended: 'acmemsctl check' says what is "
-                     "wrong with it",
-                     path);
+        return log_error_errno(errno, "Failed to make a descriptor for signals: %m");
+    (void)sd_notifyf(
+        0, "READY=1\nSTATUS=Waiting for %s to be fixed: run 'acmemsctl check' to see its errors",
+        path);
     while (!config_file_get(daemon->service.config_file)) {
         struct signalfd_siginfo info;
 
@@ -274,8 +273,8 @@ static int open_config(Daemon *daemon, const char *path, bool is_activated)
     return is_activated ? await_config(daemon, path) : -EINVAL;
 }
 
-/* Every waiting handler is a descriptor, and so is every connection to the CA; the soft limit is
- * low for the sake of programs that use select() only. */
+/* Each waiting handler and each connection to the CA needs a descriptor. The soft limit is low only
+ * for programs that use select(). */
 static void raise_descriptor_limit(void)
 {
     struct rlimit limit;
@@ -347,11 +346,11 @@ int daemon_run(const char *config_path, int inherited)
     _cleanup_(daemon_done) Daemon daemon = { .solvers.http01_fd = -EBADF, .tlsalpn01_fd = -EBADF };
     int r;
 
-    /* The account's key is in its memory. */
+    /* The memory will hold the account's key. */
     confine_memory();
     r = block_signals(&daemon);
     if (r < 0)
-        return log_error_errno(r, "Signals cannot be blocked: %m");
+        return log_error_errno(r, "Failed to block signals: %m");
     r = open_config(&daemon, config_path, listener >= 0);
     if (r <= 0)
         return r;
@@ -360,8 +359,8 @@ int daemon_run(const char *config_path, int inherited)
 
     r = sd_event_default(&daemon.event);
     if (r < 0)
-        return log_event_errno(LOG_EVENT_START_FAILED, r, "Event loop cannot be made: %m");
-    /* The socket first: who has it is the only one, and may sweep. */
+        return log_event_errno(LOG_EVENT_START_FAILED, r, "Failed to create the event loop: %m");
+    /* The socket comes first: its owner is the only acmems-orderd, and may clean up. */
     if (listener < 0)
         listener = runtime_bind_socket(daemon.config);
     if (listener < 0)
@@ -371,12 +370,12 @@ int daemon_run(const char *config_path, int inherited)
         return r;
     r = set_up(&daemon, &listener);
     if (r < 0)
-        return log_event_errno(LOG_EVENT_START_FAILED, r, "The service cannot be set up: %m");
+        return log_event_errno(LOG_EVENT_START_FAILED, r, "Failed to start the service: %m");
 
     (void)sd_event_set_watchdog(daemon.event, true);
     (void)sd_notify(0, "READY=1");
     r = sd_event_loop(daemon.event);
     if (r < 0)
-        return log_error_errno(r, "Event loop failed: %m");
+        return log_error_errno(r, "The event loop failed: %m");
     return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* acmems-orderd: owns the ACME account and every order. */
+/* acmems-orderd: owns the ACME accounts and all orders. */
 
 #include <getopt.h>
 #include <limits.h>
@@ -19,10 +19,10 @@ static void help(void)
            "  -c --config=FILE  Configuration (default " CONFIG_FILE_DEFAULT ")\n"
            "  -h --help         Show this help\n"
            "     --version      Show the version\n\n"
-           "Its unix socket comes from systemd, else it makes <runtime-directory>/orderd.sock.\n");
+           "Without a unix socket from systemd, it creates <runtime-directory>/orderd.sock.\n");
 }
 
-/* 1: go on; 0: done; negative: wrong use. */
+/* 1: continue; 0: done; -EINVAL: wrong use, reported. */
 static int parse_argv(int argc, char *argv[])
 {
     enum { ARG_VERSION = 0x100 };
@@ -49,7 +49,7 @@ static int parse_argv(int argc, char *argv[])
             return -EINVAL;
         }
     if (optind < argc) {
-        fprintf(stderr, "acmems-orderd: takes no arguments, but '%s' was given\n", argv[optind]);
+        fprintf(stderr, "acmems-orderd: unexpected argument '%s'\n", argv[optind]);
         return -EINVAL;
     }
     return 1;

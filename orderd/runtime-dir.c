@@ -18,10 +18,10 @@ int runtime_inherited_socket(int *ret)
     int n = sd_listen_fds(1);
 
     if (n < 0)
-        return log_event_errno(LOG_EVENT_START_FAILED, n, "Inherited sockets cannot be taken: %m");
+        return log_event_errno(LOG_EVENT_START_FAILED, n,
+                               "Failed to take the inherited sockets: %m");
     if (n > 1)
-        return log_event_errno(LOG_EVENT_START_FAILED, EINVAL,
-                               "More than one socket was handed over");
+        return log_event_errno(LOG_EVENT_START_FAILED, EINVAL, "More than one socket was passed");
     if (n == 1 && sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_STREAM, 1, NULL, 0) <= 0)
         return log_event_errno(LOG_EVENT_START_FAILED, EINVAL,
                                "The inherited descriptor is not a listening unix stream socket");
@@ -41,34 +41,34 @@ int runtime_bind_socket(const Config *config)
     directory = directory_open(runtime_directory, 0755);
     if (directory < 0)
         return log_event_errno(LOG_EVENT_START_FAILED, directory,
-                               "Runtime directory '%s' cannot be used: %m", runtime_directory);
+                               "Failed to open the runtime directory '%s': %m", runtime_directory);
     path = runtime_socket_path(runtime_directory);
     if (!path)
         return log_oom();
     if (strlen(path) >= sizeof(address.sun_path))
         return log_event_errno(LOG_EVENT_START_FAILED, ENAMETOOLONG,
-                               "Socket in '%s' cannot be made: %m", runtime_directory);
+                               "Failed to make a socket in '%s': %m", runtime_directory);
 
     memcpy(address.sun_path, path, strlen(path));
 
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
-        return log_event_errno(LOG_EVENT_START_FAILED, errno, "Socket cannot be made: %m");
-    /* Anything but a refusal comes from one that lives, be it too busy to answer (EAGAIN). */
+        return log_event_errno(LOG_EVENT_START_FAILED, errno, "Failed to create a socket: %m");
+    /* Only ECONNREFUSED means that no process listens; one that is too busy causes EAGAIN. */
     if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 ||
         (errno != ECONNREFUSED && errno != ENOENT))
         return log_event_errno(LOG_EVENT_START_FAILED, EADDRINUSE,
-                               "Another acmems-orderd serves '%s'", address.sun_path);
+                               "Another acmems-orderd is listening on '%s'", address.sun_path);
     if (unlink(address.sun_path) < 0 && errno != ENOENT)
         return log_event_errno(LOG_EVENT_START_FAILED, errno,
-                               "Old socket '%s' cannot be removed: %m", address.sun_path);
+                               "Failed to remove the old socket '%s': %m", address.sun_path);
 
     mask = umask(0117);
     r = bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
     umask(mask);
     if (r < 0 || listen(fd, SOMAXCONN) < 0)
         return log_event_errno(LOG_EVENT_START_FAILED, r < 0 ? r : errno,
-                               "Socket '%s' cannot be bound: %m", address.sun_path);
+                               "Failed to bind the socket '%s': %m", address.sun_path);
     return TAKE_FD(fd);
 }
 
@@ -82,7 +82,7 @@ int runtime_open_challenges(const Config *config, const char *kind)
     fd = directory_open(path, 0755);
     if (fd < 0)
         return log_event_errno(LOG_EVENT_START_FAILED, fd,
-                               "Challenge directory '%s' cannot be used: %m", path);
+                               "Failed to open the challenge directory '%s': %m", path);
     return fd;
 }
 
@@ -92,5 +92,5 @@ void runtime_sweep_challenges(int fd)
 
     if (r < 0)
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
-                        "Challenge files of earlier orders cannot be removed: %m");
+                        "Failed to remove the challenge files of earlier orders: %m");
 }

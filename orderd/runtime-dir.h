@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* What orderd has in the runtime directory: its socket, and the challenge files. */
+/* The socket and the challenge directories of orderd in the runtime directory. */
 
 #include "config/config.h"
 
-/* Takes and verifies the listening unix socket that the service manager passed. 1; 0: it passed
- * none, and @ret is negative; -errno: what is wrong was logged. */
+/* Takes and verifies the listening unix socket that the service manager passed. Returns 1; 0 if it
+ * passed none, and @ret is negative; -errno, logged. */
 int runtime_inherited_socket(int *ret);
 
-/* Binds orderd.sock in the runtime directory, in place of one that a process left which is not
- * there any more. A descriptor, or -errno: what is wrong was logged. */
+/* Binds orderd.sock in the runtime directory, and replaces one that a dead process left. Returns a
+ * listening descriptor, or -errno, logged. */
 int runtime_bind_socket(const Config *config);
 
-/* The directory of the challenge files of this kind ("http-01"), made where it is missing. A
- * descriptor, or -errno: what is wrong was logged. */
+/* Opens the directory of the challenge files of this kind ("http-01"), and creates it where it is
+ * missing. Returns a descriptor, or -errno, logged. */
 int runtime_open_challenges(const Config *config, const char *kind);
 
-/* Removes all that is in it: for when no order is in flight, and what is there is of a former life.
- */
+/* Removes all challenge files in this directory. Call it only while no order is in flight: they are
+ * then left over from an earlier run. */
 void runtime_sweep_challenges(int fd);

@@ -16,9 +16,9 @@
 
 typedef struct Connection Connection;
 
-/* The one call that a connection may have open. */
+/* A connection has one open call at most. */
 struct VarlinkCall {
-    Connection *connection; /* NULL: gone */
+    Connection *connection;
     bool oneway;
     void (*gone)(void *userdata);
     void *userdata;
@@ -40,7 +40,7 @@ struct Connection {
 struct VarlinkServer {
     sd_event *event;
     sd_event_source *listener;
-    sd_event_source *pause; /* after which accepting is tried again */
+    sd_event_source *pause; /* ends a time without accepting */
     int fd;                 /* negative: closed */
     gid_t group;            /* its members may call */
     usec_t quiet_until;     /* refused peers are not logged before */
@@ -53,7 +53,7 @@ struct VarlinkServer {
     void *idle_userdata;
 };
 
-static void listen_while_there_is_room(VarlinkServer *server)
+static void server_listen_if_room(VarlinkServer *server)
 {
     if (server->listener)
         (void)sd_event_source_set_enabled(
@@ -61,7 +61,7 @@ static void listen_while_there_is_room(VarlinkServer *server)
             server->n_connections < VARLINK_CONNECTIONS_MAX ? SD_EVENT_ON : SD_EVENT_OFF);
 }
 
-/* The last one of a closed server tells so. */
+/* The last connection of a closed server calls .idle. */
 static Connection *connection_free(Connection *c)
 {
     VarlinkServer *server = c->server;
@@ -81,13 +81,13 @@ static Connection *connection_free(Connection *c)
     free(c->in);
     free(c->out);
     free(c);
-    listen_while_there_is_room(server);
+    server_listen_if_room(server);
     if (server->fd < 0 && LIST_EMPTY(&server->connections) && server->idle)
         server->idle(server->idle_userdata);
     return NULL;
 }
 
-/* What comes while a call is open or an answer not yet sent waits here, and then in the kernel. */
+/* Input behind an open call or an unsent answer waits here, then in the kernel. */
 static bool connection_has_room(const Connection *c)
 {
     return c->n_in <= c->server->frame_max;
@@ -123,7 +123,7 @@ static int connection_flush(Connection *c)
     return 0;
 }
 
-/* Appends a frame. */
+/* Appends a frame to the output. */
 static int connection_queue(Connection *c, const json_t *message)
 {
     _cleanup_free_ char *text = json_dumps(message, JSON_COMPACT);
@@ -142,9 +142,9 @@ static int connection_queue(Connection *c, const json_t *message)
     return 0;
 }
 
-/* The answer is sent at once as far as the socket takes it: what it was made of may be put away
- * then. The rest is sent, and the next call taken up, from the loop. The connection itself is never
- * freed here, its reader may be on the stack. */
+/* Sends the answer at once, as far as the socket has room: a method may discard the source of an
+ * answer afterwards. The event loop sends the rest and takes the next call. Never frees the
+ * connection, whose reader may be on the stack. */
 static void call_end(VarlinkCall *call, json_t *message)
 {
     Connection *c = call->connection;
@@ -159,7 +159,7 @@ static void call_end(VarlinkCall *call, json_t *message)
     if (r >= 0)
         r = sd_event_source_set_io_events(c->io, EPOLLIN | EPOLLOUT);
     if (r < 0) {
-        log_warning_errno(r, "A caller on the socket cannot be answered: %m");
+        log_warning_errno(r, "Failed to answer a peer on the socket: %m");
         (void)shutdown(c->fd, SHUT_RDWR);
     }
 }
@@ -247,7 +247,7 @@ static const VarlinkMethod *find_method(const VarlinkMethod *methods, size_t n, 
     return NULL;
 }
 
-/* Takes one frame. Negative: the peer does not speak Varlink. */
+/* Runs the call in one frame. -EBADMSG: the peer does not speak Varlink; other -errno. */
 static int connection_call(Connection *c, const char *frame, size_t size)
 {
     json_auto_t *message = json_loadb(frame, size, 0, NULL);
@@ -280,13 +280,13 @@ static int connection_call(Connection *c, const char *frame, size_t size)
     return 0;
 }
 
-/* Whether the last call is answered, and the caller has all of it. */
+/* Whether the last call is answered and its answer is sent. */
 static bool connection_is_free(const Connection *c)
 {
     return !c->call && c->n_out == 0;
 }
 
-/* Takes up the next frame where one is whole and the connection is free: 1, else 0. */
+/* Runs the next call if its frame is complete and the connection is free: 1, else 0. -errno. */
 static int connection_process(Connection *c)
 {
     _cleanup_free_ char *frame = NULL;
@@ -313,7 +313,7 @@ static int connection_process(Connection *c)
     return r < 0 ? r : 1;
 }
 
-/* 0: more may come; -ECONNRESET at the end. */
+/* 0: more may follow; -ECONNRESET at the end; other -errno. */
 static int connection_read(Connection *c)
 {
     char *p = realloc(c->in, c->n_in + READ_SIZE);
@@ -331,7 +331,7 @@ static int connection_read(Connection *c)
     return 0;
 }
 
-static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+static int connection_on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
     Connection *c = userdata;
     int r = 0;
@@ -352,7 +352,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
         r = connection_update(c);
     if (r < 0) {
         if (r != -ECONNRESET && r != -EPIPE)
-            log_warning_errno(r, "A caller on the socket is dropped: %m");
+            log_warning_errno(r, "A peer on the socket is disconnected: %m");
         connection_free(c);
     }
     return 0;
@@ -365,7 +365,7 @@ static int connection_new(VarlinkServer *server, int fd, VarlinkPeer *peer)
 
     if (!c)
         return -ENOMEM;
-    r = sd_event_add_io(server->event, &c->io, fd, EPOLLIN, on_io, c);
+    r = sd_event_add_io(server->event, &c->io, fd, EPOLLIN, connection_on_io, c);
     if (r < 0) {
         free(c);
         return r;
@@ -376,21 +376,21 @@ static int connection_new(VarlinkServer *server, int fd, VarlinkPeer *peer)
     *peer = (VarlinkPeer){ 0 };
     LIST_INSERT_HEAD(&server->connections, c, list);
     server->n_connections++;
-    listen_while_there_is_room(server);
+    server_listen_if_room(server);
     return 0;
 }
 
-static int on_pause_over(sd_event_source *source, uint64_t usec, void *userdata)
+static int server_on_pause_over(sd_event_source *source, uint64_t usec, void *userdata)
 {
     (void)source;
     (void)usec;
-    listen_while_there_is_room(userdata);
+    server_listen_if_room(userdata);
     return 0;
 }
 
-/* Where descriptors or memory are short the connection still waits: the loop is not to spin on it.
- */
-static void pause_accepting(VarlinkServer *server)
+/* Without descriptors or memory the connection stays in the backlog. A pause keeps the event loop
+ * from spinning on it. */
+static void server_pause(VarlinkServer *server)
 {
     if (timer_arm(server->pause, ACCEPT_PAUSE) >= 0)
         (void)sd_event_source_set_enabled(server->listener, SD_EVENT_OFF);
@@ -430,7 +430,7 @@ static int accept_peer(VarlinkServer *server, int fd)
     return r;
 }
 
-static int on_connection(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+static int server_on_connection(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
     VarlinkServer *server = userdata;
     int connected, r;
@@ -442,14 +442,14 @@ static int on_connection(sd_event_source *source, int fd, uint32_t revents, void
         if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
             return 0;
         (void)log_event_errno(LOG_EVENT_SHORTAGE, errno,
-                              "A connection to the socket is not accepted: %m");
-        pause_accepting(server);
+                              "Failed to accept a connection to the socket: %m");
+        server_pause(server);
         return 0;
     }
     r = accept_peer(server, connected);
     if (r < 0)
         (void)log_event_errno(LOG_EVENT_SHORTAGE, r,
-                              "A connection to the socket is not accepted: %m");
+                              "Failed to accept a connection to the socket: %m");
     return 0;
 }
 
@@ -470,10 +470,10 @@ int varlink_server_new(sd_event *event, int fd, const VarlinkInterface *interfac
     r = fcntl(fd, F_GETFL);
     if (r < 0 || fcntl(fd, F_SETFL, r | O_NONBLOCK) < 0)
         return -errno;
-    r = sd_event_add_io(event, &server->listener, fd, EPOLLIN, on_connection, server);
+    r = sd_event_add_io(event, &server->listener, fd, EPOLLIN, server_on_connection, server);
     if (r < 0)
         return r;
-    r = timer_new(event, on_pause_over, server, &server->pause);
+    r = timer_new(event, server_on_pause_over, server, &server->pause);
     if (r < 0)
         return r;
     server->fd = fd;

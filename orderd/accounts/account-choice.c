@@ -63,7 +63,7 @@ bool account_choice_has_next(const AccountChoice *choice, const Failure *failure
 }
 
 /* "[account "one"]: reason; [account "two"]: reason" */
-static void add(const AccountChoice *choice, const Failure *failure, Failure *all)
+static void add_reason(const AccountChoice *choice, const Failure *failure, Failure *all)
 {
     unsigned soonest = failure->retry_after;
     bool is_first = all->status == 0;
@@ -85,7 +85,7 @@ bool account_choice_next(AccountChoice *choice, const Failure *failure)
 {
     if (!account_choice_has_next(choice, failure))
         return false;
-    add(choice, failure, &choice->passed);
+    add_reason(choice, failure, &choice->passed);
     choice->n_passed++;
     choice->account = account_unref(choice->account);
     return true;
@@ -95,11 +95,11 @@ void account_choice_sum_up(const AccountChoice *choice, Failure *failure)
 {
     Failure all = { 0 };
 
-    /* What is wrong with the request itself counts, whatever the others said. */
+    /* A fault of the request itself is the answer, whatever the other accounts replied. */
     if (choice->n_passed == 0 || !failure->elsewhere)
         return;
     failure_copy(&all, &choice->passed);
-    add(choice, failure, &all);
+    add_reason(choice, failure, &all);
     failure_done(failure);
     *failure = all;
 }
@@ -111,8 +111,8 @@ void account_choice_amend(const AccountChoice *choice, Failure *failure)
 
     if (!*name || !failure->problem || failure->status != 500)
         return;
-    if (asprintf(&sentence, "This is of [account \"%s\"]: acme-register takes --account=%s.", name,
-                 name) < 0)
+    if (asprintf(&sentence, "This concerns [account \"%s\"]: run acme-register with --account=%s.",
+                 name, name) < 0)
         sentence = NULL;
     if (sentence)
         failure_amend(failure, sentence);

@@ -1,50 +1,51 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* Which of an auth block's accounts its order is made with: the first one, and the next where the
- * CA of the one before is down or limits the rate. */
+/* Selects the account for an order among those of its auth block: the first one, and the next one
+ * when the CA of the previous one is down or limits the rate. */
 
 #include "accounts/accounts.h"
 
 typedef struct AccountChoice {
-    Accounts *accounts; /* borrowed, as the next two */
+    Accounts *accounts; /* borrowed, like the next two */
     Config *config;
     const AuthBlock *auth;
-    Account *account; /* the one at hand; NULL: not opened yet */
-    size_t n_passed;  /* those that could not serve; the next one is at hand */
-    Failure passed;   /* what they said, with the soonest time to try again; .status 0: none did */
+    Account *account; /* the selected one; NULL: not opened yet */
+    size_t n_passed;  /* accounts that were tried and could not serve; the next one is selected */
+    Failure passed;   /* their failures, with the earliest time to retry; .status 0: none */
 } AccountChoice;
 
 void account_choice_done(AccountChoice *choice);
 
-/* The account at hand; and the profile that is asked for there, NULL: the CA's default. Borrowed
- * from the configuration. */
+/* The selected account, and the profile to request there (NULL: the CA's default). Borrowed from
+ * the configuration. */
 const AccountBlock *account_choice_block(const AccountChoice *choice);
 const char *account_choice_profile(const AccountChoice *choice);
 
-/* What is known of its CA, as accounts_outage(). */
+/* The outage state of its CA: see accounts_outage(). */
 Outage *account_choice_outage(const AccountChoice *choice);
 
-/* Opens it, or another in place of one that is not current any more; without one to be had that
- * stays. 1: .account is another one than before; 0; -errno. */
+/* Opens the selected account, or opens it again where it is no longer current. If that fails, an
+ * open one stays in use. 1: .account has changed; 0: it has not; -errno. */
 int account_choice_open(AccountChoice *choice);
 
-/* Whether the one that is open is that of the configuration still. */
+/* Whether the open account still matches the configuration. */
 bool account_choice_is_current(const AccountChoice *choice);
 
-/* Goes on from the account that an order was begun with: @name and @server of its block. False: it
- * is not among them, and the first one is at hand. */
+/* Selects the account that an order was begun with: @name and @server of its block. False: the auth
+ * block does not have it, and the first one is selected. */
 bool account_choice_find(AccountChoice *choice, const char *name, const char *server);
 
-/* Passes over the account at hand, which @failure is about. False: no other CA would do better, or
- * there is none to go to. */
+/* Selects the next account after @failure of this one. False: another CA would fail as well, or
+ * there is no other. */
 bool account_choice_next(AccountChoice *choice, const Failure *failure);
 
 /* Whether account_choice_next() could. */
 bool account_choice_has_next(const AccountChoice *choice, const Failure *failure);
 
-/* What the client is told in the end: @failure, of the last account, with what the others said. */
+/* Makes the client's answer: adds the failures of the other accounts to @failure, of the last one.
+ */
 void account_choice_sum_up(const AccountChoice *choice, Failure *failure);
 
-/* Says which account a problem of the CA is about: its types do not know. */
+/* Adds to a problem of the CA which account it is about, which its type does not say. */
 void account_choice_amend(const AccountChoice *choice, Failure *failure);

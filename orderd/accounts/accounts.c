@@ -3,19 +3,19 @@
 
 #include <sys/queue.h>
 
-typedef struct Item {
-    LIST_ENTRY(Item) list;
+typedef struct AccountItem {
+    LIST_ENTRY(AccountItem) list;
     char *name; /* of the block */
     Account *account;
     Outage outage;
-} Item;
+} AccountItem;
 
 struct Accounts {
     sd_event *event;
-    LIST_HEAD(, Item) items;
+    LIST_HEAD(, AccountItem) items;
 };
 
-static void item_free(Item *item)
+static void account_item_free(AccountItem *item)
 {
     LIST_REMOVE(item, list);
     account_unref(item->account);
@@ -24,9 +24,9 @@ static void item_free(Item *item)
     free(item);
 }
 
-static Item *find(const Accounts *accounts, const char *name)
+static AccountItem *account_item_find(const Accounts *accounts, const char *name)
 {
-    Item *item;
+    AccountItem *item;
 
     LIST_FOREACH (item, &accounts->items, list)
         if (streq(item->name, name))
@@ -34,16 +34,16 @@ static Item *find(const Accounts *accounts, const char *name)
     return NULL;
 }
 
-static Item *add(Accounts *accounts, const char *name)
+static AccountItem *account_item_add(Accounts *accounts, const char *name)
 {
-    Item *item = calloc(1, sizeof(*item));
+    AccountItem *item = calloc(1, sizeof(*item));
 
     if (!item)
         return NULL;
     LIST_INSERT_HEAD(&accounts->items, item, list);
     item->name = strdup(name);
     if (!item->name) {
-        item_free(item);
+        account_item_free(item);
         return NULL;
     }
     return item;
@@ -51,7 +51,7 @@ static Item *add(Accounts *accounts, const char *name)
 
 int accounts_get(Accounts *accounts, Config *config, const AccountBlock *block, Account **ret)
 {
-    Item *item = find(accounts, block->name);
+    AccountItem *item = account_item_find(accounts, block->name);
     Account *account;
     int r;
 
@@ -60,7 +60,7 @@ int accounts_get(Accounts *accounts, Config *config, const AccountBlock *block, 
         if (r < 0)
             return r;
         if (!item)
-            item = add(accounts, block->name);
+            item = account_item_add(accounts, block->name);
         if (!item) {
             account_unref(account);
             return -ENOMEM;
@@ -76,7 +76,7 @@ int accounts_get(Accounts *accounts, Config *config, const AccountBlock *block, 
 
 Outage *accounts_outage(const Accounts *accounts, const AccountBlock *block)
 {
-    Item *item = find(accounts, block->name);
+    AccountItem *item = account_item_find(accounts, block->name);
 
     return item ? &item->outage : NULL;
 }
@@ -98,7 +98,7 @@ Accounts *accounts_free(Accounts *accounts)
     if (!accounts)
         return NULL;
     while (!LIST_EMPTY(&accounts->items))
-        item_free(LIST_FIRST(&accounts->items));
+        account_item_free(LIST_FIRST(&accounts->items));
     sd_event_unref(accounts->event);
     free(accounts);
     return NULL;

@@ -11,7 +11,7 @@ void outage_note(Outage *outage, const Failure *failure)
 {
     usec_t now = now_monotonic();
 
-    /* The CA said itself how long it takes: holds.h remembers that. */
+    /* A pause that the CA asked for is a hold: see limits/holds.h. */
     if (failure->event == LOG_EVENT_ORDER_HELD_BACK || failure->status != 503 ||
         !failure->elsewhere || failure->pause > 0)
         return;
@@ -30,7 +30,7 @@ bool outage_holds(const Outage *outage, Failure *ret)
         return false;
     failure_set(ret, LOG_EVENT_ORDER_HELD_BACK, 503,
                 (unsigned)((outage->until - now) / USEC_PER_SEC) + 1,
-                "The CA is not asked again before Retry-After says so, as it went wrong before: %s",
+                "The CA has failed, and is not contacted again before the time in Retry-After: %s",
                 str_or(outage->failure.reason, "out of memory"));
     ret->elsewhere = true;
     return true;

@@ -4,66 +4,69 @@
 #include "log/log.h"
 #include "strings/strv.h"
 
-/* What is asked of one CA. */
-typedef struct DirectoryQuestion {
+/* The request for the directory of one CA. */
+typedef struct ProfileQuery {
     const ProfileCheck *check;
     const AccountBlock *account;
     Session *session;
     SessionCall *call;
-} DirectoryQuestion;
+} ProfileQuery;
 
 struct ProfileCheck {
     Config *config;
-    DirectoryQuestion *questions; /* one for each account of the config */
+    ProfileQuery *queries; /* one for each account of the configuration */
 };
 
-static const json_t *offered(const json_t *directory)
+static const json_t *offered_profiles(const json_t *directory)
 {
     return json_object_get(json_object_get(directory, "meta"), "profiles");
 }
 
 bool profile_is_offered(const json_t *directory, const char *profile)
 {
-    return json_object_get(offered(directory), profile);
+    return json_object_get(offered_profiles(directory), profile);
 }
 
-/* "classic, tlsserver"; "none at all". */
-static char *list_offered(const json_t *directory)
+/* "classic, tlsserver"; "none". free() */
+static char *format_offered(const json_t *directory)
 {
     _cleanup_strv_ char **names = NULL;
     const char *name;
     json_t *value;
 
-    /* Not written to: jansson has no other way to go through an object. */
-    json_object_foreach ((json_t *)(uintptr_t)offered(directory), name, value)
+    /* jansson has no iterator for const objects. Nothing is written. */
+    json_object_foreach ((json_t *)(uintptr_t)offered_profiles(directory), name, value)
         if (strv_extend(&names, name) < 0)
             return NULL;
     strv_sort(names);
-    return names ? strv_join(names, ", ") : strdup("none at all");
+    return names ? strv_join(names, ", ") : strdup("none");
 }
 
 void profile_set_failure(Failure *failure, const json_t *directory, const char *profile)
 {
-    _cleanup_free_ char *list = list_offered(directory);
+    _cleanup_free_ char *list = format_offered(directory);
 
     failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 500, 0,
-                "The CA does not offer the profile '%s' that the server is to ask for: its "
-                "administrator sets profile to one that it offers (%s).",
+                "The CA does not offer the profile '%s' that the server is configured to use. "
+                "The server's administrator must set profile to one that the CA offers (%s).",
                 profile, str_or(list, "?"));
 }
 
-static void log_not_offered(const AuthBlock *auth, const char *profile, const json_t *directory)
+static void profile_log_not_offered(const AuthBlock *auth, const char *profile,
+                                    const json_t *directory)
 {
-    _cleanup_free_ char *list = list_offered(directory);
+    _cleanup_free_ char *list = format_offered(directory);
 
-    log_event(LOG_EVENT_PROFILE_NOT_OFFERED, NULL,
-              "[auth \"%s\"] asks for the profile '%s', which the CA does not offer (%s): its "
-              "requests are refused",
-              auth->name, profile, str_or(list, "?"));
+    log_event(
+        LOG_EVENT_PROFILE_NOT_OFFERED, NULL,
+        "The CA does not offer profile '%s' of [auth \"%s\"]; it offers %s. Requests that use "
+        "this block are refused until profile names one that it offers.",
+        profile, auth->name, str_or(list, "?"));
 }
 
-/* The profile that the block asks this account's CA for; NULL: none, or it does not ask it. */
-static const char *asked_for(const AuthBlock *auth, const AccountBlock *account)
+/* The profile that the auth block requests with this account; NULL: none, or the block does not use
+ * the account. */
+static const char *profile_of(const AuthBlock *auth, const AccountBlock *account)
 {
     for (size_t i = 0; i < auth->n_accounts; i++)
         if (auth->accounts[i] == account)
@@ -71,32 +74,32 @@ static const char *asked_for(const AuthBlock *auth, const AccountBlock *account)
     return NULL;
 }
 
-static void on_directory(const SessionReply *reply, void *userdata)
+static void profile_on_directory(const SessionReply *reply, void *userdata)
 {
-    DirectoryQuestion *question = userdata;
-    const Config *config = question->check->config;
+    ProfileQuery *query = userdata;
+    const Config *config = query->check->config;
     _cleanup_strv_ char **seen = NULL;
 
-    question->call = NULL;
+    query->call = NULL;
     if (reply->error < 0)
         return;
-    /* Each profile once, however many blocks have it. */
+    /* Each profile is logged once, however many blocks use it. */
     for (size_t i = 0; i < config->n_auth; i++) {
-        const char *profile = asked_for(config->auth[i], question->account);
+        const char *profile = profile_of(config->auth[i], query->account);
 
         if (!profile || strv_contains(seen, profile))
             continue;
         if (strv_extend(&seen, profile) < 0)
             return;
         if (!profile_is_offered(reply->json, profile))
-            log_not_offered(config->auth[i], profile, reply->json);
+            profile_log_not_offered(config->auth[i], profile, reply->json);
     }
 }
 
-static bool is_worth_asking(const Config *config, const AccountBlock *account)
+static bool is_profile_wanted(const Config *config, const AccountBlock *account)
 {
     for (size_t i = 0; i < config->n_auth; i++)
-        if (asked_for(config->auth[i], account))
+        if (profile_of(config->auth[i], account))
             return true;
     return false;
 }
@@ -105,11 +108,11 @@ ProfileCheck *profile_check_free(ProfileCheck *check)
 {
     if (!check)
         return NULL;
-    for (size_t i = 0; check->questions && i < check->config->n_accounts; i++) {
-        session_call_cancel(check->questions[i].call);
-        session_unref(check->questions[i].session);
+    for (size_t i = 0; check->queries && i < check->config->n_accounts; i++) {
+        session_call_cancel(check->queries[i].call);
+        session_unref(check->queries[i].session);
     }
-    free(check->questions);
+    free(check->queries);
     config_unref(check->config);
     free(check);
     return NULL;
@@ -117,18 +120,18 @@ ProfileCheck *profile_check_free(ProfileCheck *check)
 
 DEFINE_CLEANUP_FUNC(ProfileCheck *, profile_check_free)
 
-static int ask(const ProfileCheck *check, Accounts *accounts, const AccountBlock *block,
-               DirectoryQuestion *question)
+static int profile_query_start(const ProfileCheck *check, Accounts *accounts,
+                               const AccountBlock *block, ProfileQuery *query)
 {
     Account *account;
     int r = accounts_get(accounts, check->config, block, &account);
 
     if (r < 0)
         return r;
-    question->check = check;
-    question->account = block;
-    question->session = session_ref(account_session(account));
-    return session_directory(question->session, on_directory, question, &question->call);
+    query->check = check;
+    query->account = block;
+    query->session = session_ref(account_session(account));
+    return session_directory(query->session, profile_on_directory, query, &query->call);
 }
 
 int profile_check_new(Accounts *accounts, Config *config, ProfileCheck **ret)
@@ -139,16 +142,17 @@ int profile_check_new(Accounts *accounts, Config *config, ProfileCheck **ret)
     if (!check)
         return -ENOMEM;
     check->config = config_ref(config);
-    check->questions = calloc(config->n_accounts, sizeof(*check->questions));
-    if (!check->questions)
+    check->queries = calloc(config->n_accounts, sizeof(*check->queries));
+    if (!check->queries)
         return -ENOMEM;
     for (size_t i = 0; i < config->n_accounts; i++) {
         const AccountBlock *block = config->accounts[i];
 
-        r = is_worth_asking(config, block) ? ask(check, accounts, block, &check->questions[i]) : 0;
+        r = is_profile_wanted(config, block)
+                ? profile_query_start(check, accounts, block, &check->queries[i])
+                : 0;
         if (r < 0)
-            log_warning_errno(r, "The CA at %s cannot be asked for its profiles: %m",
-                              block->server);
+            log_warning_errno(r, "Failed to ask the CA at %s for its profiles: %m", block->server);
     }
     *ret = TAKE_PTR(check);
     return 0;

@@ -14,12 +14,12 @@ typedef enum Occasion { OCCASION_ORDER, OCCASION_CERTIFICATE } Occasion;
 typedef struct Budget {
     const char *kind;
     time_t window; /* s */
-    Occasion counts;
-    bool is_of_ca; /* stands for a limit of the CA, so that another CA has one of its own */
+    Occasion occasion;
+    bool is_of_ca; /* mirrors a limit of the CA: each CA has a count of its own */
     unsigned (*limit)(const OrderContext *context); /* 0: none */
-    /* Whose it is: new string; NULL: no memory. */
-    char *(*what)(const OrderContext *context);
-    const char *sentence; /* completed by the limit and its key */
+    /* What is counted for: free(); NULL: out of memory. */
+    char *(*owner)(const OrderContext *context);
+    const char *sentence; /* followed by the key and the limit */
     const char *key;      /* in the configuration */
 } Budget;
 
@@ -48,62 +48,63 @@ static unsigned client_limit(const OrderContext *context)
     return context->client ? context->auth->orders_per_day : 0;
 }
 
-/* An address has no blank in it. */
+/* The result is unambiguous: an address contains no blank. */
 static char *client_what(const OrderContext *context)
 {
-    char *what;
+    char *owner;
 
-    return asprintf(&what, "%s %s", context->auth->name, context->client) < 0 ? NULL : what;
+    return asprintf(&owner, "%s %s", context->auth->name, context->client) < 0 ? NULL : owner;
 }
 
 static const Budget budgets[] = {
     { "orders", 3 * HOUR, OCCASION_ORDER, true, orders_limit, orders_what,
-      "The server's account has made as many orders within 3 hours as it may", "orders-per-3h" },
+      "The server's account has reached its limit of orders in 3 hours", "orders-per-3h" },
     { "certificates", 7 * DAY, OCCASION_CERTIFICATE, true, certificates_limit, certificates_what,
-      "As many certificates for exactly these names were issued within a week as may be",
+      "The limit of certificates for exactly these names in one week is reached",
       "duplicate-certificates-per-week" },
     { "client", DAY, OCCASION_ORDER, false, client_limit, client_what,
-      "This client has had as many orders made within a day as it may", "orders-per-day" },
+      "This client has reached its limit of orders in one day", "orders-per-day" },
 };
 
-/* Opens the books. False: there is no such limit, or they cannot be read, which is logged. */
-static bool open_ledger(const Budget *budget, const OrderContext *context, time_t now,
-                        char **ret_what, LedgerKey *ret_key, Ledger *ret)
+/* Reads the count. False: there is no such limit, or reading failed, which is logged. */
+static bool budget_open_ledger(const Budget *budget, const OrderContext *context, time_t now,
+                               char **ret_what, LedgerKey *ret_key, Ledger *ret)
 {
     const char *state = context->config->state_directory;
     int r;
 
     if (budget->limit(context) == 0)
         return false;
-    *ret_what = budget->what(context);
+    *ret_what = budget->owner(context);
     *ret_key = (LedgerKey){ .kind = budget->kind,
                             .server = budget->is_of_ca ? context->account->server : "",
                             .what = *ret_what,
                             .window = budget->window };
     r = *ret_what ? ledger_load(state, ret_key, now, ret) : -ENOMEM;
     if (r < 0)
-        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r, "What %s counts in '%s' cannot be read: %m",
-                        budget->key, state);
+        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
+                        "Failed to read the count for %s in '%s': %m", budget->key, state);
     return r >= 0;
 }
 
-static bool allows(const Budget *budget, const OrderContext *context, time_t now, Failure *ret)
+static bool budget_check(const Budget *budget, const OrderContext *context, time_t now,
+                         Failure *ret)
 {
     _cleanup_(ledger_done) Ledger ledger = { 0 };
-    _cleanup_free_ char *what = NULL;
+    _cleanup_free_ char *owner = NULL;
     unsigned limit = budget->limit(context);
     LedgerKey key;
     time_t oldest;
 
-    if (context->is_spare && budget->counts == OCCASION_ORDER)
+    if (context->is_spare && budget->occasion == OCCASION_ORDER)
         limit -= limit / 4;
 
-    if (!open_ledger(budget, context, now, &what, &key, &ledger) || ledger.n < limit)
+    if (!budget_open_ledger(budget, context, now, &owner, &key, &ledger) || ledger.n < limit)
         return true;
     oldest = ledger.times[ledger.n - limit];
     failure_set(ret, LOG_EVENT_ORDER_HELD_BACK, 429, (unsigned)(oldest + budget->window - now),
-                "%s (%s = %u): try again when Retry-After says so.", budget->sentence, budget->key,
-                limit);
+                "%s (%s = %u). Try again after the time in Retry-After.", budget->sentence,
+                budget->key, limit);
     ret->elsewhere = budget->is_of_ca;
     return false;
 }
@@ -113,55 +114,56 @@ bool budget_allows(const OrderContext *context, Failure *ret)
     time_t now = time(NULL);
 
     for (size_t i = 0; i < ELEMENTSOF(budgets); i++)
-        if (!allows(&budgets[i], context, now, ret))
+        if (!budget_check(&budgets[i], context, now, ret))
             return false;
     return true;
 }
 
-/* From 80 % on, when it comes there. */
-static void warn_when_low(const Budget *budget, const Ledger *ledger, unsigned limit,
-                          const char *what)
+/* Warns once, when 80 % are reached. */
+static void budget_warn_when_low(const Budget *budget, const Ledger *ledger, unsigned limit,
+                                 const char *owner)
 {
     if (ledger->n != (limit * 4 + 4) / 5)
         return;
-    log_event(LOG_EVENT_BUDGET_LOW, NULL, "%zu of %s = %u are used up: %s", ledger->n, budget->key,
-              limit, what);
+    log_event(LOG_EVENT_BUDGET_LOW, NULL, "%zu of %s = %u are used: %s", ledger->n, budget->key,
+              limit, owner);
 }
 
-static void note(const Budget *budget, const OrderContext *context, time_t now)
+static void budget_count(const Budget *budget, const OrderContext *context, time_t now)
 {
     _cleanup_(ledger_done) Ledger ledger = { 0 };
-    _cleanup_free_ char *what = NULL;
+    _cleanup_free_ char *owner = NULL;
     LedgerKey key;
     int r;
 
-    if (!open_ledger(budget, context, now, &what, &key, &ledger))
+    if (!budget_open_ledger(budget, context, now, &owner, &key, &ledger))
         return;
     r = ledger_add(context->config->state_directory, &key, now, &ledger);
     if (r < 0)
-        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r, "What %s counts is not written to '%s': %m",
-                        budget->key, context->config->state_directory);
+        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
+                        "Failed to write the count for %s to '%s': %m", budget->key,
+                        context->config->state_directory);
     else
-        warn_when_low(budget, &ledger, budget->limit(context), what);
+        budget_warn_when_low(budget, &ledger, budget->limit(context), owner);
 }
 
-static void note_all(const OrderContext *context, Occasion occasion)
+static void budget_count_all(const OrderContext *context, Occasion occasion)
 {
     time_t now = time(NULL);
 
     for (size_t i = 0; i < ELEMENTSOF(budgets); i++)
-        if (budgets[i].counts == occasion)
-            note(&budgets[i], context, now);
+        if (budgets[i].occasion == occasion)
+            budget_count(&budgets[i], context, now);
 }
 
 void budget_note_order(const OrderContext *context)
 {
-    note_all(context, OCCASION_ORDER);
+    budget_count_all(context, OCCASION_ORDER);
 }
 
 void budget_note_certificate(const OrderContext *context)
 {
-    note_all(context, OCCASION_CERTIFICATE);
+    budget_count_all(context, OCCASION_CERTIFICATE);
 }
 
 void budget_sweep(const char *state_directory)
@@ -170,5 +172,5 @@ void budget_sweep(const char *state_directory)
 
     if (r < 0)
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
-                        "What is over of the budgets in '%s' stays: %m", state_directory);
+                        "Failed to remove expired counts from '%s': %m", state_directory);
 }

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* What may be asked of the CA in a while: the configuration's limits, which are to be met before
- * the CA's own are. What was used up is on disk; what goes wrong with that is logged and holds
- * nobody up. */
+/* The limits of the configuration on orders and certificates in a period, meant to be reached
+ * before the CA's own rate limits. The counts are on disk; a failure to read or write them is
+ * logged and delays no order. */
 
 #include "libacme/failure.h"
 #include "limits/order-context.h"
 
-/* Whether one more order is within all limits. If not, @ret is set: 429, with the time until the
- * first one leaves the window. */
+/* Whether one more order is within all limits. If not, @ret is set to status 429, with the time
+ * until the oldest order leaves the window. */
 bool budget_allows(const OrderContext *context, Failure *ret);
 
-/* An order is about to be made: it counts, whatever becomes of it. */
+/* Counts an order that is about to be made. It counts whatever its result. */
 void budget_note_order(const OrderContext *context);
 
-/* A certificate was issued. */
+/* Counts a certificate that was issued. */
 void budget_note_certificate(const OrderContext *context);
 
-/* Drops what counts no more, in this state directory. */
+/* Removes the counts that have left their windows from this state directory. */
 void budget_sweep(const char *state_directory);

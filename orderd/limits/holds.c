@@ -9,31 +9,31 @@
 #include "strings/strv.h"
 #include "x509/dns-name.h"
 
-/* The one that takes longest of those that concern an order. */
+/* The hold with the latest end, of all that concern an order. */
 typedef struct Longest {
     const OrderContext *context;
     time_t now;
     Pause pause;        /* .reason NULL: none */
-    bool is_about_name; /* one of them is: what is wrong with a name is wrong for every CA */
+    bool is_about_name; /* one of them is: a name that fails would fail at every CA */
 } Longest;
 
-static void load(const OrderContext *context, PauseKind kind, const char *what, time_t now,
-                 Pause *ret)
+static void hold_load(const OrderContext *context, PauseKind kind, const char *what, time_t now,
+                      Pause *ret)
 {
     const Config *config = context->config;
     int r = pause_load(config->state_directory, kind, context->account->server, what, now, ret);
 
     if (r < 0 && r != -ENOENT)
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
-                        "The pause of %s '%s' in '%s' cannot be read: %m", pause_kind_name(kind),
+                        "Failed to read the pause of %s '%s' in '%s': %m", pause_kind_name(kind),
                         what, config->state_directory);
 }
 
-static void look_at(Longest *longest, PauseKind kind, const char *what)
+static void longest_add(Longest *longest, PauseKind kind, const char *what)
 {
     _cleanup_(pause_done) Pause pause = { 0 };
 
-    load(longest->context, kind, what, longest->now, &pause);
+    hold_load(longest->context, kind, what, longest->now, &pause);
     longest->is_about_name |= kind == PAUSE_NAME && pause_left(&pause, longest->now) > 0;
     if (pause_left(&pause, longest->now) <= pause_left(&longest->pause, longest->now))
         return;
@@ -42,21 +42,22 @@ static void look_at(Longest *longest, PauseKind kind, const char *what)
     pause = (Pause){ 0 };
 }
 
-/* No list of registered domains is needed: the CA named the domain, and all of a name's parents are
- * looked at. */
-static void look_at_name(Longest *longest, const char *name)
+/* Checks every parent domain of the name, since the CA says which domain it limits: no list of
+ * registered domains is needed. */
+static void longest_add_name(Longest *longest, const char *name)
 {
-    look_at(longest, PAUSE_NAME, name);
+    longest_add(longest, PAUSE_NAME, name);
     for (const char *domain = name; domain; domain = strchr(domain, '.')) {
         domain += *domain == '.';
-        look_at(longest, PAUSE_DOMAIN, domain);
+        longest_add(longest, PAUSE_DOMAIN, domain);
     }
 }
 
-static void set_failure(const Pause *pause, time_t now, Failure *ret)
+static void hold_set_failure(const Pause *pause, time_t now, Failure *ret)
 {
     failure_set(ret, LOG_EVENT_ORDER_HELD_BACK, pause->status, pause_left(pause, now),
-                "The CA is not asked again before Retry-After says so, as it went wrong before: %s",
+                "An earlier order failed, and the CA is not contacted again before the time in "
+                "Retry-After: %s",
                 pause->reason);
     failure_set_type(ret, pause->problem);
 }
@@ -65,21 +66,21 @@ bool holds_allows(const OrderContext *context, Failure *ret)
 {
     Longest longest = { .context = context, .now = time(NULL) };
 
-    look_at(&longest, PAUSE_SERVER, "");
-    look_at(&longest, PAUSE_ACCOUNT, context->account->directory);
-    look_at(&longest, PAUSE_NAMES, context->set);
+    longest_add(&longest, PAUSE_SERVER, "");
+    longest_add(&longest, PAUSE_ACCOUNT, context->account->directory);
+    longest_add(&longest, PAUSE_NAMES, context->set);
     STRV_FOREACH (name, context->names)
-        look_at_name(&longest, dns_name_base(*name));
+        longest_add_name(&longest, dns_name_base(*name));
     if (!longest.pause.reason)
         return true;
-    set_failure(&longest.pause, longest.now, ret);
+    hold_set_failure(&longest.pause, longest.now, ret);
     ret->elsewhere = !longest.is_about_name;
     pause_done(&longest.pause);
     return false;
 }
 
-/* Doubled each time from @first on; a Retry-After is taken as it is. */
-static unsigned pause_length(unsigned count, unsigned first, unsigned asked)
+/* Doubles @first for each failure; a Retry-After (@asked) is used unchanged. */
+static unsigned hold_length(unsigned count, unsigned first, unsigned asked)
 {
     unsigned length = first;
 
@@ -92,14 +93,14 @@ static unsigned pause_length(unsigned count, unsigned first, unsigned asked)
     return backoff_spread_seconds(length);
 }
 
-/* The CA was not asked: what is wrong with our own DNS servers counts for nothing there. */
-static bool is_of_ca(const Failure *failure)
+/* A failure of our own DNS servers happens before the CA is involved. */
+static bool is_fault_at_ca(const Failure *failure)
 {
     return failure->event != LOG_EVENT_CHALLENGE_NOT_PUBLISHED;
 }
 
-static void begin(const OrderContext *context, PauseKind kind, const char *what, unsigned first,
-                  const Failure *failure)
+static void hold_begin(const OrderContext *context, PauseKind kind, const char *what,
+                       unsigned first, const Failure *failure)
 {
     const Config *config = context->config;
     _cleanup_(pause_done) Pause before = { 0 };
@@ -108,22 +109,23 @@ static void begin(const OrderContext *context, PauseKind kind, const char *what,
     Pause pause = { .kind = kind, .status = failure->status, .problem = failure->problem };
     int r;
 
-    load(context, kind, what, now, &before);
+    hold_load(context, kind, what, now, &before);
     pause.server = context->account->server;
     pause.what = (char *)(uintptr_t)what;
     pause.reason = failure->reason ? failure->reason : none;
-    /* Orders that were under way already when it began are the same time still. */
-    pause.count = before.count + (pause_left(&before, now) == 0 && is_of_ca(failure));
-    until = now + (is_of_ca(failure) ? pause_length(pause.count, first, failure->pause) : first);
+    /* Failures of orders that were in progress when the pause began do not count again. */
+    pause.count = before.count + (pause_left(&before, now) == 0 && is_fault_at_ca(failure));
+    until =
+        now + (is_fault_at_ca(failure) ? hold_length(pause.count, first, failure->pause) : first);
     pause.until = until > before.until ? until : before.until;
     r = pause_save(config->state_directory, &pause);
     if (r < 0)
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
-                        "The pause of %s '%s' is not written to '%s': %m", pause_kind_name(kind),
+                        "Failed to write the pause of %s '%s' to '%s': %m", pause_kind_name(kind),
                         what, config->state_directory);
 }
 
-static void note_rate_limit(const OrderContext *context, const Failure *failure)
+static void hold_rate_limit(const OrderContext *context, const Failure *failure)
 {
     _cleanup_strv_ char **quoted = NULL;
     int kind = rate_limit_scope(str_or(failure->reason, ""), context->names, &quoted);
@@ -136,9 +138,9 @@ static void note_rate_limit(const OrderContext *context, const Failure *failure)
     else if (kind == PAUSE_ACCOUNT)
         what = context->account->directory;
     if (!quoted)
-        begin(context, (PauseKind)kind, what, HOLD_LIMIT, failure);
+        hold_begin(context, (PauseKind)kind, what, HOLD_LIMIT, failure);
     STRV_FOREACH (name, quoted)
-        begin(context, (PauseKind)kind, *name, HOLD_LIMIT, failure);
+        hold_begin(context, (PauseKind)kind, *name, HOLD_LIMIT, failure);
 }
 
 void holds_note_failure(const OrderContext *context, const Failure *failure)
@@ -146,13 +148,13 @@ void holds_note_failure(const OrderContext *context, const Failure *failure)
     if (failure->event == LOG_EVENT_ORDER_HELD_BACK)
         return;
     if (failure->problem && streq(failure->problem, "rateLimited"))
-        note_rate_limit(context, failure);
+        hold_rate_limit(context, failure);
     else if (failure->pause > 0 && (failure->status == 503 || failure->status == 429))
-        begin(context, PAUSE_SERVER, "", 0, failure);
+        hold_begin(context, PAUSE_SERVER, "", 0, failure);
 }
 
-/* The CA says whose authorization it was: about names that nobody asked for it is not believed. */
-static bool is_asked_for(const OrderContext *context, const char *name)
+/* The CA names the failed authorization. A name that was not ordered is not trusted. */
+static bool is_in_order(const OrderContext *context, const char *name)
 {
     STRV_FOREACH (asked, context->names)
         if (streq(dns_name_base(*asked), name))
@@ -162,20 +164,21 @@ static bool is_asked_for(const OrderContext *context, const char *name)
 
 void holds_note_invalid(const OrderContext *context, const char *name, const Failure *failure)
 {
-    if (is_asked_for(context, name))
-        begin(context, PAUSE_NAME, name, is_of_ca(failure) ? HOLD_FIRST : HOLD_UNPUBLISHED,
-              failure);
+    if (is_in_order(context, name))
+        hold_begin(context, PAUSE_NAME, name,
+                   is_fault_at_ca(failure) ? HOLD_FIRST : HOLD_UNPUBLISHED, failure);
 }
 
 void holds_note_valid(const OrderContext *context, const char *name)
 {
     const Config *config = context->config;
-    int r = is_asked_for(context, name)
+    int r = is_in_order(context, name)
                 ? pause_remove(config->state_directory, PAUSE_NAME, context->account->server, name)
                 : 0;
 
     if (r < 0)
-        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r, "The pause of '%s' in '%s' stays: %m", name,
+        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
+                        "Failed to remove the pause of '%s' from '%s': %m", name,
                         config->state_directory);
 }
 
@@ -184,7 +187,7 @@ void holds_sweep(const char *state_directory)
     int r = pause_sweep(state_directory, time(NULL));
 
     if (r < 0)
-        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r, "Pauses that are over stay in '%s': %m",
-                        state_directory);
+        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
+                        "Failed to remove expired pauses from '%s': %m", state_directory);
     budget_sweep(state_directory);
 }

@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* What the CA is not asked for now: because it said so, or because a name fails its validation over
- * and over. What is on disk is the truth, and read each time; while the state directory cannot be
- * written nothing is ordered anyway, so that nothing is kept elsewhere. */
+/* Holds: orders that are not sent to the CA for some time, because the CA asked for a pause or a
+ * name keeps failing its validation. Holds are read from disk each time and kept nowhere else:
+ * while the state directory cannot be written, nothing is ordered anyway. */
 
 #include "libacme/failure.h"
 #include "limits/order-context.h"
 
-#define HOLD_FIRST       60U           /* s, for a name that fails: doubled from here … */
-#define HOLD_MAX         (24U * 3600U) /* … to here, and spread by up to a quarter */
-#define HOLD_UNPUBLISHED 10U           /* s, each time that our own DNS servers are what fails */
-#define HOLD_LIMIT       3600U         /* s, for a limit of which the CA does not say how long */
+#define HOLD_FIRST       60U /* s, after the first failure of a name: doubled each time … */
+#define HOLD_MAX         (24U * 3600U) /* … up to this, plus up to a quarter at random */
+#define HOLD_UNPUBLISHED 10U           /* s, each time that our own DNS servers fail */
+#define HOLD_LIMIT       3600U         /* s, for a rate limit without a Retry-After */
 
-/* Whether the CA may be asked for an order now. If not, @ret is set: status and reason of the
- * earlier time, and how long it takes still. */
+/* Whether no hold stops this order. If one does, @ret is set to the status and reason of the
+ * earlier failure, and the remaining time. */
 bool holds_allows(const OrderContext *context, Failure *ret);
 
-/* How an order went wrong at the CA: a rate limit is remembered, and a Retry-After. Other failures
- * are passed over. */
+/* Notes how an order failed at the CA: a rate limit or a Retry-After begins a hold, other failures
+ * are ignored. */
 void holds_note_failure(const OrderContext *context, const Failure *failure);
 
-/* A name ("*." is not part of it) failed its validation, or did not; passed over where it is none
- * of the order's. */
+/* Notes that the validation of a name (without "*.") failed or succeeded. Ignored where the order
+ * does not have this name. */
 void holds_note_invalid(const OrderContext *context, const char *name, const Failure *failure);
 void holds_note_valid(const OrderContext *context, const char *name);
 
-/* Drops what is over, in this state directory. */
+/* Removes expired holds and counts from this state directory. */
 void holds_sweep(const char *state_directory);

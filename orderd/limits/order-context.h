@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* What an order asks of the CA, and for whom: what holds and budgets go by. */
+/* The properties of an order that holds and budgets depend on. */
 
 #include "config/config.h"
 
@@ -9,9 +9,9 @@
 typedef struct OrderContext {
     const Config *config;
     const AccountBlock *account;
-    bool is_spare; /* no client waits: leave some of the budget to those who do */
+    bool is_spare; /* no client waits: a quarter of the budget stays for orders of clients */
     const AuthBlock *auth;
-    const char *client; /* its address; NULL: not known, or it is not to be charged with this */
+    const char *client; /* its address; NULL: not known, or the order does not count for it */
     char *const *names; /* of the CSR */
-    const char *set;    /* the same, sorted, one blank between */
+    const char *set;    /* the same, sorted, separated by one blank */
 } OrderContext;

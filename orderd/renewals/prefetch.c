@@ -24,7 +24,7 @@ Prefetch *prefetch_free(Prefetch *prefetch)
 
 DEFINE_CLEANUP_FUNC(Prefetch *, prefetch_free)
 
-static void on_settled(const Chain *chain, const Failure *failure, void *userdata)
+static void prefetch_on_settled(const Chain *chain, const Failure *failure, void *userdata)
 {
     _cleanup_(prefetch_freep) Prefetch *prefetch = userdata;
 
@@ -37,9 +37,10 @@ static bool may_renew(const AuthBlock *auth, const Storage *storage, const Csr *
     return auth->storage == storage && policy_covers(auth, csr);
 }
 
-/* The auth block that the certificate was last asked for by, or, where nobody knows that, the first
- * one that it may be from. NULL: none allows it any more. */
-static const AuthBlock *find_auth(const Prefetch *prefetch, const StorageMeta *meta, const Csr *csr)
+/* The auth block of the last request for the certificate, or, if that is not known, the first block
+ * that permits it. NULL: none permits it any more. */
+static const AuthBlock *prefetch_auth(const Prefetch *prefetch, const StorageMeta *meta,
+                                      const Csr *csr)
 {
     const Config *config = prefetch->entry->config;
     const AuthBlock *named = meta->auth ? config_find_auth(config, meta->auth) : NULL;
@@ -52,7 +53,7 @@ static const AuthBlock *find_auth(const Prefetch *prefetch, const StorageMeta *m
     return NULL;
 }
 
-static void log_not_allowed(const Prefetch *prefetch, const Csr *csr)
+static void prefetch_log_not_allowed(const Prefetch *prefetch, const Csr *csr)
 {
     _cleanup_strv_ char **names = csr_identifiers(csr);
     _cleanup_free_ char *joined = strv_join(names, " ");
@@ -62,15 +63,16 @@ static void log_not_allowed(const Prefetch *prefetch, const Csr *csr)
     log_fields_add_all(&fields, LOG_FIELD_NAME, names);
     log_event(LOG_EVENT_NOT_PREFETCHED, &fields,
               "The certificate for %s in storage \"%s\" is not renewed ahead of requests: the auth "
-              "block that it was last asked for by is not there any more, or does not allow it",
+              "block of its last request was removed or no longer permits it",
               str_or(joined, "?"), prefetch->entry->storage->name);
 }
 
-static int order(Prefetch *prefetch, Orders *orders, const StorageMeta *meta, SignRequest *request)
+static int prefetch_order(Prefetch *prefetch, Orders *orders, const StorageMeta *meta,
+                          SignRequest *request)
 {
     const OrdersCall call = {
         .caller = { .request_id = PREFETCH_REQUEST_ID, .is_prefetch = true },
-        .callback = on_settled,
+        .callback = prefetch_on_settled,
         .userdata = prefetch,
     };
     const char *why = NULL;
@@ -78,17 +80,17 @@ static int order(Prefetch *prefetch, Orders *orders, const StorageMeta *meta, Si
 
     if (r < 0)
         return r == -EBADMSG ? 0 : r;
-    request->auth = find_auth(prefetch, meta, request->csr);
+    request->auth = prefetch_auth(prefetch, meta, request->csr);
     if (!request->auth) {
-        log_not_allowed(prefetch, request->csr);
+        prefetch_log_not_allowed(prefetch, request->csr);
         return 0;
     }
     r = orders_request(orders, prefetch->entry->config, request, &call, &prefetch->waiter);
     return r < 0 ? r : 1;
 }
 
-/* What is known of the entry's certificate, and its request. 1; 0: it has not both, as after
- * acmemsctl revoke; -errno. */
+/* Reads the metadata and the request of the entry. 1; 0: it lacks its certificate or its request,
+ * as after acmemsctl revoke; -errno. */
 static int read_entry(const InventoryRef *entry, StorageMeta *ret, SignRequest *ret_request)
 {
     _cleanup_(chain_freep) Chain *chain = NULL;
@@ -118,7 +120,7 @@ int prefetch_start(Orders *orders, const InventoryRef *entry, prefetch_cb callba
     r = read_entry(entry, &meta, &request);
     if (r <= 0)
         return r;
-    r = order(prefetch, orders, &meta, &request);
+    r = prefetch_order(prefetch, orders, &meta, &request);
     if (r > 0)
         *ret = TAKE_PTR(prefetch);
     return r;

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* Renewing a certificate of a cache before anybody asks for it: an order like any other, that a
- * request may join. */
+/* Renews a cached certificate ahead of a request: an ordinary order, which requests can join. */
 
 #include "orders/orders.h"
 #include "renewals/inventory.h"
 
-#define PREFETCH_REQUEST_ID "prefetch" /* in the journal, in place of a request's id */
+#define PREFETCH_REQUEST_ID "prefetch" /* stands for the request id in the journal */
 
 typedef struct Prefetch Prefetch;
 
-/* Called once. @failure: why it is not renewed, or not yet; NULL: it is. Frees the prefetch. */
+/* Called once. @failure: why the certificate is not renewed, or not yet; NULL: it is renewed. The
+ * prefetch is freed afterwards. */
 typedef void (*prefetch_cb)(const Failure *failure, void *userdata);
 
 /**
@@ -20,8 +20,8 @@ typedef void (*prefetch_cb)(const Failure *failure, void *userdata);
  * @ret: to stop waiting for the order, which goes on; invalid from the callback on, which comes
  *       from the event loop
  *
- * Returns 1; 0 where it is not to be renewed: there is no certificate with its request, or no auth
- * block that allows it any more, which is logged; -errno.
+ * Returns 1; 0 if it is not renewed: the entry lacks a certificate or its request, or no auth block
+ * permits it any more, which is logged; -errno.
  */
 int prefetch_start(Orders *orders, const InventoryRef *entry, prefetch_cb callback, void *userdata,
                    Prefetch **ret);

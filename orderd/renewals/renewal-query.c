@@ -10,7 +10,7 @@
 #include "strings/rfc3339.h"
 #include "strings/strv.h"
 
-/* After no answer, s. */
+/* Time until the next query after a failed one, s. */
 #define RETRY 3600U
 
 struct RenewalQuery {
@@ -37,8 +37,8 @@ RenewalQuery *renewal_query_free(RenewalQuery *query)
 
 DEFINE_CLEANUP_FUNC(RenewalQuery *, renewal_query_free)
 
-/* The CA has changed its mind, as for many certificates that it is going to revoke. */
-static void log_moved(const RenewalQuery *query, const RenewalInfo *info)
+/* A CA moves the window when it is going to revoke many certificates, for example. */
+static void query_log_moved(const RenewalQuery *query, const RenewalInfo *info)
 {
     _cleanup_strv_ char **names = chain_names(query->chain);
     _cleanup_free_ char *joined = strv_join(names, " ");
@@ -47,12 +47,11 @@ static void log_moved(const RenewalQuery *query, const RenewalInfo *info)
 
     log_fields_add(&fields, LOG_FIELD_CSR, query->entry->key);
     log_fields_add_all(&fields, LOG_FIELD_NAME, names);
-    log_event(
-        LOG_EVENT_RENEWAL_MOVED, &fields,
-        "The CA wants the certificate for %s to be renewed at another time: from %s to %s%s%s",
-        str_or(joined, "?"), str_or(rfc3339_format(info->start, start), "?"),
-        str_or(rfc3339_format(info->end, end), "?"), info->explanation ? "; see " : "",
-        str_or(info->explanation, ""));
+    log_event(LOG_EVENT_RENEWAL_MOVED, &fields,
+              "The CA changed the renewal window of the certificate for %s: from %s to %s%s%s",
+              str_or(joined, "?"), str_or(rfc3339_format(info->start, start), "?"),
+              str_or(rfc3339_format(info->end, end), "?"), info->explanation ? "; see " : "",
+              str_or(info->explanation, ""));
 }
 
 static bool has_window(const StorageMeta *meta)
@@ -60,31 +59,31 @@ static bool has_window(const StorageMeta *meta)
     return meta->window_end > 0;
 }
 
-static void take(RenewalQuery *query, const RenewalInfo *info)
+static void query_take(RenewalQuery *query, const RenewalInfo *info)
 {
     StorageMeta *meta = &query->meta;
     char *explanation = info->explanation ? strdup(info->explanation) : NULL;
 
     if (has_window(meta) && (info->start != meta->window_start || info->end != meta->window_end))
-        log_moved(query, info);
+        query_log_moved(query, info);
     meta->window_start = info->start;
     meta->window_end = info->end;
     free(meta->explanation);
     meta->explanation = explanation;
 }
 
-/* Whether another time may bring another answer than this one: anything but that the CA does not
- * have the certificate, or no window for it. */
-static bool is_passing(const SessionReply *reply)
+/* Whether a later query may get another answer. The answers that the CA does not know the
+ * certificate or has no window for it are final. */
+static bool is_temporary(const SessionReply *reply)
 {
     if (reply->error < 0)
         return reply->error != -EOPNOTSUPP;
     return reply->status != 200 && reply->status != 404;
 }
 
-/* Reads anew what is known: a client may have asked meanwhile. False: the entry has another
- * certificate by now, of which more is known than of this one, or none. */
-static bool is_current(RenewalQuery *query)
+/* Reads the metadata again, which a client's request may have changed meanwhile. False: the entry
+ * has another certificate now, or none. */
+static bool query_is_current(RenewalQuery *query)
 {
     _cleanup_(storage_meta_done) StorageMeta meta = { 0 };
     _cleanup_(chain_freep) Chain *chain = NULL;
@@ -99,13 +98,13 @@ static bool is_current(RenewalQuery *query)
     return true;
 }
 
-static void keep(RenewalQuery *query)
+static void query_keep(RenewalQuery *query)
 {
     int r = storage_meta_save(query->entry->storage, query->entry->key, query->chain, &query->meta);
 
     if (r < 0)
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
-                        "When %s is to be renewed cannot be written to '%s': %m", query->entry->key,
+                        "Failed to write the renewal window of %s to '%s': %m", query->entry->key,
                         query->entry->storage->directory);
 }
 
@@ -116,7 +115,7 @@ static void forget_window(StorageMeta *meta)
     meta->explanation = NULL;
 }
 
-static void on_reply(const SessionReply *reply, void *userdata)
+static void query_on_reply(const SessionReply *reply, void *userdata)
 {
     _cleanup_(renewal_query_freep) RenewalQuery *query = userdata;
     StorageMeta *meta = &query->meta;
@@ -126,34 +125,34 @@ static void on_reply(const SessionReply *reply, void *userdata)
     bool is_known;
 
     query->call = NULL;
-    if (!is_current(query)) {
+    if (!query_is_current(query)) {
         query->callback(NULL, query->userdata);
         return;
     }
     is_known = has_window(meta);
     meta->ask_at = renewal_info_next(reply, now);
     if (renewal_info_read(reply, &info))
-        take(query, &info);
-    else if (!is_passing(reply))
+        query_take(query, &info);
+    else if (!is_temporary(reply))
         forget_window(meta);
     else if (reply->retry_after == 0)
         meta->ask_at = now + backoff_spread_seconds(RETRY);
-    /* One that has no such thing is asked for its directory only: nothing to write down. */
+    /* A CA without renewal information has nothing new to store. */
     if (reply->error != -EOPNOTSUPP || is_known)
-        keep(query);
+        query_keep(query);
     renewal = renewal_of(query->entry->storage, query->entry->key, query->chain, meta);
     query->callback(&renewal, query->userdata);
 }
 
-/* The account at the CA that the certificate is from; of one that nobody knows it of, the default.
+/* The account at the CA that issued the certificate; if that is not known, the default account.
  * NULL: there is none. */
-static const AccountBlock *find_account(const Config *config, const StorageMeta *meta)
+static const AccountBlock *query_account(const Config *config, const StorageMeta *meta)
 {
     return meta->server ? config_account_at(config, meta->server, meta->account)
                         : config_default_account(config);
 }
 
-static int ask(RenewalQuery *query, Accounts *accounts, const AccountBlock *block)
+static int query_send(RenewalQuery *query, Accounts *accounts, const AccountBlock *block)
 {
     _cleanup_free_ char *id = chain_renewal_id(query->chain);
     Account *account;
@@ -165,12 +164,12 @@ static int ask(RenewalQuery *query, Accounts *accounts, const AccountBlock *bloc
     if (r < 0)
         return r;
     query->session = session_ref(account_session(account));
-    r = renewal_info_request(query->session, id, on_reply, query, &query->call);
+    r = renewal_info_request(query->session, id, query_on_reply, query, &query->call);
     if (r != -EOPNOTSUPP)
         return r < 0 ? r : 1;
     if (has_window(&query->meta)) {
         forget_window(&query->meta);
-        keep(query);
+        query_keep(query);
     }
     return 0;
 }
@@ -190,10 +189,10 @@ int renewal_query_start(Accounts *accounts, const InventoryRef *entry, renewal_q
     r = storage_load_known(entry->storage, entry->key, &query->chain, &query->meta);
     if (r != STORAGE_HIT)
         return r < 0 ? r : 0;
-    block = find_account(entry->config, &query->meta);
+    block = query_account(entry->config, &query->meta);
     if (!block || !chain_is_alive(query->chain, time(NULL)))
         return 0;
-    r = ask(query, accounts, block);
+    r = query_send(query, accounts, block);
     if (r > 0)
         *ret = TAKE_PTR(query);
     return r;

@@ -11,15 +11,17 @@
 #include "renewals/renewal-query.h"
 #include "statedir/storage/scan.h"
 
-/* What nobody knows yet, as after an upgrade, is asked within this time, s. */
+/* Certificates whose window was never asked for, as after an upgrade, are spread over this time, s.
+ */
 #define SPREAD_FIRST 3600
-/* No answer is good for longer, s. */
+/* No answer stays valid for longer, s. */
 #define ASK_MAX (24 * 3600)
-/* What was begun to be renewed is not again before this time, s: doubled each time, up to a day.
- * Nor is what could be: a CA may want every certificate to be renewed at once. */
+/* Pause after a renewal was begun, s: doubled each time, up to a day. Successful ones pause as
+ * well: a CA may name a window in the past for every new certificate. */
 #define RETRY_FIRST 3600U
 #define RETRY_MAX   (24U * 3600U)
-/* Between two looks at the inventory, µs: many changes at once are one, and a clock may be put. */
+/* Time between two looks at the inventory, µs: many changes cause one look, and the clock may be
+ * set. */
 #define LOOK_SOON    (1 * USEC_PER_SEC)
 #define LOOK_MAX     (600 * USEC_PER_SEC)
 #define LOG_INTERVAL (600 * USEC_PER_SEC)
@@ -121,7 +123,7 @@ static time_t first_query(const Renewals *renewals, const char *key)
     return renewals->began + storage_key_dice(key) % SPREAD_FIRST;
 }
 
-/* Each: when it is time, 0: never. */
+/* Each returns the time to start, 0: never. */
 
 static time_t query_time(const Renewals *renewals, const InventoryEntry *entry)
 {
@@ -146,7 +148,7 @@ static time_t prefetch_time(const Renewals *renewals, const InventoryEntry *entr
     return entry->paused_until > renewal->at ? entry->paused_until : renewal->at;
 }
 
-/* Each: 1; 0: there is nothing to do; -errno. */
+/* Each starts the job. 1; 0: there is nothing to do; -errno. */
 
 static int start_query(Job *job)
 {
@@ -186,7 +188,7 @@ static void query_later(const Job *job, time_t at)
     job_note(job, &renewal);
 }
 
-/* Each: there was nothing to do. */
+/* Each notes that there was nothing to do. */
 
 static void no_query(Job *job)
 {
@@ -203,7 +205,7 @@ static void no_prefetch(Job *job)
         entry_pause(job_entry(job), in_about(RETRY_MAX));
 }
 
-/* Each: this machine could not start it. Its administrator may repair that soon. */
+/* Each notes that this machine could not start the job, which its administrator may fix soon. */
 
 static void put_off_query(Job *job)
 {
@@ -223,9 +225,8 @@ static const struct {
     void (*put_off)(Job *job);
     const char *verb;
 } kinds[JOB_MAX] = {
-    [JOB_QUERY] = { 4, query_time, start_query, no_query, put_off_query, "asked about" },
-    [JOB_PREFETCH] = { 16, prefetch_time, start_prefetch, no_prefetch, put_off_prefetch,
-                       "renewed" },
+    [JOB_QUERY] = { 4, query_time, start_query, no_query, put_off_query, "ask the CA about" },
+    [JOB_PREFETCH] = { 16, prefetch_time, start_prefetch, no_prefetch, put_off_prefetch, "renew" },
 };
 
 static bool is_in_progress(const Renewals *renewals, JobKind kind, const char *key)
@@ -254,7 +255,7 @@ static void job_add(Renewals *renewals, JobKind kind, const InventoryEntry *entr
     renewals->n_jobs[kind]++;
 }
 
-/* A look at all certificates. */
+/* One look at all certificates. */
 typedef struct Look {
     Renewals *renewals;
     time_t now, next;
@@ -277,7 +278,7 @@ static void look_at_entry(const InventoryEntry *entry, void *userdata)
     }
 }
 
-/* Where a whole storage cannot be read one entry tells for all. */
+/* If a whole storage is unreadable, one entry in the journal stands for all. */
 static void log_put_off(Renewals *renewals, const Job *job, int error)
 {
     usec_t now = now_monotonic();
@@ -287,9 +288,8 @@ static void log_put_off(Renewals *renewals, const Job *job, int error)
     renewals->quiet_until = now + LOG_INTERVAL;
     log_warning_errno(
         error,
-        "The certificate of entry %s of storage \"%s\", and maybe others, cannot be %s "
-        "now: %m",
-        job->ref.key, job->ref.storage->name, kinds[job->kind].verb);
+        "Failed to %s the certificate of entry %s of storage \"%s\", and possibly others: %m",
+        kinds[job->kind].verb, job->ref.key, job->ref.storage->name);
 }
 
 /* Runs after the look at the inventory, which a starting job may change. */
@@ -323,7 +323,7 @@ static int renewals_on_timer(sd_event_source *source, uint64_t usec, void *userd
 
     (void)source;
     (void)usec;
-    /* The clock was ahead. */
+    /* The clock was ahead at the start. */
     if (renewals->began > now)
         renewals->began = now;
     (void)inventory_use(renewals->inventory, config_file_get(renewals->config_file));

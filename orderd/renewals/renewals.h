@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* What orderd does by itself for the certificates of the caches: it asks their CA when they are to
- * be renewed (RFC 9773), and renews them ahead of requests where their storage says so. */
+/* The work that orderd does for cached certificates without a request: it asks their CA for the
+ * renewal window (RFC 9773), and renews them ahead of requests where their storage has prefetch. */
 
 #include "config/file.h"
 #include "orders/orders.h"
@@ -10,12 +10,13 @@
 
 typedef struct Renewals Renewals;
 
-/* All are borrowed, and outlive it. A changed configuration is noticed within ten minutes. */
+/* All arguments are borrowed, and must outlive @ret; free that with renewals_free(). A changed
+ * configuration is noticed within ten minutes. 0 or -errno. */
 int renewals_new(sd_event *event, ConfigFile *config_file, Inventory *inventory, Orders *orders,
                  Renewals **ret);
 Renewals *renewals_free(Renewals *renewals); /* always returns NULL */
 
-/* The inventory has changed: something may be due earlier than was known. */
+/* Call it when the inventory has changed: a certificate may be due earlier. */
 void renewals_wake(Renewals *renewals);
 
 DEFINE_CLEANUP_FUNC(Renewals *, renewals_free)

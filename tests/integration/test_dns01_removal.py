@@ -25,7 +25,7 @@ def test_removed_after_a_restart(start, primary, secondary, new_csr, www_two, ho
     acmems.orderd.expect = (0, -how)
     acmems.orderd.popen.send_signal(how)
     if how == signal.SIGTERM:
-        lib.wait_for(lambda: "Ending after" in acmems.orderd.log, "the first signal")
+        lib.wait_for(lambda: "Stopping after" in acmems.orderd.log, "the first signal")
         acmems.orderd.popen.send_signal(how)  # the second one waits for nobody
     acmems.orderd.wait()
     assert primary.texts(f"_acme-challenge.{www_two}")

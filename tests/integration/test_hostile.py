@@ -317,6 +317,6 @@ def test_name_that_fails_while_orderd_is_away(installation, proxy, pebble, new_c
     pauses = [json.loads(path.read_text()) for path in
               installation.directory.glob("state/backoff/*.json")]
     assert [pause["what"] for pause in pauses if pause["what"] in (alive, dead)] == [dead]
-    assert "not asked again" in installation.post(new_csr(dead)).text
+    assert "not contacted again" in installation.post(new_csr(dead)).text
     assert pebble.orders() == orders + 1
     installation.issue(new_csr(alive))

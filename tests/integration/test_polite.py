@@ -10,7 +10,7 @@ import pytest
 
 import lib
 
-HELD_BACK = "not asked again"
+HELD_BACK = "not contacted again"
 
 
 def retry_after(answer):
@@ -206,7 +206,7 @@ def test_orders_per_3h(faulty, fake_ca, new_csr):
     fake_ca.order = (403, {}, lib.problem("rejectedIdentifier"))
     for i in range(5):
         assert faulty.post(new_csr(f"n{i}.example.org")).status == 403
-        assert faulty.orderd.log.count("of orders-per-3h = 5 are used up") == (i >= 3)
+        assert faulty.orderd.log.count("of orders-per-3h = 5 are used:") == (i >= 3)
     restart_orderd(faulty)
     answer = faulty.post(new_csr("n5.example.org"))
     assert answer.status == 429 and 10700 < retry_after(answer) <= 10800, answer

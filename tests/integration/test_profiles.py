@@ -36,7 +36,8 @@ def test_of_account_and_of_block(installation, new_csr):
 def test_not_offered(installation, new_csr, pebble):
     orders = pebble.orders()
     installation.start(account="profile = tlsserver")
-    lib.wait_for(lambda: "which the CA does not offer" in installation.orderd.log, "the warning")
+    lib.wait_for(lambda: "does not offer profile 'tlsserver'" in installation.orderd.log,
+                 "the warning")
     answer = installation.post(new_csr("www.example.org"))
     assert answer.status == 500 and "(classic, shortlived)" in answer.text
     assert pebble.orders() == orders

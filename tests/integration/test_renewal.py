@@ -262,7 +262,7 @@ def test_moved(server, newer, new_csr):
     assert "at another time" not in server.orderd.log
     set_window(newer, certificate.pem, -HOUR, HOUR, explanationURL="https://ca.example/why")
     ask_now(server, csr)
-    assert "www.example.org to be renewed at another time" in server.orderd.log
+    assert "changed the renewal window of the certificate for www.example.org" in server.orderd.log
     assert "see https://ca.example/why" in server.orderd.log
 
 

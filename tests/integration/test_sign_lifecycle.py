@@ -179,7 +179,7 @@ def test_sigterm_of_orderd_while_the_ca_works(acmems, new_csr):
     """It ends when the order in flight has ended, and its answer is sent."""
     with order_in_flight(acmems, new_csr("last.example.org")) as (client, finish):
         acmems.orderd.popen.terminate()
-        lib.wait_for(lambda: "Ending after" in acmems.orderd.log, "orderd to drain")
+        lib.wait_for(lambda: "Stopping after" in acmems.orderd.log, "orderd to drain")
         finish()
         assert client.answer().status == 200
     assert acmems.orderd.wait() == 0

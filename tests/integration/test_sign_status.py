@@ -317,7 +317,7 @@ def test_profile_that_is_not_offered(faulty, fake_ca, new_csr):
     """Not asked for at all; and seen when the CA has it, without a restart."""
     csr = new_csr("profile.example.org")
     use_profile(faulty, "profile = shortlived")
-    assert_refused(faulty.post(csr), 500, "'shortlived'", "none at all")
+    assert_refused(faulty.post(csr), 500, "'shortlived'", "(none)")
     fake_ca.meta = {"profiles": {"tlsserver": "", "classic": ""}}
     assert_refused(faulty.post(csr), 500, "'shortlived'", "(classic, tlsserver)")
     assert fake_ca.orders == 0
@@ -331,7 +331,7 @@ def test_profile_is_looked_at_before_anybody_asks(faulty, fake_ca):
     """At the start, and when told to read the configuration."""
     fake_ca.meta = {"profiles": {"classic": ""}}
     use_profile(faulty, "profile = shortlived")
-    words = "the profile 'shortlived', which the CA does not offer (classic)"
+    words = "The CA does not offer profile 'shortlived' of [auth \"loopback\"]; it offers classic"
     faulty.orderd.popen.send_signal(signal.SIGHUP)
     lib.wait_for(lambda: words in faulty.orderd.log, "the warning at a reload")
     faulty.orderd.stop()

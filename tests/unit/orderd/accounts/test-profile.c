@@ -27,7 +27,7 @@ int main(void)
     ASSERT_FALSE(profile_is_offered(none, "classic"));
     ASSERT_FALSE(profile_is_offered(NULL, "classic"));
     assert_failure(some, "(classic, tlsserver)");
-    assert_failure(none, "(none at all)");
-    assert_failure(odd, "(none at all)");
+    assert_failure(none, "(none)");
+    assert_failure(odd, "(none)");
     return 0;
 }
