@@ -54,8 +54,10 @@ def test_readme(fresh, pebble):
     assert entry.stdout == "640 acmems:acmems\n"
     fresh.run("systemctl", "stop", "acmems-orderd.socket", "acmems-orderd.service")
     fresh.sh(f"cd /root\n{curl}")  # acmems-sign reads the new cache
-    for command in "systemctl --failed --quiet 'acmems*'", "journalctl -q -p warning -t acmems-sign -t acmems-orderd":
-        assert fresh.sh(command).stdout == ""
+    readme = (lib.ROOT / "README.md").read_text()
+    for command in "systemctl list-units --failed 'acmems*'", "journalctl -p warning -t acmems-sign -t acmems-orderd":
+        assert f"`{command}`" in readme
+        assert fresh.sh(f"{command} --quiet").stdout == ""
 
 
 def test_broken_configuration_at_boot(fresh, pebble, new_csr):
