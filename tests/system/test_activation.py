@@ -102,3 +102,17 @@ def test_inetd(server, csr):
         assert (answer.status, answer.body) == (200, CHALLENGE[1].encode())
     finally:
         server.run("systemctl", "stop", "inetd.service")
+
+
+def test_without_units(server, csr, new_csr):
+    """Started by hand, as acmems.service(8) says: an order goes all the way."""
+    script = lib.documented_block("without units").replace("192.0.2.1:1313", "127.0.0.1:1313")
+    server.run("systemctl", "stop", "acmems-*")
+    server.run("systemd-run", "--unit=without-units", "bash", "-c", f"{script}wait")
+    try:
+        lib.wait_for(lambda: all(map(lib.can_connect, (1313, 1380, 1443))), "the sockets")
+        assert server.post(csr).status == 200
+        server.issue(new_csr("by-hand.example.org"))
+    finally:
+        server.run("systemctl", "stop", "without-units.service")
+        server.run("systemctl", "start", *server.sockets)

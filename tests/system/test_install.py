@@ -35,6 +35,31 @@ def test_installed(fresh):
             assert f"/usr/share/man/man8/{unit}.{kind}.8.gz" in files
 
 
+def test_readme(fresh, pebble):
+    """From the installed package to a certificate, by the commands of the README."""
+    config = lib.documented_block("configure")
+    for old, new in (("192.0.2.0/24", "127.0.0.0/8"), (
+            "https://acme-staging-v02.api.letsencrypt.org/directory", f"{pebble.url}\nca-file = /etc/acmems/ca.pem")):
+        assert old in config
+        config = config.replace(old, new)
+    fresh.path("/etc/acmems/ca.pem").write_bytes(pebble.ca_file.read_bytes())
+    fresh.path("/etc/acmems/acmems.ini").write_text(config)
+    fresh.sh(lib.documented_block("start"))
+    fresh.start_nginx()
+    curl = lib.documented_block("curl").replace("acmems.example.org", "127.0.0.1")
+    fresh.sh(f"cd /root\n{lib.documented_block('request')}{curl}")
+    certificate = lib.Certificate(fresh.path("/root/domain.pem").read_bytes())
+    assert certificate.names == ["example.org", "www.example.org"]
+    entry = fresh.run("find", "/var/lib/acmems/storage/staging", "-name", "cert.pem", "-printf", "%m %u:%g\n")
+    assert entry.stdout == "640 acmems:acmems\n"
+    fresh.run("systemctl", "stop", "acmems-orderd.socket", "acmems-orderd.service")
+    fresh.sh(f"cd /root\n{curl}")  # acmems-sign reads the new cache
+    readme = (lib.ROOT / "README.md").read_text()
+    for command in "systemctl list-units --failed 'acmems*'", "journalctl -p warning -t acmems-sign -t acmems-orderd":
+        assert f"`{command}`" in readme
+        assert fresh.sh(f"{command} --quiet").stdout == ""
+
+
 def test_broken_configuration_at_boot(fresh, pebble, new_csr):
     """Boot goes on, what is sound listens, the reason is in the journal, mending it is all there is to do."""
     fresh.start_nginx()
