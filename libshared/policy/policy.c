@@ -182,7 +182,8 @@ static char *explain(const Config *config, const PolicyRequest *request, check_t
     return text;
 }
 
-static const AuthBlock *find(const Config *config, const PolicyRequest *request, check_t check)
+static const AuthBlock *policy_find(const Config *config, const PolicyRequest *request,
+                                    check_t check)
 {
     for (size_t i = 0; i < config->n_auth; i++)
         if (check(config->auth[i], request) == FAILURE_NONE)
@@ -192,7 +193,7 @@ static const AuthBlock *find(const Config *config, const PolicyRequest *request,
 
 bool policy_is_possible(const Config *config, const PolicyRequest *request, char **ret_why)
 {
-    if (find(config, request, check_early))
+    if (policy_find(config, request, check_early))
         return true;
     *ret_why = explain(config, request, check_early);
     return false;
@@ -200,7 +201,7 @@ bool policy_is_possible(const Config *config, const PolicyRequest *request, char
 
 const AuthBlock *policy_decide(const Config *config, const PolicyRequest *request, char **ret_why)
 {
-    const AuthBlock *block = find(config, request, check_all);
+    const AuthBlock *block = policy_find(config, request, check_all);
 
     if (!block)
         *ret_why = explain(config, request, check_all);

@@ -76,7 +76,7 @@ static inline void extensions_freep(STACK_OF(X509_EXTENSION) * *extensions)
 _Static_assert(CSR_NAMES_MAX == 100, "REASON_TOO_MANY names the number");
 _Static_assert(DER_SIZE_MAX == 64 * 1024, "REASON_SIZE names the number");
 
-static int refuse(const char **ret_reason, const char *reason)
+static int csr_refuse(const char **ret_reason, const char *reason)
 {
     *ret_reason = reason;
     return -EBADMSG;
@@ -95,19 +95,19 @@ static int find_block(const char *body, size_t size, PemBlock *ret, const char *
 
     /* By its label alone, whatever it stands in: also a damaged block shows the key. */
     if (memmem(body, size, PRIVATE_KEY, STRLEN(PRIVATE_KEY)))
-        return refuse(ret_reason, REASON_PRIVATE_KEY);
+        return csr_refuse(ret_reason, REASON_PRIVATE_KEY);
     r = pem_next(&body, &size, &block);
     if (r == 0)
-        return refuse(ret_reason, REASON_NO_PEM);
+        return csr_refuse(ret_reason, REASON_NO_PEM);
     if (r < 0)
-        return refuse(ret_reason, REASON_PEM);
+        return csr_refuse(ret_reason, REASON_PEM);
     if (!is_request(&block))
-        return refuse(ret_reason, REASON_OTHER_BLOCK);
+        return csr_refuse(ret_reason, REASON_OTHER_BLOCK);
     r = pem_next(&body, &size, &other);
     if (r < 0)
-        return refuse(ret_reason, REASON_PEM);
+        return csr_refuse(ret_reason, REASON_PEM);
     if (r > 0)
-        return refuse(ret_reason, is_request(&other) ? REASON_TWO_BLOCKS : REASON_OTHER_BLOCK);
+        return csr_refuse(ret_reason, is_request(&other) ? REASON_TWO_BLOCKS : REASON_OTHER_BLOCK);
     *ret = block;
     return 0;
 }
@@ -124,13 +124,13 @@ static int decode(const PemBlock *block, X509_REQ **ret, const char **ret_reason
     if (r == -ENOMEM)
         return r;
     if (r < 0)
-        return refuse(ret_reason, REASON_PEM);
+        return csr_refuse(ret_reason, REASON_PEM);
     if (size > DER_SIZE_MAX)
-        return refuse(ret_reason, REASON_SIZE);
+        return csr_refuse(ret_reason, REASON_SIZE);
     end = der;
     req = d2i_X509_REQ(NULL, &end, (long)size);
     if (!req || end != der + size)
-        return refuse(ret_reason, REASON_DER);
+        return csr_refuse(ret_reason, REASON_DER);
     *ret = TAKE_PTR(req);
     return 0;
 }
@@ -167,9 +167,9 @@ static int check_key(X509_REQ *req, const char **ret_reason)
     EVP_PKEY *key = X509_REQ_get0_pubkey(req);
 
     if (!key || !key_is_accepted(key))
-        return refuse(ret_reason, REASON_KEY);
+        return csr_refuse(ret_reason, REASON_KEY);
     if (X509_REQ_verify(req, key) != 1)
-        return refuse(ret_reason, REASON_SIGNATURE);
+        return csr_refuse(ret_reason, REASON_SIGNATURE);
     return 0;
 }
 
@@ -187,7 +187,7 @@ static int add_once(Csr *csr, char ***list, const char *name, const char **ret_r
     if (strv_contains(*list, name))
         return 0;
     if (strv_length(csr->names) + strv_length(csr->addresses) >= CSR_NAMES_MAX)
-        return refuse(ret_reason, REASON_TOO_MANY);
+        return csr_refuse(ret_reason, REASON_TOO_MANY);
     return strv_extend(list, name);
 }
 
@@ -198,17 +198,17 @@ static int add_name(Csr *csr, const void *data, int size, const char *invalid,
     _cleanup_free_ char *name = NULL;
 
     if (size < 0)
-        return refuse(ret_reason, invalid);
+        return csr_refuse(ret_reason, invalid);
     if (size > 0 && memchr(data, '\0', (size_t)size))
-        return refuse(ret_reason, REASON_NUL);
+        return csr_refuse(ret_reason, REASON_NUL);
     if (!is_ascii(data, (size_t)size))
-        return refuse(ret_reason, REASON_NOT_ASCII);
+        return csr_refuse(ret_reason, REASON_NOT_ASCII);
     name = strndup(size > 0 ? data : "", (size_t)size);
     if (!name)
         return -ENOMEM;
     dns_name_fold(name);
     if (!dns_name_is_valid(name))
-        return refuse(ret_reason, invalid);
+        return csr_refuse(ret_reason, invalid);
     return add_once(csr, &csr->names, name, ret_reason);
 }
 
@@ -218,7 +218,7 @@ static int add_address(Csr *csr, const ASN1_OCTET_STRING *octets, const char **r
 
     if (address_from_octets(ASN1_STRING_get0_data(octets), (size_t)ASN1_STRING_length(octets),
                             text) < 0)
-        return refuse(ret_reason, REASON_ADDRESS);
+        return csr_refuse(ret_reason, REASON_ADDRESS);
     return add_once(csr, &csr->addresses, text, ret_reason);
 }
 
@@ -275,7 +275,7 @@ static int add_alternative_names(Csr *csr, X509_EXTENSION *extension, const char
     /* X509V3_EXT_d2i() would pass over what stands behind the names. */
     names = d2i_GENERAL_NAMES(NULL, &at, ASN1_STRING_length(value));
     if (!names || at != start + ASN1_STRING_length(value))
-        return refuse(ret_reason, REASON_EXTENSIONS);
+        return csr_refuse(ret_reason, REASON_EXTENSIONS);
     for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
         int r = add_alternative_name(csr, sk_GENERAL_NAME_value(names, i), ret_reason);
 
@@ -310,7 +310,7 @@ static int add_extensions(Csr *csr, const char **ret_reason)
         return 0;
     extensions = n == 1 ? X509_REQ_get_extensions(csr->req) : NULL;
     if (!extensions)
-        return refuse(ret_reason, REASON_EXTENSIONS);
+        return csr_refuse(ret_reason, REASON_EXTENSIONS);
     for (int i = 0; i < sk_X509_EXTENSION_num(extensions); i++) {
         X509_EXTENSION *extension = sk_X509_EXTENSION_value(extensions, i);
         int r;
@@ -324,7 +324,7 @@ static int add_extensions(Csr *csr, const char **ret_reason)
     return 0;
 }
 
-static int parse(const char *body, size_t size, Csr **ret, const char **ret_reason)
+static int csr_read(const char *body, size_t size, Csr **ret, const char **ret_reason)
 {
     _cleanup_(csr_freep) Csr *csr = calloc(1, sizeof(*csr));
     PemBlock block;
@@ -349,14 +349,14 @@ static int parse(const char *body, size_t size, Csr **ret, const char **ret_reas
         return r;
     /* A request for other things than names is the policy's to refuse. */
     if (!csr->names && !csr->addresses && !csr->other_san)
-        return refuse(ret_reason, REASON_NO_NAME);
+        return csr_refuse(ret_reason, REASON_NO_NAME);
     *ret = TAKE_PTR(csr);
     return 0;
 }
 
 int csr_parse(const char *body, size_t size, Csr **ret, const char **ret_reason)
 {
-    int r = parse(body, size, ret, ret_reason);
+    int r = csr_read(body, size, ret, ret_reason);
 
     /* What OpenSSL noted about a client's bytes is not the next TLS connection's. */
     ERR_clear_error();
