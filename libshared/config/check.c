@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <syslog.h>
 
+#include "config/passthrough.h"
+#include "config/references.h"
 #include "strings/strv.h"
 
 /* Of named accounts, in the state directory. */
@@ -195,30 +197,6 @@ int config_finish_auth(Loader *l)
     return warn_block(l, "%s has no domain: it never allows anything", config_title(l));
 }
 
-static int resolve(Loader *l, const Reference *reference)
-{
-    void *const *names = (void *const *)(void *)((char *)l->config + reference->names);
-
-    *reference->target = config_find_block(names, reference->name);
-    if (*reference->target)
-        return 0;
-    return config_report(l, LOG_ERR, reference->place,
-                         "there is no [%s \"%.64s\"]: define it, or name another", reference->word,
-                         reference->name);
-}
-
-static int resolve_all(Loader *l, bool defaults)
-{
-    for (size_t i = 0; i < l->n_references; i++) {
-        const Reference *reference = &l->references[i];
-        int r = reference->is_default == defaults ? resolve(l, reference) : 0;
-
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
 /* A list of its own with these in it. */
 static int set_verifications(const Verification *const *from, size_t n_from,
                              const Verification ***list, size_t *n)
@@ -367,106 +345,12 @@ static int check_directories(Loader *l)
 
 static int default_blocks(Loader *l)
 {
-    int r = resolve_all(l, true);
+    int r = config_resolve(l, true);
 
     if (r < 0)
         return r;
     r = default_verification(l);
     return r < 0 ? r : default_storage(l);
-}
-
-/* Whether what comes to @listener would come to where it is passed on to. */
-static bool is_loop(const ListenAddress *listener, const ListenAddress *target)
-{
-    return listener->port == target->port && listener->kind == target->kind &&
-           (memcmp(listener->bytes, target->bytes, sizeof(target->bytes)) == 0 ||
-            (listen_address_is_any(listener) && listen_address_is_loopback(target)));
-}
-
-/* Gone, too, for who takes what is sound of the file. */
-static void drop_passthrough(Verification *block)
-{
-    free(block->passthrough);
-    block->passthrough = NULL;
-}
-
-static bool has_loop(const Config *config, const ListenAddress *target)
-{
-    for (size_t i = 0; i < config->n_verifications; i++) {
-        const Verification *block = config->verifications[i];
-
-        for (size_t j = 0; block->type == VERIFICATION_TLSALPN01 && j < block->n_listeners; j++)
-            if (is_loop(&block->listeners[j], target))
-                return true;
-    }
-    return false;
-}
-
-static int check_loop(Loader *l, Verification *block)
-{
-    _cleanup_(listen_address_done) ListenAddress target = { 0 };
-    int r = listen_address_parse(block->passthrough, &target);
-
-    if (r < 0 || !has_loop(l->config, &target))
-        return r;
-    drop_passthrough(block);
-    return config_report(l, LOG_ERR, (Place){ block->file, block->line },
-                         "passthrough of [verification \"%.64s\"] is a listener of its own: name "
-                         "the address of the TLS server behind it",
-                         block->name);
-}
-
-static bool listens_for_tls(const Config *config)
-{
-    for (size_t i = 0; i < config->n_verifications; i++)
-        if (config->verifications[i]->type == VERIFICATION_TLSALPN01 &&
-            config->verifications[i]->n_listeners > 0)
-            return true;
-    return false;
-}
-
-static int refuse_unused(Loader *l, Verification *block)
-{
-    drop_passthrough(block);
-    return config_report(l, LOG_ERR, (Place){ block->file, block->line },
-                         "passthrough of [verification \"%.64s\"] does nothing, as no block of "
-                         "type tls-alpn01 has a listener: add one, or delete it",
-                         block->name);
-}
-
-/* One program listens for all blocks. */
-static int check_passthroughs(Loader *l)
-{
-    bool is_used = l->unread || l->unlistened || listens_for_tls(l->config);
-    const Verification *first = NULL;
-    int r = 0;
-
-    for (size_t i = 0; r >= 0 && i < l->config->n_verifications; i++) {
-        Verification *block = l->config->verifications[i];
-
-        if (block->passthrough && !is_used) {
-            r = refuse_unused(l, block);
-        } else if (block->passthrough && first && !streq(first->passthrough, block->passthrough)) {
-            r = config_report(l, LOG_ERR, (Place){ block->file, block->line },
-                              "passthrough of [verification \"%.64s\"] is another one than in "
-                              "%s:%u, and the same program serves both: write the same",
-                              block->name, first->file, first->line);
-            drop_passthrough(block);
-        } else if (block->passthrough) {
-            r = check_loop(l, block);
-        }
-        if (!first && block->passthrough)
-            first = block;
-    }
-    return r;
-}
-
-static bool is_unresolved(const Loader *l)
-{
-    for (size_t i = 0; i < l->n_references; i++)
-        if (!*l->references[i].target)
-            return true;
-    return false;
 }
 
 static int default_accounts(Loader *l)
@@ -513,11 +397,11 @@ int config_finish(Loader *l)
         if (r < 0)
             return r;
     }
-    r = check_passthroughs(l);
+    r = config_check_passthroughs(l);
     if (r >= 0)
         r = default_blocks(l);
     if (r < 0)
         return r;
-    r = resolve_all(l, false);
-    return r < 0 ? r : apply_defaults(l, !is_unresolved(l));
+    r = config_resolve(l, false);
+    return r < 0 ? r : apply_defaults(l, !config_is_unresolved(l));
 }

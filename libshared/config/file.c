@@ -6,6 +6,7 @@
 #include "base/credential.h"
 #include "base/file-stamp.h"
 #include "base/io.h"
+#include "config/dropins.h"
 #include "config/ini.h"
 #include "config/key-files.h"
 #include "log/log.h"
@@ -212,7 +213,7 @@ static int load_with_keys(ConfigFile *file, Config **ret)
 
 /* A snapshot comes first: what changes while it is read is seen at the next look. It is kept even
  * if the files turn out broken, so that they are complained of once. */
-static int load(ConfigFile *file)
+static int config_file_load(ConfigFile *file)
 {
     _cleanup_(config_unrefp) Config *config = NULL;
     char **paths = NULL;
@@ -256,7 +257,7 @@ int config_file_open(const char *path, ConfigFile **ret)
 
     if (r < 0)
         return r;
-    r = load(file);
+    r = config_file_load(file);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(file);
@@ -285,7 +286,7 @@ static int watch(const char *path, bool reads_keys, ConfigFile **ret)
     if (r < 0)
         return r;
     file->reads_keys = reads_keys;
-    r = load(file);
+    r = config_file_load(file);
     if (r < 0)
         log_refused(file, r);
     *ret = file;
@@ -321,7 +322,7 @@ Config *config_file_get(ConfigFile *file)
     if (file->snapshot.n > 0 && snapshot_is_current(&file->snapshot) &&
         snapshot_is_current(&file->keys))
         return file->config;
-    r = load(file);
+    r = config_file_load(file);
     if (r < 0)
         log_refused(file, r);
     else

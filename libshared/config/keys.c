@@ -11,31 +11,18 @@
 #include "base/path.h"
 #include "config/check.h"
 #include "config/dns-server.h"
+#include "config/references.h"
 #include "config/tsig-key.h"
 #include "log/log.h"
 #include "strings/encode.h"
 #include "x509/dns-name.h"
 
-/* Values are quoted in messages up to here. */
-#define QUOTED     "'%.80s'"
-#define QUOTED_MAX 80
-
 #define KIB          UINT64_C(1024)
 #define MAX_SIZE_MAX (16 * KIB * KIB)
 
-static void *target(const ConfigKey *key, void *object)
-{
-    return (char *)object + key->offset;
-}
-
-static size_t *target_count(const ConfigKey *key, void *object)
-{
-    return (size_t *)(void *)((char *)object + key->count);
-}
-
 static int set_string(const ConfigKey *key, const char *value, void *object)
 {
-    char **string = target(key, object), *copy = strdup(value);
+    char **string = config_target(key, object), *copy = strdup(value);
 
     if (!copy)
         return -ENOMEM;
@@ -47,8 +34,8 @@ static int set_string(const ConfigKey *key, const char *value, void *object)
 /* Appends to a string vector without counting it anew each time. */
 static int add_string(const ConfigKey *key, const char *value, void *object)
 {
-    char ***list = target(key, object);
-    size_t *n = target_count(key, object);
+    char ***list = config_target(key, object);
+    size_t *n = config_target_count(key, object);
     _cleanup_free_ char *copy = strdup(value);
     char **grown;
 
@@ -122,7 +109,7 @@ static int parse_bool(Loader *l, const ConfigKey *key, const char *value, void *
 
     if (!word)
         return refuse(l, "%s = " QUOTED " is neither yes nor no", key->name, value);
-    *(bool *)target(key, object) = word->value;
+    *(bool *)config_target(key, object) = word->value;
     return 0;
 }
 
@@ -144,8 +131,8 @@ static int parse_terms(Loader *l, const ConfigKey *key, const char *value, void 
 
 static int parse_listener(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
-    ListenAddress **list = target(key, object), *grown, address;
-    size_t *n = target_count(key, object);
+    ListenAddress **list = config_target(key, object), *grown, address;
+    size_t *n = config_target_count(key, object);
     bool first = !config_seen(l, (SectionId)(l->section - l->sections), key->name)->file;
     int r;
 
@@ -200,7 +187,7 @@ static int parse_size(Loader *l, const ConfigKey *key, const char *value, void *
                       "%s = " QUOTED " is not a size from 1 byte to 16m: write bytes, or 16k, or "
                       "1m",
                       key->name, value);
-    *(size_t *)target(key, object) = (size_t)(number * factor);
+    *(size_t *)config_target(key, object) = (size_t)(number * factor);
     return 0;
 }
 
@@ -211,7 +198,7 @@ static int parse_unsigned(Loader *l, const ConfigKey *key, const char *value, vo
     if (number_parse(value, strlen(value), key->max, &number) < 0 || number < key->min)
         return refuse(l, "%s = " QUOTED " is not a number from %u to %u", key->name, value,
                       key->min, key->max);
-    *(unsigned *)target(key, object) = (unsigned)number;
+    *(unsigned *)config_target(key, object) = (unsigned)number;
     return 0;
 }
 
@@ -224,7 +211,7 @@ static int parse_level(Loader *l, const ConfigKey *key, const char *value, void 
                       "%s = " QUOTED " is no level: write debug, info, warning, error or "
                       "critical",
                       key->name, value);
-    *(int *)target(key, object) = level;
+    *(int *)config_target(key, object) = level;
     return 0;
 }
 
@@ -233,116 +220,6 @@ static int parse_obsolete(Loader *l, const ConfigKey *key, const char *value, vo
     (void)value;
     (void)object;
     return warn(l, "%s is ignored: messages go to the journal, see journalctl(1)", key->name);
-}
-
-static const char *referred_word(const Loader *l, size_t names)
-{
-    size_t i = 0;
-
-    while (l->sections[i].block_size == 0 || l->sections[i].names != names)
-        i++;
-    return l->sections[i].word;
-}
-
-/* The block of that name is looked up when all is read. */
-static int refer(Loader *l, const ConfigKey *key, const char *name, size_t length,
-                 const void **target)
-{
-    Reference *grown, reference = {
-        .target = target,
-        .names = key->names,
-        .word = referred_word(l, key->names),
-        .place = l->here,
-        .is_default = l->object == l->config,
-        .name = strndup(name, length),
-    };
-
-    if (!reference.name)
-        return -ENOMEM;
-    grown = config_grow(l->references, l->n_references, sizeof(*grown));
-    if (!grown) {
-        free(reference.name);
-        return -ENOMEM;
-    }
-    grown[l->n_references++] = reference;
-    l->references = grown;
-    return 0;
-}
-
-static int refuse_empty_reference(Loader *l, const ConfigKey *key)
-{
-    return refuse(l, "%s is empty: name a block, or leave the key out to have the default",
-                  key->name);
-}
-
-static int parse_reference(Loader *l, const ConfigKey *key, const char *value, void *object)
-{
-    return *value ? refer(l, key, value, strlen(value), target(key, object))
-                  : refuse_empty_reference(l, key);
-}
-
-static int parse_default(Loader *l, const ConfigKey *key, const char *value, void *object)
-{
-    return *value ? refer(l, key, value, strlen(value), target(key, object)) : 0;
-}
-
-/* The name at the front of a list, without the blanks around it; *value goes on behind its comma,
- * NULL at the end. */
-static const char *next_name(const char **value, size_t *length)
-{
-    const char *end = strchrnul(*value, ','), *name = *value + strspn(*value, " \t");
-
-    *value = *end ? end + 1 : NULL;
-    while (end > name && strchr(" \t", end[-1]))
-        end--;
-    *length = end > name ? (size_t)(end - name) : 0;
-    return name;
-}
-
-/* Whether one of the last @n references is to this name. */
-static bool is_referred(const Loader *l, size_t n, const char *name, size_t length)
-{
-    for (size_t i = l->n_references - n; i < l->n_references; i++)
-        if (strncmp(l->references[i].name, name, length) == 0 && !l->references[i].name[length])
-            return true;
-    return false;
-}
-
-/* NAME[, NAME…] */
-static int parse_references(Loader *l, const ConfigKey *key, const char *value, void *object)
-{
-    const void ***list = target(key, object);
-    size_t *n = target_count(key, object), count = 0, length;
-
-    for (const char *rest = value; rest; count++) {
-        (void)next_name(&rest, &length);
-        if (length == 0)
-            return refuse_empty_reference(l, key);
-    }
-    *list = calloc(count, sizeof(**list));
-    if (!*list)
-        return -ENOMEM;
-    while (value) {
-        const char *name = next_name(&value, &length);
-        int r;
-
-        if (is_referred(l, *n, name, length)) {
-            r = refuse(l, "%s names '%.*s' twice: once is enough", key->name,
-                       length < QUOTED_MAX ? (int)length : QUOTED_MAX, name);
-        } else {
-            r = refer(l, key, name, length, &(*list)[*n]);
-            (*n)++;
-        }
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
-/* Empty: none. */
-static int parse_defaults(Loader *l, const ConfigKey *key, const char *value, void *object)
-{
-    return *value ? parse_references(l, key, value, object) : 0;
 }
 
 static int parse_type(Loader *l, const ConfigKey *key, const char *value, void *object)
@@ -359,7 +236,7 @@ static int parse_type(Loader *l, const ConfigKey *key, const char *value, void *
                       section->n_types > 2 ? ", " : "", section->types[section->n_types - 2],
                       section->types[section->n_types - 1]);
     }
-    *(unsigned *)target(key, object) = (unsigned)type;
+    *(unsigned *)config_target(key, object) = (unsigned)type;
     if (l->type == TYPE_MISSING) /* else it comes too late, which was said */
         l->type = (int)type;
     return 0;
@@ -474,14 +351,14 @@ static int parse_propagation_check(Loader *l, const ConfigKey *key, const char *
 {
     if (!streq(value, "authoritative") && !streq(value, "none"))
         return refuse(l, "%s = " QUOTED " is neither authoritative nor none", key->name, value);
-    *(bool *)target(key, object) = streq(value, "none");
+    *(bool *)config_target(key, object) = streq(value, "none");
     return 0;
 }
 
 static int parse_ip(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
-    AddressPrefix **list = target(key, object), *grown, prefix;
-    size_t *n = target_count(key, object);
+    AddressPrefix **list = config_target(key, object), *grown, prefix;
+    size_t *n = config_target_count(key, object);
     _cleanup_free_ char *meant = NULL;
     int r = address_prefix_parse(value, &prefix, &meant);
 
@@ -515,7 +392,7 @@ static int parse_hmac_type(Loader *l, const ConfigKey *key, const char *value, v
                       "%s = " QUOTED " is no known digest: write sha256, or sha224, sha384, "
                       "sha512, sha3-224, sha3-256, sha3-384, sha3-512",
                       key->name, value);
-    *(const Digest **)target(key, object) = digest;
+    *(const Digest **)config_target(key, object) = digest;
     return 0;
 }
 
@@ -562,7 +439,7 @@ static int parse_all(Loader *l, const ConfigKey *key, const char *value, void *o
     if (!streq(value, "yes"))
         return refuse(l, "%s takes only yes: write %s = yes, or delete the line", key->name,
                       key->name);
-    *(bool *)target(key, object) = true;
+    *(bool *)config_target(key, object) = true;
     return 0;
 }
 
@@ -639,9 +516,9 @@ static const ConfigKey state_keys[] = {
 static const ConfigKey mgmt_keys[] = {
     { "listener", "mgmt", .parse = parse_listener, LIST(Config, listeners) },
     { "max-size", .parse = parse_size, IN(Config, max_size) },
-    { "default-verification", .parse = parse_defaults, IN(Config, default_verifications),
+    { "default-verification", .parse = config_parse_defaults, IN(Config, default_verifications),
       .count = offsetof(Config, n_default_verifications), NAMES(verification_names) },
-    { "default-storage", .parse = parse_default, IN(Config, default_storage),
+    { "default-storage", .parse = config_parse_default, IN(Config, default_storage),
       NAMES(storage_names) },
 };
 
@@ -692,10 +569,10 @@ static const ConfigKey auth_keys[] = {
     { "all", .parse = parse_all, IN(AuthBlock, all) },
     { "domain", .parse = parse_domain, LIST(AuthBlock, domains) },
     { "ip-san", .parse = parse_ip, LIST(AuthBlock, ip_sans) },
-    { "verification", .parse = parse_references, IN(AuthBlock, verifications),
+    { "verification", .parse = config_parse_references, IN(AuthBlock, verifications),
       .count = offsetof(AuthBlock, n_verifications), NAMES(verification_names) },
-    { "storage", .parse = parse_reference, IN(AuthBlock, storage), NAMES(storage_names) },
-    { "account", .parse = parse_references, IN(AuthBlock, accounts),
+    { "storage", .parse = config_parse_reference, IN(AuthBlock, storage), NAMES(storage_names) },
+    { "account", .parse = config_parse_references, IN(AuthBlock, accounts),
       .count = offsetof(AuthBlock, n_accounts), NAMES(account_names) },
     { "profile", .parse = parse_name, IN(AuthBlock, profile) },
     { "orders-per-day", .parse = parse_unsigned, IN(AuthBlock, orders_per_day),

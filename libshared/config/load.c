@@ -6,6 +6,7 @@
 #include "base/directory.h"
 #include "base/io.h"
 #include "config/check.h"
+#include "config/dropins.h"
 #include "config/ini.h"
 #include "config/keys.h"
 #include "config/loader.h"
@@ -285,61 +286,6 @@ static void on_error(unsigned line, const char *text, void *userdata)
 
 /* Files */
 
-char *config_dropin_directory(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    const char *base = slash ? slash + 1 : path;
-    const char *dot = strrchr(base, '.');
-    int length = (int)(dot && dot != base ? dot - path : (ptrdiff_t)strlen(path));
-    char *directory;
-
-    return asprintf(&directory, "%.*s.d", length, path) < 0 ? NULL : directory;
-}
-
-static bool is_dropin(const char *name)
-{
-    size_t length = strlen(name);
-
-    return name[0] != '.' && length > STRLEN(".ini") &&
-           streq(name + length - STRLEN(".ini"), ".ini");
-}
-
-int config_list_dropins(const char *directory, char ***ret)
-{
-    _cleanup_closedir_ DIR *opened = opendir(directory);
-    _cleanup_strv_ char **files = NULL;
-    size_t n = 0;
-
-    if (!opened && errno != ENOENT)
-        return -errno;
-    while (opened) {
-        _cleanup_free_ char *path = NULL;
-        struct dirent *entry;
-        int r;
-
-        errno = 0;
-        entry = readdir(opened);
-        if (!entry && errno != 0)
-            return -errno;
-        if (!entry)
-            break;
-        if (!is_dropin(entry->d_name))
-            continue;
-        if (n++ == CONFIG_DROPINS_MAX)
-            return -E2BIG;
-        if (asprintf(&path, "%s/%s", directory, entry->d_name) < 0) {
-            path = NULL;
-            return -ENOMEM;
-        }
-        r = strv_extend(&files, path);
-        if (r < 0)
-            return r;
-    }
-    strv_sort(files);
-    *ret = TAKE_PTR(files);
-    return 0;
-}
-
 static int unreadable(Loader *l, int error)
 {
     l->here.line = 0;
@@ -407,7 +353,7 @@ static int load_dropins(Loader *l, const char *path)
     return 0;
 }
 
-static int load(Loader *l, const char *path)
+static int config_read(Loader *l, const char *path)
 {
     Config *config = l->config;
     Block *account;
@@ -456,7 +402,7 @@ static int load_and_tell(const char *path, bool refusable, config_message_cb mes
     if (!loader.config)
         return -ENOMEM;
     loader.config->n_ref = 1;
-    r = load(&loader, path);
+    r = config_read(&loader, path);
     if (r == -ENOMEM)
         return r;
     tell_findings(&loader, message, userdata);

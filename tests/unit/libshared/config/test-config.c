@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config/config.h"
 
+#include "config/dropins.h"
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <syslog.h>
