@@ -48,7 +48,7 @@ static bool seen(const Loader *l, SectionId section, const char *key)
 static int check_type(Loader *l)
 {
     if (l->type == TYPE_MISSING)
-        return refuse_block(l, "%s has no type: write type = … as its first line", config_title(l));
+        return refuse_block(l, "%s has no type; write type = … as its first line", config_title(l));
     return l->type >= 0;
 }
 
@@ -60,8 +60,8 @@ static int check_tsig_key(Loader *l)
     if (!key->file || !file->file)
         return 0;
     return config_report(l, LOG_ERR, *file,
-                         "tsig-key is already set in %s:%u: delete one of the two", key->file,
-                         key->line);
+                         "tsig-key-file conflicts with tsig-key in %s:%u; delete one of the two",
+                         key->file, key->line);
 }
 
 static int finish_dnsupdate(Loader *l, Verification *verification)
@@ -90,16 +90,17 @@ static int check_external_account(Loader *l, SectionId section)
     const Place *file = config_seen(l, section, "eab-hmac-key-file");
 
     if (key->file && file->file)
-        return config_report(l, LOG_ERR, *file,
-                             "eab-hmac-key is already set in %s:%u: delete one of the two",
-                             key->file, key->line);
+        return config_report(
+            l, LOG_ERR, *file,
+            "eab-hmac-key-file conflicts with eab-hmac-key in %s:%u; delete one of the two",
+            key->file, key->line);
     if (kid->file && !key->file && !file->file)
         return config_report(l, LOG_ERR, *kid,
-                             "eab-kid comes without its key: add eab-hmac-key-file");
+                             "eab-kid is set without its key; add eab-hmac-key-file");
     if (!kid->file && (key->file || file->file))
         return config_report(l, LOG_ERR, key->file ? *key : *file,
-                             "the HMAC key comes without eab-kid: add the key identifier that the "
-                             "CA gave with it");
+                             "the HMAC key is set without eab-kid; add the key identifier that the "
+                             "CA gave you with it");
     return 0;
 }
 
@@ -134,8 +135,8 @@ int config_finish_account(Loader *l)
     if (r < 0 || account->directory || is_directory_name(account->name))
         return r;
     return refuse_block(l,
-                        "%s needs dir = …, as no directory can be named like it: add one, or give "
-                        "it a name of letters, digits, ., _ and -",
+                        "the name of %s cannot be a directory name; add dir = …, or use a name of "
+                        "letters, digits, ., _ and -",
                         config_title(l));
 }
 
@@ -167,7 +168,7 @@ int config_finish_storage(Loader *l)
         storage->prefetch_forget = 100;
     if (seen(l, SECTION_STORAGE, "directory"))
         return 0;
-    return refuse_block(l, "%s has no directory: add one, such as directory = %s/storage",
+    return refuse_block(l, "%s has no directory; add one, such as directory = %s/storage",
                         config_title(l), STATE_DIRECTORY_DEFAULT);
 }
 
@@ -178,23 +179,23 @@ int config_finish_auth(Loader *l)
     int r = 0;
 
     if (key && !type)
-        r = refuse_block(l, "%s has hmac_key without hmac_type: add hmac_type = sha256",
+        r = refuse_block(l, "%s has hmac_key without hmac_type; add hmac_type = sha256",
                          config_title(l));
     else if (type && !key)
-        r = refuse_block(l, "%s has hmac_type without hmac_key: add the key", config_title(l));
+        r = refuse_block(l, "%s has hmac_type without hmac_key; add hmac_key", config_title(l));
     else if (!ip && !key && !all)
         r = refuse_block(l,
-                         "%s does not say who may use it: add ip, or hmac_type and hmac_key, or "
-                         "all = yes for everybody",
+                         "%s does not say which clients may use it; add ip, or hmac_type and "
+                         "hmac_key, or all = yes for every client",
                          config_title(l));
     else if (all && (ip || key))
         r = warn_block(l,
-                       "%s: all = yes adds nothing beside ip and hmac_key, which still have to "
-                       "match: delete the one or the other",
+                       "%s: all = yes has no effect, because ip and hmac_key must still match; "
+                       "delete one or the other",
                        config_title(l));
     if (r < 0 || seen(l, SECTION_AUTH, "domain") || seen(l, SECTION_AUTH, "ip-san"))
         return r;
-    return warn_block(l, "%s has no domain: it never allows anything", config_title(l));
+    return warn_block(l, "%s has neither domain nor ip-san; it permits nothing", config_title(l));
 }
 
 /* A list of its own with these in it. */
@@ -271,7 +272,7 @@ static int default_storage(Loader *l)
 static int refuse_unusable(Loader *l, const AuthBlock *auth, const char *what)
 {
     return config_report(l, LOG_ERR, (Place){ auth->file, auth->line },
-                         "[auth \"%.64s\"] allows names but has no %s: add %s = … to it, or "
+                         "[auth \"%.64s\"] permits names but has no %s; add %s = … to it, or "
                          "default-%s = … to [mgmt]",
                          auth->name, what, what, what);
 }
@@ -337,8 +338,8 @@ static int check_directories(Loader *l)
             if ((j > 0 || accounts[0]->line > 0) &&
                 streq(accounts[i]->directory, accounts[j]->directory))
                 r = config_report(l, LOG_ERR, (Place){ accounts[i]->file, accounts[i]->line },
-                                  "[account \"%.64s\"] has the directory of another account, "
-                                  "'%.80s': give it one of its own",
+                                  "[account \"%.64s\"] uses the directory of another account, "
+                                  "'%.80s'; give it its own",
                                   accounts[i]->name, accounts[i]->directory);
     return r;
 }
@@ -364,10 +365,10 @@ static int default_accounts(Loader *l)
         if (auth->accounts)
             continue;
         if (!account) {
-            r = config_report(l, LOG_ERR, (Place){ auth->file, auth->line },
-                              "[auth \"%.64s\"] does not say which of the accounts is used: add "
-                              "account = … to it",
-                              auth->name);
+            r = config_report(
+                l, LOG_ERR, (Place){ auth->file, auth->line },
+                "[auth \"%.64s\"] does not say which account it uses; add account = … to it",
+                auth->name);
             continue;
         }
         auth->accounts = calloc(1, sizeof(AccountBlock *));

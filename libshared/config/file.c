@@ -267,14 +267,13 @@ int config_file_open(const char *path, ConfigFile **ret)
 static void log_refused(const ConfigFile *file, int error)
 {
     if (file->config)
-        (void)log_event_errno(LOG_EVENT_CONFIG_KEPT, error,
-                              "The changed configuration %s cannot be used, the one before "
-                              "stays in force: %m",
-                              file->path);
+        (void)log_event_errno(
+            LOG_EVENT_CONFIG_KEPT, error,
+            "Failed to load the changed configuration %s, acmems keeps the previous one: %m",
+            file->path);
     else
         (void)log_event_errno(LOG_EVENT_CONFIG_AWAITED, error,
-                              "The configuration %s cannot be used, nothing can be done until it "
-                              "is mended: %m",
+                              "Failed to load the configuration %s, waiting for it to be fixed: %m",
                               file->path);
 }
 

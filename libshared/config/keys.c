@@ -66,22 +66,23 @@ static bool is_https_url(const char *value)
 static int parse_acme_server(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
     if (!is_https_url(value))
-        return refuse(l,
-                      "%s = " QUOTED " is not an https:// URL: ACME is spoken over HTTPS only; "
-                      "write the URL of the CA's directory",
-                      key->name, value);
+        return refuse(
+            l,
+            "%s = " QUOTED
+            " is not an https:// URL, which ACME requires; write the URL of the CA's directory",
+            key->name, value);
     return set_string(key, value, object);
 }
 
 static int parse_path(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
     if (value[0] != '/' || strlen(value) >= PATH_MAX)
-        return refuse(l, "%s = " QUOTED " is not an absolute path: write it from the / on",
-                      key->name, value);
+        return refuse(l, "%s = " QUOTED " is not an absolute path; start it with /", key->name,
+                      value);
     if (!path_is_usable(value))
         return refuse(l,
-                      "%s = " QUOTED " cannot be named in a systemd unit: write it without .., "
-                      "control characters and a backslash at its end",
+                      "%s = " QUOTED " cannot be used in a systemd unit; remove '..', control "
+                                     "characters and a trailing backslash",
                       key->name, value);
     return set_string(key, value, object);
 }
@@ -122,10 +123,11 @@ static int parse_terms(Loader *l, const ConfigKey *key, const char *value, void 
         return 0;
     }
     if (strncasecmp(value, "https://", 8) != 0 && strncasecmp(value, "http://", 7) != 0)
-        return refuse(l,
-                      "%s = " QUOTED " is neither yes nor a URL: write yes, or the URL of the "
-                      "terms that you accept",
-                      key->name, value);
+        return refuse(
+            l,
+            "%s = " QUOTED
+            " is neither yes nor a URL; write yes, or the URL of the terms that you accept",
+            key->name, value);
     return add_string(key, value, object);
 }
 
@@ -140,8 +142,8 @@ static int parse_listener(Loader *l, const ConfigKey *key, const char *value, vo
      * there and empty: one that was refused leaves none. */
     if (*value ? *list && *n == 0 : !first)
         return refuse(l,
-                      "an empty %s means none at all, and there are others: keep either the empty "
-                      "one or the others",
+                      "an empty %s disables listening, but others are set; delete the empty one or "
+                      "the others",
                       key->name);
     if (!*value) {
         *list = calloc(1, sizeof(**list));
@@ -151,8 +153,8 @@ static int parse_listener(Loader *l, const ConfigKey *key, const char *value, vo
     l->unlistened |= r < 0;
     if (r == -EINVAL)
         return refuse(l,
-                      "%s = " QUOTED " is not an address to listen on: write 192.0.2.1:1313, "
-                      "[2001:db8::1]:1313 or /run/name.sock",
+                      "%s = " QUOTED " is not an address to listen on; write 192.0.2.1:1313, "
+                                     "[2001:db8::1]:1313 or /run/name.sock",
                       key->name, value);
     if (r < 0)
         return r;
@@ -184,8 +186,8 @@ static int parse_size(Loader *l, const ConfigKey *key, const char *value, void *
         }
     if (number_parse(value, length, MAX_SIZE_MAX / factor, &number) < 0 || number == 0)
         return refuse(l,
-                      "%s = " QUOTED " is not a size from 1 byte to 16m: write bytes, or 16k, or "
-                      "1m",
+                      "%s = " QUOTED
+                      " is not a size from 1 byte to 16m; write a number of bytes, or 16k, or 1m",
                       key->name, value);
     *(size_t *)config_target(key, object) = (size_t)(number * factor);
     return 0;
@@ -207,10 +209,9 @@ static int parse_level(Loader *l, const ConfigKey *key, const char *value, void 
     int level = log_level_from_string(value);
 
     if (level < 0)
-        return refuse(l,
-                      "%s = " QUOTED " is no level: write debug, info, warning, error or "
-                      "critical",
-                      key->name, value);
+        return refuse(
+            l, "%s = " QUOTED " is not a log level; write debug, info, warning, error or critical",
+            key->name, value);
     *(int *)config_target(key, object) = level;
     return 0;
 }
@@ -219,7 +220,8 @@ static int parse_obsolete(Loader *l, const ConfigKey *key, const char *value, vo
 {
     (void)value;
     (void)object;
-    return warn(l, "%s is ignored: messages go to the journal, see journalctl(1)", key->name);
+    return warn(l, "%s is obsolete and ignored; messages go to the journal, see journalctl(1)",
+                key->name);
 }
 
 static int parse_type(Loader *l, const ConfigKey *key, const char *value, void *object)
@@ -231,7 +233,7 @@ static int parse_type(Loader *l, const ConfigKey *key, const char *value, void *
         type++;
     if (type == section->n_types) {
         l->type = TYPE_UNKNOWN;
-        return refuse(l, "unknown type " QUOTED " in %s: write %s%s%s or %s", value,
+        return refuse(l, "unknown type " QUOTED " in %s; write %s%s%s or %s", value,
                       config_title(l), section->n_types > 2 ? section->types[0] : "",
                       section->n_types > 2 ? ", " : "", section->types[section->n_types - 2],
                       section->types[section->n_types - 1]);
@@ -249,18 +251,18 @@ static int parse_dns_server(Loader *l, const ConfigKey *key, const char *value, 
         return add_string(key, value, object);
     case -EDESTADDRREQ:
         return refuse(l,
-                      "%s = " QUOTED " is link-local, which is another network at each interface: "
-                      "write fe80::53%%eth0 or [fe80::53%%eth0]:53, with the interface",
+                      "%s = " QUOTED " is a link-local address without an interface; write "
+                                     "fe80::53%%eth0 or [fe80::53%%eth0]:53",
                       key->name, value);
     case -EADDRNOTAVAIL:
         return refuse(l,
-                      "%s = " QUOTED " has an interface, which only link-local addresses (fe80::) "
-                      "have: leave out what stands from the %% on",
+                      "%s = " QUOTED " has an interface, but only link-local addresses (fe80::) "
+                                     "take one; delete %% and what follows",
                       key->name, value);
     default:
         return refuse(l,
-                      "%s = " QUOTED " is not an address: write 192.0.2.53, 192.0.2.53:53 or "
-                      "[2001:db8::53]:53",
+                      "%s = " QUOTED
+                      " is not an address; write 192.0.2.53, 192.0.2.53:53 or [2001:db8::53]:53",
                       key->name, value);
     }
 }
@@ -274,8 +276,8 @@ static int parse_passthrough(Loader *l, const ConfigKey *key, const char *value,
 
     if (r == -EINVAL || (r >= 0 && (address.kind == LISTEN_UNIX || address.interface)))
         return refuse(l,
-                      "%s = " QUOTED " is not an address with a port: write 127.0.0.1:8443 or "
-                      "[2001:db8::1]:8443, not a name",
+                      "%s = " QUOTED " is not an address with a port; write 127.0.0.1:8443 or "
+                                     "[2001:db8::1]:8443, not a name",
                       key->name, value);
     return r < 0 ? r : set_string(key, value, object);
 }
@@ -308,8 +310,8 @@ static int parse_zone(Loader *l, const ConfigKey *key, const char *value, void *
         length--;
     if (!is_zone(value, length))
         return refuse(l,
-                      "%s = " QUOTED " is not the name of a zone: write example.org, or names "
-                      "outside of ASCII as xn--…",
+                      "%s = " QUOTED
+                      " is not a zone name; write example.org, and non-ASCII names as xn--…",
                       key->name, value);
     free(verification->zone);
     verification->zone = strndup(value, length);
@@ -328,10 +330,10 @@ static int parse_tsig_key(Loader *l, const ConfigKey *key, const char *value, vo
 
     /* Not quoted: it is a secret all the same. */
     if (r == -EINVAL)
-        return refuse(l, "%s cannot be used, %s: write hmac-sha256:NAME:SECRET", key->name, why);
+        return refuse(l, "%s cannot be used: %s; write hmac-sha256:NAME:SECRET", key->name, why);
     if (r >= 0 && parsed->algorithm->weak)
-        r = warn(l, "%s is of the algorithm %s, which is out of date: make one of hmac-sha256",
-                 key->name, parsed->algorithm->name);
+        r = warn(l, "%s uses %s, which is outdated; create a key for hmac-sha256", key->name,
+                 parsed->algorithm->name);
     if (r < 0)
         return r;
     tsig_key_free(verification->tsig_key);
@@ -343,7 +345,7 @@ static int parse_secret_path(Loader *l, const ConfigKey *key, const char *value,
 {
     /* Not quoted: what is no path may be the key itself. */
     if (value[0] != '/')
-        return refuse(l, "%s is not an absolute path: write it from the / on", key->name);
+        return refuse(l, "%s is not an absolute path; start it with /", key->name);
     return parse_path(l, key, value, object);
 }
 
@@ -363,13 +365,13 @@ static int parse_ip(Loader *l, const ConfigKey *key, const char *value, void *ob
     int r = address_prefix_parse(value, &prefix, &meant);
 
     if (r == -EINVAL && meant)
-        return refuse(l, "%s = " QUOTED " has bits set behind its prefix: write %s", key->name,
-                      value, meant);
+        return refuse(l, "%s = " QUOTED " has host bits set; write %s", key->name, value, meant);
     if (r == -EINVAL)
-        return refuse(l,
-                      "%s = " QUOTED " is not an address or prefix: write 192.0.2.1, "
-                      "192.0.2.0/24 or 2001:db8::/32",
-                      key->name, value);
+        return refuse(
+            l,
+            "%s = " QUOTED
+            " is not an address or prefix; write 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32",
+            key->name, value);
     if (r < 0)
         return r;
     grown = config_grow(*list, *n, sizeof(*grown));
@@ -385,12 +387,12 @@ static int parse_hmac_type(Loader *l, const ConfigKey *key, const char *value, v
     const Digest *digest = digest_find(value, strlen(value));
 
     if (!digest && digest_is_broken(value, strlen(value)))
-        return refuse(l, "%s = " QUOTED " is broken and not accepted: write sha256", key->name,
+        return refuse(l, "%s = " QUOTED " is insecure and not accepted; write sha256", key->name,
                       value);
     if (!digest)
         return refuse(l,
-                      "%s = " QUOTED " is no known digest: write sha256, or sha224, sha384, "
-                      "sha512, sha3-224, sha3-256, sha3-384, sha3-512",
+                      "%s = " QUOTED " is not a known digest; write sha256, or sha224, sha384, "
+                                     "sha512, sha3-224, sha3-256, sha3-384, sha3-512",
                       key->name, value);
     *(const Digest **)config_target(key, object) = digest;
     return 0;
@@ -399,7 +401,8 @@ static int parse_hmac_type(Loader *l, const ConfigKey *key, const char *value, v
 static int parse_hmac_key(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
     if (!*value)
-        return refuse(l, "%s is empty: anybody could make that HMAC; write a long random key",
+        return refuse(l,
+                      "%s is empty, so any client could compute the HMAC; write a long random key",
                       key->name);
     return set_string(key, value, object);
 }
@@ -407,14 +410,14 @@ static int parse_hmac_key(Loader *l, const ConfigKey *key, const char *value, vo
 static int parse_name(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
     if (!*value)
-        return refuse(l, "%s is empty: write a name, or delete the line", key->name);
+        return refuse(l, "%s is empty; write a name, or delete the line", key->name);
     return set_string(key, value, object);
 }
 
 static int parse_eab_kid(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
     if (!*value)
-        return refuse(l, "%s is empty: write the key identifier that the CA gave you", key->name);
+        return refuse(l, "%s is empty; write the key identifier that the CA gave you", key->name);
     return set_string(key, value, object);
 }
 
@@ -426,7 +429,7 @@ static int parse_eab_hmac_key(Loader *l, const ConfigKey *key, const char *value
 
     /* Not quoted: it is a secret all the same. */
     if (r == -EINVAL)
-        return refuse(l, "%s is not base64url: write the HMAC key as the CA gave it", key->name);
+        return refuse(l, "%s is not base64url; write the HMAC key as the CA gave it", key->name);
     if (r < 0)
         return r;
     explicit_bzero(secret, size);
@@ -437,7 +440,7 @@ static int parse_eab_hmac_key(Loader *l, const ConfigKey *key, const char *value
 static int parse_all(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
     if (!streq(value, "yes"))
-        return refuse(l, "%s takes only yes: write %s = yes, or delete the line", key->name,
+        return refuse(l, "%s can only be yes; write %s = yes, or delete the line", key->name,
                       key->name);
     *(bool *)config_target(key, object) = true;
     return 0;
@@ -460,12 +463,12 @@ static int parse_domain(Loader *l, const ConfigKey *key, const char *value, void
     int r;
 
     if (length == 0)
-        return refuse(l, "%s is empty: write a name such as www.example.org, or delete the line",
+        return refuse(l, "%s is empty; write a name such as www.example.org, or delete the line",
                       key->name);
     if (!is_pattern(value) || value[length - 1] == '.') {
         r = warn(l,
-                 "%s = " QUOTED " never matches: write one name or pattern per line, without a "
-                 "dot at its end, and names outside of ASCII as xn--…",
+                 "%s = " QUOTED " never matches; write one name or pattern per line, without a "
+                                "trailing dot, and non-ASCII names as xn--…",
                  key->name, value);
         if (r < 0)
             return r;

@@ -122,8 +122,8 @@ int config_add_block(Loader *l, const Section *section, const char *name, Place 
     *ret = block;
     if (*known == block)
         return 0;
-    return config_report(l, LOG_ERR, place,
-                         "[%s \"%.64s\"] is already defined in %s:%u: give it another name, or "
-                         "put the keys there",
-                         section->word, name, (*known)->file, (*known)->line);
+    return config_report(
+        l, LOG_ERR, place,
+        "[%s \"%.64s\"] is already defined in %s:%u; rename this block, or move its keys there",
+        section->word, name, (*known)->file, (*known)->line);
 }

@@ -39,7 +39,7 @@ static int check_loop(Loader *l, Verification *block)
         return r;
     drop_passthrough(block);
     return config_report(l, LOG_ERR, (Place){ block->file, block->line },
-                         "passthrough of [verification \"%.64s\"] is a listener of its own: name "
+                         "passthrough of [verification \"%.64s\"] leads back to a listener; write "
                          "the address of the TLS server behind it",
                          block->name);
 }
@@ -57,8 +57,8 @@ static int refuse_unused(Loader *l, Verification *block)
 {
     drop_passthrough(block);
     return config_report(l, LOG_ERR, (Place){ block->file, block->line },
-                         "passthrough of [verification \"%.64s\"] does nothing, as no block of "
-                         "type tls-alpn01 has a listener: add one, or delete it",
+                         "passthrough of [verification \"%.64s\"] has no effect, because no block "
+                         "of type tls-alpn01 has a listener; add a listener, or delete passthrough",
                          block->name);
 }
 
@@ -76,8 +76,8 @@ int config_check_passthroughs(Loader *l)
             r = refuse_unused(l, block);
         } else if (block->passthrough && first && !streq(first->passthrough, block->passthrough)) {
             r = config_report(l, LOG_ERR, (Place){ block->file, block->line },
-                              "passthrough of [verification \"%.64s\"] is another one than in "
-                              "%s:%u, and the same program serves both: write the same",
+                              "passthrough of [verification \"%.64s\"] differs from %s:%u, but one "
+                              "program serves both; write the same address",
                               block->name, first->file, first->line);
             drop_passthrough(block);
         } else if (block->passthrough) {

@@ -39,8 +39,9 @@ static int refer(Loader *l, const ConfigKey *key, const char *name, size_t lengt
 
 static int refuse_empty_reference(Loader *l, const ConfigKey *key)
 {
-    return refuse(l, "%s is empty: name a block, or leave the key out to have the default",
-                  key->name);
+    return refuse(
+        l, "%s has an empty name; write the name of a block, or delete the line to use the default",
+        key->name);
 }
 
 int config_parse_reference(Loader *l, const ConfigKey *key, const char *value, void *object)
@@ -95,7 +96,7 @@ int config_parse_references(Loader *l, const ConfigKey *key, const char *value, 
         int r;
 
         if (is_referred(l, *n, name, length)) {
-            r = refuse(l, "%s names '%.*s' twice: once is enough", key->name,
+            r = refuse(l, "%s names '%.*s' twice; delete one of the two", key->name,
                        length < QUOTED_MAX ? (int)length : QUOTED_MAX, name);
         } else {
             r = refer(l, key, name, length, &(*list)[*n]);
@@ -121,7 +122,7 @@ static int resolve(Loader *l, const Reference *reference)
     if (*reference->target)
         return 0;
     return config_report(l, LOG_ERR, reference->place,
-                         "there is no [%s \"%.64s\"]: define it, or name another", reference->word,
+                         "there is no [%s \"%.64s\"]; define it, or name another", reference->word,
                          reference->name);
 }
 

@@ -55,12 +55,11 @@ static int take_algorithm(const char *text, char why[TSIG_WHY_SIZE], TsigKey *ke
 {
     key->algorithm = find_algorithm(text);
     if (!key->algorithm)
-        return tsig_refuse(why, "its algorithm is not known: use hmac-sha256 or hmac-sha512");
+        return tsig_refuse(why, "its algorithm is unknown, use hmac-sha256 or hmac-sha512");
     if (key->algorithm->wire)
         return 0;
     (void)snprintf(why, TSIG_WHY_SIZE,
-                   "its algorithm %s cannot be signed with here: make another key with hmac-sha256 "
-                   "or hmac-sha512",
+                   "its algorithm %s is not supported, create a key for hmac-sha256 or hmac-sha512",
                    key->algorithm->name);
     return -EINVAL;
 }
@@ -89,7 +88,7 @@ static int take_name(const char *text, char why[TSIG_WHY_SIZE], TsigKey *key)
     if (length > 0 && text[length - 1] == '.')
         length--;
     if (!is_key_name(text, length))
-        return tsig_refuse(why, "its name is not the name of a key");
+        return tsig_refuse(why, "its name is not a valid key name");
     key->name = strndup(text, length);
     if (!key->name)
         return -ENOMEM;
@@ -240,13 +239,13 @@ static int parse_statement(Scanner *s, char why[TSIG_WHY_SIZE], TsigKey *key)
     int r;
 
     if (s->quoted || (!is_algorithm && (!streq(s->token, "secret") || key->secret)))
-        return tsig_refuse(why, "it has something else in it than one algorithm and one secret");
+        return tsig_refuse(why, "it contains something other than one algorithm and one secret");
     if (scan(s) < 0)
-        return tsig_refuse(why, "it is cut off, or has a word that is too long");
+        return tsig_refuse(why, "it is truncated, or contains a word that is too long");
     r = is_algorithm ? take_algorithm(s->token, why, key) : take_secret(s->token, why, key);
     if (r < 0)
         return r;
-    return expect(s, ";") ? 0 : tsig_refuse(why, "a ; is missing in it");
+    return expect(s, ";") ? 0 : tsig_refuse(why, "it lacks a ;");
 }
 
 static int parse_key(Scanner *s, char why[TSIG_WHY_SIZE], TsigKey *key)
@@ -269,10 +268,9 @@ static int parse_key(Scanner *s, char why[TSIG_WHY_SIZE], TsigKey *key)
     if (!streq(s->token, "}") || !expect(s, ";"))
         return tsig_refuse(why, no_key);
     if (!expect(s, ""))
-        return tsig_refuse(why, "it has something else in it than one key");
-    return key->algorithm && key->secret
-               ? 0
-               : tsig_refuse(why, "its algorithm or its secret is missing");
+        return tsig_refuse(why, "it contains something other than one key");
+    return key->algorithm && key->secret ? 0
+                                         : tsig_refuse(why, "it lacks an algorithm or a secret");
 }
 
 int tsig_key_parse_file(const char *text, size_t size, char why[TSIG_WHY_SIZE], TsigKey **ret)
