@@ -112,7 +112,8 @@ X509 *chain_leaf(const Chain *chain)
 static int note_name(const char *name, char *const *asked, char ***seen, const char **ret_reason)
 {
     if (!strv_contains(asked, name))
-        return chain_refuse(ret_reason, "has a leaf with a name that was not asked for");
+        return chain_refuse(ret_reason,
+                            "has a leaf certificate with a name that was not requested");
     return strv_contains(*seen, name) ? 0 : strv_extend(seen, name);
 }
 
@@ -149,7 +150,9 @@ static int check_name(const GENERAL_NAME *name, const Csr *csr, char ***seen,
     case GEN_IPADD:
         return check_address(name->d.iPAddress, csr->addresses, seen, ret_reason);
     default:
-        return chain_refuse(ret_reason, "has a leaf with other names than DNS names and addresses");
+        return chain_refuse(
+            ret_reason,
+            "has a leaf certificate with a name that is neither a DNS name nor an IP address");
     }
 }
 
@@ -166,7 +169,7 @@ static int check_names(const X509 *certificate, const Csr *csr, const char **ret
             return r;
     }
     if (strv_length(seen) != strv_length(csr->names) + strv_length(csr->addresses))
-        return chain_refuse(ret_reason, "has a leaf that lacks a name that was asked for");
+        return chain_refuse(ret_reason, "has a leaf certificate that lacks a requested name");
     return 0;
 }
 
@@ -175,7 +178,8 @@ int chain_check(const Chain *chain, const Csr *csr, const char **ret_reason)
     int r = 0;
 
     if (!csr_has_key(csr, X509_get0_pubkey(chain_leaf(chain))))
-        r = chain_refuse(ret_reason, "has a leaf with another key than the request's");
+        r = chain_refuse(ret_reason,
+                         "has a leaf certificate with a different key than the request");
     else
         r = check_names(chain_leaf(chain), csr, ret_reason);
     ERR_clear_error();

@@ -24,54 +24,47 @@ static inline void extensions_freep(STACK_OF(X509_EXTENSION) * *extensions)
     sk_X509_EXTENSION_pop_free(*extensions, X509_EXTENSION_free);
 }
 
-/* What a client may be told; each says what to do. */
+/* Answers to the client: what is wrong, and what to do. */
 #define REASON_PRIVATE_KEY                                                                         \
-    "The request body holds a private key, which this server has not kept, but which has to be "   \
-    "taken as compromised by being sent: make a new key and send the CSR made with it alone."
+    "The request contains a private key. The server did not keep it, but the key is "              \
+    "compromised because it was sent. Create a new key, and send only the CSR made with it."
 #define REASON_NO_PEM                                                                              \
-    "The request body holds no PEM block: send a certificate signing request that starts with "    \
-    "'-----BEGIN CERTIFICATE REQUEST-----'."
-#define REASON_PEM                                                                                 \
-    "The request body is not well-formed PEM: send the file of the CSR complete and unchanged."
+    "The request contains no PEM block. Send a certificate signing request (CSR) that starts "     \
+    "with '-----BEGIN CERTIFICATE REQUEST-----'."
+#define REASON_PEM "The request is not well-formed PEM. Send the complete, unchanged CSR file."
 #define REASON_OTHER_BLOCK                                                                         \
-    "The request body holds a PEM block that is no certificate signing request: send the CSR "     \
-    "alone."
+    "The request contains a PEM block that is not a certificate signing request (CSR). Send "      \
+    "only the CSR."
 #define REASON_TWO_BLOCKS                                                                          \
-    "The request body holds more than one certificate signing request: send one per request."
+    "The request contains more than one certificate signing request (CSR). Send one CSR per "      \
+    "request."
 #define REASON_SIZE                                                                                \
-    "The certificate signing request is larger than 64 KiB: make it anew with fewer names and "    \
-    "without other content."
-#define REASON_DER                                                                                 \
-    "The certificate signing request cannot be decoded: make it anew and send it unchanged."
+    "The CSR is larger than 64 KiB. Create a new CSR with fewer names and without other "          \
+    "content."
+#define REASON_DER "The CSR cannot be decoded. Create a new CSR and send it unchanged."
 #define REASON_KEY                                                                                 \
-    "The key of the certificate signing request is not accepted: use RSA with 2048 bit or more, "  \
-    "P-256, P-384, P-521 or Ed25519."
+    "The key of the CSR is not accepted. Use RSA with at least 2048 bits, P-256, P-384, P-521"     \
+    " or Ed25519."
 #define REASON_SIGNATURE                                                                           \
-    "The signature of the certificate signing request does not verify: make the CSR anew with the" \
-    " key it is for."
+    "The signature of the CSR is not valid. Create a new CSR with the key that it is for."
 #define REASON_EXTENSIONS                                                                          \
-    "The extensions of the certificate signing request cannot be read without doubt: make it with" \
-    " one extension request that holds one subjectAltName."
+    "The extensions of the CSR are malformed or ambiguous. Create a CSR with one extension "       \
+    "request that contains one subjectAltName."
 #define REASON_NO_NAME                                                                             \
-    "The certificate signing request holds no name: add subjectAltName=DNS:..., for example with " \
-    "openssl req -addext."
-#define REASON_TOO_MANY                                                                            \
-    "The certificate signing request holds more than 100 names: spread them over several "         \
-    "requests."
-#define REASON_NUL                                                                                 \
-    "A name in the certificate signing request holds a NUL byte: make the CSR anew without it."
-#define REASON_NOT_ASCII                                                                           \
-    "A name in the certificate signing request is not ASCII: write it as A-label (xn--...)."
+    "The CSR contains no name. Add subjectAltName=DNS:..., for example with openssl req "          \
+    "-addext."
+#define REASON_TOO_MANY  "The CSR contains more than 100 names. Split them between several requests."
+#define REASON_NUL       "A name in the CSR contains a NUL byte. Create a new CSR without it."
+#define REASON_NOT_ASCII "A name in the CSR is not ASCII. Write it as an A-label (xn--...)."
 #define REASON_COMMON_NAME                                                                         \
-    "The common name (CN) of the certificate signing request is not a valid host name: leave it "  \
-    "out or put one of the host names there."
+    "The common name (CN) of the CSR is not a valid host name. Remove it, or use one of the "      \
+    "host names."
 #define REASON_NAME                                                                                \
-    "A DNS name in the certificate signing request is not a valid host name: use labels of "       \
-    "letters, digits and hyphens, or such a name behind '*.'."
-
+    "A DNS name in the CSR is not a valid host name. Use labels of letters, digits and "           \
+    "hyphens, or such a name after '*.'."
 #define REASON_ADDRESS                                                                             \
-    "An IP address in the certificate signing request is neither an IPv4 address of 4 bytes nor "  \
-    "an IPv6 address of 16, or it is the one inside the other: make the CSR anew."
+    "An IP address in the CSR is neither 4 bytes (IPv4) nor 16 bytes (IPv6), or it is an IPv4"     \
+    " address mapped into IPv6. Create a new CSR."
 
 _Static_assert(CSR_NAMES_MAX == 100, "REASON_TOO_MANY names the number");
 _Static_assert(DER_SIZE_MAX == 64 * 1024, "REASON_SIZE names the number");
