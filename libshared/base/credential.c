@@ -6,7 +6,7 @@
 #include "base/macro.h"
 
 /* Whether @name is among the credentials: its path is in @buf then. */
-static bool find(const char *directory, const char *name, char buf[PATH_MAX])
+static bool credential_find(const char *directory, const char *name, char buf[PATH_MAX])
 {
     int n = directory ? snprintf(buf, PATH_MAX, "%s/%s", directory, name) : -1;
 
@@ -18,10 +18,10 @@ const char *credential_directory(const char *name)
     const char *directory = getenv("CREDENTIALS_DIRECTORY");
     char path[PATH_MAX];
 
-    return find(directory, name, path) ? directory : NULL;
+    return credential_find(directory, name, path) ? directory : NULL;
 }
 
 const char *credential_path(const char *name, const char *otherwise, char buf[PATH_MAX])
 {
-    return find(getenv("CREDENTIALS_DIRECTORY"), name, buf) ? buf : otherwise;
+    return credential_find(getenv("CREDENTIALS_DIRECTORY"), name, buf) ? buf : otherwise;
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <syslog.h>
 
+#include "config/passthrough.h"
+#include "config/references.h"
 #include "strings/strv.h"
 
 /* Of named accounts, in the state directory. */
@@ -46,7 +48,7 @@ static bool seen(const Loader *l, SectionId section, const char *key)
 static int check_type(Loader *l)
 {
     if (l->type == TYPE_MISSING)
-        return refuse_block(l, "%s has no type: write type = … as its first line", config_title(l));
+        return refuse_block(l, "%s has no type; write type = … as its first line", config_title(l));
     return l->type >= 0;
 }
 
@@ -58,8 +60,8 @@ static int check_tsig_key(Loader *l)
     if (!key->file || !file->file)
         return 0;
     return config_report(l, LOG_ERR, *file,
-                         "tsig-key is already set in %s:%u: delete one of the two", key->file,
-                         key->line);
+                         "tsig-key-file conflicts with tsig-key in %s:%u; delete one of the two",
+                         key->file, key->line);
 }
 
 static int finish_dnsupdate(Loader *l, Verification *verification)
@@ -88,16 +90,17 @@ static int check_external_account(Loader *l, SectionId section)
     const Place *file = config_seen(l, section, "eab-hmac-key-file");
 
     if (key->file && file->file)
-        return config_report(l, LOG_ERR, *file,
-                             "eab-hmac-key is already set in %s:%u: delete one of the two",
-                             key->file, key->line);
+        return config_report(
+            l, LOG_ERR, *file,
+            "eab-hmac-key-file conflicts with eab-hmac-key in %s:%u; delete one of the two",
+            key->file, key->line);
     if (kid->file && !key->file && !file->file)
         return config_report(l, LOG_ERR, *kid,
-                             "eab-kid comes without its key: add eab-hmac-key-file");
+                             "eab-kid is set without its key; add eab-hmac-key-file");
     if (!kid->file && (key->file || file->file))
         return config_report(l, LOG_ERR, key->file ? *key : *file,
-                             "the HMAC key comes without eab-kid: add the key identifier that the "
-                             "CA gave with it");
+                             "the HMAC key is set without eab-kid; add the key identifier that the "
+                             "CA gave you with it");
     return 0;
 }
 
@@ -132,8 +135,8 @@ int config_finish_account(Loader *l)
     if (r < 0 || account->directory || is_directory_name(account->name))
         return r;
     return refuse_block(l,
-                        "%s needs dir = …, as no directory can be named like it: add one, or give "
-                        "it a name of letters, digits, ., _ and -",
+                        "the name of %s cannot be a directory name; add dir = …, or use a name of "
+                        "letters, digits, ., _ and -",
                         config_title(l));
 }
 
@@ -165,7 +168,7 @@ int config_finish_storage(Loader *l)
         storage->prefetch_forget = 100;
     if (seen(l, SECTION_STORAGE, "directory"))
         return 0;
-    return refuse_block(l, "%s has no directory: add one, such as directory = %s/storage",
+    return refuse_block(l, "%s has no directory; add one, such as directory = %s/storage",
                         config_title(l), STATE_DIRECTORY_DEFAULT);
 }
 
@@ -176,47 +179,23 @@ int config_finish_auth(Loader *l)
     int r = 0;
 
     if (key && !type)
-        r = refuse_block(l, "%s has hmac_key without hmac_type: add hmac_type = sha256",
+        r = refuse_block(l, "%s has hmac_key without hmac_type; add hmac_type = sha256",
                          config_title(l));
     else if (type && !key)
-        r = refuse_block(l, "%s has hmac_type without hmac_key: add the key", config_title(l));
+        r = refuse_block(l, "%s has hmac_type without hmac_key; add hmac_key", config_title(l));
     else if (!ip && !key && !all)
         r = refuse_block(l,
-                         "%s does not say who may use it: add ip, or hmac_type and hmac_key, or "
-                         "all = yes for everybody",
+                         "%s does not say which clients may use it; add ip, or hmac_type and "
+                         "hmac_key, or all = yes for every client",
                          config_title(l));
     else if (all && (ip || key))
         r = warn_block(l,
-                       "%s: all = yes adds nothing beside ip and hmac_key, which still have to "
-                       "match: delete the one or the other",
+                       "%s: all = yes has no effect, because ip and hmac_key must still match; "
+                       "delete one or the other",
                        config_title(l));
     if (r < 0 || seen(l, SECTION_AUTH, "domain") || seen(l, SECTION_AUTH, "ip-san"))
         return r;
-    return warn_block(l, "%s has no domain: it never allows anything", config_title(l));
-}
-
-static int resolve(Loader *l, const Reference *reference)
-{
-    void *const *names = (void *const *)(void *)((char *)l->config + reference->names);
-
-    *reference->target = config_find_block(names, reference->name);
-    if (*reference->target)
-        return 0;
-    return config_report(l, LOG_ERR, reference->place,
-                         "there is no [%s \"%.64s\"]: define it, or name another", reference->word,
-                         reference->name);
-}
-
-static int resolve_all(Loader *l, bool defaults)
-{
-    for (size_t i = 0; i < l->n_references; i++) {
-        const Reference *reference = &l->references[i];
-        int r = reference->is_default == defaults ? resolve(l, reference) : 0;
-
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    return warn_block(l, "%s has neither domain nor ip-san; it permits nothing", config_title(l));
 }
 
 /* A list of its own with these in it. */
@@ -293,7 +272,7 @@ static int default_storage(Loader *l)
 static int refuse_unusable(Loader *l, const AuthBlock *auth, const char *what)
 {
     return config_report(l, LOG_ERR, (Place){ auth->file, auth->line },
-                         "[auth \"%.64s\"] allows names but has no %s: add %s = … to it, or "
+                         "[auth \"%.64s\"] permits names but has no %s; add %s = … to it, or "
                          "default-%s = … to [mgmt]",
                          auth->name, what, what, what);
 }
@@ -359,114 +338,20 @@ static int check_directories(Loader *l)
             if ((j > 0 || accounts[0]->line > 0) &&
                 streq(accounts[i]->directory, accounts[j]->directory))
                 r = config_report(l, LOG_ERR, (Place){ accounts[i]->file, accounts[i]->line },
-                                  "[account \"%.64s\"] has the directory of another account, "
-                                  "'%.80s': give it one of its own",
+                                  "[account \"%.64s\"] uses the directory of another account, "
+                                  "'%.80s'; give it its own",
                                   accounts[i]->name, accounts[i]->directory);
     return r;
 }
 
 static int default_blocks(Loader *l)
 {
-    int r = resolve_all(l, true);
+    int r = config_resolve(l, true);
 
     if (r < 0)
         return r;
     r = default_verification(l);
     return r < 0 ? r : default_storage(l);
-}
-
-/* Whether what comes to @listener would come to where it is passed on to. */
-static bool is_loop(const ListenAddress *listener, const ListenAddress *target)
-{
-    return listener->port == target->port && listener->kind == target->kind &&
-           (memcmp(listener->bytes, target->bytes, sizeof(target->bytes)) == 0 ||
-            (listen_address_is_any(listener) && listen_address_is_loopback(target)));
-}
-
-/* Gone, too, for who takes what is sound of the file. */
-static void drop_passthrough(Verification *block)
-{
-    free(block->passthrough);
-    block->passthrough = NULL;
-}
-
-static bool has_loop(const Config *config, const ListenAddress *target)
-{
-    for (size_t i = 0; i < config->n_verifications; i++) {
-        const Verification *block = config->verifications[i];
-
-        for (size_t j = 0; block->type == VERIFICATION_TLSALPN01 && j < block->n_listeners; j++)
-            if (is_loop(&block->listeners[j], target))
-                return true;
-    }
-    return false;
-}
-
-static int check_loop(Loader *l, Verification *block)
-{
-    _cleanup_(listen_address_done) ListenAddress target = { 0 };
-    int r = listen_address_parse(block->passthrough, &target);
-
-    if (r < 0 || !has_loop(l->config, &target))
-        return r;
-    drop_passthrough(block);
-    return config_report(l, LOG_ERR, (Place){ block->file, block->line },
-                         "passthrough of [verification \"%.64s\"] is a listener of its own: name "
-                         "the address of the TLS server behind it",
-                         block->name);
-}
-
-static bool listens_for_tls(const Config *config)
-{
-    for (size_t i = 0; i < config->n_verifications; i++)
-        if (config->verifications[i]->type == VERIFICATION_TLSALPN01 &&
-            config->verifications[i]->n_listeners > 0)
-            return true;
-    return false;
-}
-
-static int refuse_unused(Loader *l, Verification *block)
-{
-    drop_passthrough(block);
-    return config_report(l, LOG_ERR, (Place){ block->file, block->line },
-                         "passthrough of [verification \"%.64s\"] does nothing, as no block of "
-                         "type tls-alpn01 has a listener: add one, or delete it",
-                         block->name);
-}
-
-/* One program listens for all blocks. */
-static int check_passthroughs(Loader *l)
-{
-    bool is_used = l->unread || l->unlistened || listens_for_tls(l->config);
-    const Verification *first = NULL;
-    int r = 0;
-
-    for (size_t i = 0; r >= 0 && i < l->config->n_verifications; i++) {
-        Verification *block = l->config->verifications[i];
-
-        if (block->passthrough && !is_used) {
-            r = refuse_unused(l, block);
-        } else if (block->passthrough && first && !streq(first->passthrough, block->passthrough)) {
-            r = config_report(l, LOG_ERR, (Place){ block->file, block->line },
-                              "passthrough of [verification \"%.64s\"] is another one than in "
-                              "%s:%u, and the same program serves both: write the same",
-                              block->name, first->file, first->line);
-            drop_passthrough(block);
-        } else if (block->passthrough) {
-            r = check_loop(l, block);
-        }
-        if (!first && block->passthrough)
-            first = block;
-    }
-    return r;
-}
-
-static bool is_unresolved(const Loader *l)
-{
-    for (size_t i = 0; i < l->n_references; i++)
-        if (!*l->references[i].target)
-            return true;
-    return false;
 }
 
 static int default_accounts(Loader *l)
@@ -480,10 +365,10 @@ static int default_accounts(Loader *l)
         if (auth->accounts)
             continue;
         if (!account) {
-            r = config_report(l, LOG_ERR, (Place){ auth->file, auth->line },
-                              "[auth \"%.64s\"] does not say which of the accounts is used: add "
-                              "account = … to it",
-                              auth->name);
+            r = config_report(
+                l, LOG_ERR, (Place){ auth->file, auth->line },
+                "[auth \"%.64s\"] does not say which account it uses; add account = … to it",
+                auth->name);
             continue;
         }
         auth->accounts = calloc(1, sizeof(AccountBlock *));
@@ -513,11 +398,11 @@ int config_finish(Loader *l)
         if (r < 0)
             return r;
     }
-    r = check_passthroughs(l);
+    r = config_check_passthroughs(l);
     if (r >= 0)
         r = default_blocks(l);
     if (r < 0)
         return r;
-    r = resolve_all(l, false);
-    return r < 0 ? r : apply_defaults(l, !is_unresolved(l));
+    r = config_resolve(l, false);
+    return r < 0 ? r : apply_defaults(l, !config_is_unresolved(l));
 }

@@ -97,17 +97,17 @@ static void auth_free(AuthBlock *auth)
     free(auth);
 }
 
-static void keep(void *block)
+static void keep_block(void *block)
 {
     (void)block;
 }
 
 static void config_free(Config *config)
 {
-    tdestroy(config->account_names, keep);
-    tdestroy(config->verification_names, keep);
-    tdestroy(config->storage_names, keep);
-    tdestroy(config->auth_names, keep);
+    tdestroy(config->account_names, keep_block);
+    tdestroy(config->verification_names, keep_block);
+    tdestroy(config->storage_names, keep_block);
+    tdestroy(config->auth_names, keep_block);
     for (size_t i = 0; i < config->n_accounts; i++)
         account_free(config->accounts[i]);
     for (size_t i = 0; i < config->n_verifications; i++)

@@ -171,7 +171,6 @@ void config_tell(const ConfigListener *listener, int level, const char *file, un
                  const char *format, ...) _printf_(5, 6);
 
 #define CONFIG_FINDINGS_MAX 1000U
-#define CONFIG_DROPINS_MAX  1000U
 
 /**
  * config_load() - read and check a configuration
@@ -217,13 +216,5 @@ const AccountBlock *config_default_account(const Config *config);
 /* The profile that orders of the block have at the CA of @account, one of its own. NULL: the CA's
  * default. */
 const char *auth_profile(const AuthBlock *auth, const AccountBlock *account);
-
-/* The .d directory of a main file: "/etc/acmems/acmems.d" of "/etc/acmems/acmems.ini". New string,
- * NULL when out of memory. */
-char *config_dropin_directory(const char *path);
-
-/* Paths of the files in it that count, in reading order. 0 (also when there is no such directory);
- * -E2BIG past CONFIG_DROPINS_MAX; -ENOMEM; other -errno. */
-int config_list_dropins(const char *directory, char ***ret);
 
 DEFINE_CLEANUP_FUNC(Config *, config_unref)

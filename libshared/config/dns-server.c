@@ -115,7 +115,7 @@ static int cut_port(char **host, unsigned *ret)
 }
 
 /* The same, whether its interface makes sense or not. @ret_interface: "" where it has none. */
-static int parse(const char *text, DnsServer *ret, char ret_interface[IF_NAMESIZE])
+static int dns_server_read(const char *text, DnsServer *ret, char ret_interface[IF_NAMESIZE])
 {
     char copy[DNS_SERVER_TEXT_MAX + 1], *host = copy, *interface;
     unsigned port;
@@ -136,7 +136,7 @@ static int parse(const char *text, DnsServer *ret, char ret_interface[IF_NAMESIZ
 
 static int parse_sound(const char *text, DnsServer *ret, char ret_interface[IF_NAMESIZE])
 {
-    int r = parse(text, ret, ret_interface);
+    int r = dns_server_read(text, ret, ret_interface);
 
     if (r < 0 || is_link_local(ret) == (*ret_interface != '\0'))
         return r;
@@ -282,7 +282,7 @@ static int add_line(DnsServers *servers, char *line)
         return 0;
     value += strspn(value, " \t");
     value[strcspn(value, " \t\r;#")] = '\0';
-    if (strchr(value, '[') || parse(value, &server, interface) < 0 ||
+    if (strchr(value, '[') || dns_server_read(value, &server, interface) < 0 ||
         (server.address.sa.sa_family == AF_INET && strchr(value, ':')))
         return 0;
     find_interface(&server, interface);

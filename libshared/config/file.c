@@ -6,6 +6,7 @@
 #include "base/credential.h"
 #include "base/file-stamp.h"
 #include "base/io.h"
+#include "config/dropins.h"
 #include "config/ini.h"
 #include "config/key-files.h"
 #include "log/log.h"
@@ -212,7 +213,7 @@ static int load_with_keys(ConfigFile *file, Config **ret)
 
 /* A snapshot comes first: what changes while it is read is seen at the next look. It is kept even
  * if the files turn out broken, so that they are complained of once. */
-static int load(ConfigFile *file)
+static int config_file_load(ConfigFile *file)
 {
     _cleanup_(config_unrefp) Config *config = NULL;
     char **paths = NULL;
@@ -256,7 +257,7 @@ int config_file_open(const char *path, ConfigFile **ret)
 
     if (r < 0)
         return r;
-    r = load(file);
+    r = config_file_load(file);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(file);
@@ -266,14 +267,13 @@ int config_file_open(const char *path, ConfigFile **ret)
 static void log_refused(const ConfigFile *file, int error)
 {
     if (file->config)
-        (void)log_event_errno(LOG_EVENT_CONFIG_KEPT, error,
-                              "The changed configuration %s cannot be used, the one before "
-                              "stays in force: %m",
-                              file->path);
+        (void)log_event_errno(
+            LOG_EVENT_CONFIG_KEPT, error,
+            "Failed to load the changed configuration %s, acmems keeps the previous one: %m",
+            file->path);
     else
         (void)log_event_errno(LOG_EVENT_CONFIG_AWAITED, error,
-                              "The configuration %s cannot be used, nothing can be done until it "
-                              "is mended: %m",
+                              "Failed to load the configuration %s, waiting for it to be fixed: %m",
                               file->path);
 }
 
@@ -285,7 +285,7 @@ static int watch(const char *path, bool reads_keys, ConfigFile **ret)
     if (r < 0)
         return r;
     file->reads_keys = reads_keys;
-    r = load(file);
+    r = config_file_load(file);
     if (r < 0)
         log_refused(file, r);
     *ret = file;
@@ -321,7 +321,7 @@ Config *config_file_get(ConfigFile *file)
     if (file->snapshot.n > 0 && snapshot_is_current(&file->snapshot) &&
         snapshot_is_current(&file->keys))
         return file->config;
-    r = load(file);
+    r = config_file_load(file);
     if (r < 0)
         log_refused(file, r);
     else

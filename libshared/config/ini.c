@@ -53,12 +53,13 @@ static const char *split_header(Parser *p, char *line, const char **ret_name)
     char *end = line + strlen(line) - 1, *word, *name;
 
     if (end == line || *end != ']')
-        return header_error(p, "the section is not closed: write [section] or [section \"name\"] "
-                               "and nothing behind it");
+        return header_error(p, "the section header is not closed; write [section] or [section "
+                               "\"name\"] and nothing after it");
     word = strip(line + 1, end);
     end = word + strlen(word);
     if (word == end)
-        return header_error(p, "the section has no name: write [section] or [section \"name\"]");
+        return header_error(p,
+                            "the section header is empty; write [section] or [section \"name\"]");
     name = word + strcspn(word, BLANKS);
     if (name == end) {
         *ret_name = NULL;
@@ -69,13 +70,13 @@ static const char *split_header(Parser *p, char *line, const char **ret_name)
     end = name + strlen(name);
     if (name[0] == '"') {
         if (end - name < 2 || end[-1] != '"')
-            return header_error(p, "the name of the section lacks its closing quote: write "
-                                   "[section \"name\"]");
+            return header_error(p, "the block name has no closing quote; write [section \"name\"]");
         end[-1] = '\0';
         name++;
     }
     if (!*name || strchr(name, '"'))
-        return header_error(p, "the name of the section must not be empty or have quotes in it");
+        return header_error(
+            p, "the block name is empty or contains a quote; write [section \"name\"]");
     *ret_name = name;
     return word;
 }
@@ -98,7 +99,7 @@ static int take_key(Parser *p, char *line)
     char *end = line + strlen(line), *equals = strchr(line, '=');
 
     if (!equals) {
-        error(p, "the line has no '=': write key = value, or # in front of a comment");
+        error(p, "the line has no '='; write key = value, or # before a comment");
         return 0;
     }
     if (p->lost)
@@ -106,7 +107,7 @@ static int take_key(Parser *p, char *line)
     item.value = strip(equals + 1, end);
     item.key = strip(line, equals);
     if (!*item.key) {
-        error(p, "there is no key in front of '=': write key = value");
+        error(p, "there is no key before '='; write key = value");
         return 0;
     }
     return p->on_item(&item, p->userdata);
@@ -117,7 +118,7 @@ static int take_line(Parser *p, char *start, char *end)
     char *line;
 
     if (memchr(start, '\0', (size_t)(end - start))) {
-        error(p, "the line has a NUL byte in it: save the file as plain text (UTF-8)");
+        error(p, "the line contains a NUL byte; save the file as plain text (UTF-8)");
         return 0;
     }
     line = strip(start, end);

@@ -13,15 +13,12 @@ static void warn(const Verification *verification, const TsigKey *key,
     struct stat st;
 
     if (key->algorithm->weak)
-        config_tell(
-            listener, LOG_WARNING, verification->file, verification->tsig_key_file_line,
-            "tsig-key-file = '%s' has a key of the algorithm %s, which is out of date: make one "
-            "of hmac-sha256",
-            path, key->algorithm->name);
+        config_tell(listener, LOG_WARNING, verification->file, verification->tsig_key_file_line,
+                    "tsig-key-file = '%s' uses %s, which is outdated; create a key for hmac-sha256",
+                    path, key->algorithm->name);
     if (stat(path, &st) >= 0 && (st.st_mode & S_IROTH))
         config_tell(listener, LOG_WARNING, verification->file, verification->tsig_key_file_line,
-                    "tsig-key-file = '%s' may be read by everybody: it should have mode 0640",
-                    path);
+                    "tsig-key-file = '%s' is readable by every user; set its mode to 0640", path);
 }
 
 static int read_key(Verification *verification, const ConfigListener *listener)

@@ -11,31 +11,18 @@
 #include "base/path.h"
 #include "config/check.h"
 #include "config/dns-server.h"
+#include "config/references.h"
 #include "config/tsig-key.h"
 #include "log/log.h"
 #include "strings/encode.h"
 #include "x509/dns-name.h"
 
-/* Values are quoted in messages up to here. */
-#define QUOTED     "'%.80s'"
-#define QUOTED_MAX 80
-
 #define KIB          UINT64_C(1024)
 #define MAX_SIZE_MAX (16 * KIB * KIB)
 
-static void *target(const ConfigKey *key, void *object)
-{
-    return (char *)object + key->offset;
-}
-
-static size_t *target_count(const ConfigKey *key, void *object)
-{
-    return (size_t *)(void *)((char *)object + key->count);
-}
-
 static int set_string(const ConfigKey *key, const char *value, void *object)
 {
-    char **string = target(key, object), *copy = strdup(value);
+    char **string = config_target(key, object), *copy = strdup(value);
 
     if (!copy)
         return -ENOMEM;
@@ -47,8 +34,8 @@ static int set_string(const ConfigKey *key, const char *value, void *object)
 /* Appends to a string vector without counting it anew each time. */
 static int add_string(const ConfigKey *key, const char *value, void *object)
 {
-    char ***list = target(key, object);
-    size_t *n = target_count(key, object);
+    char ***list = config_target(key, object);
+    size_t *n = config_target_count(key, object);
     _cleanup_free_ char *copy = strdup(value);
     char **grown;
 
@@ -79,22 +66,23 @@ static bool is_https_url(const char *value)
 static int parse_acme_server(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
     if (!is_https_url(value))
-        return refuse(l,
-                      "%s = " QUOTED " is not an https:// URL: ACME is spoken over HTTPS only; "
-                      "write the URL of the CA's directory",
-                      key->name, value);
+        return refuse(
+            l,
+            "%s = " QUOTED
+            " is not an https:// URL, which ACME requires; write the URL of the CA's directory",
+            key->name, value);
     return set_string(key, value, object);
 }
 
 static int parse_path(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
     if (value[0] != '/' || strlen(value) >= PATH_MAX)
-        return refuse(l, "%s = " QUOTED " is not an absolute path: write it from the / on",
-                      key->name, value);
+        return refuse(l, "%s = " QUOTED " is not an absolute path; start it with /", key->name,
+                      value);
     if (!path_is_usable(value))
         return refuse(l,
-                      "%s = " QUOTED " cannot be named in a systemd unit: write it without .., "
-                      "control characters and a backslash at its end",
+                      "%s = " QUOTED " cannot be used in a systemd unit; remove '..', control "
+                                     "characters and a trailing backslash",
                       key->name, value);
     return set_string(key, value, object);
 }
@@ -122,7 +110,7 @@ static int parse_bool(Loader *l, const ConfigKey *key, const char *value, void *
 
     if (!word)
         return refuse(l, "%s = " QUOTED " is neither yes nor no", key->name, value);
-    *(bool *)target(key, object) = word->value;
+    *(bool *)config_target(key, object) = word->value;
     return 0;
 }
 
@@ -135,17 +123,18 @@ static int parse_terms(Loader *l, const ConfigKey *key, const char *value, void 
         return 0;
     }
     if (strncasecmp(value, "https://", 8) != 0 && strncasecmp(value, "http://", 7) != 0)
-        return refuse(l,
-                      "%s = " QUOTED " is neither yes nor a URL: write yes, or the URL of the "
-                      "terms that you accept",
-                      key->name, value);
+        return refuse(
+            l,
+            "%s = " QUOTED
+            " is neither yes nor a URL; write yes, or the URL of the terms that you accept",
+            key->name, value);
     return add_string(key, value, object);
 }
 
 static int parse_listener(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
-    ListenAddress **list = target(key, object), *grown, address;
-    size_t *n = target_count(key, object);
+    ListenAddress **list = config_target(key, object), *grown, address;
+    size_t *n = config_target_count(key, object);
     bool first = !config_seen(l, (SectionId)(l->section - l->sections), key->name)->file;
     int r;
 
@@ -153,8 +142,8 @@ static int parse_listener(Loader *l, const ConfigKey *key, const char *value, vo
      * there and empty: one that was refused leaves none. */
     if (*value ? *list && *n == 0 : !first)
         return refuse(l,
-                      "an empty %s means none at all, and there are others: keep either the empty "
-                      "one or the others",
+                      "an empty %s disables listening, but others are set; delete the empty one or "
+                      "the others",
                       key->name);
     if (!*value) {
         *list = calloc(1, sizeof(**list));
@@ -164,8 +153,8 @@ static int parse_listener(Loader *l, const ConfigKey *key, const char *value, vo
     l->unlistened |= r < 0;
     if (r == -EINVAL)
         return refuse(l,
-                      "%s = " QUOTED " is not an address to listen on: write 192.0.2.1:1313, "
-                      "[2001:db8::1]:1313 or /run/name.sock",
+                      "%s = " QUOTED " is not an address to listen on; write 192.0.2.1:1313, "
+                                     "[2001:db8::1]:1313 or /run/name.sock",
                       key->name, value);
     if (r < 0)
         return r;
@@ -197,10 +186,10 @@ static int parse_size(Loader *l, const ConfigKey *key, const char *value, void *
         }
     if (number_parse(value, length, MAX_SIZE_MAX / factor, &number) < 0 || number == 0)
         return refuse(l,
-                      "%s = " QUOTED " is not a size from 1 byte to 16m: write bytes, or 16k, or "
-                      "1m",
+                      "%s = " QUOTED
+                      " is not a size from 1 byte to 16m; write a number of bytes, or 16k, or 1m",
                       key->name, value);
-    *(size_t *)target(key, object) = (size_t)(number * factor);
+    *(size_t *)config_target(key, object) = (size_t)(number * factor);
     return 0;
 }
 
@@ -211,7 +200,7 @@ static int parse_unsigned(Loader *l, const ConfigKey *key, const char *value, vo
     if (number_parse(value, strlen(value), key->max, &number) < 0 || number < key->min)
         return refuse(l, "%s = " QUOTED " is not a number from %u to %u", key->name, value,
                       key->min, key->max);
-    *(unsigned *)target(key, object) = (unsigned)number;
+    *(unsigned *)config_target(key, object) = (unsigned)number;
     return 0;
 }
 
@@ -220,11 +209,10 @@ static int parse_level(Loader *l, const ConfigKey *key, const char *value, void 
     int level = log_level_from_string(value);
 
     if (level < 0)
-        return refuse(l,
-                      "%s = " QUOTED " is no level: write debug, info, warning, error or "
-                      "critical",
-                      key->name, value);
-    *(int *)target(key, object) = level;
+        return refuse(
+            l, "%s = " QUOTED " is not a log level; write debug, info, warning, error or critical",
+            key->name, value);
+    *(int *)config_target(key, object) = level;
     return 0;
 }
 
@@ -232,117 +220,8 @@ static int parse_obsolete(Loader *l, const ConfigKey *key, const char *value, vo
 {
     (void)value;
     (void)object;
-    return warn(l, "%s is ignored: messages go to the journal, see journalctl(1)", key->name);
-}
-
-static const char *referred_word(const Loader *l, size_t names)
-{
-    size_t i = 0;
-
-    while (l->sections[i].block_size == 0 || l->sections[i].names != names)
-        i++;
-    return l->sections[i].word;
-}
-
-/* The block of that name is looked up when all is read. */
-static int refer(Loader *l, const ConfigKey *key, const char *name, size_t length,
-                 const void **target)
-{
-    Reference *grown, reference = {
-        .target = target,
-        .names = key->names,
-        .word = referred_word(l, key->names),
-        .place = l->here,
-        .is_default = l->object == l->config,
-        .name = strndup(name, length),
-    };
-
-    if (!reference.name)
-        return -ENOMEM;
-    grown = config_grow(l->references, l->n_references, sizeof(*grown));
-    if (!grown) {
-        free(reference.name);
-        return -ENOMEM;
-    }
-    grown[l->n_references++] = reference;
-    l->references = grown;
-    return 0;
-}
-
-static int refuse_empty_reference(Loader *l, const ConfigKey *key)
-{
-    return refuse(l, "%s is empty: name a block, or leave the key out to have the default",
-                  key->name);
-}
-
-static int parse_reference(Loader *l, const ConfigKey *key, const char *value, void *object)
-{
-    return *value ? refer(l, key, value, strlen(value), target(key, object))
-                  : refuse_empty_reference(l, key);
-}
-
-static int parse_default(Loader *l, const ConfigKey *key, const char *value, void *object)
-{
-    return *value ? refer(l, key, value, strlen(value), target(key, object)) : 0;
-}
-
-/* The name at the front of a list, without the blanks around it; *value goes on behind its comma,
- * NULL at the end. */
-static const char *next_name(const char **value, size_t *length)
-{
-    const char *end = strchrnul(*value, ','), *name = *value + strspn(*value, " \t");
-
-    *value = *end ? end + 1 : NULL;
-    while (end > name && strchr(" \t", end[-1]))
-        end--;
-    *length = end > name ? (size_t)(end - name) : 0;
-    return name;
-}
-
-/* Whether one of the last @n references is to this name. */
-static bool is_referred(const Loader *l, size_t n, const char *name, size_t length)
-{
-    for (size_t i = l->n_references - n; i < l->n_references; i++)
-        if (strncmp(l->references[i].name, name, length) == 0 && !l->references[i].name[length])
-            return true;
-    return false;
-}
-
-/* NAME[, NAME…] */
-static int parse_references(Loader *l, const ConfigKey *key, const char *value, void *object)
-{
-    const void ***list = target(key, object);
-    size_t *n = target_count(key, object), count = 0, length;
-
-    for (const char *rest = value; rest; count++) {
-        (void)next_name(&rest, &length);
-        if (length == 0)
-            return refuse_empty_reference(l, key);
-    }
-    *list = calloc(count, sizeof(**list));
-    if (!*list)
-        return -ENOMEM;
-    while (value) {
-        const char *name = next_name(&value, &length);
-        int r;
-
-        if (is_referred(l, *n, name, length)) {
-            r = refuse(l, "%s names '%.*s' twice: once is enough", key->name,
-                       length < QUOTED_MAX ? (int)length : QUOTED_MAX, name);
-        } else {
-            r = refer(l, key, name, length, &(*list)[*n]);
-            (*n)++;
-        }
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
-/* Empty: none. */
-static int parse_defaults(Loader *l, const ConfigKey *key, const char *value, void *object)
-{
-    return *value ? parse_references(l, key, value, object) : 0;
+    return warn(l, "%s is obsolete and ignored; messages go to the journal, see journalctl(1)",
+                key->name);
 }
 
 static int parse_type(Loader *l, const ConfigKey *key, const char *value, void *object)
@@ -354,12 +233,12 @@ static int parse_type(Loader *l, const ConfigKey *key, const char *value, void *
         type++;
     if (type == section->n_types) {
         l->type = TYPE_UNKNOWN;
-        return refuse(l, "unknown type " QUOTED " in %s: write %s%s%s or %s", value,
+        return refuse(l, "unknown type " QUOTED " in %s; write %s%s%s or %s", value,
                       config_title(l), section->n_types > 2 ? section->types[0] : "",
                       section->n_types > 2 ? ", " : "", section->types[section->n_types - 2],
                       section->types[section->n_types - 1]);
     }
-    *(unsigned *)target(key, object) = (unsigned)type;
+    *(unsigned *)config_target(key, object) = (unsigned)type;
     if (l->type == TYPE_MISSING) /* else it comes too late, which was said */
         l->type = (int)type;
     return 0;
@@ -372,18 +251,18 @@ static int parse_dns_server(Loader *l, const ConfigKey *key, const char *value, 
         return add_string(key, value, object);
     case -EDESTADDRREQ:
         return refuse(l,
-                      "%s = " QUOTED " is link-local, which is another network at each interface: "
-                      "write fe80::53%%eth0 or [fe80::53%%eth0]:53, with the interface",
+                      "%s = " QUOTED " is a link-local address without an interface; write "
+                                     "fe80::53%%eth0 or [fe80::53%%eth0]:53",
                       key->name, value);
     case -EADDRNOTAVAIL:
         return refuse(l,
-                      "%s = " QUOTED " has an interface, which only link-local addresses (fe80::) "
-                      "have: leave out what stands from the %% on",
+                      "%s = " QUOTED " has an interface, but only link-local addresses (fe80::) "
+                                     "take one; delete %% and what follows",
                       key->name, value);
     default:
         return refuse(l,
-                      "%s = " QUOTED " is not an address: write 192.0.2.53, 192.0.2.53:53 or "
-                      "[2001:db8::53]:53",
+                      "%s = " QUOTED
+                      " is not an address; write 192.0.2.53, 192.0.2.53:53 or [2001:db8::53]:53",
                       key->name, value);
     }
 }
@@ -397,8 +276,8 @@ static int parse_passthrough(Loader *l, const ConfigKey *key, const char *value,
 
     if (r == -EINVAL || (r >= 0 && (address.kind == LISTEN_UNIX || address.interface)))
         return refuse(l,
-                      "%s = " QUOTED " is not an address with a port: write 127.0.0.1:8443 or "
-                      "[2001:db8::1]:8443, not a name",
+                      "%s = " QUOTED " is not an address with a port; write 127.0.0.1:8443 or "
+                                     "[2001:db8::1]:8443, not a name",
                       key->name, value);
     return r < 0 ? r : set_string(key, value, object);
 }
@@ -431,8 +310,8 @@ static int parse_zone(Loader *l, const ConfigKey *key, const char *value, void *
         length--;
     if (!is_zone(value, length))
         return refuse(l,
-                      "%s = " QUOTED " is not the name of a zone: write example.org, or names "
-                      "outside of ASCII as xn--…",
+                      "%s = " QUOTED
+                      " is not a zone name; write example.org, and non-ASCII names as xn--…",
                       key->name, value);
     free(verification->zone);
     verification->zone = strndup(value, length);
@@ -451,10 +330,10 @@ static int parse_tsig_key(Loader *l, const ConfigKey *key, const char *value, vo
 
     /* Not quoted: it is a secret all the same. */
     if (r == -EINVAL)
-        return refuse(l, "%s cannot be used, %s: write hmac-sha256:NAME:SECRET", key->name, why);
+        return refuse(l, "%s cannot be used: %s; write hmac-sha256:NAME:SECRET", key->name, why);
     if (r >= 0 && parsed->algorithm->weak)
-        r = warn(l, "%s is of the algorithm %s, which is out of date: make one of hmac-sha256",
-                 key->name, parsed->algorithm->name);
+        r = warn(l, "%s uses %s, which is outdated; create a key for hmac-sha256", key->name,
+                 parsed->algorithm->name);
     if (r < 0)
         return r;
     tsig_key_free(verification->tsig_key);
@@ -466,7 +345,7 @@ static int parse_secret_path(Loader *l, const ConfigKey *key, const char *value,
 {
     /* Not quoted: what is no path may be the key itself. */
     if (value[0] != '/')
-        return refuse(l, "%s is not an absolute path: write it from the / on", key->name);
+        return refuse(l, "%s is not an absolute path; start it with /", key->name);
     return parse_path(l, key, value, object);
 }
 
@@ -474,25 +353,25 @@ static int parse_propagation_check(Loader *l, const ConfigKey *key, const char *
 {
     if (!streq(value, "authoritative") && !streq(value, "none"))
         return refuse(l, "%s = " QUOTED " is neither authoritative nor none", key->name, value);
-    *(bool *)target(key, object) = streq(value, "none");
+    *(bool *)config_target(key, object) = streq(value, "none");
     return 0;
 }
 
 static int parse_ip(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
-    AddressPrefix **list = target(key, object), *grown, prefix;
-    size_t *n = target_count(key, object);
+    AddressPrefix **list = config_target(key, object), *grown, prefix;
+    size_t *n = config_target_count(key, object);
     _cleanup_free_ char *meant = NULL;
     int r = address_prefix_parse(value, &prefix, &meant);
 
     if (r == -EINVAL && meant)
-        return refuse(l, "%s = " QUOTED " has bits set behind its prefix: write %s", key->name,
-                      value, meant);
+        return refuse(l, "%s = " QUOTED " has host bits set; write %s", key->name, value, meant);
     if (r == -EINVAL)
-        return refuse(l,
-                      "%s = " QUOTED " is not an address or prefix: write 192.0.2.1, "
-                      "192.0.2.0/24 or 2001:db8::/32",
-                      key->name, value);
+        return refuse(
+            l,
+            "%s = " QUOTED
+            " is not an address or prefix; write 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32",
+            key->name, value);
     if (r < 0)
         return r;
     grown = config_grow(*list, *n, sizeof(*grown));
@@ -508,21 +387,22 @@ static int parse_hmac_type(Loader *l, const ConfigKey *key, const char *value, v
     const Digest *digest = digest_find(value, strlen(value));
 
     if (!digest && digest_is_broken(value, strlen(value)))
-        return refuse(l, "%s = " QUOTED " is broken and not accepted: write sha256", key->name,
+        return refuse(l, "%s = " QUOTED " is insecure and not accepted; write sha256", key->name,
                       value);
     if (!digest)
         return refuse(l,
-                      "%s = " QUOTED " is no known digest: write sha256, or sha224, sha384, "
-                      "sha512, sha3-224, sha3-256, sha3-384, sha3-512",
+                      "%s = " QUOTED " is not a known digest; write sha256, or sha224, sha384, "
+                                     "sha512, sha3-224, sha3-256, sha3-384, sha3-512",
                       key->name, value);
-    *(const Digest **)target(key, object) = digest;
+    *(const Digest **)config_target(key, object) = digest;
     return 0;
 }
 
 static int parse_hmac_key(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
     if (!*value)
-        return refuse(l, "%s is empty: anybody could make that HMAC; write a long random key",
+        return refuse(l,
+                      "%s is empty, so any client could compute the HMAC; write a long random key",
                       key->name);
     return set_string(key, value, object);
 }
@@ -530,14 +410,14 @@ static int parse_hmac_key(Loader *l, const ConfigKey *key, const char *value, vo
 static int parse_name(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
     if (!*value)
-        return refuse(l, "%s is empty: write a name, or delete the line", key->name);
+        return refuse(l, "%s is empty; write a name, or delete the line", key->name);
     return set_string(key, value, object);
 }
 
 static int parse_eab_kid(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
     if (!*value)
-        return refuse(l, "%s is empty: write the key identifier that the CA gave you", key->name);
+        return refuse(l, "%s is empty; write the key identifier that the CA gave you", key->name);
     return set_string(key, value, object);
 }
 
@@ -549,7 +429,7 @@ static int parse_eab_hmac_key(Loader *l, const ConfigKey *key, const char *value
 
     /* Not quoted: it is a secret all the same. */
     if (r == -EINVAL)
-        return refuse(l, "%s is not base64url: write the HMAC key as the CA gave it", key->name);
+        return refuse(l, "%s is not base64url; write the HMAC key as the CA gave it", key->name);
     if (r < 0)
         return r;
     explicit_bzero(secret, size);
@@ -560,9 +440,9 @@ static int parse_eab_hmac_key(Loader *l, const ConfigKey *key, const char *value
 static int parse_all(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
     if (!streq(value, "yes"))
-        return refuse(l, "%s takes only yes: write %s = yes, or delete the line", key->name,
+        return refuse(l, "%s can only be yes; write %s = yes, or delete the line", key->name,
                       key->name);
-    *(bool *)target(key, object) = true;
+    *(bool *)config_target(key, object) = true;
     return 0;
 }
 
@@ -583,12 +463,12 @@ static int parse_domain(Loader *l, const ConfigKey *key, const char *value, void
     int r;
 
     if (length == 0)
-        return refuse(l, "%s is empty: write a name such as www.example.org, or delete the line",
+        return refuse(l, "%s is empty; write a name such as www.example.org, or delete the line",
                       key->name);
     if (!is_pattern(value) || value[length - 1] == '.') {
         r = warn(l,
-                 "%s = " QUOTED " never matches: write one name or pattern per line, without a "
-                 "dot at its end, and names outside of ASCII as xn--…",
+                 "%s = " QUOTED " never matches; write one name or pattern per line, without a "
+                                "trailing dot, and non-ASCII names as xn--…",
                  key->name, value);
         if (r < 0)
             return r;
@@ -639,9 +519,9 @@ static const ConfigKey state_keys[] = {
 static const ConfigKey mgmt_keys[] = {
     { "listener", "mgmt", .parse = parse_listener, LIST(Config, listeners) },
     { "max-size", .parse = parse_size, IN(Config, max_size) },
-    { "default-verification", .parse = parse_defaults, IN(Config, default_verifications),
+    { "default-verification", .parse = config_parse_defaults, IN(Config, default_verifications),
       .count = offsetof(Config, n_default_verifications), NAMES(verification_names) },
-    { "default-storage", .parse = parse_default, IN(Config, default_storage),
+    { "default-storage", .parse = config_parse_default, IN(Config, default_storage),
       NAMES(storage_names) },
 };
 
@@ -692,10 +572,10 @@ static const ConfigKey auth_keys[] = {
     { "all", .parse = parse_all, IN(AuthBlock, all) },
     { "domain", .parse = parse_domain, LIST(AuthBlock, domains) },
     { "ip-san", .parse = parse_ip, LIST(AuthBlock, ip_sans) },
-    { "verification", .parse = parse_references, IN(AuthBlock, verifications),
+    { "verification", .parse = config_parse_references, IN(AuthBlock, verifications),
       .count = offsetof(AuthBlock, n_verifications), NAMES(verification_names) },
-    { "storage", .parse = parse_reference, IN(AuthBlock, storage), NAMES(storage_names) },
-    { "account", .parse = parse_references, IN(AuthBlock, accounts),
+    { "storage", .parse = config_parse_reference, IN(AuthBlock, storage), NAMES(storage_names) },
+    { "account", .parse = config_parse_references, IN(AuthBlock, accounts),
       .count = offsetof(AuthBlock, n_accounts), NAMES(account_names) },
     { "profile", .parse = parse_name, IN(AuthBlock, profile) },
     { "orders-per-day", .parse = parse_unsigned, IN(AuthBlock, orders_per_day),

@@ -6,6 +6,7 @@
 #include "base/directory.h"
 #include "base/io.h"
 #include "config/check.h"
+#include "config/dropins.h"
 #include "config/ini.h"
 #include "config/keys.h"
 #include "config/loader.h"
@@ -108,11 +109,11 @@ static int unknown_key(Loader *l, const char *name)
     for (size_t i = 0; i < section->n_keys; i++)
         consider(name, section->keys[i].name, &best, &best_distance);
     if (best)
-        return config_report(l, level, l->here, "unknown key '%.*s' in %s: did you mean '%s'?",
+        return config_report(l, level, l->here, "unknown key '%.*s' in %s; did you mean '%s'?",
                              word, name, config_title(l), best);
     return config_report(
-        l, level, l->here, "unknown key '%.*s' in %s: %s", word, name, config_title(l),
-        level == LOG_ERR ? "delete the line, or see acmems.ini(5)" : "it is ignored");
+        l, level, l->here, "unknown key '%.*s' in %s; %s", word, name, config_title(l),
+        level == LOG_ERR ? "delete the line, or see acmems.ini(5)" : "the line is ignored");
 }
 
 /* Whether the key belongs to a block of this type: 1; 0: it is passed over; -ENOMEM. */
@@ -124,12 +125,12 @@ static int check_type(Loader *l, const ConfigKey *key)
         return 0;
     if (l->type == TYPE_MISSING) {
         l->type = TYPE_UNKNOWN;
-        return refuse(l, "type must come first in %s: write it in front of '%s'", config_title(l),
+        return refuse(l, "type must come first in %s; move it before '%s'", config_title(l),
                       key->name);
     }
     if (key->types && !(key->types & (1U << l->type)))
         return config_report(l, l->section->unknown_key, l->here,
-                             "'%s' does not belong to type %s of %s: delete the line", key->name,
+                             "'%s' is not a key of type %s in %s; delete the line", key->name,
                              l->section->types[l->type], config_title(l));
     return 1;
 }
@@ -147,7 +148,7 @@ static int take_key(Loader *l, const char *name, const char *value)
         return r;
     seen = &l->seen[l->section - l->sections][key - l->section->keys];
     if (seen->file && !key->repeated)
-        return refuse(l, "%s is already set in %s:%u: delete one of the two", key->name, seen->file,
+        return refuse(l, "%s is already set in %s:%u; delete one of the two", key->name, seen->file,
                       seen->line);
     r = key->parse(l, key, value, l->object);
     if (!seen->file)
@@ -179,8 +180,8 @@ static int unknown_section(Loader *l, const char *word)
     for (size_t i = 0; i < SECTION_MAX; i++)
         consider(word, l->sections[i].word, &best, &best_distance);
     if (best)
-        return warn(l, "unknown section [%.40s]: it is ignored; did you mean [%s]?", word, best);
-    return warn(l, "unknown section [%.40s]: it is ignored", word);
+        return warn(l, "unknown section [%.40s] is ignored; did you mean [%s]?", word, best);
+    return warn(l, "unknown section [%.40s] is ignored", word);
 }
 
 static int finish_section(Loader *l)
@@ -198,7 +199,7 @@ static int open_block(Loader *l, const Section *section, const char *name)
     int r;
 
     if (!name)
-        return refuse(l, "[%s] lacks a name: write [%s \"name\"]", section->word, section->word);
+        return refuse(l, "[%s] has no name; write [%s \"name\"]", section->word, section->word);
     r = config_add_block(l, section, name, l->here, &block);
     if (r < 0)
         return r;
@@ -233,10 +234,10 @@ static int open_settings(Loader *l, const Section *section, const char *name)
     int r = 0;
 
     if (name)
-        r = refuse(l, "[%s] takes no name: write just [%s]", section->word, section->word);
+        r = refuse(l, "[%s] takes no name; write only [%s]", section->word, section->word);
     else if (opened->file == l->here.file)
-        r = refuse(l, "[%s] is already in %s:%u: put the keys there", section->word, opened->file,
-                   opened->line);
+        r = refuse(l, "[%s] is already defined in %s:%u; move the keys there", section->word,
+                   opened->file, opened->line);
     if (r < 0)
         return r;
     *opened = l->here;
@@ -256,7 +257,7 @@ static int take_section(Loader *l, const char *word, const char *name)
     if (!section)
         return unknown_section(l, word);
     if (!section->keys)
-        return warn(l, "[%s] is not used any more: it is ignored", section->word);
+        return warn(l, "[%s] is obsolete and ignored; delete it", section->word);
     return section->block_size > 0 ? open_block(l, section, name) : open_settings(l, section, name);
 }
 
@@ -268,7 +269,7 @@ static int on_item(const IniItem *item, void *userdata)
     if (!item->key)
         return take_section(l, item->section, item->name);
     if (!item->section)
-        return refuse(l, "'%.40s' stands in front of the first section: write [section] above it",
+        return refuse(l, "'%.40s' is outside of any section; write a [section] header above it",
                       item->key);
     return l->section ? take_key(l, item->key, item->value) : 0;
 }
@@ -285,61 +286,6 @@ static void on_error(unsigned line, const char *text, void *userdata)
 
 /* Files */
 
-char *config_dropin_directory(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    const char *base = slash ? slash + 1 : path;
-    const char *dot = strrchr(base, '.');
-    int length = (int)(dot && dot != base ? dot - path : (ptrdiff_t)strlen(path));
-    char *directory;
-
-    return asprintf(&directory, "%.*s.d", length, path) < 0 ? NULL : directory;
-}
-
-static bool is_dropin(const char *name)
-{
-    size_t length = strlen(name);
-
-    return name[0] != '.' && length > STRLEN(".ini") &&
-           streq(name + length - STRLEN(".ini"), ".ini");
-}
-
-int config_list_dropins(const char *directory, char ***ret)
-{
-    _cleanup_closedir_ DIR *opened = opendir(directory);
-    _cleanup_strv_ char **files = NULL;
-    size_t n = 0;
-
-    if (!opened && errno != ENOENT)
-        return -errno;
-    while (opened) {
-        _cleanup_free_ char *path = NULL;
-        struct dirent *entry;
-        int r;
-
-        errno = 0;
-        entry = readdir(opened);
-        if (!entry && errno != 0)
-            return -errno;
-        if (!entry)
-            break;
-        if (!is_dropin(entry->d_name))
-            continue;
-        if (n++ == CONFIG_DROPINS_MAX)
-            return -E2BIG;
-        if (asprintf(&path, "%s/%s", directory, entry->d_name) < 0) {
-            path = NULL;
-            return -ENOMEM;
-        }
-        r = strv_extend(&files, path);
-        if (r < 0)
-            return r;
-    }
-    strv_sort(files);
-    *ret = TAKE_PTR(files);
-    return 0;
-}
-
 static int unreadable(Loader *l, int error)
 {
     l->here.line = 0;
@@ -351,7 +297,7 @@ static int unreadable(Loader *l, int error)
     if (error == -EBADF)
         return refuse(l, "not a regular file");
     if (error == -E2BIG)
-        return refuse(l, "the directory has more than %u files that end in .ini",
+        return refuse(l, "the directory contains more than %u files that end in .ini",
                       CONFIG_DROPINS_MAX);
     return refuse(l, "cannot be read: %s", strerror(-error));
 }
@@ -407,7 +353,7 @@ static int load_dropins(Loader *l, const char *path)
     return 0;
 }
 
-static int load(Loader *l, const char *path)
+static int config_read(Loader *l, const char *path)
 {
     Config *config = l->config;
     Block *account;
@@ -456,7 +402,7 @@ static int load_and_tell(const char *path, bool refusable, config_message_cb mes
     if (!loader.config)
         return -ENOMEM;
     loader.config->n_ref = 1;
-    r = load(&loader, path);
+    r = config_read(&loader, path);
     if (r == -ENOMEM)
         return r;
     tell_findings(&loader, message, userdata);

@@ -13,6 +13,16 @@ void *config_grow(void *array, size_t n, size_t size)
     return reallocarray(array, n > 0 ? 2 * n : 1, size);
 }
 
+void *config_target(const ConfigKey *key, void *object)
+{
+    return (char *)object + key->offset;
+}
+
+size_t *config_target_count(const ConfigKey *key, void *object)
+{
+    return (size_t *)(void *)((char *)object + key->count);
+}
+
 static size_t file_rank(const Config *config, const char *file)
 {
     size_t i = 0;
@@ -112,8 +122,8 @@ int config_add_block(Loader *l, const Section *section, const char *name, Place 
     *ret = block;
     if (*known == block)
         return 0;
-    return config_report(l, LOG_ERR, place,
-                         "[%s \"%.64s\"] is already defined in %s:%u: give it another name, or "
-                         "put the keys there",
-                         section->word, name, (*known)->file, (*known)->line);
+    return config_report(
+        l, LOG_ERR, place,
+        "[%s \"%.64s\"] is already defined in %s:%u; rename this block, or move its keys there",
+        section->word, name, (*known)->file, (*known)->line);
 }

@@ -54,6 +54,10 @@ typedef struct Section {
     int (*finish)(Loader *l); /* when a block was read whole, or NULL */
 } Section;
 
+/* Values are quoted in messages up to here. */
+#define QUOTED     "'%.80s'"
+#define QUOTED_MAX 80
+
 #define CONFIG_KEYS_MAX 16
 
 /* A name that stands for a block, looked up when all is read. */
@@ -116,6 +120,10 @@ void *config_grow(void *array, size_t n, size_t size);
 
 /* The key of this name or alias, "_" being the same as "-"; NULL: none. */
 const ConfigKey *config_find_key(const Section *section, const char *name);
+
+/* Where the value of a key, and the number of values of a list, stand in the block or Config. */
+void *config_target(const ConfigKey *key, void *object);
+size_t *config_target_count(const ConfigKey *key, void *object);
 
 /* First line with this key: in the block at hand, or ever for a section without a name. */
 const Place *config_seen(const Loader *l, SectionId section, const char *key);

@@ -31,7 +31,7 @@ TsigKey *tsig_key_free(TsigKey *key)
     return NULL;
 }
 
-static int refuse(char why[TSIG_WHY_SIZE], const char *text)
+static int tsig_refuse(char why[TSIG_WHY_SIZE], const char *text)
 {
     (void)snprintf(why, TSIG_WHY_SIZE, "%s", text);
     return -EINVAL;
@@ -55,12 +55,11 @@ static int take_algorithm(const char *text, char why[TSIG_WHY_SIZE], TsigKey *ke
 {
     key->algorithm = find_algorithm(text);
     if (!key->algorithm)
-        return refuse(why, "its algorithm is not known: use hmac-sha256 or hmac-sha512");
+        return tsig_refuse(why, "its algorithm is unknown, use hmac-sha256 or hmac-sha512");
     if (key->algorithm->wire)
         return 0;
     (void)snprintf(why, TSIG_WHY_SIZE,
-                   "its algorithm %s cannot be signed with here: make another key with hmac-sha256 "
-                   "or hmac-sha512",
+                   "its algorithm %s is not supported, create a key for hmac-sha256 or hmac-sha512",
                    key->algorithm->name);
     return -EINVAL;
 }
@@ -89,7 +88,7 @@ static int take_name(const char *text, char why[TSIG_WHY_SIZE], TsigKey *key)
     if (length > 0 && text[length - 1] == '.')
         length--;
     if (!is_key_name(text, length))
-        return refuse(why, "its name is not the name of a key");
+        return tsig_refuse(why, "its name is not a valid key name");
     key->name = strndup(text, length);
     if (!key->name)
         return -ENOMEM;
@@ -105,13 +104,13 @@ static int take_secret(const char *text, char why[TSIG_WHY_SIZE], TsigKey *key)
         length > 0 && length < TOKEN_SIZE ? base64_decode(text, length, &bytes, &size) : -EINVAL;
 
     if (r == -EINVAL)
-        return refuse(why, "its secret is not base64");
+        return tsig_refuse(why, "its secret is not base64");
     if (r < 0)
         return r;
     explicit_bzero(bytes, size);
     free(bytes);
     if (size == 0)
-        return refuse(why, "its secret is empty");
+        return tsig_refuse(why, "its secret is empty");
     key->secret = strdup(text);
     return key->secret ? 0 : -ENOMEM;
 }
@@ -123,7 +122,7 @@ static int take_parts(char *text, char why[TSIG_WHY_SIZE], TsigKey *key)
     int r;
 
     if (!secret)
-        return refuse(why, "it is not algorithm:name:secret");
+        return tsig_refuse(why, "it is not algorithm:name:secret");
     *name++ = *secret++ = '\0';
     r = take_algorithm(text, why, key);
     if (r >= 0)
@@ -240,13 +239,13 @@ static int parse_statement(Scanner *s, char why[TSIG_WHY_SIZE], TsigKey *key)
     int r;
 
     if (s->quoted || (!is_algorithm && (!streq(s->token, "secret") || key->secret)))
-        return refuse(why, "it has something else in it than one algorithm and one secret");
+        return tsig_refuse(why, "it contains something other than one algorithm and one secret");
     if (scan(s) < 0)
-        return refuse(why, "it is cut off, or has a word that is too long");
+        return tsig_refuse(why, "it is truncated, or contains a word that is too long");
     r = is_algorithm ? take_algorithm(s->token, why, key) : take_secret(s->token, why, key);
     if (r < 0)
         return r;
-    return expect(s, ";") ? 0 : refuse(why, "a ; is missing in it");
+    return expect(s, ";") ? 0 : tsig_refuse(why, "it lacks a ;");
 }
 
 static int parse_key(Scanner *s, char why[TSIG_WHY_SIZE], TsigKey *key)
@@ -255,23 +254,23 @@ static int parse_key(Scanner *s, char why[TSIG_WHY_SIZE], TsigKey *key)
     int r;
 
     if (!expect(s, "key") || scan(s) < 0)
-        return refuse(why, no_key);
+        return tsig_refuse(why, no_key);
     r = take_name(s->token, why, key);
     if (r < 0)
         return r;
     if (!expect(s, "{"))
-        return refuse(why, no_key);
+        return tsig_refuse(why, no_key);
     while (scan(s) >= 0 && (s->quoted || (*s->token && !streq(s->token, "}")))) {
         r = parse_statement(s, why, key);
         if (r < 0)
             return r;
     }
     if (!streq(s->token, "}") || !expect(s, ";"))
-        return refuse(why, no_key);
+        return tsig_refuse(why, no_key);
     if (!expect(s, ""))
-        return refuse(why, "it has something else in it than one key");
+        return tsig_refuse(why, "it contains something other than one key");
     return key->algorithm && key->secret ? 0
-                                         : refuse(why, "its algorithm or its secret is missing");
+                                         : tsig_refuse(why, "it lacks an algorithm or a secret");
 }
 
 int tsig_key_parse_file(const char *text, size_t size, char why[TSIG_WHY_SIZE], TsigKey **ret)

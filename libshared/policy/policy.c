@@ -108,7 +108,7 @@ static void print_address_failure(FILE *out, const SocketAddress *peer)
     if (peer->sa.sa_family == AF_INET || peer->sa.sa_family == AF_INET6)
         (void)fprintf(out, "%s is not in ip", socket_address_format(peer, text));
     else
-        (void)fputs("a unix socket's peer has no address to be in ip", out);
+        (void)fputs("the client uses a unix socket and has no address, so ip does not match", out);
 }
 
 static void print_names_failure(FILE *out, const AuthBlock *block, const Csr *csr)
@@ -116,7 +116,7 @@ static void print_names_failure(FILE *out, const AuthBlock *block, const Csr *cs
     const char *name = uncovered(block, csr), *address = uncovered_address(block, csr);
 
     if (csr->other_san)
-        (void)fprintf(out, "the request has a name of the type %s, which no block can allow",
+        (void)fprintf(out, "the request has a name of type %s, which no block can permit",
                       csr->other_san);
     else if (!name && address)
         (void)fprintf(out, "no ip-san covers %s", address);
@@ -145,7 +145,7 @@ static void print_failure(FILE *out, const AuthBlock *block, const PolicyRequest
         (void)fputs("the HMAC does not verify", out);
         break;
     case FAILURE_METHODS:
-        (void)fputs("it has no method", out);
+        (void)fputs("it has no authentication method", out);
         break;
     case FAILURE_NONE:
         (void)fputs("it matches", out);
@@ -182,7 +182,8 @@ static char *explain(const Config *config, const PolicyRequest *request, check_t
     return text;
 }
 
-static const AuthBlock *find(const Config *config, const PolicyRequest *request, check_t check)
+static const AuthBlock *policy_find(const Config *config, const PolicyRequest *request,
+                                    check_t check)
 {
     for (size_t i = 0; i < config->n_auth; i++)
         if (check(config->auth[i], request) == FAILURE_NONE)
@@ -192,7 +193,7 @@ static const AuthBlock *find(const Config *config, const PolicyRequest *request,
 
 bool policy_is_possible(const Config *config, const PolicyRequest *request, char **ret_why)
 {
-    if (find(config, request, check_early))
+    if (policy_find(config, request, check_early))
         return true;
     *ret_why = explain(config, request, check_early);
     return false;
@@ -200,7 +201,7 @@ bool policy_is_possible(const Config *config, const PolicyRequest *request, char
 
 const AuthBlock *policy_decide(const Config *config, const PolicyRequest *request, char **ret_why)
 {
-    const AuthBlock *block = find(config, request, check_all);
+    const AuthBlock *block = policy_find(config, request, check_all);
 
     if (!block)
         *ret_why = explain(config, request, check_all);

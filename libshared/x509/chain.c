@@ -17,7 +17,7 @@ DEFINE_CLEANUP_FUNC(X509 *, X509_free)
 DEFINE_CLEANUP_FUNC(BIO *, BIO_free)
 DEFINE_CLEANUP_FUNC(GENERAL_NAMES *, GENERAL_NAMES_free)
 
-static int refuse(const char **ret_reason, const char *reason)
+static int chain_refuse(const char **ret_reason, const char *reason)
 {
     *ret_reason = reason;
     return -EBADMSG;
@@ -32,14 +32,14 @@ static int decode(const PemBlock *block, X509 **ret, const char **ret_reason)
     int r;
 
     if (!pem_block_is(block, "CERTIFICATE"))
-        return refuse(ret_reason, "contains a block that is not a certificate");
+        return chain_refuse(ret_reason, "contains a block that is not a certificate");
     r = pem_block_decode(block, &der, &size);
     if (r == -ENOMEM)
         return r;
     end = der;
     certificate = r < 0 ? NULL : d2i_X509(NULL, &end, (long)size);
     if (!certificate || end != der + size)
-        return refuse(ret_reason, "contains a certificate that cannot be decoded");
+        return chain_refuse(ret_reason, "contains a certificate that cannot be decoded");
     *ret = TAKE_PTR(certificate);
     return 0;
 }
@@ -50,7 +50,7 @@ static int append(Chain *chain, const PemBlock *block, const char **ret_reason)
     int r;
 
     if (sk_X509_num(chain->certificates) >= CHAIN_CERTIFICATES_MAX)
-        return refuse(ret_reason, "contains too many certificates");
+        return chain_refuse(ret_reason, "contains too many certificates");
     r = decode(block, &certificate, ret_reason);
     if (r < 0)
         return r;
@@ -60,7 +60,7 @@ static int append(Chain *chain, const PemBlock *block, const char **ret_reason)
     return 0;
 }
 
-static int parse(const char *pem, size_t size, Chain **ret, const char **ret_reason)
+static int chain_read(const char *pem, size_t size, Chain **ret, const char **ret_reason)
 {
     _cleanup_(chain_freep) Chain *chain = calloc(1, sizeof(*chain));
     PemBlock block;
@@ -72,23 +72,23 @@ static int parse(const char *pem, size_t size, Chain **ret, const char **ret_rea
     if (!chain->certificates)
         return -ENOMEM;
     if (size > CHAIN_SIZE_MAX)
-        return refuse(ret_reason, "is too large for a certificate chain");
+        return chain_refuse(ret_reason, "is too large for a certificate chain");
     while ((r = pem_next(&pem, &size, &block)) > 0) {
         r = append(chain, &block, ret_reason);
         if (r < 0)
             return r;
     }
     if (r < 0)
-        return refuse(ret_reason, "is not well-formed PEM");
+        return chain_refuse(ret_reason, "is not well-formed PEM");
     if (sk_X509_num(chain->certificates) == 0)
-        return refuse(ret_reason, "contains no certificate");
+        return chain_refuse(ret_reason, "contains no certificate");
     *ret = TAKE_PTR(chain);
     return 0;
 }
 
 int chain_parse(const char *pem, size_t size, Chain **ret, const char **ret_reason)
 {
-    int r = parse(pem, size, ret, ret_reason);
+    int r = chain_read(pem, size, ret, ret_reason);
 
     ERR_clear_error();
     return r;
@@ -112,7 +112,8 @@ X509 *chain_leaf(const Chain *chain)
 static int note_name(const char *name, char *const *asked, char ***seen, const char **ret_reason)
 {
     if (!strv_contains(asked, name))
-        return refuse(ret_reason, "has a leaf with a name that was not asked for");
+        return chain_refuse(ret_reason,
+                            "has a leaf certificate with a name that was not requested");
     return strv_contains(*seen, name) ? 0 : strv_extend(seen, name);
 }
 
@@ -149,7 +150,9 @@ static int check_name(const GENERAL_NAME *name, const Csr *csr, char ***seen,
     case GEN_IPADD:
         return check_address(name->d.iPAddress, csr->addresses, seen, ret_reason);
     default:
-        return refuse(ret_reason, "has a leaf with other names than DNS names and addresses");
+        return chain_refuse(
+            ret_reason,
+            "has a leaf certificate with a name that is neither a DNS name nor an IP address");
     }
 }
 
@@ -166,7 +169,7 @@ static int check_names(const X509 *certificate, const Csr *csr, const char **ret
             return r;
     }
     if (strv_length(seen) != strv_length(csr->names) + strv_length(csr->addresses))
-        return refuse(ret_reason, "has a leaf that lacks a name that was asked for");
+        return chain_refuse(ret_reason, "has a leaf certificate that lacks a requested name");
     return 0;
 }
 
@@ -175,7 +178,8 @@ int chain_check(const Chain *chain, const Csr *csr, const char **ret_reason)
     int r = 0;
 
     if (!csr_has_key(csr, X509_get0_pubkey(chain_leaf(chain))))
-        r = refuse(ret_reason, "has a leaf with another key than the request's");
+        r = chain_refuse(ret_reason,
+                         "has a leaf certificate with a different key than the request");
     else
         r = check_names(chain_leaf(chain), csr, ret_reason);
     ERR_clear_error();

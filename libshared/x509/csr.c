@@ -24,59 +24,52 @@ static inline void extensions_freep(STACK_OF(X509_EXTENSION) * *extensions)
     sk_X509_EXTENSION_pop_free(*extensions, X509_EXTENSION_free);
 }
 
-/* What a client may be told; each says what to do. */
+/* Answers to the client: what is wrong, and what to do. */
 #define REASON_PRIVATE_KEY                                                                         \
-    "The request body holds a private key, which this server has not kept, but which has to be "   \
-    "taken as compromised by being sent: make a new key and send the CSR made with it alone."
+    "The request contains a private key. The server did not keep it, but the key is "              \
+    "compromised because it was sent. Create a new key, and send only the CSR made with it."
 #define REASON_NO_PEM                                                                              \
-    "The request body holds no PEM block: send a certificate signing request that starts with "    \
-    "'-----BEGIN CERTIFICATE REQUEST-----'."
-#define REASON_PEM                                                                                 \
-    "The request body is not well-formed PEM: send the file of the CSR complete and unchanged."
+    "The request contains no PEM block. Send a certificate signing request (CSR) that starts "     \
+    "with '-----BEGIN CERTIFICATE REQUEST-----'."
+#define REASON_PEM "The request is not well-formed PEM. Send the complete, unchanged CSR file."
 #define REASON_OTHER_BLOCK                                                                         \
-    "The request body holds a PEM block that is no certificate signing request: send the CSR "     \
-    "alone."
+    "The request contains a PEM block that is not a certificate signing request (CSR). Send "      \
+    "only the CSR."
 #define REASON_TWO_BLOCKS                                                                          \
-    "The request body holds more than one certificate signing request: send one per request."
+    "The request contains more than one certificate signing request (CSR). Send one CSR per "      \
+    "request."
 #define REASON_SIZE                                                                                \
-    "The certificate signing request is larger than 64 KiB: make it anew with fewer names and "    \
-    "without other content."
-#define REASON_DER                                                                                 \
-    "The certificate signing request cannot be decoded: make it anew and send it unchanged."
+    "The CSR is larger than 64 KiB. Create a new CSR with fewer names and without other "          \
+    "content."
+#define REASON_DER "The CSR cannot be decoded. Create a new CSR and send it unchanged."
 #define REASON_KEY                                                                                 \
-    "The key of the certificate signing request is not accepted: use RSA with 2048 bit or more, "  \
-    "P-256, P-384, P-521 or Ed25519."
+    "The key of the CSR is not accepted. Use RSA with at least 2048 bits, P-256, P-384, P-521"     \
+    " or Ed25519."
 #define REASON_SIGNATURE                                                                           \
-    "The signature of the certificate signing request does not verify: make the CSR anew with the" \
-    " key it is for."
+    "The signature of the CSR is not valid. Create a new CSR with the key that it is for."
 #define REASON_EXTENSIONS                                                                          \
-    "The extensions of the certificate signing request cannot be read without doubt: make it with" \
-    " one extension request that holds one subjectAltName."
+    "The extensions of the CSR are malformed or ambiguous. Create a CSR with one extension "       \
+    "request that contains one subjectAltName."
 #define REASON_NO_NAME                                                                             \
-    "The certificate signing request holds no name: add subjectAltName=DNS:..., for example with " \
-    "openssl req -addext."
-#define REASON_TOO_MANY                                                                            \
-    "The certificate signing request holds more than 100 names: spread them over several "         \
-    "requests."
-#define REASON_NUL                                                                                 \
-    "A name in the certificate signing request holds a NUL byte: make the CSR anew without it."
-#define REASON_NOT_ASCII                                                                           \
-    "A name in the certificate signing request is not ASCII: write it as A-label (xn--...)."
+    "The CSR contains no name. Add subjectAltName=DNS:..., for example with openssl req "          \
+    "-addext."
+#define REASON_TOO_MANY  "The CSR contains more than 100 names. Split them between several requests."
+#define REASON_NUL       "A name in the CSR contains a NUL byte. Create a new CSR without it."
+#define REASON_NOT_ASCII "A name in the CSR is not ASCII. Write it as an A-label (xn--...)."
 #define REASON_COMMON_NAME                                                                         \
-    "The common name (CN) of the certificate signing request is not a valid host name: leave it "  \
-    "out or put one of the host names there."
+    "The common name (CN) of the CSR is not a valid host name. Remove it, or use one of the "      \
+    "host names."
 #define REASON_NAME                                                                                \
-    "A DNS name in the certificate signing request is not a valid host name: use labels of "       \
-    "letters, digits and hyphens, or such a name behind '*.'."
-
+    "A DNS name in the CSR is not a valid host name. Use labels of letters, digits and "           \
+    "hyphens, or such a name after '*.'."
 #define REASON_ADDRESS                                                                             \
-    "An IP address in the certificate signing request is neither an IPv4 address of 4 bytes nor "  \
-    "an IPv6 address of 16, or it is the one inside the other: make the CSR anew."
+    "An IP address in the CSR is neither 4 bytes (IPv4) nor 16 bytes (IPv6), or it is an IPv4"     \
+    " address mapped into IPv6. Create a new CSR."
 
 _Static_assert(CSR_NAMES_MAX == 100, "REASON_TOO_MANY names the number");
 _Static_assert(DER_SIZE_MAX == 64 * 1024, "REASON_SIZE names the number");
 
-static int refuse(const char **ret_reason, const char *reason)
+static int csr_refuse(const char **ret_reason, const char *reason)
 {
     *ret_reason = reason;
     return -EBADMSG;
@@ -95,19 +88,19 @@ static int find_block(const char *body, size_t size, PemBlock *ret, const char *
 
     /* By its label alone, whatever it stands in: also a damaged block shows the key. */
     if (memmem(body, size, PRIVATE_KEY, STRLEN(PRIVATE_KEY)))
-        return refuse(ret_reason, REASON_PRIVATE_KEY);
+        return csr_refuse(ret_reason, REASON_PRIVATE_KEY);
     r = pem_next(&body, &size, &block);
     if (r == 0)
-        return refuse(ret_reason, REASON_NO_PEM);
+        return csr_refuse(ret_reason, REASON_NO_PEM);
     if (r < 0)
-        return refuse(ret_reason, REASON_PEM);
+        return csr_refuse(ret_reason, REASON_PEM);
     if (!is_request(&block))
-        return refuse(ret_reason, REASON_OTHER_BLOCK);
+        return csr_refuse(ret_reason, REASON_OTHER_BLOCK);
     r = pem_next(&body, &size, &other);
     if (r < 0)
-        return refuse(ret_reason, REASON_PEM);
+        return csr_refuse(ret_reason, REASON_PEM);
     if (r > 0)
-        return refuse(ret_reason, is_request(&other) ? REASON_TWO_BLOCKS : REASON_OTHER_BLOCK);
+        return csr_refuse(ret_reason, is_request(&other) ? REASON_TWO_BLOCKS : REASON_OTHER_BLOCK);
     *ret = block;
     return 0;
 }
@@ -124,13 +117,13 @@ static int decode(const PemBlock *block, X509_REQ **ret, const char **ret_reason
     if (r == -ENOMEM)
         return r;
     if (r < 0)
-        return refuse(ret_reason, REASON_PEM);
+        return csr_refuse(ret_reason, REASON_PEM);
     if (size > DER_SIZE_MAX)
-        return refuse(ret_reason, REASON_SIZE);
+        return csr_refuse(ret_reason, REASON_SIZE);
     end = der;
     req = d2i_X509_REQ(NULL, &end, (long)size);
     if (!req || end != der + size)
-        return refuse(ret_reason, REASON_DER);
+        return csr_refuse(ret_reason, REASON_DER);
     *ret = TAKE_PTR(req);
     return 0;
 }
@@ -167,9 +160,9 @@ static int check_key(X509_REQ *req, const char **ret_reason)
     EVP_PKEY *key = X509_REQ_get0_pubkey(req);
 
     if (!key || !key_is_accepted(key))
-        return refuse(ret_reason, REASON_KEY);
+        return csr_refuse(ret_reason, REASON_KEY);
     if (X509_REQ_verify(req, key) != 1)
-        return refuse(ret_reason, REASON_SIGNATURE);
+        return csr_refuse(ret_reason, REASON_SIGNATURE);
     return 0;
 }
 
@@ -187,7 +180,7 @@ static int add_once(Csr *csr, char ***list, const char *name, const char **ret_r
     if (strv_contains(*list, name))
         return 0;
     if (strv_length(csr->names) + strv_length(csr->addresses) >= CSR_NAMES_MAX)
-        return refuse(ret_reason, REASON_TOO_MANY);
+        return csr_refuse(ret_reason, REASON_TOO_MANY);
     return strv_extend(list, name);
 }
 
@@ -198,17 +191,17 @@ static int add_name(Csr *csr, const void *data, int size, const char *invalid,
     _cleanup_free_ char *name = NULL;
 
     if (size < 0)
-        return refuse(ret_reason, invalid);
+        return csr_refuse(ret_reason, invalid);
     if (size > 0 && memchr(data, '\0', (size_t)size))
-        return refuse(ret_reason, REASON_NUL);
+        return csr_refuse(ret_reason, REASON_NUL);
     if (!is_ascii(data, (size_t)size))
-        return refuse(ret_reason, REASON_NOT_ASCII);
+        return csr_refuse(ret_reason, REASON_NOT_ASCII);
     name = strndup(size > 0 ? data : "", (size_t)size);
     if (!name)
         return -ENOMEM;
     dns_name_fold(name);
     if (!dns_name_is_valid(name))
-        return refuse(ret_reason, invalid);
+        return csr_refuse(ret_reason, invalid);
     return add_once(csr, &csr->names, name, ret_reason);
 }
 
@@ -218,7 +211,7 @@ static int add_address(Csr *csr, const ASN1_OCTET_STRING *octets, const char **r
 
     if (address_from_octets(ASN1_STRING_get0_data(octets), (size_t)ASN1_STRING_length(octets),
                             text) < 0)
-        return refuse(ret_reason, REASON_ADDRESS);
+        return csr_refuse(ret_reason, REASON_ADDRESS);
     return add_once(csr, &csr->addresses, text, ret_reason);
 }
 
@@ -275,7 +268,7 @@ static int add_alternative_names(Csr *csr, X509_EXTENSION *extension, const char
     /* X509V3_EXT_d2i() would pass over what stands behind the names. */
     names = d2i_GENERAL_NAMES(NULL, &at, ASN1_STRING_length(value));
     if (!names || at != start + ASN1_STRING_length(value))
-        return refuse(ret_reason, REASON_EXTENSIONS);
+        return csr_refuse(ret_reason, REASON_EXTENSIONS);
     for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
         int r = add_alternative_name(csr, sk_GENERAL_NAME_value(names, i), ret_reason);
 
@@ -310,7 +303,7 @@ static int add_extensions(Csr *csr, const char **ret_reason)
         return 0;
     extensions = n == 1 ? X509_REQ_get_extensions(csr->req) : NULL;
     if (!extensions)
-        return refuse(ret_reason, REASON_EXTENSIONS);
+        return csr_refuse(ret_reason, REASON_EXTENSIONS);
     for (int i = 0; i < sk_X509_EXTENSION_num(extensions); i++) {
         X509_EXTENSION *extension = sk_X509_EXTENSION_value(extensions, i);
         int r;
@@ -324,7 +317,7 @@ static int add_extensions(Csr *csr, const char **ret_reason)
     return 0;
 }
 
-static int parse(const char *body, size_t size, Csr **ret, const char **ret_reason)
+static int csr_read(const char *body, size_t size, Csr **ret, const char **ret_reason)
 {
     _cleanup_(csr_freep) Csr *csr = calloc(1, sizeof(*csr));
     PemBlock block;
@@ -349,14 +342,14 @@ static int parse(const char *body, size_t size, Csr **ret, const char **ret_reas
         return r;
     /* A request for other things than names is the policy's to refuse. */
     if (!csr->names && !csr->addresses && !csr->other_san)
-        return refuse(ret_reason, REASON_NO_NAME);
+        return csr_refuse(ret_reason, REASON_NO_NAME);
     *ret = TAKE_PTR(csr);
     return 0;
 }
 
 int csr_parse(const char *body, size_t size, Csr **ret, const char **ret_reason)
 {
-    int r = parse(body, size, ret, ret_reason);
+    int r = csr_read(body, size, ret, ret_reason);
 
     /* What OpenSSL noted about a client's bytes is not the next TLS connection's. */
     ERR_clear_error();

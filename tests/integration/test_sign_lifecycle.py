@@ -226,7 +226,7 @@ def test_unusable_key_keeps_the_old_config(acmems, new_csr, tmp_path):
     acmems.issue(new_csr("first.example.org"))
     dns = f'[verification "dns"]\ntype = dns01-dnsUpdate\ntsig-key-file = {key}\n'
     acmems.write_config(storage=dns)
-    reload("the one before stays in force")
+    reload("acmems keeps the previous one")
     line = acmems.config.read_text().splitlines().index(f"tsig-key-file = {key}") + 1
     reason = f"acmems.ini:{line}: error: tsig-key-file = '{key}' cannot be used"
     assert acmems.orderd.log.count(reason) == 1

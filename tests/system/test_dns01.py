@@ -63,7 +63,7 @@ def test_key_behind_the_sandbox(with_named, new_csr):
     with_named.issue(new_csr("*.first.example.org"))
     entries = with_named.journal("-u", "acmems-orderd.service", "-b")
     assert "tsig-key-file = '/home/tsig.key' cannot be used" in entries
-    assert "the one before stays in force" in entries
+    assert "acmems keeps the previous one" in entries
     with_named.sh(lib.documented_block("dns key elsewhere"))
     with_named.run("rm", "/etc/acmems/tsig.key")
     with_named.issue(new_csr("*.second.example.org"))

@@ -6,6 +6,7 @@
 #include <syslog.h>
 
 #include "base/clock.h"
+#include "config/dropins.h"
 #include "test.h"
 
 #define MAIN    "main.ini"
@@ -67,6 +68,7 @@ static void refuse(const char *content, const char *expected)
 #define AUTH_IP   AUTH "ip=192.0.2.1\n"
 #define DNSUPDATE "[verification v]\ntype=dns01-dnsUpdate\n"
 #define TLSALPN   "[verification t]\ntype=tls-alpn01\n"
+#define OBSOLETE  " is obsolete and ignored; messages go to the journal, see journalctl(1)\n"
 #define FULL_AUTH AUTH_IP "domain=a.example.org\n"
 
 static void test_refused(void)
@@ -76,258 +78,253 @@ static void test_refused(void)
     } table[] = {
         /* lines and sections */
         { "[mgmt]\nmax-size 4k\n",
-          E("2") "the line has no '=': write key = value, or # in front of a comment\n" },
-        { "a=b\n", E("1") "'a' stands in front of the first section: write [section] above it\n" },
-        { "[mgmt]\n[state]\n[mgmt]\n", E("3") "[mgmt] is already in main.ini:1: put the keys "
-                                              "there\n" },
-        { FULL_AUTH FULL_AUTH, E("4") "[auth \"a\"] is already defined in main.ini:1: give it "
-                                      "another name, or put the keys there\n" },
-        { "[auth]\nip=192.0.2.1\n", E("1") "[auth] lacks a name: write [auth \"name\"]\n" },
-        { "[mgmt \"x\"]\n", E("1") "[mgmt] takes no name: write just [mgmt]\n" },
+          E("2") "the line has no '='; write key = value, or # before a comment\n" },
+        { "a=b\n", E("1") "'a' is outside of any section; write a [section] header above it\n" },
+        { "[mgmt]\n[state]\n[mgmt]\n",
+          E("3") "[mgmt] is already defined in main.ini:1; move the keys there\n" },
+        { FULL_AUTH FULL_AUTH, E("4") "[auth \"a\"] is already defined in main.ini:1; rename this "
+                                      "block, or move its keys there\n" },
+        { "[auth]\nip=192.0.2.1\n", E("1") "[auth] has no name; write [auth \"name\"]\n" },
+        { "[mgmt \"x\"]\n", E("1") "[mgmt] takes no name; write only [mgmt]\n" },
 
         /* single-valued keys twice, however they are spelt */
         { "[mgmt]\nmax-size=1k\n\nmax_size=1k\n",
-          E("4") "max-size is already set in main.ini:2: delete one of the two\n" },
+          E("4") "max-size is already set in main.ini:2; delete one of the two\n" },
         { AUTH_IP "hmac_key=x\nhmac-key=y\nhmac_type=sha256\ndomain=d\n",
-          E("4") "hmac_key is already set in main.ini:3: delete one of the two\n" },
+          E("4") "hmac_key is already set in main.ini:3; delete one of the two\n" },
         { AUTH "all=yes\nall=yes\ndomain=d\n",
-          E("3") "all is already set in main.ini:2: delete one of the two\n" },
+          E("3") "all is already set in main.ini:2; delete one of the two\n" },
 
         /* unknown keys and types */
         { AUTH "ip=192.0.2.1\ndomian=a.example.org\ndomain=b\n",
-          E("3") "unknown key 'domian' in [auth \"a\"]: did you mean 'domain'?\n" },
+          E("3") "unknown key 'domian' in [auth \"a\"]; did you mean 'domain'?\n" },
         { AUTH "ip=192.0.2.1\ndomain=b\nfoo=bar\n",
-          E("4") "unknown key 'foo' in [auth \"a\"]: delete the line, or see acmems.ini(5)\n" },
+          E("4") "unknown key 'foo' in [auth \"a\"]; delete the line, or see acmems.ini(5)\n" },
         { AUTH "ip=192.0.2.1\ndomain=b\nhmac_key: c2VjcmV0=\n",
-          E("4") "unknown key 'hmac_key' in [auth \"a\"]: delete the line, or see "
+          E("4") "unknown key 'hmac_key' in [auth \"a\"]; delete the line, or see "
                  "acmems.ini(5)\n" },
         { AUTH "ip=192.0.2.1\ndomain=b\nIP=192.0.2.2\n",
-          E("4") "unknown key 'IP' in [auth \"a\"]: delete the line, or see acmems.ini(5)\n" },
+          E("4") "unknown key 'IP' in [auth \"a\"]; delete the line, or see acmems.ini(5)\n" },
         { "[storage s]\ntype=file\ndirectory=/s\nrenew-witin=3\n",
-          E("4") "unknown key 'renew-witin' in [storage \"s\"]: did you mean 'renew-within'?\n" },
+          E("4") "unknown key 'renew-witin' in [storage \"s\"]; did you mean 'renew-within'?\n" },
         { "[storage s]\ntype=none\ndirectory=/s\n",
-          E("3") "'directory' does not belong to type none of [storage \"s\"]: delete the line\n" },
+          E("3") "'directory' is not a key of type none in [storage \"s\"]; delete the line\n" },
         { "[storage s]\ntype=redis\ndirectory=/s\n",
-          E("2") "unknown type 'redis' in [storage \"s\"]: write none or file\n" },
+          E("2") "unknown type 'redis' in [storage \"s\"]; write none or file\n" },
         { "[verification v]\ntype=http02\n",
-          E("2") "unknown type 'http02' in [verification \"v\"]: write http01, "
-                 "dns01-dnsUpdate or tls-alpn01\n" },
+          E("2") "unknown type 'http02' in [verification \"v\"]; write http01, dns01-dnsUpdate or "
+                 "tls-alpn01\n" },
         { TLSALPN "passthrough=www.example.org:443\n",
-          E("3") "passthrough = 'www.example.org:443' is not an address with a port: write "
+          E("3") "passthrough = 'www.example.org:443' is not an address with a port; write "
                  "127.0.0.1:8443 or [2001:db8::1]:8443, not a name\n" },
         { TLSALPN "passthrough=127.0.0.1\n",
-          E("3") "passthrough = '127.0.0.1' is not an address with a port: write "
-                 "127.0.0.1:8443 or [2001:db8::1]:8443, not a name\n" },
+          E("3") "passthrough = '127.0.0.1' is not an address with a port; write 127.0.0.1:8443 or "
+                 "[2001:db8::1]:8443, not a name\n" },
         { TLSALPN "passthrough=/run/x.sock\n",
-          E("3") "passthrough = '/run/x.sock' is not an address with a port: write "
-                 "127.0.0.1:8443 or [2001:db8::1]:8443, not a name\n" },
+          E("3") "passthrough = '/run/x.sock' is not an address with a port; write 127.0.0.1:8443 "
+                 "or [2001:db8::1]:8443, not a name\n" },
         { TLSALPN "passthrough=[fe80::1%eth0]:443\n",
-          E("3") "passthrough = '[fe80::1%eth0]:443' is not an address with a port: write "
+          E("3") "passthrough = '[fe80::1%eth0]:443' is not an address with a port; write "
                  "127.0.0.1:8443 or [2001:db8::1]:8443, not a name\n" },
         { TLSALPN "listener=127.0.0.1:443\npassthrough=127.0.0.1:443\n",
-          E("1") "passthrough of [verification \"t\"] is a listener of its own: name the address "
+          E("1") "passthrough of [verification \"t\"] leads back to a listener; write the address "
                  "of the TLS server behind it\n" },
         { TLSALPN "listener=[::]:443\npassthrough=[::1]:443\n",
-          E("1") "passthrough of [verification \"t\"] is a listener of its own: name the address "
+          E("1") "passthrough of [verification \"t\"] leads back to a listener; write the address "
                  "of the TLS server behind it\n" },
-        { TLSALPN "listener=127.0.0.1:443\npassthrough=192.0.2.1:443\n"
-                  "[verification u]\ntype=tls-alpn01\npassthrough=192.0.2.2:443\n",
-          E("5") "passthrough of [verification \"u\"] is another one than in " MAIN ":1, and the "
-                 "same program serves both: write the same\n" },
+        { TLSALPN "listener=127.0.0.1:443\npassthrough=192.0.2.1:443\n[verification "
+                  "u]\ntype=tls-alpn01\npassthrough=192.0.2.2:443\n",
+          E("5") "passthrough of [verification \"u\"] differs from " MAIN
+                 ":1, but one program serves both; write the same address\n" },
         { "[verification h]\ntype=http01\n" TLSALPN "passthrough=192.0.2.1:443\n",
-          E("3") "passthrough of [verification \"t\"] does nothing, as no block of type "
-                 "tls-alpn01 has a listener: add one, or delete it\n" },
+          E("3") "passthrough of [verification \"t\"] has no effect, because no block of type "
+                 "tls-alpn01 has a listener; add a listener, or delete passthrough\n" },
         { TLSALPN "listener=\npassthrough=192.0.2.1:443\n",
-          E("1") "passthrough of [verification \"t\"] does nothing, as no block of type "
-                 "tls-alpn01 has a listener: add one, or delete it\n" },
+          E("1") "passthrough of [verification \"t\"] has no effect, because no block of type "
+                 "tls-alpn01 has a listener; add a listener, or delete passthrough\n" },
         { TLSALPN "listener=localhost:443\npassthrough=192.0.2.1:443\n",
-          E("3") "listener = 'localhost:443' is not an address to listen on: write "
-                 "192.0.2.1:1313, [2001:db8::1]:1313 or /run/name.sock\n" },
+          E("3") "listener = 'localhost:443' is not an address to listen on; write 192.0.2.1:1313, "
+                 "[2001:db8::1]:1313 or /run/name.sock\n" },
         { "[verification v]\ntyp=http01\n",
-          E("2") "unknown key 'typ' in [verification \"v\"]: did you mean 'type'?\n" },
-        { "[verification v]\n", E("1") "[verification \"v\"] has no type: write type = … as its "
-                                       "first line\n" },
+          E("2") "unknown key 'typ' in [verification \"v\"]; did you mean 'type'?\n" },
+        { "[verification v]\n",
+          E("1") "[verification \"v\"] has no type; write type = … as its first line\n" },
         { "[storage s]\ndirectory=/s\ntype=file\n",
-          E("2") "type must come first in [storage \"s\"]: write it in front of 'directory'\n" },
-        { "[storage s]\ntype=file\n", E("1") "[storage \"s\"] has no directory: add one, such as "
+          E("2") "type must come first in [storage \"s\"]; move it before 'directory'\n" },
+        { "[storage s]\ntype=file\n", E("1") "[storage \"s\"] has no directory; add one, such as "
                                              "directory = /var/lib/acmems/storage\n" },
 
         /* who */
-        { AUTH "domain=d\n",
-          E("1") "[auth \"a\"] does not say who may use it: add ip, or hmac_type and hmac_key, or "
-                 "all = yes for everybody\n" },
+        { AUTH "domain=d\n", E("1") "[auth \"a\"] does not say which clients may use it; add ip, "
+                                    "or hmac_type and hmac_key, or all = yes for every client\n" },
         { AUTH "all=true\ndomain=d\n",
-          E("2") "all takes only yes: write all = yes, or delete the line\n" },
+          E("2") "all can only be yes; write all = yes, or delete the line\n" },
         { AUTH "hmac_key=secret\ndomain=d\n",
-          E("1") "[auth \"a\"] has hmac_key without hmac_type: add hmac_type = sha256\n" },
+          E("1") "[auth \"a\"] has hmac_key without hmac_type; add hmac_type = sha256\n" },
         { AUTH "hmac_type=sha256\ndomain=d\n",
-          E("1") "[auth \"a\"] has hmac_type without hmac_key: add the key\n" },
+          E("1") "[auth \"a\"] has hmac_type without hmac_key; add hmac_key\n" },
         { AUTH "hmac_type=sha256\nhmac_key=\ndomain=d\n",
-          E("3") "hmac_key is empty: anybody could make that HMAC; write a long random key\n" },
+          E("3") "hmac_key is empty, so any client could compute the HMAC; write a long random "
+                 "key\n" },
         { "[account]\npreferred-chain =\n",
-          E("2") "preferred-chain is empty: write a name, or delete the line\n" },
+          E("2") "preferred-chain is empty; write a name, or delete the line\n" },
         { AUTH_IP "domain=d\nprofile=\n",
-          E("4") "profile is empty: write a name, or delete the line\n" },
+          E("4") "profile is empty; write a name, or delete the line\n" },
         { AUTH_IP "domain=d\nip-san=192.0.2.1/24\n",
-          E("4") "ip-san = '192.0.2.1/24' has bits set behind its prefix: write 192.0.2.0/24, or "
-                 "192.0.2.1 for the one host\n" },
+          E("4") "ip-san = '192.0.2.1/24' has host bits set; write 192.0.2.0/24, or 192.0.2.1 for "
+                 "the one host\n" },
         { AUTH_IP "domain=d\nip-san=any\n",
-          E("4") "ip-san = 'any' is not an address or prefix: write 192.0.2.1, 192.0.2.0/24 or "
+          E("4") "ip-san = 'any' is not an address or prefix; write 192.0.2.1, 192.0.2.0/24 or "
                  "2001:db8::/32\n" },
         { AUTH "hmac_type=md5\nhmac_key=secret\ndomain=d\n",
-          E("2") "hmac_type = 'md5' is broken and not accepted: write sha256\n" },
+          E("2") "hmac_type = 'md5' is insecure and not accepted; write sha256\n" },
         { AUTH "hmac_type=SHA-1\nhmac_key=secret\ndomain=d\n",
-          E("2") "hmac_type = 'SHA-1' is broken and not accepted: write sha256\n" },
+          E("2") "hmac_type = 'SHA-1' is insecure and not accepted; write sha256\n" },
         { AUTH "hmac_type=whirlpool\nhmac_key=secret\ndomain=d\n",
-          E("2") "hmac_type = 'whirlpool' is no known digest: write sha256, or sha224, sha384, "
+          E("2") "hmac_type = 'whirlpool' is not a known digest; write sha256, or sha224, sha384, "
                  "sha512, sha3-224, sha3-256, sha3-384, sha3-512\n" },
         { AUTH "ip=192.0.2.1/24\ndomain=d\n",
-          E("2") "ip = '192.0.2.1/24' has bits set behind its prefix: write 192.0.2.0/24, or "
-                 "192.0.2.1 for the one host\n" },
+          E("2") "ip = '192.0.2.1/24' has host bits set; write 192.0.2.0/24, or 192.0.2.1 for the "
+                 "one host\n" },
         { AUTH "ip=localhost\ndomain=d\n",
-          E("2") "ip = 'localhost' is not an address or prefix: write 192.0.2.1, 192.0.2.0/24 or "
+          E("2") "ip = 'localhost' is not an address or prefix; write 192.0.2.1, 192.0.2.0/24 or "
                  "2001:db8::/32\n" },
 
         /* what, and by which blocks */
         { AUTH_IP "domain=\n",
-          E("3") "domain is empty: write a name such as www.example.org, or delete the line\n" },
+          E("3") "domain is empty; write a name such as www.example.org, or delete the line\n" },
         { "[account \"x\"]\n[account \"y\"]\n" FULL_AUTH,
-          E("3") "[auth \"a\"] does not say which of the accounts is used: add account = … to "
-                 "it\n" },
+          E("3") "[auth \"a\"] does not say which account it uses; add account = … to it\n" },
         { FULL_AUTH "account = x\n",
-          E("4") "there is no [account \"x\"]: define it, or name another\n" },
+          E("4") "there is no [account \"x\"]; define it, or name another\n" },
         { "[account \"x\"]\n[account \"y\"]\n" FULL_AUTH "account = x, y, x\n",
-          E("6") "account names 'x' twice: once is enough\n" },
+          E("6") "account names 'x' twice; delete one of the two\n" },
         { "[verification \"x\"]\ntype = http01\n" FULL_AUTH "verification = x, x\n",
-          E("6") "verification names 'x' twice: once is enough\n" },
-        { "[mgmt]\ndefault-verification = x,y,x\n[verification \"x\"]\ntype = http01\n"
-          "[verification \"y\"]\ntype = http01\n" FULL_AUTH,
-          E("2") "default-verification names 'x' twice: once is enough\n" },
+          E("6") "verification names 'x' twice; delete one of the two\n" },
+        { "[mgmt]\ndefault-verification = x,y,x\n[verification \"x\"]\ntype = "
+          "http01\n[verification \"y\"]\ntype = http01\n" FULL_AUTH,
+          E("2") "default-verification names 'x' twice; delete one of the two\n" },
         { FULL_AUTH "verification = x, x\n",
-          E("4") "there is no [verification \"x\"]: define it, or name another\n" E(
-              "4") "verification names 'x' twice: once is enough\n" },
+          E("4") "there is no [verification \"x\"]; define it, or name another\n" E(
+              "4") "verification names 'x' twice; delete one of the two\n" },
         { "[account \"x\"]\n" FULL_AUTH "account = x,,x\n",
-          E("5") "account is empty: name a block, or leave the key out to have the default\n" },
+          E("5") "account has an empty name; write the name of a block, or delete the line to use "
+                 "the default\n" },
         { "[account \"x\"]\n" FULL_AUTH "account = x,\n",
-          E("5") "account is empty: name a block, or leave the key out to have the default\n" },
-        { "[account \"x/y\"]\n", E("1") "[account \"x/y\"] needs dir = …, as no directory can be "
-                                        "named like it: add one, or "
-                                        "give it a name of letters, digits, ., _ and -\n" },
+          E("5") "account has an empty name; write the name of a block, or delete the line to use "
+                 "the default\n" },
+        { "[account \"x/y\"]\n",
+          E("1") "the name of [account \"x/y\"] cannot be a directory name; add dir = …, or use a "
+                 "name of letters, digits, ., _ and -\n" },
         { "[account]\n[account \"x\"]\ndir = /var/lib/acmems/account\n",
-          E("2") "[account \"x\"] has the directory of another account, "
-                 "'/var/lib/acmems/account': give it one of its own\n" },
+          E("2") "[account \"x\"] uses the directory of another account, "
+                 "'/var/lib/acmems/account'; give it its own\n" },
         { "[account \"x\"]\neab-kid = k\n",
-          E("2") "eab-kid comes without its key: add eab-hmac-key-file\n" },
+          E("2") "eab-kid is set without its key; add eab-hmac-key-file\n" },
         { "[storage \"s\"]\ntype=none\nprefetch=yes\n",
-          E("3") "'prefetch' does not belong to type none of [storage \"s\"]: delete the line\n" },
+          E("3") "'prefetch' is not a key of type none in [storage \"s\"]; delete the line\n" },
         { "[storage \"s\"]\ntype=file\ndirectory=/s\nprefetch=perhaps\nprefetch-forget=0\n",
           E("4") "prefetch = 'perhaps' is neither yes nor no\n" E(
               "5") "prefetch-forget = '0' is not a number from 1 to 3650\n" },
         { FULL_AUTH "storage=gone\n",
-          E("4") "there is no [storage \"gone\"]: define it, or name another\n" },
+          E("4") "there is no [storage \"gone\"]; define it, or name another\n" },
         { FULL_AUTH "verification=gone\n",
-          E("4") "there is no [verification \"gone\"]: define it, or name another\n" },
-        { FULL_AUTH "verification=\n",
-          E("4") "verification is empty: name a block, or leave the key out to have the "
-                 "default\n" },
+          E("4") "there is no [verification \"gone\"]; define it, or name another\n" },
+        { FULL_AUTH "verification=\n", E("4") "verification has an empty name; write the name of a "
+                                              "block, or delete the line to use the default\n" },
         { "[mgmt]\ndefault-storage=file\n" FULL_AUTH,
-          E("2") "there is no [storage \"file\"]: define it, or name another\n" },
+          E("2") "there is no [storage \"file\"]; define it, or name another\n" },
         { "[mgmt]\ndefault-verification=\n" FULL_AUTH,
-          E("3") "[auth \"a\"] allows names but has no verification: add verification = … to it, "
-                 "or "
-                 "default-verification = … to [mgmt]\n" },
+          E("3") "[auth \"a\"] permits names but has no verification; add verification = … to it, "
+                 "or default-verification = … to [mgmt]\n" },
         { "[mgmt]\ndefault-storage=\n" FULL_AUTH,
-          E("3") "[auth \"a\"] allows names but has no storage: add storage = … to it, or "
+          E("3") "[auth \"a\"] permits names but has no storage; add storage = … to it, or "
                  "default-storage = … to [mgmt]\n" },
 
         /* values */
         { "[account]\nacme-server=http://ca.example.org/\n",
-          E("2") "acme-server = 'http://ca.example.org/' is not an https:// URL: ACME is spoken "
-                 "over HTTPS only; write the URL of the CA's directory\n" },
+          E("2") "acme-server = 'http://ca.example.org/' is not an https:// URL, which ACME "
+                 "requires; write the URL of the CA's directory\n" },
         { "[account]\nacme-server=https://\n",
-          E("2") "acme-server = 'https://' is not an https:// URL: ACME is spoken over HTTPS only; "
-                 "write the URL of the CA's directory\n" },
+          E("2") "acme-server = 'https://' is not an https:// URL, which ACME requires; write the "
+                 "URL of the CA's directory\n" },
         { "[account]\naccept-terms-of-service=maybe\n",
-          E("2") "accept-terms-of-service = 'maybe' is neither yes nor a URL: write yes, or the "
+          E("2") "accept-terms-of-service = 'maybe' is neither yes nor a URL; write yes, or the "
                  "URL of the terms that you accept\n" },
         { "[account]\ndir=account\n",
-          E("2") "dir = 'account' is not an absolute path: write it from the / on\n" },
+          E("2") "dir = 'account' is not an absolute path; start it with /\n" },
         { "[state]\ndirectory=/srv/../acmems\n",
-          E("2") "directory = '/srv/../acmems' cannot be named in a systemd unit: write it without "
-                 ".., control characters and a backslash at its end\n" },
+          E("2") "directory = '/srv/../acmems' cannot be used in a systemd unit; remove '..', "
+                 "control characters and a trailing backslash\n" },
         { "[state]\ndirectory=\n",
-          E("2") "directory = '' is not an absolute path: write it from the / on\n" },
+          E("2") "directory = '' is not an absolute path; start it with /\n" },
         { "[mgmt]\nlistener=1313\n",
-          E("2") "listener = '1313' is not an address to listen on: write 192.0.2.1:1313, "
+          E("2") "listener = '1313' is not an address to listen on; write 192.0.2.1:1313, "
                  "[2001:db8::1]:1313 or /run/name.sock\n" },
         { "[mgmt]\nlistener=\nmgmt=127.0.0.1:1313\n",
-          E("3") "an empty listener means none at all, and there are others: keep either the "
-                 "empty one or the others\n" },
+          E("3") "an empty listener disables listening, but others are set; delete the empty one "
+                 "or the others\n" },
         { "[mgmt]\nmgmt=127.0.0.1:1313\nlistener=\n",
-          E("3") "an empty listener means none at all, and there are others: keep either the "
-                 "empty one or the others\n" },
+          E("3") "an empty listener disables listening, but others are set; delete the empty one "
+                 "or the others\n" },
         { "[verification v]\ntype=dns01-dnsUpdate\nttl=1h\n",
           E("3") "ttl = '1h' is not a number from 0 to 2147483647\n" },
         { "[verification v]\ntype=dns01-dnsUpdate\ndns-server=ns.example.org\n",
-          E("3") "dns-server = 'ns.example.org' is not an address: write 192.0.2.53, "
-                 "192.0.2.53:53 or [2001:db8::53]:53\n" },
+          E("3") "dns-server = 'ns.example.org' is not an address; write 192.0.2.53, 192.0.2.53:53 "
+                 "or [2001:db8::53]:53\n" },
         { DNSUPDATE "dns-server=[192.0.2.53]:53\n",
-          E("3") "dns-server = '[192.0.2.53]:53' is not an address: write 192.0.2.53, "
+          E("3") "dns-server = '[192.0.2.53]:53' is not an address; write 192.0.2.53, "
                  "192.0.2.53:53 or [2001:db8::53]:53\n" },
         { DNSUPDATE "dns-server=[fe80::1]:53\nresolver=fe80::1\n",
-          E("3") "dns-server = '[fe80::1]:53' is link-local, which is another network at each "
-                 "interface: write fe80::53%eth0 or [fe80::53%eth0]:53, with the interface\n" E(
-                     "4") "resolver = 'fe80::1' is link-local, which is another network at each "
-                          "interface: write fe80::53%eth0 or [fe80::53%eth0]:53, with the "
-                          "interface\n" },
+          E("3") "dns-server = '[fe80::1]:53' is a link-local address without an interface; write "
+                 "fe80::53%eth0 or [fe80::53%eth0]:53\n" E(
+                     "4") "resolver = 'fe80::1' is a link-local address without an interface; "
+                          "write fe80::53%eth0 or [fe80::53%eth0]:53\n" },
         { DNSUPDATE "resolver=2001:db8::1%eth0\n",
-          E("3") "resolver = '2001:db8::1%eth0' has an interface, which only link-local addresses "
-                 "(fe80::) have: leave out what stands from the % on\n" },
+          E("3") "resolver = '2001:db8::1%eth0' has an interface, but only link-local addresses "
+                 "(fe80::) take one; delete % and what follows\n" },
         { DNSUPDATE "resolver=192.0.2.53:0\n",
-          E("3") "resolver = '192.0.2.53:0' is not an address: write 192.0.2.53, 192.0.2.53:53 or "
+          E("3") "resolver = '192.0.2.53:0' is not an address; write 192.0.2.53, 192.0.2.53:53 or "
                  "[2001:db8::53]:53\n" },
-        { DNSUPDATE "zone=example..org\n",
-          E("3") "zone = 'example..org' is not the name of a zone: write example.org, or names "
-                 "outside of ASCII as xn--…\n" },
-        { DNSUPDATE "zone=.\n",
-          E("3") "zone = '.' is not the name of a zone: write example.org, or names outside of "
-                 "ASCII as xn--…\n" },
+        { DNSUPDATE "zone=example..org\n", E("3") "zone = 'example..org' is not a zone name; write "
+                                                  "example.org, and non-ASCII names as xn--…\n" },
+        { DNSUPDATE "zone=.\n", E("3") "zone = '.' is not a zone name; write example.org, and "
+                                       "non-ASCII names as xn--…\n" },
         { DNSUPDATE "tsig-key=c2VjcmV0\n",
-          E("3") "tsig-key cannot be used, it is not algorithm:name:secret: write "
+          E("3") "tsig-key cannot be used: it is not algorithm:name:secret; write "
                  "hmac-sha256:NAME:SECRET\n" },
         { DNSUPDATE "tsig-key=hmac-sha224:k:c2VjcmV0\n",
-          E("3") "tsig-key cannot be used, its algorithm hmac-sha224 cannot be signed with here: "
-                 "make another key with hmac-sha256 or hmac-sha512: write "
-                 "hmac-sha256:NAME:SECRET\n" },
+          E("3") "tsig-key cannot be used: its algorithm hmac-sha224 is not supported, create a "
+                 "key for hmac-sha256 or hmac-sha512; write hmac-sha256:NAME:SECRET\n" },
         { DNSUPDATE "tsig-key=hmac-sha384:k:c2VjcmV0\n",
-          E("3") "tsig-key cannot be used, its algorithm hmac-sha384 cannot be signed with here: "
-                 "make another key with hmac-sha256 or hmac-sha512: write "
-                 "hmac-sha256:NAME:SECRET\n" },
+          E("3") "tsig-key cannot be used: its algorithm hmac-sha384 is not supported, create a "
+                 "key for hmac-sha256 or hmac-sha512; write hmac-sha256:NAME:SECRET\n" },
         { DNSUPDATE "tsig-key-file=hmac-sha256:k:c2VjcmV0\n",
-          E("3") "tsig-key-file is not an absolute path: write it from the / on\n" },
+          E("3") "tsig-key-file is not an absolute path; start it with /\n" },
         { DNSUPDATE "tsig-key=sha256:k:c2VjcmV0\ntsig-key-file=/k\n",
-          E("4") "tsig-key is already set in " MAIN ":3: delete one of the two\n" },
+          E("4") "tsig-key-file conflicts with tsig-key in " MAIN ":3; delete one of the two\n" },
         { DNSUPDATE "propagation-check=maybe\n",
           E("3") "propagation-check = 'maybe' is neither authoritative nor none\n" },
         { DNSUPDATE "propagation-timeout=0\n",
           E("3") "propagation-timeout = '0' is not a number from 1 to 86400\n" },
         { "[account]\neab-kid=\neab-hmac-key=c2VjcmV0\n",
-          E("2") "eab-kid is empty: write the key identifier that the CA gave you\n" },
+          E("2") "eab-kid is empty; write the key identifier that the CA gave you\n" },
         { "[account]\neab-kid=k\neab-hmac-key=c2VjcmV0!\n",
-          E("3") "eab-hmac-key is not base64url: write the HMAC key as the CA gave it\n" },
+          E("3") "eab-hmac-key is not base64url; write the HMAC key as the CA gave it\n" },
         { "[account]\neab-kid=k\neab-hmac-key=\n",
-          E("3") "eab-hmac-key is not base64url: write the HMAC key as the CA gave it\n" },
+          E("3") "eab-hmac-key is not base64url; write the HMAC key as the CA gave it\n" },
         { "[account]\neab-kid=k\neab-hmac-key-file=c2VjcmV0\n",
-          E("3") "eab-hmac-key-file is not an absolute path: write it from the / on\n" },
+          E("3") "eab-hmac-key-file is not an absolute path; start it with /\n" },
         { "[account]\neab-kid=k\n",
-          E("2") "eab-kid comes without its key: add eab-hmac-key-file\n" },
+          E("2") "eab-kid is set without its key; add eab-hmac-key-file\n" },
         { "[account]\neab-hmac-key-file=/k\n",
-          E("2") "the HMAC key comes without eab-kid: add the key identifier that the CA gave with "
-                 "it\n" },
+          E("2") "the HMAC key is set without eab-kid; add the key identifier that the CA gave you "
+                 "with it\n" },
         { "[account]\neab-kid=k\neab-hmac-key=c2VjcmV0\neab-hmac-key-file=/k\n",
-          E("4") "eab-hmac-key is already set in " MAIN ":3: delete one of the two\n" },
-        { "[logging]\nlevel=loud\n",
-          E("2") "level = 'loud' is no level: write debug, info, warning, error or critical\n" },
+          E("4") "eab-hmac-key-file conflicts with eab-hmac-key in " MAIN
+                 ":3; delete one of the two\n" },
+        { "[logging]\nlevel=loud\n", E("2") "level = 'loud' is not a log level; write debug, info, "
+                                            "warning, error or critical\n" },
     };
 
     for (size_t i = 0; i < ELEMENTSOF(table); i++)
@@ -340,61 +337,31 @@ static void test_warned(void)
         const char *content, *heard;
     } table[] = {
         { "[setup]\nplugin=x\ninclude-path=/y\n",
-          W("1") "[setup] is not used any more: it is ignored\n" },
-        { "[seutp]\na=b\n", W("1") "unknown section [seutp]: it is ignored; did you mean "
-                                   "[setup]?\n" },
-        { "[Mgmt]\nmax-size=junk\n", W("1") "unknown section [Mgmt]: it is ignored; did you mean "
-                                            "[mgmt]?\n" },
-        { "[something]\n", W("1") "unknown section [something]: it is ignored\n" },
-        { "[account]\nfoo=bar\n", W("2") "unknown key 'foo' in [account]: it is ignored\n" },
-        { "[mgmt]\nmaxsize=1\n", W("2") "unknown key 'maxsize' in [mgmt]: did you mean "
-                                        "'max-size'?\n" },
+          W("1") "[setup] is obsolete and ignored; delete it\n" },
+        { "[seutp]\na=b\n", W("1") "unknown section [seutp] is ignored; did you mean [setup]?\n" },
+        { "[Mgmt]\nmax-size=junk\n",
+          W("1") "unknown section [Mgmt] is ignored; did you mean [mgmt]?\n" },
+        { "[something]\n", W("1") "unknown section [something] is ignored\n" },
+        { "[account]\nfoo=bar\n", W("2") "unknown key 'foo' in [account]; the line is ignored\n" },
+        { "[mgmt]\nmaxsize=1\n",
+          W("2") "unknown key 'maxsize' in [mgmt]; did you mean 'max-size'?\n" },
         { DNSUPDATE "tsig-key=hmac-md5:k:c2VjcmV0\n",
-          W("3") "tsig-key is of the algorithm hmac-md5, which is out of date: make one of "
-                 "hmac-sha256\n" },
+          W("3") "tsig-key uses hmac-md5, which is outdated; create a key for hmac-sha256\n" },
         { DNSUPDATE "tsig-key=sha1:k:c2VjcmV0\n",
-          W("3") "tsig-key is of the algorithm hmac-sha1, which is out of date: make one of "
-                 "hmac-sha256\n" },
+          W("3") "tsig-key uses hmac-sha1, which is outdated; create a key for hmac-sha256\n" },
         { "[verification v]\ntype=http01\nttl=5\n",
-          W("3") "'ttl' does not belong to type http01 of [verification \"v\"]: delete the "
-                 "line\n" },
+          W("3") "'ttl' is not a key of type http01 in [verification \"v\"]; delete the line\n" },
         { "[verification v]\ntype=http01\npassthrough=192.0.2.1:443\n",
-          W("3") "'passthrough' does not belong to type http01 of [verification \"v\"]: delete the "
+          W("3") "'passthrough' is not a key of type http01 in [verification \"v\"]; delete the "
                  "line\n" },
         { "[logging]\ndestination=syslog\nformat=%m\nconfig-file=/x\nlevel=info\n",
-          W("2") "destination is ignored: messages go to the journal, see journalctl(1)\n" W(
-              "3") "format is ignored: messages go to the journal, see journalctl(1)\n" W("4") "con"
-                                                                                               "fig"
-                                                                                               "-fi"
-                                                                                               "le "
-                                                                                               "is "
-                                                                                               "ign"
-                                                                                               "ore"
-                                                                                               "d: "
-                                                                                               "mes"
-                                                                                               "sag"
-                                                                                               "es "
-                                                                                               "go "
-                                                                                               "to "
-                                                                                               "the"
-                                                                                               " jo"
-                                                                                               "urn"
-                                                                                               "al,"
-                                                                                               " se"
-                                                                                               "e "
-                                                                                               "jou"
-                                                                                               "rna"
-                                                                                               "lct"
-                                                                                               "l("
-                                                                                               "1)"
-                                                                                               "\n" },
-        { AUTH_IP, W("1") "[auth \"a\"] has no domain: it never allows anything\n" },
+          W("2") "destination" OBSOLETE W("3") "format" OBSOLETE W("4") "config-file" OBSOLETE },
+        { AUTH_IP, W("1") "[auth \"a\"] has neither domain nor ip-san; it permits nothing\n" },
         { AUTH_IP "domain=a.example.org, b.example.org\n",
-          W("3") "domain = 'a.example.org, b.example.org' never matches: write one name or pattern "
-                 "per line, without a dot at its end, and names outside of ASCII as xn--…\n" },
-        { FULL_AUTH "all=yes\n", W("1") "[auth \"a\"]: all = yes adds nothing beside ip and "
-                                        "hmac_key, which still have to match: delete the one or "
-                                        "the other\n" },
+          W("3") "domain = 'a.example.org, b.example.org' never matches; write one name or pattern "
+                 "per line, without a trailing dot, and non-ASCII names as xn--…\n" },
+        { FULL_AUTH "all=yes\n", W("1") "[auth \"a\"]: all = yes has no effect, because ip and "
+                                        "hmac_key must still match; delete one or the other\n" },
     };
 
     for (size_t i = 0; i < ELEMENTSOF(table); i++)
@@ -427,8 +394,8 @@ static void test_sizes(void)
 
         snprintf(content, sizeof(content), "[mgmt]\nmax-size=%s\n", bad[i]);
         snprintf(heard, sizeof(heard),
-                 E("2") "max-size = '%s' is not a size from 1 byte to 16m: write bytes, or 16k, or "
-                        "1m\n",
+                 E("2") "max-size = '%s' is not a size from 1 byte to 16m; write a number of "
+                        "bytes, or 16k, or 1m\n",
                  bad[i]);
         refuse(content, heard);
     }
@@ -475,11 +442,10 @@ static void test_defaults(void)
 
 static void test_account(void)
 {
-    Config *config = load("[account]\naccept_terms_of_service = YES\nca-file=/ca.pem\n"
-                          "preferred-chain = Example Root X1\nprofile = classic\n"
-                          "[state]\ndirectory=/srv/acmems\n"
-                          "[logging]\nlevel=DEBUG\n",
-                          NULL);
+    Config *config =
+        load("[account]\naccept_terms_of_service = YES\nca-file=/ca.pem\npreferred-chain = Example "
+             "Root X1\nprofile = classic\n[state]\ndirectory=/srv/acmems\n[logging]\nlevel=DEBUG\n",
+             NULL);
 
     ASSERT_TRUE(config->accounts[0]->accept_terms_of_service);
     ASSERT_STREQ(config->accounts[0]->directory, "/srv/acmems/account");
@@ -496,8 +462,8 @@ static void test_account(void)
     config_unref(config);
 
     ASSERT_OK(setenv("ACME_CAFILE", "/env.pem", 1));
-    config = load("[account]\naccept-terms-of-service=https://ca.example.org/1\n"
-                  "accept-terms-of-service=https://ca.example.org/2\n",
+    config = load("[account]\naccept-terms-of-service=https://ca.example.org/"
+                  "1\naccept-terms-of-service=https://ca.example.org/2\n",
                   NULL);
     ASSERT_OK(unsetenv("ACME_CAFILE"));
     ASSERT_FALSE(config->accounts[0]->accept_terms_of_service);
@@ -537,16 +503,16 @@ static void test_tlsalpn01(void)
     config_unref(config);
 
     /* The same port is another server's elsewhere. */
-    config = load(TLSALPN "listener=0.0.0.0:443\nlistener=[::]:443\npassthrough=192.0.2.1:443\n"
-                          "[verification u]\ntype=tls-alpn01\npassthrough=192.0.2.1:443\n",
+    config = load(TLSALPN "listener=0.0.0.0:443\nlistener=[::]:443\npassthrough=192.0.2.1:443\n["
+                          "verification u]\ntype=tls-alpn01\npassthrough=192.0.2.1:443\n",
                   NULL);
     ASSERT_EQ(config->verifications[0]->n_listeners, 2);
     ASSERT_STREQ(config->verifications[0]->passthrough, "192.0.2.1:443");
     config_unref(config);
 
     /* The listener is another block's. */
-    config = load(TLSALPN "listener=\npassthrough=[2001:db8::1]:8443\n"
-                          "[verification u]\ntype=tls-alpn01\nlistener=/run/x.sock\n",
+    config = load(TLSALPN "listener=\npassthrough=[2001:db8::1]:8443\n[verification "
+                          "u]\ntype=tls-alpn01\nlistener=/run/x.sock\n",
                   NULL);
     ASSERT_EQ(config->verifications[0]->n_listeners, 0);
     ASSERT_STREQ(config->verifications[0]->passthrough, "[2001:db8::1]:8443");
@@ -596,11 +562,12 @@ static void test_implied_reference(void)
 static void test_auth(void)
 {
     _cleanup_(config_unrefp) Config *config =
-        load("[auth one]\nip=192.0.2.0/24\nip=2001:db8::/32\ndomain=Mail.Example.ORG\n"
-             "domain=*.example.org\norders-per-day=20\n"
-             "[auth \"two\"]\nhmac-type = SHA2-384\nhmac_key = #1 = 'x' \ndomain=two.example.org\n"
-             "storage=late\n"
-             "[auth \"three\"]\nall=yes\ndomain=three.example.org\n" FILES("late"),
+        load("[auth "
+             "one]\nip=192.0.2.0/24\nip=2001:db8::/"
+             "32\ndomain=Mail.Example.ORG\ndomain=*.example.org\norders-per-day=20\n[auth "
+             "\"two\"]\nhmac-type = SHA2-384\nhmac_key = #1 = 'x' "
+             "\ndomain=two.example.org\nstorage=late\n[auth "
+             "\"three\"]\nall=yes\ndomain=three.example.org\n" FILES("late"),
              NULL);
     const AuthBlock *one = config->auth[0], *two = config->auth[1], *three = config->auth[2];
 
@@ -663,8 +630,8 @@ static void test_profile(void)
 static void test_prefetch(void)
 {
     _cleanup_(config_unrefp) Config *config =
-        load("[storage \"s\"]\ntype=file\ndirectory=/s\nprefetch = Yes\n"
-             "[storage \"t\"]\ntype=file\ndirectory=/t\nprefetch = no\nprefetch-forget = 7\n",
+        load("[storage \"s\"]\ntype=file\ndirectory=/s\nprefetch = Yes\n[storage "
+             "\"t\"]\ntype=file\ndirectory=/t\nprefetch = no\nprefetch-forget = 7\n",
              NULL);
 
     ASSERT_TRUE(config->storages[0]->prefetch);
@@ -675,15 +642,12 @@ static void test_prefetch(void)
 
 static void test_accounts(void)
 {
-    _cleanup_(config_unrefp) Config *config =
-        load("[account]\nacme-server = https://one.example/dir\n"
-             "[account \"two\"]\nacme-server = https://two.example/dir\nprofile = classic\n"
-             "accept-terms-of-service = yes\neab-kid = k\neab-hmac-key = _-8\n"
-             "orders-per-3h = 7\n"
-             "[account \"3/3\"]\ndir = /srv/three\n" FULL_AUTH
-             "[auth \"b\"]\nip=192.0.2.2\ndomain=b.example.org\nprofile = p\n"
-             "account = two,\t3/3\n",
-             NULL);
+    _cleanup_(config_unrefp) Config *config = load(
+        "[account]\nacme-server = https://one.example/dir\n[account \"two\"]\nacme-server = "
+        "https://two.example/dir\nprofile = classic\naccept-terms-of-service = yes\neab-kid = "
+        "k\neab-hmac-key = _-8\norders-per-3h = 7\n[account \"3/3\"]\ndir = /srv/three\n" FULL_AUTH
+        "[auth \"b\"]\nip=192.0.2.2\ndomain=b.example.org\nprofile = p\naccount = two,\t3/3\n",
+        NULL);
     const AccountBlock *two = config_find_account(config, "two");
     const AuthBlock *b = config_find_auth(config, "b");
 
@@ -710,8 +674,8 @@ static void test_accounts(void)
 static void test_verifications(void)
 {
     _cleanup_(config_unrefp) Config *config =
-        load("[mgmt]\ndefault-verification = d, h\n[verification h]\ntype=http01\n"
-             "[verification d]\ntype=dns01-dnsUpdate\n" FULL_AUTH
+        load("[mgmt]\ndefault-verification = d, h\n[verification h]\ntype=http01\n[verification "
+             "d]\ntype=dns01-dnsUpdate\n" FULL_AUTH
              "[auth b]\nip=192.0.2.2\ndomain=b\nverification = h\n",
              NULL);
 
@@ -745,14 +709,13 @@ static void test_default_account(void)
 
 static void test_dnsupdate(void)
 {
-    _cleanup_(config_unrefp) Config *config =
-        load("[verification d]\ntype=dns01-dnsUpdate\n"
-             "[verification e]\ntype=dns01-dnsUpdate\ndns-server=192.0.2.53\n"
-             "dns-server=192.0.2.53:5353\ndns-server=2001:db8::53\ndns-server=[2001:db8::53]:53\n"
-             "ttl=0\ntimeout=30\nresolver=192.0.2.54\nresolver=fe80::1%eth0\nresolver=[fe80::1%"
-             "eth0]:54\nzone=_acme-challenge.Example.ORG.\n"
-             "tsig-key-file=/etc/acmems/tsig.key\npropagation-check=none\npropagation-timeout=7\n",
-             NULL);
+    _cleanup_(config_unrefp) Config *config = load(
+        "[verification d]\ntype=dns01-dnsUpdate\n[verification "
+        "e]\ntype=dns01-dnsUpdate\ndns-server=192.0.2.53\ndns-server=192.0.2.53:5353\ndns-server="
+        "2001:db8::53\ndns-server=[2001:db8::53]:53\nttl=0\ntimeout=30\nresolver=192.0.2."
+        "54\nresolver=fe80::1%eth0\nresolver=[fe80::1%eth0]:54\nzone=_acme-challenge.Example.ORG."
+        "\ntsig-key-file=/etc/acmems/tsig.key\npropagation-check=none\npropagation-timeout=7\n",
+        NULL);
     const Verification *d = config->verifications[0], *e = config->verifications[1];
 
     ASSERT_EQ(d->type, VERIFICATION_DNS01_DNSUPDATE);
@@ -780,25 +743,22 @@ static void test_dnsupdate(void)
 /* The example that came with the Python server, as its users have it. */
 static void test_python_example(void)
 {
-    _cleanup_(config_unrefp) Config *config =
-        load("[account]\n"
-             "acme-server = https://acme-staging.api.letsencrypt.org/directory\n"
-             "dir = /etc/acmems/account/\n"
-             "[mgmt]\nmgmt=192.0.2.13:1313\nmax-size = 4k\n"
-             "default-verification = http\ndefault-storage = file\n"
-             "[verification \"http\"]\ntype = http01\nlistener=192.0.2.80:1380\n"
-             "listener=198.51.100.80:1380\nlistener=[fe80::80%eth0]:1380\n"
-             "[verification \"dns\"]\ntype = dns01-dnsUpdate\ndns-server=192.0.2.53\nttl=5\n"
-             "timeout=30\n"
-             "[storage \"none\"]\ntype = none\n"
-             "[storage \"file\"]\ntype = file\ndirectory=/etc/acmems/storage\nrenew-within=14\n"
-             "[auth \"mail\"]\nip=192.0.2.0/24\nip=198.51.100.21\ndomain=mail.example.org\n"
-             "domain=mail.example.com\n"
-             "[auth \"ext\"]\nip=198.51.100.128/28\ndomain=*.test.example.org\n"
-             "[auth \"mail-secure\"]\nverification = dns\nstorage = file\nip=198.51.100.21\n"
-             "hmac_type=sha256\nhmac_key=A1YP67armNf3cBrecyJHdb035\ndomain=mail?.example.org\n"
-             "domain=mail.example.com\n",
-             NULL);
+    _cleanup_(config_unrefp) Config *config = load(
+        "[account]\nacme-server = https://acme-staging.api.letsencrypt.org/directory\ndir = "
+        "/etc/acmems/account/\n[mgmt]\nmgmt=192.0.2.13:1313\nmax-size = 4k\ndefault-verification = "
+        "http\ndefault-storage = file\n[verification \"http\"]\ntype = "
+        "http01\nlistener=192.0.2.80:1380\nlistener=198.51.100.80:1380\nlistener=[fe80::80%eth0]:"
+        "1380\n[verification \"dns\"]\ntype = "
+        "dns01-dnsUpdate\ndns-server=192.0.2.53\nttl=5\ntimeout=30\n[storage \"none\"]\ntype = "
+        "none\n[storage \"file\"]\ntype = "
+        "file\ndirectory=/etc/acmems/storage\nrenew-within=14\n[auth "
+        "\"mail\"]\nip=192.0.2.0/"
+        "24\nip=198.51.100.21\ndomain=mail.example.org\ndomain=mail.example.com\n[auth "
+        "\"ext\"]\nip=198.51.100.128/28\ndomain=*.test.example.org\n[auth "
+        "\"mail-secure\"]\nverification = dns\nstorage = "
+        "file\nip=198.51.100.21\nhmac_type=sha256\nhmac_key=A1YP67armNf3cBrecyJHdb035\ndomain=mail?"
+        ".example.org\ndomain=mail.example.com\n",
+        NULL);
 
     ASSERT_EQ(config->n_auth, 3);
     ASSERT_EQ(config->n_verifications, 2);
@@ -833,10 +793,11 @@ static void test_dropins(void)
     ASSERT_STREQ(config->state_directory, "/b");
     config_unref(config);
 
-    refuse("[mgmt]\nmax-size=2k\n[auth b]\nall=yes\ndomain=c\n",
-           DROPINS "/10-a.ini:5: error: max-size is already set in main.ini:2: delete one of the "
-                   "two\n" DROPINS "/20-b.ini:1: error: [auth \"b\"] is already defined in "
-                   "main.ini:3: give it another name, or put the keys there\n");
+    refuse(
+        "[mgmt]\nmax-size=2k\n[auth b]\nall=yes\ndomain=c\n", DROPINS
+        "/10-a.ini:5: error: max-size is already set in main.ini:2; delete one of the two\n" DROPINS
+        "/20-b.ini:1: error: [auth \"b\"] is already defined in main.ini:3; rename this block, or "
+        "move its keys there\n");
 
     ASSERT_OK(symlink("nowhere", DROPINS "/30.ini"));
     write_file(MAIN, "");
@@ -945,8 +906,9 @@ static void test_many(void)
 
     for (unsigned i = 0; i < 10000; i++)
         fprintf(file,
-                "[auth \"host%u\"]\nip=192.0.2.1\nhmac_type=sha256\nhmac_key=k%u\n"
-                "domain=host%u.example.org\n",
+                "[auth "
+                "\"host%u\"]\nip=192.0.2.1\nhmac_type=sha256\nhmac_key=k%u\ndomain=host%u.example."
+                "org\n",
                 i, i, i);
     ASSERT_OK(fclose(file));
     start = now_monotonic();

@@ -60,7 +60,7 @@ static void test_broken(ConfigFile *file)
     ASSERT_OK(unlink(MAIN));
     ASSERT_TRUE(config_file_get(file) == before);
     ASSERT_TRUE(config_file_get(file) == before);
-    ASSERT_EQ(logged("the one before stays in force"), 1);
+    ASSERT_EQ(logged("acmems keeps the previous one"), 1);
 
     write_size(MAIN, 4444);
     ASSERT_EQ(config_file_get(file)->max_size, 4444);
@@ -103,7 +103,7 @@ static void test_open_refused(void)
     ASSERT_TRUE(!file);
     ASSERT_EQ(logged("bad.ini:1: error: the line has no '='"), 1);
     ASSERT_EQ(config_file_open("bad.ini", &file), -EINVAL);
-    ASSERT_EQ(logged("bad.ini:2: warning: [setup] is not used"), 1);
+    ASSERT_EQ(logged("bad.ini:2: warning: [setup] is obsolete"), 1);
     ASSERT_EQ(config_file_open("gone.ini", &file), -ENOENT);
     ASSERT_EQ(logged("gone.ini: error: cannot be read: No such file or directory"), 1);
     ASSERT_OK(unlink("bad.ini"));
@@ -180,7 +180,7 @@ static void test_keys(void)
     write_file("two.key", "junk");
     write_key_config("keys.ini", "two.key");
     ASSERT_STREQ(key_name(file), "again");
-    ASSERT_EQ(logged("the one before stays in force"), 1);
+    ASSERT_EQ(logged("acmems keeps the previous one"), 1);
     write_key("two.key", "second");
     ASSERT_STREQ(key_name(file), "second");
     config_file_free(file);

@@ -28,7 +28,7 @@ static void on_error(unsigned line, const char *text, void *userdata)
 
     heard->length +=
         (size_t)snprintf(heard->text + heard->length, sizeof(heard->text) - heard->length,
-                         "%u ! %.20s\n", line, text);
+                         "%u ! %.24s\n", line, text);
 }
 
 static int parse_n(const char *content, size_t size, Heard *heard)
@@ -76,18 +76,18 @@ static void test_errors(void)
     static const struct {
         const char *content, *heard;
     } table[] = {
-        { "[a]\njust words\nk=v\n", "1 a\n2 ! the line has no '=':\n3 a k=v\n" },
-        { "[a]\n=v\n", "1 a\n2 ! there is no key in f\n" },
+        { "[a]\njust words\nk=v\n", "1 a\n2 ! the line has no '='; wri\n3 a k=v\n" },
+        { "[a]\n=v\n", "1 a\n2 ! there is no key before '\n" },
         { "[a\nk=v\nno\n[b]\nk=v\n",
-          "1 ! the section is not c\n3 ! the line has no '=':\n4 b\n5 b k=v\n" },
-        { "[a] # b\n", "1 ! the section is not c\n" },
-        { "[", "1 ! the section is not c\n" },
-        { "[]", "1 ! the section has no n\n" },
-        { "[  ]", "1 ! the section has no n\n" },
-        { "[a \"b]", "1 ! the name of the sect\n" },
-        { "[a \"]", "1 ! the name of the sect\n" },
-        { "[a \"\"]", "1 ! the name of the sect\n" },
-        { "[a b\"c]", "1 ! the name of the sect\n" },
+          "1 ! the section header is no\n3 ! the line has no '='; wri\n4 b\n5 b k=v\n" },
+        { "[a] # b\n", "1 ! the section header is no\n" },
+        { "[", "1 ! the section header is no\n" },
+        { "[]", "1 ! the section header is em\n" },
+        { "[  ]", "1 ! the section header is em\n" },
+        { "[a \"b]", "1 ! the block name has no cl\n" },
+        { "[a \"]", "1 ! the block name has no cl\n" },
+        { "[a \"\"]", "1 ! the block name is empty \n" },
+        { "[a b\"c]", "1 ! the block name is empty \n" },
     };
     Heard heard = { 0 };
 
@@ -96,7 +96,7 @@ static void test_errors(void)
         ASSERT_STREQ(heard.text, table[i].heard);
     }
     ASSERT_EQ(parse_n("[a]\nk=\0v\nx=y", 12, &heard), -EINVAL);
-    ASSERT_STREQ(heard.text, "1 a\n2 ! the line has a NUL b\n3 a x=y\n");
+    ASSERT_STREQ(heard.text, "1 a\n2 ! the line contains a NUL \n3 a x=y\n");
 }
 
 /* No terminating NUL is needed, but room for one; and no line is too long. */

@@ -33,10 +33,10 @@ static void test_check(const char *directory)
         const char *text;
     } table[] = {
         { "hmac-sha256", 0640, 0, 0, "" },
-        { "hmac-sha256", 0644, 0, LOG_WARNING, "tsig.key' may be read by everybody" },
-        { "hmac-sha1", 0640, 0, LOG_WARNING, "has a key of the algorithm hmac-sha1" },
+        { "hmac-sha256", 0644, 0, LOG_WARNING, "tsig.key' is readable by every user" },
+        { "hmac-sha1", 0640, 0, LOG_WARNING, "tsig.key' uses hmac-sha1" },
         { "hmac-sha384", 0640, -EINVAL, LOG_ERR,
-          "tsig.key' cannot be used: its algorithm hmac-sha384 cannot be signed with here" },
+          "tsig.key' cannot be used: its algorithm hmac-sha384 is not supported" },
         { NULL, 0, -EINVAL, LOG_ERR,
           "cannot be used: it cannot be read: No such file or directory" },
     };

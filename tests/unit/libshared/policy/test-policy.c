@@ -112,8 +112,9 @@ static void test_address(void)
     assert_allowed(&config, request_of(&mapped, NULL, &www), &block);
     assert_impossible(&config, request_of(&outside, NULL, &www),
                       "auth \"web\": 198.51.100.9 is not in ip");
-    assert_impossible(&config, request_of(&local, NULL, &www),
-                      "auth \"web\": a unix socket's peer has no address to be in ip");
+    assert_impossible(
+        &config, request_of(&local, NULL, &www),
+        "auth \"web\": the client uses a unix socket and has no address, so ip does not match");
 }
 
 static void test_names(void)
@@ -148,9 +149,8 @@ static void test_other_names(void)
     AuthBlock block = { .name = TEXT("all"), .all = true, .domains = LIST("*") };
     Config config = config_of((AuthBlock *[]){ &block }, 1);
     SocketAddress peer = peer_of("192.0.2.7");
-    static const char why[] =
-        "auth \"all\": the request has a name of the type e-mail address, which "
-        "no block can allow";
+    static const char why[] = "auth \"all\": the request has a name of type e-mail address, which "
+                              "no block can permit";
 
     assert_refused(&config, request_of(&peer, NULL, &with_email), why);
     assert_refused(&config, request_of(&peer, NULL, &email_only), why);
@@ -240,7 +240,7 @@ static void test_both_methods(void)
                       "auth \"both\": 198.51.100.9 is not in ip; "
                       "auth \"second\": 198.51.100.9 is not in ip");
     assert_impossible(&open_config, request_of(&inside, &right, &www),
-                      "auth \"open\": it has no method");
+                      "auth \"open\": it has no authentication method");
 }
 
 static void test_many_blocks(void)

@@ -143,11 +143,12 @@ static void test_check(EVP_PKEY *key)
     assert_check(key, csr, "DNS:*.a.example,DNS:b.example", NULL);
     assert_check(key, csr, "DNS:B.EXAMPLE,DNS:b.example,DNS:*.a.example", NULL);
     assert_check(other, csr, "DNS:*.a.example,DNS:b.example", "key");
-    assert_check(key, csr, "DNS:b.example", "lacks a name");
-    assert_check(key, csr, NULL, "lacks a name");
-    assert_check(key, csr, "DNS:*.a.example,DNS:b.example,DNS:c.example", "not asked for");
-    assert_check(key, csr, "DNS:*.a.example,DNS:b.example,IP:192.0.2.1", "not asked for");
-    assert_check(key, csr, "DNS:*.a.example,DNS:b.example,email:me@b.example", "other names");
+    assert_check(key, csr, "DNS:b.example", "lacks a requested name");
+    assert_check(key, csr, NULL, "lacks a requested name");
+    assert_check(key, csr, "DNS:*.a.example,DNS:b.example,DNS:c.example", "not requested");
+    assert_check(key, csr, "DNS:*.a.example,DNS:b.example,IP:192.0.2.1", "not requested");
+    assert_check(key, csr, "DNS:*.a.example,DNS:b.example,email:me@b.example",
+                 "neither a DNS name nor an IP address");
 }
 
 static void test_check_addresses(EVP_PKEY *key)
@@ -158,12 +159,12 @@ static void test_check_addresses(EVP_PKEY *key)
 
     ASSERT_OK(csr_parse(pem, strlen(pem), &csr, &reason));
     assert_check(key, csr, "IP:2001:DB8:0::1,IP:192.0.2.1,DNS:a.example", NULL);
-    assert_check(key, csr, "IP:192.0.2.1,DNS:a.example", "lacks a name");
-    assert_check(key, csr, "IP:192.0.2.1,IP:192.0.2.1,DNS:a.example", "lacks a name");
-    assert_check(key, csr, "IP:192.0.2.2,IP:2001:db8::1,DNS:a.example", "not asked for");
-    assert_check(key, csr, "IP:::ffff:192.0.2.1,IP:2001:db8::1,DNS:a.example", "not asked for");
+    assert_check(key, csr, "IP:192.0.2.1,DNS:a.example", "lacks a requested name");
+    assert_check(key, csr, "IP:192.0.2.1,IP:192.0.2.1,DNS:a.example", "lacks a requested name");
+    assert_check(key, csr, "IP:192.0.2.2,IP:2001:db8::1,DNS:a.example", "not requested");
+    assert_check(key, csr, "IP:::ffff:192.0.2.1,IP:2001:db8::1,DNS:a.example", "not requested");
     /* The same letters as a name of another kind. */
-    assert_check(key, csr, "DNS:192.0.2.1,IP:2001:db8::1,DNS:a.example", "not asked for");
+    assert_check(key, csr, "DNS:192.0.2.1,IP:2001:db8::1,DNS:a.example", "not requested");
 }
 
 static Chain *chain_of_life(EVP_PKEY *key, long from, long to)

@@ -181,7 +181,7 @@ static void test_addresses(EVP_PKEY *key)
     assert_identifiers(key, "IP:2001:DB8:0:0:0:0:0:1,DNS:a.example,IP:192.0.2.1,IP:2001:db8::1",
                        "2001:db8::1 192.0.2.1", "a.example 2001:db8::1 192.0.2.1");
     assert_identifiers(key, "DNS:a.example", "", "a.example");
-    assert_request_refused(key, NULL, "IP:::ffff:192.0.2.1", "the one inside the other");
+    assert_request_refused(key, NULL, "IP:::ffff:192.0.2.1", "mapped into IPv6");
     /* An address is no host name. */
     assert_request_refused(key, NULL, "DNS:192.0.2.1", "DNS name");
 }
@@ -381,8 +381,8 @@ static void test_bodies(EVP_PKEY *key)
     assert_refused("", "no PEM block");
     assert_refused("hello", "no PEM block");
     assert_refused(two, "more than one");
-    assert_refused(certificate, "no certificate signing request");
-    assert_refused(with_certificate, "no certificate signing request");
+    assert_refused(certificate, "not a certificate signing request");
+    assert_refused(with_certificate, "not a certificate signing request");
     assert_refused(with_end, "well-formed");
     assert_refused(cut, "well-formed");
     assert_refused("-----BEGIN CERTIFICATE REQUEST-----\n!\n-----END CERTIFICATE REQUEST-----\n",

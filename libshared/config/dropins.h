@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* The files that stand beside the main file, in its .d directory. */
+
+#define CONFIG_DROPINS_MAX 1000U
+
+/* The .d directory of a main file: "/etc/acmems/acmems.d" of "/etc/acmems/acmems.ini". New string,
+ * NULL when out of memory. */
+char *config_dropin_directory(const char *path);
+
+/* Paths of the files in it that count, in reading order. 0 (also when there is no such directory);
+ * -E2BIG past CONFIG_DROPINS_MAX; -ENOMEM; other -errno. */
+int config_list_dropins(const char *directory, char ***ret);
