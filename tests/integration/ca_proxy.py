@@ -99,7 +99,7 @@ class CaProxy:
 
     def forward(self, request):
         """Send the request to Pebble and return its answer."""
-        if not hasattr(self._local, "connection"):  # one per thread: per connection of orderd
+        if not hasattr(self._local, "connection"):  # one per connection of orderd
             self._local.connection = http.client.HTTPSConnection(
                 "127.0.0.1", self.pebble.port, timeout=30, context=self._upstream)
         connection = self._local.connection

@@ -44,8 +44,8 @@ def new_pebble(tmp_path_factory, http01_socket):
 
 @pytest.fixture(scope="module")
 def account(tmp_path_factory, pebble, http01_socket):
-    """An account directory, registered once per test file. Installations get a copy. A file with
-    a pebble of its own gets an account there."""
+    """An account directory, registered once per test file. Installations get a copy.
+    A file with a pebble of its own gets an account there."""
     return lib.register(tmp_path_factory.mktemp("account"), pebble, http01_socket)
 
 

@@ -121,8 +121,8 @@ NUMBERS = itertools.count()
 
 @pytest.fixture
 def www():
-    """A new name for each test: the resolver may have cached records of others, and the CA may have
-    valid authorizations for them."""
+    """A new name for each test: the resolver may have cached records of others,
+    and the CA may have valid authorizations for them."""
     return f"www{next(NUMBERS)}.example.org"
 
 
@@ -133,8 +133,8 @@ def www_two():
 
 
 def notes(acmems):
-    """The files that note records which may be in DNS. A file that is still being written has
-    another name and is left out."""
+    """The files that note records which may be in DNS.
+    A file that is still being written has another name and is left out."""
     return list((acmems.directory / "state/dns").glob("*.json"))
 
 
