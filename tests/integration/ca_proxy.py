@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stands between orderd and Pebble, where every request and every answer can be seen and changed.
+"""A proxy between orderd and Pebble that can inspect and change every request and answer.
 
-Pebble makes its URLs of the Host that it is asked by: all it answers with leads through here.
+Pebble builds its URLs from the Host header, so every URL in its answers points at the proxy.
 """
 
 import http.client
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 
 class Reset(Exception):
-    """The connection is torn down in place of an answer."""
+    """Reset the connection instead of answering."""
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Request:
 class Answer:
     status: int
     headers: dict
-    body: object  # bytes, or an iterable of them that may take its time
+    body: object  # bytes, or an iterable of bytes that may be slow
 
     def header(self, name):
         return next((value for key, value in self.headers.items()
@@ -37,7 +37,7 @@ class Answer:
 
 
 class CaProxy:
-    """Hands everything on; what differs is for answer() of those who derive from it."""
+    """Forward every request to Pebble. Subclasses override answer() to change the result."""
 
     def __init__(self, pebble):
         self.pebble, self.ca_file = pebble, pebble.ca_file
@@ -46,7 +46,7 @@ class CaProxy:
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._tls.load_cert_chain(pebble.ca_file, pebble.directory / "tls.key")
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.handle_error = lambda *_: None  # clients go when they like
+        self._server.handle_error = lambda *_: None  # clients may disconnect at any time
         self.base = f"https://127.0.0.1:{self._server.server_port}"
         self.url = f"{self.base}/dir"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -58,7 +58,7 @@ class CaProxy:
             protocol_version = "HTTP/1.1"
 
             def setup(self):
-                # Here and not at the listener, where one slow handshake would keep all waiting.
+                # Not in the listener: there, one slow handshake would block all other connections.
                 self.request = proxy.secure(self.request)
                 super().setup()
 
@@ -98,8 +98,8 @@ class CaProxy:
         return self._tls.wrap_socket(connection, server_side=True)
 
     def forward(self, request):
-        """What Pebble says."""
-        if not hasattr(self._local, "connection"):  # one for each thread, which is one of orderd's
+        """Send the request to Pebble and return its answer."""
+        if not hasattr(self._local, "connection"):  # one per connection of orderd
             self._local.connection = http.client.HTTPSConnection(
                 "127.0.0.1", self.pebble.port, timeout=30, context=self._upstream)
         connection = self._local.connection

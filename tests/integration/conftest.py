@@ -9,7 +9,7 @@ import lib
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
 def pytest_runtest_makereport(item):
-    """What the programs said stands below the test that failed."""
+    """Add the messages of the programs to the report of a failed test."""
     outcome = yield
     report = outcome.get_result()
     server = getattr(item, "funcargs", {}).get("installation")
@@ -19,7 +19,7 @@ def pytest_runtest_makereport(item):
 
 @pytest.fixture(scope="session")
 def http01_socket():
-    """Where Pebble asks for challenges: one socket for the whole run, its port is never lost."""
+    """The socket for http-01 validation, open for the whole run: its port is never lost."""
     with socket.create_server(("127.0.0.1", 0), backlog=256) as sock:
         yield sock
 
@@ -33,7 +33,7 @@ def pebble(tmp_path_factory, http01_socket):
 
 @pytest.fixture(scope="module")
 def new_pebble(tmp_path_factory, http01_socket):
-    """new_pebble(env={…}), new_pebble(lib.newer_pebble, profiles={…}): a CA that ends with the file."""
+    """new_pebble(env={…}), new_pebble(lib.newer_pebble, profiles={…}): a CA for one test file."""
     with contextlib.ExitStack() as stack:
         def new(make=lib.Pebble, **kwargs):
             ca = make(tmp_path_factory.mktemp("pebble"), http01_socket.getsockname()[1], **kwargs)
@@ -44,14 +44,14 @@ def new_pebble(tmp_path_factory, http01_socket):
 
 @pytest.fixture(scope="module")
 def account(tmp_path_factory, pebble, http01_socket):
-    """An account directory, registered once for a file; installations get a copy. A file that has
-    a pebble of its own gets one there."""
+    """An account directory, registered once per test file. Installations get a copy.
+    A file with a pebble of its own gets an account there."""
     return lib.register(tmp_path_factory.mktemp("account"), pebble, http01_socket)
 
 
 @pytest.fixture
 def installation(tmp_path, pebble, account, http01_socket):
-    """Nothing runs yet."""
+    """An installation without running programs."""
     server = lib.Acmems(tmp_path, pebble, http01_socket, account)
     yield server
     server.stop()
@@ -59,7 +59,7 @@ def installation(tmp_path, pebble, account, http01_socket):
 
 @pytest.fixture
 def acmems(installation):
-    """All three programs run; every client on loopback may have every name."""
+    """All three programs run; every client on loopback may order every name."""
     return installation.start()
 
 
@@ -83,5 +83,5 @@ def faulty(fake_ca, tmp_path, http01_socket):
 
 @pytest.fixture
 def new_csr(tmp_path):
-    """new_csr("www.example.org", …, key="p256"): the PEM of a request."""
+    """new_csr("www.example.org", …, key="p256"): a new CSR in PEM form."""
     return lambda *names, **kwargs: lib.make_csr(tmp_path / "csr", *names, **kwargs)

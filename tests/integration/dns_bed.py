@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests of dns-01 share: Pebble, whose resolver is the server that is updated."""
+"""Fixtures of the dns-01 tests: Pebble, whose resolver forwards to the name server under update."""
 
 import itertools
 import json
@@ -12,7 +12,7 @@ import lib
 from dns_servers import KEY_NAME, SECRET, Knot, Named, zone_text
 
 KEY = f"tsig-key = hmac-sha256:{KEY_NAME}:{SECRET}"
-SECONDARY = "127.0.0.53"  # where zones say that their second server is
+SECONDARY = "127.0.0.53"  # the address of the second name server in the zones
 CONFIG = """
 [verification "dns"]
 type = dns01-dnsUpdate
@@ -53,7 +53,7 @@ mixed A 127.0.0.1
     "two.example.org": zone_text({**NS, "second": SECONDARY}),
     "split.example.org": zone_text(NS),
     "lame.example.org": zone_text({**NS, "lame": "127.0.0.54"}),
-    "broken.example.org": None,  # its file is not there: SERVFAIL
+    "broken.example.org": None,  # the zone file is missing: SERVFAIL
 }
 
 
@@ -66,7 +66,7 @@ def primary(tmp_path_factory, request):
 
 
 def make_resolver(directory, primary, forwards=None):
-    """Knows what the primary has, and remembers it for a second."""
+    """A resolver that forwards to the primary and caches answers for at most a second."""
     return Named(directory, "127.0.0.1", {}).start(recursion=True, forwards=forwards,
                                                    options=f"""forward only;
         forwarders {{ {primary.address} port {primary.port}; }};
@@ -75,7 +75,7 @@ def make_resolver(directory, primary, forwards=None):
 
 @pytest.fixture(scope="module")
 def resolver(tmp_path_factory, primary):
-    """Whom the CA asks."""
+    """The resolver that the CA uses."""
     server = make_resolver(tmp_path_factory.mktemp("resolver"), primary)
     yield server
     server.stop()
@@ -83,7 +83,7 @@ def resolver(tmp_path_factory, primary):
 
 @pytest.fixture(scope="module")
 def lookups(tmp_path_factory, primary):
-    """Whom acmems-orderd asks."""
+    """The resolver that acmems-orderd uses."""
     server = make_resolver(tmp_path_factory.mktemp("lookups"), primary)
     yield server
     server.stop()
@@ -96,9 +96,9 @@ def pebble(new_pebble, resolver):
 
 @pytest.fixture
 def start(installation, primary, lookups):
-    """start(more="…"): all programs, with these lines in the verification block.
+    """start(more="…"): starts all programs with these lines in the verification block.
 
-    @resolvers: whom acmems-orderd asks; none: those of the system
+    @resolvers: the resolvers of acmems-orderd; empty: those of the system
     """
     def start(more=KEY, servers=None, verification="dns", resolvers=(lookups,)):
         lines = [*(f"dns-server = {server}" for server in servers or [primary.where]),
@@ -110,7 +110,7 @@ def start(installation, primary, lookups):
 
 
 def name_of_length(length, start="", zone="long.example.org"):
-    """One in this zone."""
+    """A name of this length in the zone."""
     labels = 3 * f"{'x' * 63}."
     rest = length - len(f"{start}{labels}.{zone}")
     return f"{start}{labels}{'x' * rest}.{zone}"
@@ -121,24 +121,25 @@ NUMBERS = itertools.count()
 
 @pytest.fixture
 def www():
-    """A name that nobody has asked for yet: the resolver may remember what it saw of others, and
-    the CA what it validated."""
+    """A new name for each test: the resolver may have cached records of others,
+    and the CA may have valid authorizations for them."""
     return f"www{next(NUMBERS)}.example.org"
 
 
 @pytest.fixture
 def www_two():
-    """The same in the zone with a secondary."""
+    """A new name in the zone that has a secondary."""
     return f"www{next(NUMBERS)}.two.example.org"
 
 
 def notes(acmems):
-    """The files of records that may be in DNS. What is being written has another name."""
+    """The files that note records which may be in DNS.
+    A file that is still being written has another name and is left out."""
     return list((acmems.directory / "state/dns").glob("*.json"))
 
 
 def note(acmems):
-    """What is on disk of the only record."""
+    """The content of the only note, or {} if there is none."""
     files = notes(acmems)
     return json.loads(files[0].read_text()) if files else {}
 

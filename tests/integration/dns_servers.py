@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""DNS servers on loopback: named and Knot, and one that says what a test has it say."""
+"""DNS servers on loopback: BIND, Knot, and one that never answers."""
 
 import base64
 import re
@@ -14,7 +14,7 @@ SECRET = base64.b64encode(b"a secret for tests, of 32 bytes!").decode()
 
 
 def tsig_keygen(path, algorithm="hmac-sha256", name=KEY_NAME, secret=SECRET):
-    """A key file, as tsig-keygen writes it."""
+    """Write a key file in the format of tsig-keygen."""
     text = lib.run("tsig-keygen", "-a", algorithm, name).stdout
     path.write_text(re.sub(r'secret "[^"]*"', f'secret "{secret}"', text))
     path.chmod(0o640)
@@ -22,7 +22,11 @@ def tsig_keygen(path, algorithm="hmac-sha256", name=KEY_NAME, secret=SECRET):
 
 
 def zone_text(servers, records=""):
-    """@servers: {label or name: address}; a name that ends in a dot has its address elsewhere."""
+    """The text of a zone.
+
+    @servers: {label or name: address} of the name servers; a name with a trailing dot has its
+    address in another zone
+    """
     lines = ["$TTL 1", "@ SOA ns hostmaster 1 3600 600 86400 1"]
     for name, address in servers.items():
         lines.append(f"@ NS {name}")
@@ -32,7 +36,7 @@ def zone_text(servers, records=""):
 
 
 class Server:
-    """Its address is its own on this machine, so that a zone can name it."""
+    """A DNS server with a loopback address of its own, so that zones can name it."""
 
     def __init__(self, directory, address, zones):
         """@zones: {name: text of the zone}"""
@@ -80,11 +84,12 @@ class Server:
 
 
 class Named(Server):
-    """BIND. Of loopback it takes only the address that the interface has: 127.0.0.1."""
+    """BIND. On loopback it uses only the configured address of the interface, 127.0.0.1."""
 
     def start(self, options="", recursion=False, primary=None, forwards=None):
-        """@primary: it is a secondary of this server, and hands updates on to it.
-        @forwards: {zone: server that is asked about it}"""
+        """@primary: makes it a secondary of this server; it forwards updates there.
+        @forwards: {zone: server that answers queries for it}
+        """
         keys = [f'key "{name}" {{ algorithm {algorithm}; secret "{SECRET}"; }};'
                 for name, algorithm in KEYS.items()]
         zones = []
@@ -114,7 +119,7 @@ controls {{ }};
 {chr(10).join(keys)}
 {chr(10).join(zones)}
 """)
-        # A copy: where AppArmor knows the program by its path, it may not read this directory.
+        # A copy: an AppArmor profile for the original path could deny access to this directory.
         program = self.directory / "named"
         shutil.copy(shutil.which("named") or "/usr/sbin/named", program)
         self.process = lib.Process("named", [program, "-g", "-n", "1", "-c", config], self.directory)
@@ -123,7 +128,7 @@ controls {{ }};
 
 class Knot(Server):
     def start(self, primary=None):
-        """@primary: it is a secondary of this server, and told nothing: refresh() asks it."""
+        """@primary: makes it a secondary of this server, without NOTIFY: call refresh()."""
         zones = "\n".join(f"""
   - domain: {name}
     file: {self.directory}/{name}.zone
@@ -168,12 +173,12 @@ zone:{zones}
         return self.wait()
 
     def refresh(self):
-        """Has it fetch what its primary has."""
+        """Make the secondary transfer the zones from its primary."""
         lib.run("knotc", "-s", self.directory / "knot.sock", "-b", "zone-refresh")
 
 
 class Silent:
-    """A server that takes everything and answers nothing."""
+    """A server that accepts connections and never answers."""
 
     def __init__(self, address):
         self.tcp = socket.create_server((address, 0))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A CA with faults: Pebble behind a proxy that spoils what a rule names."""
+"""A faulty CA: Pebble behind a proxy that damages the answers which rules select."""
 
 import base64
 import json
@@ -16,7 +16,7 @@ KINDS = {
     "authorization": "/authZ/", "challenge": "/chalZ/", "finalize": "/finalize-order/",
     "order": "/my-order/", "certificate": "/certZ/",
 }
-SHARED = ("directory", "newNonce")  # belong to no order
+SHARED = ("directory", "newNonce")  # resources that belong to no order
 
 
 def kind_of(path):
@@ -24,7 +24,7 @@ def kind_of(path):
 
 
 class BadNonce(Exception):
-    """Pebble refused the nonce, as it does at random: it did not act, nothing is to be spoilt."""
+    """Pebble rejected the nonce, as it does at random, and did nothing: the rule does not apply."""
 
     def __init__(self, answer):
         super().__init__()
@@ -33,11 +33,11 @@ class BadNonce(Exception):
 
 @dataclass
 class Rule:
-    """Spoils the first requests of a kind that belong to the order for a name."""
+    """Damages the first requests of a kind that belong to the order for a name."""
 
     name: str
     kind: str
-    fault: Callable  # (ask) → Answer; ask() has Pebble act and gives its answer
+    fault: Callable  # (ask) → Answer; ask() forwards the request to Pebble and returns its answer
     times: int = 1
     hits: int = 0
 
@@ -46,8 +46,8 @@ class FaultProxy(CaProxy):
     def __init__(self, pebble):
         self.rules = []
         self._lock = threading.Lock()
-        self._owners = {}  # path → the name that it was ordered for
-        self.handshakes = []  # (connection) → connection: in place of those to come
+        self._owners = {}  # path → the name in its order
+        self.handshakes = []  # (connection) → connection: replace the next handshakes
         super().__init__(pebble)
 
     def secure(self, connection):
@@ -63,25 +63,25 @@ class FaultProxy(CaProxy):
         return order["identifiers"][0]["value"]
 
     def _note(self, owner, answer):
-        """All that the CA names in an answer about an order belongs to the order."""
+        """Assign all URLs in an answer about an order to the owner of the order."""
         text = f"{answer.header('Location')} ".encode() + answer.body
         for path in re.findall(re.escape(self.base) + r"(/[\w/-]+)", text.decode()):
             if kind_of(path) not in (*SHARED, "newOrder"):
                 self._owners[path] = owner
 
     def certificates(self, name):
-        """How many were made for it."""
+        """The number of certificates issued for the name."""
         orders = re.findall(r"Issued certificate serial \w+ for order ([\w-]+)",
                             self.pebble.ca.log)
         return sum(self._owners.get(KINDS["order"] + order) == name for order in orders)
 
     def orders(self, name):
-        """How many were made for it."""
+        """The number of orders created for the name."""
         made = re.findall(r"Added order \"?([\w-]+)", self.pebble.ca.log)
         return sum(self._owners.get(KINDS["order"] + order) == name for order in made)
 
     def _take_rule(self, request, owner):
-        """The rule that spoils this one, counted."""
+        """Return the rule that matches the request and count the hit."""
         kind = kind_of(request.path)
         for rule in self.rules:
             if rule.kind == kind and rule.hits < rule.times and (kind in SHARED or
@@ -117,7 +117,7 @@ NONCE = "bm90IGEgbm9uY2UgdGhhdCB0aGUgQ0Ega25vd3M"
 
 
 def refuse(status, problem=None, **headers):
-    """The CA does not act and says so, with a problem type or in a web server's words."""
+    """The CA does not process the request and reports an error: an ACME problem or an HTML page."""
     if problem:
         body = json.dumps({"type": PROBLEM + problem, "detail": "a fault"}).encode()
         headers = {"Content-Type": "application/problem+json", "Replay-Nonce": NONCE, **headers}
@@ -132,26 +132,26 @@ def lost_before(ask):
 
 
 def lost_after(ask):
-    """The CA acts, and nobody hears of it."""
+    """The CA processes the request, but its answer is lost."""
     ask()
     raise Reset
 
 
 def half(ask):
-    """The end of the answer is missing."""
+    """The second half of the answer is missing."""
     answer = ask()
     return Answer(answer.status, answer.headers, answer.body[:len(answer.body) // 2])
 
 
 def cut(ask):
-    """The connection ends in the middle of the answer."""
+    """The connection closes in the middle of the answer."""
     answer = ask()
     length = {"Content-Length": len(answer.body) + 1}
     return Answer(answer.status, {**answer.headers, **length}, [answer.body[:10]])
 
 
 def huge(ask):
-    """The answer is followed by 100 MB of blanks."""
+    """The body is 100 MB of blanks."""
     answer = ask()
     return Answer(answer.status, answer.headers, (b" " * 1_000_000 for _ in range(100)))
 
@@ -163,7 +163,7 @@ def huge_header(ask):
 
 
 def drip(ask):
-    """All of it comes, a byte at a time."""
+    """The answer arrives complete, one byte at a time."""
     def bytes_of(body):
         for i in range(len(body)):
             time.sleep(0.001)
@@ -174,7 +174,7 @@ def drip(ask):
 
 
 def stall(ask):
-    """It begins and never ends."""
+    """The body never ends."""
     def parts():
         while True:
             yield b" "
@@ -185,7 +185,7 @@ def stall(ask):
 
 
 def headers(**changed):
-    """Other headers; None: left out."""
+    """Change headers of the answer; None removes one."""
     def fault(ask):
         answer = ask()
         names = {key.replace("_", "-"): value for key, value in changed.items()}
@@ -198,7 +198,7 @@ def headers(**changed):
 
 
 def members(**changed):
-    """Other members of the JSON object; None: left out."""
+    """Change members of the JSON object; None removes one."""
     def fault(ask):
         answer = ask()
         document = {**json.loads(answer.body), **changed}
@@ -209,7 +209,7 @@ def members(**changed):
 
 
 def body(content, type_="application/json"):
-    """The CA acts, and answers with something else."""
+    """The CA processes the request, but the body of its answer is replaced."""
     def fault(ask):
         answer = ask()
         kept = {key: value for key, value in answer.headers.items() if key != "Content-Type"}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Journals for tests: the socket that journald has, read by the test; and a journald of its own."""
+"""Journals for tests: a socket in place of journald's, and a complete journald of its own."""
 
 import re
 import socket
@@ -24,7 +24,7 @@ class Entry:
         while datagram:
             line, _, datagram = datagram.partition(b"\n")
             name, equals, value = line.partition(b"=")
-            if not equals:  # the length in front of a value that has newlines in it
+            if not equals:  # the value contains newlines: its length precedes it
                 size, = struct.unpack_from("<Q", datagram)
                 value, datagram = datagram[8:8 + size], datagram[8 + size + 1:]
             self.fields.append((name.decode(), value.decode()))
@@ -33,7 +33,7 @@ class Entry:
         return [value for name, value in self.fields if name == field]
 
     def __getitem__(self, field):
-        """The one value of a field, None where it has none."""
+        """The only value of a field; None if the field is absent."""
         values = self.all(field)
         assert len(values) < 2, (field, values)
         return values[0] if values else None
@@ -46,14 +46,14 @@ class Entry:
 
 
 def stream(log):
-    """Environment of a program whose standard error, this file, is to count as the journal's."""
+    """The environment of a program that takes this file on its standard error for the journal."""
     log.touch()
     status = log.stat()
     return {"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"}
 
 
 class Journal:
-    """Programs that are started by wrap() have their entries sent here."""
+    """Receives the journal entries of programs that are started through wrap()."""
 
     _script = ('mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/journal &&'
                ' mount --bind "$0" /run/systemd/journal && exec "$@"')
@@ -77,7 +77,7 @@ class Journal:
                     self._entries.append(Entry(datagram))
 
     def wrap(self, argv, log):
-        """(argv, environment) of a program with that standard error."""
+        """(argv, environment) that run the program with this file as its standard error."""
         return ["unshare", "--mount", "bash", "-c", self._script, self.directory, *argv], stream(log)
 
     def _send(self, datagram):
@@ -92,7 +92,7 @@ class Journal:
             assert self._changed.wait_for(lambda: self._marks >= wanted, lib.DEADLINE)
 
     def entries(self, program=None, level=None):
-        """All that came since clear(), whatever was sent before this call among it."""
+        """The entries since clear(), including every one that was sent before this call."""
         if self._thread.is_alive():
             self._synchronise()
         with self._changed:
@@ -112,7 +112,7 @@ class Journal:
 
 
 class RealJournal:
-    """A journald that has nothing to do with the machine's, the catalog of this tree with it."""
+    """A journald separate from the machine's, with the message catalog of this source tree."""
 
     _script = """
         mount -t tmpfs tmpfs /run
@@ -140,7 +140,7 @@ class RealJournal:
         return self._inside(*argv), stream(log)
 
     def query(self, command, **env):
-        """What a shell prints that runs this where the journal is."""
+        """The output of a shell command that runs next to this journal."""
         lib.run(*self._inside("journalctl", "--sync"))
         return lib.run(*self._inside("bash", "-ec", command),
                        env={**lib.ENVIRONMENT, **env}).stdout

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The test bed: real programs, a real CA (Pebble), everything on loopback and ended at the end."""
+"""The test bed: the real programs and a real CA (Pebble), all on loopback."""
 
 import base64
 import contextlib
@@ -37,11 +37,11 @@ ENVIRONMENT = {
     "LC_ALL": "C.UTF-8",
 }
 SANITIZER_REPORT = re.compile(r"ERROR: (Address|Leak)Sanitizer|runtime error:")
-DEADLINE = 30  # s, for anything that a test waits for
+DEADLINE = 30  # s, for every wait in a test
 
 
 def wait_for(condition, what, deadline=DEADLINE):
-    """Returns the first true result of condition()."""
+    """Return the first true result of condition()."""
     end = time.monotonic() + deadline
     while not (result := condition()):
         assert time.monotonic() < end, f"waited {deadline} s in vain: {what}"
@@ -50,10 +50,10 @@ def wait_for(condition, what, deadline=DEADLINE):
 
 
 def free_port():
-    """A port for a program that can only bind by itself; our own programs are handed sockets.
+    """A free port for programs that can only bind by themselves; our own programs get sockets.
 
-    Below the range that the kernel takes for outgoing connections, and never the same one twice:
-    nobody else comes by it between here and the program's own bind().
+    The port is below the kernel's range for outgoing connections, and is never returned twice: no
+    other program can take it before the bind().
     """
     while True:
         port = random.randrange(10000, 32000)
@@ -77,9 +77,9 @@ def can_connect_to(address, port):
 
 
 def handles_sigterm(pid):
-    """Past its start: one of our programs, and the signal is caught or blocked (for a signalfd)."""
+    """Whether the program has started: it is ours, and catches or blocks SIGTERM (signalfd)."""
     if BUILD not in Path(os.readlink(f"/proc/{pid}/exe")).parents:
-        return False  # the shell that makes things ready for it
+        return False  # still the shell that sets up the descriptors
     masks = re.findall(r"^Sig(?:Blk|Cgt):\t(\w+)$", Path(f"/proc/{pid}/status").read_text(), re.M)
     return any(int(mask, 16) & 1 << signal.SIGTERM - 1 for mask in masks)
 
@@ -89,12 +89,12 @@ def is_stopped(pid):
 
 
 class Process:
-    """A program in the background: its messages go to a file, SIGTERM ends it."""
+    """A background program. Its messages go to a file; SIGTERM ends it."""
 
     def __init__(self, name, argv, directory, sockets=(), env=None, expect=(0,), **kwargs):
         self.name, self.expect = name, expect
         self.log_path = Path(directory) / f"{name}.log"
-        # Handed over as systemd does it: from 3 on, with the receiver's pid.
+        # Passes the sockets as systemd does: descriptors from 3 on, with the PID of the receiver.
         high = [fcntl.fcntl(sock.fileno(), fcntl.F_DUPFD, 100) for sock in sockets]
         if high:
             moves = "".join(f" {3 + i}<&{fd} {fd}<&-" for i, fd in enumerate(high))
@@ -139,7 +139,7 @@ class Process:
             raise AssertionError(f"{self.name} did not end within {deadline} s") from None
 
     def stop(self):
-        """Ends it; its exit code and the sanitizers' reports are part of every test."""
+        """End the program. Check its exit code and that no sanitizer reported an error."""
         if self.running:
             if is_stopped(self.pid):
                 self.resume()
@@ -150,7 +150,7 @@ class Process:
 
 
 def run(*argv, check=True, **kwargs):
-    """A program to its end, in the foreground."""
+    """Run a program in the foreground until it ends."""
     kwargs = {"capture_output": True, "text": True, "timeout": 60, "env": ENVIRONMENT, **kwargs}
     result = subprocess.run([str(arg) for arg in argv], **kwargs)
     if kwargs["text"]:
@@ -164,15 +164,15 @@ ROFF_ESCAPES = {r"\e": "\\", r"\&": "", r"\-": "-", r"\ ": " ", r"\(aq": "'", r"
 
 
 def undo_roff(text):
-    """The lines that a literal display of a manual page shows; an escape that is not known is an error."""
+    """The lines that a literal display of a manual page shows. An unknown escape is an error."""
     return re.sub(r"\\(\(..|.)", lambda match: ROFF_ESCAPES[match[0]], text)
 
 
 def documented_block(name):
-    """The block of code that the documentation marks as tested under this name.
+    """The code block that the documentation marks as tested under this name.
 
-    In README.md and docs/*.md the line before it is <!-- tested: NAME -->, in a manual page it is
-    .\\" tested: NAME, and .Bd -literal follows.
+    In README.md and docs/*.md the line <!-- tested: NAME --> precedes the block; in a manual page,
+    .\\" tested: NAME and .Bd -literal do.
     """
     name = re.escape(name)
     found = []
@@ -186,7 +186,7 @@ def documented_block(name):
 
 
 def preload_kill(step, when):
-    """Environment that has a program killed "before" or "after" a step of what it puts on disk."""
+    """The environment to kill a program "before" or "after" a step that changes files on disk."""
     library = str(BUILD / "tests/fault/kill-at-step.so")
     if "asan" in BUILD.name:
         runtime = run("gcc", "-print-file-name=libasan.so").stdout.strip()
@@ -195,7 +195,7 @@ def preload_kill(step, when):
 
 
 def split_nginx(snippet):
-    """What of examples/nginx.conf belongs into http {} and what into server {}."""
+    """The parts of examples/nginx.conf that belong into http {} and into server {}."""
     upstream = "\n".join(re.findall(r"^upstream .*?^}", snippet, re.S | re.M))
     location = "\n".join(re.findall(r"^location .*?^}", snippet, re.S | re.M))
     assert location
@@ -213,7 +213,7 @@ KEYS = {
 
 
 def make_csr(directory, *names, key="p256", san=None, subject=None):
-    """The PEM of a new request, by a new key; the first name is its common name."""
+    """A new CSR in PEM form, with a new key. The first name is its common name."""
     directory.mkdir(exist_ok=True, parents=True)
     san = san or ",".join(f"DNS:{name}" for name in names)
     out = directory / f"{names[0].replace('*', '_')}.csr"
@@ -223,7 +223,7 @@ def make_csr(directory, *names, key="p256", san=None, subject=None):
 
 
 def cache_path(directory, body):
-    """The entry of a storage."""
+    """The directory of the storage entry for this CSR."""
     key = hashlib.sha384(body).hexdigest()
     return directory / key[:2] / key[2:]
 
@@ -234,7 +234,7 @@ def hmac_header(key, body, digest="sha256", name=None):
 
 
 class Certificate:
-    """The leaf of an answer, as openssl reads it."""
+    """The first certificate of an answer, as openssl parses it."""
 
     def __init__(self, pem):
         text = run("openssl", "x509", "-noout", "-serial", "-issuer", "-pubkey",
@@ -248,7 +248,7 @@ class Certificate:
 
 
 def make_certificate(directory, csr, start, end):
-    """The PEM of a certificate for a request of make_csr(), by its own key; s from now."""
+    """A self-signed certificate (PEM) for a CSR of make_csr(); @start, @end: s from now."""
     work = directory / "self-signed"
     work.mkdir(exist_ok=True)
     (work / "index.txt").write_text("")
@@ -296,7 +296,7 @@ class Answer:
 
 
 class Client:
-    """One connection that bytes are written to as they are."""
+    """A connection for raw bytes."""
 
     def __init__(self, port, address="127.0.0.1", timeout=60):
         self.sock = socket.create_connection((address, port), timeout)
@@ -336,7 +336,7 @@ def request(port, method="POST", path="/sign", body=None, headers=None, address=
 # ---- the CA --------------------------------------------------------------------------------
 
 def make_tls_certificate(directory):
-    """For a CA on loopback: (certificate, key); the certificate is its own anchor."""
+    """(certificate, key) of a CA on loopback; the certificate is its own trust anchor."""
     cert, key = directory / "tls.pem", directory / "tls.key"
     run("openssl", "req", "-x509", "-nodes", "-newkey", *KEYS["p256"], "-days", "2",
         "-subj", "/CN=test CA", "-addext", "subjectAltName=IP:127.0.0.1",
@@ -345,14 +345,15 @@ def make_tls_certificate(directory):
 
 
 class Pebble:
-    """Pebble and its DNS server. Every name resolves to 127.0.0.1 unless a test says else."""
+    """Pebble and its DNS server. Every name resolves to 127.0.0.1 unless a test changes it."""
 
     blocked = "blocked.example.net"
 
     def __init__(self, directory, http_port, env=None, program="pebble", external_accounts=None,
                  resolver=None, **settings):
-        """@external_accounts: key identifiers and their HMAC keys; a new account needs one then.
-        @resolver: address and port that names are looked up at, instead of its own DNS server."""
+        """@external_accounts: {key identifier: HMAC key}; if given, new accounts need a binding.
+        @resolver: address and port of the resolver; default: the test DNS server
+        """
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
         self.ca_file, key = make_tls_certificate(directory)
@@ -384,21 +385,21 @@ class Pebble:
             wait_for(lambda port=port: can_connect(port), f"Pebble's port {port}")
 
     def orders(self):
-        """How many orders were made so far."""
+        """The number of orders so far."""
         return self.ca.log.count("Added order ")
 
     def certificates(self):
-        """How many certificates were made so far."""
+        """The number of certificates so far."""
         return self.ca.log.count("Issued certificate serial")
 
     def set_address(self, name, address):
         data = json.dumps({"host": name, "addresses": [address]}).encode()
-        for action in "clear-a", "add-a":  # which adds to those that there are
+        for action in "clear-a", "add-a":  # adds to the existing addresses
             urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
                 f"http://127.0.0.1:{self.dns_management_port}/{action}", data, timeout=10).close()
 
     def manage(self, path):
-        """What the management port shows."""
+        """The response of the management port."""
         context = ssl.create_default_context(cafile=self.ca_file)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}),
                                              urllib.request.HTTPSHandler(context=context))
@@ -414,7 +415,7 @@ class Pebble:
 
 
 def newer_pebble(directory, http_port, **settings):
-    """Debian testing's Pebble, which has what Debian 12's has not: renewalInfo and profiles."""
+    """Debian testing's Pebble: it has renewalInfo and profiles, which Debian 12's lacks."""
     program = BUILD / "newer-pebble"
     run(ROOT / "tests/newer-pebble", program, timeout=120)
     return Pebble(directory, http_port, program=program / "usr/bin/pebble", **settings)
@@ -427,11 +428,11 @@ def problem(name, detail="told by the CA"):
 
 
 class FakeCa:
-    """An ACME server for the faults that Pebble cannot be made to show.
+    """An ACME server for faults that Pebble cannot produce.
 
-    It takes any account; a new order gets the answer that the test put into .order: (status,
-    headers, problem), and what it asked for is in .payloads. The directory has .meta. Other paths
-    have what is in .answers, else something that fits.
+    It accepts every account. It answers a new order with .order: (status, headers, problem), and
+    collects the payloads of the requests in .payloads. .meta is the "meta" object of the directory.
+    For other paths it returns the answer in .answers, or a suitable default.
     """
 
     def __init__(self, directory):
@@ -546,7 +547,7 @@ class Acmems:
         self.port = self.socket.getsockname()[1]
         self.processes = []
         self.orderd = self.sign = self.http01 = None
-        self.journal = None  # where entries go instead of into the programs' log files
+        self.journal = None  # if set, entries go here instead of the log files
         (directory / "run").mkdir(parents=True, exist_ok=True)
         if account_template:
             shutil.copytree(account_template, directory / "account")
@@ -604,7 +605,7 @@ class Acmems:
         return request(self.port, "POST", "/sign", body, headers, **kwargs)
 
     def post_from(self, source, body, **headers):
-        """A POST from another loopback address."""
+        """Send a POST from another loopback address."""
         with socket.create_connection(("127.0.0.1", self.port), 60, (source, 0)) as sock:
             sock.sendall(head(body, **headers).encode() + body)
             response = http.client.HTTPResponse(sock, method="POST")
@@ -612,7 +613,7 @@ class Acmems:
             return Answer(response)
 
     def issue(self, body, headers=None):
-        """A POST that has to bring a certificate."""
+        """Send a POST that must return a certificate."""
         answer = self.post(body, headers)
         assert answer.status == 200, f"{answer}\n{self.logs()}"
         return Certificate(answer.body)
@@ -621,7 +622,7 @@ class Acmems:
         return cache_path(self.directory / "cache", body)
 
     def put_entry(self, csr, chain):
-        """Into the cache, as somebody else might."""
+        """Write an entry into the cache, as another program would."""
         entry = self.cache_entry(csr)
         entry.mkdir(parents=True, exist_ok=True)
         (entry / "csr.pem").write_bytes(csr)
@@ -645,7 +646,7 @@ class Acmems:
 
 
 def register(directory, ca, http01_socket):
-    """A new account at this CA: its directory."""
+    """Register a new account at this CA; return its directory."""
     acmems = Acmems(directory, ca, http01_socket)
     acmems.write_config()
     run(REGISTER, "--gen-key", "--register", "--email", "test@example.org",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes of an account: bound to an external one, with another key, other contacts, given up."""
+"""The life of an account: external account binding, key rollover, new contacts, deactivation."""
 
 import json
 import shutil
@@ -16,13 +16,13 @@ KID, HMAC_KEY = "kid-1", "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUA
 
 @pytest.fixture(scope="module")
 def external_pebble(new_pebble):
-    """A CA that takes nobody it does not know already."""
+    """A CA that accepts only accounts with an external account binding."""
     return new_pebble(external_accounts={KID: HMAC_KEY})
 
 
 @pytest.fixture
 def external(tmp_path, external_pebble, http01_socket):
-    """No account yet."""
+    """An installation without an account."""
     server = lib.Acmems(tmp_path, external_pebble, http01_socket)
     server.write_config()
     yield server
@@ -31,7 +31,7 @@ def external(tmp_path, external_pebble, http01_socket):
 
 @pytest.fixture
 def server(installation):
-    """With an account of its own, as the others are not to lose theirs."""
+    """An installation with an account of its own: these tests must not change the shared one."""
     shutil.rmtree(installation.directory / "account")
     installation.write_config()
     register(installation, "--gen-key", "--register", "--accept-terms-of-service")
@@ -61,7 +61,7 @@ def write_hmac_key(server, text=HMAC_KEY + "\n"):
 # ---- external account binding --------------------------------------------------------------
 
 def test_external_account_is_missing(external, new_csr):
-    """Both say what to set."""
+    """orderd and acme-register both name the setting that is missing."""
     result = register(external, "--gen-key", "--register", "--accept-terms-of-service", check=False)
     assert result.returncode == 1
     assert "eab-kid and eab-hmac-key-file in [account]" in result.stderr
@@ -77,7 +77,7 @@ def test_external_account_of_the_command_line(external, new_csr, form):
     file = write_hmac_key(external, form(HMAC_KEY))
     register(external, "--gen-key", "--register", "--accept-terms-of-service",
              f"--eab-kid={KID}", f"--eab-hmac-key-file={file}")
-    # Bound once, the account needs it no more.
+    # The binding is needed only once.
     register(external)
     register(external, "--register", "--accept-terms-of-service")
     assert_issues(external, new_csr)
@@ -85,7 +85,7 @@ def test_external_account_of_the_command_line(external, new_csr, form):
 
 @pytest.mark.parametrize("name", ["eab-hmac-key", "eab-hmac-key-file"])
 def test_external_account_of_the_configuration(external, new_csr, name):
-    """orderd registers by itself with it."""
+    """orderd registers by itself and uses the binding."""
     value = HMAC_KEY if name == "eab-hmac-key" else write_hmac_key(external)
     external.write_config(
         account=f"accept-terms-of-service = yes\neab-kid = {KID}\n{name} = {value}")
@@ -131,13 +131,13 @@ def test_rollover(server, new_csr, options):
     register(server)
     assert registration(server)["uri"] == uri
     assert_issues(server, new_csr)
-    # The old key is of no use any more.
+    # The CA no longer accepts the old key.
     (server.directory / "account/account.pem").write_bytes(before)
     assert register(server, check=False).returncode == 1
 
 
 def test_rollover_meets_a_running_orderd(server, new_csr):
-    """An order in flight goes on with the new key; so does the next one."""
+    """A pending order continues with the new key, and so does the next order."""
     assert_issues(server, new_csr)
     csr = new_csr("inflight.example.org")
     server.http01.pause()
@@ -158,7 +158,8 @@ def kill_rollover(server, step, when):
 @pytest.mark.parametrize("goes_on", ["acme-register", "orderd", "running orderd"])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_rollover_killed_at_every_step(server, new_csr, when, goes_on):
-    """Before the CA has the key and after; whoever comes next finds out which key counts."""
+    """A kill before or after the CA gets the new key:
+    the next program finds out which key is valid."""
     uri = registration(server)["uri"]
     if goes_on == "running orderd":
         assert_issues(server, new_csr)
@@ -188,7 +189,7 @@ def test_rollover_killed_at_every_step(server, new_csr, when, goes_on):
 
 
 def test_rollover_of_which_the_ca_tells_nothing(server, new_csr):
-    """Both keys are kept until it does: here its answer is one that has no place there."""
+    """acme-register keeps both keys until the CA gives a usable answer; here it does not."""
     assert kill_rollover(server, 2, "before") == -signal.SIGKILL
     before = key(server)
     fake = lib.FakeCa(server.directory / "fake")
@@ -209,7 +210,7 @@ def test_rollover_of_which_the_ca_tells_nothing(server, new_csr):
 
 @pytest.fixture
 def faked(tmp_path, http01_socket):
-    """An account at a CA whose answers are the test's."""
+    """An account at a CA whose answers the test defines."""
     fake = lib.FakeCa(tmp_path / "fake")
     server = lib.Acmems(tmp_path, fake, http01_socket)
     server.write_config()
@@ -224,7 +225,7 @@ def problem(name, detail=""):
 
 
 def test_rollover_that_the_ca_refuses(faked):
-    """Everything stays as it was."""
+    """A refused rollover changes nothing."""
     faked.ca.answers = {"/change": (403, {}, problem("unauthorized", "not today")),
                         "/account": (400, {}, problem("accountDoesNotExist"))}
     before = key(faked)
@@ -234,7 +235,7 @@ def test_rollover_that_the_ca_refuses(faked):
 
 
 def test_rollover_whose_answer_gets_lost(faked):
-    """What the CA says of the new key afterwards counts."""
+    """The rollover's answer is lost: the CA's later answer to the new key decides."""
     faked.ca.answers = {"/change": (500, {}, {}),
                         "/account": (200, {"Location": faked.ca.base + "account/1"},
                                      {"status": "valid"})}
@@ -244,7 +245,7 @@ def test_rollover_whose_answer_gets_lost(faked):
 
 
 def test_new_account_in_mid_rollover(server, new_csr):
-    """The key of the account that is given up does not come back."""
+    """A new account discards the pending key of the previous account."""
     uri = registration(server)["uri"]
     kill_rollover(server, 2, "before")
     register(server, "--gen-key", "--override-existing-key", "--register",
@@ -266,7 +267,7 @@ def test_rollover_of_a_credential(server):
 # ---- contacts ------------------------------------------------------------------------------
 
 def test_update_contact(server):
-    """What registration.json keeps is the CA's answer; the account stays the same."""
+    """registration.json keeps the CA's answer; the account stays the same."""
     uri = registration(server)["uri"]
     for addresses in ["a@example.org", "b@example.org"], ["c@example.org"], []:
         register(server, "--update-contact", *(f"--email={a}" for a in addresses))
@@ -276,7 +277,7 @@ def test_update_contact(server):
         assert kept["uri"] == uri
 
 
-# ---- the end -------------------------------------------------------------------------------
+# ---- deactivation --------------------------------------------------------------------------
 
 def test_deactivate(server, new_csr):
     assert_issues(server, new_csr)
@@ -295,7 +296,7 @@ def test_deactivate(server, new_csr):
 
 
 def test_deactivated_without_a_trace(server):
-    """The CA's answer got lost: what it says later leads on."""
+    """The CA's answer was lost: its later answers tell what to do."""
     kept = (server.directory / "account/registration.json").read_text()
     register(server, "--deactivate")
     (server.directory / "account/registration.json").write_text(kept)
@@ -306,7 +307,7 @@ def test_deactivated_without_a_trace(server):
 @pytest.mark.parametrize("trace", [True, False], ids=["said", "unsaid"])
 @pytest.mark.parametrize("meanwhile", ["running", "restarted"])
 def test_deactivated_with_an_order_in_flight(server, new_csr, meanwhile, trace):
-    """It ends with the reason; the same request gets its certificate from the next account."""
+    """The pending order fails with the reason; the same request succeeds with a new account."""
     assert_issues(server, new_csr)
     csr = new_csr("inflight.example.org")
     server.http01.pause()
@@ -343,7 +344,7 @@ def test_wrong_use(server, options):
 
 
 def test_nothing_to_change(server):
-    """What needs an account says so."""
+    """Every option that needs an account reports that there is none."""
     shutil.rmtree(server.directory / "account")
     register(server, "--gen-key", check=False)
     for option in "--rollover-key", "--update-contact", "--deactivate":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Several accounts: which of them a certificate comes from, and when the next one is asked."""
+"""Several accounts: which of them issues a certificate, and when acmems tries the next one."""
 
 import json
 import time
@@ -19,14 +19,14 @@ def account_block(name, ca, **keys):
 
 
 def configuration(first, second, auth=lib.AUTH_ALL, **keys):
-    """The auth block that names both, and the two accounts."""
+    """An auth block that names both accounts, and the two account sections."""
     return (f"{auth}account = first, second\n" + account_block("first", first, **keys) +
             account_block("second", second))
 
 
 @pytest.fixture
 def two(installation, fake_ca, pebble):
-    """The fake CA first, Pebble behind it."""
+    """The fake CA first, then Pebble."""
     return installation.start(auth=configuration(fake_ca, pebble))
 
 
@@ -36,7 +36,7 @@ def restart_orderd(server):
 
 
 def test_named_account(installation, pebble, new_csr):
-    """It is registered in a directory of its own; the others are left alone."""
+    """A named account is registered in a directory of its own; other accounts are unchanged."""
     installation.start(auth=f"{lib.AUTH_ALL}account = only\n" + account_block("only", pebble))
     installation.issue(new_csr("www.example.org"))
     directory = installation.directory / "state/accounts/only"
@@ -55,7 +55,8 @@ DOWN = {
 
 @pytest.mark.parametrize("fault", DOWN)
 def test_next_account(two, fake_ca, pebble, new_csr, fault):
-    """Down or rate-limited: the other CA is asked. A limit is remembered, across restarts too."""
+    """A CA is down or rate-limited: acmems uses the next one.
+    It remembers a limit over restarts."""
     fake_ca.order = DOWN[fault]
     before = pebble.certificates()
     two.issue(new_csr("www.example.org"))
@@ -84,7 +85,7 @@ POLICY = {
 
 @pytest.mark.parametrize("kind", POLICY)
 def test_refused_by_policy(two, fake_ca, pebble, new_csr, kind):
-    """What one CA refuses is not tried at the next."""
+    """A refusal by policy is final: acmems does not try the next CA."""
     fake_ca.order = 403, {}, lib.problem(kind)
     before = pebble.orders()
     answer = two.post(new_csr("www.example.org"))
@@ -93,7 +94,8 @@ def test_refused_by_policy(two, fake_ca, pebble, new_csr, kind):
 
 
 def test_all_down(installation, fake_ca, tmp_path, new_csr):
-    """The client is told of all of them, and when the first one may be asked again."""
+    """The client gets the reason of every CA.
+    Retry-After is the time until the first may be retried."""
     other = lib.FakeCa(tmp_path / "other")
     try:
         installation.start(auth=configuration(fake_ca, other))
@@ -110,7 +112,7 @@ def test_all_down(installation, fake_ca, tmp_path, new_csr):
 
 
 def test_own_limits(installation, fake_ca, pebble, new_csr):
-    """Each account has a budget of its own; a client has one for all."""
+    """Each account has its own budget; a client has one budget for all accounts."""
     fake_ca.order = 403, {}, lib.problem("rejectedIdentifier")
     auth = f"{lib.AUTH_ALL}orders-per-day = 2\n"
     installation.start(auth=configuration(fake_ca, pebble, auth, orders_per_3h=1))
@@ -122,7 +124,7 @@ def test_own_limits(installation, fake_ca, pebble, new_csr):
 
 
 def test_profile_of_each(installation, fake_ca, pebble, new_csr):
-    """A block's profile is for its first account only: another CA has others."""
+    """The profile of a block applies only to its first account: other CAs have other profiles."""
     fake_ca.order, fake_ca.meta = (500, {}, {}), {"profiles": {"short": "six days"}}
     installation.start(auth=configuration(fake_ca, pebble, f"{lib.AUTH_ALL}profile = short\n"))
     installation.issue(new_csr("www.example.org"))
@@ -130,7 +132,7 @@ def test_profile_of_each(installation, fake_ca, pebble, new_csr):
 
 
 def test_outage(two, fake_ca, new_csr):
-    """A CA that has been away for a while is not asked for each order."""
+    """A CA that has been down for a while does not get a request for every order."""
     fake_ca.order = 500, {}, {}
     names = (f"host{i}.example.org" for i in range(1000))
     two.issue(new_csr(next(names)))
@@ -148,7 +150,7 @@ def test_outage(two, fake_ca, new_csr):
 
 
 class Leaving(CaProxy):
-    """Pebble, until it is .gone."""
+    """Pebble, until .gone is set."""
 
     gone = False
 
@@ -166,7 +168,7 @@ def leaving(pebble):
 
 
 def leave_in_mid_order(server, ca, csr, pool):
-    """A request whose order the CA has, when the CA goes; its answer is to come."""
+    """Post a request; make the CA unreachable once it has the order. Return the pending answer."""
     server.http01.pause()
     answer = pool.submit(server.post, csr)
     lib.wait_for(lambda: list(server.challenges.iterdir()), "the challenge")
@@ -176,7 +178,7 @@ def leave_in_mid_order(server, ca, csr, pool):
 
 
 def test_gone_in_mid_order(installation, leaving, pebble, new_csr):
-    """The order is made anew at the next CA, early enough for the client that waits."""
+    """The order moves to the next CA, early enough for the waiting client."""
     installation.start(auth=configuration(leaving, pebble))
     csr, before = new_csr("www.example.org"), pebble.certificates()
     with ThreadPoolExecutor(1) as pool:
@@ -187,7 +189,7 @@ def test_gone_in_mid_order(installation, leaving, pebble, new_csr):
 
 
 def test_restart_behind_a_move(installation, fake_ca, leaving, new_csr):
-    """An order is taken up where it went to."""
+    """After a restart, an order continues at the CA that it moved to."""
     fake_ca.order = 500, {}, {}
     installation.start(auth=configuration(fake_ca, leaving))
     csr = new_csr("www.example.org")
@@ -203,7 +205,7 @@ def test_restart_behind_a_move(installation, fake_ca, leaving, new_csr):
 
 
 def test_registering(installation, fake_ca, pebble):
-    """acme-register takes the account by its name, and asks where several could be meant."""
+    """acme-register takes an account name, and requires one if there are several accounts."""
     auth = configuration(fake_ca, pebble)
     installation.write_config(auth=auth)
     installation.config.write_text(installation.config.read_text().replace("[account]", '[account "0"]'))
@@ -222,7 +224,7 @@ def test_registering(installation, fake_ca, pebble):
 
 
 def test_revoking(two, fake_ca, pebble, new_csr):
-    """With the account at the CA that the certificate is from."""
+    """A certificate is revoked with the account of the CA that issued it."""
     fake_ca.order = 500, {}, {}
     csr, path = new_csr("www.example.org"), two.directory / "www.csr"
     two.issue(csr)

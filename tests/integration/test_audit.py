@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The queries of acmems.journal-fields(7), by journalctl, in a real journal."""
+"""The journalctl queries of acmems.journal-fields(7), in a real journal."""
 
 import http.client
 import re
@@ -28,7 +28,7 @@ def journal(tmp_path):
 
 
 def query(journal, marker, *changes, **env):
-    """What the documented command prints, with these changes made to it."""
+    """Run the documented command with these changes made to it; return its output."""
     command = lib.documented_block(f"audit {marker}")
     for old, new in changes:
         assert old in command
@@ -37,7 +37,7 @@ def query(journal, marker, *changes, **env):
 
 
 def messages(text):
-    """(program, text) of each line that journalctl prints by itself."""
+    """(program, text) of each line in journalctl's default output."""
     return re.findall(r"^\w{3} \d\d [\d:]{8} \S+ (acmems-\w+)\[\d+\]: (.*)", text, re.M)
 
 
@@ -61,7 +61,7 @@ domain = *.example.org
         ("acmems-sign", f'127.0.0.1: 200, auth "web": {how}; names www.example.org a.example.org')
         for how in ("ordered", "from the cache")]
 
-    # What would be of yesterday is of today here.
+    # The query is for yesterday; the entries of this test are from today.
     found = messages(query(journal, "denied", ("today", "tomorrow"), ("yesterday", "today")))
     assert len(found) == 1 and "no domain covers www.example.com" in found[0][1]
 
@@ -70,7 +70,7 @@ domain = *.example.org
     assert len(found) == 1 and found[0][0] == "acmems-orderd"
     assert found[0][1].startswith("No certificate for dead.example.org: ")
     assert "Subject: The CA did not issue a certificate" in text
-    assert "The order for dead.example.org (the first" in text  # the field, put in
+    assert "The order for dead.example.org (the first" in text  # the field's value
 
     assert query(journal, "problems").split() == ["1", "connection"]
 

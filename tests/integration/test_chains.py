@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which of the chains that a CA offers is stored and handed out."""
+"""The choice between the certificate chains that a CA offers."""
 
 import re
 
@@ -12,7 +12,7 @@ ROOTS = 3
 
 @pytest.fixture(scope="module")
 def pebble(new_pebble):
-    """With more roots than the one, each with an intermediate certificate of its own."""
+    """Several roots, each with an intermediate certificate of its own."""
     return new_pebble(env={"PEBBLE_ALTERNATE_ROOTS": str(ROOTS - 1), "PEBBLE_CHAIN_LENGTH": "2"})
 
 
@@ -39,7 +39,7 @@ def test_preferred(installation, new_csr, pebble, number):
 
 
 def test_none_is_preferred(installation, new_csr, pebble):
-    """Without the wish, and with one that the CA cannot fulfil: its default, and all of them tried."""
+    """acmems uses the default chain without preferred-chain, or if no chain has that root."""
     default = common_name(pebble.root(0).decode(), "subject")
     acmems = installation.start()
     assert top_issuer(acmems.post(new_csr("default.example.org")).text) == default

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""dns-01 through Pebble: where a record belongs, who takes it, who has it."""
+"""dns-01 with Pebble: the place of a record, updates and their errors, visible records."""
 
 import contextlib
 import json
@@ -22,12 +22,12 @@ def test_wildcard_apex_and_many_names(start, primary, new_csr, tmp_path):
     assert acmems.issue(new_csr(*names)).names == sorted(names)
     wait_until_clean(acmems, primary, *(f"_acme-challenge.{name}" for name in names
                                         if not name.startswith("*")))
-    # What was there before still is.
+    # The record that existed before is kept.
     assert primary.texts("_acme-challenge.example.org") == ["kept"]
 
 
 def test_two_hundred_names_at_once(start, primary, new_csr):
-    """They share connections."""
+    """The updates of many names share a few connections."""
     acmems = start()
     bodies = [new_csr(*(f"o{order}n{i}.example.org" for i in range(100))) for order in range(2)]
     for answer in [post_in_background(acmems, body) for body in bodies]:
@@ -35,7 +35,7 @@ def test_two_hundred_names_at_once(start, primary, new_csr):
     lib.wait_for(lambda: no_records(acmems), "the notes of records to go")
     updates = re.findall(r"client @\w+ ([\d.#]+)/key \w+: updating zone .*: adding an RR at "
                          r"'_acme-challenge.o\dn\d+\.", primary.process.log)
-    if isinstance(primary, Named):  # which says who asked for what
+    if isinstance(primary, Named):  # only BIND logs the source of an update
         assert len(updates) == 200
         assert len(set(updates)) < 4
 
@@ -65,7 +65,7 @@ def test_aliases_are_followed(start, primary, new_csr):
 
 
 def test_wildcard_alias(start, primary, new_csr):
-    """Meant for names that nobody thought of: the record itself puts an end to it there."""
+    """The wildcard CNAME covers only names that do not exist: adding the record ends that."""
     acmems = start()
     acmems.issue(new_csr("a.wild.example.org", "b.c.wild.example.org"))
     wait_until_clean(acmems, primary, "_acme-challenge.a.wild.example.org",
@@ -73,16 +73,16 @@ def test_wildcard_alias(start, primary, new_csr):
 
 
 def test_alias_beside_a_wildcard(start, primary, new_csr):
-    """With the same target: a record beside it would have no effect, and the server would not say
-    so."""
+    """An alias with the target of the wildcard is still an alias.
+    A record next to it would have no effect, without an error from the server."""
     acmems = start(f"{KEY}\npropagation-timeout = 5")
     acmems.issue(new_csr("wild3.example.org"))
     wait_until_clean(acmems, primary, "beside.validation.example.net")
 
 
 LONG = name_of_length(235, zone="wild2.example.org")
-TOO_LONG = name_of_length(237, zone="wild2.example.org")  # to ask for any below its record
-PLACES = {  # where the record of a name belongs; of names that no other test has a certificate for
+TOO_LONG = name_of_length(237, zone="wild2.example.org")  # too long for a query below its record
+PLACES = {  # name → place of its record; no other test orders these names
     "alias3.example.org": "here.validation.example.net",
     "chain3.example.org": "here.validation.example.net",
     "b.moved.example.org": "_acme-challenge.b.validation.example.net",
@@ -97,7 +97,7 @@ PLACES = {  # where the record of a name belongs; of names that no other test ha
 
 @pytest.mark.parametrize("asks_resolver", [True, False])
 def test_place_behind_aliases(start, lookups, new_csr, asks_resolver):
-    """As the resolver sees them, or the server that is updated."""
+    """The aliases come from the resolver or, without one, from the server that gets the update."""
     acmems = start("", resolvers=[lookups] if asks_resolver else [])
     answer = acmems.post(new_csr(*PLACES, subject="/"))
     assert answer.status == 421
@@ -134,7 +134,7 @@ def test_server_without_authority(start, lookups, new_csr, www):
 
 
 def test_all_servers_fail(start, primary, new_csr, www):
-    """The answer has what each of them said."""
+    """The answer contains the error of each server."""
     silent = Silent("127.0.0.55")
     nobody = f"127.0.0.56:{lib.free_port()}"
     acmems = start(f"tsig-key = hmac-sha256:unknown:{SECRET}\ntimeout = 1",
@@ -144,7 +144,7 @@ def test_all_servers_fail(start, primary, new_csr, www):
     assert answer.status == 421
     assert f"{primary.where}: NOTAUTH(BADKEY); {silent.where}: timeout; " \
            f"{nobody}: Connection refused" in answer.text, answer.text
-    # Restraint: what is wrong with our servers is no failure of the CA's.
+    # A failure of our own servers causes no pause for the name.
     again = acmems.post(new_csr(www, key="p384"))
     assert again.status == 421
     assert int(again.headers["retry-after"]) <= 10
@@ -159,7 +159,7 @@ def test_key_is_refused(start, primary, new_csr, www, key, words):
     acmems = start(key)
     answer = acmems.post(new_csr(www))
     assert answer.status == 421
-    # Knot says NOTAUTH to who has no right, named REFUSED.
+    # Without the right to update, Knot answers NOTAUTH and BIND answers REFUSED.
     assert f"cannot be added to the zone example.org ({primary.where}: " in answer.text
     assert (words or ("REFUSED" if isinstance(primary, Named) else "NOTAUTH")) in answer.text
     lib.wait_for(lambda: no_records(acmems), "the notes of records to go")
@@ -167,7 +167,7 @@ def test_key_is_refused(start, primary, new_csr, www, key, words):
 
 @pytest.mark.parametrize("key", KEYS)
 def test_algorithms(start, primary, new_csr, www, key):
-    """The answers are signed, too: another signature than the key's would not be taken."""
+    """Answers are signed too: acmems rejects a signature by any other key."""
     acmems = start(f"tsig-key = {KEYS[key]}:{key}:{SECRET}")
     acmems.issue(new_csr(www))
     wait_until_clean(acmems, primary, f"_acme-challenge.{www}")
@@ -189,7 +189,7 @@ def test_key_file_is_refused_at_start(installation, tmp_path):
 
 
 def test_key_file_is_awaited(installation, primary, lookups, new_csr, www, tmp_path):
-    """Started for a connection it does not end over a file that can be mended."""
+    """If a connection starts orderd, it does not exit because of a file that can be corrected."""
     key = tsig_keygen(tmp_path / "tsig.key", "hmac-sha224")
     installation.write_config(auth="", storage=CONFIG.format(
         servers=f"dns-server = {primary.where}\nresolver = {lookups.where}", verification="dns",
@@ -209,7 +209,7 @@ def test_key_file_is_awaited(installation, primary, lookups, new_csr, www, tmp_p
 
 
 def test_key_file_breaks(start, primary, new_csr, www, tmp_path):
-    """The key that was read before stays in force, as all of the configuration does."""
+    """orderd keeps the previous key along with the previous configuration."""
     key = tsig_keygen(tmp_path / "tsig.key")
     acmems = start(f"tsig-key-file = {key}")
     acmems.issue(new_csr("one.example.org"))
@@ -231,7 +231,8 @@ def test_next_server(start, primary, new_csr, www):
 
 @pytest.mark.parametrize("kind", [Named, Knot])
 def test_update_is_forwarded(start, primary, new_csr, www_two, tmp_path, kind):
-    """By a secondary (RFC 2136 §6), under another id; the primary's signature still counts."""
+    """A secondary forwards the update with another ID (RFC 2136 §6).
+    acmems accepts the primary's signature."""
     secondary = kind(tmp_path / "forwarder", "127.0.0.1", {"two.example.org": None})
     secondary.start(primary=primary)
     try:
@@ -246,8 +247,8 @@ def test_update_is_forwarded(start, primary, new_csr, www_two, tmp_path, kind):
 
 @pytest.fixture
 def split(tmp_path, primary, http01_socket):
-    """A split horizon: an installation, and a resolver that sees the names as its CA does: it knows
-    split.example.org from another server than the primary."""
+    """A split horizon: an installation, and a resolver with the CA's view of the names.
+    In that view, another server than the primary has split.example.org."""
     aliases = "".join(f"_acme-challenge.{name} CNAME {name}.validation.example.net.\n"
                       for name in ["one", "two"])
     with contextlib.ExitStack() as stack:
@@ -255,7 +256,7 @@ def split(tmp_path, primary, http01_socket):
                        {"split.example.org": zone_text(NS, aliases)}).start()
         stack.callback(outside.stop)
         resolvers = {}
-        for name in ["of-ca", "public"]:  # what one remembers the other one does not
+        for name in ["of-ca", "public"]:  # two: each has a cache of its own
             resolvers[name] = make_resolver(tmp_path / name, primary,
                                             {"split.example.org": outside})
             stack.callback(resolvers[name].stop)
@@ -269,7 +270,7 @@ def split(tmp_path, primary, http01_socket):
 
 
 def test_split_horizon(split, primary, new_csr):
-    """The server that is updated knows of no alias, where the CA finds one: `resolver` decides."""
+    """Only the CA's view has the aliases: acmems follows them if `resolver` points there."""
     acmems, public = split
 
     def settings(*lines):
@@ -294,7 +295,7 @@ def test_waits_for_the_secondary(start, primary, secondary, pebble, new_csr, www
     acmems = start(servers=[primary.where, secondary.where])
     answer = post_in_background(acmems, new_csr(www_two))
     lib.wait_for(lambda: primary.texts(f"_acme-challenge.{www_two}"), "the record")
-    # The secondary is asked, and the CA told nothing before it has the value.
+    # While the secondary lacks the record, orderd waits and does not notify the CA.
     lib.wait_for(lambda: [json.loads(note.read_text()) for note in notes(acmems)],
                  "the note of the record")
     assert "Pulled a task" not in pebble.ca.log.rpartition("Added order")[2]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""dns-01 among the authorizations of an order, and beside other ways to verify a name."""
+"""dns-01 in orders with several authorizations, and next to other verifications."""
 
 import json
 import re
@@ -19,7 +19,7 @@ from dns_bed import lookups, pebble, primary, resolver, secondary, start, www, w
 # ---- several verifications -------------------------------------------------------------------
 
 def test_first_that_the_ca_offers(start, primary, new_csr):
-    """In one order: the name by http-01, the wildcard by dns-01, as nothing else will do for it."""
+    """One order: the name by http-01, the wildcard by dns-01, the only challenge for it."""
     acmems = start(verification="http, dns")
     names = ["mixed.example.org", "*.mixed.example.org"]
     assert acmems.issue(new_csr(*names)).names == sorted(names)
@@ -27,18 +27,19 @@ def test_first_that_the_ca_offers(start, primary, new_csr):
 
 
 def test_next_where_the_first_cannot(start, pebble, new_csr):
-    """Before the CA was told of the one the other is tried; a wildcard has no other."""
+    """A verification fails before the CA is notified: the next one is tried.
+    A wildcard has no other."""
     acmems = start(servers=[f"127.0.0.1:{lib.free_port()}"], verification="dns, http")
     acmems.issue(new_csr("mixed.example.org"))
     warning, = [line for line in acmems.orderd.log.splitlines() if "tried next" in line]
     assert 'mixed.example.org cannot be verified by [verification "dns"]' in warning
     assert '[verification "http"] is tried next: ' in warning and "refused" in warning
-    answer = acmems.post(new_csr("*.unseen.example.org"))  # of another name no validation is left
+    answer = acmems.post(new_csr("*.unseen.example.org"))  # no valid authorization yet
     assert answer.status == 421 and "refused" in answer.text, answer
 
 
 def test_all_verifications_fail(start, new_csr):
-    """The client and the journal are told what each of them said."""
+    """The client and the journal get the error of each verification."""
     nobody, other = lib.free_port(), lib.free_port()
     acmems = start(f"""
 [verification "dns2"]
@@ -62,7 +63,7 @@ dns-server = 127.0.0.1:{other}
 
 @pytest.mark.parametrize("length,begin", [(238, ""), (240, "*.")])
 def test_name_too_long(start, pebble, new_csr, length, begin):
-    """Its record would not be a name any more."""
+    """With the _acme-challenge label, the name would be longer than DNS permits."""
     acmems, before = start(), pebble.orders()
     name = name_of_length(length, begin)
     answer = acmems.post(new_csr(name, subject="/"))
@@ -84,21 +85,21 @@ def test_next_where_the_name_is_too_long(start, new_csr):
 
 
 def test_wildcard_without_dns(start, pebble, new_csr):
-    """It is not ordered first and refused then."""
+    """The order is refused before it reaches the CA."""
     acmems, before = start(verification="http"), pebble.orders()
     answer = acmems.post(new_csr("mixed.example.org", "*.mixed.example.org"))
     assert answer.status == 421 and "*.mixed.example.org" in answer.text
     assert "dns01-dnsUpdate" in answer.text and pebble.orders() == before
 
 
-# ---- all values of an order at once ----------------------------------------------------------
+# ---- one challenge after all records -------------------------------------------------------
 
 class SlowCa(CaProxy):
-    """Holds an authorization back when it is shown for the nth time."""
+    """Delays the nth response with the authorization of a name."""
 
     def __init__(self, pebble):
-        self.held, self.shown = (), []  # (name, n); each that was shown
-        self.change = lambda answer: answer  # what it is shown as in the end
+        self.held, self.shown = (), []  # (name, n); the names in order of response
+        self.change = lambda answer: answer  # what the delayed response becomes
         self.reached, self.released, self.told = (threading.Event() for _ in range(3))
         super().__init__(pebble)
 
@@ -133,7 +134,8 @@ def as_invalid(answer):
 
 
 class TestAllAtOnce:
-    """A CA that has seen one value is blind for others at the same name until the TTL is over."""
+    """The CA's resolver caches a TXT answer for its TTL:
+    all records of a name must exist before its first validation."""
 
     @pytest.fixture
     def resolver(self, tmp_path, primary):
@@ -154,7 +156,8 @@ class TestAllAtOnce:
         return lib.register(tmp_path / "account-slow", pebble, http01_socket)
 
     def post(self, acmems, primary, pebble, body, record):
-        """While one is held back, the CA is told of none, though the record of another is there."""
+        """Post a request. While one authorization is delayed, orderd does not notify the CA,
+        although the record of another one exists."""
         pebble.told.clear()
         answer = post_in_background(acmems, body)
         lib.wait_for(lambda: pebble.reached.is_set() and primary.texts(record), "a record")
@@ -163,9 +166,9 @@ class TestAllAtOnce:
         assert answer() and not was_told
         return answer()
 
-    @pytest.mark.parametrize("change", [lambda answer: answer,  # as it is
+    @pytest.mark.parametrize("change", [lambda answer: answer,  # unchanged
                                         lambda answer: refuse(400, "badNonce")(None),
-                                        lambda answer: refuse(503)(None)])  # the order begins anew
+                                        lambda answer: refuse(503)(None)])  # the order starts again
     @pytest.mark.parametrize("held", ["", "*."])
     def test_wildcard_and_apex(self, start, primary, pebble, new_csr, www, held, change):
         pebble.held, pebble.change, acmems = (held + www, 1), change, start()
@@ -176,7 +179,7 @@ class TestAllAtOnce:
 
     @pytest.mark.parametrize("is_valid", [False, True])
     def test_other_verification(self, start, primary, pebble, new_csr, is_valid):
-        """The last one that is waited for brings no record; with True no challenge either."""
+        """The delayed authorization uses http-01, or is already valid: it adds no record."""
         acmems = start(verification="http, dns")
         if is_valid:
             acmems.issue(new_csr("mixed.example.org"))
@@ -191,12 +194,12 @@ class TestAllAtOnce:
         answer = self.post(acmems, primary, pebble, new_csr(www, f"*.{www}"),
                            f"_acme-challenge.{www}")
         assert answer.status == 421 and "CAA forbids it" in answer.text
-        # The other one was seen through.
+        # The other challenge was completed nevertheless.
         assert pebble.told.is_set()
         wait_until_clean(acmems, primary, f"_acme-challenge.{www}")
 
     def test_passed_over(self, start, primary, lookups, pebble, new_csr, www):
-        """What the first block failed to publish comes by the second."""
+        """The first block cannot publish the record; the second one does."""
         pebble.held = (www, 2)
         acmems = start(f"""
 [verification "dns2"]
@@ -217,7 +220,7 @@ resolver = {lookups.where}
         assert answer.status == 200, answer
 
     def test_each_name_has_its_own_reason(self, start, pebble, new_csr, www):
-        """What the CA was never told it did not refuse."""
+        """Only names that the CA rejected are reported as such."""
         pebble.held, pebble.change, acmems = (www, 1), as_invalid, start()
         pebble.released.set()
         answer = acmems.post(new_csr(www, "circle.example.org", "astray.example.org"))
@@ -227,10 +230,10 @@ resolver = {lookups.where}
                         r"(circle|astray)\.example\.org: ", answer.text), answer.text
 
 
-# ---- what is waited for ----------------------------------------------------------------------
+# ---- answers to clients that wait ------------------------------------------------------------
 
 class MuteCa(CaProxy):
-    """Says that it takes answers, and does nothing about them."""
+    """Accepts challenge responses, but never validates."""
 
     def answer(self, request):
         if not request.path.startswith("/chalZ/"):
@@ -243,7 +246,7 @@ class MuteCa(CaProxy):
 @pytest.mark.parametrize("primary", [Named], indirect=True)
 def test_what_is_waited_for(tmp_path, primary, secondary, pebble, lookups, http01_socket, new_csr,
                             www_two):
-    """Who has waited for as long as he may is told what for, in the words of each verification."""
+    """A client that waited for the maximum time gets the reason for the delay, by verification."""
     mute = MuteCa(pebble)
     acmems = lib.Acmems(tmp_path / "mute", mute, http01_socket,
                         lib.register(tmp_path / "account", mute, http01_socket))

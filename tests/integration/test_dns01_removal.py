@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""dns-01: what is put into DNS goes, whatever happens."""
+"""dns-01: every record that acmems adds is removed again."""
 
 import contextlib
 import json
@@ -26,11 +26,11 @@ def test_removed_after_a_restart(start, primary, secondary, new_csr, www_two, ho
     acmems.orderd.popen.send_signal(how)
     if how == signal.SIGTERM:
         lib.wait_for(lambda: "Stopping after" in acmems.orderd.log, "the first signal")
-        acmems.orderd.popen.send_signal(how)  # the second one waits for nobody
+        acmems.orderd.popen.send_signal(how)  # a second signal ends orderd without waiting
     acmems.orderd.wait()
     assert primary.texts(f"_acme-challenge.{www_two}")
     acmems.start_orderd()
-    # The order goes on, with the same record.
+    # The order continues with the same record.
     secondary.refresh()
     assert answer().status == 200, acmems.logs()
     wait_until_clean(acmems, primary, f"_acme-challenge.{www_two}")
@@ -49,7 +49,7 @@ def test_removed_though_the_order_is_gone(start, primary, secondary, new_csr, ww
 
 
 def test_removed_though_the_client_is_gone(start, primary, secondary, new_csr, www_two):
-    """The order goes on, for when it comes back."""
+    """The order completes without the client, which may come back for the result."""
     acmems = start(servers=[primary.where, secondary.where])
     body = new_csr(www_two)
     with lib.Client(acmems.port) as client:
@@ -62,7 +62,7 @@ def test_removed_though_the_client_is_gone(start, primary, secondary, new_csr, w
 
 @pytest.fixture
 def faulty(tmp_path, pebble, http01_socket):
-    """An installation, and what stands between it and its CA."""
+    """An installation, and the proxy between it and its CA."""
     with contextlib.ExitStack() as stack:
         proxy = FaultProxy(pebble)
         stack.callback(proxy.stop)
@@ -73,7 +73,7 @@ def faulty(tmp_path, pebble, http01_socket):
 
 
 def test_removed_when_another_name_fails(faulty, primary, secondary, lookups, new_csr):
-    """While one name's record is awaited at the secondary, the CA ends the order for the other."""
+    """The CA fails the order for one name while the record of the other waits for the secondary."""
     acmems, proxy = faulty
     names = ["one.fails.two.example.org", "two.fails.two.example.org"]
 
@@ -95,7 +95,7 @@ def test_removed_when_another_name_fails(faulty, primary, secondary, lookups, ne
 
 
 def test_removal_is_tried_again(start, primary, secondary, new_csr, www_two):
-    """The client does not wait for it."""
+    """The client does not wait for the removal."""
     acmems = start(f"{KEY}\npropagation-timeout = 6\ntimeout = 1",
                    servers=[primary.where, secondary.where])
     answer = post_in_background(acmems, new_csr(www_two))
@@ -109,7 +109,7 @@ def test_removal_is_tried_again(start, primary, secondary, new_csr, www_two):
 
 
 def test_removed_where_it_was_added(start, primary, secondary, new_csr, www_two, tmp_path):
-    """Not at the first server that has nothing against it."""
+    """orderd removes the record where it added it, not at the first server that accepts updates."""
     other = Knot(tmp_path / "other", "127.0.0.57", {"two.example.org": ZONES["two.example.org"]})
     acmems = start(servers=[other.where, primary.where, secondary.where])
     answer = post_in_background(acmems, new_csr(www_two))
@@ -125,9 +125,9 @@ def test_removed_where_it_was_added(start, primary, secondary, new_csr, www_two,
 
 def test_removed_everywhere_after_a_restart(start, primary, secondary, lookups, new_csr, www_two,
                                             tmp_path):
-    """Where the crash came before anybody knew which of them took it."""
+    """A crash leaves no note of which server has the record: orderd removes it from all servers."""
     other = Knot(tmp_path / "other", "127.0.0.57", {"two.example.org": ZONES["two.example.org"]})
-    # One that has no such zone would not have taken it.
+    # A server without the zone cannot have accepted the record.
     acmems = start(servers=[lookups.where, other.where, primary.where])
     post_in_background(acmems, new_csr(www_two))
     lib.wait_for(lambda: note(acmems).get("servers") == primary.where, "the note of who has it")
@@ -139,7 +139,7 @@ def test_removed_everywhere_after_a_restart(start, primary, secondary, lookups, 
     acmems.sign.stop()
     acmems.start_orderd()
     lib.wait_for(lambda: not primary.texts(f"_acme-challenge.{www_two}"), "the record to go")
-    assert not no_records(acmems)  # the other one may have it, for all that is known
+    assert not no_records(acmems)  # the other server may still have it
     lib.wait_for(lambda: f"{other.where}: Connection refused"
                  in acmems.orderd.log, "the reason")
     other.start()
@@ -151,7 +151,7 @@ def test_removed_everywhere_after_a_restart(start, primary, secondary, lookups, 
 
 def test_removed_from_a_former_server(start, primary, secondary, installation, new_csr, www_two,
                                       tmp_path):
-    """The configuration does not have it any more, the note of the record does."""
+    """The server is no longer configured, but the note of the record names it."""
     other = Knot(tmp_path / "other", "127.0.0.57", {"two.example.org": ZONES["two.example.org"]})
     acmems = start(servers=[primary.where])
     post_in_background(acmems, new_csr(www_two))
@@ -171,7 +171,8 @@ def test_removed_from_a_former_server(start, primary, secondary, installation, n
 
 
 def test_note_stays_where_the_record_is(start, primary, secondary, installation, new_csr, www_two):
-    """Though it cannot be added anew; who mends the configuration need not wait for the removal."""
+    """The note stays while the removal fails.
+    A corrected configuration retries the removal at once."""
     acmems = start(servers=[primary.where, secondary.where])
     answer = post_in_background(acmems, new_csr(www_two))
     lib.wait_for(lambda: primary.texts(f"_acme-challenge.{www_two}"), "the record")
@@ -183,7 +184,7 @@ def test_note_stays_where_the_record_is(start, primary, secondary, installation,
     lib.wait_for(lambda: "is not removed yet" in acmems.orderd.log, "the first try")
     assert primary.texts(f"_acme-challenge.{www_two}") and not no_records(acmems)
     installation.config.write_text(config)
-    # At first it is tried again by itself, but with the key of then.
+    # The first retry still uses the wrong key.
     lib.wait_for(lambda: reload(acmems) or no_records(acmems), "the note of the record to go")
     assert not primary.texts(f"_acme-challenge.{www_two}")
 

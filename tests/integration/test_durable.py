@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""No order is lost, and none is made twice, whatever becomes of orderd."""
+"""No order is lost or duplicated when orderd is killed, restarted, or cannot write its state."""
 
 import base64
 import contextlib
@@ -17,13 +17,13 @@ import pytest
 
 import lib
 
-SANITIZED = "asan" in lib.BUILD.name  # several times as slow
+SANITIZED = "asan" in lib.BUILD.name  # several times slower
 KILLS, KILLS_A_ROUND = (60, 10) if SANITIZED else (300, 40)
 CLIENTS = 40
 
 
 class Server:
-    """An installation whose orderds come and go; their socket stays, as systemd has it."""
+    """An installation whose orderd comes and goes. Its socket stays open, as under systemd."""
 
     def __init__(self, installation, sock):
         self.installation, self.socket = installation, sock
@@ -42,7 +42,7 @@ class Server:
 
 @pytest.fixture
 def server(installation):
-    """No orderd yet."""
+    """An installation without orderd."""
     installation.write_config()
     installation.start_sign("--idle-timeout", "0")
     installation.start_http01()
@@ -53,7 +53,7 @@ def server(installation):
 
 
 def left_over(server):
-    """What stands on disk of orders, and what is half."""
+    """The order records and incomplete files on disk."""
     return [path for path in [*server.directory.glob("state/orders/*"),
                               *server.directory.glob("**/.tmp-*")]]
 
@@ -64,20 +64,20 @@ def records(server):
 
 @contextlib.contextmanager
 def posted(server, body):
-    """A client that waits for its answer meanwhile."""
+    """A client that waits for its answer during the block."""
     with ThreadPoolExecutor(1) as pool:
         yield pool.submit(server.post, body)
 
 
 def start_orderd_to_be_killed(server, step, when):
-    """It may be gone before anything else is known of it."""
+    """Start orderd without waiting for it: it may be killed during its start."""
     return server.spawn_orderd(env=lib.preload_kill(step, when), expect=(0, -signal.SIGKILL))
 
 
 @pytest.mark.parametrize("storage", ["file", "none"])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_killed_at_every_step(server, pebble, new_csr, when, storage):
-    """Of all that an order puts on disk or takes away; until one order runs through."""
+    """Kill orderd at each step of an order that changes files on disk, until no step is left."""
     if storage == "none":
         server.write_config(storage='[storage "none"]\ntype = none\n',
                             auth=lib.AUTH_ALL + "storage = none\n")
@@ -93,7 +93,8 @@ def test_killed_at_every_step(server, pebble, new_csr, when, storage):
                 server.start_orderd()
             assert answer.result(60).status == 200, f"step {step}: {answer.result()}"
         server.orderd.stop()
-        # Killed between handing it out and forgetting it, it waits for who asks again.
+        # If orderd is killed between the answer and the removal of the record, the certificate
+        # waits for the next request.
         waits = storage == "file" or list(server.directory.glob("state/orders/*"))
         if waits or left_over(server):
             server.start_orderd()
@@ -108,7 +109,8 @@ def test_killed_at_every_step(server, pebble, new_csr, when, storage):
 
 
 def test_killed_at_random(server, pebble, new_csr):
-    """40 clients, half of them with CSRs that others have too: each gets its certificate, and the CA makes one for each CSR."""
+    """40 clients, half of them with shared CSRs:
+    each gets a certificate, and the CA issues one per CSR."""
     server.write_config(account="orders-per-3h = 0")
     before, n_requests, n_kills = pebble.certificates(), 0, 0
     rng = random.Random(8555)
@@ -124,7 +126,7 @@ def test_killed_at_random(server, pebble, new_csr):
             answers = [pool.submit(server.post, body) for body in bodies]
             last = n_kills + KILLS_A_ROUND
             while not all(answer.done() for answer in answers) and n_kills < last:
-                # A random moment is what this is about: of the start, or of the work after it.
+                # The kill comes at a random moment of the start or of the work after it.
                 time.sleep(rng.uniform(0, 0.12 + took))
                 server.orderd.expect = (-signal.SIGKILL, 0)
                 server.orderd.popen.kill()
@@ -145,7 +147,7 @@ def test_killed_at_random(server, pebble, new_csr):
 
 
 def test_half_a_file_in_the_cache(server, new_csr):
-    """What a crash left there goes, though nobody asks for the entry."""
+    """An incomplete file from a crash is removed, even if no request uses its entry."""
     server.start_orderd()
     body = new_csr("half.example.org")
     serial = server.issue(body).serial
@@ -157,7 +159,7 @@ def test_half_a_file_in_the_cache(server, new_csr):
 
 
 def test_certificate_waits_for_its_request(server, pebble, new_csr):
-    """With storage none too: what was issued while nobody listened is there for who asks again."""
+    """With storage none too: if the client is gone, the certificate waits for the next request."""
     server.write_config(storage='[storage "none"]\ntype = none\n',
                         auth=lib.AUTH_ALL + "storage = none\n")
     server.start_orderd()
@@ -167,7 +169,7 @@ def test_certificate_waits_for_its_request(server, pebble, new_csr):
         client.send(lib.head(body), body)
         lib.wait_for(lambda: list(server.challenges.iterdir()), "the challenge")
     for pid in server.sign.children():
-        os.kill(pid, signal.SIGKILL)  # the one that waits
+        os.kill(pid, signal.SIGKILL)  # the process that waits for the answer
     server.http01.resume()
     lib.wait_for(lambda: [r for r in records(server) if r["stage"] == "issued"],
                  "the certificate on disk")
@@ -180,7 +182,7 @@ def test_certificate_waits_for_its_request(server, pebble, new_csr):
 
 
 def test_order_that_the_ca_forgot(server, pebble, new_csr):
-    """It starts anew."""
+    """An order that the CA no longer knows starts again."""
     body = new_csr("forgotten.example.org")
     record = make_record(server, pebble, body, order=pebble.url[:-3] + "my-order/nothing")
     server.start_orderd()
@@ -189,7 +191,7 @@ def test_order_that_the_ca_forgot(server, pebble, new_csr):
 
 
 def test_order_past_its_time(server, pebble, new_csr):
-    """What the CA cannot be asked for any more ends, with a reason."""
+    """An order that can no longer be queried at the CA ends with a reason."""
     pebble.ca.pause()
     try:
         body = new_csr("late.example.org")
@@ -203,7 +205,7 @@ def test_order_past_its_time(server, pebble, new_csr):
 
 
 def make_record(server, pebble, body, **members):
-    """A record as an orderd of before has left it."""
+    """Write a record as an earlier orderd left it."""
     path = server.directory / f"state/orders/{hashlib.sha384(body).hexdigest()}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({
@@ -216,19 +218,19 @@ def make_record(server, pebble, body, **members):
 
 @pytest.mark.parametrize("content", ["", "{", '{"version": 2}', "[]", '{"version": 1}'])
 def test_record_that_is_none(server, new_csr, content):
-    """It is named, and it is in nobody's way."""
+    """An invalid record is reported and does not affect other orders."""
     path = server.directory / "state/orders" / ("0" * 96 + ".json")
     path.parent.mkdir(parents=True)
     path.write_text(content)
     server.start_orderd()
     lib.wait_for(lambda: f"Order {'0' * 96} is not taken up" in server.orderd.log, "the message")
-    assert path.exists() == ("2" in content)  # a newer version's is not ours to remove
+    assert path.exists() == ("2" in content)  # acmems must not remove the record of a newer version
     server.issue(new_csr("www.example.org"))
 
 
 @pytest.fixture
 def state(server):
-    """The state directory, small, of its own, and with orderd at work in it."""
+    """A small file system for the state directory, with orderd running on it."""
     server.start_orderd()
     directory = server.directory / "state"
     directory.mkdir(exist_ok=True)
@@ -242,7 +244,8 @@ def remount(directory, how):
 
 
 def test_state_directory_that_cannot_be_written(server, state, pebble, new_csr):
-    """Nothing is ordered; once it is mended everything goes on, without a restart."""
+    """Without a writable state directory, acmems orders nothing;
+    once fixed, it needs no restart."""
     filler = state / "filler"
     with contextlib.suppress(OSError), open(filler, "wb") as file:
         while True:
@@ -264,7 +267,8 @@ def test_state_directory_that_cannot_be_written(server, state, pebble, new_csr):
 
 
 def test_state_lost_in_mid_order(server, state, pebble, new_csr):
-    """The disk fails after the CA has taken the order: it waits, who asks is told, and it ends well."""
+    """The disk fails after the CA accepted the order:
+    the client gets an error, the order completes later."""
     body, orders = new_csr("mid.example.org"), pebble.orders()
     server.http01.pause()
     with posted(server, body) as answer:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""acmems-generator: the configuration goes in, units come out, and systemd takes them."""
+"""acmems-generator: it writes units for a configuration, and systemd accepts them."""
 
 import os
 import stat
@@ -12,7 +12,7 @@ MGMT = "acmems-mgmt.socket.d/50-acmems.conf"
 HTTP01 = "acmems-http01.socket.d/50-acmems.conf"
 TLSALPN01 = "acmems-tlsalpn01.socket.d/50-acmems.conf"
 
-# What the units have to have so that systemd reads them; the rest is theirs.
+# The minimum that systemd needs to load the units. Their real content does not matter here.
 UNITS = {
     "acmems-mgmt.socket": "[Socket]\n",
     "acmems-http01.socket": "[Socket]\n",
@@ -22,7 +22,7 @@ UNITS = {
        for name in ("mgmt", "mgmt@", "http01", "http01@", "tlsalpn01", "tlsalpn01@", "orderd")},
 }
 
-# Something of everything, with names that have to be quoted.
+# An example of every kind of setting, with names that need quoting.
 EVERYTHING = """
 [account]
 dir = /root/acme/account
@@ -49,7 +49,7 @@ directory = /var/tmp/b
 
 
 class Generated:
-    """One run, as systemd makes it."""
+    """One run of the generator, with the arguments that systemd passes."""
 
     def __init__(self, directory, config, expect=""):
         self.directory, self.config = directory, directory / "acmems.ini"
@@ -74,7 +74,7 @@ class Generated:
         return [line.removeprefix(f"{key}=") for line in lines if line.startswith(f"{key}=")]
 
     def verify(self, *units, check=True):
-        """What systemd itself says of the units, with what was generated on top."""
+        """The output of systemd-analyze verify for the units together with the generated files."""
         shipped = self.directory / "units"
         shipped.mkdir(exist_ok=True)
         for name, text in UNITS.items():
@@ -101,7 +101,7 @@ def test_defaults(tmp_path):
     ("127.0.0.1:1380", "127.0.0.1:1380", []),
     ("192.0.2.80:1380", "192.0.2.80:1380", ["yes"]),
     ("[::]:1380", "[::]:1380", []),
-    ("[::1]:1380", "[::1]:1380", ["yes"]),  # IPv6 may be switched off
+    ("[::1]:1380", "[::1]:1380", ["yes"]),  # IPv6 may be disabled
     ("[2001:db8::80]:1380", "[2001:db8::80]:1380", ["yes"]),
     ("/run/http 01%.sock", "/run/http 01%%.sock", []),
 ])
@@ -136,7 +136,7 @@ def test_interfaces(tmp_path):
         assert generated.settings(name, "Service") == ["acmems-mgmt.service"]
         link = generated.places[0] / "acmems-mgmt.socket.wants" / name
         assert os.readlink(link) == f"../{name}"
-    # alone it needs no unit of its own
+    # alone, it needs no unit of its own
     assert generated.settings(HTTP01, "ListenStream") == ["[fe80::80]:1380"]
     assert generated.settings(HTTP01, "BindToDevice") == ["eth0"]
     assert not [name for name in generated.files() if name.startswith("acmems-http01-")]
@@ -171,7 +171,7 @@ def test_directories(tmp_path):
     ("127.0.0.1:8443", "AF_INET", "127.0.0.1"),
     ("[2001:db8::1]:443", "AF_INET6", "2001:db8::1")])
 def test_passthrough(tmp_path, target, family, address):
-    """The sandbox is opened for this one address."""
+    """The sandbox permits only this address."""
     generated = Generated(tmp_path, '[verification "tls"]\ntype = tls-alpn01\n'
                                     f'listener = 0.0.0.0:443\npassthrough = {target}\n')
     assert generated.settings(TLSALPN01, "ListenStream") == ["0.0.0.0:443"]
@@ -187,7 +187,7 @@ def test_passthrough(tmp_path, target, family, address):
 
 
 def test_systemd_would_complain(tmp_path):
-    """The other tests' silence of systemd-analyze means something."""
+    """systemd-analyze reports errors, so its silence in the other tests proves something."""
     generated = Generated(tmp_path, "")
     with open(generated.places[0] / MGMT, "a", encoding="utf-8") as file:
         file.write("ListenStream=[::1\nBindToDevice=a/b\n")
@@ -206,7 +206,7 @@ def test_broken(tmp_path):
 
 
 def test_unreadable_lines_are_not_guessed(tmp_path):
-    """Where a listener may have stood nobody listens by default."""
+    """An unreadable line could be a listener: then the section's defaults do not apply."""
     generated = Generated(tmp_path, '[mgmt]\nlistener = 127.0.0.1:1313\n'
                                     '[verification "http"\ntype = http01\n'
                                     'listener = 127.0.0.1:1380\n', expect=None)
@@ -266,7 +266,7 @@ def test_wrong_use(arguments):
 
 
 def test_kernel_log(tmp_path):
-    """systemd gives it /dev/null for standard error; a file stands in for the kernel's log."""
+    """systemd connects standard error to /dev/null. A file replaces the kernel log."""
     config, dev = tmp_path / "acmems.ini", tmp_path / "dev"
     config.write_text("[mgmt]\nlistener = 1313\n")
     dev.mkdir()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A CA that is broken or hostile: no order is lost, none is made twice, and the others go on."""
+"""A broken or hostile CA: no order is lost or duplicated, and other orders continue."""
 
 import calendar
 import hashlib
@@ -24,8 +24,8 @@ from ca_proxy import Reset
 from fault_proxy import PROBLEM, FaultProxy, Rule, body, headers, members, refuse
 
 SANITIZED = "asan" in lib.BUILD.name
-CPU_MAX = 0.05 if SANITIZED else 0.025  # s, for one order; a loop takes all of a pause, 1 s or more
-MEMORY_MAX = (400 if SANITIZED else 48) << 10  # KB; freed memory stays with the sanitizer
+CPU_MAX = 0.05 if SANITIZED else 0.025  # s per order; a busy loop would use 1 s or more
+MEMORY_MAX = (400 if SANITIZED else 48) << 10  # KB; the sanitizer keeps freed memory
 AT_ONCE = 16
 number = itertools.count()
 
@@ -44,7 +44,7 @@ def account(tmp_path_factory, proxy, http01_socket):
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, proxy, account, http01_socket):
-    """One for all faults: what one of them leaves behind, the next ones meet."""
+    """One server for all faults: the effects of one fault would show up in the next tests."""
     acmems = lib.Acmems(tmp_path_factory.mktemp("hostile"), proxy, http01_socket, account)
     yield acmems.start()
     acmems.stop()
@@ -52,7 +52,7 @@ def server(tmp_path_factory, proxy, account, http01_socket):
 
 @pytest.fixture
 def installation(server, proxy):
-    """Its session with the CA begins anew, as after a change of the account, and knows nothing."""
+    """The session with the CA starts without any data, as after a change of the account."""
     proxy.rules = []
     shutil.rmtree(server.directory / "state/session", ignore_errors=True)
     os.utime(server.directory / "account/account.pem")
@@ -60,7 +60,7 @@ def installation(server, proxy):
 
 
 def name_of_its_own():
-    """One that the CA knows nothing of: it would not be validated again."""
+    """A name that is new to the CA: it has no valid authorization for it."""
     return f"hostile{next(number)}.example.org"
 
 
@@ -69,19 +69,19 @@ def record(server, csr):
 
 
 def cpu_time(process):
-    """s that it was running so far."""
+    """The CPU time of the process so far, in s."""
     fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory_peak(process):
-    """KB"""
+    """The peak memory use of the process, in KB."""
     status = Path(f"/proc/{process.pid}/status").read_text()
     return int(re.search(r"VmHWM:\s*(\d+)", status)[1])
 
 
 class Case(NamedTuple):
-    """What the waiting client gets; who asks again gets the certificate in any case."""
+    """The status is what the waiting client gets. The next request always gets the certificate."""
 
     kind: str
     fault: object
@@ -153,7 +153,7 @@ CASES |= {
 
 @pytest.fixture(scope="module")
 def flights(server, proxy, tmp_path_factory):
-    """All of them in the air at the same time: (name, CSR, rule, answer to come) of each case."""
+    """Start the orders of all cases at the same time: {key: (name, CSR, rule, future answer)}."""
     directory, flights = tmp_path_factory.mktemp("csr"), {}
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for key, case in {"stall": Case("order", faults.stall), **CASES}.items():
@@ -166,11 +166,11 @@ def flights(server, proxy, tmp_path_factory):
 
 @pytest.mark.parametrize("key", CASES)
 def test_order(server, proxy, flights, key):
-    """Faults of one order, while others are served, whatever happens to those."""
+    """A fault in one order, while other orders are in progress with other faults."""
     name, csr, rule, answer = flights[key]
     assert answer.result().status == CASES[key].status, answer.result()
     assert rule.hits == rule.times
-    # An order of which anything was heard is not left behind.
+    # Once orderd knows the order, it does not create another one.
     assert CASES[key].status != 200 or proxy.orders(name) == 1
     server.issue(csr)
     assert proxy.certificates(name) == 1
@@ -178,7 +178,7 @@ def test_order(server, proxy, flights, key):
 
 
 def test_stalled(server, proxy, flights):
-    """An answer that does not end is given up after 30 s; all others went on meanwhile."""
+    """An answer without an end is abandoned after 30 s. The other orders continue meanwhile."""
     name, _, rule, answer = flights["stall"]
     assert answer.result().status == 200 and rule.hits == 1 and proxy.certificates(name) == 1
 
@@ -187,7 +187,7 @@ SHARED_CASES = {
     **each(["directory"], 503, error=refuse(500), busy=BUSY, half=faults.half, cut=faults.cut,
            huge=faults.huge, redirect=ELSEWHERE),
     **each(["newNonce"], 503, error=refuse(500), redirect=ELSEWHERE),
-    # Sent once more, as the connection was open before.
+    # Sent twice: the connection was reused, so the request may be repeated.
     **each(["newOrder"], 200, lost_before=faults.lost_before, lost_after=faults.lost_after),
     "directory-type": Case("directory", headers(Content_Type="text/html"), 503),
     "directory-empty": Case("directory", body(b"{}"), 503),
@@ -200,7 +200,7 @@ SHARED_CASES = {
 
 @pytest.mark.parametrize("case", SHARED_CASES.values(), ids=SHARED_CASES.keys())
 def test_session(installation, proxy, new_csr, case):
-    """Faults of what orders share: who asks meanwhile is told, who asks later is served."""
+    """Faults in what orders share: current clients get an error, later ones get a certificate."""
     name = name_of_its_own()
     csr, rule = new_csr(name), Rule(name, case.kind, case.fault)
     proxy.rules = [rule]
@@ -211,14 +211,14 @@ def test_session(installation, proxy, new_csr, case):
 
 
 def test_frugal(server, flights):
-    """No loop that waits for nothing, and no answer as large as the CA likes."""
+    """No busy loops, and memory does not grow with the CA's answers."""
     assert all(answer.done() for *_, answer in flights.values())
     assert cpu_time(server.orderd) < CPU_MAX * (len(CASES) + 2 * len(SHARED_CASES))
     assert memory_peak(server.orderd) < MEMORY_MAX
 
 
 def test_authorization_without_an_end(installation, proxy, new_csr):
-    """It is awaited until the order expires, and not any longer."""
+    """orderd waits for the authorization until the order expires, and no longer."""
     name, expires = name_of_its_own(), time.gmtime(time.time() + 3)
     proxy.rules = [
         Rule(name, "newOrder", members(expires=time.strftime("%Y-%m-%dT%H:%M:%SZ", expires))),
@@ -229,14 +229,14 @@ def test_authorization_without_an_end(installation, proxy, new_csr):
 
 
 def plain_text(connection):
-    """No TLS at all."""
+    """A server without TLS."""
     connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
     raise Reset
 
 
 @pytest.fixture
 def stranger(tmp_path):
-    """A handshake with a certificate that nobody trusts."""
+    """A handshake with an untrusted certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*lib.make_tls_certificate(tmp_path))
     return lambda connection: context.wrap_socket(connection, server_side=True)
@@ -244,7 +244,7 @@ def stranger(tmp_path):
 
 @pytest.mark.parametrize("kind", ["plain text", "stranger"])
 def test_tls(installation, proxy, new_csr, stranger, kind):
-    """What is not the CA gets no request, let alone the certificate for it."""
+    """An impostor gets no request. The order continues once the CA can be reached."""
     handshake = stranger if kind == "stranger" else plain_text
 
     def fault(ask):
@@ -263,7 +263,7 @@ def test_tls(installation, proxy, new_csr, stranger, kind):
 
 @pytest.mark.parametrize("resource", ["newNonce", "newOrder"])
 def test_directory_changes(installation, proxy, new_csr, resource):
-    """What was there before is gone: the CA is asked where it is now."""
+    """A URL of the directory no longer exists: orderd fetches the directory again."""
     name = name_of_its_own()
     rule = Rule(name, "directory", members(**{resource: f"{proxy.base}/gone"}))
     proxy.rules = [rule]
@@ -272,7 +272,7 @@ def test_directory_changes(installation, proxy, new_csr, resource):
 
 
 def test_storm_after_a_restart(installation, proxy, pebble, new_csr):
-    """No nonce is good enough for a while: that does not mean that the CA has no such order."""
+    """The CA rejects every nonce for a while. This does not mean that it has lost the order."""
     name, before = name_of_its_own(), pebble.orders()
     csr, rule = new_csr(name), Rule(name, "order", refuse(400, "badNonce"), times=12)
     installation.http01.pause()
@@ -291,7 +291,7 @@ def test_storm_after_a_restart(installation, proxy, pebble, new_csr):
 
 
 def test_name_that_fails_while_orderd_is_away(installation, proxy, pebble, new_csr):
-    """It has to wait as any other that fails, and only it; who asks is told why."""
+    """Only the failing name is paused, as after any failure; the client gets the reason."""
     alive, dead = name_of_its_own(), name_of_its_own()
     pebble.set_address(dead, "127.0.0.99")
     before, orders = pebble.ca.log.count(" set INVALID "), pebble.orders()
@@ -299,7 +299,7 @@ def test_name_that_fails_while_orderd_is_away(installation, proxy, pebble, new_c
 
     def fault(ask):
         answer = ask()
-        if rule.hits == rule.times:  # the CA has been told of both
+        if rule.hits == rule.times:  # both challenges have been submitted to the CA
             lib.wait_for(lambda: pebble.ca.log.count(" set INVALID ") > before, "the validation")
             installation.orderd.expect = (-signal.SIGKILL,)
             installation.orderd.popen.kill()

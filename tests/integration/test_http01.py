@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""acmems-http01 over real sockets: every answer, each way of activation, limits, drain."""
+"""acmems-http01 over real sockets: every response, every way of activation, limits, draining."""
 
 import os
 import re
@@ -21,7 +21,7 @@ TIMEOUT = 20
 
 
 class Reply:
-    """One response read from a socket's file; .status is None at the end of the connection."""
+    """A response read from the file of a socket; .status is None at the end of the connection."""
 
     def __init__(self, file, head_only=False):
         line = file.readline().decode()
@@ -48,8 +48,8 @@ def listen(address=("127.0.0.1", 0)):
 
 
 def start(fds, *options, **popen):
-    """Starts the program with these descriptors as LISTEN_FDS."""
-    # By way of high numbers: a descriptor may stand where another one is to go.
+    """Start the program with these descriptors as LISTEN_FDS."""
+    # Move them to high numbers first: a descriptor may have the number that another one needs.
     high = [os.dup2(fd, 100 + i) for i, fd in enumerate(fds)]
     moves = " ".join(f"{3 + i}<&{fd} {fd}<&-" for i, fd in enumerate(high))
     script = f'exec {moves}; export LISTEN_PID=$$ LISTEN_FDS={len(fds)}; exec "$@"'
@@ -69,7 +69,7 @@ def finish(process):
 
 @pytest.fixture(scope="module", autouse=True)
 def sanitizers(tmp_path_factory):
-    """What a sanitizer finds in a child is seen nowhere else."""
+    """Sanitizer reports of child processes would be lost otherwise."""
     reports = tmp_path_factory.mktemp("sanitizer")
     with pytest.MonkeyPatch.context() as patch:
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
@@ -89,7 +89,7 @@ def challenges(tmp_path):
 
 @pytest.fixture
 def server(challenges):
-    """Address of a running server."""
+    """The address of a running server."""
     with listen() as s:
         process = start([s.fileno()], "--challenges", challenges)
         yield s.getsockname()
@@ -104,7 +104,7 @@ def connect(address):
 
 
 def ask(address, request):
-    """Sends a request, returns the first reply and whether the connection stays open."""
+    """Send a request; return the first reply and whether the connection stays open."""
     with connect(address) as s, s.makefile("rb") as file:
         s.sendall(request.encode("latin-1"))
         reply = Reply(file, request.startswith("HEAD"))
@@ -234,7 +234,7 @@ GOOD = f"GET {PREFIX}{TOKEN} HTTP/1.1\r\nHost: x\r\n"
     (GOOD.replace("Host: x", " Host: x") + "\r\n", 400),
     (GOOD + "Host: y\r\n\r\n", 400),
     (GOOD.replace("Host: x\r\n", "") + "\r\n", 400),
-    # framing
+    # message framing
     (GOOD + "Content-Length: +0\r\n\r\n", 400),
     (GOOD + "Content-Length: -1\r\n\r\n", 400),
     (GOOD + "Content-Length: 0 0\r\n\r\n", 400),
@@ -253,7 +253,7 @@ GOOD = f"GET {PREFIX}{TOKEN} HTTP/1.1\r\nHost: x\r\n"
     (GOOD + "a: " + "b" * 9000 + "\r\n\r\n", 431),
     (GOOD + "a: b\r\n" * 101 + "\r\n", 431),
     ("GET /" + "a" * 9000 + " HTTP/1.1\r\nHost: x\r\n\r\n", 431),
-    # path before method before head
+    # the path is checked before the method, the method before the headers
     ("POST / HTTP/1.1\r\na : b\r\n\r\n", 404),
     ("GET / HTTP/1.1\r\na: b\n\r\n", 404),
     ("GET / HTTP/1.1\r\na: " + "b" * 9000 + "\r\n\r\n", 404),
@@ -400,9 +400,9 @@ def test_drain(challenges, number):
             busy.sendall(GET[:-2].encode())
             time.sleep(0.2)
             process.send_signal(number)
-            assert Reply(idle_file).status is None  # at once: the idle one has nothing in hand
+            assert Reply(idle_file).status is None  # at once: the connection is idle
             time.sleep(0.2)
-            process.send_signal(number)  # a second one changes nothing
+            process.send_signal(number)  # a second signal changes nothing
             assert process.poll() is None
             busy.sendall(b"\r\n")
             reply = Reply(file)

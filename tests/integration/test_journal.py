@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The journal as audit trail: what is in it, exactly once, and what never is."""
+"""The journal as an audit trail: its entries, each exactly once, and no secrets."""
 
 import base64
 import datetime
@@ -49,7 +49,7 @@ def one(entries):
 
 
 def the(journal, event, program):
-    """The one entry of this event; it has the level and the decision of the event."""
+    """The only entry of the event; check the level and the decision that the event defines."""
     entry = one([entry for entry in journal.entries(program) if entry.is_event(event)])
     assert entry["PRIORITY"] == LEVELS[EVENTS[event]["level"]]
     assert entry["ACMEMS_DECISION"] == EVENTS[event]["decision"]
@@ -104,7 +104,7 @@ def test_one_entry_for_each_of_many(audited, journal, new_csr):
 
 
 def test_several_requests_on_one_connection(audited, journal):
-    """What is known of one does not get into the entry of the next."""
+    """The fields of one request do not leak into the entry of the next."""
     with lib.Client(audited.port) as client:
         for body in b"one", b"other":
             client.send(lib.head(body), body)
@@ -219,7 +219,7 @@ def test_names_are_never_cut_off(installation, journal, new_csr):
     assert len(entry.datagram) < 70000
 
 
-# ---- what is wrong ---------------------------------------------------------------------------
+# ---- failures --------------------------------------------------------------------------------
 
 def test_damaged_cache(audited, journal, new_csr):
     csr = new_csr("www.example.org")
@@ -236,7 +236,7 @@ def test_storage_that_fails(audited, journal, pebble, new_csr):
     entry.parent.symlink_to(entry.parent.name)  # -ELOOP in the middle of the path, for root too
     orders = pebble.orders()
     assert audited.post(csr).status == 500
-    assert pebble.orders() == orders  # what cannot be kept is not ordered
+    assert pebble.orders() == orders  # acmems orders nothing that it cannot store
     assert_about(the(journal, "CERTIFICATE_NOT_STORED", ORDERD), csr, "www.example.org")
 
 
@@ -276,7 +276,7 @@ def test_account_missing(tmp_path, pebble, http01_socket, journal, new_csr):
         server.stop()
 
 
-# Asks acmems-orderd in the working directory; prints nothing where it is disconnected.
+# Calls acmems-orderd in the working directory; prints nothing if the call is disconnected.
 PEER = """
 import socket
 sock = socket.socket(socket.AF_UNIX)
@@ -290,7 +290,7 @@ except ConnectionResetError:
 
 
 def test_who_may_use_the_socket(installation, journal):
-    """Root and the members of the socket's group, though the mode lets everybody in."""
+    """Only root and the members of the socket's group, although the mode permits everyone."""
     installation.journal = journal
     installation.write_config()
     path = installation.directory / "run/orderd.sock"
@@ -315,13 +315,13 @@ def test_who_may_use_the_socket(installation, journal):
     assert not answered
     entry = the(journal, "PEER_REFUSED", ORDERD)
     assert entry["ACMEMS_PEER_UID"] == "65534" and entry["ACMEMS_PEER_PID"] == str(pid)
-    # Once for all that come within ten seconds.
+    # One entry for all calls within ten seconds.
     assert not ask(user=65534, group=65534, extra_groups=[])[1]
     the(journal, "PEER_REFUSED", ORDERD)
 
 
 def test_call_that_is_denied(audited, journal, new_csr):
-    """An entry about a call has the process that called."""
+    """The entry about a call names the calling process."""
     call = {"method": "io.acmems.Orders.Request",
             "parameters": {"auth": "web servers", "requestId": "1234",
                            "csr": base64.b64encode(new_csr("www.example.com")).decode()}}
@@ -350,7 +350,7 @@ def test_changes_of_the_configuration(audited, journal, new_csr):
 
 
 def test_revoked_certificate(audited, journal, new_csr, tmp_path):
-    """acmemsctl tells its user, and the journal those who look later."""
+    """acmemsctl reports the revocation to its user and to the journal."""
     names = ["www.example.org", "a.example.org"]
     serial = audited.issue(new_csr(*names)).serial.lower()
     journal.clear()
@@ -378,7 +378,7 @@ def test_program_that_cannot_start(installation, journal):
 # ---- nothing secret --------------------------------------------------------------------------
 
 class RecordingCa(CaProxy):
-    """Keeps every nonce."""
+    """Records every nonce."""
 
     def __init__(self, pebble):
         self.nonces, self.refused = set(), 0
@@ -393,7 +393,7 @@ class RecordingCa(CaProxy):
 
 
 def key_material(pem):
-    """The lines of a key, and all of its bytes in the forms that a message could have."""
+    """The lines of a key, and its bytes in every form that a message could contain."""
     lines = [line for line in pem.splitlines() if line and not line.startswith(b"-----")]
     der = base64.b64decode(b"".join(lines))
     return [*lines, der.hex().encode(), base64.urlsafe_b64encode(der).rstrip(b"=")]
@@ -409,12 +409,12 @@ def assert_secret(journal, secrets):
 
 
 def test_nothing_secret(pebble, tmp_path, http01_socket, journal, new_csr):
-    """A run with all that is secret in it, at the level that says most."""
+    """A run that uses every kind of secret, at the most verbose level."""
     ca, key = RecordingCa(pebble), "correct horse battery staple"
     server = lib.Acmems(tmp_path, ca, http01_socket)
     server.journal = journal
     try:
-        # How many it takes until three nonces were refused is the CA's dice to say.
+        # The number of requests until three nonces are rejected is random.
         server.start(account="accept-terms-of-service = yes\n"
                              "duplicate-certificates-per-week = 0",
                      auth=f'[auth "key"]\nhmac_type = sha256\nhmac_key = {key}\ndomain = *\n'
@@ -448,7 +448,7 @@ def test_nothing_secret(pebble, tmp_path, http01_socket, journal, new_csr):
 
 
 def test_nonce_that_the_ca_talks_about(tmp_path, http01_socket, journal, new_csr):
-    """A CA that refuses all nonces, and says which."""
+    """A CA that rejects all nonces and quotes them in its errors."""
     ca = lib.FakeCa(tmp_path / "fake")
     server = lib.Acmems(tmp_path, ca, http01_socket)
     server.journal = journal
@@ -465,7 +465,7 @@ def test_nonce_that_the_ca_talks_about(tmp_path, http01_socket, journal, new_csr
         ca.stop()
 
 
-# ---- what is written about it ----------------------------------------------------------------
+# ---- documentation ---------------------------------------------------------------------------
 
 CATALOG = lib.ROOT / "units/acmems.catalog"
 PAGE = (lib.ROOT / "man/acmems.journal-fields.7").read_text()
@@ -490,7 +490,7 @@ def test_page_has_every_field():
 
 
 def test_catalog_entries(tmp_path):
-    """Each has a subject, who defined it, pages that there are, and known fields only."""
+    """Each entry has a subject, its "Defined-By", existing manual pages, and known fields only."""
     for entry in re.split(r"^-- \w+\n", CATALOG.read_text(), flags=re.M)[1:]:
         head, _, text = entry.partition("\n\n")
         assert re.match(r"Subject: .+\nDefined-By: acmems\n(Documentation: man:.+\n?)+$", head)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The two ends of a TLS connection that is passed on: a client, and the server behind."""
+"""The two ends of a passed-on TLS connection: a client, and the server behind the handler."""
 
 import contextlib
 import socket
@@ -11,7 +11,10 @@ import lib
 
 def connect(port, name="www.example.org", protocols=("acme-tls/1",), version=None, ca=None,
             address="127.0.0.1"):
-    """A client's handshake; @ca: the only anchor, else any certificate will do."""
+    """Complete a TLS handshake as a client.
+
+    @ca: the only trust anchor; None: accept every certificate
+    """
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -31,7 +34,7 @@ def connect(port, name="www.example.org", protocols=("acme-tls/1",), version=Non
 
 
 class EchoServer:
-    """Sends back what it gets, and says goodbye in order."""
+    """Echoes the received data and closes the TLS connection properly."""
 
     def __init__(self, directory, address="127.0.0.1"):
         self.cert, key = lib.make_tls_certificate(directory)
