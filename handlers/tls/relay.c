@@ -13,9 +13,8 @@ typedef struct Flow {
     int from, to;
     int pipe[2];
     size_t held; /* bytes in the pipe */
-    bool
-        ending; /* the sender sent its end of file; data before it may still wait to be forwarded */
-    bool ended; /* no more data comes, or none can be forwarded */
+    bool ending; /* the sender has closed; earlier data may still wait */
+    bool ended;  /* no more data comes, or none can be forwarded */
 } Flow;
 
 typedef enum Side { SIDE_A, SIDE_B, SIDE_MAX } Side;
