@@ -10,7 +10,7 @@
 
 typedef struct Sign {
     ConfigFile *config_file;
-    Config *config; /* in force for the connection at hand; NULL: there is none that is sound */
+    Config *config; /* for the current connection; NULL: no valid one exists */
 } Sign;
 
 static void sign_close(void *userdata)
@@ -73,13 +73,13 @@ int main(int argc, char *argv[])
     char config[PATH_MAX];
     const HandlerProgram program = {
         .name = "acmems-sign",
-        .summary = "Answers certificate signing requests posted to /sign",
+        .summary = "Answer certificate signing requests posted to /sign",
         .options = { { "config", "FILE", "the configuration", config_file_default(config) } },
         .open = sign_open,
         .close = sign_close,
         .prepare = sign_prepare,
         .serve = sign_connection,
-        /* More than keep_alive_max and one more request, with its order, can take. */
+        /* Longer than keep_alive_max and one more request with its order. */
         .lifetime = 240 * USEC_PER_SEC,
     };
 

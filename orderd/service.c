@@ -10,7 +10,7 @@
 #define REQUEST_ID_MAX 63U
 #define CLIENT_MAX     63U
 
-/* What a client asked for so short a time ago is noted already, s. */
+/* A request is not noted again if the last one noted is younger than this, s. */
 #define ASKED_ACCURACY 3600
 
 static const char description[] =
@@ -27,7 +27,7 @@ static void fail(VarlinkCall *call, const Failure *failure)
 {
     json_t *parameters =
         json_pack("{siss}", "status", failure->status, "reason",
-                  str_or(failure->reason, "The server is out of memory: try again later."));
+                  str_or(failure->reason, "The server is out of memory. Try again later."));
 
     if (parameters && failure->retry_after)
         (void)json_object_set_new(parameters, "retryAfter", json_integer(failure->retry_after));
@@ -36,7 +36,7 @@ static void fail(VarlinkCall *call, const Failure *failure)
     varlink_error(call, "io.acmems.Orders.OrderFailed", parameters);
 }
 
-/* For what has no order whose end the journal would tell of: the handler's entry does. */
+/* For calls without an order. Nothing is logged here: the handler logs its answer. */
 static void fail_plainly(VarlinkCall *call, int status, unsigned retry_after, const char *reason)
 {
     Failure failure = { 0 };
@@ -91,18 +91,19 @@ static void service_order(VarlinkCall *call, Service *service, Config *config, S
     if (r < 0) {
         free(pending);
         (void)log_event_errno(r == -EBUSY ? LOG_EVENT_ORDERS_FULL : LOG_EVENT_ORDER_FAILED_HERE, r,
-                              "Order cannot be taken: %m");
+                              "Failed to accept an order: %m");
         if (r == -EBUSY)
             fail_plainly(call, 503, 60,
-                         "The server has too many orders in flight: try again later.");
+                         "Too many orders are in progress on the server. Try again later.");
         else
-            fail_plainly(call, 500, 0, "The server cannot take the order: its journal says why.");
+            fail_plainly(call, 500, 0,
+                         "The server failed to accept the order. The server's journal says why.");
         return;
     }
     varlink_call_set_gone(call, on_gone, pending);
 }
 
-/* The handler asked the cache already, but another order may have ended since. */
+/* The handler has looked into the cache, but another order may have ended since. */
 static bool reply_from_cache(VarlinkCall *call, const SignRequest *request)
 {
     _cleanup_(chain_freep) Chain *chain = NULL;
@@ -114,7 +115,7 @@ static bool reply_from_cache(VarlinkCall *call, const SignRequest *request)
     return true;
 }
 
-/* An order may have ended with nobody waiting, and without a storage to go to. */
+/* Looks for the chain of an order that ended without waiters and could not be stored. */
 static bool reply_from_order(VarlinkCall *call, const Service *service, const Config *config,
                              const SignRequest *request)
 {
@@ -133,16 +134,16 @@ static bool reply_from_order(VarlinkCall *call, const Service *service, const Co
     reply_chain(call, chain);
     from.server = record.server;
     from.account = record.account;
-    /* One that keeps nothing has it handed out once. */
+    /* Without a storage the chain is handed out once. */
     if (storage->type == STORAGE_NONE) {
         order_forget(state, key);
         return true;
     }
-    /* A storage that could not be written at the time takes it now, or it stays. */
+    /* The storage could not be written at the time. If it still cannot, the order's file stays. */
     r = cached_store(storage, request, chain, &from, &renewal);
     if (r > 0)
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
-                        "What is known of entry %s of storage \"%s\" cannot be written: %m", key,
+                        "Failed to write the metadata of entry %s in storage \"%s\": %m", key,
                         storage->name);
     if (r >= 0) {
         inventory_note(service->inventory, storage, key, &renewal);
@@ -157,7 +158,7 @@ typedef struct Parameters {
     OrderCaller caller;
 } Parameters;
 
-/* Name of the first parameter that is missing or not as it has to be; NULL: all are well. */
+/* Returns the name of the first parameter that is missing or invalid; NULL: all are valid. */
 static const char *read_parameters(const json_t *parameters, Parameters *ret)
 {
     const json_t *client = json_object_get(parameters, "client");
@@ -191,12 +192,12 @@ static void service_request_parsed(VarlinkCall *call, Service *service,
     Config *config = config_file_get(service->config_file);
 
     (void)inventory_use(service->inventory, config);
-    /* A handler that was taken over still gets no name that no block allows. */
+    /* Checked again, in case an attacker controls the handler. */
     request->auth = config_find_auth(config, parameters->auth);
     if (!request->auth || !policy_covers(request->auth, request->csr)) {
         log_event(LOG_EVENT_CALL_DENIED, NULL,
-                  "Refused: auth block \"%s\" does not allow these names", parameters->auth);
-        fail_plainly(call, 403, 0, "The request is not allowed.");
+                  "Call refused: auth block \"%s\" does not permit these names", parameters->auth);
+        fail_plainly(call, 403, 0, "This request is not permitted.");
         return;
     }
     if (!reply_from_cache(call, request) && !reply_from_order(call, service, config, request))
@@ -256,13 +257,14 @@ static void service_request(VarlinkCall *call, const json_t *parameters, void *u
     service_request_parsed(call, userdata, &p, &request);
 }
 
-/* Many may ask at once, and all of them tell so. */
+/* Many clients may request a certificate at once, and each request is reported. */
 static bool is_noted(const StorageMeta *meta, const AuthBlock *auth)
 {
     return meta->auth && streq(meta->auth, auth->name) && time(NULL) < meta->asked + ASKED_ACCURACY;
 }
 
-/* A handler that was taken over can have certificates renewed for longer, and nothing else. */
+/* An attacker who controls the handler can only keep certificates in renewal that the auth block
+ * permits. */
 static bool is_covered(const AuthBlock *auth, const char *key)
 {
     _cleanup_(sign_request_done) SignRequest request = { 0 };
@@ -300,7 +302,8 @@ static int note_asked(Service *service, const AuthBlock *auth, const char *key)
     if (is_covered(auth, key))
         return save_asked(service, auth, key, chain, &meta);
     log_event(LOG_EVENT_CALL_DENIED, NULL,
-              "Refused: auth block \"%s\" does not allow what is in entry %s", auth->name, key);
+              "Call refused: auth block \"%s\" does not permit the names of entry %s", auth->name,
+              key);
     return 0;
 }
 
@@ -324,7 +327,7 @@ static void service_asked(VarlinkCall *call, const json_t *parameters, void *use
     r = auth ? note_asked(service, auth, key) : 0;
     if (r < 0)
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
-                        "That somebody asks for %s cannot be written to storage \"%s\": %m", key,
+                        "Failed to note the request for entry %s in storage \"%s\": %m", key,
                         auth->storage->name);
     varlink_reply(call, json_object());
 }

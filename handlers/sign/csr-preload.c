@@ -3,7 +3,7 @@
 
 #include "x509/csr.h"
 
-/* For a.example, by keys that were thrown away. */
+/* For a.example; their keys were discarded. */
 static const char rsa_sample[] =
     "-----BEGIN CERTIFICATE REQUEST-----\n"
     "MIICbDCCAVQCAQAwADCCASIwDQYJKoZIhvcNAQEBBQADggEPADCCAQoCggEBAMzP\n"

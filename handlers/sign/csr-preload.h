@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* OpenSSL sets up at first use what csr_parse() needs, which takes longer than all the rest of an
- * answer from the cache. A parent that calls this before it forks spares each child that. */
+/* Initializes what csr_parse() needs in OpenSSL. That takes longer than all other work for an
+ * answer from the cache. A parent calls this before it forks, so that no child has to. */
 void csr_preload(void);

@@ -13,8 +13,7 @@
 
 #define REPLY_SIZE_MAX (1024U * 1024U)
 
-/* While orderd is being restarted its socket is back soon, but not at once when no service manager
- * holds it. */
+/* When orderd restarts and systemd does not hold its socket, the socket is missing for a moment. */
 #define RECONNECT_TIMEOUT (5 * USEC_PER_SEC)
 #define RECONNECT_PAUSE   (100 * USEC_PER_MSEC)
 
@@ -26,7 +25,7 @@ static int connect_socket(const char *path)
     if (strlen(path) >= sizeof(address.sun_path))
         return -ENAMETOOLONG;
     memcpy(address.sun_path, path, strlen(path));
-    /* Where the backlog is full a blocking connect() would wait, whatever the deadline. */
+    /* With a full backlog a blocking connect() would wait without a deadline. */
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -errno;
@@ -35,7 +34,7 @@ static int connect_socket(const char *path)
     return TAKE_FD(fd);
 }
 
-/* The socket is not there, nobody listens on it (any more), or too many wait at it. */
+/* The socket does not exist, no process listens on it, or its backlog is full. */
 static bool is_absent(int r)
 {
     return r == -ENOENT || r == -ECONNREFUSED || r == -EAGAIN;
@@ -61,7 +60,7 @@ static int connect_patiently(const char *path, usec_t deadline)
     }
 }
 
-/* One frame, up to its NUL byte. -ECONNRESET when the peer goes away before it. */
+/* Reads one frame, up to its NUL byte. -ECONNRESET: the peer closed the connection before that. */
 static int read_frame(int fd, usec_t deadline, char **ret)
 {
     _cleanup_free_ char *frame = NULL;
@@ -186,7 +185,7 @@ int order_request(const char *socket_path, const OrderRequest *order, usec_t dea
 
         if ((r != -ECONNRESET && r != -EPIPE) || now_monotonic() + RECONNECT_PAUSE >= deadline)
             return r;
-        /* orderd went away in mid-wait: it is asked again, which makes no second order. */
+        /* orderd stopped. Calling again makes no second order. */
         pause_before_retry();
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* The sign handler's side of orderd's socket (orderd/io.acmems.Orders.varlink). */
+/* Calls from acmems-sign to orderd over its socket (orderd/io.acmems.Orders.varlink). */
 
 #include <stddef.h>
 
@@ -10,10 +10,10 @@
 #include "statedir/storage/request.h"
 
 typedef struct OrderAnswer {
-    int status;           /* HTTP status for the client: 200 with a chain, else why not */
+    int status;           /* HTTP status for the client; 200: .chain is set */
     char *chain;          /* PEM as chain_format() makes it, with 200 */
-    char *reason;         /* one sentence for the client, otherwise */
-    char *problem;        /* the CA's problem type, where that is why; else NULL */
+    char *reason;         /* sentences for the client, with any other status */
+    char *problem;        /* the CA's problem type, if that is the reason; else NULL */
     unsigned retry_after; /* s, 0: none */
 } OrderAnswer;
 
@@ -25,21 +25,23 @@ typedef struct OrderRequest {
 } OrderRequest;
 
 /**
- * order_request() - have a certificate ordered, and wait for it
+ * order_request() - order a certificate and wait for it
  * @socket_path: of orderd
- * @deadline: for everything
+ * @deadline: of the whole call
+ * @ret: order_answer_done()
  *
- * Connects again and asks again when orderd goes away in mid-wait. Returns 0 with an answer
- * (whatever its status); -ETIMEDOUT; -errno when orderd cannot be reached or does not keep to the
- * protocol (-EBADMSG).
+ * If orderd stops while this function waits, it connects and calls again. Returns 0 with an answer
+ * of any status; -ETIMEDOUT; -EBADMSG: orderd violates the protocol; other -errno: orderd cannot
+ * be reached.
  */
 int order_request(const char *socket_path, const OrderRequest *order, usec_t deadline,
                   OrderAnswer *ret);
+
 /**
- * order_tell_asked() - a client got the certificate of this request out of the cache
+ * order_tell_asked() - report that a client got the certificate of this request from the cache
  *
- * For a storage with prefetch, whose certificates are renewed while somebody asks for them. Waits
- * for no answer. 0 or -errno, also -ETIMEDOUT.
+ * For a storage with prefetch, whose certificates are renewed only while clients request them. Does
+ * not wait for an answer. Returns 0, -ETIMEDOUT or other -errno.
  */
 int order_tell_asked(const char *socket_path, const SignRequest *request, usec_t deadline);
 

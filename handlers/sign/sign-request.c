@@ -11,31 +11,30 @@
 #include "strings/strv.h"
 #include "x509/chain-fields.h"
 
-/* Longer than orderd takes for one order, so that its reason arrives. */
+/* Longer than orderd lets a caller wait, so that its reason arrives. */
 #define ORDER_DEADLINE (100 * USEC_PER_SEC)
 #define RETRY_SOON     60U
 
-/* So much too old may be what is known of the last request for a certificate, s. */
+/* A request from the cache is reported to orderd if the last report is older than this, s. */
 #define ASKED_ACCURACY (24 * 3600)
 #define ASKED_DEADLINE (2 * USEC_PER_SEC)
 
 #define CHAIN_TYPE "application/pem-certificate-chain"
 
-/* Says nothing about the policy: who asks may be a stranger. */
-#define NOT_ALLOWED                                                                                \
-    "This request is not allowed: the server's administrator finds the reason in its journal."
+/* Says nothing about the policy: the client may be anyone. */
+#define NOT_ALLOWED "This request is not permitted. The server's journal says why."
 
-/* A request on its way. */
+/* A request in progress. */
 typedef struct Sign {
     HttpExchange *exchange;
     const Config *config;
     Authentication authentication;
     PolicyRequest policy;
     SignRequest request;
-    bool has_outdated; /* a certificate in the cache that is due for renewal */
+    bool has_outdated; /* the cache has a certificate, but it is due for renewal */
 } Sign;
 
-/* How a request ended: the one entry that it leaves in the journal. */
+/* How a request ended, for its journal entry. */
 typedef struct Outcome {
     LogEvent event;
     int status;      /* 0: nothing was answered */
@@ -49,7 +48,7 @@ static void sign_done(Sign *sign)
     sign_request_done(&sign->request);
 }
 
-/* What a client can make long is cut, or comes last, where the end of the text cuts it. */
+/* Text of any length that a client sends is cut, or stands last, where the size limit cuts it. */
 static void log_outcome(HttpExchange *exchange, const SignRequest *request, const Outcome *outcome)
 {
     const AuthBlock *auth = request ? request->auth : NULL;
@@ -98,7 +97,7 @@ static void refuse_without_memory(Sign *sign)
     sign_refuse(
         sign,
         &(Outcome){ .event = LOG_EVENT_REQUEST_FAILED, .status = 500, .why = "out of memory" }, 0,
-        "The server is out of memory: try again later.");
+        "The server is out of memory. Try again later.");
 }
 
 static void reply_chain(Sign *sign, const char *text, const Outcome *outcome)
@@ -107,7 +106,8 @@ static void reply_chain(Sign *sign, const char *text, const Outcome *outcome)
     http_reply(sign->exchange, 200, CHAIN_TYPE, NULL, text, strlen(text));
 }
 
-/* Each step answers the request and returns false, or returns true: the next one goes on. */
+/* Each step either answers the request and returns false, or returns true: the next step follows.
+ */
 
 static bool check_config(Sign *sign)
 {
@@ -117,10 +117,10 @@ static bool check_config(Sign *sign)
         sign,
         &(Outcome){ .event = LOG_EVENT_REQUEST_FAILED,
                     .status = 503,
-                    .why = "the configuration is broken" },
+                    .why = "the configuration is invalid" },
         RETRY_SOON,
-        "The server's configuration is broken: its administrator finds the line in the journal, "
-        "or with 'acmemsctl check'.");
+        "The server's configuration is invalid. The journal of the server and 'acmemsctl check' "
+        "show the line.");
     return false;
 }
 
@@ -149,8 +149,9 @@ static bool read_csr(Sign *sign)
     if (r == -ETIMEDOUT)
         return false; /* the server has answered and called sign_refused() */
     if (r == -ECONNRESET) {
-        sign_log(sign, &(Outcome){ .event = LOG_EVENT_REQUEST_GONE,
-                                   .why = "the client went away before its request was whole" });
+        sign_log(sign,
+                 &(Outcome){ .event = LOG_EVENT_REQUEST_GONE,
+                             .why = "the client disconnected before its request was complete" });
         return false;
     }
     if (r >= 0)
@@ -209,8 +210,8 @@ static void reply_current(Sign *sign, const Chain *chain)
                                    .chain = chain });
 }
 
-/* That somebody still asks for it is told once a day, where it matters. The client has its answer,
- * and nothing hangs on this one time. */
+/* Tells orderd once a day that clients still request the certificate, if its storage needs that.
+ * Errors do not matter: the client has its answer, and the next request reports again. */
 static void tell_asked(const Sign *sign, const Chain *chain)
 {
     const Storage *storage = sign->request.auth->storage;
@@ -229,7 +230,7 @@ static void tell_asked(const Sign *sign, const Chain *chain)
         (void)order_tell_asked(socket, &sign->request, now_monotonic() + ASKED_DEADLINE);
 }
 
-/* As storage_lookup(); what cannot be read or used is logged. */
+/* As storage_lookup(). Entries that cannot be read or used are logged. */
 static int look_up(const Sign *sign, Chain **ret)
 {
     const Storage *storage = sign->request.auth->storage;
@@ -237,11 +238,11 @@ static int look_up(const Sign *sign, Chain **ret)
     int r = storage_lookup(storage, &sign->request, ret, &why);
 
     if (r < 0)
-        (void)log_event_errno(LOG_EVENT_CACHE_UNREADABLE, r, "Storage \"%s\" cannot be read: %m",
+        (void)log_event_errno(LOG_EVENT_CACHE_UNREADABLE, r, "Failed to read storage \"%s\": %m",
                               storage->name);
     else if (r == STORAGE_DAMAGED)
         log_event(LOG_EVENT_CACHE_DAMAGED, NULL,
-                  "Entry in storage \"%s\" is damaged and not used: %s", storage->name,
+                  "An entry in storage \"%s\" is damaged and is not used: %s", storage->name,
                   str_or(why, "?"));
     return r;
 }
@@ -264,7 +265,7 @@ static void reply_ordered(Sign *sign, const char *text)
     _cleanup_(chain_freep) Chain *chain = NULL;
     const char *why;
 
-    /* Only for what the journal says of it; orderd has checked it. */
+    /* Only for the journal: orderd has checked the chain. */
     (void)chain_parse(text, strlen(text), &chain, &why);
     reply_chain(
         sign, text,
@@ -276,9 +277,12 @@ static void reply_outdated(Sign *sign, const Chain *chain, const char *why, cons
 {
     _cleanup_log_fields_ LogFields fields = { 0 };
     _cleanup_free_ char *text = NULL;
+    int length = (int)strlen(why);
 
+    if (length > 0 && why[length - 1] == '.')
+        length--;
     chain_add_fields(chain, &fields);
-    if (asprintf(&text, "%s; the certificate of before is good until %s", why,
+    if (asprintf(&text, "%.*s; the previous certificate is valid until %s", length, why,
                  str_or(log_fields_get(&fields, LOG_FIELD_NOT_AFTER), "?")) < 0)
         text = NULL;
     reply_cached(sign, &(Outcome){ .event = LOG_EVENT_REQUEST_OUTDATED,
@@ -298,9 +302,9 @@ static bool is_undelivered(int status)
     return false;
 }
 
-/* What the CA cannot deliver now is no reason to leave the client without the certificate that it
- * has. The cache is asked anew: it may have been revoked while the next one was waited for. False:
- * there is none that lives. */
+/* When the CA delivers no new certificate, the client gets the previous one while that is valid.
+ * The cache is read again: the certificate may have been revoked while the order ran. False: there
+ * is no valid one. */
 static bool try_outdated(Sign *sign, int status, const char *why, const char *problem)
 {
     _cleanup_(chain_freep) Chain *chain = NULL;
@@ -360,13 +364,14 @@ static bool sign_order(Sign *sign)
     else if (r >= 0)
         refuse_by_order(sign, &answer);
     else if (r == -ETIMEDOUT)
-        refuse_without_answer(sign, "the order is still under way",
-                              "The certificate is not there yet: post the same CSR again later.");
+        refuse_without_answer(
+            sign, "the order is still in progress",
+            "The certificate has not been issued yet. Post the same CSR again later.");
     else {
         (void)log_event_errno(LOG_EVENT_ORDERD_UNREACHABLE, r,
                               "acmems-orderd at '%s' does not answer: %m", socket);
         refuse_without_answer(sign, "acmems-orderd does not answer",
-                              "The server's order service cannot be reached: try again later.");
+                              "The server cannot reach its order service. Try again later.");
     }
     return false;
 }

@@ -11,25 +11,25 @@
 #include "statedir/challenge.h"
 #include "x509/dns-name.h"
 
-/* Trouble that outlasts a pause of this length is the order's. */
+/* If trouble outlasts a pause of this length, the order handles it. */
 #define PAUSE_MAX (20 * USEC_PER_SEC)
 
 struct Authorization {
     sd_event *event;
     Account *account;
     LogFields *log;
-    const Solvers *solvers; /* NULL: it is only looked at */
+    const Solvers *solvers; /* NULL: the authorization is only read */
     Config *config;
     VerificationChoice choice;
     char *url;
     char *name;
     char *challenge_url;
-    void *publication; /* of the answer; NULL before there is one */
+    void *publication; /* of the answer; NULL: there is none */
     ChallengeGroup *group;
     bool undecided;       /* counted in the group */
-    bool published;       /* where the CA finds it */
-    bool told;            /* the CA was asked to validate, and maybe heard it */
-    json_t *tell_problem; /* what the CA said to that, where it refused */
+    bool published;       /* the answer is where the CA finds it */
+    bool told;            /* the CA was asked to validate; whether it received that is unknown */
+    json_t *tell_problem; /* why the CA refused that; NULL: it did not */
     SessionCall *call;
     sd_event_source *timer;
     Poll poll;
@@ -59,7 +59,7 @@ static void authorization_withdraw(Authorization *a)
     a->published = false;
 }
 
-/* Whether others of the order wait for what becomes of it. */
+/* While an authorization is undecided, the others of its order wait. */
 static void set_undecided(Authorization *a, bool undecided)
 {
     if (undecided == a->undecided)
@@ -125,9 +125,10 @@ static void authorization_fail(Authorization *a, LogEvent event, int status, uns
 
 static void authorization_fail_request(Authorization *a, int error)
 {
-    log_error_errno(error, "Request to the CA for %s cannot be made: %m", authorization_name(a));
-    authorization_fail(a, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
-                       "The server cannot make a request to the CA: its journal says why.");
+    log_error_errno(error, "Failed to send a request for %s to the CA: %m", authorization_name(a));
+    authorization_fail(
+        a, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
+        "The server failed to send a request to the CA. The server's journal says why.");
 }
 
 static const json_t *find_error(const json_t *challenges)
@@ -144,7 +145,7 @@ static const json_t *find_error(const json_t *challenges)
     return NULL;
 }
 
-/* What the CA found: the error of the challenge that was tried. */
+/* The reason is the error of the challenge that the CA tried. */
 static void authorization_fail_invalid(Authorization *a, const json_t *challenges)
 {
     const json_t *error = find_error(challenges);
@@ -166,11 +167,11 @@ static void schedule(Authorization *a, usec_t delay)
     if (sd_event_source_set_time_relative(a->timer, delay) < 0 ||
         sd_event_source_set_enabled(a->timer, SD_EVENT_ONESHOT) < 0)
         authorization_fail(a, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
-                           "The server is out of memory: try again later.");
+                           "The server is out of memory. Try again later.");
 }
 
-/* The CA may be looking at the answer right now: while trouble may pass, it stays. Takes the
- * failure over. */
+/* The CA may be reading the published answer at this moment, so passing trouble only pauses. The
+ * failure is taken over. */
 static void authorization_end_or_pause(Authorization *a, Failure *failure)
 {
     usec_t delay = backoff_next(&a->backoff, failure->pause);
@@ -190,7 +191,7 @@ static void authorization_fail_reply(Authorization *a, const SessionReply *reply
     authorization_end_or_pause(a, &failure);
 }
 
-/* What the CA said makes no sense: it may do the next time. */
+/* The CA's answer makes no sense. A later one may. */
 static void authorization_fail_ca(Authorization *a, const char *why)
 {
     Failure failure = { 0 };
@@ -209,15 +210,15 @@ static void on_told(const SessionReply *reply, void *userdata)
     LOG_CONTEXT(a->log);
     a->call = NULL;
     if (reply->error < 0 || reply->status / 100 != 2) {
-        failure_set_reply(&failure, reply, "asking for validation");
+        failure_set_reply(&failure, reply, "starting a validation");
         if (failure.passing) {
             a->told = false;
             authorization_end_or_pause(a, &failure);
             return;
         }
         failure_done(&failure);
-        /* A refusal may only mean that the challenge was tried already (two orders can share an
-         * authorization): the authorization itself tells. */
+        /* Two orders can share an authorization, so a refusal may only mean that the challenge was
+         * tried already. The state of the authorization shows it. */
         a->tell_problem = reply->problem ? json_deep_copy(reply->problem) : json_object();
     }
     schedule(a, poll_next(&a->poll, reply->retry_after));
@@ -236,7 +237,7 @@ static void authorization_tell(Authorization *a)
         authorization_fail_request(a, r);
 }
 
-/* The CA was not told yet: the block's next verification may do, if the CA offers that way. */
+/* The CA has not been told to validate, so the block's next verification can still be used. */
 static void authorization_pass_over(Authorization *a, const Failure *failure)
 {
     verification_choice_note(&a->choice, authorization_name(a), failure);
@@ -268,7 +269,7 @@ static void on_not_published(Authorization *a)
     Failure failure = { 0 };
 
     failure_set(&failure, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
-                "%s: The server cannot answer its challenges: its journal says why.",
+                "%s: The server failed to answer the challenge. The server's journal says why.",
                 authorization_name(a));
     authorization_pass_over(a, &failure);
     failure_done(&failure);
@@ -279,7 +280,7 @@ static void fail_not_offered(Authorization *a, const json_t *challenges)
     Failure failure = { 0 };
 
     if (!a->choice.unpublished.status && json_array_size(challenges) == 0) {
-        authorization_fail_ca(a, "The CA gave a challenge that makes no sense: try again later.");
+        authorization_fail_ca(a, "The CA sent an invalid challenge. Try again later.");
         return;
     }
     verification_choice_set_failure(&a->choice, authorization_name(a), &failure);
@@ -327,7 +328,7 @@ static void on_objection(Authorization *a, const char *why)
     failure_done(&failure);
 }
 
-/* The CA is told when the answer is there: now, or later. */
+/* The CA is told to validate once the answer is published: at once, or from on_published(). */
 static void answer_challenge(Authorization *a, const json_t *challenges)
 {
     const json_t *challenge = verification_choice_challenge(&a->choice, challenges);
@@ -342,7 +343,7 @@ static void answer_challenge(Authorization *a, const json_t *challenges)
         return;
     }
     if (!token || !url || !challenge_token_is_valid(token)) {
-        authorization_fail_ca(a, "The CA gave a challenge that makes no sense: try again later.");
+        authorization_fail_ca(a, "The CA sent an invalid challenge. Try again later.");
         return;
     }
     r = keep_challenge_url(a, url);
@@ -368,8 +369,9 @@ static void keep_name(Authorization *a, const json_t *answer)
 static void on_dropped(Authorization *a, const SessionReply *reply)
 {
     (void)reply;
-    authorization_fail(a, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 60,
-                       "The CA dropped an authorization in the middle of the order: try again.");
+    authorization_fail(
+        a, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 60,
+        "The CA withdrew an authorization before the order was complete. Try again.");
 }
 
 static void on_pending(Authorization *a, const SessionReply *reply)
@@ -389,7 +391,7 @@ static void on_pending(Authorization *a, const SessionReply *reply)
     status = json_string_value(
         json_object_get(verification_choice_challenge(&a->choice, challenges), "status"));
     is_untried = status && streq(status, "pending");
-    /* Told again where the first time did not arrive. */
+    /* Told once more if the first request did not arrive. */
     if (!a->published || (!a->told && is_untried))
         answer_challenge(a, challenges);
     else if (a->tell_problem && is_untried) {
@@ -431,7 +433,7 @@ static void on_authorization(const SessionReply *reply, void *userdata)
     LOG_CONTEXT(a->log);
     a->call = NULL;
     if (reply->error < 0 || reply->status != 200 || !status) {
-        authorization_fail_reply(a, reply, "showing an authorization");
+        authorization_fail_reply(a, reply, "sending an authorization");
         return;
     }
     keep_name(a, reply->json);
@@ -441,7 +443,7 @@ static void on_authorization(const SessionReply *reply, void *userdata)
             return;
         }
     authorization_fail_ca(
-        a, "The CA put an authorization into a state that acmems does not know: try again later.");
+        a, "The CA reports an authorization state that acmems does not know. Try again later.");
 }
 
 static void authorization_fetch(Authorization *a)
@@ -485,7 +487,8 @@ int authorization_start(sd_event *event, const AuthorizationTask *task, const ch
     a->url = strdup(url);
     if (!a->url)
         return -ENOMEM;
-    /* The first look is taken from the loop too: the callback never comes before this returns. */
+    /* The first fetch is made from the event loop, so that the callback never comes before this
+     * function returns. */
     r = sd_event_add_time_relative(event, &a->timer, CLOCK_MONOTONIC, 0, TIMER_ACCURACY,
                                    authorization_on_timer, a);
     if (r < 0)

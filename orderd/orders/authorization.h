@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* One authorization of an order: its challenge answered, its end awaited (RFC 8555 §7.5). */
+/* One authorization of an order: its challenge is answered, and its end is awaited
+ * (RFC 8555 §7.5). */
 
 #include "challenges/solver.h"
 #include "libacme/account.h"
@@ -10,37 +11,37 @@
 
 typedef struct Authorization Authorization;
 
-/* Called once, when the authorization is valid (@failure NULL) or will not be. */
+/* Called once: the authorization is valid (@failure NULL), or cannot become valid. */
 typedef void (*authorization_cb)(Authorization *authorization, const Failure *failure,
                                  void *userdata);
 
-/* What the authorizations of an order have in common. */
+/* Common to all authorizations of an order. */
 typedef struct AuthorizationTask {
     Account *account;
-    Config *config;        /* a reference is taken, as of the account */
-    const AuthBlock *auth; /* of the config: whose verifications are tried in turn */
-    /* Borrowed for their life, like the next; NULL: the CA has ended the order, and they are only
-     * asked whether this is why (421). */
+    Config *config;        /* a reference to it and to the account is kept */
+    const AuthBlock *auth; /* of the config; its verifications are tried in turn */
+    /* Borrowed until the authorizations are freed, like .group and .log. NULL: the CA has ended the
+     * order, and the authorizations are only asked for the reason (421). */
     const Solvers *solvers;
-    ChallengeGroup *group; /* set by authorizations_start(), which has one for each order */
-    LogFields *log;        /* what their entries carry */
+    ChallengeGroup *group; /* set by authorizations_start(): one for each order */
+    LogFields *log;        /* fields of their journal entries */
 } AuthorizationTask;
 
 /**
- * authorization_start() - fetch it and see it through
- * @url: of the authorization, as the order gave it
+ * authorization_start() - fetch an authorization, and answer its challenge unless it is valid
+ * @url: of the authorization, from the order object
  *
- * A valid one is done at once. The answer is published before the CA is told, and withdrawn when
- * the authorization ends in any way, authorization_free() among them. Has no deadline of its own:
- * its order has.
+ * The answer is published before the CA is told to validate. It is withdrawn when the authorization
+ * ends for any reason, which includes authorization_free(). There is no deadline: the order has
+ * one. Returns 0 or -errno.
  */
 int authorization_start(sd_event *event, const AuthorizationTask *task, const char *url,
                         authorization_cb callback, void *userdata, Authorization **ret);
 Authorization *authorization_free(Authorization *authorization); /* always returns NULL */
 
-/* What its answer still waits for before the CA is told, where that is known, as a clause that the
- * caller frees; else NULL. */
+/* What the answer still waits for before the CA is told to validate: a clause, to be freed by the
+ * caller; NULL: nothing, or it is not known. */
 char *authorization_waits_for(Authorization *authorization);
 
-/* The name as the CA wrote it, "*." not among it; "?" before it said. */
+/* The identifier as the CA wrote it, without "*."; "?" before the CA sent it. */
 const char *authorization_name(const Authorization *authorization);

@@ -7,27 +7,27 @@
 #include "log/log.h"
 #include "x509/csr.h"
 
-/* What can be true of a name that failed. */
+/* Where a name failed. */
 typedef enum Blame {
     BLAME_CA,
-    BLAME_DNS, /* the CA was never told */
+    BLAME_DNS, /* the CA was never told to validate */
     _BLAME_N,
 } Blame;
 
 static const char *const headings[_BLAME_N] = {
     [BLAME_CA] = "The CA could not validate: ",
-    [BLAME_DNS] = "Not put into DNS for the CA: ",
+    [BLAME_DNS] = "The server could not publish in DNS: ",
 };
 
 struct Authorizations {
     OrderContext context;
     LogFields *log;
-    bool is_inquiry; /* why the CA has ended the order */
+    bool is_inquiry; /* only asks why the CA has ended the order */
     ChallengeGroup group;
     Authorization **list;
     size_t n, n_pending;
-    Failure invalid;      /* what went wrong first, while the others are awaited; … */
-    char *said[_BLAME_N]; /* … its reason, name by name, is these; NULL: none */
+    Failure invalid;      /* the first one, while the others are awaited */
+    char *said[_BLAME_N]; /* the reasons, name by name; NULL: none */
     authorizations_cb callback;
     void *userdata;
 };
@@ -66,14 +66,14 @@ bool authorizations_set_waiting(const Authorizations *all, Failure *ret)
         if (!clause)
             continue;
         failure_set(ret, LOG_EVENT_CHALLENGE_NOT_PUBLISHED, 503, 60,
-                    "%s: %s: post the same CSR again later.", authorization_name(all->list[i]),
+                    "%s: %s. Post the same CSR again later.", authorization_name(all->list[i]),
                     clause);
         return true;
     }
     return false;
 }
 
-/* Puts a reason under its heading, behind those of other names. */
+/* Adds a reason under its heading, after those of other names. */
 static void say(Authorizations *all, const Failure *failure)
 {
     Blame blame = failure->event == LOG_EVENT_CHALLENGE_NOT_PUBLISHED ? BLAME_DNS : BLAME_CA;
@@ -86,7 +86,7 @@ static void say(Authorizations *all, const Failure *failure)
     *said = longer;
 }
 
-/* Event and problem type stay the first one's. */
+/* Event and problem type are those of the first failure. */
 static void note_invalid(Authorizations *all, const Failure *failure)
 {
     Failure *first = &all->invalid;

@@ -1,33 +1,34 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* The authorizations of one order, all together (RFC 8555 §7.1.3). */
+/* All authorizations of one order (RFC 8555 §7.1.3). */
 
 #include "limits/order-context.h"
 #include "orders/authorization.h"
 
 typedef struct Authorizations Authorizations;
 
-/* Called once: all names are valid (@failure NULL) or will not be; taken over. */
+/* Called once: all authorizations are valid (@failure NULL), or one cannot become valid; the
+ * failure is taken over. */
 typedef void (*authorizations_cb)(Failure *failure, void *userdata);
 
 /**
- * authorizations_start() - see all of them through
- * @task: without .solvers what else than 421 is wrong with one of them counts for nothing
- * @context: copied; holds.h is told what became of its names
+ * authorizations_start() - fetch and answer all authorizations
+ * @task: if .solvers is NULL, failures other than 421 are ignored
+ * @context: copied; the result for each name is passed to holds.h
  * @urls: of the order object
  *
- * A name that fails validation is reported together with the others that do (421), anything else
- * at once. 0; -EBADMSG: the URLs make no sense; other -errno.
+ * All names that fail validation are reported together (421). Any other failure is reported at
+ * once. Returns 0; -EBADMSG: the URLs make no sense; other -errno.
  */
 int authorizations_start(sd_event *event, const AuthorizationTask *task,
                          const OrderContext *context, const json_t *urls,
                          authorizations_cb callback, void *userdata, Authorizations **ret);
 Authorizations *authorizations_free(Authorizations *all); /* NULL is fine; always returns NULL */
 
-/* Both also of NULL: whether not all have ended yet; whether one of them has failed. */
+/* Whether some have not ended yet; whether one has failed. NULL is fine: false. */
 bool authorizations_are_pending(const Authorizations *all);
 bool authorizations_have_failed(const Authorizations *all);
 
-/* Sets what one of them is waiting for, where that is known. False, also of NULL: it is not. */
+/* Sets what one of them is waiting for. False, also for NULL: that is not known. */
 bool authorizations_set_waiting(const Authorizations *all, Failure *ret);

@@ -9,24 +9,24 @@
 struct ChainFetch {
     Session *session;
     ChainWish wish;
-    Chain *chain; /* the default */
+    Chain *chain; /* the CA's default */
     char **alternates;
-    size_t next; /* of them */
+    size_t next; /* index of the alternate to try next */
     SessionCall *call;
     chain_fetch_cb callback;
     void *userdata;
 };
 
-/* Reads an answer with a chain and checks it against its CSR. 0; -EBADMSG for what is no
- * chain, -EKEYREJECTED for one that is another's, both with a clause for the journal, static;
- * -ENOMEM. */
+/* Reads a chain from the CA's answer and checks it against the CSR. Returns 0; -EBADMSG: it is no
+ * chain; -EKEYREJECTED: it belongs to another request; -ENOMEM. @ret_why: with the first two a
+ * clause for the journal, static. */
 static int read_chain(const SessionReply *reply, const Csr *csr, Chain **ret, const char **ret_why)
 {
     _cleanup_(chain_freep) Chain *chain = NULL;
     int r;
 
     if (!strcaseeq(reply->content_type, CHAIN_TYPE)) {
-        *ret_why = "it is not a chain of PEM certificates";
+        *ret_why = "the CA did not send a chain of PEM certificates";
         return -EBADMSG;
     }
     r = chain_parse(reply->body, reply->size, &chain, ret_why);
@@ -75,15 +75,15 @@ static void try_next(ChainFetch *fetch)
 {
     const char *url = fetch->alternates ? fetch->alternates[fetch->next] : NULL;
 
-    /* What cannot be asked for is as good as what is not there: the certificate itself is at hand.
-     */
+    /* An alternate that cannot be requested is skipped: the default chain is already here. */
     if (url && chain_fetch_request(fetch, url, on_alternate) >= 0) {
         fetch->next++;
         return;
     }
-    log_event(LOG_EVENT_CHAIN_NOT_OFFERED, NULL,
-              "The CA gave no chain for %s whose topmost issuer is '%s': its default is used",
-              fetch->wish.names, fetch->wish.common_name);
+    log_event(
+        LOG_EVENT_CHAIN_NOT_OFFERED, NULL,
+        "The CA offers no chain for %s whose topmost issuer is '%s'. Its default chain is used.",
+        fetch->wish.names, fetch->wish.common_name);
     fetch_end(fetch, fetch->chain, NULL);
 }
 
@@ -108,8 +108,8 @@ static void set_unusable(Failure *failure, const ChainFetch *fetch, int error, c
     log_event(LOG_EVENT_CERTIFICATE_UNUSABLE, NULL, "The certificate for %s cannot be used: %s",
               fetch->wish.names, why);
     failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 3600,
-                "The CA issued something that is not the certificate asked for: try again later.");
-    /* A garbled answer may be whole the next time; a certificate never becomes another one. */
+                "The CA did not send the certificate that was ordered. Try again later.");
+    /* A garbled answer may be intact the next time. A wrong certificate stays wrong. */
     failure->passing = error != -EKEYREJECTED;
 }
 
@@ -123,7 +123,7 @@ static void on_default(const SessionReply *reply, void *userdata)
     LOG_CONTEXT(fetch->wish.log);
     fetch->call = NULL;
     if (reply->error < 0 || reply->status != 200) {
-        failure_set_reply(&failure, reply, "handing out the certificate");
+        failure_set_reply(&failure, reply, "sending the certificate");
         fetch_end(fetch, NULL, &failure);
         return;
     }
@@ -137,7 +137,7 @@ static void on_default(const SessionReply *reply, void *userdata)
         fetch_end(fetch, fetch->chain, NULL);
         return;
     }
-    /* Without memory there are fewer to choose from. */
+    /* Out of memory: there are fewer alternates. */
     STRV_FOREACH (url, reply->alternates)
         (void)strv_extend(&fetch->alternates, *url);
     try_next(fetch);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* The certificate of an order, fetched and checked: which of the chains that a CA offers for it is
- * used (RFC 8555 §7.4.2). */
+/* Fetches and checks the certificate of an order, and chooses one of the chains that the CA offers
+ * for it (RFC 8555 §7.4.2). */
 
 #include "libacme/failure.h"
 #include "log/log-fields.h"
@@ -10,24 +10,24 @@
 
 typedef struct ChainFetch ChainFetch;
 
-/* All borrowed until the end of the fetch. */
+/* All borrowed until the fetch ends. */
 typedef struct ChainWish {
-    const Csr *csr;          /* that it is for */
-    const char *names;       /* of it, for the journal */
-    const char *common_name; /* of the topmost issuer: chain_leads_to(); NULL: the CA's default */
-    LogFields *log;          /* what its entries carry */
+    const Csr *csr;          /* of the order */
+    const char *names;       /* of the CSR, for the journal */
+    const char *common_name; /* of the topmost issuer, as for chain_leads_to(); NULL: the default */
+    LogFields *log;          /* fields of its journal entries */
 } ChainWish;
 
-/* Called once, with one of both: a chain, borrowed, or why there is none, taken over. */
+/* Called once, with either a chain (borrowed) or a failure (taken over). The other is NULL. */
 typedef void (*chain_fetch_cb)(const Chain *chain, Failure *failure, void *userdata);
 
 /**
- * chain_fetch_start() - fetch the CA's default chain, and alternates until one is as wished
+ * chain_fetch_start() - fetch the CA's default chain, and alternates until one matches the wish
  * @url: of the certificate
  *
- * Where none is as wished the default serves; an alternate that cannot be had is passed over. A
- * chain that is not the CSR's is no chain. *ret is invalid from the callback on: clear it there. 0
- * or -errno.
+ * If no chain matches the wish, the default one is used. An alternate that cannot be fetched, or
+ * that does not match the CSR, is skipped; a default chain that does not match the CSR is a
+ * failure. *ret is invalid once the callback is called, so clear it there. Returns 0 or -errno.
  */
 int chain_fetch_start(Session *session, const ChainWish *wish, const char *url,
                       chain_fetch_cb callback, void *userdata, ChainFetch **ret);

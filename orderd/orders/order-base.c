@@ -4,8 +4,7 @@
 #include "limits/holds.h"
 #include "log/log.h"
 
-/* An order that the CA has is begun with another account, where there is one, when the CA has been
- * down for so long. */
+/* When its CA has been unavailable for this long, an order starts again with the next account. */
 #define MOVE_AFTER (30 * USEC_PER_SEC)
 
 void order_drop_authorizations(Order *order)
@@ -81,7 +80,7 @@ static void order_note_failure(const Order *order, const Failure *failure)
     holds_note_failure(&context, failure);
 }
 
-/* Tells why the CA at hand did not serve, and begins with the next account. */
+/* Starts again with the next account. False: there is none. */
 static bool order_move(Order *order, const Failure *failure)
 {
     const AccountBlock *from = account_choice_block(&order->choice);
@@ -91,10 +90,11 @@ static bool order_move(Order *order, const Failure *failure)
         return false;
     log_fields_add(&fields, LOG_FIELD_REASON, failure->reason);
     log_fields_add(&fields, LOG_FIELD_PROBLEM, failure->problem);
-    log_event(LOG_EVENT_ACCOUNT_PASSED_OVER, &fields,
-              "The order for %s goes to [account \"%s\"], as [account \"%s\"] does not serve: %s",
-              order->subject.names, account_choice_block(&order->choice)->name, from->name,
-              str_or(failure->reason, "out of memory"));
+    log_event(
+        LOG_EVENT_ACCOUNT_PASSED_OVER, &fields,
+        "The order for %s moves to [account \"%s\"] because [account \"%s\"] is not available: %s",
+        order->subject.names, account_choice_block(&order->choice)->name, from->name,
+        str_or(failure->reason, "out of memory"));
     order->backoff = (Backoff){ 0 };
     failure_done(&order->trouble);
     order_begin_again(order);
@@ -130,7 +130,7 @@ void order_fail(Order *order, LogEvent event, int status, unsigned retry_after, 
 void order_fail_memory(Order *order)
 {
     order_fail(order, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
-               "The server is out of memory: try again later.");
+               "The server is out of memory. Try again later.");
 }
 
 bool order_is_expired(const Order *order)
@@ -141,11 +141,11 @@ bool order_is_expired(const Order *order)
 void order_fail_expired(Order *order)
 {
     order_fail(order, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 60,
-               "The CA did not finish the order before it expired: try again.");
+               "The order expired before the CA completed it. Try again.");
 }
 
-/* Those who wait for a certificate cannot wait until the CA is back. One that it may have issued is
- * not given up. */
+/* The clients cannot wait until the CA is back. But once the CSR was sent, the CA may have issued
+ * the certificate, and the order stays. */
 static bool is_to_be_moved(const Order *order, const Failure *failure, usec_t delay)
 {
     return order->record.stage == ORDER_STAGE_PLACED &&
@@ -180,7 +180,7 @@ void order_pause(Order *order, Failure *failure)
         order->on_trouble(order, &order->trouble, order->userdata);
 }
 
-/* What the CA refuses is the account, and that has another key by now, or is another one. */
+/* Whether the CA refused an account that the configuration has replaced, or that has a new key. */
 static bool is_of_old_account(const Order *order, const Failure *failure)
 {
     return failure->problem && failure->status == 500 && !account_choice_is_current(&order->choice);
@@ -221,11 +221,10 @@ bool order_save(Order *order)
     order->is_unsaved = r < 0;
     if (r >= 0)
         return true;
-    log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
-                    "The order for %s cannot be written to '%s': %m", order->subject.names,
-                    order->subject.config->state_directory);
+    log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r, "Failed to write the order for %s to '%s': %m",
+                    order->subject.names, order->subject.config->state_directory);
     failure_set(&failure, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
-                "The server cannot write its state directory: its journal says why.");
+                "The server failed to write its state directory. The server's journal says why.");
     failure.passing = true;
     order_end_or_pause(order, &failure);
     return false;
@@ -233,7 +232,7 @@ bool order_save(Order *order)
 
 void order_fail_request(Order *order, int error)
 {
-    log_error_errno(error, "Request to the CA for %s cannot be made: %m", order->subject.names);
+    log_error_errno(error, "Failed to send a request for %s to the CA: %m", order->subject.names);
     order_fail(order, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
-               "The server cannot make a request to the CA: its journal says why.");
+               "The server failed to send a request to the CA. The server's journal says why.");
 }

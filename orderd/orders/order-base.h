@@ -17,7 +17,7 @@
 struct Order {
     sd_event *event;
     const Solvers *solvers;
-    session_cb on_object; /* goes on from the CA's answer with the order object; set by order.c */
+    session_cb on_object; /* handles the CA's answer with the order object; set by order.c */
     OrderSubject subject;
     OrderRecord record; /* the file on disk has the same content, unless .is_unsaved */
     bool is_unsaved;

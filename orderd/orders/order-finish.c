@@ -43,8 +43,7 @@ void order_finalize(Order *order, bool is_early)
     json_auto_t *payload = NULL;
 
     if (!order->record.finalize_url) {
-        order_fail_ca(order, 60,
-                      "The CA does not say where its order is finalised: try again later.");
+        order_fail_ca(order, 60, "The CA sent no URL to finalize the order. Try again later.");
         return;
     }
     payload = order_object_finalize(order->subject.request.csr);
@@ -66,13 +65,13 @@ static void log_issued(const Order *order, const Chain *chain)
 
     chain_add_fields(chain, &fields);
     log_event(LOG_EVENT_CERTIFICATE_ISSUED, &fields,
-              "Certificate issued for %s: serial %s, until %s, order %s", order->subject.names,
-              str_or(log_fields_get(&fields, LOG_FIELD_SERIAL), "?"),
+              "Certificate issued for %s: serial %s, valid until %s, order %s",
+              order->subject.names, str_or(log_fields_get(&fields, LOG_FIELD_SERIAL), "?"),
               str_or(log_fields_get(&fields, LOG_FIELD_NOT_AFTER), "?"),
               str_or(order->record.url, "?"));
 }
 
-/* Keeps the chain where the storage does not: a request that comes within a day gets it. */
+/* Keeps the chain in the order's file when the storage does not. A request within a day gets it. */
 static bool finish_keep(Order *order, const Chain *chain)
 {
     if (kept_chain_put(&order->record, chain) >= 0)
@@ -81,7 +80,7 @@ static bool finish_keep(Order *order, const Chain *chain)
     return false;
 }
 
-/* Whether it is where it outlives this process. */
+/* Whether the chain is on disk. False: the order has ended or is paused. */
 static bool store(Order *order, const Chain *chain)
 {
     const OrderRecord *record = &order->record;
@@ -94,12 +93,12 @@ static bool store(Order *order, const Chain *chain)
     r = cached_store(storage, &order->subject.request, chain, &from, &order->renewal);
     if (r > 0)
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
-                        "What is known of entry %s of storage \"%s\" cannot be written: %m",
+                        "Failed to write the metadata of entry %s in storage \"%s\": %m",
                         order->subject.request.key, storage->name);
     if (r >= 0)
         return true;
     log_event_errno(LOG_EVENT_CERTIFICATE_NOT_STORED, r,
-                    "The certificate for %s was not stored in '%s': %m", order->subject.names,
+                    "Failed to store the certificate for %s in '%s': %m", order->subject.names,
                     storage->directory);
     return finish_keep(order, chain);
 }

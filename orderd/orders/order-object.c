@@ -50,7 +50,7 @@ bool order_object_is_made(const SessionReply *reply)
            strncmp(reply->location, "https://", 8) == 0;
 }
 
-/* It may do so with another type than alreadyReplaced (RFC 9773 §5), and stumble over it. */
+/* A CA may use another type than alreadyReplaced (RFC 9773 §5), or fail on the field. */
 bool order_object_may_be_for_replaces(const SessionReply *reply)
 {
     const char *type = reply->problem ? problem_type(reply->problem) : "";
@@ -70,8 +70,8 @@ int order_object_note(const json_t *object, OrderRecord *record)
     return 0;
 }
 
-/* The types that mean the account or the request where a request is refused mean the names where
- * the CA ends an order: it had taken both. */
+/* Some problem types blame the account or the request. But the CA accepted both before it ended the
+ * order, so here they can only be about the names. */
 void order_object_set_end(const json_t *object, unsigned retry_after, Failure *ret)
 {
     const json_t *error = json_object_get(object, "error");
@@ -79,7 +79,7 @@ void order_object_set_end(const json_t *object, unsigned retry_after, Failure *r
 
     if (!json_is_object(error)) {
         failure_set(ret, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0,
-                    "The CA ended the order without saying why: try again later.");
+                    "The CA ended the order and gave no reason. Try again later.");
         return;
     }
     failure_set_problem(ret, error, retry_after);
@@ -91,14 +91,14 @@ void order_object_set_end(const json_t *object, unsigned retry_after, Failure *r
     failure_set_type(ret, problem_type(error));
 }
 
-/* The account was good enough for the order; what the CA refuses to authorise here is the CSR,
- * where it does not see the order's names in it. */
+/* The account was authorized to create the order. So "unauthorized" is about the CSR here: the CA
+ * does not find the order's names in it. */
 void order_object_set_names_missing(const json_t *problem, Failure *ret)
 {
     _cleanup_free_ char *said = problem_describe(problem);
 
     failure_set(ret, LOG_EVENT_ORDER_FAILED_AT_CA, 415, 0,
-                "The CA does not find the names in this CSR: put every one of them into "
+                "The CA found other names in this CSR than were ordered. List every name in "
                 "subjectAltName. The CA said: %s",
                 str_or(said, "?"));
     failure_set_type(ret, problem_type(problem));

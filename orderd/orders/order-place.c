@@ -20,14 +20,14 @@ static void on_new_order(const SessionReply *reply, void *userdata)
 
     LOG_CONTEXT(&order->subject.log);
     order->call = NULL;
-    /* Once more without it shows. */
+    /* A second request without the field shows whether that was the cause. */
     if (order->is_replacing && order_object_may_be_for_replaces(reply)) {
         order->is_replaces_refused = true;
         send_request(order);
         return;
     }
     if (!order_object_is_made(reply)) {
-        order_fail_reply(order, reply, "taking the order");
+        order_fail_reply(order, reply, "creating the order");
         return;
     }
     record->url = strdup(reply->location);
@@ -48,17 +48,19 @@ static void on_new_order(const SessionReply *reply, void *userdata)
     order->on_object(&seen, order);
 }
 
-/* Nothing is ordered whose result could not be kept. */
+/* A certificate that could not be stored is not ordered. */
 static bool prepare(Order *order)
 {
     int r = storage_prepare(order->subject.storage, &order->subject.request);
 
     if (r >= 0)
         return true;
-    log_event_errno(LOG_EVENT_CERTIFICATE_NOT_STORED, r, "Nothing can be stored in '%s': %m",
+    log_event_errno(LOG_EVENT_CERTIFICATE_NOT_STORED, r,
+                    "Failed to prepare a cache entry in '%s': %m",
                     str_or(order->subject.storage->directory, ""));
-    order_fail(order, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
-               "The server cannot write its certificate storage: its journal says why.");
+    order_fail(
+        order, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
+        "The server failed to write its certificate storage. The server's journal says why.");
     return false;
 }
 
@@ -68,7 +70,7 @@ bool order_may_begin(Order *order)
     const OrderContext context = order_context(order);
     Failure failure = { 0 };
 
-    /* What no verification can be for is not ordered first and refused then. */
+    /* A name that no verification serves must not be ordered: the order could only fail. */
     if (solver_serves(order->subject.request.auth, order->subject.request.csr, &failure) &&
         !(outage && outage_holds(outage, &failure)) && holds_allows(&context, &failure))
         return true;
@@ -76,7 +78,7 @@ bool order_may_begin(Order *order)
     return false;
 }
 
-/* At the last moment: others may have used it up while the account was seen to. */
+/* Checked last: other orders may have used the budget up while the account was opened. */
 static bool is_in_budget(Order *order)
 {
     const OrderContext context = order_context(order);
@@ -88,7 +90,8 @@ static bool is_in_budget(Order *order)
     return false;
 }
 
-/* The certificate that is renewed by this, if the CA cares (RFC 9773 §5); NULL: none. */
+/* The id of the certificate that this order renews (RFC 9773 §5), for a CA that supports it. NULL:
+ * none. */
 static char *replaced(const Order *order)
 {
     const json_t *directory = session_last_directory(order_session(order));
@@ -140,7 +143,7 @@ static void place_on_directory(const SessionReply *reply, void *userdata)
     LOG_CONTEXT(&order->subject.log);
     order->call = NULL;
     if (reply->error < 0) {
-        order_fail_reply(order, reply, "showing its directory");
+        order_fail_reply(order, reply, "sending its directory");
         return;
     }
     if (!profile || profile_is_offered(reply->json, profile)) {
@@ -151,7 +154,7 @@ static void place_on_directory(const SessionReply *reply, void *userdata)
     order_give_up(order, &failure);
 }
 
-/* What the CA offers counts. A profile that it did not when it was last seen it may by now. */
+/* If the directory from the last request lacks the profile, a fresh one may have it. */
 void order_place(Order *order)
 {
     Session *session = order_session(order);

@@ -64,6 +64,7 @@ void order_forget(const char *state_directory, const char *key)
     int r = order_record_remove(state_directory, key);
 
     if (r < 0)
-        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r, "The file of order %s in '%s' stays: %m",
-                        key, state_directory);
+        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
+                        "Failed to remove the file of order %s from '%s': %m", key,
+                        state_directory);
 }

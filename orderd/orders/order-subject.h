@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* What is ordered: of which request, and by which block of the configuration. */
+/* What an order is about: its request, its part of the configuration, and its callers. */
 
 #include "config/config.h"
 #include "libacme/failure.h"
@@ -18,10 +18,10 @@ typedef struct OrderCaller {
     bool is_prefetch;   /* no client waits: orderd itself renews the certificate */
 } OrderCaller;
 
-/* Called once: a chain or a failure. Frees the order. */
+/* Called once, with either a chain or a failure; the other is NULL. Must free the order. */
 typedef void (*order_cb)(Order *order, const Chain *chain, const Failure *failure, void *userdata);
 
-/* Called when the order is in trouble that may pass: it goes on later. */
+/* Called when the order pauses because of trouble that may pass. */
 typedef void (*order_trouble_cb)(Order *order, const Failure *failure, void *userdata);
 
 typedef struct OrderSubject {
@@ -37,16 +37,16 @@ typedef struct OrderSubject {
  * that outlives the subject. Returns 0 or -ENOMEM. */
 int order_subject_init(OrderSubject *subject, Config *config, SignRequest *request,
                        const char *body);
-void order_subject_done(OrderSubject *subject); /* also of a zeroed one */
+void order_subject_done(OrderSubject *subject); /* a zeroed one is fine */
 
 #define ORDER_CLIENTS_NAMED 64U
 
-/* All entries carry the request id and the address (NULL: not known) from here on; past
- * ORDER_CLIENTS_NAMED, which leaves room for the other fields, nothing is added. */
+/* Adds the request id and the client's address (NULL: not known) to all further journal entries.
+ * Does nothing after ORDER_CLIENTS_NAMED clients: the other fields need room, too. */
 void order_subject_add_client(OrderSubject *subject, const char *request_id, const char *client);
 
-/* "*." is not part of it. */
+/* Whether the request has this name, or the wildcard below it. @name: without "*.". */
 bool order_subject_has_name(const OrderSubject *subject, const char *name);
 
-/* Removes what is on disk of it. What goes wrong is logged. */
+/* Removes the file of an order. Errors are logged. */
 void order_forget(const char *state_directory, const char *key);

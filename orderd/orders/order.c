@@ -9,8 +9,8 @@
 #include "orders/order-object.h"
 #include "orders/order-place.h"
 
-/* The CA's left hand may not know yet what its right one did; with polls further apart than this,
- * it never will. */
+/* The parts of a CA may notice a change at different times. When polls are further apart than this,
+ * all parts should have noticed it. */
 #define NOTICE_MAX USEC_PER_SEC
 
 OrderSubject *order_subject(Order *order)
@@ -63,8 +63,8 @@ static void ask_again(Order *order, unsigned retry_after)
     (void)order_schedule(order, poll_next(&order->poll, retry_after));
 }
 
-/* The CA shows a state that it was past already. Should that last, the order was put back, and goes
- * on from there. */
+/* The CA shows a state that the order had left. If it stays so, the CA has returned the order to
+ * that state, and the order continues from there. */
 static void await_notice(Order *order, const SessionReply *reply)
 {
     if (order->poll.delay < NOTICE_MAX) {
@@ -72,11 +72,11 @@ static void await_notice(Order *order, const SessionReply *reply)
         return;
     }
     order->finalize_taken = false;
-    order_fail_ca(order, 60, "The CA put the order back to a state of before: try again later.");
+    order_fail_ca(order, 60, "The CA returned the order to an earlier state. Try again later.");
 }
 
-/* RFC 8555 §7.1.6: a ready order is finalised, again where the first time did not arrive. One that
- * the CA took is not: it has not noticed yet. */
+/* RFC 8555 §7.1.6: a ready order is finalized, or finalized again if the first request did not
+ * arrive. If the CA has accepted finalize, it only does not show it yet. */
 static void on_ready(Order *order, const SessionReply *reply)
 {
     if (order->finalize_taken)
@@ -87,8 +87,8 @@ static void on_ready(Order *order, const SessionReply *reply)
 
 static void on_processing(Order *order, const SessionReply *reply)
 {
-    /* What was wrong is past. In other states the step that comes next may fail as it did before,
-     * and is tried less and less often. */
+    /* Earlier trouble is over. In other states the next step may fail again, so the pauses go on
+     * growing. */
     order->backoff = (Backoff){ 0 };
     ask_again(order, reply->retry_after);
 }
@@ -100,9 +100,8 @@ static void on_valid(Order *order, const SessionReply *reply)
     if (url)
         order_fetch_chain(order, url);
     else
-        order_fail_ca(
-            order, 60,
-            "The CA says the certificate is issued but not where it is: try again later.");
+        order_fail_ca(order, 60,
+                      "The CA issued the certificate but sent no URL for it. Try again later.");
 }
 
 /* @solvers: as of AuthorizationTask. */
@@ -141,8 +140,8 @@ static void on_asked_why(Failure *failure, void *userdata)
         end_at_ca(order);
 }
 
-/* What became invalid while nobody looked, as in a restart, did so for a name: that has to wait as
- * any other that fails. */
+/* An order that became invalid unobserved, for example during a restart, did so because of a name.
+ * That name is then held back like any other that failed. */
 static bool ask_why(Order *order, const json_t *urls)
 {
     return !order->authorizations && order->record.stage == ORDER_STAGE_PLACED &&
@@ -151,7 +150,7 @@ static bool ask_why(Order *order, const json_t *urls)
 
 static void on_invalid(Order *order, const SessionReply *reply)
 {
-    /* A challenge that was answered with the old key cannot be met with the new one. */
+    /* A challenge that was answered with the old key cannot become valid with the new one. */
     if (order->is_moved) {
         order_begin_again(order);
         return;
@@ -172,8 +171,8 @@ static void on_validated(Failure *failure, void *userdata)
     }
     order->poll = (Poll){ 0 };
     (void)sd_event_source_set_enabled(order->timer, SD_EVENT_OFF);
-    /* RFC 8555 §7.1.6: it is ready then. Where the CA has not noticed yet it says so (§7.4), and is
-     * asked for the order. */
+    /* RFC 8555 §7.1.6: the order is ready. If the CA has not noticed that yet, it says so (§7.4),
+     * and the order object is fetched. */
     order_finalize(order, true);
 }
 
@@ -182,7 +181,7 @@ static void on_pending(Order *order, const SessionReply *reply)
     int r;
 
     if (order->authorizations) {
-        /* All are valid; the CA has not noticed yet. */
+        /* All are valid, but the CA does not show it yet. */
         await_notice(order, reply);
         return;
     }
@@ -193,19 +192,19 @@ static void on_pending(Order *order, const SessionReply *reply)
     r = start_authorizations(order, json_object_get(reply->json, "authorizations"), order->solvers,
                              on_validated);
     if (r == -EBADMSG)
-        order_fail_ca(
-            order, 3600,
-            "The CA gave an order without authorizations that make sense: try again later.");
+        order_fail_ca(order, 3600,
+                      "The CA sent an order with invalid authorizations. Try again later.");
     else if (r < 0)
         order_fail_memory(order);
     else
-        /* They have no deadline of their own. */
+        /* The authorizations have no deadline of their own. */
         (void)order_schedule(order, (usec_t)(order_record_expires(&order->record) - time(NULL)) *
                                         USEC_PER_SEC);
 }
 
-/* What was left behind may have gone from the CA meanwhile: dropped, or made with another account
- * or CA than those of today. What may pass is no sign of it. */
+/* Whether the CA does not have the order. It may have dropped an order of an earlier run, or the
+ * order may belong to another account or CA than those of the current configuration. Failures that
+ * may pass do not show this. */
 static bool is_unknown(const Order *order, const SessionReply *reply, const Failure *failure)
 {
     return (order->is_resumed || order->is_moved) && !failure->passing && reply->error == 0 &&
@@ -230,7 +229,7 @@ static void order_on_object(const SessionReply *reply, void *userdata)
     LOG_CONTEXT(&order->subject.log);
     order->call = NULL;
     if (reply->error < 0 || reply->status != 200 || !status) {
-        failure_set_reply(&failure, reply, "working on the order");
+        failure_set_reply(&failure, reply, "processing the order");
         if (!is_unknown(order, reply, &failure)) {
             order_end_or_pause(order, &failure);
             return;
@@ -251,7 +250,7 @@ static void order_on_object(const SessionReply *reply, void *userdata)
             return;
         }
     order_fail_ca(order, 3600,
-                  "The CA put the order into a state that acmems does not know: try again later.");
+                  "The CA reports an order state that acmems does not know. Try again later.");
 }
 
 static void on_account(const Failure *failure, void *userdata)
@@ -264,8 +263,8 @@ static void on_account(const Failure *failure, void *userdata)
         Failure copy = { 0 };
 
         failure_copy(&copy, failure);
-        /* While the account cannot be used the CA's order is out of reach, not gone. Without one
-         * it will be so for ever. */
+        /* An order that the CA has can continue once the account is usable again, but not if there
+         * is no account. */
         if (order->record.url && !failure->is_without_account)
             order_pause(order, &copy);
         else
@@ -274,8 +273,9 @@ static void on_account(const Failure *failure, void *userdata)
         order_fetch(order);
     else if (csr_has_key(order->subject.request.csr, account_key(order->choice.account)))
         /* RFC 8555 §11.1 */
-        order_fail(order, LOG_EVENT_ORDER_FAILED_HERE, 415, 0,
-                   "The CSR is made with the server's own account key: make it with another key.");
+        order_fail(
+            order, LOG_EVENT_ORDER_FAILED_HERE, 415, 0,
+            "The CSR contains the key of the server's ACME account. Make it with another key.");
     else
         order_place(order);
 }
@@ -296,7 +296,7 @@ static int order_on_timer(sd_event_source *source, uint64_t usec, void *userdata
         return 0;
     if (!order->record.url && !order_may_begin(order))
         return 0;
-    /* It may have another key by now, or be another one. */
+    /* The configuration may name another account by now, or the account may have another key. */
     r = account_choice_open(&order->choice);
     order->is_moved |= r > 0;
     if (r < 0 ||
@@ -361,7 +361,7 @@ int order_resume(const OrderSetup *setup, SignRequest *request, OrderRecord *rec
     r = order_describe(order, setup, request);
     if (r < 0)
         return r;
-    /* What the CA of another account has is out of reach for good. */
+    /* An order that another account placed can never be reached again. */
     if (!account_choice_find(&order->choice, order->record.account, order->record.server))
         order_record_forget_url(&order->record);
     order_subject_add_client(&order->subject, order->record.request_id, order->record.client);

@@ -31,18 +31,19 @@ int order_new(const OrderSetup *setup, SignRequest *request, const OrderCaller *
  * made from the record's body. Returns 0 or -errno. */
 int order_resume(const OrderSetup *setup, SignRequest *request, OrderRecord *record, Order **ret);
 
-Order *order_free(Order *order); /* always returns NULL; what is on disk stays */
+Order *order_free(Order *order); /* always returns NULL; the file on disk stays */
 
-/* Goes to work, from the event loop. @accounts: borrowed. Ends with a certificate, with a failure,
- * or when the CA drops the order, be it after days: who waits has deadlines of his own. */
+/* Begins the order, from the event loop. @accounts: borrowed. The order ends with a certificate,
+ * with a failure, or when the CA drops it, which may take days: callers need their own deadline.
+ * Returns 0 or -errno. */
 int order_start(Order *order, Accounts *accounts, order_cb callback, order_trouble_cb on_trouble,
                 void *userdata);
 
-/* Why the order goes on later only; borrowed, NULL: it goes on. */
+/* Why the order is paused; borrowed. NULL: it is not. */
 const Failure *order_trouble(const Order *order);
 
-/* Whether what is on disk of an order that ended is the only place that its chain is kept in, by
- * its storage's nature and not for want of something better. */
+/* Whether the chain of an order that has ended is only in the order's file because its storage is
+ * of type none, and not because a write failed. */
 bool order_is_kept_nowhere_else(const Order *order);
 
 /* Adds one more caller: see order_subject_add_client(). */
@@ -50,10 +51,10 @@ void order_add_caller(Order *order, const OrderCaller *caller);
 
 OrderSubject *order_subject(Order *order); /* borrowed */
 
-/* When the certificate that was stored is renewed; borrowed, NULL: none was. */
+/* When the stored certificate is due for renewal; borrowed. NULL: none was stored. */
 const Renewal *order_renewal(const Order *order);
 
-/* Sets what an order without trouble is waiting for, where it is not the CA. False: it is. */
+/* Sets what an order that is not paused waits for. False: it waits for the CA. */
 bool order_set_waiting(const Order *order, Failure *ret);
 
 DEFINE_CLEANUP_FUNC(Order *, order_free)

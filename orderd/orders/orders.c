@@ -19,7 +19,7 @@ struct OrdersWaiter {
     void *userdata;
 };
 
-/* An order with those who wait for it. */
+/* An order and its waiters. */
 struct Entry {
     Orders *orders;
     TAILQ_ENTRY(Entry) list;
@@ -118,14 +118,14 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
         failure_copy(&failure, trouble);
     else if (!order_set_waiting(waiter->entry->order, &failure))
         failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 60,
-                    "The CA did not finish the order in time: post the same CSR again later.");
+                    "The CA has not completed the order yet. Post the same CSR again later.");
     tell_waiter(waiter, NULL, &failure);
     failure_done(&failure);
     return 0;
 }
 
-/* Trouble with the CA may pass before anybody has waited too long; that of this machine waits for
- * its administrator. */
+/* Trouble with the CA may pass before the deadline of the waiters. Trouble on this machine needs
+ * its administrator, so the waiters are told at once. */
 static void on_trouble(Order *order, const Failure *failure, void *userdata)
 {
     Entry *entry = userdata;
@@ -143,8 +143,8 @@ static int entry_start(Entry *entry)
     return order_start(entry->order, entry->orders->accounts, on_end, on_trouble, entry);
 }
 
-/* Starts the first that waited for its names to be free. One that cannot be started is told so, and
- * the next is looked for. */
+/* Starts the first order whose names are free now. If it cannot be started, its waiters are told,
+ * and the next one is tried. */
 static void start_next(Orders *orders)
 {
     Entry *entry = TAILQ_FIRST(&orders->entries);
@@ -160,15 +160,15 @@ static void start_next(Orders *orders)
         r = entry_start(entry);
         if (r < 0) {
             LOG_CONTEXT(&order_subject(entry->order)->log);
-            log_event_errno(LOG_EVENT_ORDER_FAILED_HERE, r, "Order for %s cannot be started: %m",
+            log_event_errno(LOG_EVENT_ORDER_FAILED_HERE, r, "Failed to start the order for %s: %m",
                             order_subject(entry->order)->names);
             failure_set(&failure, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
-                        "The server cannot start the order: its journal says why.");
+                        "The server failed to start the order. The server's journal says why.");
             tell_waiters(entry, NULL, &failure);
             failure_done(&failure);
             entry_free(entry);
         }
-        /* From the front again: whatever was called may have changed the list. */
+        /* From the front again: the callbacks may have changed the list. */
         entry = TAILQ_FIRST(&orders->entries);
     }
 }
@@ -184,7 +184,7 @@ static void on_end(Order *order, const Chain *chain, const Failure *failure, voi
         orders->stored(subject->storage, subject->request.key, order_renewal(order),
                        orders->stored_userdata);
     tell_waiters(entry, chain, failure);
-    /* Kept for nobody any more, where there is no storage to do better next time. */
+    /* Without a storage the chain is handed out once. */
     if (is_delivered && order_is_kept_nowhere_else(order))
         order_forget(subject->config->state_directory, subject->request.key);
     entry_free(entry);
@@ -209,7 +209,7 @@ static int entry_new(Orders *orders, Entry **ret)
     return 0;
 }
 
-/* Starts it, or has it wait for its names. */
+/* Starts the order, or lets it wait until its names are free. */
 static int entry_begin(Entry *entry)
 {
     int r = 0;
@@ -271,7 +271,7 @@ int orders_request(Orders *orders, Config *config, SignRequest *request, const O
     return 0;
 }
 
-/* A block that allows the names still. */
+/* The order's auth block, if it still permits the names. */
 static const AuthBlock *find_auth(const Config *config, const OrderRecord *record, const Csr *csr)
 {
     const AuthBlock *auth = config_find_auth(config, record->auth);
@@ -288,7 +288,7 @@ static int resume(Orders *orders, Config *config, const char *key, const char **
     int r = order_record_load(config->state_directory, key, &record);
 
     if (r < 0) {
-        *ret_why = "its file cannot be used";
+        *ret_why = "its file is not usable";
         return r;
     }
     if (record.stage == ORDER_STAGE_ISSUED)
@@ -300,7 +300,7 @@ static int resume(Orders *orders, Config *config, const char *key, const char **
         return r;
     request.auth = find_auth(config, &record, request.csr);
     if (!request.auth) {
-        *ret_why = "its auth block does not allow it any more";
+        *ret_why = "its auth block no longer permits it";
         return -ESTALE;
     }
     r = entry_new(orders, &entry);
@@ -309,7 +309,7 @@ static int resume(Orders *orders, Config *config, const char *key, const char **
     if (r < 0)
         return r;
     LOG_CONTEXT(&order_subject(entry->order)->log);
-    log_event(LOG_EVENT_ORDER_RESUMED, NULL, "Taking up the order for %s",
+    log_event(LOG_EVENT_ORDER_RESUMED, NULL, "Resuming the order for %s",
               order_subject(entry->order)->names);
     r = entry_begin(entry);
     if (r >= 0)
@@ -326,7 +326,7 @@ void orders_resume(Orders *orders, Config *config)
         r = order_record_list(config->state_directory, &keys);
     if (r < 0) {
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
-                        "The orders in flight in '%s' cannot be read: %m", config->state_directory);
+                        "Failed to list the pending orders in '%s': %m", config->state_directory);
         orders->unread = true;
         return;
     }
@@ -337,9 +337,9 @@ void orders_resume(Orders *orders, Config *config)
         if (r >= 0)
             continue;
         if (why)
-            log_event_errno(LOG_EVENT_ORDER_FAILED_HERE, r, "Order %s is not taken up: %s: %m",
+            log_event_errno(LOG_EVENT_ORDER_FAILED_HERE, r, "Failed to resume order %s: %s: %m",
                             *key, why);
-        /* What may be readable another time stays. */
+        /* A file that may be readable the next time stays. */
         if (r == -ESTALE || r == -EBADMSG)
             order_forget(config->state_directory, *key);
     }
@@ -352,7 +352,7 @@ void orders_check_profiles(Orders *orders, Config *config)
     orders->profile_check = profile_check_free(orders->profile_check);
     r = profile_check_new(orders->accounts, config, &orders->profile_check);
     if (r < 0)
-        log_warning_errno(r, "CAs cannot be asked for their profiles: %m");
+        log_warning_errno(r, "Failed to ask the CAs for their profiles: %m");
 }
 
 bool orders_have_name(const Orders *orders, const char *name)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* All orders in flight: the same CSR is one order, CSRs for the same set of names run one after the
- * other. */
+/* All orders in progress. Requests with the same CSR share one order. Orders for the same set of
+ * names run one after the other. */
 
 #include "base/clock.h"
 #include "orders/order.h"
@@ -12,7 +12,7 @@
 typedef struct Orders Orders;
 typedef struct OrdersWaiter OrdersWaiter;
 
-/* One of both is NULL. */
+/* Called with either a chain or a failure; the other is NULL. */
 typedef void (*orders_cb)(const Chain *chain, const Failure *failure, void *userdata);
 
 /* Called for each certificate that an order stored. @key: storage_key() of its request. */
@@ -21,21 +21,21 @@ typedef void (*orders_stored_cb)(const Storage *storage, const char *key, const 
 
 /* @solvers: borrowed. 0 or -errno. */
 int orders_new(sd_event *event, const Solvers *solvers, Orders **ret);
-Orders *orders_free(Orders *orders); /* ends all without a word; always returns NULL */
+Orders *
+orders_free(Orders *orders); /* frees all orders without calling back; always returns NULL */
 
-/* How long a caller waits, at the most, before it is told why there is no certificate yet. The
- * order goes on. */
+/* After this time a caller is told why there is no certificate yet. The order continues. */
 #define ORDERS_WAIT_MAX (90 * USEC_PER_SEC)
 
-/* Takes up the orders that are on disk. What cannot be taken up is logged, and ended where it never
- * can be. */
+/* Resumes the orders that are on disk. An order that cannot be resumed is logged, and removed if it
+ * never can be. */
 void orders_resume(Orders *orders, Config *config);
 
-/* Asks the CA whether it offers the profiles of the configuration; those that it does not are
- * logged when its answer is there. */
+/* Asks the CAs whether they offer the profiles of the configuration. Missing ones are logged when
+ * the answer comes. */
 void orders_check_profiles(Orders *orders, Config *config);
 
-/* Who waits for an order. */
+/* A call that waits for its order, and how it is told. */
 typedef struct OrdersCall {
     OrderCaller caller;
     orders_cb callback;
@@ -56,10 +56,10 @@ int orders_request(Orders *orders, Config *config, SignRequest *request, const O
                    OrdersWaiter **ret);
 OrdersWaiter *orders_waiter_cancel(OrdersWaiter *waiter); /* NULL is fine; always returns NULL */
 
-/* Whether one of them in flight is, or may be, for this name, "*." not among it. */
+/* Whether an order in progress is for this name, or may be. @name: without "*.". */
 bool orders_have_name(const Orders *orders, const char *name);
 
-Accounts *orders_accounts(Orders *orders); /* that they are made with; borrowed */
+Accounts *orders_accounts(Orders *orders); /* of all orders; borrowed */
 
 /* False: orders_resume() could not list the orders that are on disk. Their challenges must stay:
  * the next start may find them. */
@@ -67,7 +67,7 @@ bool orders_are_known(const Orders *orders);
 
 size_t orders_in_flight(const Orders *orders);
 
-/* Called whenever the number of orders in flight has changed; NULL at first. */
+/* Called whenever the number of orders in progress has changed. NULL at first. */
 void orders_set_change_callback(Orders *orders, void (*callback)(void *userdata), void *userdata);
 
 void orders_set_stored_callback(Orders *orders, orders_stored_cb callback, void *userdata);

@@ -14,12 +14,10 @@ static int damaged(const char **ret_why, const char *why)
     return STORAGE_DAMAGED;
 }
 
-/* STORAGE_HIT with the content; STORAGE_DAMAGED; -ENOENT; other -errno. */
-static int read_entry_file(int entry_fd, const char *name, size_t max, char **ret, size_t *ret_size,
-                           const char **ret_why)
+/* What @r of read_file_at() means for an entry: STORAGE_HIT: the file was read; STORAGE_DAMAGED;
+ * -ENOENT; other -errno. */
+static int entry_file_result(int r, const char **ret_why)
 {
-    int r = read_file_at(entry_fd, name, max, ret, ret_size);
-
     switch (r) {
     case 0:
         return STORAGE_HIT;
@@ -40,7 +38,8 @@ static int check_request(int entry_fd, const SignRequest *request, const char **
     size_t size;
     int r;
 
-    r = read_entry_file(entry_fd, STORAGE_CSR_FILE, request->size, &stored, &size, ret_why);
+    r = entry_file_result(read_file_at(entry_fd, STORAGE_CSR_FILE, request->size, &stored, &size),
+                          ret_why);
     if (r == -ENOENT)
         return damaged(ret_why, "csr.pem is missing");
     if (r != STORAGE_HIT)
@@ -58,7 +57,8 @@ static int read_chain(int entry_fd, Chain **ret, const char **ret_why)
     size_t size;
     int r;
 
-    r = read_entry_file(entry_fd, STORAGE_CERT_FILE, CHAIN_SIZE_MAX, &pem, &size, ret_why);
+    r = entry_file_result(read_file_at(entry_fd, STORAGE_CERT_FILE, CHAIN_SIZE_MAX, &pem, &size),
+                          ret_why);
     /* A request alone is what a crash leaves while an entry is made. */
     if (r == -ENOENT)
         return STORAGE_MISS;

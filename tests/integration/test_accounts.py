@@ -10,7 +10,7 @@ import pytest
 import lib
 from ca_proxy import CaProxy, Reset
 
-PASSED_OVER = 'goes to [account "second"], as [account "first"] does not serve'
+PASSED_OVER = 'moves to [account "second"] because [account "first"] is not available'
 
 
 def account_block(name, ca, **keys):

@@ -226,7 +226,7 @@ resolver = {lookups.where}
         answer = acmems.post(new_csr(www, "circle.example.org", "astray.example.org"))
         assert answer.status == 421
         assert re.match(rf"The CA could not validate: {www}: [^;]*CAA forbids it[^;]*; "
-                        r"Not put into DNS for the CA: (circle|astray)\.example\.org: [^;]*; "
+                        r"The server could not publish in DNS: (circle|astray)\.example\.org: [^;]*; "
                         r"(circle|astray)\.example\.org: ", answer.text), answer.text
 
 
@@ -270,7 +270,7 @@ type = tls-alpn01
     mute.stop()
     assert tls.status == dns.status == 503
     assert tls.text.startswith("shared.example.org: the challenge of another order for the same "
-                               "name has to end first: post the same CSR again later."), tls.text
+                               "name has to end first. Post the same CSR again later."), tls.text
     assert dns.text.startswith(f"{www_two}: its TXT record is not to be seen at every server of "
                                "the zone yet (second.two.example.org ("), dns.text
-    assert "): post the same CSR again later." in dns.text, dns.text
+    assert "). Post the same CSR again later." in dns.text, dns.text

@@ -223,7 +223,7 @@ def test_record_that_is_none(server, new_csr, content):
     path.parent.mkdir(parents=True)
     path.write_text(content)
     server.start_orderd()
-    lib.wait_for(lambda: f"Order {'0' * 96} is not taken up" in server.orderd.log, "the message")
+    lib.wait_for(lambda: f"Failed to resume order {'0' * 96}" in server.orderd.log, "the message")
     assert path.exists() == ("2" in content)  # acmems must not remove the record of a newer version
     server.issue(new_csr("www.example.org"))
 

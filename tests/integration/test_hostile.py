@@ -224,7 +224,7 @@ def test_authorization_without_an_end(installation, proxy, new_csr):
         Rule(name, "newOrder", members(expires=time.strftime("%Y-%m-%dT%H:%M:%SZ", expires))),
         Rule(name, "authorization", members(status="processing"), times=100)]
     answer = installation.post(new_csr(name))
-    assert answer.status == 503 and b"before it expired" in answer.body, answer
+    assert answer.status == 503 and b"expired before" in answer.body, answer
     assert time.time() >= calendar.timegm(expires)
 
 

@@ -471,7 +471,7 @@ def test_asked_by_a_block_that_does_not_allow_it(installation, pebble, newer, ne
         answer = tell(auth=auth, key=entry)
         assert answer.get("parameters", {}).get("parameter") == error, answer
         assert path.read_text() == before
-    assert '"narrow" does not allow' in server.orderd.log
+    assert '"narrow" does not permit' in server.orderd.log
     tell(auth="loopback", key=key)
     assert read_meta(server, csr)["asked"] > time.time() - HOUR
 

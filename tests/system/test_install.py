@@ -67,7 +67,7 @@ def test_broken_configuration_at_boot(fresh, pebble, new_csr):
     fresh.reboot()
     assert fresh.run("systemctl", "is-system-running", check=False).stdout == "running\n"
     answer = fresh.post(new_csr("www.example.org"))
-    assert answer.status == 503 and b"configuration is broken" in answer.body
+    assert answer.status == 503 and b"configuration is invalid" in answer.body
     line = len(fresh.path("/etc/acmems/acmems.ini").read_text().splitlines())
     fresh.run("systemctl", "daemon-reload")
     for program in "acmems-generator", "acmems-sign":

@@ -26,7 +26,7 @@ static const OrderRequest request = {
     .client = "192.0.2.7",
 };
 
-/* What one orderd does with the connections that come. */
+/* How a fake orderd handles its connections. */
 typedef void (*Script)(int listening);
 
 static char *directory, *path;
@@ -44,7 +44,7 @@ static int listen_at(const char *where)
     return fd;
 }
 
-/* Takes the next connection and its call, which has to be the one that is made below. */
+/* Accepts a connection and reads its call, which must be the one made below. */
 static int take_call(int listening)
 {
     _cleanup_free_ uint8_t *body = NULL;
@@ -77,13 +77,13 @@ static void say(int fd, const char *text, size_t size)
     ASSERT_EQ(send(fd, text, size, MSG_NOSIGNAL), size);
 }
 
-/* A string literal's NUL byte is the frame's. */
+/* The NUL byte of the string literal ends the frame. */
 #define SAY(fd, literal) say(fd, literal, sizeof(literal))
 
 #define CHAIN   "{\"parameters\":{\"chain\":\"certificates\"}}"
 #define FAILURE "{\"error\":\"io.acmems.Orders.OrderFailed\",\"parameters\":"
 
-/* Runs the script as another process, and asks. */
+/* Runs the script in another process, and calls it. */
 static int ask(Script script, usec_t timeout, OrderAnswer *answer)
 {
     int listening = listen_at(path), status, r;
@@ -150,7 +150,7 @@ static void test_failure(void)
     ASSERT_TRUE(!answer.chain);
 }
 
-/* Gone after the call, in the middle of the answer, and for a while altogether. */
+/* orderd stops after the call, in the middle of its answer, and for a while. */
 static void go_away_and_come_back(int listening)
 {
     int fd = take_call(listening);
@@ -174,7 +174,7 @@ static void test_orderd_comes_back(void)
     ASSERT_EQ(answer.status, 200);
 }
 
-/* A lasting fault does not make a busy loop. */
+/* A permanent fault does not cause a busy loop. */
 static void drop_everything(int listening)
 {
     usec_t until = now_monotonic() + USEC_PER_SEC;
@@ -253,7 +253,7 @@ static void say_nothing(int listening)
     ASSERT_EQ(read(take_call(listening), &c, 1), 0);
 }
 
-/* Accepts nobody: the backlog is full, and the deadline holds all the same. */
+/* Accepts no connection: the backlog is full, but the deadline still applies. */
 static void test_timeout(void)
 {
     OrderAnswer answer = { 0 };

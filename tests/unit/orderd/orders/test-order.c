@@ -71,7 +71,7 @@ static Failure passing_failure(void)
     return failure;
 }
 
-/* An order pauses, and the event loop takes it up again. */
+/* Trouble that may pass pauses the order. */
 static void test_pause(sd_event *event, Config *config, Accounts *all)
 {
     Failure failure = passing_failure();

@@ -247,10 +247,10 @@ static void test_damaged_certificate(void)
     assert_damaged(&f, "PEM");
     other_names = make_certificate(f.key, "DNS:b.example", 0, 90 * DAY);
     test_write(f.entry, "cert.pem", other_names);
-    assert_damaged(&f, "not asked for");
+    assert_damaged(&f, "not requested");
     other_key = make_certificate(key, "DNS:a.example", 0, 90 * DAY);
     test_write(f.entry, "cert.pem", other_key);
-    assert_damaged(&f, "another key");
+    assert_damaged(&f, "a different key");
     huge = calloc(1, CHAIN_SIZE_MAX + 2);
     memset(huge, '\n', CHAIN_SIZE_MAX + 1);
     test_write(f.entry, "cert.pem", huge);
