@@ -53,7 +53,7 @@ int account_files_load(AccountFiles *files, const char *directory, bool make_key
     int r;
 
     account_files_done(files);
-    /* Before anything is read: what changes afterwards is noticed. */
+    /* Before the files are read, so that later changes are noticed. */
     files->key_stamp = stamp_key(directory);
     files->registration_stamp = stamp_registration(directory);
     r = account_key_load(directory, &files->key);

@@ -14,7 +14,7 @@
 #include "strings/strv.h"
 
 typedef enum AccountState {
-    ACCOUNT_UNKNOWN, /* nobody has asked for it yet */
+    ACCOUNT_UNKNOWN, /* not needed yet */
     ACCOUNT_ASKING,
     ACCOUNT_READY,
     ACCOUNT_FAILED,
@@ -53,7 +53,8 @@ bool account_is_current(const Account *account, const AccountBlock *block)
         return false;
     if (account->state == ACCOUNT_UNKNOWN || account->state == ACCOUNT_ASKING)
         return true;
-    /* What failed is tried again with all that the configuration says now, consent among it. */
+    /* After a failure, try again with everything that the configuration says now, consent included.
+     */
     if (account->state == ACCOUNT_FAILED)
         return false;
     return account_files_are_current(&account->files, block->directory);
@@ -68,7 +69,7 @@ AccountWaiter *account_waiter_cancel(AccountWaiter *waiter)
     return NULL;
 }
 
-/* Tells all who wait; a failure leaves the account to be looked at anew the next time. */
+/* Calls all waiters. After a failure the next account_await() starts over. */
 static void account_settle(Account *account, const Failure *failure)
 {
     _cleanup_(account_unrefp) Account *hold = account_ref(account);
@@ -82,7 +83,7 @@ static void account_settle(Account *account, const Failure *failure)
     }
 }
 
-/* The CA has said its last word of the account. Another one may have taken its place meanwhile. */
+/* The CA does not have the account. Its files may name another one by now. */
 static void account_settle_without(Account *account, Failure *failure)
 {
     failure->is_without_account =
@@ -96,7 +97,8 @@ static void account_fail(Account *account, const char *doing, int error)
     Failure failure = { 0 };
 
     failure_set(&failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
-                "The server's ACME account cannot be used: %s: %s.", doing, strerror(-error));
+                "The server cannot use its ACME account: failed to %s: %s.", doing,
+                strerror(-error));
     account_settle(account, &failure);
     failure_done(&failure);
 }
@@ -112,7 +114,7 @@ static int account_use(Account *account, const char *url)
     return 0;
 }
 
-/* What acme-register is told besides, to do it for this one: "--account=NAME " or "". */
+/* The option that selects this account in acme-register: "--account=NAME " or "". */
 typedef struct Option {
     char text[128];
 } Option;
@@ -130,10 +132,11 @@ static void fail_unregistered(Account *account, const char *terms)
 {
     Failure failure = { 0 };
 
-    failure_set(&failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
-                "The server has no account at the CA yet: its administrator runs 'acme-register "
-                "--register --accept-terms-of-service%s%s %s%s'.",
-                terms ? "=" : "", str_or(terms, ""), option(account).text, account->config->path);
+    failure_set(
+        &failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
+        "The server has no account at the CA yet. Its administrator must run 'acme-register "
+        "--register --accept-terms-of-service%s%s %s%s'.",
+        terms ? "=" : "", str_or(terms, ""), option(account).text, account->config->path);
     account_settle_without(account, &failure);
 }
 
@@ -148,7 +151,7 @@ static int account_keep(Account *account, const SessionReply *reply)
     r = account_files_register(&account->files, account->block->directory, registration);
     if (r < 0)
         return r;
-    log_event(LOG_EVENT_ACCOUNT_REGISTERED, NULL, "Registered at %s: the account is %s",
+    log_event(LOG_EVENT_ACCOUNT_REGISTERED, NULL, "Registered at %s as account %s",
               account->block->server, reply->location);
     return account_use(account, reply->location);
 }
@@ -157,10 +160,11 @@ static void fail_not_valid(Account *account, const char *status)
 {
     Failure failure = { 0 };
 
-    failure_set(&failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
-                "The server's account at the CA is %s: its administrator makes another one with "
-                "'acme-register --gen-key --override-existing-key --register %s%s'.",
-                status, option(account).text, account->config->path);
+    failure_set(
+        &failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
+        "The server's account at the CA is %s. Its administrator must create a new one with "
+        "'acme-register --gen-key --override-existing-key --register %s%s'.",
+        status, option(account).text, account->config->path);
     account_settle_without(account, &failure);
 }
 
@@ -189,7 +193,7 @@ static void on_account(const SessionReply *reply, void *userdata)
     else {
         r = account_keep(account, reply);
         if (r < 0)
-            account_fail(account, "registration.json cannot be written", r);
+            account_fail(account, "write registration.json", r);
     }
     failure_done(&failure);
 }
@@ -219,8 +223,8 @@ static void account_on_directory(const SessionReply *reply, void *userdata)
         failure_done(&failure);
         return;
     }
-    /* Registered only with consent; without it the key may still have an account whose
-     * registration.json got lost. */
+    /* Register only with consent. Without it, the key may still have an account whose
+     * registration.json was lost. */
     if (!request.only_existing)
         r = external_account_bind(&block->external, account->files.key, reply->json, &binding);
     if (r < 0) {
@@ -232,7 +236,7 @@ static void account_on_directory(const SessionReply *reply, void *userdata)
     request.binding = binding;
     r = registration_request(account->session, &request, on_account, account, &account->call);
     if (r < 0)
-        account_fail(account, "the request cannot be made", r);
+        account_fail(account, "send the registration request", r);
 }
 
 static bool wants_registration(const AccountBlock *block)
@@ -245,7 +249,7 @@ static void fail_without_key(Account *account)
     Failure failure = { 0 };
 
     failure_set(&failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
-                "The server has no ACME account yet: its administrator runs 'acme-register "
+                "The server has no ACME account yet. Its administrator must run 'acme-register "
                 "--gen-key --register --accept-terms-of-service %s%s'.",
                 option(account).text, account->config->path);
     account_settle(account, &failure);
@@ -263,7 +267,7 @@ static void account_open(Account *account)
         return;
     }
     if (r < 0) {
-        account_fail(account, "account.pem or registration.json cannot be read", r);
+        account_fail(account, "read account.pem or registration.json", r);
         return;
     }
     session_set_key(account->session, account->files.key);
@@ -275,12 +279,12 @@ static void account_open(Account *account)
     if (registration_uri(account->files.registration)) {
         r = account_use(account, registration_uri(account->files.registration));
         if (r < 0)
-            account_fail(account, "it cannot be opened", r);
+            account_fail(account, "open the account", r);
         return;
     }
     r = session_directory(account->session, account_on_directory, account, &account->call);
     if (r < 0)
-        account_fail(account, "the directory cannot be asked for", r);
+        account_fail(account, "request the CA's directory", r);
 }
 
 static void on_rollover(const Failure *failure, void *userdata)
@@ -293,7 +297,7 @@ static void on_rollover(const Failure *failure, void *userdata)
         return;
     }
     log_event(LOG_EVENT_ACCOUNT_KEY_SETTLED, NULL,
-              "The change of the account's key in '%s' that was cut off is seen through",
+              "Completed the interrupted change of the account key in '%s'",
               account->block->directory);
     account_open(account);
 }
@@ -306,7 +310,7 @@ static void account_ask(Account *account)
     r = rollover_resume(account->session, account->block->directory, on_rollover, account,
                         &account->rollover);
     if (r < 0)
-        account_fail(account, "account.new.pem cannot be used", r);
+        account_fail(account, "resume the key change with account.new.pem", r);
     else if (r == 0)
         account_open(account);
 }

@@ -13,29 +13,29 @@ typedef struct AccountWaiter AccountWaiter;
 /* @failure NULL: the account is ready. */
 typedef void (*account_cb)(const Failure *failure, void *userdata);
 
-/* Opens a session with the CA of @block, which is one of @config. Reads nothing yet. */
+/* Opens a session with the CA of @block, a block of @config. Reads no files yet. */
 int account_new(sd_event *event, Config *config, const AccountBlock *block, Account **ret);
 Account *account_ref(Account *account);
 Account *account_unref(Account *account); /* always returns NULL */
 
-/* Whether this is the account of that block still: same CA, directory and files in it. */
+/* Whether this is still the account of @block: same CA, same directory, same files in it. */
 bool account_is_current(const Account *account, const AccountBlock *block);
 
 /**
- * account_await() - make sure of the account
+ * account_await() - wait until the account is usable
  *
- * Sees through a change of the key that was cut off; loads key and registration; registers where
- * the config accepts the terms of service; finds a registered key's account again. The callback
- * comes once, maybe before this returns; *ret is set before that, to cancel it by, and invalid from
- * the callback on: clear it there.
+ * Completes an interrupted change of the key, loads key and registration, registers if the config
+ * accepts the terms of service, and finds the account of a registered key again. The callback comes
+ * once, maybe before this function returns. *ret is set before that; it cancels the wait and is
+ * invalid from the callback on: clear it there. 0 or -ENOMEM.
  */
 int account_await(Account *account, account_cb callback, void *userdata, AccountWaiter **ret);
 AccountWaiter *account_waiter_cancel(AccountWaiter *waiter); /* NULL is fine; always returns NULL */
 
-/* What it stands for; borrowed. */
+/* The block of the account. Borrowed. */
 const AccountBlock *account_block(const Account *account);
 
-/* What follows is there once the account is ready; borrowed. */
+/* These are set once the account is ready. Borrowed. */
 Session *account_session(Account *account);
 EVP_PKEY *account_key(Account *account);
 const char *account_thumbprint(Account *account);

@@ -10,7 +10,7 @@
 
 #define KEY_FILE_SIZE_MAX ((size_t)4096)
 
-/* The HMAC key in the clear; to be wiped. */
+/* The HMAC key in clear. Wiped after use. */
 typedef struct Secret {
     uint8_t *bytes;
     size_t size;
@@ -40,7 +40,7 @@ static int secret_read(const char *path, Secret *ret)
         return r;
     begin = strspn(text, " \t\r\n");
     length = strcspn(text + begin, " \t\r\n");
-    /* Nothing but the key stands in there. */
+    /* The file contains the key and nothing else. */
     r = begin + length + strspn(text + begin + length, " \t\r\n") == size
             ? secret_decode(text + begin, length, ret)
             : -EINVAL;
@@ -86,13 +86,13 @@ void external_account_explain(Failure *failure, const ExternalAccount *external,
 {
     if (error == -ENOKEY)
         failure_set(failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
-                    "The CA asks for an external account binding: its administrator sets eab-kid "
-                    "and eab-hmac-key-file in [account] of %s to what the CA gave, or gives them "
-                    "to acme-register.",
+                    "The CA requires an external account binding. The server's administrator must "
+                    "set eab-kid and eab-hmac-key-file in [account] of %s to the values that the "
+                    "CA gave, or pass them to acme-register.",
                     config);
     else
         failure_set(failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
-                    "The HMAC key of the external account binding in %s cannot be used: %s.",
+                    "The server cannot use the HMAC key of the external account binding in %s: %s.",
                     external->hmac_key ? config : external->hmac_key_file,
                     error == -EINVAL ? "it is not base64url" : strerror(-error));
 }
@@ -101,6 +101,7 @@ void external_account_suspect(Failure *failure, const ExternalAccount *external)
 {
     if (!external->kid || !failure->problem || failure->status != 500)
         return;
-    failure_amend(failure, "The CA may not accept the external account binding: check eab-kid and "
-                           "its HMAC key.");
+    failure_amend(
+        failure,
+        "The CA may have rejected the external account binding. Check eab-kid and its HMAC key.");
 }

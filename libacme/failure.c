@@ -17,7 +17,7 @@ void failure_done(Failure *failure)
     *failure = (Failure){ 0 };
 }
 
-/* Texts and names of the CA are in it, and a client prints it on a terminal. */
+/* The text contains words of the CA, and a client prints it on a terminal. */
 static char *make_reason(const char *format, va_list arguments)
 {
     char *reason;
@@ -100,23 +100,21 @@ void failure_set_reply(Failure *failure, const SessionReply *reply, const char *
     if (reply->error < 0)
         failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503,
                     reply->retry_after ? reply->retry_after : RETRY_SOON,
-                    "The CA cannot be reached, try again later: %s.",
+                    "The CA cannot be reached: %s. Try again later.",
                     str_or(reply->error_text, strerror(-reply->error)));
     else if (reply->problem)
         failure_set_problem(failure, reply->problem, reply->retry_after);
     else if (reply->status == 429)
         failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 429,
                     reply->retry_after ? reply->retry_after : 3600,
-                    "The CA limits the rate of requests: try again later.");
+                    "The CA limits the rate of requests. Try again later.");
     else
-        failure_set(
-            failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503,
-            reply->retry_after ? reply->retry_after : RETRY_SOON,
-            "The CA gave an answer that makes no sense while %s (HTTP status %ld): try again "
-            "later.",
-            doing, reply->status);
-    /* No answer, or one that was lost or garbled on its way; what a problem document says is
-     * judged by its type. */
+        failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503,
+                    reply->retry_after ? reply->retry_after : RETRY_SOON,
+                    "The CA sent an unexpected answer while %s (HTTP status %ld). Try again later.",
+                    doing, reply->status);
+    /* A problem document was judged by its type. The rest is about no answer, or one that was lost
+     * or damaged in transit. */
     if (reply->problem) {
         failure->elsewhere |= reply->status >= 500;
         return;

@@ -4,7 +4,7 @@
 #include "strings/strv.h"
 #include "x509/dns-name.h"
 
-/* As Let's Encrypt words it; the first that is found decides. */
+/* Phrases of Let's Encrypt. The first one found decides. */
 static const struct {
     const char *words;
     PauseKind kind;
@@ -18,7 +18,7 @@ static const struct {
     { "service busy", PAUSE_SERVER },
 };
 
-/* "example.org" of "www.example.org" too, but not "org". */
+/* True for "example.org" and "www.example.org", but not for "org". */
 static bool is_domain_of(const char *domain, const char *name)
 {
     return strchr(domain, '.') && dns_name_is_below(name, domain);
@@ -35,7 +35,7 @@ static bool is_known(const char *quoted, PauseKind kind, char *const *names)
     return false;
 }
 
-/* What stands between two quotation marks, one after the other. */
+/* Collects the known names among the quoted words. */
 static int collect(const char *said, PauseKind kind, char *const *names, char ***ret)
 {
     const char *begin, *end;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* newAccount requests (RFC 8555 §7.3) and what registration.json keeps of them. */
+/* newAccount requests (RFC 8555 §7.3) and the contents of registration.json. */
 
 #include <jansson.h>
 #include <openssl/evp.h>
@@ -10,28 +10,28 @@
 
 #define ACCOUNT_EC_DEFAULT "P-256"
 
-/* New keys. @group: "P-256" or "P-384"; @bits: RSA. 0 or -EIO. */
+/* Generate an account key. @group: "P-256" or "P-384"; @bits: size of the RSA key. 0 or -EIO. */
 int account_key_generate_ec(const char *group, EVP_PKEY **ret);
 int account_key_generate_rsa(unsigned bits, EVP_PKEY **ret);
 
 typedef struct RegistrationRequest {
-    bool only_existing;    /* find the key's account, make none; else agrees to the terms */
+    bool only_existing;    /* find the key's account but create none; false: agree to the terms */
     const json_t *contact; /* array of "mailto:" URLs, or NULL */
     json_t *binding;       /* external_account_bind(), or NULL */
 } RegistrationRequest;
 
-/* POST newAccount. Callback and *ret as session_post(). */
+/* Sends newAccount. Callback, *ret and returns as session_post(). */
 int registration_request(Session *session, const RegistrationRequest *request, session_cb callback,
                          void *userdata, SessionCall **ret);
 
-/* An account object that the CA gave, as registration.json has it; @uri NULL for one that waits for
- * the terms to be accepted. */
+/* Packs an account object of the CA for registration.json. @uri: of the account; NULL: it waits for
+ * the terms to be accepted. 0 or -errno. */
 int registration_pack(EVP_PKEY *key, const json_t *account, const char *uri, json_t **ret);
 
-/* "uri", "status" and "contact" of a registration; borrowed; NULL when it has none. */
+/* "uri", "status" and "contact" of a registration; NULL if it has none. Borrowed. */
 const char *registration_uri(const json_t *registration);
 const char *registration_status(const json_t *registration);
 const json_t *registration_contact(const json_t *registration);
 
-/* URL of the CA's terms of service (RFC 8555 §7.1.1); borrowed; NULL when it has none. */
+/* URL of the CA's terms of service (RFC 8555 §7.1.1); NULL if it has none. Borrowed. */
 const char *directory_terms(const json_t *directory);

@@ -23,7 +23,7 @@ static time_t time_of(const json_t *window, const char *name)
     return rfc3339_parse(json_string_value(json_object_get(window, name)));
 }
 
-/* For people to open: nothing but an address that can be printed. */
+/* People open it: only printable ASCII is accepted. */
 static const char *explanation(const json_t *answer)
 {
     const char *url = session_url(answer, "explanationURL");
@@ -58,7 +58,7 @@ time_t renewal_info_next(const SessionReply *reply, time_t now)
 
     if (seconds < RENEWAL_INFO_MIN)
         seconds = RENEWAL_INFO_MIN;
-    /* With what chance adds it is twice a day still. */
+    /* Leave room for the random spread, so that the CA is still asked twice a day. */
     if (seconds > RENEWAL_INFO_MAX - RENEWAL_INFO_MAX / 5)
         seconds = RENEWAL_INFO_MAX - RENEWAL_INFO_MAX / 5;
     return now + backoff_spread_seconds(seconds);

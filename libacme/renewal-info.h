@@ -1,34 +1,34 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* When a CA wants a certificate to be renewed (RFC 9773). */
+/* ACME renewal information: when the CA wants a certificate renewed (RFC 9773). */
 
 #include <time.h>
 
 #include "libacme/transport/session.h"
 
-/* What it said; times are seconds since 1970. */
+/* Times are seconds since 1970. */
 typedef struct RenewalInfo {
-    time_t start, end;       /* the window; 0: the CA has none for it, or none that makes sense */
+    time_t start, end;       /* the renewal window; 0: the CA has none, or an invalid one */
     const char *explanation; /* URL of a page for people; NULL: none. Borrowed from the reply */
 } RenewalInfo;
 
-/* The CA is asked again after so long, s: as it says, but within these bounds, or else as
- * RENEWAL_INFO_INTERVAL says (RFC 9773 §4.3). */
+/* Seconds until the CA is asked again: its Retry-After within MIN and MAX, or INTERVAL if it sent
+ * none (RFC 9773 §4.3). */
 #define RENEWAL_INFO_INTERVAL (6U * 3600U)
 #define RENEWAL_INFO_MIN      60U
 #define RENEWAL_INFO_MAX      (12U * 3600U)
 
-/* Whether the CA has such a thing: by its directory as it was last seen, NULL: it does not. */
+/* Whether the CA offers it. @directory: as last seen; NULL: it does not. */
 bool renewal_info_is_offered(const json_t *directory);
 
-/* Asks for the certificate of this chain_renewal_id(), as session_get(). */
+/* Requests it for a certificate. @id: from chain_renewal_id(). The rest as session_get(). */
 int renewal_info_request(Session *session, const char *id, session_cb callback, void *userdata,
                          SessionCall **ret);
 
-/* Reads the answer. False: it is none. */
+/* Reads the answer. Returns false if it contains no valid renewal information. */
 bool renewal_info_read(const SessionReply *reply, RenewalInfo *ret);
 
-/* Until when the CA is not asked again, after its answer came at @now; spread, so that questions do
- * not come in a row for ever. */
+/* The time of the next request, after an answer at @now. Spread at random, so that requests for
+ * many certificates do not stay bunched. */
 time_t renewal_info_next(const SessionReply *reply, time_t now);

@@ -4,7 +4,7 @@
 #include "strings/encode.h"
 #include "strings/strv.h"
 
-/* RFC 5280 §5.3.1, without what is for CAs and their delta lists. */
+/* RFC 5280 §5.3.1, without the reasons for CAs and delta CRLs. */
 static const struct {
     const char *name;
     int code;

@@ -9,18 +9,19 @@
 
 #define REVOCATION_NO_REASON (-1)
 
-/* The code (RFC 5280 §5.3.1) of a reason that a certificate's owner can have: "keyCompromise";
- * -EINVAL for another word. */
+/* Returns the code (RFC 5280 §5.3.1) of a reason that a certificate's owner can give:
+ * "keyCompromise". -EINVAL for any other word. */
 int revocation_reason_from_string(const char *name);
 
-/* "unspecified, keyCompromise, …": all of them; free(); NULL when out of memory. */
+/* Returns all reasons in one string: "unspecified, keyCompromise, …". The caller releases it with
+ * free(). NULL if out of memory. */
 char *revocation_reasons(void);
 
 /**
- * revocation_request() - POST revokeCert, signed as the account
- * @reason: of revocation_reason_from_string(), or REVOCATION_NO_REASON
+ * revocation_request() - send revokeCert, signed with the account key
+ * @reason: from revocation_reason_from_string(), or REVOCATION_NO_REASON
  *
- * Callback and *ret as session_post(). The CA answers a success without a body.
+ * Callback, *ret and returns as session_post(). A successful answer has no body.
  */
 int revocation_request(Session *session, const X509 *certificate, int reason, session_cb callback,
                        void *userdata, SessionCall **ret);

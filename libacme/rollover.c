@@ -12,7 +12,7 @@ struct Rollover {
     int lock_fd;
     EVP_PKEY *new;
     SessionCall *call;
-    Failure refusal; /* of keyChange, while the CA is asked what became of it */
+    Failure refusal; /* of keyChange, while the CA is asked whether it took effect */
     rollover_cb callback;
     void *userdata;
 };
@@ -33,7 +33,7 @@ Rollover *rollover_cancel(Rollover *rollover)
 
 DEFINE_CLEANUP_FUNC(Rollover *, rollover_cancel)
 
-/* Unlocked before anybody goes on. */
+/* Releases the lock before the callback. */
 static void rollover_end(Rollover *rollover, Failure *failure)
 {
     rollover_cb callback = rollover->callback;
@@ -51,7 +51,7 @@ static int adopt(const Rollover *rollover)
 
     if (r < 0 && r != -ENOENT)
         return r;
-    /* The key takes its place last: until then all of this is done again after a crash. */
+    /* Replace the key last: until then a crash repeats all of this. */
     if (r >= 0) {
         r = jwk_from_key(rollover->new, &jwk);
         if (r < 0)
@@ -69,7 +69,7 @@ static void rollover_end_on_disk(Rollover *rollover, int r, Failure *failure)
 {
     if (r < 0)
         failure_set(failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
-                    "The server's account directory cannot be written: %s.", strerror(-r));
+                    "The server cannot write its account directory: %s.", strerror(-r));
     rollover_end(rollover, failure);
 }
 
@@ -88,7 +88,7 @@ static void on_not_taken(Rollover *rollover)
     rollover_end_on_disk(rollover, account_new_key_remove(rollover->directory), &failure);
 }
 
-/* The answer of a CA that was asked for the account of the new key. */
+/* Takes the CA's answer to the search for the new key's account. */
 static void on_asked(const SessionReply *reply, void *userdata)
 {
     Rollover *rollover = userdata;
@@ -100,8 +100,8 @@ static void on_asked(const SessionReply *reply, void *userdata)
     else if (reply->error == 0 && reply->status == 200)
         on_taken(rollover);
     else {
-        failure_set_reply(&failure, reply, "telling which account key it has");
-        failure_amend(&failure, "Both keys are kept until it tells which one it has.");
+        failure_set_reply(&failure, reply, "confirming which account key is valid");
+        failure_amend(&failure, "Both keys are kept until the CA confirms which one is valid.");
         rollover_end(rollover, &failure);
     }
 }
@@ -123,19 +123,20 @@ static void on_changed(const SessionReply *reply, void *userdata)
         on_taken(rollover);
         return;
     }
-    /* An answer that got lost, or was not the CA's own, says nothing of what it did. */
+    /* If the answer was lost, or came from a proxy, the CA may have changed the key all the same.
+     */
     failure_set_reply(&rollover->refusal, reply, "changing the account key");
     r = ask_which_key(rollover);
     if (r < 0) {
         Failure failure = { 0 };
 
         failure_set(&failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
-                    "The CA cannot be asked which account key it has: %s.", strerror(-r));
+                    "The server cannot ask the CA which account key is valid: %s.", strerror(-r));
         rollover_end(rollover, &failure);
     }
 }
 
-/* {"account": …, "oldKey": …}, by the new key (RFC 8555 §7.3.5). */
+/* Signs {"account": …, "oldKey": …} with the new key (RFC 8555 §7.3.5). */
 static int pack_change(const RolloverPlan *plan, json_t **ret)
 {
     _cleanup_free_ char *payload = NULL;
@@ -211,7 +212,7 @@ int rollover_resume(Session *session, const char *directory, rollover_cb callbac
     if (r < 0)
         return r;
     r = account_new_key_load(directory, &rollover->new);
-    if (r == -ENOENT) /* who had the lock has just seen to it */
+    if (r == -ENOENT) /* the process that held the lock has just completed it */
         return 0;
     if (r >= 0)
         r = ask_which_key(rollover);

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* Another key for the account (RFC 8555 §7.3.5), so that no crash loses the account: the new key is
- * on disk, as account.new.pem, before the CA hears of it. While it is there the CA alone knows
- * which of both keys counts, and is asked. */
+/* Account key rollover (RFC 8555 §7.3.5). A crash cannot lose the account: the new key is on disk,
+ * as account.new.pem, before the CA receives it. While that file exists, only the CA knows which of
+ * both keys is valid, and is asked. */
 
 #include "libacme/failure.h"
 #include "libacme/transport/session.h"
 
 typedef struct Rollover Rollover;
 
-/* @failure NULL: account.pem is the key that the CA has. The session's key is to be set anew. */
+/* @failure NULL: account.pem is the key that the CA has. The caller must set the session's key
+ * again. */
 typedef void (*rollover_cb)(const Failure *failure, void *userdata);
 
 typedef struct RolloverPlan {
@@ -19,23 +20,23 @@ typedef struct RolloverPlan {
     const char *url;     /* keyChange of the directory */
 } RolloverPlan;
 
-/* Both: the callback comes once, from the event loop, unless cancelled; *ret is borrowed and
- * invalid from then on. What is under way is nobody else's: the account directory is locked. */
+/* For both functions: the callback comes once, from the event loop, unless cancelled. *ret is
+ * borrowed and invalid from then on. The account directory stays locked until the end. */
 
 /**
- * rollover_start() - have the account take another key
+ * rollover_start() - change the key of the account
  * @session: with the old key and the account's URL
  *
- * 0; -EBUSY: another program is at it; -EEXIST: an earlier one is to be resumed first; -EROFS: the
- * key is a credential; other -errno.
+ * 0; -EBUSY: another program is changing it; -EEXIST: an earlier change must be resumed first;
+ * -EROFS: the key is a credential; other -errno.
  */
 int rollover_start(Session *session, const char *directory, const RolloverPlan *plan,
                    rollover_cb callback, void *userdata, Rollover **ret);
 
 /**
- * rollover_resume() - see through what was cut off in the middle
+ * rollover_resume() - complete an interrupted change
  *
- * 1: it is being done; 0: there is nothing to do, or another program is at it; -errno.
+ * 1: it is in progress; 0: there is nothing to do, or another program does it; -errno.
  */
 int rollover_resume(Session *session, const char *directory, rollover_cb callback, void *userdata,
                     Rollover **ret);

@@ -11,11 +11,11 @@
 
 #define FETCH_CONNECT_TIMEOUT_MS 10000L
 #define FETCH_TIMEOUT_MS         30000L
-/* An HTTP/2 server needs one connection; for others each request would open one more. */
+/* HTTP/2 needs a single connection. With other servers each request would open one more. */
 #define FETCH_CONNECTIONS_MAX 16L
 
 struct Fetcher {
-    unsigned n_ref; /* held too while callbacks run: one of them may free the pool */
+    unsigned n_ref; /* also held while callbacks run: one of them may free the pool */
     sd_event *event;
     CURLM *multi;
     sd_event_source *timer;
@@ -97,7 +97,7 @@ static const char *answer_header(CURL *easy, const char *name)
     return header->value;
 }
 
-/* Those that there is no memory for are left out, as an answer has no need of them. */
+/* Alternates are optional: leave out those that there is no memory for. */
 static char **answer_alternates(CURL *easy)
 {
     struct curl_header *header;
@@ -128,8 +128,8 @@ static int curl_to_errno(CURLcode code)
     }
 }
 
-/* Hands the result over and frees the fetch. The callback may start and cancel others, or free the
- * pool. */
+/* Passes the result on and frees the fetch. The callback may start and cancel other fetches, or
+ * free the pool. */
 static void fetch_finish(Fetch *fetch, CURLcode code)
 {
     _cleanup_strv_ char **alternates = NULL;
@@ -327,7 +327,7 @@ static bool fetch_set_options(Fetch *fetch, const FetchRequest *request)
     SET(NOSIGNAL, 1L);
     SET(SSL_VERIFYPEER, 1L);
     SET(SSL_VERIFYHOST, 2L);
-    /* RFC 8555 §6.1 asks for a User-Agent; libcurl sends none by itself. */
+    /* RFC 8555 §6.1 requires a User-Agent. libcurl sends none by itself. */
     SET(USERAGENT, "acmems/" ACMEMS_VERSION " libcurl/" LIBCURL_VERSION);
     SET(CONNECTTIMEOUT_MS, FETCH_CONNECT_TIMEOUT_MS);
     SET(TIMEOUT_MS, FETCH_TIMEOUT_MS);

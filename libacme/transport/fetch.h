@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* HTTPS requests that wait for nobody: a curl multi handle on an sd-event loop. */
+/* Asynchronous HTTPS requests: a curl multi handle on an sd-event loop. */
 
 #include <systemd/sd-event.h>
 
@@ -20,39 +20,39 @@ typedef struct FetchRequest {
     const char *accept;
 } FetchRequest;
 
-/* What came back; borrowed, valid while the callback runs. */
+/* Borrowed, valid while the callback runs. */
 typedef struct FetchResult {
-    int error;              /* 0: an HTTP answer came; else -errno and error_text */
+    int error;              /* 0: an HTTP answer came; else -errno, with error_text */
     const char *error_text; /* in curl's words: "Could not resolve host: …" */
     long status;
     const char *body; /* NUL-terminated */
     size_t size;
-    const char *content_type; /* without parameters; "" when absent */
-    const char *location;     /* NULL when absent, like the next */
+    const char *content_type; /* without parameters; "" if absent */
+    const char *location;     /* NULL if absent, like the next one */
     const char *replay_nonce;
-    char *const *alternates; /* URLs of rel="alternate" (RFC 8555 §7.4.2), FETCH_ALTERNATES_MAX at
-                                most; NULL when there are none */
-    unsigned retry_after;    /* s, from seconds or a date; 0 when absent */
+    char *const *alternates; /* URLs of rel="alternate" (RFC 8555 §7.4.2), at most
+                                FETCH_ALTERNATES_MAX; NULL if there are none */
+    unsigned retry_after;    /* s, from seconds or a date; 0 if absent */
 } FetchResult;
 
 typedef void (*fetch_cb)(const FetchResult *result, void *userdata);
 
 /**
- * fetcher_new() - a pool of connections
- * @ca_file: PEM bundle that the peer is verified with; NULL: the system's
+ * fetcher_new() - create a pool of connections
+ * @ca_file: PEM bundle to verify the server with; NULL: the system's
  *
- * TLS is always verified, only https URLs are fetched, redirects are not followed, an answer is at
- * most FETCH_BODY_SIZE_MAX bytes and takes at most 30 s.
+ * TLS is always verified, only https URLs are fetched and redirects are not followed. An answer has
+ * at most FETCH_BODY_SIZE_MAX bytes and takes at most 30 s. 0 or -errno.
  */
 int fetcher_new(sd_event *event, const char *ca_file, Fetcher **ret);
 
-/* The last one cancels what is in flight. Always returns NULL. */
+/* The last one cancels all requests in progress. Always returns NULL. */
 Fetcher *fetcher_unref(Fetcher *fetcher);
 
 /**
  * fetcher_start() - send a request
- * @callback: called once, from the event loop, never from here; not called when cancelled
- * @ret: borrowed, to cancel it; invalid once the callback was called
+ * @callback: called once, from the event loop, unless cancelled
+ * @ret: borrowed, to cancel the request; invalid from the callback on
  */
 int fetcher_start(Fetcher *fetcher, const FetchRequest *request, fetch_cb callback, void *userdata,
                   Fetch **ret);

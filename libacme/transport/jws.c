@@ -12,7 +12,7 @@
 #include "base/macro.h"
 #include "strings/encode.h"
 
-/* The curves that sign, and how. */
+/* The supported curves and their algorithms. */
 typedef struct Curve {
     const char *group; /* OpenSSL's name */
     const char *crv;   /* RFC 7518 §6.2.1.1 */
@@ -42,7 +42,8 @@ static const Curve *key_curve(EVP_PKEY *key)
     return NULL;
 }
 
-/* A number of the key as base64url: of @size bytes, or as few as it takes when 0 (RFC 7518 §2). */
+/* Encodes a number of the key as base64url, padded to @size bytes; 0: without padding (RFC 7518
+ * §2). */
 static char *key_number(EVP_PKEY *key, const char *parameter, size_t size)
 {
     _cleanup_(BN_freep) BIGNUM *number = NULL;
@@ -93,7 +94,7 @@ int jwk_thumbprint(EVP_PKEY *key, char **ret)
     r = jwk_from_key(key, &jwk);
     if (r < 0)
         return r;
-    /* RFC 7638 §3.3: the required members only, sorted, no blanks; our JWKs have no others. */
+    /* RFC 7638 §3.3: only the required members, sorted, without blanks. Our JWKs have no others. */
     canonical = json_dumps(jwk, JSON_SORT_KEYS | JSON_COMPACT);
     if (!canonical)
         return -ENOMEM;
@@ -105,7 +106,7 @@ int jwk_thumbprint(EVP_PKEY *key, char **ret)
     return 0;
 }
 
-/* DER of an ECDSA signature to raw R || S (RFC 7518 §3.4). */
+/* Converts a DER ECDSA signature to raw R || S (RFC 7518 §3.4). */
 static int signature_to_raw(const unsigned char *der, size_t size, const Curve *curve,
                             unsigned char *raw)
 {
@@ -162,10 +163,10 @@ static int sign_hmac(const void *secret, size_t size, const char *input, char **
     return 0;
 }
 
-/* A JWS that is being made (RFC 7515 §5.1). */
+/* The parts of a JWS (RFC 7515 §5.1). */
 typedef struct Parts {
     char *protected_part, *payload;
-    char *input; /* what is signed */
+    char *input; /* of the signature */
     char *signature;
 } Parts;
 

@@ -7,7 +7,7 @@
 
 #define BLANKS " \t"
 
-/* A piece of the header. */
+/* A part of the header. */
 typedef struct Span {
     const char *start;
     size_t length;
@@ -18,7 +18,7 @@ static bool span_is(Span span, const char *word)
     return span.length == strlen(word) && strncasecmp(span.start, word, span.length) == 0;
 }
 
-/* Whether one of the words with blanks between them is this one. */
+/* Whether @word is one of the blank-separated words. */
 static bool span_has_word(Span span, const char *word)
 {
     const char *at = span.start, *end = span.start + span.length;
@@ -36,7 +36,7 @@ static bool span_has_word(Span span, const char *word)
     return false;
 }
 
-/* Up to one of these bytes or the end. */
+/* Takes the text before the first of these bytes, or the rest. */
 static Span take_until(const char **at, const char *stop)
 {
     Span span = { *at, strcspn(*at, stop) };
@@ -45,8 +45,8 @@ static Span take_until(const char **at, const char *stop)
     return span;
 }
 
-/* What stands between two marks, the first of which is at hand; no escapes: neither URLs nor
- * relations have any. */
+/* Takes the text between an opening mark, which is next, and the closing one. Neither URLs nor
+ * relations contain escapes. */
 static Span take_between(const char **at, const char *closing)
 {
     Span span;

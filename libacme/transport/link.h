@@ -6,13 +6,13 @@
 #include <stddef.h>
 
 /**
- * link_add_targets() - the URLs that a header links to by a relation
+ * link_add_targets() - add the URLs of a header that have a relation
  * @header: value of one header: "<https://ca.example/1>;rel=\"alternate\", <…>; rel=index"
  * @relation: "alternate"
- * @max: no more than so many in @urls
- * @urls: string vector that they are added to
+ * @max: maximum number of strings in @urls
+ * @urls: string vector to add to
  *
- * Only absolute https:// URLs count; what comes behind something that is no link is passed over.
- * 0 or -ENOMEM.
+ * Only absolute https:// URLs are added. Parsing ends at the first text that is no link. 0 or
+ * -ENOMEM.
  */
 int link_add_targets(const char *header, const char *relation, size_t max, char ***urls);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* The replay nonces of a CA that were not used yet (RFC 8555 §6.5). */
+/* Unused replay nonces of a CA (RFC 8555 §6.5). */
 
 #include "base/macro.h"
 
@@ -13,14 +13,14 @@ typedef struct Nonces {
     size_t n;
 } Nonces;
 
-/* Whether it is base64url (RFC 8555 §6.5.1), of a sensible length; NULL is not. */
+/* Whether @nonce is base64url (RFC 8555 §6.5.1) and not too long. NULL is invalid. */
 bool nonce_is_valid(const char *nonce);
 
-/* Keeps a copy, in place of the oldest one where there are NONCES_MAX. An invalid one is ignored,
- * and so is one that there is no memory for. */
+/* Adds a copy. It replaces the oldest nonce if there are NONCES_MAX. Does nothing if the nonce is
+ * invalid or if out of memory. */
 void nonces_add(Nonces *nonces, const char *nonce);
 
-/* The newest one, which is free()d by the caller; NULL: there is none. */
+/* Removes and returns the newest nonce; NULL: there is none. The caller releases it with free(). */
 char *nonces_take(Nonces *nonces);
 
 void nonces_clear(Nonces *nonces);

@@ -10,7 +10,7 @@ usec_t backoff_spread(usec_t delay)
 {
     uint32_t random = 0;
 
-    /* Nothing hangs on how good it is. */
+    /* The quality does not matter. */
     (void)!getrandom(&random, sizeof(random), 0);
     return delay + delay / 4 / STEPS * (random % STEPS);
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* When to ask the CA again (RFC 8555 §7.5.1, §7.4): soon at first, then less and less often. */
+/* Delays between requests to the CA (RFC 8555 §7.5.1, §7.4): short at first, then longer and
+ * longer. */
 
 #include "base/clock.h"
 
 #define POLL_FIRST (100 * USEC_PER_MSEC)
 #define POLL_MAX   (5 * USEC_PER_SEC)
 
-/* A CA that asks for more, by mistake or not, is asked after this time all the same. */
+/* A longer Retry-After of the CA, a mistake or not, is cut to this. */
 #define RETRY_AFTER_MAX 3600U
 
 typedef struct Poll {
@@ -28,7 +29,7 @@ static inline usec_t retry_after_bounded(unsigned retry_after)
     return (retry_after < RETRY_AFTER_MAX ? retry_after : RETRY_AFTER_MAX) * USEC_PER_SEC;
 }
 
-/* The pause with up to a quarter more, by chance, so that many do not come back at once. */
+/* Adds up to a quarter of the delay at random, so that many requests do not come at once. */
 usec_t backoff_spread(usec_t delay);
 
 /* The same in seconds. */
@@ -37,12 +38,12 @@ static inline unsigned backoff_spread_seconds(unsigned delay)
     return (unsigned)(backoff_spread(delay * USEC_PER_SEC) / USEC_PER_SEC);
 }
 
-/* Pause before what failed is tried again, µs: doubled each time, spread by backoff_spread(),
- * and never less than Retry-After (s, 0: none). */
+/* Returns the delay before a retry, µs: doubled each time, spread by backoff_spread(), and never
+ * less than Retry-After (s, 0: none). */
 usec_t backoff_next(Backoff *backoff, unsigned retry_after);
 
-/* Pause before the next question, µs: at least what Retry-After (s, 0: none) of the last answer
- * asked for. */
+/* Returns the delay before the next poll, µs: doubled each time, and never less than Retry-After
+ * (s, 0: none) of the last answer. */
 static inline usec_t poll_next(Poll *poll, unsigned retry_after)
 {
     usec_t asked = retry_after_bounded(retry_after);

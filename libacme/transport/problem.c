@@ -8,60 +8,76 @@
 #define SOON    60U
 #define AN_HOUR 3600U
 
-#define OUR_DEFECT "This is a defect of acmems: please report it with the journal's lines."
+#define OUR_DEFECT                                                                                 \
+    "This is a bug in acmems. Please report it with the journal entries of this request."
 
 static const Problem problems[] = {
     { "accountDoesNotExist", 500, 0, false,
-      "The CA does not know the server's ACME account: its administrator runs "
-      "'acme-register --register --accept-terms-of-service CONFIG'." },
-    { "alreadyRevoked", 500, 0, false, "The certificate is revoked already. " OUR_DEFECT },
-    { "badCSR", 415, 0, false, "The CA does not accept this CSR: make a new one as it says." },
-    { "badNonce", 503, SOON, true, "The CA refused one nonce after the other: try again later." },
+      "The CA does not know the server's ACME account. The server's administrator must register it "
+      "with 'acme-register --register --accept-terms-of-service CONFIG'." },
+    { "alreadyRevoked", 500, 0, false, "The certificate is already revoked. " OUR_DEFECT },
+    { "badCSR", 415, 0, false,
+      "The CA rejected this CSR. Create a new one that meets the CA's requirements." },
+    { "badNonce", 503, SOON, true, "The CA rejected several nonces in a row. Try again later." },
     { "badPublicKey", 500, 0, false,
-      "The CA does not accept the server's account key: its administrator makes another one with "
+      "The CA does not accept the server's account key. The server's administrator must create a "
+      "new one with "
       "'acme-register --gen-key --override-existing-key --register CONFIG'." },
     { "badRevocationReason", 500, 0, false,
       "The CA does not accept the revocation reason. " OUR_DEFECT },
     { "badSignatureAlgorithm", 500, 0, false,
-      "The CA does not accept signatures of the server's account key: its administrator makes "
-      "another one with 'acme-register --gen-key --override-existing-key --register CONFIG'." },
+      "The CA does not accept the signature algorithm of the server's account key. The server's "
+      "administrator must create a new key with 'acme-register --gen-key --override-existing-key "
+      "--register CONFIG'." },
     { "caa", 421, 0, false,
-      "A CAA record forbids this CA to issue for a name: correct the record." },
-    { "compound", 421, 0, false, "The CA refused the names for several reasons." },
-    { "connection", 421, 0, false, "The CA could not connect to a name for its validation." },
+      "A CAA record forbids this CA to issue a certificate for one of the names. Correct the "
+      "record." },
+    { "compound", 421, 0, false,
+      "The CA rejected the names for several reasons. Correct each of them." },
+    { "connection", 421, 0, false,
+      "The CA could not connect to one of the names to validate it. Check its DNS records, its web "
+      "server and the firewall." },
     { "dns", 421, 0, false,
-      "The CA could not look a name up for its validation: check its DNS records." },
+      "The CA could not look up one of the names to validate it. Check its DNS records." },
     { "externalAccountRequired", 500, 0, false,
-      "The CA asks for an external account binding: its administrator sets eab-kid and "
-      "eab-hmac-key-file in [account]." },
-    { "incorrectResponse", 421, 0, false, "The CA got a wrong answer for its validation." },
-    { "invalidContact", 500, 0, false, "The CA does not accept the account's contact address." },
+      "The CA requires an external account binding. The server's administrator must set eab-kid "
+      "and eab-hmac-key-file in [account]." },
+    { "incorrectResponse", 421, 0, false,
+      "The CA received a wrong response when it validated one of the names. Check that its "
+      "requests for the name reach acmems." },
+    { "invalidContact", 500, 0, false,
+      "The CA does not accept the contact address of the server's account. The server's "
+      "administrator must change it." },
     { "invalidProfile", 500, 0, false,
-      "The CA does not accept the profile that the server asks for: its administrator sets profile "
-      "to another one." },
+      "The CA does not accept the profile that the server requested. The server's administrator "
+      "must set 'profile' to another one." },
     { "malformed", 500, 0, false, "The CA did not understand the server's request. " OUR_DEFECT },
-    { "orderNotReady", 503, SOON, false, "The CA says the order is not ready: try again later." },
+    { "orderNotReady", 503, SOON, false,
+      "The CA says that the order is not ready. Try again later." },
     { "rateLimited", 429, AN_HOUR, true,
-      "The CA limits the rate of certificates: try again later." },
-    { "rejectedIdentifier", 403, 0, false, "The CA does not issue certificates for a name." },
-    { "serverInternal", 503, SOON, true, "The CA has a fault of its own: try again later." },
-    { "tls", 421, 0, false, "The CA met a TLS error at its validation." },
+      "The CA limits the rate of certificates. Try again later." },
+    { "rejectedIdentifier", 403, 0, false,
+      "The CA does not issue certificates for one of the names. Remove it from the CSR." },
+    { "serverInternal", 503, SOON, true, "The CA has an internal error. Try again later." },
+    { "tls", 421, 0, false,
+      "The CA encountered a TLS error when it validated one of the names. Check the TLS server of "
+      "the name." },
     { "unauthorized", 500, 0, false,
-      "The CA refuses the server's ACME account: its administrator runs 'acme-register CONFIG' to "
-      "see the "
-      "account's state." },
+      "The CA refuses the server's ACME account. The server's administrator can run 'acme-register "
+      "CONFIG' to see the state of the account." },
     { "unsupportedContact", 500, 0, false,
-      "The CA does not support the account's contact address." },
-    { "unsupportedIdentifier", 403, 0, false, "The CA does not support a name of this type." },
+      "The CA does not support the contact address of the server's account. The server's "
+      "administrator must change it." },
+    { "unsupportedIdentifier", 403, 0, false,
+      "The CA does not support the type of one of the names. Remove it from the CSR." },
     { "userActionRequired", 500, 0, false,
-      "The CA waits for the server's administrator, who runs "
+      "The CA is waiting for the server's administrator, who must accept its terms of service with "
       "'acme-register --accept-terms-of-service CONFIG'." },
 };
 
-static const Problem unknown_problem = {
-    "unknown", 503, AN_HOUR, false,
-    "The CA reports an error unknown to acmems: its administrator looks into it."
-};
+static const Problem unknown_problem = { "unknown", 503, AN_HOUR, false,
+                                         "The CA reported an error that acmems does not know. The "
+                                         "server's administrator must look into it." };
 
 static const char *without_urn(const char *type)
 {
@@ -87,7 +103,7 @@ const char *problem_type(const json_t *document)
 char *problem_describe(const json_t *document)
 {
     const char *type = problem_type(document);
-    /* CAs quote the nonce there, which the journal is not to have. */
+    /* CAs quote the nonce here. It must not reach the journal. */
     const char *detail =
         streq(type, "badNonce") ? NULL : json_string_value(json_object_get(document, "detail"));
     char *text = NULL;
@@ -113,7 +129,7 @@ char *problem_describe(const json_t *document)
     }
     if (size > DESCRIPTION_MAX) {
         size = DESCRIPTION_MAX;
-        /* Never in the middle of a UTF-8 character. */
+        /* Do not cut inside a UTF-8 character. */
         while (size > 0 && ((unsigned char)text[size] & 0xc0) == 0x80)
             size--;
         text[size] = '\0';

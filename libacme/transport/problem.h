@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* What the CA's problem types (RFC 8555 §6.7) mean for the client that waits. */
+/* The CA's problem types (RFC 8555 §6.7) and what they mean for the waiting client. */
 
 #include <jansson.h>
 
@@ -10,24 +10,26 @@
 #define PROBLEM_URN "urn:ietf:params:acme:error:"
 
 typedef struct Problem {
-    const char *type;     /* behind the URN prefix */
+    const char *type;     /* without the URN prefix */
     int status;           /* HTTP status for the client */
-    unsigned retry_after; /* s, where the CA names none; 0: trying again does not help by itself */
-    bool elsewhere;       /* it is the CA that cannot now: another one may */
-    const char *sentence; /* what it means and what to do */
+    unsigned retry_after; /* s, if the CA names none; 0: a retry alone does not help */
+    bool elsewhere;       /* the fault is at this CA: another one may succeed */
+    const char *sentence; /* what it means and what to do, for the client */
 } Problem;
 
-/* Looks a "type" up, with or without the URN prefix. Never NULL: an unknown type has an entry too.
- */
+/* Looks up a problem type, with or without the URN prefix. Never NULL: unknown types share an
+ * entry. */
 const Problem *problem_find(const char *type);
 
-/* The type of a problem document without the URN prefix ("" when it has none); borrowed from it. */
+/* Returns the type of a problem document without the URN prefix, "" if it has none. Borrowed from
+ * the document. */
 const char *problem_type(const json_t *document);
 
 /**
- * problem_describe() - a problem document in one sentence
+ * problem_describe() - describe a problem document in one line
  *
- * "rateLimited: too many certificates …", with the subproblems' identifiers and details behind it;
- * what is overlong is cut, and a nonce is not quoted. New string, NULL when out of memory.
+ * "rateLimited: too many certificates …", followed by the identifiers and details of the
+ * subproblems. Long text is cut, and a nonce is not quoted. Returns a new string, or NULL if out of
+ * memory.
  */
 char *problem_describe(const json_t *document);

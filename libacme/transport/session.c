@@ -21,8 +21,8 @@ struct Session {
     Fetcher *fetcher;
     CaDirectory *directory;
     Nonces nonces;
-    char *state_directory; /* NULL: nothing of it outlives the session */
-    bool is_unkept;        /* that it does not was said */
+    char *state_directory; /* NULL: nothing is saved */
+    bool is_unkept;        /* a failure to save was logged */
     EVP_PKEY *key;
     char *account_url;
     LIST_HEAD(, SessionCall) calls;
@@ -33,9 +33,9 @@ struct SessionCall {
     LIST_ENTRY(SessionCall) list;
     bool for_directory; /* wants the directory itself, no POST */
     bool awaits_directory;
-    bool is_redirected; /* the directory was fetched anew for it */
+    bool is_redirected; /* the directory was fetched again for it */
     char *url, *resource, *payload, *accept;
-    char *tail; /* a GET of what is below the resource; NULL: a POST */
+    char *tail; /* path below the resource for a GET; NULL: a POST */
     bool with_jwk;
     unsigned bad_nonces;
     Fetch *fetch;
@@ -65,7 +65,7 @@ SessionCall *session_call_cancel(SessionCall *call)
     return call ? call_free(call) : NULL;
 }
 
-/* The callback may drop the last reference to the session: it is held until here. */
+/* The callback may drop the last reference to the session: hold one until the end. */
 static void call_finish(SessionCall *call, const SessionReply *reply)
 {
     _cleanup_(session_unrefp) _unused_ Session *session = session_ref(call->session);
@@ -112,7 +112,7 @@ static int call_send(SessionCall *call, const char *nonce)
                          on_post, call, &call->fetch);
 }
 
-/* The CA has moved what its directory named: a fresh one says where to. */
+/* The CA may have moved the resource: a fresh directory has its new URL. */
 static bool call_is_astray(const SessionCall *call, const FetchResult *result)
 {
     return !call->is_redirected && result->error == 0 &&
@@ -129,7 +129,7 @@ static void call_look_up_again(SessionCall *call)
     ca_directory_expire(session->directory);
     r = ca_directory_need(session->directory);
     if (r < 0)
-        call_fail(call, r, "the directory cannot be asked for");
+        call_fail(call, r, "the directory cannot be requested");
 }
 
 static void on_nonce(const FetchResult *result, void *userdata)
@@ -148,7 +148,7 @@ static void on_nonce(const FetchResult *result, void *userdata)
     }
     if (!nonce_is_valid(result->replay_nonce)) {
         call_finish(call, &(SessionReply){ .error = -EBADMSG,
-                                           .error_text = "the CA gave no nonce",
+                                           .error_text = "the CA sent no nonce",
                                            .retry_after = result->retry_after,
                                            .body = "" });
         return;
@@ -189,7 +189,7 @@ static int call_get(SessionCall *call)
                          &call->fetch);
 }
 
-/* With the directory at hand: sign and send, or get a nonce for it first. */
+/* The directory is there: sign and send, or get a nonce first. */
 static int call_go(SessionCall *call)
 {
     _cleanup_free_ char *nonce = NULL;
@@ -217,7 +217,7 @@ static void on_post(const FetchResult *result, void *userdata)
         ++call->bad_nonces < BAD_NONCE_TRIES) {
         int r;
 
-        /* Older ones are no better than this one was. */
+        /* The older nonces are no better. */
         if (!nonce_is_valid(result->replay_nonce))
             nonces_clear(&call->session->nonces);
         r = call_go(call);
@@ -228,13 +228,13 @@ static void on_post(const FetchResult *result, void *userdata)
     call_finish(call, &reply);
 }
 
-/* What cannot be written is only asked for once more after a restart. */
+/* A failure costs only a few more requests after a restart. */
 static void session_check_kept(Session *session, int r)
 {
     if (r >= 0 || session->is_unkept)
         return;
     session->is_unkept = true;
-    log_warning_errno(r, "The directory of %s, or its nonces, cannot be kept in '%s': %m",
+    log_warning_errno(r, "Failed to save the directory or nonces of %s in '%s': %m",
                       ca_directory_url(session->directory), session->state_directory);
 }
 
@@ -247,7 +247,7 @@ static void session_save_directory(Session *session)
                                                         time(NULL)));
 }
 
-/* Those of a crash are lost: what is on disk was not handed out. */
+/* On disk are only nonces that were not used: those of a crash are lost. */
 static void session_save_nonces(Session *session)
 {
     _cleanup_strv_ char **nonces = NULL;
@@ -272,7 +272,7 @@ static SessionCall *next_awaiting(Session *session)
     return NULL;
 }
 
-/* Sends on what waited for the directory. Every round takes one call out of the waiting ones. */
+/* Sends the calls that waited for the directory. Each round removes one from the waiting calls. */
 static void session_release(Session *session, const SessionReply *reply)
 {
     _cleanup_(session_unrefp) _unused_ Session *hold = session_ref(session);
@@ -319,8 +319,8 @@ int session_directory(Session *session, session_cb callback, void *userdata, Ses
 
     if (!call)
         return -ENOMEM;
-    /* Asked for by who starts something: a fresh one is fetched, which keeps the callback
-     * asynchronous too. */
+    /* The caller starts something new: fetch a fresh directory. This also keeps the callback
+     * asynchronous. */
     call->for_directory = true;
     call->awaits_directory = true;
     ca_directory_expire(session->directory);
@@ -343,7 +343,7 @@ static int copy_string(const char *from, char **to)
     return 0;
 }
 
-/* Now, or as soon as the directory is there. */
+/* Sends the call now, or as soon as the directory is there. */
 static int call_begin(SessionCall *call)
 {
     int r = ca_directory_need(call->session->directory);
@@ -429,7 +429,7 @@ int session_new(sd_event *event, const char *directory_url, const char *ca_file,
     return 0;
 }
 
-/* Checked as what comes from the CA itself. */
+/* The record is checked like data from the CA. */
 static void session_take_up(Session *session)
 {
     _cleanup_(session_record_done) SessionRecord record = { 0 };
@@ -459,7 +459,7 @@ void session_sweep(const char *state_directory)
     int r = session_record_sweep(state_directory, time(NULL));
 
     if (r < 0)
-        log_warning_errno(r, "What was kept of sessions in '%s' stays: %m", state_directory);
+        log_warning_errno(r, "Failed to clean up saved sessions in '%s': %m", state_directory);
 }
 
 Session *session_ref(Session *session)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* The conversation with one CA under one account key: its directory, nonces and signed requests
- * (RFC 8555 §6, §7.1.1, §7.2). */
+/* Requests to one CA with one account key: directory, nonces and signatures (RFC 8555 §6, §7.1.1,
+ * §7.2). */
 
 #include <openssl/evp.h>
 #include <systemd/sd-event.h>
@@ -15,10 +15,10 @@ typedef struct SessionCall SessionCall;
 typedef void (*session_cb)(const SessionReply *reply, void *userdata);
 
 typedef struct SessionRequest {
-    const char *url;       /* exactly as the CA gave it; or else: */
+    const char *url;       /* exactly as the CA gave it; or NULL, and: */
     const char *resource;  /* name in the directory: "newOrder" */
     const json_t *payload; /* NULL: POST-as-GET (RFC 8555 §6.3) */
-    bool with_jwk;         /* sign with the key itself, not the account (newAccount) */
+    bool with_jwk;         /* put the key into the header instead of the account (newAccount) */
     const char *accept;    /* NULL: JSON */
 } SessionRequest;
 
@@ -27,33 +27,32 @@ int session_new(sd_event *event, const char *directory_url, const char *ca_file,
 Session *session_ref(Session *session);
 Session *session_unref(Session *session); /* always returns NULL */
 
-/* Takes up what an earlier session with this CA left in the state directory, its directory and
- * nonces, and leaves there what this one has. What does not work out is logged: the CA is asked for
- * more then. 0 or -ENOMEM. */
+/* Loads the directory and nonces that an earlier session with this CA saved in the state directory,
+ * and saves those of this session there. Failures are logged; they cost a few more requests. 0 or
+ * -ENOMEM. */
 int session_keep_in(Session *session, const char *state_directory);
 
-/* Drops what a crash left half of that, and what is of no use any more. What goes wrong is logged.
- */
+/* Removes saved sessions that are incomplete or too old. Failures are logged. */
 void session_sweep(const char *state_directory);
 
 void session_set_key(Session *session, EVP_PKEY *key); /* takes a reference */
 int session_set_account(Session *session, const char *url);
 
-/* All of these: the callback comes once, from the event loop, unless cancelled. *ret is borrowed
- * and invalid from then on. */
+/* For all of these: the callback comes once, from the event loop, unless cancelled. *ret is
+ * borrowed and invalid from then on. 0 or -errno. */
 
-/* The directory object, fetched anew. For requests it is kept for a day. */
+/* Fetches the directory object again. Requests use one for a day. */
 int session_directory(Session *session, session_cb callback, void *userdata, SessionCall **ret);
 
-/* The directory as it was last seen; NULL: never. Borrowed. */
+/* Returns the last directory that was fetched; NULL: none yet. Borrowed. */
 const json_t *session_last_directory(const Session *session);
 
-/* A signed request. badNonce is answered by signing again with the nonce of that very error. */
+/* Sends a signed request. After badNonce it is signed again with the nonce of that answer. */
 int session_post(Session *session, const SessionRequest *request, session_cb callback,
                  void *userdata, SessionCall **ret);
 
-/* What the CA shows to everybody, with a GET that is not signed: @tail behind a slash below
- * @resource of the directory. -EOPNOTSUPP in the reply: the directory has no such resource. */
+/* Sends an unsigned GET for a public resource: the URL of @resource in the directory, a slash and
+ * @tail. -EOPNOTSUPP, in the reply or returned: the directory has no such resource. */
 int session_get(Session *session, const char *resource, const char *tail, session_cb callback,
                 void *userdata, SessionCall **ret);
 

@@ -12,7 +12,7 @@
 /* pe-acmeIdentifier (RFC 8737 §6.1) */
 #define ACME_IDENTIFIER "1.3.6.1.5.5.7.1.31"
 
-/* A clock that is wrong, here or there, shall not matter: nobody asks for these times. */
+/* s from now. The CA does not check these times; the margins allow for wrong clocks. */
 #define VALID_FROM  (-3600L)
 #define VALID_UNTIL (24 * 3600L)
 
@@ -75,7 +75,7 @@ static bool add_subject_alt_name(X509 *certificate, const AlpnIdentifier *identi
     return X509_add1_ext_i2d(certificate, NID_subject_alt_name, names, 0, X509V3_ADD_APPEND) == 1;
 }
 
-/* Authorization ::= OCTET STRING (SIZE (32)), in the extension's own OCTET STRING; critical. */
+/* Authorization ::= OCTET STRING (SIZE (32)), inside the extension's own OCTET STRING; critical. */
 static bool add_acme_identifier(X509 *certificate, const char *key_authorization)
 {
     _cleanup_(ASN1_OBJECT_freep) ASN1_OBJECT *object = OBJ_txt2obj(ACME_IDENTIFIER, 1);
@@ -107,7 +107,8 @@ static bool set_serial(X509 *certificate)
     return ok;
 }
 
-/* Its own issuer. A name that can be long does not belong here (RFC 5280, ub-common-name). */
+/* Self-issued. The name of the challenge can be too long for a common name (RFC 5280,
+ * ub-common-name). */
 static bool set_subject(X509 *certificate)
 {
     X509_NAME *name = X509_get_subject_name(certificate);

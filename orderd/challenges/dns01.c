@@ -11,19 +11,19 @@
 #include "strings/encode.h"
 
 typedef enum State {
-    STATE_WORKING, /* until it is in DNS, or will not be */
-    STATE_VISIBLE, /* but the CA is not told yet */
-    STATE_TOLD,    /* whichever it is */
+    STATE_WORKING, /* not yet in DNS, or failed */
+    STATE_VISIBLE, /* in DNS, and the callback waits for others */
+    STATE_TOLD,    /* the callback was called */
 } State;
 
-/* To one challenge, until it is withdrawn. */
+/* The answer to one challenge, until it is withdrawn. */
 typedef struct Answer {
     Dns01 *dns01;
     LIST_ENTRY(Answer) list;
     DnsPublication *publication;
     State state;
     uint64_t serial;  /* in the order of arrival */
-    uint64_t horizon; /* of those that had arrived when it became visible */
+    uint64_t horizon; /* serial numbers below it had arrived when this one became visible */
     const ChallengeGroup *group;
     solver_cb callback;
     void *userdata;
@@ -45,14 +45,14 @@ static void answer_free(Answer *answer)
 
 DEFINE_CLEANUP_FUNC(Answer *, answer_free)
 
-/* From the loop: whoever is told does as he likes. */
+/* Deferred to the event loop: a callback may change the list. */
 void dns01_release(Dns01 *dns01)
 {
     (void)sd_event_source_set_time_relative(dns01->release, 0);
     (void)sd_event_source_set_enabled(dns01->release, SD_EVENT_ONESHOT);
 }
 
-/* Whoever is told may withdraw the answer: nothing touches it afterwards. */
+/* The callback may withdraw the answer: do not touch it afterwards. */
 static void answer_tell(Answer *answer, const Failure *failure)
 {
     answer->state = STATE_TOLD;
@@ -68,10 +68,10 @@ static bool is_at_same_name(const Answer *a, const Answer *b)
     return x && y && streq(x, y);
 }
 
-/* A resolver remembers all values at a name together: had it seen one before the others were there,
- * the CA would not find those for as long as the TTL lasts. Of the same order all are waited for,
- * also those that the CA has yet to show; of others, at this name, only those that were there
- * first, or there would be no end. */
+/* A resolver caches all values at a name together. If it reads the name before all values are
+ * there, the CA does not find the missing ones until the TTL expires. So an answer waits for all
+ * answers of the same order, also for authorizations that are not decided yet. Of other orders it
+ * waits only for answers at the same name that were there first, or it could wait forever. */
 static bool has_to_wait(const Answer *answer)
 {
     const Answer *other;
@@ -171,7 +171,7 @@ static char *dns01_waits_for(void *userdata)
     char *clause;
 
     if (!lag ||
-        asprintf(&clause, "its TXT record is not to be seen at every server of the zone yet (%s)",
+        asprintf(&clause, "its TXT record is not yet visible on all name servers of the zone (%s)",
                  lag) < 0)
         return NULL;
     return clause;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* dns-01 (RFC 8555 §8.4): a TXT record that DNS UPDATE (RFC 2136) puts beside those that there are,
- * and removes. The CA is told of those that it sees together at once: of an order's when all are
- * there, and none is to come. */
+/* dns-01 (RFC 8555 §8.4): adds a TXT record by DNS UPDATE (RFC 2136), beside existing records, and
+ * removes it. The CA is told about the records of an order together: when all are in DNS and no
+ * more will come. */
 
 #include <systemd/sd-event.h>
 
@@ -12,10 +12,10 @@
 extern const Solver dns01_solver;
 
 int dns01_new(sd_event *event, Dns01 **ret);
-/* Nothing is removed from DNS any more: the next start does it. Always returns NULL. */
+/* Removes nothing from DNS: the next start does. Always returns NULL. */
 Dns01 *dns01_free(Dns01 *dns01);
 
-/* Looks from the loop for answers that need not wait any more. */
+/* Looks, from the event loop, for answers that no longer have to wait. */
 void dns01_release(Dns01 *dns01);
 
 /* See txt_records_sweep(). */

@@ -19,7 +19,7 @@ static void publication_free(Publication *p)
 
 DEFINE_CLEANUP_FUNC(Publication *, publication_free)
 
-/* What is written is removed, whatever happens. */
+/* *ret is set even if the write failed, so that a partial file is removed. */
 static int http01_publish(const Solvers *solvers, const Challenge *challenge, solver_cb callback,
                           void *userdata, void **ret)
 {
@@ -36,8 +36,8 @@ static int http01_publish(const Solvers *solvers, const Challenge *challenge, so
             r = challenge_write(p->fd, p->token, challenge->key_authorization);
     }
     if (r < 0)
-        log_event_errno(LOG_EVENT_CHALLENGE_NOT_WRITTEN, r, "Challenge file for %s not written: %m",
-                        challenge->name);
+        log_event_errno(LOG_EVENT_CHALLENGE_NOT_WRITTEN, r,
+                        "Failed to write the challenge file for %s: %m", challenge->name);
     if (p && p->token)
         *ret = TAKE_PTR(p);
     return r < 0 ? r : 1;
@@ -49,7 +49,8 @@ static void http01_withdraw(void *publication)
     int r = challenge_remove(p->fd, p->token);
 
     if (r < 0)
-        log_warning_errno(r, "Challenge file for %s not removed: %m", str_or(p->name, "?"));
+        log_warning_errno(r, "Failed to remove the challenge file for %s: %m",
+                          str_or(p->name, "?"));
 }
 
 const Solver http01_solver = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* http-01 (RFC 8555 §8.3): a file that acmems-http01 answers with. */
+/* http-01 (RFC 8555 §8.3): writes a file that acmems-http01 serves. */
 
 #include "challenges/solver.h"
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* A way to answer a challenge of the CA: the interface that http01, dns01 and tlsalpn01 implement.
- */
+/* The interface that http01, dns01 and tlsalpn01 implement: a way to answer a challenge. */
 
 #include "config/config.h"
 #include "libacme/failure.h"
@@ -10,53 +9,54 @@
 typedef struct Dns01 Dns01;
 typedef struct TlsAlpn01 TlsAlpn01;
 
-/* What they work with; borrowed by all. */
+/* The objects that solvers use. Borrowed by all of them. */
 typedef struct Solvers {
     int http01_fd; /* directory of the http-01 challenge files */
     Dns01 *dns01;
     TlsAlpn01 *tlsalpn01;
 } Solvers;
 
-/* The authorizations of one order. None of its answers in DNS is told to the CA while another may
- * still come to stand beside it. */
+/* The authorizations of one order. While one of them is undecided, the CA is told about none of the
+ * order's answers in DNS, because another record may follow at the same name. */
 typedef struct ChallengeGroup {
-    size_t n_undecided; /* that may need an answer which nobody publishes yet */
+    size_t n_undecided; /* authorizations that may still need an answer */
 } ChallengeGroup;
 
-/* All borrowed for the call; a reference to the config is taken where it is needed for longer. */
+/* All borrowed for the call. A solver that needs the config longer takes a reference. */
 typedef struct Challenge {
     Config *config;
     const Verification *verification; /* of the config */
-    const char *name;                 /* of the authorization, "*." not among it */
+    const char *name;                 /* of the authorization, without "*." */
     const char *token;
     const char *key_authorization; /* RFC 8555 §8.1 */
     const ChallengeGroup *group;   /* borrowed until the answer is withdrawn */
 } Challenge;
 
-/* The CA may be told (@failure NULL), or cannot be answered that way. Called once, from the event
- * loop, unless the answer was withdrawn. */
+/* @failure NULL: the answer is in place, and the CA may be told. Else: this solver cannot answer.
+ * Called once, from the event loop, unless the answer was withdrawn. */
 typedef void (*solver_cb)(const Failure *failure, void *userdata);
 
 typedef struct Solver {
     const char *type;        /* of the challenge, as the CA calls it: "http-01" */
-    const char *not_offered; /* what a client is told where the CA does not offer it */
+    const char *not_offered; /* the reason for the client if the CA does not offer it */
     bool serves_wildcards, serves_addresses;
 
     /**
-     * publish() - put the answer where the CA looks for it
-     * @ret: what withdraw() takes; set too where something went wrong that may have left something
+     * publish() - put the answer in place
+     * @ret: for withdraw(); also set on failure if something may be left to remove
      *
-     * 1: it is there already, and the callback does not come; 0: it comes; -errno: what was wrong
-     * is logged.
+     * 1: the answer is in place, and the callback does not come; 0: the callback comes; -errno: the
+     * error is logged.
      */
     int (*publish)(const Solvers *solvers, const Challenge *challenge, solver_cb callback,
                    void *userdata, void **ret);
 
-    /* What it waits for, before the callback came, as a clause that the caller frees: "its TXT
-     * record is not to be seen …". NULL: it cannot tell. The function itself may be NULL. */
+    /* Returns the reason of the wait before the callback, as a clause: "its TXT record is not yet
+     * visible …". The caller releases it with free(). NULL: unknown. The function itself may be
+     * NULL. */
     char *(*waits_for)(void *publication);
 
-    /* Takes it away again, whatever has become of it, in the background where that takes time; the
-     * publication is gone for the caller. */
+    /* Removes the answer, in any state, in the background if that takes time. Frees the publication
+     * for the caller. */
     void (*withdraw)(void *publication);
 } Solver;

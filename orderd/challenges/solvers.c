@@ -29,7 +29,7 @@ const Solver *solver_find(const Verification *verification)
     return by_type[verification->type];
 }
 
-/* In front of the name where its TXT record is (RFC 8555 §8.4). */
+/* The TXT record is at _acme-challenge.NAME (RFC 8555 §8.4). */
 static bool is_too_long(const Verification *verification, const char *name)
 {
     return verification->type == VERIFICATION_DNS01_DNSUPDATE &&
@@ -39,8 +39,8 @@ static bool is_too_long(const Verification *verification, const char *name)
 const char *solver_objects(const Verification *verification, const char *name)
 {
     return is_too_long(verification, name)
-               ? "it is too long for dns-01: with _acme-challenge. in front it is more than the "
-                 "253 bytes that a name in DNS has"
+               ? "it is too long for dns-01: with the prefix _acme-challenge. it exceeds the 253 "
+                 "bytes of a DNS name"
                : NULL;
 }
 
@@ -52,7 +52,7 @@ static bool serves_address(const AuthBlock *auth)
     return false;
 }
 
-/* Names that are no wildcard are served by all. */
+/* All solvers serve names that are not wildcards. */
 static bool serves_name(const AuthBlock *auth, const char *name)
 {
     for (size_t i = 0; i < auth->n_verifications; i++) {
@@ -65,7 +65,7 @@ static bool serves_name(const AuthBlock *auth, const char *name)
     return false;
 }
 
-/* Why the first one that could be for it, but for this, is not; NULL: none could. */
+/* The first reason why a verification does not suit the name; NULL: none gives one. */
 static const char *find_objection(const AuthBlock *auth, const char *name)
 {
     const char *why = NULL;
@@ -75,7 +75,7 @@ static const char *find_objection(const AuthBlock *auth, const char *name)
     return why;
 }
 
-/* The first name or address that none can be for; NULL: all have one. */
+/* The first name or address that no verification suits; NULL: all have one. */
 static const char *find_lacking(const AuthBlock *auth, const Csr *csr)
 {
     if (csr->addresses && *csr->addresses && !serves_address(auth))
@@ -95,10 +95,9 @@ bool solver_serves(const AuthBlock *auth, const Csr *csr, Failure *ret)
     if (why)
         failure_set(ret, LOG_EVENT_ORDER_FAILED_HERE, 421, 0, "%s: %s.", name, why);
     else
-        failure_set(
-            ret, LOG_EVENT_ORDER_FAILED_HERE, 421, 0,
-            "%s: the server's verification of this request cannot be for it: its administrator "
-            "adds one of type %s to [auth \"%s\"].",
-            name, *name == '*' ? "dns01-dnsUpdate, for wildcards," : "http01", auth->name);
+        failure_set(ret, LOG_EVENT_ORDER_FAILED_HERE, 421, 0,
+                    "%s: no verification that the server has for this request supports it. The "
+                    "server's administrator must add one of type %s to [auth \"%s\"].",
+                    name, *name == '*' ? "dns01-dnsUpdate (for wildcards)" : "http01", auth->name);
     return false;
 }

@@ -6,17 +6,18 @@
 #include "challenges/solver.h"
 #include "x509/csr.h"
 
-/* One of the group is undecided from now on; or not any more, as its answer is being published, or
- * it needs none. Nobody is told anything from within the call. */
+/* Count an authorization of the group as undecided, or as decided: its answer is being published,
+ * or it needs none. Neither function calls a callback. */
 void challenge_group_enter(ChallengeGroup *group);
 void challenge_group_leave(ChallengeGroup *group, const Solvers *solvers);
 
+/* Returns the solver for the type of the verification. */
 const Solver *solver_find(const Verification *verification);
 
-/* Why this verification cannot be for the name, whatever the CA offers, in words; NULL: it can.
- * "*." may stand in front of it. */
+/* Returns why this verification does not suit the name (with or without "*."), whatever the CA
+ * offers; NULL: it does. */
 const char *solver_objects(const Verification *verification, const char *name);
 
-/* Whether each name and address of the CSR has one of the block's verifications that can be for it;
- * @ret is set else. */
+/* Whether the block has a suitable verification for each name and address of the CSR. If not, @ret
+ * is set. */
 bool solver_serves(const AuthBlock *auth, const Csr *csr, Failure *ret);

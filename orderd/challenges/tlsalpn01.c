@@ -7,15 +7,15 @@
 #include "challenges/alpn-certificate.h"
 #include "log/log.h"
 
-/* What a server name is to be answered with, now or when it is its turn. */
+/* The answer for a server name, in place or waiting for its turn. */
 typedef struct Publication {
     TlsAlpn01 *tlsalpn01;
     TAILQ_ENTRY(Publication) list;
     char *name; /* of the authorization */
     char *key_authorization;
     AlpnIdentifier identifier;
-    bool is_written; /* there may be a file of it */
-    bool is_told;    /* the callback came, or does not come */
+    bool is_written; /* a file may exist */
+    bool is_told;    /* the callback was called, or is not due */
     solver_cb callback;
     void *userdata;
 } Publication;
@@ -25,7 +25,7 @@ typedef TAILQ_HEAD(Publications, Publication) Publications;
 struct TlsAlpn01 {
     int fd;
     Publications publications; /* in the order of arrival */
-    sd_event_source *turn;     /* gives what waited its turn */
+    sd_event_source *turn;     /* publishes the next ones in line */
 };
 
 static Publication *publication_free(Publication *p)
@@ -38,7 +38,7 @@ static Publication *publication_free(Publication *p)
 
 DEFINE_CLEANUP_FUNC(Publication *, publication_free)
 
-/* Whose turn it is. */
+/* The publication whose turn it is. */
 static Publication *find_first(const TlsAlpn01 *tlsalpn01, const char *server_name)
 {
     Publication *p;
@@ -63,8 +63,8 @@ static int write_challenge(Publication *p)
     if (r >= 0)
         r = tls_challenge_write(p->tlsalpn01->fd, p->identifier.server_name, &challenge);
     if (r < 0)
-        log_event_errno(LOG_EVENT_CHALLENGE_NOT_WRITTEN, r, "Challenge file for %s not written: %m",
-                        p->name);
+        log_event_errno(LOG_EVENT_CHALLENGE_NOT_WRITTEN, r,
+                        "Failed to write the challenge file for %s: %m", p->name);
     return r;
 }
 
@@ -75,8 +75,8 @@ static void publication_tell(Publication *p, int r)
     p->is_told = true;
     if (r < 0)
         failure_set(&failure, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
-                    "%s: The server cannot answer its challenges: its journal says why.", p->name);
-    /* Which may withdraw it. */
+                    "%s: The server cannot answer its challenges. Its journal says why.", p->name);
+    /* The callback may withdraw it. */
     p->callback(r < 0 ? &failure : NULL, p->userdata);
     failure_done(&failure);
 }
@@ -91,7 +91,7 @@ static Publication *find_waiting(const TlsAlpn01 *tlsalpn01)
     return NULL;
 }
 
-/* Looked for anew each time: a callback may withdraw any. */
+/* Search again each time: a callback may withdraw any of them. */
 static int on_turn(sd_event_source *source, void *userdata)
 {
     const TlsAlpn01 *tlsalpn01 = userdata;
@@ -130,7 +130,7 @@ static int tlsalpn01_publish(const Solvers *solvers, const Challenge *challenge,
         if (p)
             publication_free(p);
         return log_event_errno(LOG_EVENT_CHALLENGE_NOT_WRITTEN, r,
-                               "Challenge file for %s not written: %m", challenge->name);
+                               "Failed to write the challenge file for %s: %m", challenge->name);
     }
     p->callback = callback;
     p->userdata = userdata;
@@ -148,7 +148,7 @@ static char *tlsalpn01_waits_for(void *publication)
     const Publication *p = publication;
 
     return p->is_told ? NULL
-                      : strdup("the challenge of another order for the same name has to end first");
+                      : strdup("the challenge of another order for the same name must end first");
 }
 
 static void tlsalpn01_withdraw(void *publication)
@@ -158,7 +158,7 @@ static void tlsalpn01_withdraw(void *publication)
     int r = p->is_written ? tls_challenge_remove(tlsalpn01->fd, p->identifier.server_name) : 0;
 
     if (r < 0)
-        log_warning_errno(r, "Challenge file for %s not removed: %m", p->name);
+        log_warning_errno(r, "Failed to remove the challenge file for %s: %m", p->name);
     TAILQ_REMOVE(&tlsalpn01->publications, p, list);
     (void)sd_event_source_set_enabled(tlsalpn01->turn, SD_EVENT_ONESHOT);
 }

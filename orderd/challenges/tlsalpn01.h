@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* tls-alpn-01 (RFC 8737): a certificate that acmems-tlsalpn01 shows. A server name has one at a
- * time; who comes while another order's is there waits for it to go. */
+/* tls-alpn-01 (RFC 8737): writes a certificate that acmems-tlsalpn01 presents. A server name has
+ * one at a time: the next order waits until the current one is removed. */
 
 #include <systemd/sd-event.h>
 

@@ -6,8 +6,8 @@
 #include "strings/strv.h"
 #include "x509/dns-name.h"
 
-/* Calls for each record of a section with this owner (NULL: any) and type, until one says
- * something else than 0. */
+/* Called for each record of a section that has this owner (NULL: any) and type, until a call
+ * returns another value than 0. */
 typedef int (*record_cb)(const ldns_rr *record, void *userdata);
 
 static int each_record(const ldns_rr_list *section, const char *owner, ldns_rr_type type,
@@ -28,7 +28,7 @@ static int each_record(const ldns_rr_list *section, const char *owner, ldns_rr_t
     return r;
 }
 
-/* The first field, where it is a name. */
+/* Takes the first field if it is a name. */
 static int take_target(const ldns_rr *record, void *userdata)
 {
     const ldns_rdf *target = ldns_rr_rd_count(record) > 0 ? ldns_rr_rdf(record, 0) : NULL;
@@ -40,13 +40,13 @@ static int take_target(const ldns_rr *record, void *userdata)
     return *ret ? 1 : -ENOMEM;
 }
 
-/* "_acme-challenge.www" of "_acme-challenge.www.example.org" and "example.org", in front of the
- * target. */
+/* Replaces the owner at the end of the name with the target: with the owner "example.org" the part
+ * "_acme-challenge.www" of "_acme-challenge.www.example.org" stays. */
 static int substitute(const char *name, const char *owner, const char *target, char **ret)
 {
     size_t length = strlen(name) - strlen(owner);
 
-    /* A name that becomes too long leads nowhere (RFC 6672 §2.2). */
+    /* A name that becomes too long does not exist (RFC 6672 §2.2). */
     if (asprintf(ret, "%.*s%s", (int)(*target ? length : length - 1), name, target) < 0) {
         *ret = NULL;
         return -ENOMEM;
@@ -54,7 +54,7 @@ static int substitute(const char *name, const char *owner, const char *target, c
     return 0;
 }
 
-/* RFC 6672 §3.4: the CNAME that goes with it may be missing. */
+/* RFC 6672 §3.4: the matching CNAME may be missing. */
 static int find_dname(const ldns_pkt *answer, const char *name, char **ret)
 {
     for (const char *owner = strchr(name, '.'); owner; owner = strchr(owner, '.')) {
@@ -99,7 +99,8 @@ static int take_zone(const ldns_rr *record, void *userdata)
     return 1;
 }
 
-/* RFC 2308 §3: an authoritative server that does not have the name says which zone it is not in. */
+/* RFC 2308 §3: in a negative answer an authoritative server names the zone in the authority
+ * section. */
 int dns_answer_zone(const ldns_pkt *answer, const char *name, char **ret)
 {
     ZoneSearch search = { .name = name };
@@ -147,7 +148,7 @@ static int take_address(const ldns_rr *record, void *userdata)
     return dns_servers_add(userdata, &server);
 }
 
-/* Of any owner: the name of a server may be an alias, against RFC 2181 §10.3. */
+/* Any owner: the name of a server may be an alias, in spite of RFC 2181 §10.3. */
 int dns_answer_addresses(const ldns_pkt *answer, DnsServers *servers)
 {
     int r = each_record(ldns_pkt_answer(answer), NULL, LDNS_RR_TYPE_A, take_address, servers);
@@ -157,7 +158,7 @@ int dns_answer_addresses(const ldns_pkt *answer, DnsServers *servers)
                                servers);
 }
 
-/* Its strings are one value (RFC 8555 §8.4 by way of RFC 7208 §3.3). */
+/* The strings of a record are one value (RFC 8555 §8.4, as in RFC 7208 §3.3). */
 static int compare_value(const ldns_rr *record, void *userdata)
 {
     const char *value = userdata;

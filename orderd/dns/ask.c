@@ -27,8 +27,8 @@ void dns_trouble_add(DnsTrouble *trouble, const char *format, ...)
 
 struct DnsAsk {
     DnsPool *pool;
-    DnsAskRequest request; /* its message is ours */
-    size_t next;           /* of the servers */
+    DnsAskRequest request; /* its message is owned */
+    size_t next;           /* index of the next server */
     DnsExchange *exchange;
     DnsTrouble trouble;
     DnsServers uncertain;
@@ -54,7 +54,7 @@ static const DnsServer *current(const DnsAsk *ask)
     return &ask->request.servers->list[ask->next - 1];
 }
 
-/* What is wrong with an answer; NULL: it is of use. */
+/* Returns what is wrong with an answer, "" if its RCODE says it; NULL: it is usable. */
 static const char *ask_judge(DnsUse use, const ldns_pkt *answer)
 {
     ldns_pkt_rcode rcode = ldns_pkt_get_rcode(answer);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* A question to one server after the other, until one gives an answer that is of use. */
+/* Send a request to one server after the other, until one gives a usable answer. */
 
 #include "dns/exchange.h"
 
-/* What several DNS servers said, in one line: "192.0.2.53: REFUSED; 192.0.2.54: timeout". */
+/* The errors of several DNS servers in one line: "192.0.2.53: REFUSED; 192.0.2.54: timeout". */
 
-/* Enough for all that anybody configures; what does not fit is cut off. */
+/* Enough for any real configuration. Longer text is cut. */
 #define DNS_TROUBLE_SIZE 1024U
 
 /* Empty when zeroed. */
@@ -16,6 +16,7 @@ typedef struct DnsTrouble {
     size_t n;
 } DnsTrouble;
 
+/* Appends an error. */
 void dns_trouble_add(DnsTrouble *trouble, const char *format, ...) _printf_(2, 3);
 
 static inline void dns_trouble_clear(DnsTrouble *trouble)
@@ -26,18 +27,19 @@ static inline void dns_trouble_clear(DnsTrouble *trouble)
 
 typedef struct DnsAsk DnsAsk;
 
+/* Which answers are usable. */
 typedef enum DnsUse {
-    DNS_USE_RESOLVED,      /* a resolver found it, or that there is nothing */
-    DNS_USE_AUTHORITATIVE, /* the server's own zone has it, or has it not */
-    DNS_USE_GRANTED,       /* the update is done */
+    DNS_USE_RESOLVED,      /* a resolver's: the records, or that there are none */
+    DNS_USE_AUTHORITATIVE, /* an authoritative server's: the records, or that there are none */
+    DNS_USE_GRANTED,       /* the update was made */
 } DnsUse;
 
 /* Borrowed, valid while the callback runs. */
 typedef struct DnsOutcome {
-    const ldns_pkt *answer;  /* NULL: none of them had one, and … */
-    const DnsServer *server; /* that it is of */
-    const char *trouble; /* … what each of them said: "192.0.2.53: REFUSED; 192.0.2.54: timeout" */
-    const DnsServers *uncertain; /* those that may have done what they were asked, all the same */
+    const ldns_pkt *answer;      /* NULL: no server gave a usable one */
+    const DnsServer *server;     /* that gave the answer; NULL: none */
+    const char *trouble;         /* without an answer: the error of each server */
+    const DnsServers *uncertain; /* these may have made the update in spite of their error */
 } DnsOutcome;
 
 typedef void (*dns_ask_cb)(const DnsOutcome *outcome, void *userdata);
@@ -47,10 +49,10 @@ typedef struct DnsAskRequest {
     const TsigKey *key;        /* NULL: not signed */
     DnsUse use;                /* an update is sent by TCP */
     usec_t timeout;            /* for each server */
-    ldns_pkt *message;         /* taken over, and freed on failure too */
+    ldns_pkt *message;         /* ownership passes to dns_ask_start(), also on failure */
 } DnsAskRequest;
 
-/* The callback comes once, from the event loop, unless cancelled. 0 or -errno. */
+/* Starts a request. The callback comes once, from the event loop, unless cancelled. 0 or -errno. */
 int dns_ask_start(DnsPool *pool, const DnsAskRequest *request, dns_ask_cb callback, void *userdata,
                   DnsAsk **ret);
 DnsAsk *dns_ask_cancel(DnsAsk *ask); /* NULL is fine; always returns NULL */

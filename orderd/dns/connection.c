@@ -12,13 +12,14 @@
 struct DnsConnection {
     int fd;
     bool connected;
-    bool is_busy, is_gone; /* freed while it calls callbacks: that comes when they have ended */
+    bool is_busy,
+        is_gone; /* is_gone: freed by a callback; the rest follows when the callback has returned */
     sd_event_source *io;
     uint8_t *out;
     size_t n_out, n_sent;
-    uint8_t *in; /* one message with its length, of IN_SIZE bytes */
+    uint8_t *in; /* one message with its length prefix; IN_SIZE bytes */
     size_t n_in;
-    size_t n_awaited; /* messages that were sent and not answered yet */
+    size_t n_awaited; /* messages without an answer yet */
     dns_connection_message_cb on_message;
     dns_connection_end_cb on_end;
     void *userdata;
@@ -84,7 +85,8 @@ static size_t message_size(const DnsConnection *c)
     return c->n_in < LENGTH_SIZE ? 0 : (size_t)c->in[0] << 8 | c->in[1];
 }
 
-/* Takes some of what is missing. What is too much goes over what came before, but for the begin. */
+/* Receives some of the missing bytes. Bytes beyond the buffer overwrite earlier ones, but not the
+ * header. */
 static ssize_t receive_some(const DnsConnection *c, size_t missing)
 {
     size_t at = c->n_in < IN_SIZE ? c->n_in : BEGIN_SIZE, room = IN_SIZE - at;
@@ -92,7 +94,7 @@ static ssize_t receive_some(const DnsConnection *c, size_t missing)
     return recv(c->fd, c->in + at, missing < room ? missing : room, 0);
 }
 
-/* 1: a message is whole; 0: nothing more is there now. */
+/* 1: a message is complete; 0: no more data for now. */
 static int receive(DnsConnection *c)
 {
     for (;;) {

@@ -6,17 +6,17 @@
 
 #include "dns/connection.h"
 
-/* Before a datagram that may be lost is sent again: doubled each time. */
+/* Delay before a datagram is sent again, because it may be lost. Doubled each time. */
 #define RESEND_FIRST USEC_PER_SEC
-/* Foreign datagrams that are passed over before TCP is tried, where they cannot come in between. */
+/* Foreign datagrams that are ignored before the exchange changes to TCP, where none can intrude. */
 #define STRAYS_MAX 32U
-/* Nobody who understands what we ask sends more without being asked to. */
+/* A server sends no more than this unless the request allows it. */
 #define DATAGRAM_SIZE_MAX 4096U
 #define IDLE_MAX          (5 * USEC_PER_SEC)
 
 typedef struct SharedConnection SharedConnection;
 
-/* A connection, and who uses it. */
+/* A TCP connection and its users. */
 struct SharedConnection {
     DnsPool *pool;
     LIST_ENTRY(SharedConnection) list;
@@ -25,7 +25,7 @@ struct SharedConnection {
     sd_event_source *idle;
     size_t n_users;
     bool has_answered;
-    bool is_stale; /* an answer did not come in time: whoever is new takes another */
+    bool is_stale; /* an answer was late: new exchanges use another connection */
 };
 
 struct DnsExchange {
@@ -41,7 +41,7 @@ struct DnsExchange {
     uint8_t *wire;
     size_t size;
     unsigned n_strays;
-    int error; /* to be told from the loop */
+    int error; /* to report from the event loop */
     int fd;
     sd_event_source *io, *resend, *deadline;
     SharedConnection *shared;
@@ -132,7 +132,7 @@ static const char *words_of(int error)
     case -ETIME:
         return "timeout";
     case -EBADMSG:
-        return "its answer makes no sense";
+        return "its answer is invalid";
     case -EFBIG:
         return "its answer is larger than 16 KiB";
     case -EKEYREJECTED:
@@ -141,7 +141,7 @@ static const char *words_of(int error)
     case -EPIPE:
         return "it closed the connection";
     case -ENODEV:
-        return "its network interface is not there";
+        return "its network interface does not exist";
     default:
         return strerror(-error);
     }
@@ -160,7 +160,7 @@ static void exchange_end(DnsExchange *e, const ldns_pkt *answer, int error)
     callback(&reply, userdata);
 }
 
-/* The deadline's timer tells what went wrong at once, too. */
+/* Reports an error from the event loop, by the deadline's timer. */
 static void fail_soon(DnsExchange *e, int error)
 {
     e->error = error;
@@ -204,7 +204,7 @@ static void shared_on_message(DnsConnection *connection, const uint8_t *wire, si
     int r;
 
     (void)connection;
-    /* Nobody's: who asked was cancelled. */
+    /* The exchange was cancelled. */
     if (!e)
         return;
     shared->has_answered = true;
@@ -212,8 +212,8 @@ static void shared_on_message(DnsConnection *connection, const uint8_t *wire, si
     exchange_end(e, answer, r);
 }
 
-/* A server may close a connection in the moment that it is used again, or after each answer: as
- * long as each connection brings one, all get theirs. */
+/* A server may close a connection just when it is used again, or after each answer. As long as each
+ * connection brings at least one answer, all exchanges end. */
 static bool try_again(DnsExchange *e, const SharedConnection *shared, int error)
 {
     return shared->has_answered && error != -EBADMSG && send_by_tcp(e) >= 0;
@@ -226,7 +226,7 @@ static void shared_on_end(DnsConnection *connection, int error, void *userdata)
 
     (void)connection;
     shared->is_stale = true;
-    shared->n_users++; /* it stays until all have left it */
+    shared->n_users++; /* keep it until all have left */
     while ((e = find_user(shared, -1))) {
         leave_connection(e);
         if (!try_again(e, shared, error))
@@ -316,7 +316,7 @@ static void take_datagram(DnsExchange *e, const uint8_t *data, size_t size)
         ignore_datagram(e);
 }
 
-/* The socket is connected: the kernel passes on what comes from the server only. */
+/* The socket is connected: the kernel delivers only datagrams from the server. */
 static int on_datagram(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
     uint8_t data[DATAGRAM_SIZE_MAX];
@@ -332,7 +332,7 @@ static int on_datagram(sd_event_source *source, int fd, uint32_t revents, void *
     return 0;
 }
 
-/* What the kernel has no room for is sent again like what is lost. */
+/* If the kernel has no room for it, it is sent again like a lost datagram. */
 static int send_datagram(const DnsExchange *e)
 {
     ssize_t n = send(e->fd, e->wire, e->size, MSG_NOSIGNAL);
@@ -485,7 +485,7 @@ DnsPool *dns_pool_free(DnsPool *pool)
 
     if (!pool)
         return NULL;
-    /* Those that wait first, or they would be started in place of the others. */
+    /* Free the waiting exchanges first, or they would be started in place of the others. */
     while ((e = TAILQ_FIRST(&pool->waiting)) || (e = TAILQ_FIRST(&pool->active)))
         exchange_free(e);
     while ((shared = LIST_FIRST(&pool->connections)))

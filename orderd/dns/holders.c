@@ -66,12 +66,12 @@ int dns_holders_save(const DnsHolders *holders, const TxtTarget *target, const D
 
     if (r < 0)
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
-                        "The TXT record for %s cannot be noted in '%s': %m", target->name,
-                        target->settings->config->state_directory);
+                        "Failed to save the state of the TXT record for %s in '%s': %m",
+                        target->name, target->settings->config->state_directory);
     return r;
 }
 
-/* All of the block's servers may have what nobody has noted a server of. */
+/* If the record names no server, any server of the block may have it. */
 int dns_holders_load(DnsHolders *holders, const DnsRecord *record, const DnsServers *servers)
 {
     int r = dns_servers_add_names(&holders->sure, str_or(record->servers, ""));
@@ -85,7 +85,7 @@ int dns_holders_load(DnsHolders *holders, const DnsRecord *record, const DnsServ
 
 /* ---- the removal ------------------------------------------------------------------------- */
 
-/* One server. */
+/* One server that may have the record. */
 typedef struct Holder {
     DnsRemoval *removal;
     DnsServer server;
@@ -127,7 +127,7 @@ static void removal_end(DnsRemoval *removal)
     (void)owned;
 }
 
-/* Out of memory for a list: as if it had not answered. */
+/* If out of memory for a list: as if the server had not answered. */
 static void holder_on_reply(const DnsReply *reply, void *userdata)
 {
     Holder *holder = userdata;

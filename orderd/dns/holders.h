@@ -1,68 +1,70 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* The DNS servers that have a TXT record of ours: in memory, on disk, and asked to remove it. */
+/* The DNS servers that have a TXT record of ours: kept in memory and on disk, and asked to remove
+ * it. */
 
 #include "dns/settings.h"
 #include "statedir/dns-record.h"
 
-/* A record that is wanted in DNS, or was. */
+/* A TXT record that acmems adds to DNS or removes. */
 typedef struct TxtTarget {
-    DnsSettings *settings; /* by which it is worked on */
-    char *name;            /* whose authorization it is for */
+    DnsSettings *settings; /* how to reach its servers */
+    char *name;            /* of the authorization */
     DnsText text;
 } TxtTarget;
 
 /* Empty when zeroed. */
 typedef struct DnsHolders {
-    DnsServers sure;   /* they have it */
-    DnsServers unsure; /* they may have it */
-    bool has_removed;  /* one of them did since it was added last */
+    DnsServers sure;   /* servers that have it */
+    DnsServers unsure; /* servers that may have it */
+    bool has_removed;  /* a server removed it since it was last added */
 } DnsHolders;
 
 void dns_holders_done(DnsHolders *holders);
 
-/* Whether no server has it, for all we know. */
+/* Whether no server has it or may have it. */
 bool dns_holders_is_empty(const DnsHolders *holders);
 
-/* Adds the servers of both lists to another one. 0 or -ENOMEM. */
+/* Adds the servers of both lists to @servers. 0 or -ENOMEM. */
 int dns_holders_list(const DnsHolders *holders, DnsServers *servers);
 
-/* One has it for certain. 0 or -ENOMEM. */
+/* Notes that a server has it. 0 or -ENOMEM. */
 int dns_holders_note_added(DnsHolders *holders, const DnsServer *server);
 
-/* What is on disk of it: without the servers; they are for dns_holders_save() to fill in. */
+/* Returns the target in the form of its file, without servers. Borrows from @target. */
 DnsRecord txt_target_record(const TxtTarget *target);
 
-/* Writes down the target with its holders, and others that may have it (NULL: none). 0; -errno,
- * which is logged. */
+/* Saves the target with its holders. @others: more servers that may have it; NULL: none. 0; -errno:
+ * the error is logged. */
 int dns_holders_save(const DnsHolders *holders, const TxtTarget *target, const DnsServers *others);
 
-/* Takes over what is on disk; @servers: the block's, for a record that names none. 0 or -errno. */
+/* Loads the servers of a saved record. @servers: of the block, for a record that names none. 0 or
+ * -errno. */
 int dns_holders_load(DnsHolders *holders, const DnsRecord *record, const DnsServers *servers);
 
 typedef struct DnsRemoval DnsRemoval;
 
-/* Borrowed, valid while the callback runs. Who is in neither list may have it still. */
+/* Borrowed, valid while the callback runs. A server in neither list may still have the record. */
 typedef struct DnsRemovalOutcome {
-    const DnsServers *granted; /* they do not have it any more */
-    const DnsServers *refused; /* they have said that they will not */
-    const char *trouble;       /* what those said that have not granted it; "": all have */
+    const DnsServers *granted; /* they no longer have it */
+    const DnsServers *refused; /* they refused to remove it */
+    const char *trouble;       /* the errors of the others; "": there are none */
 } DnsRemovalOutcome;
 
 typedef void (*dns_removal_cb)(const DnsRemovalOutcome *outcome, void *userdata);
 
 /**
- * dns_removal_start() - ask servers to remove the record, all of them at once
+ * dns_removal_start() - ask servers to remove the record
  * @target: borrowed until the callback
  *
- * One that is out of order keeps no other waiting. The callback comes once, from the event loop,
- * unless cancelled. 0; -errno: nobody could be asked.
+ * All are asked at once, so that a broken server does not delay the others. The callback comes
+ * once, from the event loop, unless cancelled. 0; -errno: no server could be asked.
  */
 int dns_removal_start(const TxtTarget *target, const DnsServers *servers, dns_removal_cb callback,
                       void *userdata, DnsRemoval **ret);
 DnsRemoval *dns_removal_cancel(DnsRemoval *removal); /* NULL is fine; always returns NULL */
 
-/* Drops those that have removed it. Who may have it and refuses to remove it has refused to add it,
- * where another one did: it is dropped too. */
+/* Drops the servers that removed it. If one did, also drops a server that may have it but refused
+ * to remove it: that server has refused to add it, too. */
 void dns_holders_note_removed(DnsHolders *holders, const DnsRemovalOutcome *outcome);

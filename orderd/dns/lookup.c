@@ -10,17 +10,18 @@
 #include "dns/ask.h"
 #include "x509/dns-name.h"
 
-/* More than resolvers follow, less than a loop takes. */
+/* More than resolvers follow. Stops a loop. */
 #define ALIASES_MAX 16U
 
 struct DnsLookup {
     const DnsSettings *settings;
     char *owner;
-    const char *above; /* the part of it whose SOA record is asked for */
-    char *target;      /* where it leads as an alias, but it may be a wildcard's; else NULL */
-    char *below;       /* who is an alias to there too, if it is one */
+    const char *above; /* the part of it whose SOA record is requested */
+    char *target;      /* of the alias at the owner, maybe of a wildcard; NULL: no alias */
+    char
+        *below; /* a random name below the owner: an alias too if the alias comes from a wildcard */
     unsigned n_aliases;
-    bool of_resolver; /* who is asked whether it is an alias */
+    bool of_resolver; /* a resolver is asked for aliases, not the servers that are updated */
     DnsAsk *ask;
     dns_lookup_cb callback;
     void *userdata;
@@ -68,12 +69,12 @@ static void _printf_(2, 3) lookup_fail(DnsLookup *lookup, const char *format, ..
 static void lookup_fail_errno(DnsLookup *lookup, int error)
 {
     if (error == -EINVAL)
-        lookup_fail(lookup, "an alias leads to '%s', which is no name", lookup->owner);
+        lookup_fail(lookup, "an alias points to '%s', which is not a valid name", lookup->owner);
     else
         lookup_fail(lookup, "%s cannot be looked up: %s", lookup->owner, strerror(-error));
 }
 
-/* The owner leads there. */
+/* Continues at the target of the alias. */
 static void follow(DnsLookup *lookup)
 {
     int r;
@@ -81,7 +82,7 @@ static void follow(DnsLookup *lookup)
     free(lookup->owner);
     lookup->owner = TAKE_PTR(lookup->target);
     if (++lookup->n_aliases > ALIASES_MAX) {
-        lookup_fail(lookup, "the aliases (CNAME) go in a circle, or too far, by way of %s",
+        lookup_fail(lookup, "the aliases (CNAME) form a loop or a chain that is too long, at %s",
                     lookup->owner);
         return;
     }
@@ -102,7 +103,7 @@ static void on_zone(const DnsOutcome *outcome, void *userdata)
         return;
     }
     if (!outcome->answer) {
-        lookup_fail(lookup, "no server says which zone %s is in (%s)", lookup->owner,
+        lookup_fail(lookup, "no server reports the zone of %s (%s)", lookup->owner,
                     outcome->trouble);
         return;
     }
@@ -112,7 +113,7 @@ static void on_zone(const DnsOutcome *outcome, void *userdata)
         return;
     }
     if (r >= 0 && !*lookup->above) {
-        lookup_fail(lookup, "no zone is found that %s is in", lookup->owner);
+        lookup_fail(lookup, "no zone was found for %s", lookup->owner);
         return;
     }
     lookup->above += strcspn(lookup->above, ".");
@@ -148,7 +149,7 @@ static void find_zone(DnsLookup *lookup)
         return;
     }
     if (zone) {
-        lookup_fail(lookup, "%s is not in the zone %s of the configuration", lookup->owner, zone);
+        lookup_fail(lookup, "%s is not in the configured zone %s", lookup->owner, zone);
         return;
     }
     lookup->above = lookup->owner;
@@ -169,11 +170,12 @@ static int ask_cname(DnsLookup *lookup, const char *name, dns_ask_cb callback)
     return r < 0 ? r : dns_ask_start(settings->pool, &request, callback, lookup, &lookup->ask);
 }
 
-/* A wildcard (RFC 4592) is meant for those names that nobody thought of, and for all below them: a
- * name below the owner is an alias to the same lookup then. Below a CNAME record of the owner's own
- * nothing comes from a wildcard above it (§3.3.1), even where one is there that leads to the same
- * lookup. A record of ours puts an end to the wildcard at the owner, but has no effect beside a
- * CNAME record (RFC 2136 §3.4.2.2), and where we have no say there is to follow. */
+/* Is the alias a CNAME record of the owner, or does it come from a wildcard (RFC 4592)? A wildcard
+ * covers names that do not exist, and all names below them: then a random name below the owner is
+ * an alias to the same target. Below a CNAME record of the owner itself, no wildcard applies
+ * (§3.3.1), even if one points to the same target. A record that we add at the owner ends the
+ * effect of the wildcard there, so the record belongs at the owner. Beside a CNAME record an update
+ * has no effect (RFC 2136 §3.4.2.2), and the record belongs at the end of the alias. */
 static void on_below(const DnsOutcome *outcome, void *userdata)
 {
     _cleanup_free_ char *target = NULL;
@@ -188,7 +190,8 @@ static void on_below(const DnsOutcome *outcome, void *userdata)
         follow(lookup);
 }
 
-/* By a label that nobody has, nor any resolver remembers; -EINVAL: there is no room for one. */
+/* Asks for a random label, which does not exist and is in no cache. -EINVAL: the name would be too
+ * long. */
 static int ask_below(DnsLookup *lookup)
 {
     size_t length = strlen(lookup->owner);
@@ -220,7 +223,7 @@ static void on_alias(const DnsOutcome *outcome, void *userdata)
     if (!outcome->answer && !lookup->of_resolver && ask_alias(lookup, true) >= 0)
         return;
     if (!outcome->answer) {
-        lookup_fail(lookup, "no resolver says whether %s is an alias (%s)", lookup->owner,
+        lookup_fail(lookup, "no resolver tells whether %s is an alias (%s)", lookup->owner,
                     outcome->trouble);
         return;
     }
@@ -239,9 +242,9 @@ static int ask_alias(DnsLookup *lookup, bool of_resolver)
     return ask_cname(lookup, lookup->owner, on_alias);
 }
 
-/* A resolver that is asked for a name which is not there yet may say so to the CA for as long as
- * the zone lets it. The servers that are updated know better about their zones, unless the
- * configuration says by a resolver that others see them differently. */
+/* Ask the servers that are updated first. A resolver would cache that the name does not exist, and
+ * might give that answer to the CA. But if the configuration names a resolver, the CA sees the
+ * zones differently than these servers: then ask the resolver. */
 static int ask_first_for_alias(DnsLookup *lookup)
 {
     return ask_alias(lookup, lookup->settings->verification->resolvers);

@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* Where the answer to a dns-01 challenge belongs (RFC 8555 §8.4): which name, behind all aliases,
- * and which zone that is in. */
+/* Find where the TXT record of a dns-01 challenge belongs (RFC 8555 §8.4): the name at the end of
+ * all aliases, and its zone. */
 
 #include "dns/settings.h"
 
 typedef struct DnsLookup DnsLookup;
 
-/* @trouble: why it was not found, in words; else NULL. Borrowed, all of it. */
+/* @trouble: why it was not found, in words; NULL: @owner and @zone are set. All borrowed. */
 typedef void (*dns_lookup_cb)(const char *owner, const char *zone, const char *trouble,
                               void *userdata);
 
 /**
- * dns_lookup_find() - look for the place of a name
+ * dns_lookup_find() - find owner and zone of the record for a name
  * @settings: borrowed until the callback
- * @name: whose authorization it is
+ * @name: of the authorization
  *
- * Aliases are looked up at the resolvers that the block names, as the CA sees them, or else at the
- * servers that are updated, and for what is in no zone of theirs at the system's resolvers; the
- * zone at the servers, upwards from the name, unless the block names it.
+ * Asks for aliases at the resolvers that the block names, because the CA sees what they see.
+ * Without such resolvers it asks the servers that are updated, and the system's resolvers for names
+ * outside of their zones. Asks the servers for the zone, upwards from the name, unless the block
+ * names it.
  *
  * The callback comes once, from the event loop, unless cancelled. 0 or -errno.
  */

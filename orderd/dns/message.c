@@ -5,7 +5,7 @@
 
 #include "x509/dns-name.h"
 
-/* RFC 8945 §10: how far clocks may be apart, s. */
+/* RFC 8945 §10: permitted difference between clocks, s. */
 #define FUDGE 300U
 /* Fields of a TSIG record (RFC 8945 §4.2). */
 enum { TSIG_ALGORITHM, TSIG_TIME, TSIG_FUDGE, TSIG_MAC, TSIG_ORIGINAL_ID, TSIG_ERROR, TSIG_OTHER };
@@ -68,7 +68,7 @@ static ldns_rdf *value_to_rdf(const char *value)
     return ldns_rdf_new_frm_data(LDNS_RDF_TYPE_STR, length + 1, data);
 }
 
-/* RFC 2136 §2.5.4: deleted is what has class NONE and a TTL of 0. */
+/* RFC 2136 §2.5.4: class NONE and TTL 0 delete a record. */
 static ldns_rr *record_new(const DnsText *text, bool add, unsigned ttl)
 {
     ldns_rdf *owner = dns_name_to_rdf(text->owner), *value = value_to_rdf(text->value);
@@ -131,7 +131,8 @@ static const ldns_rr *only_question(const ldns_pkt *packet)
     return ldns_rr_list_rr_count(list) == 1 ? ldns_rr_list_rr(list, 0) : NULL;
 }
 
-/* Servers that do not understand a question, or get an update (RFC 2136 §3.8), may leave it out. */
+/* A server may omit the question if it does not understand it, or in answer to an update (RFC 2136
+ * §3.8). */
 static bool has_question_of(const ldns_pkt *request, const ldns_pkt *answer)
 {
     const ldns_rr *asked = only_question(request), *answered = only_question(answer);
@@ -178,7 +179,7 @@ static bool is_name(const ldns_rdf *rdf, const char *name)
     return text && strlen(text) == length && strncasecmp(text, name, length) == 0;
 }
 
-/* What ldns takes from the answer instead of comparing it with what is expected. */
+/* Checks the fields that ldns takes from the answer instead of comparing them with the request. */
 static bool is_signed_by(const ldns_pkt *answer, const TsigKey *key)
 {
     const ldns_rdf *algorithm = tsig_field(answer, TSIG_ALGORITHM);
@@ -193,8 +194,8 @@ static bool is_signed_by(const ldns_pkt *answer, const TsigKey *key)
     return (then > now ? then - now : now - then) <= FUDGE;
 }
 
-/* Where an update was forwarded (RFC 2136 §6) its answer was signed under another id, which ldns
- * does not put back (RFC 8945 §5.3.2). */
+/* If an update was forwarded (RFC 2136 §6), its answer was signed with the original id, which ldns
+ * does not restore (RFC 8945 §5.3.2). */
 static bool is_verified(const ldns_pkt *request, const TsigKey *key, const uint8_t *wire,
                         size_t size, ldns_pkt *answer)
 {
@@ -226,7 +227,8 @@ int dns_answer_parse(const ldns_pkt *request, const TsigKey *key, const uint8_t 
         return -ENOMEM;
     if (status != LDNS_STATUS_OK || !is_answer_to(request, answer))
         return -EBADMSG;
-    /* A refusal may come from a server that does not have the key; it grants nothing. */
+    /* A refusal may come from a server that does not have the key. It grants nothing, so it needs
+     * no signature. */
     if (key && ldns_pkt_get_rcode(answer) == LDNS_RCODE_NOERROR &&
         !is_verified(request, key, wire, size, answer))
         return -EKEYREJECTED;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* DNS messages (RFC 1035, RFC 2136, RFC 8945): what is asked, and what an answer says. Nothing here
- * sends anything. Names are text: lower case, without the dot at the end, the root is "". */
+/* Make, sign and parse DNS messages (RFC 1035, RFC 2136, RFC 8945); nothing here sends them. Names
+ * are text in lower case without the final dot; the root is "". */
 
-/* First: ldns makes itself a bool that holds something else than true and false where there is none
- * yet. */
+/* Before ldns, which otherwise defines a bool of its own that can hold more than true and false. */
 #include <stdbool.h>
 
 #include <ldns/ldns.h>
@@ -14,58 +13,61 @@
 #include "config/dns-server.h"
 #include "config/tsig-key.h"
 
-/* Of the 65535 bytes that there may be (RFC 1035 §4.2.2). ldns follows the compression pointers of
- * each name one by one, and a message may be names of pointers to pointers all over: the time for
- * them grows with the square of its size, to 0.5 s at 64 KiB, for which the only thread would do
- * nothing else. At 16 KiB it is 0.04 s. We ask for one set of records at a time: thirteen name
- * servers with their addresses have 1 KiB, and 250 challenges beside each other at one name 14. */
+/* The protocol permits 65535 bytes (RFC 1035 §4.2.2). ldns follows the compression pointers of each
+ * name one by one, and a message can consist of pointers to pointers: the time grows with the
+ * square of the size, to 0.5 s at 64 KiB, and blocks the only thread. At 16 KiB it is 0.04 s. We
+ * request one set of records at a time: thirteen name servers with their addresses take 1 KiB, 250
+ * challenges at one name 14 KiB. */
 #define DNS_MESSAGE_SIZE_MAX 16384U
 #define DNS_HEADER_SIZE      12U
 
 /* One TXT record. */
 typedef struct DnsText {
-    char *zone; /* that it is in */
+    char *zone; /* that contains the owner */
     char *owner;
     char *value; /* up to 255 bytes */
 } DnsText;
 
 void dns_text_done(DnsText *text);
 
-/* A question; @recursive: to a resolver. 0, -EINVAL: it is no name; -ENOMEM. */
+/* Makes a query. @recursive: for a resolver. 0; -EINVAL: @name is not a valid name; -ENOMEM. */
 int dns_query_new(const char *name, ldns_rr_type type, bool recursive, ldns_pkt **ret);
 
-/* RFC 2136: adds the record beside others, or removes it (§2.5.1, §2.5.4). @ttl: s. The same. */
+/* Makes an update (RFC 2136) that adds the record beside others, or removes it (§2.5.1, §2.5.4).
+ * @ttl: s. 0; -EINVAL: invalid data, or out of memory. */
 int dns_update_new(const DnsText *text, bool add, unsigned ttl, ldns_pkt **ret);
 
-/* Bytes of a request under this id, signed unless @key is NULL; the signature stays in @request.
- * 0, -ENOMEM, -EINVAL. */
+/* Encodes a request with this id, signed unless @key is NULL. The signature stays in @request. The
+ * caller releases *ret with free(). 0 or -EINVAL. */
 int dns_request_encode(ldns_pkt *request, uint16_t id, const TsigKey *key, uint8_t **ret,
                        size_t *ret_size);
 
-/* The id of a message of at least DNS_HEADER_SIZE bytes. */
+/* Returns the id of a message of at least DNS_HEADER_SIZE bytes. */
 uint16_t dns_wire_id(const uint8_t *wire);
 
 /**
- * dns_answer_parse() - bytes that are said to answer a request
- * @request: as dns_request_encode() left it
- * @key: that it was signed with; an answer that grants it has to be signed too (RFC 8945 §5.4)
+ * dns_answer_parse() - parse and verify the answer to a request
+ * @request: after dns_request_encode()
+ * @key: of the request's signature, or NULL; then a successful answer must be signed too (RFC 8945
+ * §5.4)
  *
- * 0; -EBADMSG: they are no answer to this request; -EFBIG: they are more than DNS_MESSAGE_SIZE_MAX,
- * and nothing behind their header was looked at; -EKEYREJECTED: its signature is missing or wrong;
- * -ENOMEM.
+ * 0; -EBADMSG: the bytes do not answer this request; -EFBIG: there are more than
+ * DNS_MESSAGE_SIZE_MAX, and only the header was read; -EKEYREJECTED: the signature is missing or
+ * wrong; -ENOMEM.
  */
 int dns_answer_parse(const ldns_pkt *request, const TsigKey *key, const uint8_t *wire, size_t size,
                      ldns_pkt **ret);
 
 #define DNS_WORDS_SIZE 48
 
-/* "REFUSED", "NOTAUTH(BADKEY)", "NOERROR". */
+/* Returns the answer's RCODE and TSIG error in words: "REFUSED", "NOTAUTH(BADKEY)", "NOERROR". */
 const char *dns_answer_words(const ldns_pkt *answer, char buf[DNS_WORDS_SIZE]);
 
-/* A name on the wire; NULL: it is none, or out of memory. ldns_rdf_deep_free(). */
+/* Converts a name to ldns's form. The caller releases it with ldns_rdf_deep_free(). NULL: invalid,
+ * or out of memory. */
 ldns_rdf *dns_name_to_rdf(const char *name);
 
-/* The text of such a name; NULL: out of memory. free(). */
+/* Converts it back. The caller releases it with free(). NULL: out of memory. */
 char *dns_name_from_rdf(const ldns_rdf *rdf);
 
 /* Whether @name is @zone or below it. */

@@ -8,7 +8,7 @@
 #include "dns/zone-servers.h"
 #include "libacme/transport/polling.h"
 
-#define ADDRESSES_MAX 8U /* of one server that are asked */
+#define ADDRESSES_MAX 8U /* of one server; more are not asked */
 #define SAID_SIZE     64U
 
 typedef struct Host Host;
@@ -76,7 +76,7 @@ static void propagation_end(Propagation *p, const char *trouble)
 
 static void propagation_fail_errno(Propagation *p, int error)
 {
-    dns_trouble_add(&p->trouble, "the servers of %s cannot be asked: %s", p->text->zone,
+    dns_trouble_add(&p->trouble, "the name servers of %s cannot be queried: %s", p->text->zone,
                     strerror(-error));
     propagation_end(p, p->trouble.text);
 }
@@ -91,7 +91,7 @@ static bool host_is_reached(const Host *host)
     return false;
 }
 
-/* An address without a route counts where there is no other. */
+/* An address that is out of reach counts only if the server has no other. */
 static bool watch_lags(const Watch *watch)
 {
     return !watch->has_it && (!watch->is_out_of_reach || !host_is_reached(watch->host));
@@ -126,7 +126,8 @@ static int on_over(sd_event_source *source, uint64_t usec, void *userdata)
 
     (void)source;
     (void)usec;
-    propagation_end(p, str_or(propagation_lag(p), "its servers were not found in time"));
+    propagation_end(
+        p, str_or(propagation_lag(p), "the name servers of the zone were not found in time"));
     return 0;
 }
 
@@ -146,17 +147,17 @@ static const char *find_fault(const Propagation *p, const DnsReply *reply)
     }
 }
 
-/* It is this machine that has no way there, or a router on it. */
+/* Whether this machine has no route, or a router reports that there is none. */
 static bool is_without_way(int error)
 {
     switch (error) {
     case -ENETUNREACH:
     case -EHOSTUNREACH:
     case -ENETDOWN:
-    case -ENODEV: /* a link-local address in DNS is nobody's to use */
+    case -ENODEV: /* a link-local address does not belong in DNS */
     case -EAFNOSUPPORT:
     case -EADDRNOTAVAIL:
-    case -EPERM: /* of a packet filter, or a sandbox */
+    case -EPERM: /* from a packet filter or a sandbox */
     case -EACCES:
         return true;
     default:
@@ -196,7 +197,7 @@ static int watch_ask(Watch *watch)
     return dns_exchange_start(p->settings->pool, &request, on_watch_reply, watch, &watch->exchange);
 }
 
-/* Those that have it are not asked again. */
+/* Servers that have the record are not asked again. */
 static int ask_all(Propagation *p)
 {
     for (size_t i = 0; i < p->n_hosts; i++)

@@ -51,9 +51,9 @@ static void publication_fail_errno(DnsPublication *p, int error)
 {
     Failure failure = { 0 };
 
-    log_error_errno(error, "The TXT record for %s cannot be worked on: %m", p->target.name);
+    log_error_errno(error, "Failed to publish the TXT record for %s: %m", p->target.name);
     failure_set(&failure, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
-                "The server cannot work on its DNS records: its journal says why.");
+                "The server cannot publish its DNS records. Its journal says why.");
     p->callback(&failure, p->userdata);
     failure_done(&failure);
 }
@@ -64,10 +64,9 @@ static void on_propagated(const char *trouble, void *userdata)
 
     p->propagation = NULL;
     if (trouble)
-        publication_fail(p,
-                         "its TXT record at %s is not to be seen at every server of the zone %s "
-                         "(%s)",
-                         p->target.text.owner, p->target.text.zone, trouble);
+        publication_fail(
+            p, "its TXT record at %s is not visible on all name servers of the zone %s (%s)",
+            p->target.text.owner, p->target.text.zone, trouble);
     else
         p->callback(NULL, p->userdata);
 }
@@ -145,7 +144,7 @@ int dns_publication_start(TxtRecords *records, const DnsPublicationRequest *requ
     }
     if (r < 0)
         return log_event_errno(
-            LOG_EVENT_CHALLENGE_NOT_WRITTEN, r, "[verification \"%s\"] cannot be used for %s: %s",
+            LOG_EVENT_CHALLENGE_NOT_WRITTEN, r, "Failed to use [verification \"%s\"] for %s: %s",
             request->verification->name, request->name, str_or(why, strerror(-r)));
     *ret = TAKE_PTR(p);
     return 0;

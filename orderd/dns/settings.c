@@ -26,7 +26,7 @@ static int read_resolvers(DnsSettings *settings, char **ret_why)
                 ? dns_servers_add_all(&settings->resolvers, settings->verification->resolvers)
                 : dns_servers_add_system(&settings->resolvers, NULL);
 
-    if (r < 0 && asprintf(ret_why, "the resolvers cannot be read: %s", strerror(-r)) < 0)
+    if (r < 0 && asprintf(ret_why, "the list of resolvers cannot be read: %s", strerror(-r)) < 0)
         *ret_why = NULL;
     return r;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* What a verification block says of DNS, made ready for use: whom to ask, and with which key. */
+/* The DNS settings of a verification block, ready for use: servers, resolvers, key and timeout. */
 
 #include "config/config.h"
 #include "dns/exchange.h"
@@ -11,17 +11,17 @@ typedef struct DnsSettings {
     DnsPool *pool;  /* borrowed */
     Config *config; /* a reference */
     const Verification *verification;
-    DnsServers servers;   /* that are updated, in this order */
+    DnsServers servers;   /* to update, in this order */
     DnsServers resolvers; /* for lookups */
     const TsigKey *key;   /* NULL: updates are not signed */
-    usec_t timeout;       /* of one question to one server */
+    usec_t timeout;       /* of one request to one server */
 } DnsSettings;
 
 /**
- * dns_settings_new() - read what is needed: /etc/resolv.conf
+ * dns_settings_new() - prepare the settings; may read /etc/resolv.conf
  * @verification: of type dns01-dnsUpdate, of @config
- * @ret_why: what is wrong where that cannot be, in words; free(). NULL on entry, and stays so where
- * -errno says it all
+ * @ret_why: on failure the reason in words, to release with free(). Must be NULL on entry; stays
+ * NULL if -errno says it all
  *
  * 0 or -errno.
  */

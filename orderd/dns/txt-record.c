@@ -8,14 +8,14 @@
 #include "log/log.h"
 #include "strings/strv.h"
 
-/* Pauses double from a second to five minutes: a quarter of an hour. */
+/* Delays double from one second to five minutes: about a quarter of an hour together. */
 #define REMOVALS_MAX 10U
 
 typedef struct TxtRecord TxtRecord;
 
 typedef enum ClaimState {
     CLAIM_NEW,
-    CLAIM_ASKED, /* it is being put there for this one, too */
+    CLAIM_ASKED, /* it is being added for this claim, too */
     CLAIM_TOLD,
 } ClaimState;
 
@@ -28,13 +28,13 @@ struct DnsClaim {
     void *userdata;
 };
 
-/* One record. Only one thing is done with it at a time, from its timer: so whatever is removed is
- * not being added, whoever claims it or does not. */
+/* One record. Its timer starts one operation at a time, so the record is never added and removed at
+ * once, whatever the claims do. */
 struct TxtRecord {
     TxtRecords *records;
     LIST_ENTRY(TxtRecord) list;
-    char key[STORAGE_KEY_SIZE]; /* of the file */
-    TxtTarget target;           /* with the settings by which it was last worked on */
+    char key[STORAGE_KEY_SIZE]; /* of its file */
+    TxtTarget target;           /* with the settings of the last operation */
     DnsHolders holders;
     LIST_HEAD(, DnsClaim) claims;
     DnsAsk *ask; /* to add it */
@@ -47,7 +47,7 @@ struct TxtRecord {
 struct TxtRecords {
     DnsPool *pool;
     LIST_HEAD(, TxtRecord) list;
-    char **needed; /* keys of those on disk that were, when it was looked at last */
+    char **needed; /* keys of records on disk that the last sweep found in use */
 };
 
 static void claim_free(DnsClaim *claim)
@@ -89,12 +89,12 @@ static void forget(TxtRecord *txt)
 
     if (r < 0)
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
-                        "The file of the TXT record at %s in '%s' stays: %m",
+                        "Failed to remove the file of the TXT record at %s in '%s': %m",
                         txt->target.text.owner, state);
     txt_record_free(txt);
 }
 
-/* ---- there ------------------------------------------------------------------------------- */
+/* ---- add --------------------------------------------------------------------------------- */
 
 static DnsClaim *find_claim(const TxtRecord *txt, ClaimState state)
 {
@@ -106,7 +106,7 @@ static DnsClaim *find_claim(const TxtRecord *txt, ClaimState state)
     return NULL;
 }
 
-/* Whoever is told may release any of the claims. */
+/* A callback may release any of the claims. */
 static void tell_claims(TxtRecord *txt, const char *trouble, int error)
 {
     DnsClaim *claim;
@@ -126,7 +126,7 @@ static void on_added(const DnsOutcome *outcome, void *userdata)
     txt->ask = NULL;
     if (r >= 0 && outcome->server)
         r = dns_holders_note_added(&txt->holders, outcome->server);
-    /* What it says from before is more, and no harm. */
+    /* If this fails, the file still lists more servers than needed, which is harmless. */
     if (r >= 0 && !dns_holders_is_empty(&txt->holders))
         (void)dns_holders_save(&txt->holders, &txt->target, NULL);
     tell_claims(txt, outcome->answer ? NULL : outcome->trouble, r);
@@ -139,7 +139,7 @@ static int start_update(TxtRecord *txt)
                               .key = settings->key,
                               .use = DNS_USE_GRANTED,
                               .timeout = settings->timeout };
-    /* Before it is sent, all may have it for those who come after a crash. */
+    /* Save before sending that all servers may have it, for a restart after a crash. */
     int r = dns_holders_save(&txt->holders, &txt->target, &settings->servers);
 
     if (r >= 0)
@@ -165,7 +165,7 @@ static void start_adding(TxtRecord *txt, const DnsClaim *newest)
         tell_claims(txt, strerror(-r), r);
 }
 
-/* ---- away -------------------------------------------------------------------------------- */
+/* ---- remove ------------------------------------------------------------------------------ */
 
 static void retry_removal(TxtRecord *txt, const char *trouble)
 {
@@ -176,9 +176,10 @@ static void retry_removal(TxtRecord *txt, const char *trouble)
         go_on_in(txt, backoff_next(&txt->backoff, 0));
         return;
     }
-    log_event(LOG_EVENT_CHALLENGE_NOT_WITHDRAWN, NULL,
-              "The TXT record '%s' at %s for %s is not removed, and tried again in an hour: %s",
-              txt->target.text.value, txt->target.text.owner, txt->target.name, trouble);
+    log_event(
+        LOG_EVENT_CHALLENGE_NOT_WITHDRAWN, NULL,
+        "The TXT record '%s' at %s for %s is not removed, and acmems tries again in an hour: %s",
+        txt->target.text.value, txt->target.text.owner, txt->target.name, trouble);
     txt_record_free(txt);
 }
 
@@ -206,7 +207,7 @@ static void start_removal(TxtRecord *txt)
         retry_removal(txt, strerror(-r));
 }
 
-/* ---- both -------------------------------------------------------------------------------- */
+/* ---- the timer --------------------------------------------------------------------------- */
 
 static int txt_record_on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
@@ -215,7 +216,7 @@ static int txt_record_on_timer(sd_event_source *source, uint64_t usec, void *use
 
     (void)source;
     (void)usec;
-    /* What is under way comes back here when it has ended. */
+    /* An operation in progress starts the timer when it ends. */
     if (txt->ask || txt->removal)
         return 0;
     if (claim)
@@ -265,7 +266,8 @@ static TxtRecord *find_record(const TxtRecords *records, const char *key)
     return NULL;
 }
 
-/* What a former life has left of the same value is taken over. */
+/* Finds or creates the record. It takes over the file that an earlier process left for the same
+ * value. */
 static int get_record(TxtRecords *records, const TxtTarget *target, TxtRecord **ret)
 {
     const DnsRecord record = txt_target_record(target);
@@ -299,7 +301,7 @@ int dns_claim_new(TxtRecords *records, const TxtTarget *target, dns_claim_cb cal
         return r;
     claim = calloc(1, sizeof(*claim));
     if (!claim)
-        return -ENOMEM; /* the txt without claims goes, from its timer */
+        return -ENOMEM; /* the record has no claims: its timer removes it */
     claim->txt = txt;
     claim->settings = dns_settings_ref(target->settings);
     claim->callback = callback;
@@ -322,16 +324,16 @@ DnsClaim *dns_claim_release(DnsClaim *claim)
     return NULL;
 }
 
-/* ---- all of them ------------------------------------------------------------------------- */
+/* ---- all records ------------------------------------------------------------------------- */
 
 static void say_it_stays(const DnsRecord *record, const char *why)
 {
     log_event(LOG_EVENT_CHALLENGE_NOT_WITHDRAWN, NULL,
-              "The TXT record '%s' at %s for %s stays: [verification \"%s\"]: %s", record->value,
-              record->owner, record->name, record->verification, why);
+              "The TXT record '%s' at %s for %s remains in DNS: [verification \"%s\"]: %s",
+              record->value, record->owner, record->name, record->verification, why);
 }
 
-/* 1: there is one by which to remove it; 0: there is none, which is logged; -errno. */
+/* 1: *ret is set; 0: there are no settings to remove the record with, which is logged; -errno. */
 static int find_settings(TxtRecords *records, Config *config, const DnsRecord *record,
                          DnsSettings **ret)
 {
@@ -340,7 +342,7 @@ static int find_settings(TxtRecords *records, Config *config, const DnsRecord *r
     int r;
 
     if (!verification || verification->type != VERIFICATION_DNS01_DNSUPDATE) {
-        say_it_stays(record, "there is no such block of type dns01-dnsUpdate any more");
+        say_it_stays(record, "there is no longer a block of this name with type dns01-dnsUpdate");
         return 0;
     }
     r = dns_settings_new(records->pool, config, verification, &why, ret);
@@ -349,7 +351,7 @@ static int find_settings(TxtRecords *records, Config *config, const DnsRecord *r
     return r >= 0;
 }
 
-/* Takes it over, with nobody who claims it. */
+/* Takes a record over without a claim, so that it is removed. */
 static int remove_left(TxtRecords *records, Config *config, const DnsRecord *record)
 {
     TxtTarget target = {
@@ -365,7 +367,8 @@ static int remove_left(TxtRecords *records, Config *config, const DnsRecord *rec
     return r;
 }
 
-/* What waits for its next removal by an older configuration: it is taken over anew. */
+/* Drops records that wait for their next removal with an older configuration. The sweep takes them
+ * over again. */
 static void drop_outdated(TxtRecords *records, const Config *config)
 {
     TxtRecord *txt = LIST_FIRST(&records->list), *next;
@@ -378,7 +381,7 @@ static void drop_outdated(TxtRecords *records, const Config *config)
     }
 }
 
-/* 1: it is needed; 0: it is seen to. */
+/* 1: the record is in use; 0: it is being removed, or an error was logged. */
 static int sweep_one(TxtRecords *records, Config *config, const char *key,
                      bool (*is_needed)(const char *name, void *userdata), void *userdata)
 {
@@ -396,8 +399,8 @@ static int sweep_one(TxtRecords *records, Config *config, const char *key,
         r = remove_left(records, config, &record);
     if (r < 0)
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
-                        "The file of a TXT record, dns/%.16s….json in '%s', stays: %m", key,
-                        config->state_directory);
+                        "Failed to process the file of a TXT record, dns/%.16s….json in '%s': %m",
+                        key, config->state_directory);
     return 0;
 }
 
@@ -417,7 +420,7 @@ bool txt_records_sweep(TxtRecords *records, Config *config,
     }
     if (r < 0)
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
-                        "TXT records of before stay, dns/ in '%s' cannot be read: %m",
+                        "Failed to read dns/ in '%s', so earlier TXT records remain in DNS: %m",
                         config->state_directory);
     STRV_FOREACH (key, keys)
         if (sweep_one(records, config, *key, is_needed, userdata) > 0)

@@ -16,8 +16,8 @@ typedef struct Entry {
 struct ZoneServers {
     const DnsSettings *settings;
     const char *zone;
-    const DnsServers *source; /* of names and addresses */
-    DnsUse use;               /* of what these say */
+    const DnsServers *source; /* servers to ask for names and addresses */
+    DnsUse use;               /* which answers of these count */
     DnsAsk *ask;
     Entry *entries;
     size_t n_entries, n_pending;
@@ -56,13 +56,13 @@ static void zone_servers_fail(ZoneServers *p)
 
 static void zone_servers_fail_errno(ZoneServers *p, int error)
 {
-    dns_trouble_add(&p->trouble, "the servers of %s cannot be asked: %s", p->zone,
+    dns_trouble_add(&p->trouble, "the name servers of %s cannot be queried: %s", p->zone,
                     strerror(-error));
     zone_servers_fail(p);
 }
 
-/* A server that has no address is nobody's to ask; one whose address is not to be had now may be
- * asked by the CA. */
+/* The CA cannot ask a server without addresses, so it does not count. If the lookup of the
+ * addresses failed, the CA may still find them: this is an error. */
 static void finish(ZoneServers *p)
 {
     size_t n = 0;
@@ -71,12 +71,12 @@ static void finish(ZoneServers *p)
         const Entry *entry = &p->entries[i];
 
         if (entry->trouble && entry->server.addresses.n == 0)
-            dns_trouble_add(&p->trouble, "no address is found for %s (%s)", entry->server.name,
+            dns_trouble_add(&p->trouble, "no address was found for %s (%s)", entry->server.name,
                             entry->trouble);
         n += entry->server.addresses.n;
     }
     if (n == 0 && p->trouble.n == 0)
-        dns_trouble_add(&p->trouble, "none of the servers of %s has an address", p->zone);
+        dns_trouble_add(&p->trouble, "none of the name servers of %s has an address", p->zone);
     if (p->trouble.n > 0)
         zone_servers_fail(p);
     else
@@ -155,7 +155,7 @@ static int ask_addresses(ZoneServers *p, char *const *names)
 
 static int ask_name_servers(ZoneServers *p);
 
-/* What is public may not be known to the resolvers here, or the other way round. */
+/* The resolvers may not know a private zone: ask the servers that are updated. */
 static bool ask_the_other(ZoneServers *p)
 {
     if (p->source == &p->settings->servers)
@@ -177,7 +177,7 @@ static void on_name_servers(const DnsOutcome *outcome, void *userdata)
     if (r >= 0 && !names) {
         if (ask_the_other(p))
             return;
-        dns_trouble_add(&p->trouble, "no server says which servers %s has%s%s%s", p->zone,
+        dns_trouble_add(&p->trouble, "no server reports the name servers of %s%s%s%s", p->zone,
                         outcome->answer ? "" : " (", outcome->answer ? "" : outcome->trouble,
                         outcome->answer ? "" : ")");
         zone_servers_fail(p);

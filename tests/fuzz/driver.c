@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Runs a fuzz target without a fuzzer: each file of a directory as it is, then ROUNDS mutations of
- * those that are not too large, the same every time. */
+/* Runs a fuzz target without a fuzzer: each file of a directory unchanged, then ROUNDS mutations of
+ * those that are not too large. Each run makes the same mutations. */
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 
 #define ROUNDS      20000U
 #define INPUT_MAX   ((size_t)32768)
-#define MUTATED_MAX ((size_t)4096) /* what is larger takes its time */
+#define MUTATED_MAX ((size_t)4096) /* larger files are slow */
 #define FILES_MAX   64U
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -20,7 +20,7 @@ typedef struct File {
     size_t size;
 } File;
 
-/* xorshift: all that is asked of it is that it goes everywhere. */
+/* xorshift: good enough to reach all values. */
 static uint32_t next(uint32_t *state)
 {
     *state ^= *state << 13;
@@ -78,7 +78,7 @@ static size_t mutate(uint32_t *state, uint8_t *data, size_t size, const File *ot
 
 static int run_one(const uint8_t *data, size_t size)
 {
-    /* Of its own size, so that a sanitizer sees what goes past its end. */
+    /* A copy of the exact size, so that a sanitizer sees reads past its end. */
     uint8_t *copy = malloc(size > 0 ? size : 1);
 
     if (!copy)

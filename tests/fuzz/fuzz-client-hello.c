@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (r == CLIENT_HELLO_WHOLE)
         check(&hello);
-    /* With less of it the answer is the same, or not there yet; or it is refused all the same. */
+    /* A prefix gives the same result, or needs more data, or is refused. */
     else if (r == CLIENT_HELLO_UNFINISHED && size > 0 &&
              client_hello_parse(data, size - 1, &again) != CLIENT_HELLO_UNFINISHED)
         abort();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* An answer of a DNS server: the first byte says to what. */
+/* An answer of a DNS server. The first byte selects the request. */
 
 #include "dns/answer.h"
 #include "strings/strv.h"

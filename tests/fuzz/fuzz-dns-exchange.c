@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a DNS server sends by TCP. The first byte: whether the first message gets the id it should
- * have. */
+/* The bytes that a DNS server sends by TCP. The first byte: whether the first message gets the
+ * correct id. */
 
 #include "dns/exchange.h"
 
@@ -44,10 +44,10 @@ static void on_reply(const DnsReply *reply, void *userdata)
     (*n_called)++;
 }
 
-/* Reads the request, says what the input has, and is gone. */
+/* Reads the request, sends the input, and closes. */
 static void serve(const Server *server, const uint8_t *data, size_t size)
 {
-    const struct linger reset = { .l_onoff = 1 }; /* no port stays behind that waits */
+    const struct linger reset = { .l_onoff = 1 }; /* leave no port in TIME_WAIT */
     int fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
     uint8_t request[512], *answer = malloc(size);
 
@@ -80,7 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (dns_pool_new(server.event, &pool) < 0 ||
         dns_exchange_start(pool, &request, on_reply, &n_called, &exchange) < 0)
         abort();
-    /* It is connected, and sends. */
+    /* Until it is connected and has sent the request. */
     if (sd_event_run(server.event, USEC_PER_SEC) <= 0)
         abort();
     serve(&server, data, size);

@@ -5,11 +5,11 @@
 
 #include <stdint.h>
 
-#define RESOLVERS_MAX 3U /* as many as libc takes */
+#define RESOLVERS_MAX 3U /* the limit of libc */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What messages call it leads to it again. */
+/* The text of an address parses to the same address. */
 static void check(const DnsServer *server, bool is_strict)
 {
     DnsServer again;

@@ -185,7 +185,7 @@ def test_rollover_killed_at_every_step(server, new_csr, when, goes_on):
     if goes_on == "acme-register":
         assert_issues(server, new_csr)
     else:
-        assert "that was cut off is seen through" in server.orderd.log
+        assert "Completed the interrupted change of the account key" in server.orderd.log
 
 
 def test_rollover_of_which_the_ca_tells_nothing(server, new_csr):

@@ -53,7 +53,7 @@ def test_zone_of_the_configuration(start, primary, new_csr, www):
     acmems.issue(new_csr(www))
     answer = acmems.post(new_csr("deep.example.co.uk"))
     assert answer.status == 421
-    assert "_acme-challenge.deep.example.co.uk is not in the zone example.org" in answer.text
+    assert "_acme-challenge.deep.example.co.uk is not in the configured zone example.org" in answer.text
     wait_until_clean(acmems, primary, f"_acme-challenge.{www}")
 
 
@@ -112,11 +112,11 @@ def test_wildcard_alias_into_the_only_zone(start, primary, new_csr):
 
 
 @pytest.mark.parametrize("name,reason", [
-    ("circle.example.org", "the aliases (CNAME) go in a circle"),
-    ("astray.example.org", "no resolver says whether x.example.com is an alias"),
+    ("circle.example.org", "the aliases (CNAME) form a loop"),
+    ("astray.example.org", "no resolver tells whether x.example.com is an alias"),
     ("www.cut.example.org", ": SERVFAIL)"),
     ("www.broken.example.org", ": SERVFAIL)"),
-    ("www.example.com", "no resolver says whether _acme-challenge.www.example.com is an alias"),
+    ("www.example.com", "no resolver tells whether _acme-challenge.www.example.com is an alias"),
 ])
 def test_place_is_not_found(start, primary, new_csr, name, reason):
     acmems = start()

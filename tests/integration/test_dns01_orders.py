@@ -270,7 +270,7 @@ type = tls-alpn01
     mute.stop()
     assert tls.status == dns.status == 503
     assert tls.text.startswith("shared.example.org: the challenge of another order for the same "
-                               "name has to end first. Post the same CSR again later."), tls.text
-    assert dns.text.startswith(f"{www_two}: its TXT record is not to be seen at every server of "
-                               "the zone yet (second.two.example.org ("), dns.text
+                               "name must end first. Post the same CSR again later."), tls.text
+    assert dns.text.startswith(f"{www_two}: its TXT record is not yet visible on all name servers "
+                               "of the zone (second.two.example.org ("), dns.text
     assert "). Post the same CSR again later." in dns.text, dns.text

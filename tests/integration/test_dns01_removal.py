@@ -201,7 +201,7 @@ def test_block_of_a_record_is_gone(start, primary, secondary, installation, new_
     installation.config.write_text(config.replace('[verification "dns"]', '[verification "new"]')
                                    .replace("= dns\n", "= new\n"))
     acmems.start_orderd()
-    lib.wait_for(lambda: 'stays: [verification "dns"]: there is no such block'
+    lib.wait_for(lambda: 'remains in DNS: [verification "dns"]: there is no longer a block'
                  in acmems.orderd.log, "the reason")
     installation.config.write_text(config)
     reload(acmems)

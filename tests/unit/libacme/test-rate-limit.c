@@ -35,7 +35,7 @@ static void test_scope(void)
           PAUSE_NAME, "shop.example.net www.example.org" },
         { "Service busy; retry later.", PAUSE_SERVER, "" },
 
-        /* What is not about this order is not believed. */
+        /* Names outside of the order are ignored. */
         { "too many certificates (50) already issued for \"example.com\"", PAUSE_NAMES, "" },
         { "too many certificates (50) already issued for \"org\"", PAUSE_NAMES, "" },
         { "too many certificates (50) already issued for \"ample.org\"", PAUSE_NAMES, "" },

@@ -13,7 +13,7 @@ static bool takes(long status, const char *text, RenewalInfo *ret)
     RenewalInfo info = { 0 };
     bool is_read = renewal_info_read(&reply, &info);
 
-    /* What it borrows is gone in a moment. */
+    /* The reply that it borrows from ends with this function. */
     info.explanation = info.explanation ? "there" : NULL;
     if (ret)
         *ret = info;
@@ -71,7 +71,7 @@ int main(void)
     ASSERT_FALSE(renewal_info_is_offered(without));
     ASSERT_FALSE(renewal_info_is_offered(NULL));
     test_read();
-    /* As the CA says, but not more often than each minute, and twice a day at the least. */
+    /* As the CA says, but at most once a minute and at least twice a day. */
     assert_next(7200, 7200, 9000);
     assert_next(0, 6 * 3600, 12 * 3600);
     assert_next(1, 60, 75);

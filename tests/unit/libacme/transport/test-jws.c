@@ -58,7 +58,7 @@ static bool verify(EVP_PKEY *key, const char *input, const uint8_t *signature, s
     int n = 0;
     bool ok;
 
-    /* Raw R || S to DER, which is what OpenSSL verifies. */
+    /* Converts raw R || S to DER, the form that OpenSSL verifies. */
     if (EVP_PKEY_get_base_id(key) == EVP_PKEY_EC) {
         ECDSA_SIG *sig = ECDSA_SIG_new();
 
@@ -97,7 +97,7 @@ static void check_signed(EVP_PKEY *key, const char *kid, const char *alg, const 
     ASSERT_STREQ(json_string_value(json_object_get(header, "alg")), alg);
     ASSERT_STREQ(json_string_value(json_object_get(header, "nonce")), "some-nonce");
     ASSERT_STREQ(json_string_value(json_object_get(header, "url")), "https://ca.example/order");
-    /* RFC 8555 §6.2: one of both, never both. */
+    /* RFC 8555 §6.2: either kid or jwk, never both. */
     ASSERT_EQ(json_object_get(header, "kid") != NULL, kid != NULL);
     ASSERT_EQ(json_object_get(header, "jwk") != NULL, kid == NULL);
 
@@ -111,7 +111,7 @@ static void test_signatures(void)
 {
     EVP_PKEY *p256 = EVP_EC_gen("P-256"), *p384 = EVP_EC_gen("P-384"), *rsa = EVP_RSA_gen(2048);
 
-    /* Many, as R or S begins with a zero byte once in a while, and must stay as long as it is. */
+    /* Many signatures: R or S sometimes begins with a zero byte, which must not be cut. */
     for (int i = 0; i < 300; i++)
         check_signed(p256, i % 2 ? "https://ca.example/acct/1" : NULL, "ES256", EVP_sha256(), 64);
     check_signed(p384, NULL, "ES384", EVP_sha384(), 96);
@@ -132,7 +132,7 @@ static void test_post_as_get(void)
     EVP_PKEY_free(key);
 }
 
-/* What goes into another one has no nonce (RFC 8555 §7.3.5). */
+/* A JWS inside another one has no nonce (RFC 8555 §7.3.5). */
 static void test_inner(void)
 {
     _cleanup_free_ uint8_t *text = NULL;

@@ -5,7 +5,7 @@
 
 #include "test.h"
 
-/* Never less than asked for, never more than a quarter above. */
+/* Never less than requested, and at most a quarter more. */
 static void assert_about(usec_t delay, usec_t expected)
 {
     ASSERT_TRUE(delay >= expected && delay <= expected + expected / 4);
@@ -22,12 +22,12 @@ static void test_backoff(void)
     for (unsigned i = 0; i < 100; i++)
         assert_about(backoff_next(&backoff, 0), BACKOFF_MAX);
 
-    /* What the CA asks for counts where it is more. */
+    /* A longer Retry-After of the CA counts. */
     assert_about(backoff_next(&other, 3600), 3600 * USEC_PER_SEC);
     assert_about(backoff_next(&other, 1), 2 * BACKOFF_FIRST);
     assert_about(backoff_next(&other, UINT_MAX), RETRY_AFTER_MAX * USEC_PER_SEC);
 
-    /* Many that fail together do not come back together. */
+    /* Requests that fail together are not repeated together. */
     last = backoff_next(&backoff, 0);
     for (unsigned i = 0; i < 100; i++)
         spread |= backoff_next(&backoff, 0) != last;

@@ -4,8 +4,8 @@
 #include "libacme/failure.h"
 #include "test.h"
 
-/* Every type of RFC 8555 §6.7 and draft-aaron-acme-profiles, and what the client of a request gets
- * for it. */
+/* Every type of RFC 8555 §6.7 and draft-aaron-acme-profiles, with the HTTP status for the client.
+ */
 static void test_table(void)
 {
     static const struct {
@@ -46,7 +46,7 @@ static void test_table(void)
         (void)snprintf(urn, sizeof(urn), PROBLEM_URN "%s", expected[i].type);
         ASSERT_STREQ(problem_find(urn)->type, expected[i].type);
         ASSERT_EQ(problem_find(expected[i].type)->status, expected[i].status);
-        /* Whoever may try again is told when. */
+        /* A retry comes with a time. */
         ASSERT_EQ(problem_find(urn)->retry_after > 0,
                   expected[i].status == 503 || expected[i].status == 429);
     }
@@ -85,7 +85,7 @@ static void test_long_description(void)
     problem = json_pack("{ssss}", "type", PROBLEM_URN "dns", "detail", detail);
     text = problem_describe(problem);
     ASSERT_TRUE(strlen(text) <= 1000);
-    /* Still valid UTF-8: jansson takes nothing else. */
+    /* The text is still valid UTF-8: jansson accepts nothing else. */
     json_auto_t *string = json_string(text);
     ASSERT_TRUE(string);
 }
@@ -107,13 +107,13 @@ static void test_failure(void)
     failure_set_problem(&failure, limited, 0);
     ASSERT_EQ(failure.retry_after, 3600);
     ASSERT_EQ(failure.pause, 0);
-    /* A time in the text is as good as one in the header. */
+    /* A time in the text counts like one in the header. */
     failure_set_problem(&failure, dated, 0);
     ASSERT_EQ(failure.pause, 7 * 86400);
     ASSERT_EQ(failure.retry_after, failure.pause);
     failure_set_problem(&failure, dated, 7);
     ASSERT_EQ(failure.pause, 7);
-    /* Trying again does not help here, whatever the header says. */
+    /* A retry does not help here, whatever the header says. */
     failure_set_problem(&failure, csr, 7);
     ASSERT_EQ(failure.status, 415);
     ASSERT_EQ(failure.retry_after, 0);

@@ -149,7 +149,7 @@ static void run(const Bed *bed)
         ;
 }
 
-/* Of the certificate that is there for a name; 0: none. */
+/* Serial number of the certificate for a name; 0: there is none. */
 static uint64_t serial(const Bed *bed, const char *server_name)
 {
     _cleanup_(tls_challenge_done) TlsChallenge found = { 0 };
@@ -187,7 +187,8 @@ static void test_different_names(void)
     bed_done(&bed);
 }
 
-/* Two orders with the same name: the second has its certificate shown when the first is done. */
+/* Two orders with the same name: the certificate of the second one is presented after the first one
+ * has ended. */
 static void test_same_name(void)
 {
     Bed bed;
@@ -205,15 +206,15 @@ static void test_same_name(void)
     ASSERT_EQ(serial(&bed, "a.example.org"), first);
     ASSERT_TRUE(!tlsalpn01_solver.waits_for(one));
     clause = tlsalpn01_solver.waits_for(two);
-    ASSERT_STREQ(clause, "the challenge of another order for the same name has to end first");
+    ASSERT_STREQ(clause, "the challenge of another order for the same name must end first");
 
-    /* Who waits may go without having had its turn. */
+    /* A waiting one may be withdrawn before its turn. */
     tlsalpn01_solver.withdraw(two);
     run(&bed);
     ASSERT_EQ(serial(&bed, "a.example.org"), first);
     tlsalpn01_solver.withdraw(one);
     ASSERT_EQ(serial(&bed, "a.example.org"), 0);
-    ASSERT_EQ(n_told, 0); /* never from within a call */
+    ASSERT_EQ(n_told, 0); /* never from within the function */
     run(&bed);
     ASSERT_EQ(n_told, 1);
     ASSERT_EQ(n_failed, 0);
@@ -233,7 +234,7 @@ static void test_failures(void)
     ASSERT_TRUE(!one);
     ASSERT_EQ(publish(&bed, "a.example.org", "1", &one), 1);
     ASSERT_EQ(publish(&bed, "a.example.org", "2", &two), 0);
-    /* There is nowhere to write any more. */
+    /* The directory is gone. */
     n_told = n_failed = 0;
     tlsalpn01_solver.withdraw(one);
     ASSERT_OK(rmdir(bed.path));

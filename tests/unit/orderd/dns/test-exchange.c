@@ -12,7 +12,7 @@
 #define TIMEOUT         (300 * USEC_PER_MSEC)
 #define TCP_MAX         131072
 
-/* What the server does with a datagram. */
+/* How the server answers a datagram. */
 typedef enum Udp {
     UDP_ANSWER,
     UDP_IGNORE,
@@ -23,17 +23,17 @@ typedef enum Udp {
     UDP_STRAYS_ONLY,
 } Udp;
 
-/* And with what comes by TCP. */
+/* How the server answers by TCP. */
 typedef enum Tcp {
     TCP_ANSWER,
-    TCP_ANSWER_BACKWARDS, /* when .expected messages are there */
+    TCP_ANSWER_BACKWARDS, /* after .expected messages */
     TCP_CLOSE,
     TCP_ANSWER_AND_CLOSE,
     TCP_DRIP,
     TCP_SHORT,
-    TCP_STRAYS,    /* more messages than it was sent, none of them an answer */
-    TCP_LARGEST,   /* that is taken */
-    TCP_OVERSIZED, /* of the most that there may be */
+    TCP_STRAYS,    /* more messages than it received, none of them an answer */
+    TCP_LARGEST,   /* of the accepted size */
+    TCP_OVERSIZED, /* of the largest possible size */
 } Tcp;
 
 typedef struct Connection {
@@ -43,7 +43,7 @@ typedef struct Connection {
     bool drips;
 } Connection;
 
-/* On the same loop as what it tests. */
+/* Runs on the same event loop as the code under test. */
 typedef struct Responder {
     sd_event *event;
     int udp, tcp;
@@ -51,7 +51,7 @@ typedef struct Responder {
     Udp with_udp;
     Tcp with_tcp;
     size_t expected;
-    unsigned oversized; /* the number of the message whose answer is; 0: none */
+    unsigned oversized; /* number of the message with this answer; 0: none */
     unsigned n_datagrams, n_connections, n_messages;
     uint16_t ids[1024];
     in_port_t ports[1024];
@@ -64,7 +64,7 @@ static void send_datagram(const Responder *r, const uint8_t *data, size_t size,
     ASSERT_EQ(sendto(r->udp, data, size, 0, &peer->sa, sizeof(peer->in)), size);
 }
 
-/* Of another id, with another question, and junk. */
+/* Another id, another question, and garbage. */
 static void send_strays(const Responder *r, uint8_t *data, size_t size, const SocketAddress *peer)
 {
     data[1] ^= 1;
@@ -129,7 +129,7 @@ static void send_bytes(const Connection *c, const uint8_t *data, size_t size)
     ASSERT_EQ(send(c->fd, data, size, MSG_NOSIGNAL), size);
 }
 
-/* With zeroes at its end. */
+/* An answer with zeroes at its end. */
 static void send_padded(const Connection *c, const uint8_t *in, size_t size)
 {
     static uint8_t large[2 + UINT16_MAX];
@@ -288,7 +288,7 @@ static void responder_free(Responder *r)
     free(r);
 }
 
-/* How it ended. */
+/* The result of an exchange. */
 typedef struct Result {
     unsigned n_called;
     bool answered;
@@ -380,8 +380,8 @@ static void test_servers(void)
         { UDP_IGNORE, TCP_ANSWER, true, 0, "NOERROR", 1 },
         { UDP_ANSWER, TCP_CLOSE, true, -ECONNRESET, "it closed the connection", 1 },
         { UDP_ANSWER, TCP_DRIP, true, -ETIMEDOUT, "timeout", 1 },
-        { UDP_ANSWER, TCP_SHORT, true, -EBADMSG, "its answer makes no sense", 1 },
-        { UDP_ANSWER, TCP_STRAYS, true, -EBADMSG, "its answer makes no sense", 1 },
+        { UDP_ANSWER, TCP_SHORT, true, -EBADMSG, "its answer is invalid", 1 },
+        { UDP_ANSWER, TCP_STRAYS, true, -EBADMSG, "its answer is invalid", 1 },
         { UDP_ANSWER, TCP_LARGEST, true, 0, "NOERROR", 1 },
         { UDP_ANSWER, TCP_OVERSIZED, true, -EFBIG, "its answer is larger than 16 KiB", 1 },
     };
@@ -424,7 +424,7 @@ static void test_no_interface(void)
         Result result = ask(&world, by_tcp);
 
         ASSERT_EQ(result.error, -ENODEV);
-        ASSERT_STREQ(result.trouble, "its network interface is not there");
+        ASSERT_STREQ(result.trouble, "its network interface does not exist");
     }
     world_done(&world);
 }
@@ -446,7 +446,7 @@ static void test_resent(void)
     world_done(&world);
 }
 
-/* An unsigned answer, and one with the question's own signature: neither counts. */
+/* An unsigned answer, and one with the signature of the request: both are rejected. */
 static void test_unsigned(void)
 {
     World world = world_new(UDP_ANSWER, TCP_ANSWER);
@@ -501,14 +501,14 @@ static void test_many_share_a_connection(void)
     run_until(world.event, &count.n_called, 200);
     ASSERT_EQ(count.n_answered, 200);
     ASSERT_EQ(world.responder->n_connections, 1);
-    /* It is used for those that come later, too. */
+    /* Later exchanges use the same connection. */
     world.responder->with_tcp = TCP_ANSWER;
     ASSERT_TRUE(ask(&world, true).answered);
     ASSERT_EQ(world.responder->n_connections, 1);
     world_done(&world);
 }
 
-/* More than may be on the wire: they wait for their turn. Ids and ports differ. */
+/* More exchanges than the limit: the rest wait for their turn. Ids and ports differ. */
 static void test_many_datagrams(void)
 {
     World world = world_new(UDP_ANSWER, TCP_CLOSE);
@@ -530,7 +530,7 @@ static void test_many_datagrams(void)
     world_done(&world);
 }
 
-/* Who comes while a server drips does not hang on the same connection. */
+/* While a server answers byte by byte, new exchanges use another connection. */
 static void test_stale(void)
 {
     World world = world_new(UDP_IGNORE, TCP_DRIP);
@@ -543,7 +543,7 @@ static void test_stale(void)
     world_done(&world);
 }
 
-/* Those beside an answer that is too large, and those that come later, get theirs. */
+/* An answer that is too large affects no other exchange. */
 static void test_oversized(void)
 {
     World world = world_new(UDP_IGNORE, TCP_ANSWER);
@@ -562,7 +562,7 @@ static void test_oversized(void)
     world_done(&world);
 }
 
-/* A connection that the server closed while it was idle is made anew, and nobody notices. */
+/* A connection that the server closed while idle is replaced without an error. */
 static void test_closed_when_idle(void)
 {
     World world = world_new(UDP_IGNORE, TCP_ANSWER_AND_CLOSE);
@@ -574,7 +574,7 @@ static void test_closed_when_idle(void)
     world_done(&world);
 }
 
-/* A server that closes after each answer is asked by as many connections. */
+/* A server that closes after each answer gets one connection for each. */
 static void test_closed_after_each(void)
 {
     World world = world_new(UDP_IGNORE, TCP_ANSWER_AND_CLOSE);
@@ -605,7 +605,7 @@ static void test_cancelled(void)
     ASSERT_EQ(cancelled.n_called, 0);
 }
 
-/* ---- dns-ask ------------------------------------------------------------------------------- */
+/* ---- ask ----------------------------------------------------------------------------------- */
 
 static void on_outcome(const DnsOutcome *outcome, void *userdata)
 {
@@ -651,7 +651,7 @@ static void test_one_after_the_other(void)
     ASSERT_STREQ(result.trouble, expected);
 
     result = ask_servers(&world, &servers, DNS_USE_GRANTED);
-    ASSERT_EQ(result.error, 1); /* not the one that was never reached */
+    ASSERT_EQ(result.error, 1); /* not the server that was never reached */
     snprintf(expected, sizeof(expected),
              "127.0.0.1:1: Connection refused; %s: it closed the connection",
              world.responder->server.text);

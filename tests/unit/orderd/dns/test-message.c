@@ -10,7 +10,7 @@
 static char zone[] = "example.org", owner[] = "_acme-challenge.www.example.org",
             value[] = "gfj9Xq-_Rg85nM";
 
-/* The answer to a request, with these records in master file format. */
+/* Makes an answer to a request, with these records in zone file format. */
 static ldns_pkt *make_answer(const ldns_pkt *request, ldns_pkt_rcode rcode, bool aa,
                              const char *const answer[], const char *const authority[])
 {
@@ -50,7 +50,7 @@ static ldns_pkt *make_query(const char *name, ldns_rr_type type)
     return query;
 }
 
-/* Through the wire and back. */
+/* Encodes and parses it again. */
 static int parse(const ldns_pkt *request, const TsigKey *key, const ldns_pkt *packet,
                  ldns_pkt **ret)
 {
@@ -112,7 +112,7 @@ static void test_matching(void)
     }
     for (size_t size = 0; size <= sizeof(junk); size++)
         ASSERT_EQ(dns_answer_parse(query, NULL, junk, size, &answer), -EBADMSG);
-    /* A refusal may come without the question, an answer may not. */
+    /* A refusal may omit the question. An answer may not. */
     junk[2] = 0x80;
     ASSERT_EQ(dns_answer_parse(query, NULL, junk, sizeof(junk), &answer), -EBADMSG);
     junk[3] = LDNS_RCODE_FORMERR;
@@ -160,7 +160,7 @@ static void test_bad_names(void)
     ldns_pkt_free(packet);
 }
 
-/* Signs the answer, as the server with this key does. */
+/* Signs the answer as a server with this key does. */
 static int answer_signed(const ldns_pkt *request, const TsigKey *expected, const TsigKey *by)
 {
     _cleanup_(dns_packet_freep) ldns_pkt *made =
@@ -200,7 +200,7 @@ static void test_signatures(void)
         ASSERT_EQ(answer_signed(update, key, other_name), -EKEYREJECTED);
         ASSERT_EQ(answer_signed(update, key, NULL), -EKEYREJECTED);
 
-        /* One that answers another request is of no use. */
+        /* An answer to another request is rejected. */
         ASSERT_OK(dns_update_new(&text, false, 60, &another));
         ASSERT_OK(dns_request_encode(another, ID, key, &wire, &size));
         free(wire);

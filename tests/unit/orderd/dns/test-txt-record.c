@@ -11,14 +11,14 @@
 
 #define CONNECTIONS_MAX 16
 
-/* Takes updates, on the same loop as what it tests. */
+/* Accepts updates. Runs on the same event loop as the code under test. */
 typedef struct Server {
     sd_event *event;
     int listener;
     DnsServer address;
-    ldns_pkt_rcode rcode; /* that it answers with, … */
-    bool holds;           /* … when it is told to */
-    char done[64];        /* what it was asked: "+" to add, "-" to remove */
+    ldns_pkt_rcode rcode; /* of its answers */
+    bool holds;           /* it answers only when the test says so */
+    char done[64];        /* the updates: "+" to add, "-" to remove */
     size_t n_done;
     int fds[CONNECTIONS_MAX];
     size_t n_fds;
@@ -102,7 +102,7 @@ static void server_stop(Server *server)
     safe_close(server->listener);
 }
 
-/* Two servers, and the second one is the next where the first one fails. */
+/* Two servers. The second one is asked if the first one fails. */
 typedef struct World {
     char *directory;
     sd_event *event;
@@ -171,7 +171,7 @@ static bool is_noted(const World *world)
         ASSERT_TRUE(sd_event_run((world)->event, 10 * USEC_PER_SEC) > 0);                          \
     while (!(condition))
 
-/* All that can be done now. */
+/* Runs the loop until nothing is left to do. */
 static void run_out(const World *world)
 {
     while (sd_event_run(world->event, 0) > 0)
@@ -233,7 +233,7 @@ static void test_claimed_twice(World *world)
     ASSERT_STREQ(world->first.done, "++-");
 }
 
-/* Whichever of both came last at the server would win. */
+/* The update that the server receives last would win. */
 static void test_released_while_it_is_added(World *world)
 {
     Result result;
@@ -273,7 +273,7 @@ static void test_claimed_while_it_is_removed(World *world)
     ASSERT_STREQ(world->first.done, "+-+-");
 }
 
-/* The second one took it, and keeps it for now; the first one has nothing against removing it. */
+/* The second server added it and refuses to remove it for now. The first one is not asked. */
 static void test_removed_where_it_is(World *world)
 {
     Result one, two;
@@ -288,8 +288,8 @@ static void test_removed_where_it_is(World *world)
     RUN_UNTIL(world, world->second.n_done == 3);
     ASSERT_TRUE(is_noted(world));
     ASSERT_STREQ(world->first.done, "+");
-    /* Claimed while it waits to be removed, it is added anew: at the first one, and gone from both.
-     */
+    /* A claim while it waits for its removal adds it again, at the first server. At the end it is
+     * removed from both. */
     made = claim(world, &two);
     RUN_UNTIL(world, two.n_called);
     ASSERT_STREQ(world->first.done, "++");
@@ -335,7 +335,8 @@ static void save(const World *world, char *servers, char *unsure)
     ASSERT_OK(dns_record_save(world->directory, &record));
 }
 
-/* Of a crash while it was added: who refuses does not have it, as soon as another one did. */
+/* After a crash during the update: a server that refuses the removal does not have it, once another
+ * one removed it. */
 static void test_left_nobody_knows_where(World *world)
 {
     bool needed = true;
@@ -351,7 +352,7 @@ static void test_left_nobody_knows_where(World *world)
     ASSERT_STREQ(world->second.done, "-");
 }
 
-/* A server that the configuration does not have any more is asked where it was. */
+/* A server that is no longer configured is asked at its former address. */
 static void test_left_at_a_former_server(World *world)
 {
     bool needed = false;
