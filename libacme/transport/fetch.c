@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "libacme/transport/link.h"
+#include "libacme/transport/timer.h"
 #include "strings/strv.h"
 
 #define FETCH_CONNECT_TIMEOUT_MS 10000L
@@ -237,10 +238,8 @@ static int on_curl_timer(CURLM *multi, long timeout_ms, void *userdata)
 
     (void)multi;
     if (timeout_ms < 0)
-        return sd_event_source_set_enabled(fetcher->timer, SD_EVENT_OFF) < 0 ? -1 : 0;
-    if (sd_event_source_set_time_relative(fetcher->timer, (uint64_t)timeout_ms * 1000) < 0)
-        return -1;
-    return sd_event_source_set_enabled(fetcher->timer, SD_EVENT_ONESHOT) < 0 ? -1 : 0;
+        return timer_disarm(fetcher->timer) < 0 ? -1 : 0;
+    return timer_arm(fetcher->timer, (usec_t)timeout_ms * USEC_PER_MSEC) < 0 ? -1 : 0;
 }
 
 Fetcher *fetcher_unref(Fetcher *fetcher)
@@ -278,11 +277,7 @@ int fetcher_new(sd_event *event, const char *ca_file, Fetcher **ret)
         if (!fetcher->ca_file)
             return -ENOMEM;
     }
-    r = sd_event_add_time_relative(event, &fetcher->timer, CLOCK_MONOTONIC, 0, TIMER_ACCURACY,
-                                   fetcher_on_timer, fetcher);
-    if (r < 0)
-        return r;
-    r = sd_event_source_set_enabled(fetcher->timer, SD_EVENT_OFF);
+    r = timer_new(event, fetcher_on_timer, fetcher, &fetcher->timer);
     if (r < 0)
         return r;
 

@@ -7,6 +7,7 @@
 
 #include "dns/publication.h"
 #include "libacme/transport/polling.h"
+#include "libacme/transport/timer.h"
 #include "log/log.h"
 #include "strings/encode.h"
 
@@ -48,8 +49,7 @@ DEFINE_CLEANUP_FUNC(Answer *, answer_free)
 /* Deferred to the event loop: a callback may change the list. */
 void dns01_release(Dns01 *dns01)
 {
-    (void)sd_event_source_set_time_relative(dns01->release, 0);
-    (void)sd_event_source_set_enabled(dns01->release, SD_EVENT_ONESHOT);
+    (void)timer_arm(dns01->release, 0);
 }
 
 /* The callback may withdraw the answer: do not touch it afterwards. */
@@ -210,8 +210,7 @@ int dns01_new(sd_event *event, Dns01 **ret)
     LIST_INIT(&dns01->answers);
     r = txt_records_new(event, &dns01->records);
     if (r >= 0)
-        r = sd_event_add_time_relative(event, &dns01->release, CLOCK_MONOTONIC, 0, TIMER_ACCURACY,
-                                       on_release, dns01);
+        r = timer_start(event, 0, on_release, dns01, &dns01->release);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(dns01);

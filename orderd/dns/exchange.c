@@ -5,6 +5,7 @@
 #include <sys/random.h>
 
 #include "dns/connection.h"
+#include "libacme/transport/timer.h"
 
 /* Delay before a datagram is sent again, because it may be lost. Doubled each time. */
 #define RESEND_FIRST USEC_PER_SEC
@@ -87,8 +88,7 @@ static void leave_connection(DnsExchange *e)
 
     if (!shared || --shared->n_users > 0)
         return;
-    if (shared->is_stale || sd_event_source_set_time_relative(shared->idle, IDLE_MAX) < 0 ||
-        sd_event_source_set_enabled(shared->idle, SD_EVENT_ONESHOT) < 0)
+    if (shared->is_stale || timer_arm(shared->idle, IDLE_MAX) < 0)
         shared_free(shared);
 }
 
@@ -164,8 +164,7 @@ static void exchange_end(DnsExchange *e, const ldns_pkt *answer, int error)
 static void fail_soon(DnsExchange *e, int error)
 {
     e->error = error;
-    (void)sd_event_source_set_time_relative(e->deadline, 0);
-    (void)sd_event_source_set_enabled(e->deadline, SD_EVENT_ONESHOT);
+    (void)timer_arm(e->deadline, 0);
 }
 
 static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
@@ -245,10 +244,7 @@ static int shared_new(DnsPool *pool, const DnsServer *server, SharedConnection *
     shared->pool = pool;
     shared->server = *server;
     LIST_INSERT_HEAD(&pool->connections, shared, list);
-    r = sd_event_add_time_relative(pool->event, &shared->idle, CLOCK_MONOTONIC, 0, TIMER_ACCURACY,
-                                   shared_on_idle, shared);
-    if (r >= 0)
-        r = sd_event_source_set_enabled(shared->idle, SD_EVENT_OFF);
+    r = timer_new(pool->event, shared_on_idle, shared, &shared->idle);
     if (r >= 0)
         r = dns_connection_new(pool->event, server, shared_on_message, shared_on_end, shared,
                                &shared->connection);
@@ -267,7 +263,7 @@ static int shared_get(DnsPool *pool, const DnsServer *server, SharedConnection *
     LIST_FOREACH (shared, &pool->connections, list)
         if (!shared->is_stale && dns_server_equal(&shared->server, server)) {
             *ret = shared;
-            return sd_event_source_set_enabled(shared->idle, SD_EVENT_OFF);
+            return timer_disarm(shared->idle);
         }
     return shared_new(pool, server, ret);
 }
@@ -351,8 +347,7 @@ static int on_resend(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
     }
     e->resend_after *= 2;
-    (void)sd_event_source_set_time_relative(source, e->resend_after);
-    (void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+    (void)timer_arm(source, e->resend_after);
     return 0;
 }
 
@@ -367,8 +362,7 @@ static int send_by_udp(DnsExchange *e)
     e->resend_after = RESEND_FIRST;
     r = sd_event_add_io(event, &e->io, e->fd, EPOLLIN, on_datagram, e);
     if (r >= 0)
-        r = sd_event_add_time_relative(event, &e->resend, CLOCK_MONOTONIC, e->resend_after,
-                                       TIMER_ACCURACY, on_resend, e);
+        r = timer_start(event, e->resend_after, on_resend, e, &e->resend);
     return r < 0 ? r : send_datagram(e);
 }
 
@@ -395,10 +389,8 @@ static int choose_id(DnsExchange *e)
 
 static int activate(DnsExchange *e)
 {
-    int r = sd_event_source_set_time_relative(e->deadline, e->timeout);
+    int r = timer_arm(e->deadline, e->timeout);
 
-    if (r >= 0)
-        r = sd_event_source_set_enabled(e->deadline, SD_EVENT_ONESHOT);
     if (r >= 0)
         r = choose_id(e);
     if (r >= 0)
@@ -444,11 +436,7 @@ int dns_exchange_start(DnsPool *pool, const DnsRequest *request, dns_exchange_cb
     e->callback = callback;
     e->userdata = userdata;
     e->request = ldns_pkt_clone(request->message);
-    r = e->request ? sd_event_add_time_relative(pool->event, &e->deadline, CLOCK_MONOTONIC, 0,
-                                                TIMER_ACCURACY, on_deadline, e)
-                   : -ENOMEM;
-    if (r >= 0)
-        r = sd_event_source_set_enabled(e->deadline, SD_EVENT_OFF);
+    r = e->request ? timer_new(pool->event, on_deadline, e, &e->deadline) : -ENOMEM;
     TAILQ_INSERT_TAIL(&pool->waiting, e, list);
     if (r < 0) {
         exchange_free(e);

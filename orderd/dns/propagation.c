@@ -7,6 +7,7 @@
 #include "dns/ask.h"
 #include "dns/zone-servers.h"
 #include "libacme/transport/polling.h"
+#include "libacme/transport/timer.h"
 
 #define ADDRESSES_MAX 8U /* of one server; more are not asked */
 #define SAID_SIZE     64U
@@ -179,8 +180,7 @@ static void on_watch_reply(const DnsReply *reply, void *userdata)
         return;
     if (!propagation_lags(p))
         propagation_end(p, NULL);
-    else if (sd_event_source_set_time_relative(p->timer, poll_next(&p->poll, 0)) < 0 ||
-             sd_event_source_set_enabled(p->timer, SD_EVENT_ONESHOT) < 0)
+    else if (timer_arm(p->timer, poll_next(&p->poll, 0)) < 0)
         propagation_fail_errno(p, -ENOMEM);
 }
 
@@ -284,16 +284,12 @@ static void on_servers(const char *trouble, void *userdata)
 static int add_timers(Propagation *p)
 {
     sd_event *event = dns_pool_event(p->settings->pool);
-    int r = sd_event_add_time_relative(event, &p->timer, CLOCK_MONOTONIC, 0, TIMER_ACCURACY,
-                                       on_poll, p);
+    int r = timer_new(event, on_poll, p, &p->timer);
 
-    if (r >= 0)
-        r = sd_event_source_set_enabled(p->timer, SD_EVENT_OFF);
     if (r < 0)
         return r;
-    return sd_event_add_time_relative(event, &p->deadline, CLOCK_MONOTONIC,
-                                      p->settings->verification->propagation_timeout * USEC_PER_SEC,
-                                      TIMER_ACCURACY, on_over, p);
+    return timer_start(event, p->settings->verification->propagation_timeout * USEC_PER_SEC,
+                       on_over, p, &p->deadline);
 }
 
 int propagation_await(const DnsSettings *settings, const DnsText *text, propagation_cb callback,

@@ -5,6 +5,7 @@
 
 #include "dns/ask.h"
 #include "libacme/transport/polling.h"
+#include "libacme/transport/timer.h"
 #include "log/log.h"
 #include "strings/strv.h"
 
@@ -78,8 +79,7 @@ DEFINE_CLEANUP_FUNC(TxtRecord *, txt_record_free)
 
 static void go_on_in(TxtRecord *txt, usec_t delay)
 {
-    (void)sd_event_source_set_time_relative(txt->timer, delay);
-    (void)sd_event_source_set_enabled(txt->timer, SD_EVENT_ONESHOT);
+    (void)timer_arm(txt->timer, delay);
 }
 
 static void forget(TxtRecord *txt)
@@ -248,8 +248,7 @@ static int txt_record_new(TxtRecords *records, const TxtTarget *target, const ch
     if (!txt->target.name || !txt->target.text.zone || !txt->target.text.owner ||
         !txt->target.text.value)
         return -ENOMEM;
-    r = sd_event_add_time_relative(dns_pool_event(records->pool), &txt->timer, CLOCK_MONOTONIC, 0,
-                                   TIMER_ACCURACY, txt_record_on_timer, txt);
+    r = timer_start(dns_pool_event(records->pool), 0, txt_record_on_timer, txt, &txt->timer);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(txt);

@@ -6,6 +6,7 @@
 #include "challenges/solvers.h"
 #include "libacme/transport/polling.h"
 #include "libacme/transport/problem.h"
+#include "libacme/transport/timer.h"
 #include "log/log.h"
 #include "orders/verification-choice.h"
 #include "statedir/challenge.h"
@@ -98,7 +99,7 @@ static void authorization_end(Authorization *a, const Failure *failure)
 {
     authorization_withdraw(a);
     set_undecided(a, false);
-    (void)sd_event_source_set_enabled(a->timer, SD_EVENT_OFF);
+    (void)timer_disarm(a->timer);
     a->callback(a, failure, a->userdata);
 }
 
@@ -164,8 +165,7 @@ static void authorization_fail_invalid(Authorization *a, const json_t *challenge
 
 static void schedule(Authorization *a, usec_t delay)
 {
-    if (sd_event_source_set_time_relative(a->timer, delay) < 0 ||
-        sd_event_source_set_enabled(a->timer, SD_EVENT_ONESHOT) < 0)
+    if (timer_arm(a->timer, delay) < 0)
         authorization_fail(a, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
                            "The server is out of memory. Try again later.");
 }
@@ -489,8 +489,7 @@ int authorization_start(sd_event *event, const AuthorizationTask *task, const ch
         return -ENOMEM;
     /* The first fetch is made from the event loop, so that the callback never comes before this
      * function returns. */
-    r = sd_event_add_time_relative(event, &a->timer, CLOCK_MONOTONIC, 0, TIMER_ACCURACY,
-                                   authorization_on_timer, a);
+    r = timer_start(event, 0, authorization_on_timer, a, &a->timer);
     if (r < 0)
         return r;
     set_undecided(a, a->solvers);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "orders/order-base.h"
 
+#include "libacme/transport/timer.h"
 #include "limits/holds.h"
 #include "log/log.h"
 
@@ -32,8 +33,7 @@ Session *order_session(const Order *order)
 
 bool order_schedule(Order *order, usec_t delay)
 {
-    if (sd_event_source_set_time_relative(order->timer, delay) >= 0 &&
-        sd_event_source_set_enabled(order->timer, SD_EVENT_ONESHOT) >= 0)
+    if (timer_arm(order->timer, delay) >= 0)
         return true;
     order_fail_memory(order);
     return false;

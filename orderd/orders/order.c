@@ -3,6 +3,7 @@
 
 #include "orders/order.h"
 
+#include "libacme/transport/timer.h"
 #include "log/log.h"
 #include "orders/order-base.h"
 #include "orders/order-finish.h"
@@ -170,7 +171,7 @@ static void on_validated(Failure *failure, void *userdata)
         return;
     }
     order->poll = (Poll){ 0 };
-    (void)sd_event_source_set_enabled(order->timer, SD_EVENT_OFF);
+    (void)timer_disarm(order->timer);
     /* RFC 8555 §7.1.6: the order is ready. If the CA has not noticed that yet, it says so (§7.4),
      * and the order object is fetched. */
     order_finalize(order, true);
@@ -312,8 +313,7 @@ int order_start(Order *order, Accounts *accounts, order_cb callback, order_troub
     order->callback = callback;
     order->on_trouble = on_trouble;
     order->userdata = userdata;
-    return sd_event_add_time_relative(order->event, &order->timer, CLOCK_MONOTONIC, 0,
-                                      TIMER_ACCURACY, order_on_timer, order);
+    return timer_start(order->event, 0, order_on_timer, order, &order->timer);
 }
 
 const Failure *order_trouble(const Order *order)

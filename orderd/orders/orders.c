@@ -4,6 +4,7 @@
 #include <sys/queue.h>
 
 #include "accounts/profile.h"
+#include "libacme/transport/timer.h"
 #include "log/log.h"
 #include "policy/policy.h"
 #include "statedir/kept-chain.h"
@@ -261,8 +262,7 @@ int orders_request(Orders *orders, Config *config, SignRequest *request, const O
     *waiter =
         (OrdersWaiter){ .entry = entry, .callback = call->callback, .userdata = call->userdata };
     TAILQ_INSERT_TAIL(&entry->waiters, waiter, list);
-    r = sd_event_add_time_relative(orders->event, &waiter->deadline, CLOCK_MONOTONIC,
-                                   ORDERS_WAIT_MAX, 0, on_deadline, waiter);
+    r = timer_start(orders->event, ORDERS_WAIT_MAX, on_deadline, waiter, &waiter->deadline);
     if (r < 0) {
         orders_waiter_cancel(waiter);
         return r;
