@@ -51,7 +51,7 @@ int dns_record_save(const char *state, const DnsRecord *record)
     return r < 0 ? r : state_json_save(state, DIRECTORY, key, object);
 }
 
-static int unpack(const json_t *object, DnsRecord *record)
+static int dns_record_unpack(const json_t *object, DnsRecord *record)
 {
     json_int_t version = json_integer_value(json_object_get(object, "version"));
 
@@ -68,7 +68,7 @@ int dns_record_load(const char *state, const char *key, DnsRecord *ret)
     int r = state_json_load(state, DIRECTORY, key, FILE_SIZE_MAX, &object);
 
     if (r >= 0)
-        r = unpack(object, &record);
+        r = dns_record_unpack(object, &record);
     if (r < 0)
         return r;
     *ret = record;

@@ -21,7 +21,7 @@ static bool is_in_window(time_t when, time_t window, time_t now)
     return when <= now && now - when < window;
 }
 
-static int unpack(const json_t *object, time_t window, time_t now, Ledger *ret)
+static int ledger_unpack(const json_t *object, time_t window, time_t now, Ledger *ret)
 {
     const json_t *times = json_object_get(object, "times"), *when;
     size_t i, n = json_array_size(times);
@@ -41,7 +41,7 @@ static int unpack(const json_t *object, time_t window, time_t now, Ledger *ret)
     return 0;
 }
 
-static int load_key(const char *state, const char *key, json_t **ret)
+static int ledger_load_key(const char *state, const char *key, json_t **ret)
 {
     int r = state_json_load(state, DIRECTORY, key, FILE_SIZE_MAX, ret);
 
@@ -55,11 +55,11 @@ int ledger_load(const char *state, const LedgerKey *key, time_t now, Ledger *ret
     int r = state_json_key(key->kind, key->server, key->what, name);
 
     if (r >= 0)
-        r = load_key(state, name, &object);
-    return r < 0 ? r : unpack(object, key->window, now, ret);
+        r = ledger_load_key(state, name, &object);
+    return r < 0 ? r : ledger_unpack(object, key->window, now, ret);
 }
 
-static int append(Ledger *ledger, time_t now)
+static int ledger_append(Ledger *ledger, time_t now)
 {
     time_t *grown;
 
@@ -75,7 +75,7 @@ static int append(Ledger *ledger, time_t now)
     return 0;
 }
 
-static json_t *pack(const LedgerKey *key, const Ledger *ledger)
+static json_t *ledger_pack(const LedgerKey *key, const Ledger *ledger)
 {
     json_auto_t *times = json_array();
 
@@ -91,21 +91,21 @@ int ledger_add(const char *state, const LedgerKey *key, time_t now, Ledger *ledg
 {
     json_auto_t *object = NULL;
     char name[STORAGE_KEY_SIZE];
-    int r = append(ledger, now);
+    int r = ledger_append(ledger, now);
 
     if (r < 0)
         return r;
-    object = pack(key, ledger);
+    object = ledger_pack(key, ledger);
     r = object ? state_json_key(key->kind, key->server, key->what, name) : -ENOMEM;
     return r < 0 ? r : state_json_save(state, DIRECTORY, name, object);
 }
 
-static int is_over(const char *state, const char *key, time_t now)
+static int ledger_is_over(const char *state, const char *key, time_t now)
 {
     return state_json_is_old(state, DIRECTORY, key, now - LEDGER_WINDOW_MAX);
 }
 
 int ledger_sweep(const char *state, time_t now)
 {
-    return state_json_sweep(state, DIRECTORY, is_over, now);
+    return state_json_sweep(state, DIRECTORY, ledger_is_over, now);
 }

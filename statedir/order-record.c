@@ -84,7 +84,7 @@ void order_record_forget_url(OrderRecord *record)
     record->stage = ORDER_STAGE_NEW;
 }
 
-static json_t *pack(const OrderRecord *record)
+static json_t *order_record_pack(const OrderRecord *record)
 {
     _cleanup_free_ char *csr = base64_encode(record->body, record->body_size);
     json_t *object =
@@ -103,7 +103,7 @@ static json_t *pack(const OrderRecord *record)
 
 int order_record_save(const char *state, const char *key, const OrderRecord *record)
 {
-    json_auto_t *object = pack(record);
+    json_auto_t *object = order_record_pack(record);
 
     return object ? state_json_save(state, DIRECTORY, key, object) : -ENOMEM;
 }
@@ -124,7 +124,7 @@ static bool is_whole(const OrderRecord *record)
     return false;
 }
 
-static int unpack(const json_t *object, OrderRecord *record)
+static int order_record_unpack(const json_t *object, OrderRecord *record)
 {
     const json_t *csr = json_object_get(object, "csr");
     json_int_t version = json_integer_value(json_object_get(object, "version"));
@@ -161,7 +161,7 @@ int order_record_load(const char *state, const char *key, OrderRecord *ret)
 
     if (r < 0)
         return r;
-    r = unpack(object, &record);
+    r = order_record_unpack(object, &record);
     if (r < 0)
         return r;
     *ret = record;

@@ -42,7 +42,7 @@ const char *pause_kind_name(PauseKind kind)
     return kinds[kind];
 }
 
-static int unpack(const json_t *object, Pause *pause)
+static int pause_unpack(const json_t *object, Pause *pause)
 {
     json_int_t count = json_integer_value(json_object_get(object, "count"));
     json_int_t status = json_integer_value(json_object_get(object, "status"));
@@ -58,7 +58,7 @@ static int unpack(const json_t *object, Pause *pause)
     return json_strings_unpack(strings, ELEMENTSOF(strings), object, pause);
 }
 
-static int load_key(const char *state, const char *key, Pause *ret)
+static int pause_load_key(const char *state, const char *key, Pause *ret)
 {
     _cleanup_(pause_done) Pause pause = { 0 };
     json_auto_t *object = NULL;
@@ -66,7 +66,7 @@ static int load_key(const char *state, const char *key, Pause *ret)
 
     if (r < 0)
         return r;
-    r = unpack(object, &pause);
+    r = pause_unpack(object, &pause);
     if (r < 0)
         return r;
     *ret = pause;
@@ -87,7 +87,7 @@ int pause_load(const char *state, PauseKind kind, const char *server, const char
     int r = state_json_key(kinds[kind], server, what, key);
 
     if (r >= 0)
-        r = load_key(state, key, &pause);
+        r = pause_load_key(state, key, &pause);
     if (r < 0)
         return r;
     if (!is_of_use(&pause, now)) {
@@ -130,7 +130,7 @@ int pause_foreach(const char *state, pause_cb callback, void *userdata)
     STRV_FOREACH (key, keys) {
         _cleanup_(pause_done) Pause pause = { 0 };
 
-        if (load_key(state, *key, &pause) < 0)
+        if (pause_load_key(state, *key, &pause) < 0)
             continue;
         r = callback(&pause, userdata);
         if (r < 0)
@@ -140,15 +140,15 @@ int pause_foreach(const char *state, pause_cb callback, void *userdata)
 }
 
 /* What cannot be read now may be readable another time. */
-static int is_over(const char *state, const char *key, time_t now)
+static int pause_is_over(const char *state, const char *key, time_t now)
 {
     _cleanup_(pause_done) Pause pause = { 0 };
-    int r = load_key(state, key, &pause);
+    int r = pause_load_key(state, key, &pause);
 
     return r < 0 ? r == -EBADMSG : !is_of_use(&pause, now);
 }
 
 int pause_sweep(const char *state, time_t now)
 {
-    return state_json_sweep(state, DIRECTORY, is_over, now);
+    return state_json_sweep(state, DIRECTORY, pause_is_over, now);
 }

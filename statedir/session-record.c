@@ -63,7 +63,7 @@ int session_record_save(const char *state, const char *server, const json_t *dir
 }
 
 /* 0; -ENOENT also for what can be made no sense of. */
-static int load(const char *state, const char *key, const char *server, json_t **ret)
+static int session_record_load(const char *state, const char *key, const char *server, json_t **ret)
 {
     json_auto_t *object = NULL;
     const char *of;
@@ -107,7 +107,7 @@ int session_record_add_nonces(const char *state, const char *server, char *const
 
     r = make_key(server, key);
     if (r >= 0)
-        r = load(state, key, server, &object);
+        r = session_record_load(state, key, server, &object);
     if (r < 0)
         return r == -ENOENT ? 0 : r;
     if (json_object_set_new(object, "nonces", pack_nonces(nonces)) < 0 ||
@@ -156,7 +156,7 @@ int session_record_take(const char *state, const char *server, time_t now, Sessi
 
     r = make_key(server, key);
     if (r >= 0)
-        r = load(state, key, server, &object);
+        r = session_record_load(state, key, server, &object);
     if (r < 0)
         return r;
     if (!is_fresh(object, "fetched", now, SESSION_DIRECTORY_AGE_MAX))
@@ -173,12 +173,12 @@ int session_record_take(const char *state, const char *server, time_t now, Sessi
 }
 
 /* What it holds is at least as old. */
-static int is_over(const char *state, const char *key, time_t now)
+static int session_record_is_over(const char *state, const char *key, time_t now)
 {
     return state_json_is_old(state, DIRECTORY, key, now - SESSION_DIRECTORY_AGE_MAX);
 }
 
 int session_record_sweep(const char *state, time_t now)
 {
-    return state_json_sweep(state, DIRECTORY, is_over, now);
+    return state_json_sweep(state, DIRECTORY, session_record_is_over, now);
 }

@@ -32,7 +32,7 @@ static int file_name(const char *server_name, char ret[NAME_SIZE])
     return 0;
 }
 
-static int parse(const char *text, size_t size, TlsChallenge *ret)
+static int tls_challenge_parse(const char *text, size_t size, TlsChallenge *ret)
 {
     _cleanup_(tls_challenge_done) TlsChallenge challenge = { 0 };
     _cleanup_bio_ BIO *bio = BIO_new_mem_buf(text, (int)size);
@@ -63,7 +63,7 @@ int tls_challenge_read(int dir_fd, const char *server_name, TlsChallenge *ret)
         return CHALLENGE_NOT_FOUND;
     if (r < 0)
         return r;
-    r = parse(text, size, ret);
+    r = tls_challenge_parse(text, size, ret);
     explicit_bzero(text, size);
     return r < 0 ? r : CHALLENGE_FOUND;
 }

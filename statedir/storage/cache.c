@@ -87,8 +87,8 @@ static int open_failed(int error, const char **ret_why)
 }
 
 /* As storage_load(), and the entry's directory. */
-static int load(const Storage *storage, const char *key, int *ret_fd, Chain **ret,
-                const char **ret_why)
+static int cache_load(const Storage *storage, const char *key, int *ret_fd, Chain **ret,
+                      const char **ret_why)
 {
     _cleanup_close_ int fd = -EBADF;
     int r;
@@ -108,7 +108,7 @@ int storage_load(const Storage *storage, const char *key, Chain **ret, const cha
 {
     _cleanup_close_ int fd = -EBADF;
 
-    return load(storage, key, &fd, ret, ret_why);
+    return cache_load(storage, key, &fd, ret, ret_why);
 }
 
 static int is_due(const Storage *storage, const char *key, const Chain *chain)
@@ -127,7 +127,7 @@ int storage_lookup(const Storage *storage, const SignRequest *request, Chain **r
     const char *why;
     int r;
 
-    r = load(storage, request->key, &fd, &chain, ret_why);
+    r = cache_load(storage, request->key, &fd, &chain, ret_why);
     if (r != STORAGE_HIT)
         return r;
     r = chain_check(chain, request->csr, &why);

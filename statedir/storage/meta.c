@@ -48,7 +48,7 @@ static const char *fingerprint(const Chain *chain, char buf[CHAIN_FINGERPRINT_SI
     return chain_fingerprint(chain, buf) < 0 ? NULL : buf;
 }
 
-static int unpack(const json_t *object, const Chain *chain, StorageMeta *meta)
+static int meta_unpack(const json_t *object, const Chain *chain, StorageMeta *meta)
 {
     const char *certificate = json_string_value(json_object_get(object, "certificate"));
     char buf[CHAIN_FINGERPRINT_SIZE];
@@ -74,7 +74,7 @@ static int read_meta(int entry_fd, const Chain *chain, StorageMeta *meta)
     if (r < 0)
         return r;
     object = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
-    return json_is_object(object) ? unpack(object, chain, meta) : -ENOENT;
+    return json_is_object(object) ? meta_unpack(object, chain, meta) : -ENOENT;
 }
 
 int storage_meta_load(const Storage *storage, const char *key, const Chain *chain, StorageMeta *ret)
@@ -96,7 +96,7 @@ int storage_meta_load(const Storage *storage, const char *key, const Chain *chai
     return 0;
 }
 
-static json_t *pack(const StorageMeta *meta, const Chain *chain)
+static json_t *meta_pack(const StorageMeta *meta, const Chain *chain)
 {
     char buf[CHAIN_FINGERPRINT_SIZE];
     json_t *object =
@@ -117,7 +117,7 @@ static json_t *pack(const StorageMeta *meta, const Chain *chain)
 int storage_meta_save(const Storage *storage, const char *key, const Chain *chain,
                       const StorageMeta *meta)
 {
-    json_auto_t *object = pack(meta, chain);
+    json_auto_t *object = meta_pack(meta, chain);
     _cleanup_free_ char *text = NULL;
     _cleanup_close_ int fd = -EBADF;
 
