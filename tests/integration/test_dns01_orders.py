@@ -156,8 +156,8 @@ class TestAllAtOnce:
         return lib.register(tmp_path / "account-slow", pebble, http01_socket)
 
     def post(self, acmems, primary, pebble, body, record):
-        """Post a request. While one authorization is delayed, orderd does not notify the CA,
-        although the record of another one exists."""
+        """Post a request. While one authorization is delayed,
+        orderd does not notify the CA, although the record of another one exists."""
         pebble.told.clear()
         answer = post_in_background(acmems, body)
         lib.wait_for(lambda: pebble.reached.is_set() and primary.texts(record), "a record")
