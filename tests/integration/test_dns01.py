@@ -291,7 +291,7 @@ def test_split_horizon(split, primary, new_csr):
 # ---- servers that lag ----------------------------------------------------------------------
 
 
-def test_waits_for_the_secondary(start, primary, secondary, pebble, new_csr, www_two):
+def test_secondary_is_awaited(start, primary, secondary, pebble, new_csr, www_two):
     acmems = start(servers=[primary.where, secondary.where])
     answer = post_in_background(acmems, new_csr(www_two))
     lib.wait_for(lambda: primary.texts(f"_acme-challenge.{www_two}"), "the record")

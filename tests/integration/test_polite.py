@@ -82,7 +82,7 @@ def test_time_left_goes_down(faulty, fake_ca, new_csr):
     assert fake_ca.orders == 1
 
 
-def test_limit_that_is_over(faulty, fake_ca, new_csr):
+def test_expired_limit(faulty, fake_ca, new_csr):
     fake_ca.order = limited("slow down", Retry_After=1)
     csr = new_csr("www.example.org")
     assert HELD_BACK not in faulty.post(csr).text

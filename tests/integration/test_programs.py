@@ -23,7 +23,7 @@ def test_help_and_version(program):
     (lib.TLSALPN01, {"libc", "libsystemd", "libcrypto", "libssl"}),
     (lib.GENERATOR, {"libc", "libsystemd"}),
 ], ids=["http01", "sign", "tlsalpn01", "generator"])
-def test_what_waits_for_us_loads_little(program, allowed):
+def test_libraries(program, allowed):
     """The limits of ARCHITECTURE.md, "Who may touch what"; the sanitizers add libraries."""
     needed = set(re.findall(r"\(NEEDED\).*\[(\w+)\.so", lib.run("readelf", "-d", program).stdout))
     assert needed - {"libasan", "libubsan", "libgcc_s"} <= allowed

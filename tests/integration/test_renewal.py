@@ -145,7 +145,7 @@ def replacements(newer):
     return newer.ca.log.count("is a replacement of")
 
 
-def test_asked_by_itself(server, pebble, newer, new_csr):
+def test_window_is_fetched(server, pebble, newer, new_csr):
     """orderd fetches the window soon after issuance, then several times a day.
     A restart neither skips nor repeats a query."""
     csr = new_csr("www.example.org")
@@ -179,7 +179,7 @@ def test_clock_that_was_wrong(server, newer, new_csr):
     lib.wait_for(lambda: read_meta(server, csr)["askAt"] < never, "the question")
 
 
-def test_replaced_while_its_window_is_asked_for(server, pebble, newer, new_csr):
+def test_replaced_while_its_window_is_fetched(server, pebble, newer, new_csr):
     """The window of a certificate is not stored for its successor."""
     csr = new_csr("www.example.org")
     old = server.issue(csr)
@@ -202,7 +202,7 @@ def test_replaced_while_its_window_is_asked_for(server, pebble, newer, new_csr):
     assert meta["auth"] == "loopback" and meta["server"] == pebble.url
 
 
-def test_ca_that_has_no_windows_any_more(server, pebble, newer, new_csr):
+def test_ca_without_windows(server, pebble, newer, new_csr):
     """renew-within applies again."""
     csr = new_csr("www.example.org")
     issue_with_window(server, newer, csr, 10 * DAY, 11 * DAY)
@@ -285,7 +285,7 @@ def test_replaced_already(server, newer, new_csr, tmp_path):
     assert replacements(newer) == before
 
 
-def test_ca_is_away(server, pebble, newer, new_csr):
+def test_ca_is_down(server, pebble, newer, new_csr):
     """While the CA is down, a valid previous certificate is returned, with a warning.
     Once the CA is back, the next request gets a new one."""
     csr = new_csr("www.example.org")
@@ -302,7 +302,7 @@ def test_ca_is_away(server, pebble, newer, new_csr):
     assert server.issue(csr).serial != old.serial
 
 
-def test_ca_is_away_for_too_long(installation, pebble, newer, new_csr):
+def test_ca_is_down_until_expiry(installation, pebble, newer, new_csr):
     server = installation.start(account="profile = brief")
     csr = new_csr("www.example.org")
     old = issue_with_window(server, newer, csr, -HOUR, HOUR)
@@ -316,7 +316,7 @@ def test_ca_is_away_for_too_long(installation, pebble, newer, new_csr):
         pebble.gone = False
 
 
-def test_revoked_while_the_next_is_waited_for(server, pebble, newer, new_csr):
+def test_revoked_during_renewal(server, pebble, newer, new_csr):
     """acmems does not fall back on a revoked certificate."""
     csr = new_csr("www.example.org")
     old = issue_with_window(server, newer, csr, -HOUR, HOUR)
@@ -327,7 +327,7 @@ def test_revoked_while_the_next_is_waited_for(server, pebble, newer, new_csr):
     assert server.issue(csr).serial != old.serial
 
 
-def test_not_allowed_any_more(server, newer, new_csr):
+def test_no_longer_permitted(server, newer, new_csr):
     """A request that the policy denies gets no certificate, not even the previous one."""
     csr = new_csr("www.example.org")
     issue_with_window(server, newer, csr, -HOUR, HOUR)
@@ -366,7 +366,7 @@ def test_prefetch(ahead, newer, new_csr):
     assert newer.certificates() == before + 2
 
 
-def test_prefetch_keeps_nobody_waiting(ahead, newer, new_csr):
+def test_prefetch_does_not_delay_requests(ahead, newer, new_csr):
     """Within the window, a request is answered from the cache:
     orderd will renew the certificate."""
     csr = new_csr("www.example.org")
@@ -374,7 +374,7 @@ def test_prefetch_keeps_nobody_waiting(ahead, newer, new_csr):
     assert ahead.issue(csr).serial == old.serial
 
 
-def test_prefetch_tries_again(ahead, pebble, newer, new_csr):
+def test_prefetch_is_retried(ahead, pebble, newer, new_csr):
     """A failed renewal is retried later; meanwhile the previous certificate is returned."""
     csr = new_csr("www.example.org")
     old = ahead.issue(csr)
@@ -423,7 +423,7 @@ def test_prefetch_forgets(ahead, newer, new_csr):
     assert time.time() - 100 * DAY < meta["asked"] < time.time() - 98 * DAY
 
 
-def test_ca_that_is_never_content(ahead, pebble, newer, new_csr):
+def test_ca_always_suggests_renewal(ahead, pebble, newer, new_csr):
     """A CA suggests immediate renewal for every certificate:
     acmems orders one more now, and the next one later."""
     csr, other = new_csr("www.example.org"), new_csr("other.example.org")
@@ -440,7 +440,7 @@ def test_ca_that_is_never_content(ahead, pebble, newer, new_csr):
     assert newer.certificates() == before + 4
 
 
-def test_asked_is_noted(ahead, newer, new_csr):
+def test_request_is_recorded(ahead, newer, new_csr):
     """A request that the cache answers is recorded, at most once a day."""
     csr = new_csr("www.example.org")
     issue_with_window(ahead, newer, csr, 10 * DAY, 20 * DAY)
@@ -455,7 +455,7 @@ def test_asked_is_noted(ahead, newer, new_csr):
     assert meta_path(ahead, csr).stat().st_mtime_ns == written
 
 
-def test_asked_by_a_block_that_does_not_allow_it(installation, pebble, newer, new_csr):
+def test_request_of_a_block_without_permission(installation, pebble, newer, new_csr):
     """A compromised handler cannot use the rights of another block, or a key as a path."""
     narrow = '[auth "narrow"]\nall = yes\ndomain = other.example.org\n'
     server = installation.start(account="profile = classic", storage="prefetch = yes",

@@ -90,7 +90,7 @@ def test_already_revoked_leaves_the_cache(acmems, revoke, new_csr, tmp_path):
 
 
 @pytest.mark.parametrize("by", ["serial", "request", "certificate"])
-def test_chain_that_no_cache_keeps(acmems, revoke, new_csr, pebble, tmp_path, by):
+def test_chain_outside_the_cache(acmems, revoke, new_csr, pebble, tmp_path, by):
     """A certificate that waits for its next request is found, and is no longer returned."""
     acmems.write_config(storage='[storage "none"]\ntype = none\n',
                         auth=lib.AUTH_ALL + "storage = none\n")
@@ -131,7 +131,7 @@ def test_refused(acmems, revoke, new_csr, tmp_path):
         assert result.returncode == 1 and words in result.stderr and not result.stdout
 
 
-def test_not_ours(acmems, revoke, pebble, tmp_path):
+def test_certificate_of_another_account(acmems, revoke, pebble, tmp_path):
     """The CA refuses: its reason is printed, and the cache is unchanged."""
     certificate = tmp_path / "foreign.pem"
     lib.run("openssl", "req", "-x509", "-nodes", "-newkey", *lib.KEYS["p256"], "-subj", "/CN=x",

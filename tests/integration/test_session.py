@@ -133,7 +133,7 @@ NOT_READY = refuse(403, "orderNotReady", **{"Replay-Nonce": "!"})  # with an inv
     [("finalize", NOT_READY)],
     [("finalize", NOT_READY), ("order", members(status="pending"))],
 ], ids=["ready", "pending"])
-def test_ca_that_has_not_noticed_yet(warm, ca, new_csr, faults):
+def test_order_not_ready(warm, ca, new_csr, faults):
     """orderd then polls the order, and sends the CSR once the order is ready."""
     name = f"late{len(faults)}.session.example.org"
     ca.rules = [Rule(name, kind, fault) for kind, fault in faults]
@@ -197,7 +197,7 @@ def test_old_directory(warm, ca, new_csr):
     {"version": 2}, {"directory": {}}, {"directory": {"newNonce": "http://127.0.0.1/"}},
     {"nonces": ["no nonce!", 7, ""]}, {"nonces": 5}, {"fetched": "now"},
 ], ids=str)
-def test_file_that_makes_no_sense(warm, ca, new_csr, changed):
+def test_invalid_file(warm, ca, new_csr, changed):
     """Invalid data stops nothing and is replaced."""
     stop_and_change(warm, **changed)
     warm.issue(new_csr("nonsense.session.example.org"))
@@ -205,7 +205,7 @@ def test_file_that_makes_no_sense(warm, ca, new_csr, changed):
     assert read(warm)["version"] == 1 and read(warm)["directory"]["newOrder"] and read(warm)["nonces"]
 
 
-def test_file_that_is_none(warm, ca, new_csr):
+def test_random_file(warm, ca, new_csr):
     warm.orderd.stop()
     path = kept(warm)
     path.write_bytes(os.urandom(100))
@@ -216,7 +216,7 @@ def test_file_that_is_none(warm, ca, new_csr):
     assert read(warm)["version"] == 1
 
 
-def test_directory_that_cannot_be_kept(installation, ca, new_csr):
+def test_directory_not_saved(installation, ca, new_csr):
     """orderd reports the failure once; the only cost is extra requests."""
     (installation.directory / "state").mkdir()
     (installation.directory / "state/session").write_text("in the way")
@@ -227,7 +227,7 @@ def test_directory_that_cannot_be_kept(installation, ca, new_csr):
     assert installation.orderd.log.count("cannot be kept in") == 1
 
 
-def test_directory_that_moved(warm, ca, new_csr):
+def test_moved_directory(warm, ca, new_csr):
     """A URL in the saved directory no longer exists: orderd fetches the directory again."""
     directory = {**read(warm)["directory"], "newOrder": f"{ca.base}/gone"}
     stop_and_change(warm, directory=directory)

@@ -99,7 +99,7 @@ def test_cache(acmems, new_csr, pebble):
 
 
 @pytest.mark.parametrize("damage", ["empty", "cut", "junk", "other", "directory"])
-def test_damaged_entry_is_issued_anew(acmems, new_csr, damage):
+def test_damaged_entry_is_replaced(acmems, new_csr, damage):
     csr = new_csr("damaged.example.org")
     first = acmems.issue(csr)
     file = acmems.cache_entry(csr) / "cert.pem"
@@ -373,7 +373,7 @@ def test_address(installation, new_csr):
     assert list(acmems.challenges.iterdir()) == []
 
 
-def test_address_elsewhere(installation, new_csr, pebble):
+def test_address_not_permitted(installation, new_csr, pebble):
     """A prefix of the block must cover every address; otherwise acmems does not contact the CA."""
     acmems = installation.start(auth=IP_SAN)
     orders = pebble.orders()

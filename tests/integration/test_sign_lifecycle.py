@@ -110,7 +110,7 @@ def order_in_flight(acmems, csr):
         acmems.http01.resume()
 
 
-def test_sigterm_while_the_body_comes(acmems, new_csr):
+def test_sigterm_during_the_body(acmems, new_csr):
     csr = new_csr("term.example.org")
     with lib.Client(acmems.port) as client:
         client.send(lib.head(csr), csr[:50])
@@ -135,7 +135,7 @@ def is_listening(acmems, path):
     return False
 
 
-def test_sigterm_while_the_ca_works(acmems, new_csr):
+def test_sigterm_during_an_order(acmems, new_csr):
     with order_in_flight(acmems, new_csr("slow.example.org")) as (client, finish):
         acmems.sign.popen.terminate()
         finish()
@@ -175,7 +175,7 @@ def test_orderd_comes_back(acmems, new_csr):
         assert client.answer().status == 200
 
 
-def test_sigterm_of_orderd_while_the_ca_works(acmems, new_csr):
+def test_sigterm_of_orderd_during_an_order(acmems, new_csr):
     """orderd exits once the pending order has ended and its answer was sent."""
     with order_in_flight(acmems, new_csr("last.example.org")) as (client, finish):
         acmems.orderd.popen.terminate()
@@ -185,7 +185,7 @@ def test_sigterm_of_orderd_while_the_ca_works(acmems, new_csr):
     assert acmems.orderd.wait() == 0
 
 
-def test_slow_order_holds_up_nobody(acmems, new_csr):
+def test_slow_order_does_not_block_others(acmems, new_csr):
     """A cached certificate is returned while the CA processes another order."""
     cached = new_csr("cached.example.org")
     acmems.issue(cached)

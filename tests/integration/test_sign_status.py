@@ -233,7 +233,7 @@ def test_log_tells_the_administrator(policy, new_csr):
     assert "example.net" not in answer.text
 
 
-def test_log_tells_the_reason_whatever_the_client_sends(policy, new_csr):
+def test_log_has_the_reason_whatever_the_client_sends(policy, new_csr):
     policy.write_config(auth=AUTH, mgmt="max-size = 64k")
     names = [f"{'x' * 60}.{'y' * 60}.{i}.example.com" for i in range(99)]
     answer = policy.post_from("127.0.0.2", new_csr("www.example.com", *names))
@@ -287,7 +287,7 @@ def test_problem_of_the_ca(faulty, fake_ca, new_csr, name, http, status):
     assert_refused(faulty.post(new_csr("problem.example.org")), status, "told by the CA")
 
 
-def test_ca_knows_who_asks(faulty, fake_ca, new_csr):
+def test_user_agent(faulty, fake_ca, new_csr):
     """RFC 8555 §6.1: a User-Agent in every request."""
     fake_ca.order = (403, {}, lib.problem("unauthorized"))
     faulty.post(new_csr("agent.example.org"))
@@ -328,7 +328,7 @@ def test_profile_that_is_not_offered(faulty, fake_ca, new_csr):
     assert [payload["profile"] for payload in fake_ca.payloads] == ["shortlived"]
 
 
-def test_profile_is_looked_at_before_anybody_asks(faulty, fake_ca):
+def test_profile_is_checked_without_a_request(faulty, fake_ca):
     """The profile is checked at the start and at each reload."""
     fake_ca.meta = {"profiles": {"classic": ""}}
     use_profile(faulty, "profile = shortlived")
@@ -354,7 +354,7 @@ def test_ca_down(installation, new_csr):
     assert int(answer.headers["Retry-After"]) > 0
 
 
-def test_ca_with_a_certificate_of_somebody_else(installation, new_csr, tmp_path):
+def test_ca_with_an_untrusted_certificate(installation, new_csr, tmp_path):
     """TLS to the CA is always verified."""
     (tmp_path / "other").mkdir()
     other, _ = lib.make_tls_certificate(tmp_path / "other")

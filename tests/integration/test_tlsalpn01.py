@@ -174,7 +174,7 @@ def test_garbage(handler, garbage):
     connect(handler.port).close()
 
 
-def test_nothing_more_after_the_hello_is_taken(handler):
+def test_garbage_after_the_hello(handler):
     """Garbage instead of the client's second message."""
     handler.publish()
     data = answer(handler.port, hello(), b"\xff" * 1000)
@@ -197,7 +197,7 @@ def test_in_pieces(handler, pieces):
     assert result and result[0][:1] == b"\x16"
 
 
-def test_slow_client_is_not_waited_for(handler):
+def test_slow_client_times_out(handler):
     """The whole ClientHello must arrive within 10 s, however steadily it comes."""
     data, started = hello(), time.monotonic()
     with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as sock:
@@ -215,7 +215,7 @@ def test_slow_client_is_not_waited_for(handler):
     assert 9 < time.monotonic() - started < 15
 
 
-def test_silent_client_is_not_waited_for(handler):
+def test_silent_client_times_out(handler):
     started = time.monotonic()
     assert answer(handler.port) == b""
     assert 9 < time.monotonic() - started < 15
@@ -357,7 +357,7 @@ def test_orders_with_one_name_in_common(validated, new_csr, tmp_path):
     assert validated.files() == []
 
 
-def test_key_is_there_for_as_long_as_the_challenge(validated, new_csr):
+def test_key_exists_as_long_as_the_challenge(validated, new_csr):
     """Without a handler, the CA's validation waits.
     Meanwhile the challenge must be exactly as RFC 8737 defines it."""
     # The kernel accepts the CA's connection, which then waits.
@@ -592,7 +592,7 @@ def test_waits_without_spinning_before_an_end(passed_on):
     assert len(read_all(client)) == size
 
 
-def test_nobody_behind(tmp_path):
+def test_server_behind_is_down(tmp_path):
     handler = Handler(tmp_path, "--passthrough", f"127.0.0.1:{lib.free_port()}")
     try:
         assert answer(handler.port, hello(protocols=["h2"])) == b""
@@ -603,7 +603,7 @@ def test_nobody_behind(tmp_path):
         handler.stop()
 
 
-def test_nobody_behind_does_not_flood_the_journal(tmp_path):
+def test_server_behind_is_down_without_flooding_the_journal(tmp_path):
     """The handler logs one entry per 10 s, with the number of failures since the last one."""
     handler = Handler(tmp_path, "--passthrough", f"127.0.0.1:{lib.free_port()}")
     n, started = 0, time.monotonic()
@@ -631,7 +631,7 @@ def test_nobody_behind_does_not_flood_the_journal(tmp_path):
 @pytest.mark.parametrize("listener,target", [
     ("0.0.0.0", "127.0.0.2"), ("0.0.0.0", "127.0.0.1"), ("0.0.0.0", "0.0.0.0"),
     ("::", "127.0.0.2"), ("::", "[::1]"), ("::", "[::ffff:127.0.0.2]"), ("127.0.0.1", "127.0.0.1")])
-def test_a_circle_is_not_entered(tmp_path, listener, target):
+def test_loop_is_refused(tmp_path, listener, target):
     """The target is the handler's own listener, at whatever address: the connection would loop."""
     six = ":" in listener
     sock = socket.create_server((listener, 0), backlog=256, dualstack_ipv6=six,
@@ -675,7 +675,7 @@ def wait_for_restart(handler, seconds):
         assert read_all(waiting) == alert(112)
 
 
-def test_a_silent_connection_does_not_hold_a_restart_up(passed_on):
+def test_restart_with_a_silent_connection(passed_on):
     handler, client, sock = passed_on
     assert sock.recv(3) == b"GET"
     terminate(handler)
@@ -684,7 +684,7 @@ def test_a_silent_connection_does_not_hold_a_restart_up(passed_on):
 
 
 @pytest.mark.parametrize("said", [b"", hello()[:100]], ids=["nothing", "half a hello"])
-def test_a_client_that_says_nothing_does_not_hold_a_restart_up(handler, said):
+def test_restart_with_a_silent_client(handler, said):
     with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as client:
         client.sendall(said)
         lib.wait_for(handler.process.children, "the connection's process")
@@ -692,7 +692,7 @@ def test_a_client_that_says_nothing_does_not_hold_a_restart_up(handler, said):
         wait_for_restart(handler, 4)
 
 
-def test_a_handshake_that_stands_still_does_not_hold_a_restart_up(handler):
+def test_restart_with_a_stalled_handshake(handler):
     handler.publish()
     with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as client:
         client.sendall(hello())
@@ -701,7 +701,7 @@ def test_a_handshake_that_stands_still_does_not_hold_a_restart_up(handler):
         wait_for_restart(handler, 4)
 
 
-def test_a_server_behind_that_takes_nobody_does_not_hold_a_restart_up(tmp_path):
+def test_restart_with_a_full_server_behind(tmp_path):
     """The server's queue is full, so the next connection to it is never established."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full, contextlib.ExitStack() as stack:
         port = full.getsockname()[1]
@@ -716,7 +716,7 @@ def test_a_server_behind_that_takes_nobody_does_not_hold_a_restart_up(tmp_path):
         wait_for_restart(handler, 4)
 
 
-def test_a_transfer_is_finished(passed_on):
+def test_restart_completes_a_transfer(passed_on):
     """After SIGTERM, a transfer may continue for a while."""
     handler, client, sock = passed_on
     terminate(handler)
@@ -730,7 +730,7 @@ def test_a_transfer_is_finished(passed_on):
     wait_for_restart(handler, 4)
 
 
-def test_a_transfer_without_an_end_is_ended(passed_on):
+def test_restart_ends_an_endless_transfer(passed_on):
     handler, client, sock = passed_on
     def send():
         with contextlib.suppress(OSError):
@@ -768,7 +768,7 @@ def test_openssl_server_behind(tmp_path):
         server.stop()
 
 
-def test_what_was_seen_of_a_client_connects_to_nothing_else(front, behind):
+def test_connections_cannot_connect_elsewhere(front, behind):
     """The seccomp filters deny new connections before OpenSSL reads any data,
     and after the handler has connected to the server."""
     with connect(front.port, protocols=None, ca=behind.cert) as tls:

@@ -125,7 +125,7 @@ def test_nothing_secret(server, story):
     assert "PRIVATE KEY--" not in journal
 
 
-def test_fields_carry_the_unit(server, story):
+def test_fields_have_the_unit(server, story):
     """journald adds the unit of the sender itself: a program cannot forge it."""
     for unit, program in ("acmems-mgmt", "acmems-sign"), ("acmems-orderd", "acmems-orderd"):
         found = server.run("journalctl", "-b", "-q", "-o", "json", "-u", f"{unit}.service",

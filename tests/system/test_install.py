@@ -182,7 +182,7 @@ def test_without_ipv6(fresh):
         subprocess.run(["sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=0"], check=True)
 
 
-def test_runtime_directory_that_was_removed(fresh, pebble, new_csr):
+def test_removed_runtime_directory(fresh, pebble, new_csr):
     """After a restart, every service creates what it needs."""
     fresh.start_nginx()
     fresh.enable(pebble)
@@ -197,7 +197,7 @@ def test_runtime_directory_that_was_removed(fresh, pebble, new_csr):
         "2750 acmems:acmems-http01\n"
 
 
-def test_check_of_what_is_there(fresh, pebble):
+def test_check_of_modes_and_directories(fresh, pebble):
     """acmemsctl check finds wrong file modes, as editors leave them, and missing directories."""
     fresh.configure(pebble, more='[storage "far"]\ntype = file\ndirectory = /srv/nowhere\n')
     fresh.run("chmod", "0600", "/etc/acmems/acmems.ini")
@@ -230,7 +230,7 @@ tsig-key-file = /etc/acmems/keys/tsig
 """
 
 
-def test_check_of_files_that_are_named(fresh, pebble):
+def test_check_of_named_files(fresh, pebble):
     """acmemsctl check tests the access of acmems-orderd, although root can read every file."""
     fresh.configure(pebble, more=NAMED)
     fresh.sh("systemd-tmpfiles --create acmems.conf && cd /etc/acmems && umask 077 && mkdir keys &&"

@@ -137,7 +137,7 @@ def test_reload(server, new_csr):
     path.write_text(good)
 
 
-def test_challenges_age_away(server):
+def test_challenges_are_removed_by_age(server):
     directory = "/run/acmems/challenges/http-01"
     server.sh(f"touch -d '2 days ago' {directory}/left-over; touch {directory}/of-today")
     server.run("systemd-tmpfiles", "--clean", "--prefix=/run/acmems")
@@ -154,7 +154,7 @@ def test_reboot(server, new_csr):
     assert server.run("systemctl", "is-system-running", check=False).stdout == "running\n"
 
 
-def test_reboot_in_mid_order(server, pebble, new_csr):
+def test_reboot_during_an_order(server, pebble, new_csr):
     """acmems-orderd starts at boot and completes pending orders without a request."""
     pebble.ca.pause()
     try:
@@ -175,7 +175,7 @@ def test_reboot_in_mid_order(server, pebble, new_csr):
                  server.journal("-b", "-t", "acmems-orderd"), "the certificate")
 
 
-def test_upgrade_in_mid_order(server, pebble, new_csr):
+def test_upgrade_during_an_order(server, pebble, new_csr):
     """A pending order is completed by the old orderd, or continued by the new one."""
     pebble.ca.pause()
     clients = [subprocess.Popen(
@@ -204,7 +204,7 @@ def test_upgrade_in_mid_order(server, pebble, new_csr):
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_kill_in_mid_request(server, pebble, new_csr, unit):
+def test_kill_during_a_request(server, pebble, new_csr, unit):
     """SIGKILL for a whole service: the next request succeeds.
     Clients that wait for orderd get their certificate."""
     pebble.ca.pause()
@@ -230,7 +230,7 @@ def test_kill_in_mid_request(server, pebble, new_csr, unit):
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_killed_over_and_over(server, new_csr, unit):
+def test_killed_repeatedly(server, new_csr, unit):
     """No start limit disables a socket permanently."""
     for number in range(7):
         server.issue(new_csr(f"{unit}{number}.example.org"))

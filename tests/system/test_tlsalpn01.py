@@ -61,7 +61,7 @@ def test_certificate(tls, new_csr):
         connect()
 
 
-def test_challenge_is_the_handlers_alone(tls, new_csr):
+def test_challenge_is_private(tls, new_csr):
     """The challenge contains a private key. Besides orderd, only the handler's user can read it."""
     tls.run("systemctl", "start", f"{UNIT}.service")
     pid = tls.show(f"{UNIT}.service", "MainPID")
@@ -98,7 +98,7 @@ def test_idle_handler_ends_and_comes_back(tls, new_csr):
         tls.remove_drop_in(f"{UNIT}.service")
 
 
-def test_killed_over_and_over(tls, new_csr):
+def test_killed_repeatedly(tls, new_csr):
     """No start limit disables the socket permanently."""
     for number in range(7):
         tls.run("systemctl", "start", f"{UNIT}.service")
@@ -107,7 +107,7 @@ def test_killed_over_and_over(tls, new_csr):
     assert tls.is_active(f"{UNIT}.socket")
 
 
-def test_challenges_age_away(tls):
+def test_challenges_are_removed_by_age(tls):
     """The key of a challenge is removed by age,
     even if acmems-orderd, which would remove it, is gone."""
     tls.sh(f"touch -d '2 days ago' {CHALLENGES}/left-over; touch {CHALLENGES}/of-today")
@@ -224,7 +224,7 @@ def test_passthrough_with_one_unit_for_each_connection(passed_on, new_csr):
         passed_on.run("systemctl", "restart", f"{UNIT}.socket")
 
 
-def test_idle_connections_do_not_hold_a_restart_up(passed_on):
+def test_restart_with_idle_connections(passed_on):
     """A passed-on connection and a silent one: both end, and new connections work."""
     with connect() as tls, lib.Client(443) as silent:
         tls.sendall(b"before")
