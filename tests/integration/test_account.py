@@ -181,7 +181,7 @@ def test_rollover_killed_at_every_step(server, new_csr, when, goes_on):
         assert not left_over(server), f"step {step}"
         register(server)
         assert registration(server)["uri"] == uri
-    assert step > 3, "a rollover has so many steps at the least"
+    assert step > 3, "a rollover has more steps"
     if goes_on == "acme-register":
         assert_issues(server, new_csr)
     else:

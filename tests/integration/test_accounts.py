@@ -143,10 +143,10 @@ def test_outage(two, fake_ca, new_csr):
         two.issue(new_csr(next(names)))
         return fake_ca.orders == orders
 
-    lib.wait_for(is_spared, "the outage to be noticed", deadline=60)
+    lib.wait_for(is_spared, "the detection of the outage", deadline=60)
     assert time.monotonic() - began > 9
     fake_ca.order = 403, {}, lib.problem("rejectedIdentifier")
-    lib.wait_for(lambda: two.post(new_csr(next(names))).status == 403, "the CA to be asked again")
+    lib.wait_for(lambda: two.post(new_csr(next(names))).status == 403, "the next order at the CA")
 
 
 class Leaving(CaProxy):

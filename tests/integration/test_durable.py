@@ -86,7 +86,7 @@ def test_killed_at_every_step(server, pebble, new_csr, when, storage):
         orderd = start_orderd_to_be_killed(server, step, when)
         with posted(server, body) as answer:
             lib.wait_for(lambda: not orderd.running or answer.done() and not left_over(server),
-                         "the step, or the end")
+                         "the kill, or the end of the order")
             killed = not orderd.running
             if killed:
                 orderd.wait()
@@ -105,7 +105,7 @@ def test_killed_at_every_step(server, pebble, new_csr, when, storage):
         assert not left_over(server), f"step {step}"
         if orderd.popen.returncode != -signal.SIGKILL:
             break
-    assert step > 5, "an order has so many steps at the least"
+    assert step > 5, "an order has more steps"
 
 
 def test_killed_at_random(server, pebble, new_csr):
@@ -143,7 +143,7 @@ def test_killed_at_random(server, pebble, new_csr):
     server.orderd.expect = (0,)
     server.orderd.stop()
     server.start_orderd()
-    lib.wait_for(lambda: not left_over(server), "all that was half to go")
+    lib.wait_for(lambda: not left_over(server), "the removal of incomplete files")
 
 
 def test_incomplete_file_in_the_cache(server, new_csr):
@@ -154,7 +154,7 @@ def test_incomplete_file_in_the_cache(server, new_csr):
     server.orderd.stop()
     (server.cache_entry(body) / ".tmp-0123").write_bytes(b"half")
     server.start_orderd()
-    lib.wait_for(lambda: not left_over(server), "the file to go")
+    lib.wait_for(lambda: not left_over(server), "the removal of the file")
     assert server.issue(body).serial == serial
 
 
@@ -178,7 +178,7 @@ def test_certificate_waits_for_its_request(server, pebble, new_csr):
     before = pebble.certificates()
     certificate = server.issue(body)
     assert certificate.names == ["nobody.example.org"] and pebble.certificates() == before
-    lib.wait_for(lambda: not left_over(server), "the record to go once it was handed out")
+    lib.wait_for(lambda: not left_over(server), "the removal of the record after the answer")
 
 
 def test_order_unknown_to_the_ca(server, pebble, new_csr):
@@ -198,7 +198,7 @@ def test_expired_order(server, pebble, new_csr):
         record = make_record(server, pebble, body, expires=int(time.time()) - 1,
                              order="https://127.0.0.1:1/order")
         server.start_orderd()
-        lib.wait_for(lambda: not record.exists(), "the record to go")
+        lib.wait_for(lambda: not record.exists(), "the removal of the record")
         assert "No certificate for late.example.org: " in server.orderd.log
     finally:
         pebble.ca.resume()

@@ -150,7 +150,7 @@ def test_window_is_fetched(server, pebble, newer, new_csr):
     A restart neither skips nor repeats a query."""
     csr = new_csr("www.example.org")
     server.issue(csr)
-    lib.wait_for(lambda: "windowStart" in read_meta(server, csr), "the CA to be asked", deadline=60)
+    lib.wait_for(lambda: "windowStart" in read_meta(server, csr), "the query of the window", deadline=60)
     meta = read_meta(server, csr)
     now = time.time()
     assert now + 55 * DAY < meta["windowStart"] < meta["windowEnd"] < now + 65 * DAY
@@ -176,7 +176,7 @@ def test_clock_that_was_wrong(server, newer, new_csr):
     never = int(time.time()) + 1000 * DAY
     meta_path(server, csr).write_text(json.dumps({**read_meta(server, csr), "askAt": never}))
     server.start_orderd()
-    lib.wait_for(lambda: read_meta(server, csr)["askAt"] < never, "the question")
+    lib.wait_for(lambda: read_meta(server, csr)["askAt"] < never, "the query")
 
 
 def test_replaced_while_its_window_is_fetched(server, pebble, newer, new_csr):
@@ -212,7 +212,7 @@ def test_ca_without_windows(server, pebble, newer, new_csr):
     meta_path(server, csr).write_text(json.dumps({**read_meta(server, csr), "askAt": 1}))
     pebble.questions.clear()
     server.start_orderd()
-    lib.wait_for(lambda: "windowStart" not in read_meta(server, csr), "it to be forgotten")
+    lib.wait_for(lambda: "windowStart" not in read_meta(server, csr), "the removal of the window")
     assert not pebble.questions
 
 
@@ -310,7 +310,7 @@ def test_ca_is_down_until_expiry(installation, pebble, newer, new_csr):
     try:
         assert server.issue(csr).serial == old.serial
         lib.wait_for(lambda: lib.run("openssl", "x509", "-noout", "-checkend", "0", input=old.pem,
-                                     check=False).returncode == 1, "its end", BRIEF + 5)
+                                     check=False).returncode == 1, "its expiry", BRIEF + 5)
         assert server.post(csr).status == 503
     finally:
         pebble.gone = False
@@ -444,9 +444,9 @@ def test_request_is_recorded(ahead, newer, new_csr):
     """A request that the cache answers is recorded, at most once a day."""
     csr = new_csr("www.example.org")
     issue_with_window(ahead, newer, csr, 10 * DAY, 20 * DAY)
-    ask_now(ahead, csr, asked=int(time.time()) - 2 * DAY, auth="of before")
+    ask_now(ahead, csr, asked=int(time.time()) - 2 * DAY, auth="former")
     ahead.issue(csr)
-    lib.wait_for(lambda: read_meta(ahead, csr)["asked"] > time.time() - HOUR, "the note")
+    lib.wait_for(lambda: read_meta(ahead, csr)["asked"] > time.time() - HOUR, "the record of the request")
     meta = read_meta(ahead, csr)
     assert meta["auth"] == "loopback" and "windowStart" in meta
     written = meta_path(ahead, csr).stat().st_mtime_ns
@@ -510,6 +510,6 @@ def test_prefetch_without_a_block(ahead, newer, new_csr):
     csr = new_csr("www.example.org")
     old = ahead.issue(csr)
     set_window(newer, old.pem, -2 * HOUR, -HOUR)
-    ask_now(ahead, csr, auth="of before")
+    ask_now(ahead, csr, auth="former")
     lib.wait_for(lambda: "is not renewed ahead of requests" in ahead.orderd.log, "the warning")
     assert cached_serial(ahead, csr) == old.serial

@@ -211,7 +211,7 @@ def test_slow_client_times_out(handler):
                 except TimeoutError:
                     continue
             else:
-                pytest.fail("all of it was taken")
+                pytest.fail("the handler read the whole ClientHello")
     assert 9 < time.monotonic() - started < 15
 
 
@@ -394,7 +394,7 @@ def test_orderd_is_killed(validated, new_csr):
     threads, answers = post_all(validated.server, [new_csr("crash.example.org")])
     lib.wait_for(challenge_file(validated.challenges, "crash.example.org").exists, "the challenge")
     left = validated.challenges / ("0" * 64)
-    left.write_text("of a former life")
+    left.write_text("left over")
     validated.server.orderd.popen.kill()
     validated.server.orderd.wait()
     validated.server.orderd.expect = (0, -signal.SIGKILL)
@@ -403,7 +403,7 @@ def test_orderd_is_killed(validated, new_csr):
     validated.start_handler()
     threads[0].join(90)
     assert answers[0].status == 200
-    lib.wait_for(lambda: validated.files() == [], "the files to go")
+    lib.wait_for(lambda: validated.files() == [], "the removal of the files")
 
 
 # ---- passthrough ---------------------------------------------------------------------------
@@ -660,7 +660,7 @@ def terminate(handler):
     def is_pending():
         masks = re.findall(r"^(?:Sig|Shd)Pnd:\t(\w+)$", open(f"/proc/{child}/status").read(), re.M)
         return any(int(mask, 16) & 1 << signal.SIGTERM - 1 for mask in masks)
-    lib.wait_for(is_pending, "the connection's process to be told")
+    lib.wait_for(is_pending, "the signal to the connection's process")
 
 
 def wait_for_restart(handler, seconds):

@@ -76,7 +76,7 @@ def test_one_unit_for_each_connection(server, csr, record_property, unit):
         # Units of ended connections are gone; none has failed, none accumulates.
         lib.wait_for(lambda: not server.run(
             "systemctl", "list-units", "--all", "--plain", "--no-legend", f"{unit}@*").stdout,
-            "the connections' units to go")
+            "the removal of the connections' units")
     finally:
         server.remove_drop_in(f"{unit}.socket", name="accept")
         server.run("systemctl", "restart", f"{unit}.socket")

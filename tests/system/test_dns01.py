@@ -45,7 +45,7 @@ def test_wildcard(with_named, new_csr):
     names = ["*.example.org", "example.org"]
     assert fresh.issue(new_csr(*names)).names == names
     lib.wait_for(lambda: not list(fresh.path("/var/lib/acmems/dns").glob("*.json")),
-                 "the record to go")
+                 "the removal of the record")
     answer = fresh.run("dig", "@127.0.0.1", "_acme-challenge.example.org", "TXT").stdout
     assert re.search("status: (NXDOMAIN|NOERROR)", answer)
     assert "ANSWER: 0" in answer

@@ -132,7 +132,7 @@ def test_one_unit_for_each_connection(tls, new_csr):
         assert int(tls.show(f"{UNIT}.socket", "NAccepted")) > accepted
         lib.wait_for(lambda: not tls.run(
             "systemctl", "list-units", "--all", "--plain", "--no-legend", f"{UNIT}@*").stdout,
-            "the connections' units to go")
+            "the removal of the connections' units")
     finally:
         tls.remove_drop_in(f"{UNIT}.socket", name="accept")
         tls.run("systemctl", "restart", f"{UNIT}.socket")
