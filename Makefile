@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Short names for what meson and the scripts below tests/ do.
+# Shortcuts for meson and the scripts in tests/.
 BUILD := build
 DESTDIR ?=
 
@@ -7,7 +7,7 @@ DESTDIR ?=
 
 all: build
 
-deps: # installs packages, nothing else
+deps: # installs packages and does nothing else
 	tests/install-packages build demo check deb
 
 $(BUILD)/build.ninja:
@@ -16,13 +16,13 @@ $(BUILD)/build.ninja:
 build: $(BUILD)/build.ninja
 	meson compile -C $(BUILD)
 
-demo: # KEEP=1: stays up until Ctrl-C
+demo: # KEEP=1: keeps it running until Ctrl-C
 	KEEP=$(KEEP) tests/demo $(BUILD)
 
 check test: deps
 	tests/run-all
 
-bench: build # prints numbers, asserts nothing
+bench: build # prints measurements and checks no limits
 	tests/install-packages bench
 	for bench in $$(find tests/bench -type f -perm -u+x); do "$$bench" $(BUILD) || exit; done
 

@@ -150,8 +150,8 @@ def no_records(acmems):
 
 def wait_until_clean(acmems, server, *names):
     for name in names:
-        lib.wait_for(lambda name=name: server.texts(name) in ([], ["kept"]), f"{name} to go")
-    lib.wait_for(lambda: no_records(acmems), "the notes of records to go")
+        lib.wait_for(lambda name=name: server.texts(name) in ([], ["kept"]), f"the removal of {name}")
+    lib.wait_for(lambda: no_records(acmems), "the removal of all notes")
 
 
 def post_in_background(acmems, body):

@@ -131,7 +131,7 @@ class RealJournal:
         self.process = lib.Process("journald", ["unshare", "--mount", "bash", "-ec", self._script,
                                                 lib.ROOT / "units"], directory)
         ready = lib.Path(f"/proc/{self.process.pid}/root/run/systemd/journal/socket")
-        lib.wait_for(lambda: self.process.running and ready.exists(), "journald")
+        lib.wait_for(lambda: self.process.running and ready.exists(), "journald to start")
 
     def _inside(self, *argv):
         return ["nsenter", f"--mount=/proc/{self.process.pid}/ns/mnt", *argv]

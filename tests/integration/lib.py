@@ -44,7 +44,7 @@ def wait_for(condition, what, deadline=DEADLINE):
     """Return the first true result of condition()."""
     end = time.monotonic() + deadline
     while not (result := condition()):
-        assert time.monotonic() < end, f"waited {deadline} s in vain: {what}"
+        assert time.monotonic() < end, f"timeout after {deadline} s, waiting for {what}"
         time.sleep(0.01)
     return result
 

@@ -136,7 +136,7 @@ def test_rollover(server, new_csr, options):
     assert register(server, check=False).returncode == 1
 
 
-def test_rollover_meets_a_running_orderd(server, new_csr):
+def test_rollover_with_a_running_orderd(server, new_csr):
     """A pending order continues with the new key, and so does the next order."""
     assert_issues(server, new_csr)
     csr = new_csr("inflight.example.org")
@@ -181,14 +181,14 @@ def test_rollover_killed_at_every_step(server, new_csr, when, goes_on):
         assert not left_over(server), f"step {step}"
         register(server)
         assert registration(server)["uri"] == uri
-    assert step > 3, "a rollover has so many steps at the least"
+    assert step > 3, "a rollover has more steps"
     if goes_on == "acme-register":
         assert_issues(server, new_csr)
     else:
         assert "Completed the interrupted change of the account key" in server.orderd.log
 
 
-def test_rollover_of_which_the_ca_tells_nothing(server, new_csr):
+def test_rollover_without_an_answer(server, new_csr):
     """acme-register keeps both keys until the CA gives a usable answer; here it does not."""
     assert kill_rollover(server, 2, "before") == -signal.SIGKILL
     before = key(server)
@@ -224,7 +224,7 @@ def problem(name, detail=""):
     return {"type": f"urn:ietf:params:acme:error:{name}", "detail": detail}
 
 
-def test_rollover_that_the_ca_refuses(faked):
+def test_refused_rollover(faked):
     """A refused rollover changes nothing."""
     faked.ca.answers = {"/change": (403, {}, problem("unauthorized", "not today")),
                         "/account": (400, {}, problem("accountDoesNotExist"))}
@@ -234,7 +234,7 @@ def test_rollover_that_the_ca_refuses(faked):
     assert key(faked) == before and not left_over(faked)
 
 
-def test_rollover_whose_answer_gets_lost(faked):
+def test_rollover_with_a_lost_answer(faked):
     """The rollover's answer is lost: the CA's later answer to the new key decides."""
     faked.ca.answers = {"/change": (500, {}, {}),
                         "/account": (200, {"Location": faked.ca.base + "account/1"},
@@ -244,7 +244,7 @@ def test_rollover_whose_answer_gets_lost(faked):
     assert key(faked) != before and not left_over(faked)
 
 
-def test_new_account_in_mid_rollover(server, new_csr):
+def test_new_account_during_a_rollover(server, new_csr):
     """A new account discards the pending key of the previous account."""
     uri = registration(server)["uri"]
     kill_rollover(server, 2, "before")
@@ -295,7 +295,7 @@ def test_deactivate(server, new_csr):
     server.issue(new_csr("again.example.org"))
 
 
-def test_deactivated_without_a_trace(server):
+def test_deactivation_with_a_lost_answer(server):
     """The CA's answer was lost: its later answers tell what to do."""
     kept = (server.directory / "account/registration.json").read_text()
     register(server, "--deactivate")
@@ -306,7 +306,7 @@ def test_deactivated_without_a_trace(server):
 
 @pytest.mark.parametrize("trace", [True, False], ids=["said", "unsaid"])
 @pytest.mark.parametrize("meanwhile", ["running", "restarted"])
-def test_deactivated_with_an_order_in_flight(server, new_csr, meanwhile, trace):
+def test_deactivation_with_a_pending_order(server, new_csr, meanwhile, trace):
     """The pending order fails with the reason; the same request succeeds with a new account."""
     assert_issues(server, new_csr)
     csr = new_csr("inflight.example.org")

@@ -143,10 +143,10 @@ def test_outage(two, fake_ca, new_csr):
         two.issue(new_csr(next(names)))
         return fake_ca.orders == orders
 
-    lib.wait_for(is_spared, "the outage to be noticed", deadline=60)
+    lib.wait_for(is_spared, "the detection of the outage", deadline=60)
     assert time.monotonic() - began > 9
     fake_ca.order = 403, {}, lib.problem("rejectedIdentifier")
-    lib.wait_for(lambda: two.post(new_csr(next(names))).status == 403, "the CA to be asked again")
+    lib.wait_for(lambda: two.post(new_csr(next(names))).status == 403, "the next order at the CA")
 
 
 class Leaving(CaProxy):
@@ -167,7 +167,7 @@ def leaving(pebble):
     proxy.stop()
 
 
-def leave_in_mid_order(server, ca, csr, pool):
+def post_and_leave(server, ca, csr, pool):
     """Post a request; make the CA unreachable once it has the order. Return the pending answer."""
     server.http01.pause()
     answer = pool.submit(server.post, csr)
@@ -177,24 +177,24 @@ def leave_in_mid_order(server, ca, csr, pool):
     return answer
 
 
-def test_gone_in_mid_order(installation, leaving, pebble, new_csr):
+def test_ca_lost_during_an_order(installation, leaving, pebble, new_csr):
     """The order moves to the next CA, early enough for the waiting client."""
     installation.start(auth=configuration(leaving, pebble))
     csr, before = new_csr("www.example.org"), pebble.certificates()
     with ThreadPoolExecutor(1) as pool:
-        answer = leave_in_mid_order(installation, leaving, csr, pool).result()
+        answer = post_and_leave(installation, leaving, csr, pool).result()
     assert answer.status == 200, answer
     assert pebble.certificates() == before + 1 and PASSED_OVER in installation.orderd.log
     assert not list((installation.directory / "state/orders").iterdir())
 
 
-def test_restart_behind_a_move(installation, fake_ca, leaving, new_csr):
+def test_restart_after_a_move(installation, fake_ca, leaving, new_csr):
     """After a restart, an order continues at the CA that it moved to."""
     fake_ca.order = 500, {}, {}
     installation.start(auth=configuration(fake_ca, leaving))
     csr = new_csr("www.example.org")
     with ThreadPoolExecutor(1) as pool:
-        answer = leave_in_mid_order(installation, leaving, csr, pool)
+        answer = post_and_leave(installation, leaving, csr, pool)
         path = next((installation.directory / "state/orders").glob("*.json"))
         order = json.loads(path.read_text())
         assert order["server"] == leaving.url and order["account"] == "second"

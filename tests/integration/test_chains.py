@@ -38,7 +38,7 @@ def test_preferred(installation, new_csr, pebble, number):
     assert "no chain" not in acmems.orderd.log
 
 
-def test_none_is_preferred(installation, new_csr, pebble):
+def test_default(installation, new_csr, pebble):
     """acmems uses the default chain without preferred-chain, or if no chain has that root."""
     default = common_name(pebble.root(0).decode(), "subject")
     acmems = installation.start()

@@ -32,7 +32,7 @@ def test_two_hundred_names_at_once(start, primary, new_csr):
     bodies = [new_csr(*(f"o{order}n{i}.example.org" for i in range(100))) for order in range(2)]
     for answer in [post_in_background(acmems, body) for body in bodies]:
         assert answer().status == 200
-    lib.wait_for(lambda: no_records(acmems), "the notes of records to go")
+    lib.wait_for(lambda: no_records(acmems), "the removal of all notes")
     updates = re.findall(r"client @\w+ ([\d.#]+)/key \w+: updating zone .*: adding an RR at "
                          r"'_acme-challenge.o\dn\d+\.", primary.process.log)
     if isinstance(primary, Named):  # only BIND logs the source of an update
@@ -123,7 +123,7 @@ def test_place_is_not_found(start, primary, new_csr, name, reason):
     answer = acmems.post(new_csr(name))
     assert answer.status == 421
     assert reason.format(port=primary.port) in answer.text, answer.text
-    lib.wait_for(lambda: no_records(acmems), "the notes of records to go")
+    lib.wait_for(lambda: no_records(acmems), "the removal of all notes")
 
 
 def test_server_without_authority(start, lookups, new_csr, www):
@@ -162,7 +162,7 @@ def test_key_is_refused(start, primary, new_csr, www, key, words):
     # Without the right to update, Knot answers NOTAUTH and BIND answers REFUSED.
     assert f"cannot be added to the zone example.org ({primary.where}: " in answer.text
     assert (words or ("REFUSED" if isinstance(primary, Named) else "NOTAUTH")) in answer.text
-    lib.wait_for(lambda: no_records(acmems), "the notes of records to go")
+    lib.wait_for(lambda: no_records(acmems), "the removal of all notes")
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -291,7 +291,7 @@ def test_split_horizon(split, primary, new_csr):
 # ---- servers that lag ----------------------------------------------------------------------
 
 
-def test_waits_for_the_secondary(start, primary, secondary, pebble, new_csr, www_two):
+def test_secondary_is_awaited(start, primary, secondary, pebble, new_csr, www_two):
     acmems = start(servers=[primary.where, secondary.where])
     answer = post_in_background(acmems, new_csr(www_two))
     lib.wait_for(lambda: primary.texts(f"_acme-challenge.{www_two}"), "the record")

@@ -26,7 +26,7 @@ def test_first_that_the_ca_offers(start, primary, new_csr):
     wait_until_clean(acmems, primary, "_acme-challenge.mixed.example.org")
 
 
-def test_next_where_the_first_cannot(start, pebble, new_csr):
+def test_next_if_the_first_fails(start, pebble, new_csr):
     """A verification fails before the CA is notified: the next one is tried.
     A wildcard has no other."""
     acmems = start(servers=[f"127.0.0.1:{lib.free_port()}"], verification="dns, http")
@@ -76,7 +76,7 @@ def test_longest_name(start, primary, new_csr):
     acmems.issue(new_csr(name_of_length(237), subject="/"))
 
 
-def test_next_where_the_name_is_too_long(start, new_csr):
+def test_next_if_the_name_is_too_long(start, new_csr):
     name = name_of_length(238)
     acmems = start(verification="dns, http")
     acmems.issue(new_csr(name, subject="/"))
@@ -156,8 +156,8 @@ class TestAllAtOnce:
         return lib.register(tmp_path / "account-slow", pebble, http01_socket)
 
     def post(self, acmems, primary, pebble, body, record):
-        """Post a request. While one authorization is delayed, orderd does not notify the CA,
-        although the record of another one exists."""
+        """Post a request. While one authorization is delayed,
+        orderd does not notify the CA, although the record of another one exists."""
         pebble.told.clear()
         answer = post_in_background(acmems, body)
         lib.wait_for(lambda: pebble.reached.is_set() and primary.texts(record), "a record")
@@ -198,7 +198,7 @@ class TestAllAtOnce:
         assert pebble.told.is_set()
         wait_until_clean(acmems, primary, f"_acme-challenge.{www}")
 
-    def test_passed_over(self, start, primary, lookups, pebble, new_csr, www):
+    def test_next_block(self, start, primary, lookups, pebble, new_csr, www):
         """The first block cannot publish the record; the second one does."""
         pebble.held = (www, 2)
         acmems = start(f"""
@@ -212,7 +212,7 @@ resolver = {lookups.where}
                            f"_acme-challenge.{www}")
         assert answer.status == 200, answer
 
-    def test_passed_over_to_another_verification(self, start, primary, pebble, new_csr, www):
+    def test_next_verification(self, start, primary, pebble, new_csr, www):
         name = name_of_length(238)
         pebble.held, acmems = (name, 2), start(verification="dns, http")
         answer = self.post(acmems, primary, pebble, new_csr(f"*.{www}", name, subject="/"),
@@ -244,8 +244,8 @@ class MuteCa(CaProxy):
 
 
 @pytest.mark.parametrize("primary", [Named], indirect=True)
-def test_what_is_waited_for(tmp_path, primary, secondary, pebble, lookups, http01_socket, new_csr,
-                            www_two):
+def test_reason_of_a_delay(tmp_path, primary, secondary, pebble, lookups, http01_socket, new_csr,
+                           www_two):
     """A client that waited for the maximum time gets the reason for the delay, by verification."""
     mute = MuteCa(pebble)
     acmems = lib.Acmems(tmp_path / "mute", mute, http01_socket,

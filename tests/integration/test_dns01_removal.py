@@ -130,7 +130,7 @@ def test_removed_everywhere_after_a_restart(start, primary, secondary, lookups, 
     # A server without the zone cannot have accepted the record.
     acmems = start(servers=[lookups.where, other.where, primary.where])
     post_in_background(acmems, new_csr(www_two))
-    lib.wait_for(lambda: note(acmems).get("servers") == primary.where, "the note of who has it")
+    lib.wait_for(lambda: note(acmems).get("servers") == primary.where, "the note with the server")
     kill_orderd(acmems)
     for record in (acmems.directory / "state/orders").iterdir():
         record.unlink()
@@ -138,13 +138,13 @@ def test_removed_everywhere_after_a_restart(start, primary, secondary, lookups, 
         file.write_text(json.dumps({**note(acmems), "servers": ""}))
     acmems.sign.stop()
     acmems.start_orderd()
-    lib.wait_for(lambda: not primary.texts(f"_acme-challenge.{www_two}"), "the record to go")
+    lib.wait_for(lambda: not primary.texts(f"_acme-challenge.{www_two}"), "the removal of the record")
     assert not no_records(acmems)  # the other server may still have it
     lib.wait_for(lambda: f"{other.where}: Connection refused"
                  in acmems.orderd.log, "the reason")
     other.start()
     try:
-        lib.wait_for(lambda: no_records(acmems), "the note of the record to go")
+        lib.wait_for(lambda: no_records(acmems), "the removal of the note")
     finally:
         other.stop()
 
@@ -155,7 +155,7 @@ def test_removed_from_a_former_server(start, primary, secondary, installation, n
     other = Knot(tmp_path / "other", "127.0.0.57", {"two.example.org": ZONES["two.example.org"]})
     acmems = start(servers=[primary.where])
     post_in_background(acmems, new_csr(www_two))
-    lib.wait_for(lambda: note(acmems).get("servers") == primary.where, "the note of who has it")
+    lib.wait_for(lambda: note(acmems).get("servers") == primary.where, "the note with the server")
     kill_orderd(acmems)
     for record in (acmems.directory / "state/orders").iterdir():
         record.unlink()
@@ -185,7 +185,7 @@ def test_note_stays_where_the_record_is(start, primary, secondary, installation,
     assert primary.texts(f"_acme-challenge.{www_two}") and not no_records(acmems)
     installation.config.write_text(config)
     # The first retry still uses the wrong key.
-    lib.wait_for(lambda: reload(acmems) or no_records(acmems), "the note of the record to go")
+    lib.wait_for(lambda: reload(acmems) or no_records(acmems), "the removal of the note")
     assert not primary.texts(f"_acme-challenge.{www_two}")
 
 

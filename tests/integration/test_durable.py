@@ -86,7 +86,7 @@ def test_killed_at_every_step(server, pebble, new_csr, when, storage):
         orderd = start_orderd_to_be_killed(server, step, when)
         with posted(server, body) as answer:
             lib.wait_for(lambda: not orderd.running or answer.done() and not left_over(server),
-                         "the step, or the end")
+                         "the kill, or the end of the order")
             killed = not orderd.running
             if killed:
                 orderd.wait()
@@ -105,7 +105,7 @@ def test_killed_at_every_step(server, pebble, new_csr, when, storage):
         assert not left_over(server), f"step {step}"
         if orderd.popen.returncode != -signal.SIGKILL:
             break
-    assert step > 5, "an order has so many steps at the least"
+    assert step > 5, "an order has more steps"
 
 
 def test_killed_at_random(server, pebble, new_csr):
@@ -143,10 +143,10 @@ def test_killed_at_random(server, pebble, new_csr):
     server.orderd.expect = (0,)
     server.orderd.stop()
     server.start_orderd()
-    lib.wait_for(lambda: not left_over(server), "all that was half to go")
+    lib.wait_for(lambda: not left_over(server), "the removal of incomplete files")
 
 
-def test_half_a_file_in_the_cache(server, new_csr):
+def test_incomplete_file_in_the_cache(server, new_csr):
     """An incomplete file from a crash is removed, even if no request uses its entry."""
     server.start_orderd()
     body = new_csr("half.example.org")
@@ -154,7 +154,7 @@ def test_half_a_file_in_the_cache(server, new_csr):
     server.orderd.stop()
     (server.cache_entry(body) / ".tmp-0123").write_bytes(b"half")
     server.start_orderd()
-    lib.wait_for(lambda: not left_over(server), "the file to go")
+    lib.wait_for(lambda: not left_over(server), "the removal of the file")
     assert server.issue(body).serial == serial
 
 
@@ -178,10 +178,10 @@ def test_certificate_waits_for_its_request(server, pebble, new_csr):
     before = pebble.certificates()
     certificate = server.issue(body)
     assert certificate.names == ["nobody.example.org"] and pebble.certificates() == before
-    lib.wait_for(lambda: not left_over(server), "the record to go once it was handed out")
+    lib.wait_for(lambda: not left_over(server), "the removal of the record after the answer")
 
 
-def test_order_that_the_ca_forgot(server, pebble, new_csr):
+def test_order_unknown_to_the_ca(server, pebble, new_csr):
     """An order that the CA no longer knows starts again."""
     body = new_csr("forgotten.example.org")
     record = make_record(server, pebble, body, order=pebble.url[:-3] + "my-order/nothing")
@@ -190,7 +190,7 @@ def test_order_that_the_ca_forgot(server, pebble, new_csr):
     assert not record.exists()
 
 
-def test_order_past_its_time(server, pebble, new_csr):
+def test_expired_order(server, pebble, new_csr):
     """An order that can no longer be queried at the CA ends with a reason."""
     pebble.ca.pause()
     try:
@@ -198,7 +198,7 @@ def test_order_past_its_time(server, pebble, new_csr):
         record = make_record(server, pebble, body, expires=int(time.time()) - 1,
                              order="https://127.0.0.1:1/order")
         server.start_orderd()
-        lib.wait_for(lambda: not record.exists(), "the record to go")
+        lib.wait_for(lambda: not record.exists(), "the removal of the record")
         assert "No certificate for late.example.org: " in server.orderd.log
     finally:
         pebble.ca.resume()
@@ -217,7 +217,7 @@ def make_record(server, pebble, body, **members):
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"version": 2}', "[]", '{"version": 1}'])
-def test_record_that_is_none(server, new_csr, content):
+def test_invalid_record(server, new_csr, content):
     """An invalid record is reported and does not affect other orders."""
     path = server.directory / "state/orders" / ("0" * 96 + ".json")
     path.parent.mkdir(parents=True)
@@ -243,7 +243,7 @@ def remount(directory, how):
     subprocess.run(["mount", "-o", f"remount,{how}", directory], check=True)
 
 
-def test_state_directory_that_cannot_be_written(server, state, pebble, new_csr):
+def test_state_directory_not_writable(server, state, pebble, new_csr):
     """Without a writable state directory, acmems orders nothing;
     once fixed, it needs no restart."""
     filler = state / "filler"
@@ -266,7 +266,7 @@ def test_state_directory_that_cannot_be_written(server, state, pebble, new_csr):
     server.issue(new_csr("read-write.example.org"))
 
 
-def test_state_lost_in_mid_order(server, state, pebble, new_csr):
+def test_state_lost_during_an_order(server, state, pebble, new_csr):
     """The disk fails after the CA accepted the order:
     the client gets an error, the order completes later."""
     body, orders = new_csr("mid.example.org"), pebble.orders()

@@ -186,7 +186,7 @@ def test_passthrough(tmp_path, target, family, address):
                             "acmems-tlsalpn01@1.service") == ""
 
 
-def test_systemd_would_complain(tmp_path):
+def test_systemd_reports_errors(tmp_path):
     """systemd-analyze reports errors, so its silence in the other tests proves something."""
     generated = Generated(tmp_path, "")
     with open(generated.places[0] / MGMT, "a", encoding="utf-8") as file:
@@ -205,7 +205,7 @@ def test_broken(tmp_path):
     assert generated.settings(HTTP01, "ListenStream") == ["0.0.0.0:1380", "[::]:1380"]
 
 
-def test_unreadable_lines_are_not_guessed(tmp_path):
+def test_unreadable_lines(tmp_path):
     """An unreadable line could be a listener: then the section's defaults do not apply."""
     generated = Generated(tmp_path, '[mgmt]\nlistener = 127.0.0.1:1313\n'
                                     '[verification "http"\ntype = http01\n'
@@ -214,7 +214,7 @@ def test_unreadable_lines_are_not_guessed(tmp_path):
     assert list(generated.files()) == [MGMT]
 
 
-def test_warnings_are_for_others(tmp_path):
+def test_warnings_are_not_reported(tmp_path):
     Generated(tmp_path, "[setup]\n[mgmt]\nmax-siz = 1\n")
 
 

@@ -59,7 +59,7 @@ def installation(server, proxy):
     return server
 
 
-def name_of_its_own():
+def unique_name():
     """A name that is new to the CA: it has no valid authorization for it."""
     return f"hostile{next(number)}.example.org"
 
@@ -157,7 +157,7 @@ def flights(server, proxy, tmp_path_factory):
     directory, flights = tmp_path_factory.mktemp("csr"), {}
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for key, case in {"stall": Case("order", faults.stall), **CASES}.items():
-            name = name_of_its_own()
+            name = unique_name()
             csr, rule = lib.make_csr(directory, name), Rule(name, case.kind, case.fault, case.times)
             proxy.rules.append(rule)
             flights[key] = name, csr, rule, pool.submit(server.post, csr)
@@ -201,7 +201,7 @@ SHARED_CASES = {
 @pytest.mark.parametrize("case", SHARED_CASES.values(), ids=SHARED_CASES.keys())
 def test_session(installation, proxy, new_csr, case):
     """Faults in what orders share: current clients get an error, later ones get a certificate."""
-    name = name_of_its_own()
+    name = unique_name()
     csr, rule = new_csr(name), Rule(name, case.kind, case.fault)
     proxy.rules = [rule]
     answer = installation.post(csr)
@@ -210,16 +210,16 @@ def test_session(installation, proxy, new_csr, case):
     assert proxy.certificates(name) == 1
 
 
-def test_frugal(server, flights):
+def test_cpu_and_memory(server, flights):
     """No busy loops, and memory does not grow with the CA's answers."""
     assert all(answer.done() for *_, answer in flights.values())
     assert cpu_time(server.orderd) < CPU_MAX * (len(CASES) + 2 * len(SHARED_CASES))
     assert memory_peak(server.orderd) < MEMORY_MAX
 
 
-def test_authorization_without_an_end(installation, proxy, new_csr):
+def test_authorization_never_decided(installation, proxy, new_csr):
     """orderd waits for the authorization until the order expires, and no longer."""
-    name, expires = name_of_its_own(), time.gmtime(time.time() + 3)
+    name, expires = unique_name(), time.gmtime(time.time() + 3)
     proxy.rules = [
         Rule(name, "newOrder", members(expires=time.strftime("%Y-%m-%dT%H:%M:%SZ", expires))),
         Rule(name, "authorization", members(status="processing"), times=100)]
@@ -251,7 +251,7 @@ def test_tls(installation, proxy, new_csr, stranger, kind):
         proxy.handshakes.append(handshake)
         raise Reset
 
-    name = name_of_its_own()
+    name = unique_name()
     csr = new_csr(name)
     proxy.handshakes.append(handshake)
     answer = installation.post(csr)
@@ -264,7 +264,7 @@ def test_tls(installation, proxy, new_csr, stranger, kind):
 @pytest.mark.parametrize("resource", ["newNonce", "newOrder"])
 def test_directory_changes(installation, proxy, new_csr, resource):
     """A URL of the directory no longer exists: orderd fetches the directory again."""
-    name = name_of_its_own()
+    name = unique_name()
     rule = Rule(name, "directory", members(**{resource: f"{proxy.base}/gone"}))
     proxy.rules = [rule]
     installation.issue(new_csr(name))
@@ -273,7 +273,7 @@ def test_directory_changes(installation, proxy, new_csr, resource):
 
 def test_storm_after_a_restart(installation, proxy, pebble, new_csr):
     """The CA rejects every nonce for a while. This does not mean that it has lost the order."""
-    name, before = name_of_its_own(), pebble.orders()
+    name, before = unique_name(), pebble.orders()
     csr, rule = new_csr(name), Rule(name, "order", refuse(400, "badNonce"), times=12)
     installation.http01.pause()
     with ThreadPoolExecutor(1) as pool:
@@ -290,9 +290,9 @@ def test_storm_after_a_restart(installation, proxy, pebble, new_csr):
     assert pebble.orders() == before + 1
 
 
-def test_name_that_fails_while_orderd_is_away(installation, proxy, pebble, new_csr):
+def test_name_fails_while_orderd_is_down(installation, proxy, pebble, new_csr):
     """Only the failing name is paused, as after any failure; the client gets the reason."""
-    alive, dead = name_of_its_own(), name_of_its_own()
+    alive, dead = unique_name(), unique_name()
     pebble.set_address(dead, "127.0.0.99")
     before, orders = pebble.ca.log.count(" set INVALID "), pebble.orders()
     killed = threading.Event()

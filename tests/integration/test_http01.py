@@ -331,7 +331,7 @@ def test_early_answer_reaches_a_client_that_is_sending(server, path, status):
         assert Reply(file).status is None
 
 
-def test_children_limit_delays_but_drops_nobody(challenges):
+def test_children_limit_only_delays(challenges):
     with listen() as s:
         process = start([s.fileno()], "--challenges", challenges, "--children-max", 3)
         clients = [connect(s.getsockname()) for _ in range(10)]

@@ -154,7 +154,7 @@ def test_fields_of_a_certificate(audited, journal, new_csr, pebble):
     assert issued["ACMEMS_REQUEST_ID"] == ordered["ACMEMS_REQUEST_ID"]
 
 
-def test_fields_of_what_the_policy_denies(audited, journal, new_csr):
+def test_fields_of_a_denied_request(audited, journal, new_csr):
     csr = new_csr("www.example.org", "www.example.com")
     assert audited.post(csr).status == 403
     entry = the(journal, "REQUEST_DENIED", SIGN)
@@ -163,7 +163,7 @@ def test_fields_of_what_the_policy_denies(audited, journal, new_csr):
     assert entry["ACMEMS_AUTH"] is None
 
 
-def test_fields_of_what_fails_at_the_ca(audited, journal, new_csr, pebble):
+def test_fields_of_a_failed_order(audited, journal, new_csr, pebble):
     pebble.set_address("dead.example.org", "127.0.0.99")
     csr = new_csr("dead.example.org", "alive.example.org")
     answer = audited.post(csr)
@@ -229,7 +229,7 @@ def test_damaged_cache(audited, journal, new_csr):
     assert_about(the(journal, "CACHE_DAMAGED", SIGN), csr, "www.example.org")
 
 
-def test_storage_that_fails(audited, journal, pebble, new_csr):
+def test_failing_storage(audited, journal, pebble, new_csr):
     csr = new_csr("www.example.org")
     entry = audited.cache_entry(csr)
     entry.parent.parent.mkdir(parents=True, exist_ok=True)
@@ -250,7 +250,7 @@ def test_orderd_down(audited, journal, new_csr):
     assert the(journal, "REQUEST_FAILED", SIGN)["ACMEMS_STATUS"] == "503"
 
 
-def test_challenge_that_cannot_be_read(audited, journal):
+def test_unreadable_challenge(audited, journal):
     (audited.challenges / "token").mkdir()
     answer = lib.request(audited.http01_socket.getsockname()[1], "GET",
                          "/.well-known/acme-challenge/token")
@@ -366,7 +366,7 @@ def test_revoked_certificate(audited, journal, new_csr, tmp_path):
     one(journal.entries("acmemsctl"))
 
 
-def test_program_that_cannot_start(installation, journal):
+def test_program_fails_to_start(installation, journal):
     installation.journal = journal
     installation.write_config()
     process = installation.spawn("orderd", [lib.ORDERD, "--config", installation.config],
@@ -447,7 +447,7 @@ def test_nothing_secret(pebble, tmp_path, http01_socket, journal, new_csr):
         ca.stop()
 
 
-def test_nonce_that_the_ca_talks_about(tmp_path, http01_socket, journal, new_csr):
+def test_nonces_quoted_by_the_ca(tmp_path, http01_socket, journal, new_csr):
     """A CA that rejects all nonces and quotes them in its errors."""
     ca = lib.FakeCa(tmp_path / "fake")
     server = lib.Acmems(tmp_path, ca, http01_socket)

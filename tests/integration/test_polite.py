@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The CA is not asked for what it said no to, nor for more than it allows."""
+"""acmems respects the CA: it repeats no refused request, and stays within the limits."""
 
 import datetime
 import email.utils
@@ -23,7 +23,7 @@ def restart_orderd(server):
 
 
 def limited(detail, **headers):
-    """A newOrder that a limit of Let's Encrypt answers."""
+    """The answer to newOrder when a limit of Let's Encrypt is reached."""
     return 429, {key.replace("_", "-"): value for key, value in headers.items()}, \
         lib.problem("rateLimited", detail)
 
@@ -33,7 +33,7 @@ def pauses(server):
 
 
 def let_pass(server):
-    """As if all pauses were just over."""
+    """Let all pauses expire now."""
     for path in server.directory.glob("state/backoff/*.json"):
         pause = json.loads(path.read_text())
         path.write_text(json.dumps({**pause, "until": int(time.time()) - 1}))
@@ -55,7 +55,8 @@ SCOPES = {
 
 @pytest.mark.parametrize("scope", SCOPES)
 def test_rate_limit(faulty, fake_ca, new_csr, scope):
-    """It is told from memory, across restarts, to those that it concerns and to nobody else."""
+    """acmems answers from memory, also after a restart.
+    Requests that the limit does not concern go on."""
     detail, held, free = SCOPES[scope]
     fake_ca.order = limited(detail, Retry_After=1000)
     first = faulty.post(new_csr("www.example.org"))
@@ -81,7 +82,7 @@ def test_time_left_goes_down(faulty, fake_ca, new_csr):
     assert fake_ca.orders == 1
 
 
-def test_limit_that_is_over(faulty, fake_ca, new_csr):
+def test_expired_limit(faulty, fake_ca, new_csr):
     fake_ca.order = limited("slow down", Retry_After=1)
     csr = new_csr("www.example.org")
     assert HELD_BACK not in faulty.post(csr).text
@@ -90,7 +91,8 @@ def test_limit_that_is_over(faulty, fake_ca, new_csr):
 
 @pytest.mark.parametrize("how", ["header", "text", "neither"])
 def test_time_of_a_limit(faulty, fake_ca, new_csr, how):
-    """A date (RFC 9110 §10.2.3), or a time in the text as Let's Encrypt writes it."""
+    """The end of a limit: a date (RFC 9110 §10.2.3),
+    or a time in the text as Let's Encrypt writes it."""
     when = time.time() + 7200
     date = datetime.datetime.fromtimestamp(when, datetime.timezone.utc)
     fake_ca.order = {
@@ -115,7 +117,7 @@ def test_overloaded_ca(faulty, fake_ca, new_csr):
 
 
 def test_broken_pause(faulty, fake_ca, new_csr):
-    """What cannot be made sense of holds nobody up, and goes."""
+    """An invalid pause blocks no request and is removed."""
     fake_ca.order = limited("slow down", Retry_After=1000)
     csr = new_csr("www.example.org")
     faulty.post(csr)
@@ -149,7 +151,7 @@ def test_failing_name(acmems, new_csr, pebble):
 
 
 def test_failing_name_among_others(acmems, new_csr, pebble):
-    """Only the one that fails has to wait."""
+    """Only the failing name is paused."""
     pebble.set_address("dead2.polite.example.org", "127.0.0.99")
     assert acmems.post(new_csr("live2.polite.example.org", "dead2.polite.example.org")).status == 421
     assert [pause["what"] for pause in pauses(acmems)] == ["dead2.polite.example.org"]
@@ -170,7 +172,7 @@ def test_pause_doubles_and_success_clears(acmems, new_csr, pebble):
 
 
 def test_acmemsctl(acmems, new_csr, pebble):
-    """The administrator lists and ends pauses; orderd notices by itself."""
+    """acmemsctl lists and removes pauses; orderd notices the change by itself."""
     names = [f"dead{i}.ctl.example.org" for i in range(2)]
     for name in names:
         pebble.set_address(name, "127.0.0.99")
@@ -233,7 +235,7 @@ def test_orders_per_day_of_a_client(installation, new_csr):
     acmems = installation.start(auth=lib.AUTH_ALL + "orders-per-day = 1\n")
     csr = new_csr("first.quota.example.org")
     acmems.issue(csr)
-    acmems.issue(csr)  # out of the cache, which costs nothing
+    acmems.issue(csr)  # from the cache: it does not count
     restart_orderd(acmems)
     answer = acmems.post(new_csr("second.quota.example.org"))
     assert answer.status == 429 and 86300 < retry_after(answer) <= 86400, answer

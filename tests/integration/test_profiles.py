@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Certificate profiles, at a CA that has them."""
+"""Certificate profiles, with a CA that offers them."""
 
 import datetime
 
@@ -18,7 +18,7 @@ def pebble(new_pebble):
 
 
 def lifetime(pem):
-    """Days, rounded."""
+    """The lifetime in days, rounded."""
     lines = lib.run("openssl", "x509", "-noout", "-dates", input=pem).stdout.splitlines()
     start, end = (datetime.datetime.strptime(line.partition("=")[2], "%b %d %H:%M:%S %Y %Z")
                   for line in lines)

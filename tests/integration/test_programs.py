@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What holds for all programs, and what each of them may load."""
+"""What all programs have in common, and the libraries that each of them may load."""
 
 import re
 import socket
@@ -23,8 +23,8 @@ def test_help_and_version(program):
     (lib.TLSALPN01, {"libc", "libsystemd", "libcrypto", "libssl"}),
     (lib.GENERATOR, {"libc", "libsystemd"}),
 ], ids=["http01", "sign", "tlsalpn01", "generator"])
-def test_what_waits_for_us_loads_little(program, allowed):
-    """ARCHITECTURE.md, "Who may touch what"; the sanitizers bring libraries of their own."""
+def test_libraries(program, allowed):
+    """The limits of ARCHITECTURE.md, "Who may touch what"; the sanitizers add libraries."""
     needed = set(re.findall(r"\(NEEDED\).*\[(\w+)\.so", lib.run("readelf", "-d", program).stdout))
     assert needed - {"libasan", "libubsan", "libgcc_s"} <= allowed
 

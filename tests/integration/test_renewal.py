@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When certificates are renewed: as their CA says (RFC 9773), and ahead of requests."""
+"""Certificate renewal: in the window that the CA suggests (RFC 9773), and ahead of requests."""
 
 import datetime
 import hashlib
@@ -18,17 +18,18 @@ import lib
 from ca_proxy import Answer, CaProxy, Reset
 
 HOUR, DAY = 3600, 86400
-BRIEF = 12  # s: due after two thirds of it, for who has no window
+BRIEF = 12  # s; without a window, renewal is due after two thirds of it
 PROFILES = {name: {"description": name, "validityPeriod": seconds}
             for name, seconds in {"classic": 90 * DAY, "brief": BRIEF}.items()}
 
 
 class Watched(CaProxy):
-    """Pebble, which may be .gone, and all requests for windows.
+    """Pebble behind a proxy that records the requests for renewal windows.
 
-    What is in .before is done once when its path is asked for, which then fails; .meanwhile is
-    while a question for a window is under way. The directory lacks what is in .lacks. With .always
-    every certificate has this window, so many seconds from now on, until so many.
+    .gone: the CA is unreachable. .before: {path: action}, run once on a request for the path, which
+    then fails. .meanwhile: an action, run once during a request for a window. .lacks: members that
+    are missing in the directory. .always: (start, end) of the window of every certificate, in s
+    from now.
     """
 
     def __init__(self, pebble):
@@ -84,7 +85,7 @@ def text_of(seconds):
 
 
 def set_window(newer, pem, start, end, **more):
-    """The CA wants this certificate to be renewed from so many seconds on, until so many."""
+    """Set the window of this certificate at the CA; @start, @end: s from now."""
     answer = {"suggestedWindow": {"start": text_of(start), "end": text_of(end)}, **more}
     body = json.dumps({"Certificate": pem, "ARIResponse": json.dumps(answer)}).encode()
     opener = urllib.request.build_opener(
@@ -103,7 +104,7 @@ def read_meta(server, csr):
 
 
 def fingerprint(pem):
-    """SHA-256 of the leaf."""
+    """The SHA-256 of the leaf certificate."""
     leaf = pem[pem.index("-----BEGIN"):pem.index("-----END") + len("-----END CERTIFICATE-----")]
     return hashlib.sha256(ssl.PEM_cert_to_DER_cert(leaf)).hexdigest()
 
@@ -114,7 +115,7 @@ def restart_orderd(server):
 
 
 def ask_now(server, *csrs, **changes):
-    """As if it were time to ask; or to do what the changed members say."""
+    """Make the query of these windows due now, and set the given members."""
     server.orderd.stop()
     for csr in csrs:
         path = meta_path(server, csr)
@@ -125,14 +126,15 @@ def ask_now(server, *csrs, **changes):
 
 
 def issue_findable(server, csr):
-    """Pebble does not find the order of a certificate whose serial number begins with a zero byte."""
+    """Issue a certificate that Pebble can find:
+    it fails on a serial number that starts with a zero byte."""
     while len((certificate := server.issue(csr)).serial) < 16:
         (server.cache_entry(csr) / "cert.pem").unlink()
     return certificate
 
 
 def issue_with_window(server, newer, csr, start, end, **more):
-    """A certificate, of whose window orderd knows."""
+    """Issue a certificate with this window, which orderd has fetched."""
     certificate = issue_findable(server, csr)
     set_window(newer, certificate.pem, start, end, **more)
     ask_now(server, csr)
@@ -143,11 +145,12 @@ def replacements(newer):
     return newer.ca.log.count("is a replacement of")
 
 
-def test_asked_by_itself(server, pebble, newer, new_csr):
-    """Soon after a certificate is there, then some times a day: a restart neither forgets nor repeats."""
+def test_window_is_fetched(server, pebble, newer, new_csr):
+    """orderd fetches the window soon after issuance, then several times a day.
+    A restart neither skips nor repeats a query."""
     csr = new_csr("www.example.org")
     server.issue(csr)
-    lib.wait_for(lambda: "windowStart" in read_meta(server, csr), "the CA to be asked", deadline=60)
+    lib.wait_for(lambda: "windowStart" in read_meta(server, csr), "the query of the window", deadline=60)
     meta = read_meta(server, csr)
     now = time.time()
     assert now + 55 * DAY < meta["windowStart"] < meta["windowEnd"] < now + 65 * DAY
@@ -162,8 +165,9 @@ def test_asked_by_itself(server, pebble, newer, new_csr):
 
 
 def test_clock_that_was_wrong(server, newer, new_csr):
-    """A question is never put off for longer than half a day; beyond that, it is a first one."""
-    # Those are spread over an hour by the keys of the entries: this one's turn comes at once.
+    """A query is delayed by half a day at most;
+    a later time in the file counts as a first query."""
+    # First queries are spread over an hour by the entry's key: the key of this CSR is due at once.
     csr = new_csr("www.example.org")
     csr = next(body for body in (b"%d\n" % i + csr for i in itertools.count())
                if int(hashlib.sha384(body).hexdigest()[:8], 16) % HOUR < 3)
@@ -172,11 +176,11 @@ def test_clock_that_was_wrong(server, newer, new_csr):
     never = int(time.time()) + 1000 * DAY
     meta_path(server, csr).write_text(json.dumps({**read_meta(server, csr), "askAt": never}))
     server.start_orderd()
-    lib.wait_for(lambda: read_meta(server, csr)["askAt"] < never, "the question")
+    lib.wait_for(lambda: read_meta(server, csr)["askAt"] < never, "the query")
 
 
-def test_replaced_while_its_window_is_asked_for(server, pebble, newer, new_csr):
-    """What the CA says of a certificate is not noted of the next one."""
+def test_replaced_while_its_window_is_fetched(server, pebble, newer, new_csr):
+    """The window of a certificate is not stored for its successor."""
     csr = new_csr("www.example.org")
     old = server.issue(csr)
     serials = []
@@ -198,22 +202,22 @@ def test_replaced_while_its_window_is_asked_for(server, pebble, newer, new_csr):
     assert meta["auth"] == "loopback" and meta["server"] == pebble.url
 
 
-def test_ca_that_has_no_windows_any_more(server, pebble, newer, new_csr):
-    """renew-within counts again."""
+def test_ca_without_windows(server, pebble, newer, new_csr):
+    """renew-within applies again."""
     csr = new_csr("www.example.org")
     issue_with_window(server, newer, csr, 10 * DAY, 11 * DAY)
     server.orderd.stop()
     pebble.lacks = ["renewalInfo"]
-    shutil.rmtree(server.directory / "state/session")  # the directory of before
+    shutil.rmtree(server.directory / "state/session")  # the directory that orderd has kept
     meta_path(server, csr).write_text(json.dumps({**read_meta(server, csr), "askAt": 1}))
     pebble.questions.clear()
     server.start_orderd()
-    lib.wait_for(lambda: "windowStart" not in read_meta(server, csr), "it to be forgotten")
+    lib.wait_for(lambda: "windowStart" not in read_meta(server, csr), "the removal of the window")
     assert not pebble.questions
 
 
 def test_inside_the_window(server, newer, new_csr):
-    """The next request gets a new certificate, and the CA hears which one it replaces."""
+    """The next request gets a new certificate; the order tells the CA which one it replaces."""
     csr = new_csr("www.example.org")
     old, before = issue_with_window(server, newer, csr, -HOUR, HOUR), replacements(newer)
     new = server.issue(csr)
@@ -223,7 +227,8 @@ def test_inside_the_window(server, newer, new_csr):
 
 
 def put_old(server, csr, days, start, end):
-    """A certificate with so many days left, and its window, in the cache: its serial."""
+    """Put a certificate with this many days left and its window into the cache;
+    return its serial."""
     name = lib.run("openssl", "req", "-noout", "-subject", input=csr.decode()).stdout
     file = server.directory / "csr" / f"{name.rpartition('=')[2].strip()}.csr"
     pem = lib.make_certificate(server.directory, file, (days - 90) * DAY, days * DAY)
@@ -240,14 +245,15 @@ def put_old(server, csr, days, start, end):
     (1, (2 * DAY, 3 * DAY), False), (-1, (HOUR, 2 * HOUR), False),
 ], ids=["late", "early", "after its end", "over"])
 def test_window_before_renew_within(server, new_csr, days, window, cached):
-    """The CA's window counts, whatever renew-within says, but not beyond the certificate's life."""
+    """The CA's window takes precedence over renew-within,
+    but not over the end of the certificate."""
     csr = new_csr("www.example.org")
     serial = put_old(server, csr, days, *window)
     assert (server.issue(csr).serial == serial) == cached
 
 
 def test_prefetch_window_beyond_the_end(ahead, new_csr):
-    """Nobody gets a certificate that is over, though its window is not."""
+    """An expired certificate is never returned, even if its window is still open."""
     csr = new_csr("www.example.org")
     ahead.orderd.stop()
     serial = put_old(ahead, csr, -1, -3 * DAY, 90 * DAY)
@@ -256,7 +262,7 @@ def test_prefetch_window_beyond_the_end(ahead, new_csr):
 
 
 def test_moved(server, newer, new_csr):
-    """That the CA changes its mind is in the journal, with the page that says why."""
+    """The journal reports a changed window, with the URL of the CA's explanation."""
     csr = new_csr("www.example.org")
     certificate = issue_with_window(server, newer, csr, 10 * DAY, 11 * DAY)
     assert "at another time" not in server.orderd.log
@@ -267,7 +273,7 @@ def test_moved(server, newer, new_csr):
 
 
 def test_replaced_already(server, newer, new_csr, tmp_path):
-    """The CA refuses a second replacement of the same one: ordered all the same, without a word of it."""
+    """The CA refuses a second replacement of a certificate: acmems orders without "replaces"."""
     csr = new_csr("www.example.org")
     old = issue_with_window(server, newer, csr, -HOUR, HOUR)
     entry = server.cache_entry(csr)
@@ -279,8 +285,9 @@ def test_replaced_already(server, newer, new_csr, tmp_path):
     assert replacements(newer) == before
 
 
-def test_ca_is_away(server, pebble, newer, new_csr):
-    """The old certificate is handed out while it lives, with a warning; a new one when the CA is back."""
+def test_ca_is_down(server, pebble, newer, new_csr):
+    """While the CA is down, a valid previous certificate is returned, with a warning.
+    Once the CA is back, the next request gets a new one."""
     csr = new_csr("www.example.org")
     old = issue_with_window(server, newer, csr, -HOUR, HOUR)
     pebble.gone = True
@@ -295,7 +302,7 @@ def test_ca_is_away(server, pebble, newer, new_csr):
     assert server.issue(csr).serial != old.serial
 
 
-def test_ca_is_away_for_too_long(installation, pebble, newer, new_csr):
+def test_ca_is_down_until_expiry(installation, pebble, newer, new_csr):
     server = installation.start(account="profile = brief")
     csr = new_csr("www.example.org")
     old = issue_with_window(server, newer, csr, -HOUR, HOUR)
@@ -303,14 +310,14 @@ def test_ca_is_away_for_too_long(installation, pebble, newer, new_csr):
     try:
         assert server.issue(csr).serial == old.serial
         lib.wait_for(lambda: lib.run("openssl", "x509", "-noout", "-checkend", "0", input=old.pem,
-                                     check=False).returncode == 1, "its end", BRIEF + 5)
+                                     check=False).returncode == 1, "its expiry", BRIEF + 5)
         assert server.post(csr).status == 503
     finally:
         pebble.gone = False
 
 
-def test_revoked_while_the_next_is_waited_for(server, pebble, newer, new_csr):
-    """It is no certificate to fall back on."""
+def test_revoked_during_renewal(server, pebble, newer, new_csr):
+    """acmems does not fall back on a revoked certificate."""
     csr = new_csr("www.example.org")
     old = issue_with_window(server, newer, csr, -HOUR, HOUR)
     pebble.before["/order-plz"] = lambda: lib.run(
@@ -320,8 +327,8 @@ def test_revoked_while_the_next_is_waited_for(server, pebble, newer, new_csr):
     assert server.issue(csr).serial != old.serial
 
 
-def test_not_allowed_any_more(server, newer, new_csr):
-    """What the policy refuses gets no certificate, however old."""
+def test_no_longer_permitted(server, newer, new_csr):
+    """A request that the policy denies gets no certificate, not even the previous one."""
     csr = new_csr("www.example.org")
     issue_with_window(server, newer, csr, -HOUR, HOUR)
     server.write_config(account="profile = classic", auth=lib.AUTH_ALL.replace("domain = *", "domain = *.example.net"))
@@ -329,7 +336,7 @@ def test_not_allowed_any_more(server, newer, new_csr):
 
 
 def test_foreign_meta(server, newer, new_csr):
-    """What is known of another certificate, or cannot be read, does not count."""
+    """Metadata of another certificate, or metadata that cannot be read, has no effect."""
     csr = new_csr("www.example.org")
     certificate = issue_with_window(server, newer, csr, -HOUR, HOUR)
     path, text = meta_path(server, csr), meta_path(server, csr).read_text()
@@ -350,7 +357,7 @@ def cached_serial(server, csr):
 
 
 def test_prefetch(ahead, newer, new_csr):
-    """It is renewed without a request; the next one gets it from the cache."""
+    """The renewal needs no request; the next request is answered from the cache."""
     csr, before = new_csr("www.example.org"), newer.certificates()
     old = issue_with_window(ahead, newer, csr, -2 * HOUR, -HOUR)
     lib.wait_for(lambda: cached_serial(ahead, csr) != old.serial, "the renewal")
@@ -359,15 +366,16 @@ def test_prefetch(ahead, newer, new_csr):
     assert newer.certificates() == before + 2
 
 
-def test_prefetch_keeps_nobody_waiting(ahead, newer, new_csr):
-    """Inside the window a request is answered from the cache: orderd is going to renew it."""
+def test_prefetch_does_not_delay_requests(ahead, newer, new_csr):
+    """Within the window, a request is answered from the cache:
+    orderd will renew the certificate."""
     csr = new_csr("www.example.org")
     old = issue_with_window(ahead, newer, csr, -1, 10 * DAY)
     assert ahead.issue(csr).serial == old.serial
 
 
-def test_prefetch_tries_again(ahead, pebble, newer, new_csr):
-    """What fails is put off, and made good; meanwhile the old one is handed out."""
+def test_prefetch_is_retried(ahead, pebble, newer, new_csr):
+    """A failed renewal is retried later; meanwhile the previous certificate is returned."""
     csr = new_csr("www.example.org")
     old = ahead.issue(csr)
     set_window(newer, old.pem, -2 * HOUR, -HOUR)
@@ -381,7 +389,7 @@ def test_prefetch_tries_again(ahead, pebble, newer, new_csr):
 
 
 def test_prefetch_is_joined(ahead, newer, new_csr):
-    """A request that comes meanwhile waits for the same order."""
+    """A request during the renewal waits for the same order."""
     csr, before = new_csr("www.example.org"), newer.certificates()
     old = ahead.issue(csr)
     set_window(newer, old.pem, -2 * HOUR, -HOUR)
@@ -396,9 +404,10 @@ def test_prefetch_is_joined(ahead, newer, new_csr):
 
 
 def test_prefetch_forgets(ahead, newer, new_csr):
-    """What nobody has asked for in 100 days is let go; the other one shows that orderd looked."""
+    """A certificate that was not requested for 100 days is not renewed.
+    The other one proves that orderd ran."""
     forgotten, asked = new_csr("forgotten.example.org"), new_csr("asked.example.org")
-    failing = new_csr("failing.example.org")  # was to be renewed when somebody asked for it still
+    failing = new_csr("failing.example.org")  # renewal was due when it was still requested
     serials = {}
     for csr in forgotten, asked, failing:
         certificate = ahead.issue(csr)
@@ -414,8 +423,9 @@ def test_prefetch_forgets(ahead, newer, new_csr):
     assert time.time() - 100 * DAY < meta["asked"] < time.time() - 98 * DAY
 
 
-def test_ca_that_is_never_content(ahead, pebble, newer, new_csr):
-    """A CA that wants each certificate to be renewed at once gets one more, and the next one later."""
+def test_ca_always_suggests_renewal(ahead, pebble, newer, new_csr):
+    """A CA suggests immediate renewal for every certificate:
+    acmems orders one more now, and the next one later."""
     csr, other = new_csr("www.example.org"), new_csr("other.example.org")
     before, first = newer.certificates(), {each: ahead.issue(each).serial for each in (csr, other)}
     pebble.always = (-2 * HOUR, -HOUR)
@@ -425,18 +435,18 @@ def test_ca_that_is_never_content(ahead, pebble, newer, new_csr):
     ahead.start_orderd()
     lib.wait_for(lambda: cached_serial(ahead, csr) != first[csr], "the renewal")
     lib.wait_for(lambda: "windowEnd" in read_meta(ahead, csr), "the window of the next one")
-    # By then orderd has looked at that one too.
+    # By then orderd has checked the new certificate as well.
     lib.wait_for(lambda: cached_serial(ahead, other) != first[other], "the renewal of the other")
     assert newer.certificates() == before + 4
 
 
-def test_asked_is_noted(ahead, newer, new_csr):
-    """A request from the cache counts, once a day."""
+def test_request_is_recorded(ahead, newer, new_csr):
+    """A request that the cache answers is recorded, at most once a day."""
     csr = new_csr("www.example.org")
     issue_with_window(ahead, newer, csr, 10 * DAY, 20 * DAY)
-    ask_now(ahead, csr, asked=int(time.time()) - 2 * DAY, auth="of before")
+    ask_now(ahead, csr, asked=int(time.time()) - 2 * DAY, auth="former")
     ahead.issue(csr)
-    lib.wait_for(lambda: read_meta(ahead, csr)["asked"] > time.time() - HOUR, "the note")
+    lib.wait_for(lambda: read_meta(ahead, csr)["asked"] > time.time() - HOUR, "the record of the request")
     meta = read_meta(ahead, csr)
     assert meta["auth"] == "loopback" and "windowStart" in meta
     written = meta_path(ahead, csr).stat().st_mtime_ns
@@ -445,8 +455,8 @@ def test_asked_is_noted(ahead, newer, new_csr):
     assert meta_path(ahead, csr).stat().st_mtime_ns == written
 
 
-def test_asked_by_a_block_that_does_not_allow_it(installation, pebble, newer, new_csr):
-    """A handler that was taken over renews nothing by another block's right, nor leads anywhere."""
+def test_request_of_a_block_without_permission(installation, pebble, newer, new_csr):
+    """A compromised handler cannot use the rights of another block, or a key as a path."""
     narrow = '[auth "narrow"]\nall = yes\ndomain = other.example.org\n'
     server = installation.start(account="profile = classic", storage="prefetch = yes",
                                 auth=lib.AUTH_ALL + narrow)
@@ -483,7 +493,7 @@ def new_csr_issued(server, new_csr):
 
 
 def test_prefetch_of_an_old_cache(ahead, newer, new_csr):
-    """Of entries that others left nothing is known: any block that allows them will do."""
+    """An entry without metadata, from another program: any block that permits its names is used."""
     csr = new_csr("www.example.org")
     old = ahead.issue(csr)
     set_window(newer, old.pem, -2 * HOUR, -HOUR)
@@ -496,10 +506,10 @@ def test_prefetch_of_an_old_cache(ahead, newer, new_csr):
 
 
 def test_prefetch_without_a_block(ahead, newer, new_csr):
-    """A block that is gone, or does not allow the names any more, renews nothing."""
+    """If the block is gone or no longer permits the names, nothing is renewed."""
     csr = new_csr("www.example.org")
     old = ahead.issue(csr)
     set_window(newer, old.pem, -2 * HOUR, -HOUR)
-    ask_now(ahead, csr, auth="of before")
+    ask_now(ahead, csr, auth="former")
     lib.wait_for(lambda: "is not renewed ahead of requests" in ahead.orderd.log, "the warning")
     assert cached_serial(ahead, csr) == old.serial

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""acmemsctl revoke: the CA knows of it, and the cache has the certificate no more."""
+"""acmemsctl revoke: the CA revokes the certificate, and the cache no longer has it."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def assert_revoked(pebble, acmems, csr, serial, reason=None):
     assert found["Status"] == "Revoked" and found.get("Reason") == reason
     entry = acmems.cache_entry(csr)
     assert not (entry / "cert.pem").exists() and (entry / "csr.pem").exists()
-    assert acmems.issue(csr).serial != serial  # ordered anew
+    assert acmems.issue(csr).serial != serial  # ordered again
 
 
 def colons(serial):
@@ -63,7 +63,8 @@ def test_documented_command(acmems, new_csr, pebble, tmp_path):
 
 
 def test_by_certificate(acmems, revoke, new_csr, pebble, tmp_path):
-    """A chain is its leaf. One that is in no cache is revoked all the same, and twice is once."""
+    """A chain stands for its leaf.
+    A certificate outside all caches can be revoked, and twice is once."""
     csr = new_csr("certificate.example.org")
     chain = acmems.post(csr).body
     (tmp_path / "chain").write_bytes(chain)
@@ -76,7 +77,8 @@ def test_by_certificate(acmems, revoke, new_csr, pebble, tmp_path):
 
 
 def test_already_revoked_leaves_the_cache(acmems, revoke, new_csr, tmp_path):
-    """What was revoked elsewhere, or by a run that was cut off."""
+    """A certificate that was revoked elsewhere,
+    or by an interrupted run, still leaves the cache."""
     csr = new_csr("again.example.org")
     chain = acmems.post(csr).body
     certificate = acmems.cache_entry(csr) / "cert.pem"
@@ -88,8 +90,8 @@ def test_already_revoked_leaves_the_cache(acmems, revoke, new_csr, tmp_path):
 
 
 @pytest.mark.parametrize("by", ["serial", "request", "certificate"])
-def test_chain_that_no_cache_keeps(acmems, revoke, new_csr, pebble, tmp_path, by):
-    """One that waits for its request is found, and is handed out no more."""
+def test_chain_outside_the_cache(acmems, revoke, new_csr, pebble, tmp_path, by):
+    """A certificate that waits for its next request is found, and is no longer returned."""
     acmems.write_config(storage='[storage "none"]\ntype = none\n',
                         auth=lib.AUTH_ALL + "storage = none\n")
     csr = new_csr(f"kept-{by}.example.org")
@@ -98,7 +100,7 @@ def test_chain_that_no_cache_keeps(acmems, revoke, new_csr, pebble, tmp_path, by
         client.send(lib.head(csr), csr)
         lib.wait_for(lambda: list(acmems.challenges.iterdir()), "the challenge")
     for pid in acmems.sign.children():
-        os.kill(pid, signal.SIGKILL)  # the one that waits
+        os.kill(pid, signal.SIGKILL)  # the process that waits for the answer
     acmems.http01.resume()
 
     def kept():
@@ -129,8 +131,8 @@ def test_refused(acmems, revoke, new_csr, tmp_path):
         assert result.returncode == 1 and words in result.stderr and not result.stdout
 
 
-def test_not_ours(acmems, revoke, pebble, tmp_path):
-    """The CA says no: what it said is shown, and nothing leaves the cache."""
+def test_certificate_of_another_account(acmems, revoke, pebble, tmp_path):
+    """The CA refuses: its reason is printed, and the cache is unchanged."""
     certificate = tmp_path / "foreign.pem"
     lib.run("openssl", "req", "-x509", "-nodes", "-newkey", *lib.KEYS["p256"], "-subj", "/CN=x",
             "-keyout", tmp_path / "key", "-out", certificate)

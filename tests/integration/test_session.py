@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What orderd asks of the CA, counted there: with a warm session, and with what a restart leaves."""
+"""The requests that the CA counts: in a warm session, and after a restart."""
 
 import json
 import os
@@ -17,8 +17,8 @@ MAX = 8  # requests for a certificate with one name
 
 
 class CountingCa(FaultProxy):
-    """Knows what it was asked. It has done what it was asked for when it answers, or right after:
-    how often it is polled is not the machine's load to say."""
+    """Records the requests. An answer is delayed until the CA has done the work,
+    so that the number of polls does not depend on the load of the machine."""
 
     done = {"challenge": "set VALID by completed challenge {}",
             "finalize": "Issued certificate serial \\w+ for order {}"}
@@ -43,7 +43,7 @@ class CountingCa(FaultProxy):
         return answer
 
     def asked(self):
-        """All since the last time."""
+        """The requests since the last call."""
         with self._lock:
             asked, self._asked = self._asked, []
             return asked
@@ -55,7 +55,7 @@ class CountingCa(FaultProxy):
 
 @pytest.fixture(scope="module")
 def pebble(new_pebble):
-    """It refuses no nonce at random, which would cost a request."""
+    """Pebble without random rejections of nonces, which would cost extra requests."""
     proxy = CountingCa(new_pebble(env={"PEBBLE_WFE_NONCEREJECT": "0"}))
     yield proxy
     proxy.stop()
@@ -74,7 +74,7 @@ def server(installation, ca):
 
 @pytest.fixture
 def warm(server, ca, new_csr):
-    """It has ordered before."""
+    """A server that has already issued a certificate."""
     server.issue(new_csr("first.session.example.org"))
     ca.asked()
     return server
@@ -103,7 +103,7 @@ def kill(server):
 # ---- how many requests -----------------------------------------------------------------------
 
 def assert_few(asked):
-    """Each step once, no directory and no nonce."""
+    """Each step takes one request; no directory and no nonce is fetched."""
     assert len(asked) <= MAX, asked
     assert asked == [f"POST {kind}" for kind in (
         "newOrder", "authorization", "challenge", "authorization", "finalize", "order",
@@ -126,15 +126,15 @@ def test_requests_after_a_restart(warm, ca, new_csr, record_property):
     assert_few(asked)
 
 
-NOT_READY = refuse(403, "orderNotReady", **{"Replay-Nonce": "!"})  # one that is none
+NOT_READY = refuse(403, "orderNotReady", **{"Replay-Nonce": "!"})  # with an invalid nonce
 
 
 @pytest.mark.parametrize("faults", [
     [("finalize", NOT_READY)],
     [("finalize", NOT_READY), ("order", members(status="pending"))],
 ], ids=["ready", "pending"])
-def test_ca_that_has_not_noticed_yet(warm, ca, new_csr, faults):
-    """It is asked for the order then, and gets the CSR as soon as it says ready."""
+def test_order_not_ready(warm, ca, new_csr, faults):
+    """orderd then polls the order, and sends the CSR once the order is ready."""
     name = f"late{len(faults)}.session.example.org"
     ca.rules = [Rule(name, kind, fault) for kind, fault in faults]
     warm.issue(new_csr(name))
@@ -145,10 +145,10 @@ def test_ca_that_has_not_noticed_yet(warm, ca, new_csr, faults):
     assert all(rule.hits == 1 for rule in ca.rules)
 
 
-# ---- what is kept ------------------------------------------------------------------------------
+# ---- saved session data ------------------------------------------------------------------------
 
 def test_no_nonce_is_used_twice(warm, ca, new_csr):
-    """Neither after a restart, nor after a crash with what that restart left."""
+    """No nonce is reused after a restart, or after a crash with the nonces of that restart."""
     before = len(ca.nonces())
     restart(warm)
     assert read(warm)["nonces"]
@@ -162,7 +162,7 @@ def test_no_nonce_is_used_twice(warm, ca, new_csr):
 
 
 def test_crash(warm, ca, new_csr):
-    """The directory is there all the same."""
+    """After a crash, the directory is still there."""
     kill(warm)
     warm.start_orderd()
     warm.issue(new_csr("crash.session.example.org"))
@@ -172,7 +172,7 @@ def test_crash(warm, ca, new_csr):
 
 
 def stop_and_change(server, **members):
-    """As if the file were of another time."""
+    """Change the file as if it had been written at another time."""
     server.orderd.stop()
     document = {**read(server), **members}
     kept(server).write_text(json.dumps(document))
@@ -186,7 +186,7 @@ def test_old_nonces(warm, ca, new_csr):
 
 
 def test_old_directory(warm, ca, new_csr):
-    """A day later it is fetched anew, and kept again."""
+    """After a day, orderd fetches the directory again and saves it."""
     stop_and_change(warm, fetched=int(time.time()) - 86500)
     warm.issue(new_csr("old-directory.session.example.org"))
     assert ca.asked()[0] == "GET directory"
@@ -197,15 +197,15 @@ def test_old_directory(warm, ca, new_csr):
     {"version": 2}, {"directory": {}}, {"directory": {"newNonce": "http://127.0.0.1/"}},
     {"nonces": ["no nonce!", 7, ""]}, {"nonces": 5}, {"fetched": "now"},
 ], ids=str)
-def test_file_that_makes_no_sense(warm, ca, new_csr, changed):
-    """It stops nothing, and is as it should be afterwards."""
+def test_invalid_file(warm, ca, new_csr, changed):
+    """Invalid data stops nothing and is replaced."""
     stop_and_change(warm, **changed)
     warm.issue(new_csr("nonsense.session.example.org"))
     warm.orderd.stop()
     assert read(warm)["version"] == 1 and read(warm)["directory"]["newOrder"] and read(warm)["nonces"]
 
 
-def test_file_that_is_none(warm, ca, new_csr):
+def test_random_file(warm, ca, new_csr):
     warm.orderd.stop()
     path = kept(warm)
     path.write_bytes(os.urandom(100))
@@ -216,8 +216,8 @@ def test_file_that_is_none(warm, ca, new_csr):
     assert read(warm)["version"] == 1
 
 
-def test_directory_that_cannot_be_kept(installation, ca, new_csr):
-    """It is said once, and costs only requests."""
+def test_directory_not_saved(installation, ca, new_csr):
+    """orderd reports the failure once; the only cost is extra requests."""
     (installation.directory / "state").mkdir()
     (installation.directory / "state/session").write_text("in the way")
     installation.start()
@@ -227,8 +227,8 @@ def test_directory_that_cannot_be_kept(installation, ca, new_csr):
     assert installation.orderd.log.count("Failed to save the directory or nonces") == 1
 
 
-def test_directory_that_moved(warm, ca, new_csr):
-    """What is on disk leads nowhere any more: the CA is asked where it is now."""
+def test_moved_directory(warm, ca, new_csr):
+    """A URL in the saved directory no longer exists: orderd fetches the directory again."""
     directory = {**read(warm)["directory"], "newOrder": f"{ca.base}/gone"}
     stop_and_change(warm, directory=directory)
     warm.issue(new_csr("moved.session.example.org"))

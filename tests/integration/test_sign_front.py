@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Behind a web server that owns port 80: nginx, with the snippet that the documentation prints."""
+"""acmems behind nginx on port 80, with the configuration from the documentation."""
 
 import re
 import signal
@@ -34,7 +34,7 @@ http {{
 
 @pytest.fixture
 def behind_nginx(tmp_path, http01_socket):
-    """A CA that comes to nginx."""
+    """An installation whose CA validates through nginx."""
     port = lib.free_port()
     ca = lib.Pebble(tmp_path / "pebble", port)
     server = lib.Acmems(tmp_path / "server", ca, http01_socket)
@@ -59,7 +59,7 @@ def behind_nginx(tmp_path, http01_socket):
 
 
 def start_without_challenges(server):
-    """Another machine's acmems-http01: nginx has to ask the next one when it is told 404."""
+    """The acmems-http01 of another machine: after its 404, nginx must try the next server."""
     (server.directory / "empty").mkdir()
     with socket.create_server(("127.0.0.1", 0)) as sock:
         server.spawn("http01-empty", [lib.HTTP01, "--challenges", server.directory / "empty"],

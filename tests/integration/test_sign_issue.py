@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The main job: a CSR goes in, a certificate of a real CA comes out."""
+"""The main purpose: a client posts a CSR and gets a certificate from a real CA."""
 
 import os
 import re
@@ -25,7 +25,8 @@ def test_key(acmems, new_csr, key):
 
 
 def test_chain_is_complete_and_laid_out(acmems, new_csr, pebble, tmp_path):
-    """The leaf first, one blank line between the certificates, one newline at the end."""
+    """The leaf comes first; one blank line separates the certificates,
+    one newline ends the file."""
     answer = acmems.post(new_csr("www.example.org"))
     blocks = answer.text.split("\n\n")
     assert len(blocks) > 1 and all(
@@ -42,18 +43,18 @@ def test_chain_is_complete_and_laid_out(acmems, new_csr, pebble, tmp_path):
 def test_many_names(acmems, new_csr):
     names = [f"host{i}.example.org" for i in range(25)]
     assert acmems.issue(new_csr(*names, key="rsa2048")).names == sorted(names)
-    assert list(acmems.challenges.iterdir()) == []  # removed behind each authorization
+    assert list(acmems.challenges.iterdir()) == []  # each was removed after its authorization
 
 
 def test_same_names_new_key(installation, new_csr):
-    """The CA has an authorization already; it may give it again, or ask anew."""
+    """The CA has an authorization for the names; it may reuse it, or require a new one."""
     acmems = installation.start(account="duplicate-certificates-per-week = 0")
     serials = {acmems.issue(new_csr("again.example.org")).serial for _ in range(6)}
     assert len(serials) == 6
 
 
 def test_form_of_request(acmems, new_csr):
-    """CRLF, text around the block and the old label mean the same."""
+    """CRLF, text around the PEM block and the old label make no difference."""
     csr = new_csr("form.example.org")
     old_label = csr.replace(b"BEGIN CERT", b"BEGIN NEW CERT").replace(b"END CERT", b"END NEW CERT")
     text = lib.run("openssl", "req", "-text", input=csr.decode()).stdout.encode()
@@ -62,7 +63,7 @@ def test_form_of_request(acmems, new_csr):
 
 
 def test_http_forms(acmems, new_csr):
-    """HTTP/1.0, Expect: 100-continue, keep-alive and pipelined requests."""
+    """HTTP/1.0, Expect: 100-continue, persistent connections and pipelining."""
     csr = new_csr("forms.example.org")
     with lib.Client(acmems.port) as client:
         client.send(f"POST /sign HTTP/1.0\r\nContent-Length: {len(csr)}\r\n\r\n", csr)
@@ -98,7 +99,7 @@ def test_cache(acmems, new_csr, pebble):
 
 
 @pytest.mark.parametrize("damage", ["empty", "cut", "junk", "other", "directory"])
-def test_damaged_entry_is_issued_anew(acmems, new_csr, damage):
+def test_damaged_entry_is_replaced(acmems, new_csr, damage):
     csr = new_csr("damaged.example.org")
     first = acmems.issue(csr)
     file = acmems.cache_entry(csr) / "cert.pem"
@@ -117,7 +118,8 @@ def test_damaged_entry_is_issued_anew(acmems, new_csr, damage):
 
 
 def test_short_lifetime_is_cached(installation, new_csr):
-    """Always less than renew-within is left of 90 days: then a third of the lifetime counts."""
+    """A 90-day certificate never has more than renew-within left:
+    a third of its lifetime applies."""
     installation.start(storage="renew-within = 91")
     csr = new_csr("short.example.org")
     assert installation.issue(csr).serial == installation.issue(csr).serial
@@ -133,7 +135,7 @@ def test_outdated_entry_is_renewed(acmems, new_csr, tmp_path, days_left, cached)
 
 
 def test_cache_of_python_server(acmems, new_csr, pebble):
-    """The layout on disk is the contract: an entry that somebody else wrote is served."""
+    """The layout on disk is a stable interface: entries written by other programs are served."""
     csr = new_csr("moved.example.org")
     chain = acmems.post(csr).body
     entry = acmems.cache_entry(csr)
@@ -147,7 +149,8 @@ def test_cache_of_python_server(acmems, new_csr, pebble):
 
 
 def test_documented_migration(acmems, new_csr, pebble, tmp_path):
-    """The Python server's directories, copied as docs/migrating.md says: the account goes on, the cache is served."""
+    """Copy the directories of the Python server as docs/migrating.md says:
+    the account and the cache stay in use."""
     csr = new_csr("migrated.example.org")
     serial = acmems.issue(csr).serial
     old, new = tmp_path / "old", tmp_path / "new"
@@ -203,14 +206,14 @@ def test_twenty_clients_one_request_one_order(acmems, new_csr, pebble):
 
 
 def test_same_names_at_once(acmems, new_csr):
-    """Different keys for one set of names: each gets its own certificate."""
+    """Requests with the same names and different keys: each gets its own certificate."""
     requests = [new_csr("same.example.org") for _ in range(5)]
     with ThreadPoolExecutor(5) as pool:
         certificates = list(pool.map(acmems.issue, requests))
     assert [c.public_key for c in certificates] == [lib.csr_public_key(r) for r in requests]
 
 
-# ---- what clients type ---------------------------------------------------------------------
+# ---- documented client commands -----------------------------------------------------------
 
 def shell(script, directory, port, check=True, **env):
     script = script.replace("acmems.example.org:1313", f"127.0.0.1:{port}")
@@ -234,7 +237,7 @@ domain = example.org
 
 @pytest.mark.parametrize("client", ["curl", "wget"])
 def test_documented_client(acmems, tmp_path, client):
-    """The file is replaced only by a certificate, and only by another one."""
+    """The file is replaced only by a certificate, and only if the certificate is different."""
     command, file = lib.documented_block(client), tmp_path / "domain.pem"
     shell(lib.documented_block("request") + command, tmp_path, acmems.port)
     assert lib.Certificate(file.read_bytes()).names == ["example.org", "www.example.org"]
@@ -256,7 +259,7 @@ def test_documented_client_with_key(with_key, tmp_path, client):
 
 
 def test_documented_script(acmems, tmp_path):
-    """It reloads the web server when the certificate changed, and says what went wrong."""
+    """The script reloads the web server if the certificate changed, and reports errors."""
     def here(name):
         return lib.documented_block(name).replace("/etc/acmems-client", str(tmp_path)).replace(
             "systemctl reload nginx.service", "echo reload")
@@ -280,7 +283,7 @@ def test_documented_script(acmems, tmp_path):
 
 
 def test_documented_units(tmp_path):
-    """As systemd reads them."""
+    """systemd can load the documented units."""
     for kind in "service", "timer":
         (tmp_path / f"acmems-renew.{kind}").write_text(lib.documented_block(f"client {kind}").replace(
             "/usr/local/sbin/acmems-renew", "/bin/true"))
@@ -297,7 +300,7 @@ CONFIGURATIONS = {
 
 @pytest.mark.parametrize("text", CONFIGURATIONS.values(), ids=CONFIGURATIONS)
 def test_documented_configuration(installation, new_pebble, tmp_path, text):
-    """The request of the README gets a certificate; then one of the CA that counts, by a new account."""
+    """The README's CSR gets a certificate, then one from the production CA with a new account."""
     first, second = installation.ca, new_pebble()
     config = text()
     assert "listener = 0.0.0.0:1313\nlistener = [::]:1313\n" in config
@@ -326,7 +329,7 @@ def test_documented_configuration(installation, new_pebble, tmp_path, text):
 
 
 def test_client_line_of_python_server(with_key, new_csr, tmp_path):
-    """As its users have it in their scripts; OpenSSL 3 makes sha2-256 of it."""
+    """The command in the scripts of its users. OpenSSL 3 calls the digest sha2-256."""
     (tmp_path / "domain.csr").write_bytes(new_csr("www.example.org"))
     shell(r"""wget -q -O domain.pem --post-file=domain.csr --header="$(openssl dgst -sha256 """
           r"""-hmac "$KEY" domain.csr | sed -e 's/HMAC-\(.*\)(.*)= *\(.*\)/"""
@@ -347,7 +350,8 @@ def test_forms_of_authentication(with_key, new_csr, form):
 
 
 def test_sanitizers_are_on():
-    """Of the sanitized build: the programs are what its name says."""
+    """The programs of the sanitized build contain the sanitizers,
+    those of the plain build do not."""
     wanted = "asan" in lib.BUILD.name
     for program in (lib.ORDERD, lib.SIGN, lib.HTTP01, lib.REGISTER, lib.CTL):
         assert os.access(program, os.X_OK)
@@ -358,19 +362,19 @@ IP_SAN = f"{lib.AUTH_ALL}ip-san = 127.0.0.1\nip-san = 2001:db8::/32\n"
 
 
 def test_address(installation, new_csr):
-    """RFC 8738: alone, and beside a name."""
+    """RFC 8738: an IP address alone, and next to a DNS name."""
     acmems = installation.start(auth=IP_SAN)
     alone = acmems.issue(new_csr("alone", san="IP:127.0.0.1", subject="/"))
     assert alone.addresses == ["127.0.0.1"] and alone.names == []
     csr = new_csr("both.example.org", san="DNS:both.example.org,IP:127.0.0.1")
     both = acmems.issue(csr)
     assert both.addresses == ["127.0.0.1"] and both.names == ["both.example.org"]
-    assert acmems.issue(csr).serial == both.serial  # out of the cache
+    assert acmems.issue(csr).serial == both.serial  # from the cache
     assert list(acmems.challenges.iterdir()) == []
 
 
-def test_address_elsewhere(installation, new_csr, pebble):
-    """Every address has to be in a prefix of the block; the CA is not asked before."""
+def test_address_not_permitted(installation, new_csr, pebble):
+    """A prefix of the block must cover every address; otherwise acmems does not contact the CA."""
     acmems = installation.start(auth=IP_SAN)
     orders = pebble.orders()
     for san in "IP:127.0.0.2", "IP:127.0.0.1,IP:2001:db9::1", "DNS:a.example.org,IP:192.0.2.1":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the handlers are started and ended, and what holds while that happens."""
+"""How handlers start and end, and what clients see meanwhile."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ import lib
 
 @pytest.fixture
 def backend(installation):
-    """Everything but a sign handler."""
+    """An installation without a sign handler."""
     installation.write_config()
     installation.start_orderd()
     installation.start_http01()
@@ -82,7 +82,7 @@ def test_refuses_descriptors_of_another_kind(installation, program, tmp_path):
 
 
 def test_idle_exit(backend, new_csr):
-    """The handler goes when nothing comes; the socket stays, and so does what arrives at it."""
+    """An idle handler exits; its socket stays open and queues new connections."""
     backend.start_sign("--idle-timeout", "1")
     assert backend.post(new_csr("idle.example.org")).status == 200
     assert backend.sign.wait() == 0
@@ -97,7 +97,7 @@ def test_idle_exit(backend, new_csr):
 
 @contextlib.contextmanager
 def order_in_flight(acmems, csr):
-    """Yields (client, finish) when the order stands at the CA, whose validation is held up."""
+    """Yield (client, finish) once the CA has the order; finish() lets its validation go on."""
     orders = acmems.ca.orders()
     acmems.http01.pause()
     try:
@@ -110,7 +110,7 @@ def order_in_flight(acmems, csr):
         acmems.http01.resume()
 
 
-def test_sigterm_while_the_body_comes(acmems, new_csr):
+def test_sigterm_during_the_body(acmems, new_csr):
     csr = new_csr("term.example.org")
     with lib.Client(acmems.port) as client:
         client.send(lib.head(csr), csr[:50])
@@ -123,7 +123,7 @@ def test_sigterm_while_the_body_comes(acmems, new_csr):
 
 
 def not_accepting(acmems):
-    """The listening socket is not polled any more once the handler drains."""
+    """A draining handler no longer polls its listening socket."""
     fds = f"/proc/{acmems.sign.pid}/fd"
     return not acmems.sign.running or not any(
         is_listening(acmems, os.path.join(fds, fd)) for fd in os.listdir(fds))
@@ -135,7 +135,7 @@ def is_listening(acmems, path):
     return False
 
 
-def test_sigterm_while_the_ca_works(acmems, new_csr):
+def test_sigterm_during_an_order(acmems, new_csr):
     with order_in_flight(acmems, new_csr("slow.example.org")) as (client, finish):
         acmems.sign.popen.terminate()
         finish()
@@ -152,7 +152,7 @@ def test_sigterm_ends_idle_connections(acmems):
 
 
 def test_client_gone(acmems, new_csr, pebble):
-    """The order goes on; who asks again gets what it brought."""
+    """The order continues; a repeated request gets the certificate."""
     csr = new_csr("gone.example.org")
     with order_in_flight(acmems, csr) as (client, finish):
         client.sock.close()
@@ -164,7 +164,7 @@ def test_client_gone(acmems, new_csr, pebble):
 
 
 def test_orderd_comes_back(acmems, new_csr):
-    """A handler whose orderd was lost in mid-wait asks the next one."""
+    """A handler that loses orderd during a request repeats it at the next orderd."""
     csr = new_csr("back.example.org")
     with order_in_flight(acmems, csr) as (client, finish):
         acmems.orderd.expect = (-signal.SIGKILL,)
@@ -175,8 +175,8 @@ def test_orderd_comes_back(acmems, new_csr):
         assert client.answer().status == 200
 
 
-def test_sigterm_of_orderd_while_the_ca_works(acmems, new_csr):
-    """It ends when the order in flight has ended, and its answer is sent."""
+def test_sigterm_of_orderd_during_an_order(acmems, new_csr):
+    """orderd exits once the pending order has ended and its answer was sent."""
     with order_in_flight(acmems, new_csr("last.example.org")) as (client, finish):
         acmems.orderd.popen.terminate()
         lib.wait_for(lambda: "Stopping after" in acmems.orderd.log, "orderd to drain")
@@ -185,8 +185,8 @@ def test_sigterm_of_orderd_while_the_ca_works(acmems, new_csr):
     assert acmems.orderd.wait() == 0
 
 
-def test_slow_order_holds_up_nobody(acmems, new_csr):
-    """What waits in the cache is served while the CA works."""
+def test_slow_order_does_not_block_others(acmems, new_csr):
+    """A cached certificate is returned while the CA processes another order."""
     cached = new_csr("cached.example.org")
     acmems.issue(cached)
     with order_in_flight(acmems, new_csr("waiting.example.org")) as (client, finish):
@@ -204,11 +204,11 @@ def test_reload(acmems, new_csr):
     acmems.issue(csr)
     acmems.write_config(auth='[auth "other"]\nall = yes\ndomain = *.example.net\n')
     assert acmems.post(csr).status == 403
-    acmems.issue(new_csr("www.example.net"))  # orderd has noticed too
+    acmems.issue(new_csr("www.example.net"))  # orderd has reloaded too
 
 
 def test_broken_config_keeps_the_old_one(acmems, new_csr):
-    acmems.issue(new_csr("first.example.org"))  # both have read the good one
+    acmems.issue(new_csr("first.example.org"))  # both programs have read the valid file
     acmems.config.write_text(acmems.config.read_text() + "\nnonsense\n")
     line = len(acmems.config.read_text().splitlines())
     acmems.issue(new_csr("www.example.org"))
@@ -216,7 +216,7 @@ def test_broken_config_keeps_the_old_one(acmems, new_csr):
 
 
 def test_unusable_key_keeps_the_old_config(acmems, new_csr, tmp_path):
-    """A file with a key is read with the configuration, though not by acmems-sign."""
+    """A key file is part of the configuration, even if acmems-sign does not read it."""
     def reload(words):
         acmems.orderd.popen.send_signal(signal.SIGHUP)
         lib.wait_for(lambda: words in acmems.orderd.log, words)
@@ -259,7 +259,7 @@ def test_broken_config_starts_nothing(installation, tmp_path):
 
 
 def test_broken_config_is_waited_for(installation, tmp_path, new_csr):
-    """Started for a connection, programs do not end: they would be started again, over and over."""
+    """A program that a connection started does not exit: systemd would restart it forever."""
     installation.write_config(auth='[auth "open"]\ndomain = *\n')
     installation.start_sign()
     path = installation.directory / "run/orderd.sock"
@@ -274,7 +274,7 @@ def test_broken_config_is_waited_for(installation, tmp_path, new_csr):
     assert (answer.status, answer.headers["Retry-After"]) == (503, "60")
     assert b"acmemsctl check" in answer.body
     for process in (installation.sign, orderd):
-        assert process.log.count(": error:") == 1  # it looks again and again, and says it once
+        assert process.log.count(": error:") == 1  # repeated checks report it once
     installation.write_config()
     installation.start_http01()
     installation.issue(csr)

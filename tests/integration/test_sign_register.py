@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""acme-register, and accounts that exist already."""
+"""acme-register, and existing accounts."""
 
 import base64
 import json
@@ -11,12 +11,12 @@ import pytest
 
 import lib
 
-TERMS = "data:text/plain,Do%20what%20thou%20wilt"  # what Pebble asks to be accepted
+TERMS = "data:text/plain,Do%20what%20thou%20wilt"  # the terms of service of Pebble
 
 
 @pytest.fixture
 def fresh(tmp_path, pebble, http01_socket):
-    """No account yet."""
+    """An installation without an account."""
     server = lib.Acmems(tmp_path, pebble, http01_socket)
     server.write_config()
     yield server
@@ -54,7 +54,7 @@ Accepting ToS at {TERMS} ... done
     registration = json.loads((fresh.directory / "account/registration.json").read_text())
     assert registration["body"]["contact"] == ["mailto:test@example.org"]
     for again in [f"--accept-terms-of-service={TERMS}"], ["--register"], []:
-        register(fresh, *again)  # nothing is left to do, and nothing fails
+        register(fresh, *again)  # all is done already, and nothing fails
     assert_issues(fresh, new_csr)
 
 
@@ -80,7 +80,7 @@ def test_other_terms_are_not_accepted(fresh):
 
 
 def test_key_is_not_overwritten(fresh):
-    register(fresh, "--gen-key", check=False)  # there is more to do
+    register(fresh, "--gen-key", check=False)  # registration is still missing
     key = fresh.directory / "account/account.pem"
     before = key.read_bytes()
     assert "kept" in register(fresh, "--gen-key", check=False).stderr
@@ -121,7 +121,7 @@ def test_consent_in_the_config_is_noticed(fresh, new_csr):
 
 
 def test_account_of_python_server(fresh, new_csr, tmp_path):
-    """An RSA key as PKCS#8 and what the Python server wrote beside it: read as it is."""
+    """An RSA key in PKCS#8 and the JSON file of the Python server are read as they are."""
     other = lib.Acmems(tmp_path / "other", fresh.ca, fresh.http01_socket)
     other.write_config()
     register(other, "--gen-key", "--private-key-size", "4096", "--register",
@@ -152,7 +152,7 @@ def test_ca_cannot_be_reached(fresh):
 
 
 def test_credentials(installation, new_csr):
-    """What the service manager hands over is used in place of the files, the key is in no other."""
+    """Credentials of the service manager replace the files; the key exists in no other file."""
     credentials = installation.directory / "credentials"
     credentials.mkdir()
     installation.write_config()
@@ -168,7 +168,7 @@ def test_credentials(installation, new_csr):
             "sign", [lib.SIGN], sockets=[installation.socket], env=environment))
         installation.start_http01()
         installation.issue(new_csr("www.example.org"))
-    # A key that is given is not made anew: the one given would go on to be used.
+    # A key from a credential is not replaced: acmems would continue to use the credential.
     result = lib.run(lib.REGISTER, "--gen-key", "--override-existing-key",
                      credentials / "acmems.ini", check=False,
                      env={**lib.ENVIRONMENT, **environment})

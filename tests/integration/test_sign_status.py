@@ -24,7 +24,7 @@ def raw(acmems, *parts):
         return client.answer()
 
 
-# ---- 400, 404, 405, 408, 411, 413, 431: the request itself -----------------------------------
+# ---- 400, 404, 405, 408, 411, 413, 431: the HTTP request -------------------------------------
 
 @pytest.mark.parametrize("text", [
     "nonsense\r\n\r\n",
@@ -58,7 +58,7 @@ def test_head_has_no_body(acmems):
 
 
 def test_request_timeout(acmems, new_csr):
-    """10 s are allowed for all of it, however little comes at a time."""
+    """The whole request must arrive within 10 s, however it is split."""
     csr = new_csr("slow.example.org")
     with lib.Client(acmems.port) as client:
         client.send(lib.head(csr), csr[:100])
@@ -77,7 +77,7 @@ def test_content_too_large(acmems):
 
 
 def test_early_answer_reaches_a_client_that_is_sending(acmems):
-    """The client writes all it has, and reads only then."""
+    """The client writes the whole request before it reads the answer."""
     body = b"x" * 1_000_000
     with lib.Client(acmems.port) as client:
         client.send(lib.head(body))
@@ -99,7 +99,7 @@ def test_head_too_large(acmems):
     assert_refused(raw(acmems, lib.head(b"", X_Long="x" * 8192)), 431)
 
 
-# ---- 415: what is no request for a certificate -----------------------------------------------
+# ---- 415: no valid certificate request ------------------------------------------------------
 
 def test_unsupported_media_type(acmems, new_csr, tmp_path):
     csr = new_csr("bad.example.org")
@@ -125,7 +125,7 @@ def test_weak_or_unknown_keys(acmems, tmp_path):
 
 
 def test_ed25519_is_passed_on(acmems, new_csr):
-    """Whether it is good enough is the CA's to say."""
+    """The CA decides whether this key type is acceptable."""
     answer = acmems.post(new_csr("ed25519.example.org", key="ed25519"))
     assert answer.status in (200, 415), answer
 
@@ -137,7 +137,7 @@ def test_too_many_names(installation, new_csr):
 
 
 def test_names_in_common_name_alone(acmems, tmp_path):
-    """Pebble wants them in subjectAltName, and says so late: when the order is finalised."""
+    """Pebble requires the names in subjectAltName, but reports this only at finalization."""
     out = tmp_path / "cn.csr"
     lib.run("openssl", "req", "-new", "-nodes", "-newkey", "rsa:2048", "-subj",
             "/CN=cn.example.org", "-keyout", tmp_path / "cn.key", "-out", out)
@@ -145,7 +145,7 @@ def test_names_in_common_name_alone(acmems, tmp_path):
 
 
 def test_account_key(acmems, tmp_path):
-    """RFC 8555 §11.1: the account's own key never becomes a certificate's."""
+    """RFC 8555 §11.1: the account key is never used for a certificate."""
     out = tmp_path / "own.csr"
     lib.run("openssl", "req", "-new", "-key", acmems.directory / "account/account.pem", "-subj",
             "/CN=a.example.org", "-addext", "subjectAltName=DNS:a.example.org", "-out", out)
@@ -182,7 +182,7 @@ def test_wrong_address(installation, new_csr):
     csr = new_csr("www.example.org")
     assert_refused(installation.post(csr), 403)
     with lib.Client(installation.port) as client:
-        client.send(lib.head(csr))  # before the body is read
+        client.send(lib.head(csr))  # the policy is checked before the body is read
         answer = client.answer()
     assert_refused(answer, 403)
     assert "elsewhere" not in answer.text
@@ -233,7 +233,7 @@ def test_log_tells_the_administrator(policy, new_csr):
     assert "example.net" not in answer.text
 
 
-def test_log_tells_the_reason_whatever_the_client_sends(policy, new_csr):
+def test_log_has_the_reason_whatever_the_client_sends(policy, new_csr):
     policy.write_config(auth=AUTH, mgmt="max-size = 64k")
     names = [f"{'x' * 60}.{'y' * 60}.{i}.example.com" for i in range(99)]
     answer = policy.post_from("127.0.0.2", new_csr("www.example.com", *names))
@@ -253,10 +253,10 @@ def test_rejected_identifier(acmems, new_csr, pebble):
     assert_refused(acmems.post(new_csr(f"www.{pebble.blocked}", pebble.blocked)), 403)
 
 
-# ---- 421, 429, 500, 503: the CA and ourselves ------------------------------------------------
+# ---- 421, 429, 500, 503: errors of the CA and of acmems --------------------------------------
 
 def test_validation_failed(acmems, new_csr, pebble):
-    """The name leads where nobody answers; the other one is fine."""
+    """No server answers at the address of one name; the other name is valid."""
     pebble.set_address("dead.example.org", "127.0.0.99")
     answer = acmems.post(new_csr("dead.example.org", "alive.example.org"))
     assert_refused(answer, 421, "dead.example.org")
@@ -287,8 +287,8 @@ def test_problem_of_the_ca(faulty, fake_ca, new_csr, name, http, status):
     assert_refused(faulty.post(new_csr("problem.example.org")), status, "told by the CA")
 
 
-def test_ca_knows_who_asks(faulty, fake_ca, new_csr):
-    """RFC 8555 §6.1: a User-Agent with every request."""
+def test_user_agent(faulty, fake_ca, new_csr):
+    """RFC 8555 §6.1: a User-Agent in every request."""
     fake_ca.order = (403, {}, lib.problem("unauthorized"))
     faulty.post(new_csr("agent.example.org"))
     assert fake_ca.agents and all("acmems" in (agent or "") for agent in fake_ca.agents)
@@ -299,7 +299,7 @@ def use_profile(server, account="", auth=lib.AUTH_ALL):
 
 
 def test_profile(faulty, fake_ca, new_csr):
-    """Of the account section, unless the block has its own; none by default."""
+    """The profile of the account section, unless the block has its own; by default none."""
     fake_ca.meta = {"profiles": {"classic": "https://ca.example/1", "tlsserver": "…"}}
     fake_ca.order = (403, {}, lib.problem("rejectedIdentifier"))
     wanted = []
@@ -314,7 +314,8 @@ def test_profile(faulty, fake_ca, new_csr):
 
 
 def test_profile_that_is_not_offered(faulty, fake_ca, new_csr):
-    """Not asked for at all; and seen when the CA has it, without a restart."""
+    """acmems does not order a profile that the CA does not offer.
+    It notices a new profile without a restart."""
     csr = new_csr("profile.example.org")
     use_profile(faulty, "profile = shortlived")
     assert_refused(faulty.post(csr), 500, "'shortlived'", "(none)")
@@ -327,8 +328,8 @@ def test_profile_that_is_not_offered(faulty, fake_ca, new_csr):
     assert [payload["profile"] for payload in fake_ca.payloads] == ["shortlived"]
 
 
-def test_profile_is_looked_at_before_anybody_asks(faulty, fake_ca):
-    """At the start, and when told to read the configuration."""
+def test_profile_is_checked_without_a_request(faulty, fake_ca):
+    """The profile is checked at the start and at each reload."""
     fake_ca.meta = {"profiles": {"classic": ""}}
     use_profile(faulty, "profile = shortlived")
     words = "The CA does not offer profile 'shortlived' of [auth \"loopback\"]; it offers classic"
@@ -353,8 +354,8 @@ def test_ca_down(installation, new_csr):
     assert int(answer.headers["Retry-After"]) > 0
 
 
-def test_ca_with_a_certificate_of_somebody_else(installation, new_csr, tmp_path):
-    """TLS to the CA is verified, always."""
+def test_ca_with_an_untrusted_certificate(installation, new_csr, tmp_path):
+    """TLS to the CA is always verified."""
     (tmp_path / "other").mkdir()
     other, _ = lib.make_tls_certificate(tmp_path / "other")
     installation.write_config()

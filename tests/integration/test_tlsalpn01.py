@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""tls-alpn-01: the handler's answer to anybody, certificates from Pebble by it, and what it passes on."""
+"""tls-alpn-01: the handler's answer to any client, certificates from Pebble, and passthrough."""
 
 import contextlib
 import hashlib
@@ -21,7 +21,7 @@ NAME = "www.example.org"
 
 
 def make_certificate(directory, san):
-    """PEM of a certificate and its key, as a challenge file has it."""
+    """A certificate and its key in PEM form, as in a challenge file."""
     cert, key = directory / "challenge.pem", directory / "challenge.key"
     lib.run("openssl", "req", "-x509", "-nodes", "-newkey", *lib.KEYS["p256"], "-days", "1",
             "-subj", "/CN=ACME challenge", "-addext", f"subjectAltName={san}",
@@ -75,7 +75,7 @@ def test_shown(handler, version):
         assert tls.version() == version.name.replace("_", ".")
         pem = ssl.DER_cert_to_PEM_cert(tls.getpeercert(True))
         assert lib.Certificate(pem.encode()).names == [NAME]
-        # That is all: nothing is said in it.
+        # The handler closes the connection without sending any data.
         assert tls.recv(1) == b""
 
 
@@ -136,7 +136,7 @@ def test_damaged_file(handler):
 
 
 def answer(port, *pieces, pause=None):
-    """What comes back for these bytes until the connection ends."""
+    """Send these bytes; return everything that the handler sends until the connection ends."""
     with socket.create_connection(("127.0.0.1", port), lib.DEADLINE) as sock:
         data = b""
         with contextlib.suppress(ConnectionError):
@@ -150,7 +150,7 @@ def answer(port, *pieces, pause=None):
 
 
 def hello(name=NAME, protocols=("acme-tls/1",)):
-    """The first bytes of a client."""
+    """The ClientHello of a client."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.set_alpn_protocols(list(protocols))
@@ -174,16 +174,16 @@ def test_garbage(handler, garbage):
     connect(handler.port).close()
 
 
-def test_nothing_more_after_the_hello_is_taken(handler):
-    """Garbage in place of the client's second message."""
+def test_garbage_after_the_hello(handler):
+    """Garbage instead of the client's second message."""
     handler.publish()
     data = answer(handler.port, hello(), b"\xff" * 1000)
-    assert data[:1] == b"\x16"  # what was shown before
+    assert data[:1] == b"\x16"  # the handshake message that was sent before
 
 
 @pytest.mark.parametrize("pieces", [1, 7, 100])
 def test_in_pieces(handler, pieces):
-    """The hello in several writes; OpenSSL answers it as if it had come at once."""
+    """A ClientHello in several segments: the handler passes OpenSSL the complete message."""
     handler.publish()
     data = hello()
     result = []
@@ -197,8 +197,8 @@ def test_in_pieces(handler, pieces):
     assert result and result[0][:1] == b"\x16"
 
 
-def test_slow_client_is_not_waited_for(handler):
-    """10 s for all of it, however steadily it comes."""
+def test_slow_client_times_out(handler):
+    """The whole ClientHello must arrive within 10 s, however steadily it comes."""
     data, started = hello(), time.monotonic()
     with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as sock:
         with contextlib.suppress(ConnectionError):
@@ -211,11 +211,11 @@ def test_slow_client_is_not_waited_for(handler):
                 except TimeoutError:
                     continue
             else:
-                pytest.fail("all of it was taken")
+                pytest.fail("the handler read the whole ClientHello")
     assert 9 < time.monotonic() - started < 15
 
 
-def test_silent_client_is_not_waited_for(handler):
+def test_silent_client_times_out(handler):
     started = time.monotonic()
     assert answer(handler.port) == b""
     assert 9 < time.monotonic() - started < 15
@@ -233,7 +233,7 @@ def test_wrong_options():
 
 @pytest.mark.parametrize("mode", ["inetd", "accept"])
 def test_one_connected_socket(tmp_path, mode):
-    """As inetd and Accept=yes hand it over."""
+    """A connected socket, as inetd and Accept=yes pass it."""
     challenges = tmp_path / "challenges"
     challenges.mkdir()
     challenge_file(challenges, NAME).write_text(make_certificate(tmp_path, f"DNS:{NAME}"))
@@ -260,7 +260,7 @@ def test_one_connected_socket(tmp_path, mode):
         assert process.wait(lib.DEADLINE) == 0
 
 
-# ---- a CA that asks for it -----------------------------------------------------------------
+# ---- validation by a CA --------------------------------------------------------------------
 
 ALPN = """
 [verification "alpn"]
@@ -275,7 +275,7 @@ verification = alpn
 
 
 class Validated:
-    """An installation whose CA comes to the handler."""
+    """An installation whose CA validates at the handler."""
 
     def __init__(self, directory, http01_socket, **pebble):
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=256)
@@ -318,7 +318,7 @@ def test_names(validated, new_csr):
 
 
 def test_addresses(validated, new_csr):
-    """The CA asks for them by their names in DNS."""
+    """For an IP address, the CA sends its reverse DNS name as the server name (RFC 8738)."""
     with socket.create_server(("::1", validated.port), family=socket.AF_INET6) as six:
         validated.start_handler(six)
     certificate = validated.server.issue(
@@ -346,7 +346,7 @@ def post_all(server, requests):
 
 
 def test_orders_with_one_name_in_common(validated, new_csr, tmp_path):
-    """A name shows one certificate at a time: each order's challenge has its turn."""
+    """A name has one challenge certificate at a time: the challenges of the orders take turns."""
     validated.start_handler()
     requests = [lib.make_csr(tmp_path / str(i), "shared.example.org", f"own{i}.example.org")
                 for i in range(4)]
@@ -357,9 +357,10 @@ def test_orders_with_one_name_in_common(validated, new_csr, tmp_path):
     assert validated.files() == []
 
 
-def test_key_is_there_for_as_long_as_the_challenge(validated, new_csr):
-    """Nobody answers the CA at first; what is shown meanwhile is RFC 8737 to the letter."""
-    # The kernel takes the CA's connection, and it waits.
+def test_key_exists_as_long_as_the_challenge(validated, new_csr):
+    """Without a handler, the CA's validation waits.
+    Meanwhile the challenge must be exactly as RFC 8737 defines it."""
+    # The kernel accepts the CA's connection, which then waits.
     threads, answers = post_all(validated.server, [new_csr("held.example.org")])
     file = challenge_file(validated.challenges, "held.example.org")
     lib.wait_for(file.exists, "the challenge")
@@ -380,7 +381,7 @@ def test_key_is_there_for_as_long_as_the_challenge(validated, new_csr):
 
 
 def test_the_ca_refuses(validated, new_csr):
-    """No handler: nothing is left when the order fails."""
+    """Without a handler the order fails and leaves no challenge."""
     validated.socket.close()
     answer = validated.server.post(new_csr("nobody.example.org"))
     assert answer.status == 421
@@ -389,11 +390,11 @@ def test_the_ca_refuses(validated, new_csr):
 
 
 def test_orderd_is_killed(validated, new_csr):
-    """What a crash leaves goes at the next start, as far as no order needs it."""
+    """The next start removes the challenges of a crash that no order needs."""
     threads, answers = post_all(validated.server, [new_csr("crash.example.org")])
     lib.wait_for(challenge_file(validated.challenges, "crash.example.org").exists, "the challenge")
     left = validated.challenges / ("0" * 64)
-    left.write_text("of a former life")
+    left.write_text("left over")
     validated.server.orderd.popen.kill()
     validated.server.orderd.wait()
     validated.server.orderd.expect = (0, -signal.SIGKILL)
@@ -402,10 +403,10 @@ def test_orderd_is_killed(validated, new_csr):
     validated.start_handler()
     threads[0].join(90)
     assert answers[0].status == 200
-    lib.wait_for(lambda: validated.files() == [], "the files to go")
+    lib.wait_for(lambda: validated.files() == [], "the removal of the files")
 
 
-# ---- passed on -----------------------------------------------------------------------------
+# ---- passthrough ---------------------------------------------------------------------------
 
 SIZE = 20 * 1024 * 1024
 PIECE = os.urandom(64 * 1024)
@@ -426,7 +427,7 @@ def front(tmp_path, behind):
 
 
 def test_passed_on(front, behind):
-    """The handshake is with the server behind, and what is sent comes back to the byte."""
+    """The server behind the handler completes the handshake. All data comes back unchanged."""
     with connect(front.port, protocols=None, ca=behind.cert) as tls:
         for _ in range(SIZE // len(PIECE)):
             tls.sendall(PIECE)
@@ -455,7 +456,7 @@ def test_a_validation_is_not_passed_on(front, behind):
 
 
 class RawServer:
-    """What comes, to the byte; one connection."""
+    """Accepts a connection and shows the exact bytes that arrive."""
 
     def __init__(self):
         self.socket = socket.create_server(("127.0.0.1", 0))
@@ -479,7 +480,7 @@ def raw(tmp_path):
 
 @pytest.fixture
 def passed_on(raw):
-    """Both ends of a connection that the handler passes on; the client has said GET."""
+    """(handler, client, server side) of a passed-on connection; the client has sent GET."""
     server, handler = raw
     with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as client:
         client.sendall(b"GET")
@@ -498,7 +499,7 @@ def read_all(sock):
                                    b"\x16\x03\x01\x40\0\x01\0\x40\0" + b"x" * 20000],
                          ids=["http", "hello", "long"])
 def test_each_end_is_passed_on_by_itself(raw, first):
-    """Half-closed: the other direction goes on."""
+    """After one side has shut down its direction, the other direction continues."""
     server, handler = raw
     with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as client:
         client.sendall(first)
@@ -516,7 +517,7 @@ def test_each_end_is_passed_on_by_itself(raw, first):
 
 
 def test_both_ways_at_once(passed_on):
-    """More than all buffers hold, and to the byte."""
+    """Both directions carry more than all buffers hold, without a changed byte."""
     _, client, sock = passed_on
     contents = [os.urandom(SIZE) for _ in range(2)]
     received = [None, None]
@@ -569,7 +570,7 @@ def assert_sleeps(handler):
 
 
 def test_waits_without_spinning(passed_on):
-    """Half-closed and silent: the process sleeps."""
+    """With one direction shut down and no data, the process sleeps."""
     handler, client, sock = passed_on
     client.shutdown(socket.SHUT_WR)
     assert read_all(sock) == b"GET"
@@ -577,7 +578,8 @@ def test_waits_without_spinning(passed_on):
 
 
 def test_waits_without_spinning_before_an_end(passed_on):
-    """The server has closed, and the client takes nothing; what was said is there all the same."""
+    """The server has closed and the client does not read:
+    the process sleeps, and no data is lost."""
     handler, client, sock = passed_on
     assert sock.recv(3) == b"GET"
     sock.settimeout(1)
@@ -590,7 +592,7 @@ def test_waits_without_spinning_before_an_end(passed_on):
     assert len(read_all(client)) == size
 
 
-def test_nobody_behind(tmp_path):
+def test_server_behind_is_down(tmp_path):
     handler = Handler(tmp_path, "--passthrough", f"127.0.0.1:{lib.free_port()}")
     try:
         assert answer(handler.port, hello(protocols=["h2"])) == b""
@@ -601,8 +603,8 @@ def test_nobody_behind(tmp_path):
         handler.stop()
 
 
-def test_nobody_behind_does_not_flood_the_journal(tmp_path):
-    """One entry in 10 s, and none of them is left uncounted."""
+def test_server_behind_is_down_without_flooding_the_journal(tmp_path):
+    """The handler logs one entry per 10 s, with the number of failures since the last one."""
     handler = Handler(tmp_path, "--passthrough", f"127.0.0.1:{lib.free_port()}")
     n, started = 0, time.monotonic()
 
@@ -629,8 +631,8 @@ def test_nobody_behind_does_not_flood_the_journal(tmp_path):
 @pytest.mark.parametrize("listener,target", [
     ("0.0.0.0", "127.0.0.2"), ("0.0.0.0", "127.0.0.1"), ("0.0.0.0", "0.0.0.0"),
     ("::", "127.0.0.2"), ("::", "[::1]"), ("::", "[::ffff:127.0.0.2]"), ("127.0.0.1", "127.0.0.1")])
-def test_a_circle_is_not_entered(tmp_path, listener, target):
-    """What is passed on would come back, whatever the address that the client has come to."""
+def test_loop_is_refused(tmp_path, listener, target):
+    """The target is the handler's own listener, at whatever address: the connection would loop."""
     six = ":" in listener
     sock = socket.create_server((listener, 0), backlog=256, dualstack_ipv6=six,
                                 family=socket.AF_INET6 if six else socket.AF_INET)
@@ -647,21 +649,23 @@ def test_a_circle_is_not_entered(tmp_path, listener, target):
         handler.stop()
 
 
-# ---- a restart -----------------------------------------------------------------------------
+# ---- restart -------------------------------------------------------------------------------
 
 def terminate(handler):
-    """The handler, and the process of its one connection, have got SIGTERM."""
+    """Send SIGTERM to the handler;
+    return once the process of its connection has received it too."""
     child, = handler.process.children()
     handler.process.popen.terminate()
 
     def is_pending():
         masks = re.findall(r"^(?:Sig|Shd)Pnd:\t(\w+)$", open(f"/proc/{child}/status").read(), re.M)
         return any(int(mask, 16) & 1 << signal.SIGTERM - 1 for mask in masks)
-    lib.wait_for(is_pending, "the connection's process to be told")
+    lib.wait_for(is_pending, "the signal to the connection's process")
 
 
 def wait_for_restart(handler, seconds):
-    """It ends within this time; who came meanwhile is answered by the next one."""
+    """The handler exits within this time.
+    Its successor serves the client that connected meanwhile."""
     started = time.monotonic()
     with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as waiting:
         waiting.sendall(hello("other.example.org"))
@@ -671,7 +675,7 @@ def wait_for_restart(handler, seconds):
         assert read_all(waiting) == alert(112)
 
 
-def test_a_silent_connection_does_not_hold_a_restart_up(passed_on):
+def test_restart_with_a_silent_connection(passed_on):
     handler, client, sock = passed_on
     assert sock.recv(3) == b"GET"
     terminate(handler)
@@ -680,7 +684,7 @@ def test_a_silent_connection_does_not_hold_a_restart_up(passed_on):
 
 
 @pytest.mark.parametrize("said", [b"", hello()[:100]], ids=["nothing", "half a hello"])
-def test_a_client_that_says_nothing_does_not_hold_a_restart_up(handler, said):
+def test_restart_with_a_silent_client(handler, said):
     with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as client:
         client.sendall(said)
         lib.wait_for(handler.process.children, "the connection's process")
@@ -688,7 +692,7 @@ def test_a_client_that_says_nothing_does_not_hold_a_restart_up(handler, said):
         wait_for_restart(handler, 4)
 
 
-def test_a_handshake_that_stands_still_does_not_hold_a_restart_up(handler):
+def test_restart_with_a_stalled_handshake(handler):
     handler.publish()
     with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as client:
         client.sendall(hello())
@@ -697,8 +701,8 @@ def test_a_handshake_that_stands_still_does_not_hold_a_restart_up(handler):
         wait_for_restart(handler, 4)
 
 
-def test_a_server_behind_that_takes_nobody_does_not_hold_a_restart_up(tmp_path):
-    """All it can queue is there already: the next connection does not come about."""
+def test_restart_with_a_full_server_behind(tmp_path):
+    """The server's queue is full, so the next connection to it is never established."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full, contextlib.ExitStack() as stack:
         port = full.getsockname()[1]
         stack.enter_context(socket.create_connection(("127.0.0.1", port)))
@@ -712,8 +716,8 @@ def test_a_server_behind_that_takes_nobody_does_not_hold_a_restart_up(tmp_path):
         wait_for_restart(handler, 4)
 
 
-def test_a_transfer_is_finished(passed_on):
-    """SIGTERM: what is passed on may go on for a while."""
+def test_restart_completes_a_transfer(passed_on):
+    """After SIGTERM, a transfer may continue for a while."""
     handler, client, sock = passed_on
     terminate(handler)
     there, back = os.urandom(SIZE), os.urandom(SIZE)
@@ -726,7 +730,7 @@ def test_a_transfer_is_finished(passed_on):
     wait_for_restart(handler, 4)
 
 
-def test_a_transfer_without_an_end_is_ended(passed_on):
+def test_restart_ends_an_endless_transfer(passed_on):
     handler, client, sock = passed_on
     def send():
         with contextlib.suppress(OSError):
@@ -746,7 +750,7 @@ def test_a_transfer_without_an_end_is_ended(passed_on):
 
 
 def test_openssl_server_behind(tmp_path):
-    """A page of a real server, through us."""
+    """A page of a real server, through the handler."""
     cert, key = lib.make_tls_certificate(tmp_path)
     port = lib.free_port()
     (tmp_path / "page").write_bytes(os.urandom(1 << 20))
@@ -764,8 +768,9 @@ def test_openssl_server_behind(tmp_path):
         server.stop()
 
 
-def test_what_was_seen_of_a_client_connects_to_nothing_else(front, behind):
-    """Before OpenSSL sees a byte, and once it is passed on, the way out is closed."""
+def test_connections_cannot_connect_elsewhere(front, behind):
+    """The seccomp filters deny new connections before OpenSSL reads any data,
+    and after the handler has connected to the server."""
     with connect(front.port, protocols=None, ca=behind.cert) as tls:
         tls.sendall(b"hello")
         assert tls.recv(5) == b"hello"
@@ -777,7 +782,7 @@ def test_what_was_seen_of_a_client_connects_to_nothing_else(front, behind):
         assert filters - mine == (0 if "asan" in lib.BUILD.name else 2)
 
 
-# ---- behind others -------------------------------------------------------------------------
+# ---- behind another server -----------------------------------------------------------------
 
 NGINX = """
 daemon off;
@@ -799,7 +804,7 @@ defaults
 
 
 def ports(snippet, port, validations, others):
-    """An example, with the addresses of this test."""
+    """An example configuration with the addresses of this test."""
     for old, new in (("listen 443;", f"listen 127.0.0.1:{port};"),
                      ("bind :443", f"bind 127.0.0.1:{port}"),
                      ("listen [::]:443;", f"listen [::1]:{port};"),
@@ -816,7 +821,8 @@ def ports(snippet, port, validations, others):
     ("haproxy-tls.cfg", HAPROXY, ["/usr/sbin/haproxy", "-db", "-f"]),
 ], ids=["nginx", "haproxy"])
 def test_behind(tmp_path, http01_socket, behind, new_csr, example, template, command):
-    """The CA comes to it and reaches us; all others reach their server."""
+    """The server in front passes the CA's validation to the handler,
+    everything else to its server."""
     port = lib.free_port()
     bed = Validated(tmp_path / "bed", http01_socket, tlsPort=port)
     config = tmp_path / example

@@ -11,7 +11,7 @@ from server import Server  # noqa: E402  pylint: disable=wrong-import-position
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
 def pytest_runtest_makereport(item):
-    """What the machine's journal says stands below the test that failed."""
+    """Add the machine's journal to the report of a failed test."""
     outcome = yield
     report = outcome.get_result()
     server = getattr(item, "funcargs", {}).get("server") or \
@@ -22,7 +22,7 @@ def pytest_runtest_makereport(item):
 
 @pytest.fixture(scope="session")
 def pebble(tmp_path_factory):
-    """It asks for challenges on ports 80 and 443: of the network that is this test's own."""
+    """Pebble. It validates at ports 80 and 443 of the network namespace of this test run."""
     ca = lib.Pebble(tmp_path_factory.mktemp("pebble"), 80, tlsPort=443)
     yield ca
     ca.stop()
@@ -30,7 +30,7 @@ def pebble(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, pebble):
-    """Serves, behind nginx."""
+    """A configured and running server behind nginx."""
     machine = Server(tmp_path_factory.mktemp("server") / "machine")
     try:
         machine.start_nginx()
@@ -42,7 +42,7 @@ def server(tmp_path_factory, pebble):
 
 @pytest.fixture
 def fresh(tmp_path):
-    """The package was just installed."""
+    """A machine on which the package was just installed."""
     machine = Server(tmp_path / "machine")
     yield machine
     machine.stop()

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A machine with systemd as PID 1: this one's files below a layer in memory, booted in a container.
+"""A machine with systemd as PID 1: a container on a copy-on-write overlay of this machine's files.
 
-It shares the network with whoever starts it: run the tests in a network namespace of their own (tests/system/run).
+It shares the network of its parent: run the tests in a network namespace of their own
+(tests/system/run).
 """
 
 import contextlib
@@ -15,7 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
 import lib  # noqa: E402  pylint: disable=wrong-import-position
 
-# What the layer starts with: nothing is enabled that somebody installed here.
+# The overlay starts without any enabled unit of this machine.
 BOOT = r"""
 set -eu
 layer=$1 share=$2
@@ -27,11 +28,11 @@ mkdir "$layer/upper" "$layer/work" "$root"
 mount -t overlay -o "lowerdir=/,upperdir=$layer/upper,workdir=$layer/work" overlay "$root"
 find "$root/etc/systemd/system" -path '*.wants/*' -type l -delete
 rm -rf "$root/var/log/journal" "$root/usr/sbin/policy-rc.d"
-# Not without one: systemd would take it for a first boot, and enable what its presets say.
+# Without a machine ID, systemd would assume a first boot and enable units by its presets.
 systemd-id128 new >"$root/etc/machine-id"
 mkdir "$root/var/log/journal"
 printf '[Journal]\nRateLimitBurst=0\n' >"$root/etc/systemd/journald.conf"
-# 133 is how it says that the machine is to be started anew: it was rebooted.
+# systemd-nspawn exits with 133 when the machine reboots: start it again.
 while
     systemd-nspawn --quiet --directory "$root" --bind-ro="$share:/mnt" \
         --capability=CAP_NET_ADMIN --register=no --keep-unit --boot
@@ -41,12 +42,13 @@ do :; done
 
 
 def new_cgroups(name):
-    """Control groups for one machine: two would end each other's services in the same ones."""
+    """Create control groups for one machine:
+    in shared groups, machines would end each other's services."""
     groups, top = [], Path("/sys/fs/cgroup")
     for line in Path("/proc/self/cgroup").read_text().splitlines():
         _, controllers, path = line.split(":", 2)
         hierarchy = controllers.removeprefix("name=") or "unified"
-        # systemd leaves this one alone, and so do we: a new group of it takes no process at first.
+        # Leave cpuset alone, as systemd does: a new group of it accepts no process at first.
         if controllers != "cpuset":
             parent = top / hierarchy if (top / hierarchy).is_dir() else top
             groups.append(parent / path.lstrip("/") / name)
@@ -55,7 +57,8 @@ def new_cgroups(name):
 
 
 def remove_cgroups(groups):
-    """Whether all are gone: the kernel takes a moment to let the last processes go."""
+    """Remove the groups; return whether all are gone.
+    The kernel may still be ending the last processes."""
     with contextlib.suppress(OSError):
         for group in groups:
             for directory, _, _ in os.walk(group, topdown=False):
@@ -72,7 +75,7 @@ def read_children(pid):
 
 
 class Machine:
-    """Boots at once; what is in @share is below /mnt."""
+    """Boots when created; @share is mounted at /mnt."""
 
     def __init__(self, directory, share):
         directory.mkdir(parents=True)
@@ -91,7 +94,7 @@ class Machine:
             raise
 
     def find_init(self):
-        """The container's PID 1, as seen from here."""
+        """The PID of the container's init in the PID namespace of the tests."""
         assert self.popen.poll() is None, self.console.read_text(errors="replace")
         for container in read_children(self.popen.pid):
             for child in read_children(container):
@@ -110,7 +113,7 @@ class Machine:
         return lib.wait_for(is_up, "the machine to boot")
 
     def run(self, *argv, check=True, text=None, timeout=120, env=None):
-        """A command in the machine, as root."""
+        """Run a command in the machine as root."""
         result = subprocess.run(
             ["nsenter", f"--target={self.pid}", "--mount", "--uts", "--ipc", "--pid", "--cgroup",
              "--", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8",
@@ -127,7 +130,7 @@ class Machine:
         return self.run("bash", "-c", script, **kwargs)
 
     def path(self, name):
-        """A file of the machine, from here."""
+        """The path of a file in the machine, from outside."""
         return Path(f"/proc/{self.pid}/root") / str(name).lstrip("/")
 
     def write(self, name, text):
@@ -135,7 +138,7 @@ class Machine:
         self.path(name).write_text(text)
 
     def show(self, unit, *properties):
-        """What systemd says of a unit: one value, or a list."""
+        """Properties of a unit as systemctl prints them: one value, or a list of several."""
         lines = self.run("systemctl", "show", unit, "--property=" + ",".join(properties)).stdout
         values = dict(line.split("=", 1) for line in lines.splitlines())
         found = [values[name] for name in properties]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A machine with the package installed, set up as an administrator would do it."""
+"""A machine with the package installed and configured as an administrator would do it."""
 
 from machine import Machine, lib
 
@@ -43,7 +43,7 @@ domain = *.example.net
 
 
 class Server(Machine):
-    """The package is there; nothing is enabled."""
+    """The package is installed; no unit is enabled."""
 
     sockets = ("acmems-mgmt.socket", "acmems-http01.socket")
 
@@ -53,12 +53,12 @@ class Server(Machine):
 
     def install(self):
         packages = list((lib.ROOT / "build/deb").glob("acmems_*.deb"))
-        assert len(packages) == 1, "make deb comes first"
+        assert len(packages) == 1, "run make deb first"
         return self.run("env", "DEBIAN_FRONTEND=noninteractive", "dpkg", "--install",
                         f"/mnt/build/deb/{packages[0].name}")
 
     def configure(self, ca, *changes, more=""):
-        """The INI file: each change is an old text and what stands in its place."""
+        """Write the INI file; each change is an (old, new) pair of texts."""
         text = CONFIG.format(url=ca.url)
         for old, new in changes:
             assert old in text
@@ -67,7 +67,7 @@ class Server(Machine):
         self.path("/etc/acmems/acmems.ini").write_text(text + more)
 
     def enable(self, ca, *changes, **more):
-        """One file edited, and the one command."""
+        """Write the INI file and enable the sockets: all that an installation needs."""
         self.configure(ca, *changes, **more)
         self.run("systemctl", "enable", "--now", *self.sockets)
 
@@ -80,7 +80,7 @@ class Server(Machine):
         self.run("systemctl", "daemon-reload")
 
     def start_nginx(self):
-        """Owns port 80, with the snippet that the documentation prints."""
+        """Start nginx on port 80 with the configuration from the documentation."""
         upstream, location = lib.split_nginx((lib.ROOT / "examples/nginx.conf").read_text())
         self.write("/etc/nginx/nginx.conf", NGINX.format(upstream=upstream, location=location))
         self.run("systemctl", "enable", "--now", "nginx.service")
@@ -97,7 +97,7 @@ class Server(Machine):
         return self.show("acmems-orderd.service", "StatusText")
 
     def cpu_time(self):
-        """Seconds that PID 1 has used up, its children's not counted."""
+        """The CPU time of PID 1 in s, without its children."""
         fields = self.path("/proc/1/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / 100
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many clients at the same time: all are connected before the first says a word."""
+"""Many clients at the same time: all of them connect before the first one sends."""
 
 import resource
 import selectors
@@ -10,7 +10,7 @@ DEADLINE = 60  # s
 
 
 class Client:
-    """One of them: its answer so far, and what went wrong."""
+    """One client: its answer so far, and its error."""
 
     def __init__(self, family, address):
         self.socket = socket.socket(family)
@@ -23,14 +23,15 @@ class Client:
 
 
 def wait(clients, event, act, leave=lambda client: None):
-    """Until act(client) was true once for each, which then leaves."""
+    """Wait until act(client), called on the event, has returned true once for each client;
+    leave(client) follows at once."""
     end = time.monotonic() + DEADLINE
     with selectors.DefaultSelector() as selector:
         for client in clients:
             selector.register(client.socket, event, client)
         while selector.get_map():
             ready = selector.select(end - time.monotonic())
-            assert ready, f"{len(selector.get_map())} of {len(clients)} are still waiting"
+            assert ready, f"{len(selector.get_map())} of {len(clients)} clients are still waiting"
             for key, _ in ready:
                 if act(key.data):
                     selector.unregister(key.fileobj)
@@ -64,7 +65,8 @@ def http_is_complete(answer):
 
 
 def ask(n, family, address, request, is_complete=http_is_complete):
-    """The answers of @n clients that ask the same at the same time; nobody was reset or let down."""
+    """Send the same request from @n clients at the same time; return the answers.
+    A connection that is reset or ends early is an error."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, n + 100), hard))
     clients = [Client(family, address) for _ in range(n)]

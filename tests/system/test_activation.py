@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ways in which a handler gets its connections, and how many at once."""
+"""Each way in which a handler gets its connections, with many of them at once."""
 
 import json
 import socket
@@ -20,7 +20,7 @@ INETD = lib.documented_block("inetd").replace("192.0.2.1:1313", "127.0.0.1:2313"
 
 @pytest.fixture(scope="module")
 def csr(server, tmp_path_factory):
-    """In the cache; and there is a challenge, too."""
+    """A CSR whose certificate is in the cache; a challenge is published, too."""
     body = lib.make_csr(tmp_path_factory.mktemp("csr"), "www.example.org")
     server.issue(body)
     path, content = CHALLENGE
@@ -33,7 +33,7 @@ def http(method, path, body=b""):
 
 
 def ask(n, unit, csr, record_property, how):
-    """All are answered; what PID 1 had to do with it is written down."""
+    """All requests are answered. The rate is recorded."""
     port, request, expected = {
         "acmems-mgmt": (1313, http("POST", "/sign", csr), b"-----BEGIN CERTIFICATE-----"),
         "acmems-http01": (1380, http("GET", "/.well-known/acme-challenge/token"),
@@ -47,13 +47,13 @@ def ask(n, unit, csr, record_property, how):
 
 
 def cpu_time(server):
-    """Of PID 1, in ms."""
+    """The CPU time of PID 1, in ms."""
     return int(server.path("/proc/1/schedstat").read_text().split()[0]) / 1e6
 
 
 @pytest.mark.parametrize("unit", ["acmems-mgmt", "acmems-http01"])
 def test_one_process_serves_all(server, csr, record_property, unit):
-    """As shipped: at the limit of processes the kernel queues."""
+    """The default: at the limit of processes, the kernel queues further connections."""
     server.run("systemctl", "stop", f"{unit}.service")
     before = cpu_time(server)
     ask(MANY, unit, csr, record_property, "Accept=no")
@@ -64,7 +64,7 @@ def test_one_process_serves_all(server, csr, record_property, unit):
 
 @pytest.mark.parametrize("unit", ["acmems-mgmt", "acmems-http01"])
 def test_one_unit_for_each_connection(server, csr, record_property, unit):
-    """With the drop-in of three lines, as acmems.service(8) has it."""
+    """The drop-in of three lines from acmems.service(8)."""
     server.sh(lib.documented_block("install accept drop-in").replace("acmems-mgmt", unit))
     try:
         accepted = int(server.show(f"{unit}.socket", "NAccepted"))
@@ -73,17 +73,17 @@ def test_one_unit_for_each_connection(server, csr, record_property, unit):
         record_property(f"{unit}, Accept=yes: PID 1's CPU time for a connection, ms",
                         round((cpu_time(server) - before) / SOME, 4))
         assert int(server.show(f"{unit}.socket", "NAccepted")) - accepted == SOME
-        # What ended is gone; nothing failed, and nothing piles up.
+        # Units of ended connections are gone; none has failed, none accumulates.
         lib.wait_for(lambda: not server.run(
             "systemctl", "list-units", "--all", "--plain", "--no-legend", f"{unit}@*").stdout,
-            "the connections' units to go")
+            "the removal of the connections' units")
     finally:
         server.remove_drop_in(f"{unit}.socket", name="accept")
         server.run("systemctl", "restart", f"{unit}.socket")
 
 
 def test_orders_socket(server, csr):
-    """2,000 handlers may ask orderd at once."""
+    """2,000 handlers can call orderd at once."""
     call = json.dumps({"method": "org.varlink.service.GetInfo"}).encode() + b"\0"
     answers = swarm.ask(MANY, socket.AF_UNIX, str(server.path("/run/acmems/orderd.sock")), call,
                         is_complete=lambda answer: answer.endswith(b"\0"))
@@ -91,7 +91,7 @@ def test_orders_socket(server, csr):
 
 
 def test_inetd(server, csr):
-    """Debian's openbsd-inetd starts the very same programs."""
+    """Debian's openbsd-inetd starts the same programs."""
     server.write("/etc/inetd.conf", INETD)
     server.run("systemctl", "start", "inetd.service")
     try:

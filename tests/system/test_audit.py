@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The journal as audit trail: the queries of acmems.journal-fields(7), on a machine with the package installed."""
+"""The queries of acmems.journal-fields(7) on a machine with the package installed."""
 
 import base64
 import json
@@ -24,7 +24,7 @@ domain = *.example.com
 
 @pytest.fixture(scope="module")
 def story(server, pebble, tmp_path_factory):
-    """A day's work, one of each kind: {name: answer}."""
+    """One request of each kind: {name: answer}."""
     server.configure(pebble, more=POLICY)
     directory = tmp_path_factory.mktemp("csr")
     pebble.set_address("dead.example.org", "127.0.0.99")
@@ -55,7 +55,7 @@ def pem_lines(pem):
 
 
 def ask(server, marker, *changes, env=None):
-    """The entries that the documented command finds."""
+    """The journal entries that the documented command finds."""
     command = lib.documented_block(f"audit {marker}")
     for old, new in changes:
         assert old in command
@@ -80,7 +80,7 @@ def test_who_got_a_certificate_for_a_name(server, story):
 
 
 def test_what_was_denied(server, story):
-    # Yesterday, this machine was not there yet.
+    # The machine was not running yesterday: query from one day ago until tomorrow.
     entries = ask(server, "denied", ("until today", "until tomorrow"), ("yesterday", "-1day"))
     assert [entry["ACMEMS_REQUEST_ID"] for entry in entries] == [
         request_id(story[name]) for name in ("denied", "wrong key")]
@@ -93,7 +93,7 @@ def test_what_failed_at_the_ca(server, story):
         ("dead.example.org", request_id(story["failed"]))]
     assert entries[0]["ACMEMS_PROBLEM"] == "connection"
     assert entries[0]["ACMEMS_ORDER"].startswith("https://127.0.0.1:")
-    # What -x explains is the package's catalog.
+    # The text that -x adds comes from the package's catalog.
     text = server.sh(lib.documented_block("audit failed")).stdout
     assert "Subject: The CA did not issue a certificate" in text
     assert "The order for dead.example.org (the first" in text
@@ -116,7 +116,7 @@ def test_everything_of_one_client(server, story):
 
 
 def test_nothing_secret(server, story):
-    """At level debug, in any field, of any program: nothing that opens a door."""
+    """At level debug, no field of any program contains a secret."""
     journal = server.run("journalctl", "--no-pager", "-b", "-o", "export").stdout
     assert "ACMEMS_REQUEST_ID" in journal
     for secret in story["secrets"]:
@@ -125,8 +125,8 @@ def test_nothing_secret(server, story):
     assert "PRIVATE KEY--" not in journal
 
 
-def test_fields_carry_the_unit(server, story):
-    """Journald knows by itself which unit said it: nobody else can have."""
+def test_fields_have_the_unit(server, story):
+    """journald adds the unit of the sender itself: a program cannot forge it."""
     for unit, program in ("acmems-mgmt", "acmems-sign"), ("acmems-orderd", "acmems-orderd"):
         found = server.run("journalctl", "-b", "-q", "-o", "json", "-u", f"{unit}.service",
                            f"SYSLOG_IDENTIFIER={program}").stdout.splitlines()

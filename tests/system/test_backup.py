@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A copy of the state directory, at whatever moment it is made, is a backup."""
+"""A copy of the state directory is a valid backup, whenever it is made."""
 
 import concurrent.futures
 import shutil
@@ -14,7 +14,7 @@ ARCHIVE = "acmems-backup.tar.gz"
 
 
 class Once:
-    """Is set from the second look on."""
+    """An event that is set from the second call of is_set() on."""
 
     looks = 0
 
@@ -24,7 +24,7 @@ class Once:
 
 
 def back_up(server, stop, archive):
-    """Over and over, each copy over the one before; how many there were."""
+    """Make backups in a loop, each one over the previous one; return their number."""
     n = 0
     while not stop.is_set():
         server.sh(f"cd /root && {lib.documented_block('install backup')}")
@@ -38,7 +38,7 @@ def post_all(server, bodies, pool):
 
 
 def test_backup_during_issuance(tmp_path, pebble):
-    """What was issued is served from the copy, what was in flight is finished from it."""
+    """Issued certificates are served from the backup; pending orders are completed from it."""
     archive, before = tmp_path / ARCHIVE, pebble.certificates()
     requests = [lib.make_csr(tmp_path / "csr", f"www{number}.example.org") for number in range(N)]
     issued, in_flight = requests[:-IN_FLIGHT], requests[-IN_FLIGHT:]
@@ -55,7 +55,7 @@ def test_backup_during_issuance(tmp_path, pebble):
             lib.wait_for(lambda: f"{IN_FLIGHT} orders in flight" in first.status_text(), "orders")
             stop.set()
             assert backups.result() > 1
-            assert back_up(first, Once(), archive) == 1  # the last one
+            assert back_up(first, Once(), archive) == 1  # the final one
             account = first.path("/var/lib/acmems/account/registration.json").read_text()
             first.stop()
             for answer in cut_off:
@@ -74,7 +74,7 @@ def test_backup_during_issuance(tmp_path, pebble):
             assert second.issue(body).serial == certificates[body].serial
         for body in in_flight:
             second.issue(body)
-        assert pebble.certificates() == before + N  # one for each request, wherever it was cut off
+        assert pebble.certificates() == before + N  # one per request
         second.issue(lib.make_csr(tmp_path / "csr", "new.example.org"))
     finally:
         second.stop()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""dns-01 as acmems.ini(5) has it: Debian's named, and acmems-orderd in its sandbox."""
+"""The dns-01 setup of acmems.ini(5): Debian's named, and acmems-orderd in its sandbox."""
 
 import re
 
@@ -16,7 +16,7 @@ ns A 127.0.0.1
 
 @pytest.fixture
 def pebble(tmp_path):
-    """Its resolver is the machine's named."""
+    """Pebble, with the machine's named as its resolver."""
     ca = lib.Pebble(tmp_path / "pebble", 80, resolver="127.0.0.1:53")
     yield ca
     ca.stop()
@@ -45,20 +45,20 @@ def test_wildcard(with_named, new_csr):
     names = ["*.example.org", "example.org"]
     assert fresh.issue(new_csr(*names)).names == names
     lib.wait_for(lambda: not list(fresh.path("/var/lib/acmems/dns").glob("*.json")),
-                 "the record to go")
+                 "the removal of the record")
     answer = fresh.run("dig", "@127.0.0.1", "_acme-challenge.example.org", "TXT").stdout
     assert re.search("status: (NXDOMAIN|NOERROR)", answer)
     assert "ANSWER: 0" in answer
 
 
 def test_key_behind_the_sandbox(with_named, new_csr):
-    """Without the documented command acmems keeps the previous configuration."""
+    """Without the documented command, acmems keeps the previous configuration."""
     with_named.issue(new_csr("*.example.org"))
     ini = with_named.path("/etc/acmems/acmems.ini")
     with_named.sh("cp -p /etc/acmems/tsig.key /home/tsig.key")
     ini.write_text(ini.read_text().replace("/etc/acmems/tsig.key", "/home/tsig.key"))
     with_named.run("systemctl", "daemon-reload")
-    # What looks at it for a reload has the new sandbox already.
+    # The check before a reload already runs in the new sandbox.
     with_named.run("systemctl", "reload", "acmems-orderd.service")
     with_named.issue(new_csr("*.first.example.org"))
     entries = with_named.journal("-u", "acmems-orderd.service", "-b")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From apt install to a server that serves, in each of the ways it can be set up."""
+"""From apt install to a running server, in every supported setup."""
 
 import contextlib
 import subprocess
@@ -10,14 +10,15 @@ UNITS = ("acmems-mgmt", "acmems-http01", "acmems-orderd", "acmems-tlsalpn01")
 
 
 def test_installed(fresh):
-    """Nothing is enabled, nothing runs, the configuration is sound and lets nobody in."""
+    """After the installation, no unit is enabled or runs;
+    the configuration is valid and permits no client."""
     for unit in UNITS:
         assert fresh.show(f"{unit}.socket", "UnitFileState", "ActiveState") == \
             ["disabled", "inactive"]
     assert fresh.run("acmemsctl", "check").stdout == \
         "/etc/acmems/acmems.ini: ok, 0 auth blocks\n"
     fresh.run("systemctl", "enable", "--now", *fresh.sockets)
-    # Pulled in by acmems-mgmt.socket.
+    # Enabled along with acmems-mgmt.socket.
     assert fresh.show("acmems-orderd.socket", "UnitFileState") == "enabled"
     lib.wait_for(lambda: fresh.is_active("acmems-orderd.socket"), "the socket of orderd")
     listening = fresh.run("ss", "-Hltn").stdout
@@ -25,7 +26,7 @@ def test_installed(fresh):
         assert f" {address} " in listening
     assert fresh.post(b"x").status == 403
     assert lib.request(1380, "GET", "/.well-known/acme-challenge/x", address="::1").status == 404
-    # That one listens nowhere by default, of which systemd complains.
+    # By default this socket has no address, which systemd-analyze reports.
     fresh.drop_in("acmems-tlsalpn01.socket", "[Socket]\nListenStream=127.0.0.1:1443\n")
     files = fresh.run("dpkg", "--listfiles", "acmems").stdout.splitlines()
     for unit in UNITS:
@@ -61,7 +62,8 @@ def test_readme(fresh, pebble):
 
 
 def test_broken_configuration_at_boot(fresh, pebble, new_csr):
-    """Boot goes on, what is sound listens, the reason is in the journal, mending it is all there is to do."""
+    """The machine boots, valid listeners work, and the journal has the reason.
+    Correcting the file is enough."""
     fresh.start_nginx()
     fresh.enable(pebble, more="nonsense\n")
     fresh.reboot()
@@ -79,7 +81,7 @@ def test_broken_configuration_at_boot(fresh, pebble, new_csr):
 
 
 def test_credentials(fresh, pebble, new_csr):
-    """The key is nowhere in clear: the unit has it decrypted."""
+    """The key is not stored in clear text: systemd decrypts it for the unit."""
     fresh.start_nginx()
     fresh.configure(pebble)
     key = "/root/account.pem"
@@ -100,7 +102,7 @@ def test_credentials(fresh, pebble, new_csr):
 
 
 def test_other_directories(fresh, pebble, new_csr):
-    """Paths outside the defaults are let into the sandbox by the generator, below /home as well."""
+    """The generator opens the sandbox for other directories, also below /home."""
     fresh.start_nginx()
     for directory in "/srv/acme", "/home/acme", "/srv/account":
         fresh.run("install", "-d", "-o", "acmems", "-g", "acmems", "-m", "0750", directory)
@@ -120,7 +122,7 @@ storage = home
         serial = fresh.issue(csr).serial
         assert "cert.pem" in fresh.run("find", directory, "-name", "cert.pem").stdout
         fresh.run("systemctl", "stop", "acmems-orderd.socket", "acmems-orderd.service")
-        assert fresh.issue(csr).serial == serial  # acmems-sign reads it by itself
+        assert fresh.issue(csr).serial == serial  # acmems-sign reads the cache without orderd
         fresh.run("systemctl", "start", "acmems-orderd.socket")
     assert "account.pem" in fresh.run("ls", "/srv/account").stdout
 
@@ -139,7 +141,7 @@ def interface(name):
 
 
 def test_listeners(fresh, pebble):
-    """Each form of address; a change takes one command."""
+    """Every kind of address works; a change takes one command."""
     with interface("acme-test0"):
         fresh.configure(
             pebble, ("listener = 127.0.0.1:1313", "listener = [::1]:1313\nlistener = /run/mgmt.sock"),
@@ -149,7 +151,7 @@ type = http01
 listener = 127.0.0.1:1380
 listener = [fe80::80%acme-test0]:1381
 """)
-        # The interface comes up after boot: its socket is there all the same.
+        # The interface comes up after boot; its socket listens nevertheless.
         fresh.run("systemctl", "enable", "--now", *fresh.sockets)
         listening = fresh.run("ss", "-Hltn").stdout
         assert "127.0.0.1:1380" in listening and "fe80::80]" in listening.replace("%acme-test0", "")
@@ -161,7 +163,7 @@ listener = [fe80::80%acme-test0]:1381
                 "'http://[fe80::80%25acme-test0]:1381/.well-known/acme-challenge/x'",
                 "-d x 'http://[::1]:1313/sign'",
                 "-d x --unix-socket /run/mgmt.sock http://x/sign")]
-        assert answers == ["404", "404", "415", "403"]  # a unix socket has no address to judge by
+        assert answers == ["404", "404", "415", "403"]  # a unix socket has no address
 
         fresh.configure(pebble, ("127.0.0.1:1313", "127.0.0.1:1314"))
         fresh.sh(lib.documented_block("install listener change"))
@@ -170,7 +172,7 @@ listener = [fe80::80%acme-test0]:1381
 
 
 def test_without_ipv6(fresh):
-    """Switched off, as in many containers: what the package ships serves all the same."""
+    """Without IPv6, as in many containers, the default listeners still work."""
     subprocess.run(["sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1"], check=True)
     try:
         fresh.run("systemctl", "enable", "--now", *fresh.sockets)
@@ -180,13 +182,13 @@ def test_without_ipv6(fresh):
         subprocess.run(["sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=0"], check=True)
 
 
-def test_runtime_directory_that_was_removed(fresh, pebble, new_csr):
-    """Started again, everything makes what it needs."""
+def test_removed_runtime_directory(fresh, pebble, new_csr):
+    """After a restart, every service creates what it needs."""
     fresh.start_nginx()
     fresh.enable(pebble)
     fresh.issue(new_csr("before.example.org"))
     fresh.run("rm", "-r", "/run/acmems")
-    # The handler first: its sandbox sees only what is there when it starts.
+    # Restart the handler first: its sandbox contains only paths that exist at its start.
     fresh.run("systemctl", "restart", "acmems-http01.socket")
     fresh.run("systemctl", "start", "acmems-http01.service")
     fresh.run("systemctl", "restart", "acmems-orderd.socket", "acmems-mgmt.socket")
@@ -195,8 +197,8 @@ def test_runtime_directory_that_was_removed(fresh, pebble, new_csr):
         "2750 acmems:acmems-http01\n"
 
 
-def test_check_of_what_is_there(fresh, pebble):
-    """What the text alone does not tell: rights that an editor left, directories that nobody made."""
+def test_check_of_modes_and_directories(fresh, pebble):
+    """acmemsctl check finds wrong file modes, as editors leave them, and missing directories."""
     fresh.configure(pebble, more='[storage "far"]\ntype = file\ndirectory = /srv/nowhere\n')
     fresh.run("chmod", "0600", "/etc/acmems/acmems.ini")
     found = fresh.run("acmemsctl", "check").stdout
@@ -228,8 +230,8 @@ tsig-key-file = /etc/acmems/keys/tsig
 """
 
 
-def test_check_of_files_that_are_named(fresh, pebble):
-    """root can read them all; it is acmems-orderd that has to."""
+def test_check_of_named_files(fresh, pebble):
+    """acmemsctl check tests the access of acmems-orderd, although root can read every file."""
     fresh.configure(pebble, more=NAMED)
     fresh.sh("systemd-tmpfiles --create acmems.conf && cd /etc/acmems && umask 077 && mkdir keys &&"
              "tsig-keygen k > keys/tsig && echo c2VjcmV0 > keys/eab && cp ca.pem keys/ca.pem &&"

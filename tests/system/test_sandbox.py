@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who may touch what: asked from inside each unit, by a probe that runs with the unit's own properties."""
+"""The table "Who may touch what": a probe tests it from inside each unit, with its settings."""
 
 import pytest
 
@@ -18,7 +18,7 @@ BUS = "unix:/run/dbus/system_bus_socket"
 CA = "tcp:{port}"
 OTHERS = ("signal:1", "see:1", "ptrace", "memory", "exec:/bin/sh")
 
-# The table of ARCHITECTURE.md, "Who may touch what".
+# The same table as in ARCHITECTURE.md.
 TABLE = {
     "acmems-http01.service": {CHALLENGES},
     "acmems-mgmt.service": {CONFIG, CACHE, ORDERD},
@@ -34,12 +34,12 @@ WRITABLE = {
 
 
 def instance(unit):
-    """acmems-mgmt@.service has the sandbox of acmems-mgmt.service."""
+    """acmems-mgmt@.service has the same sandbox as acmems-mgmt.service."""
     return unit.replace(".service", "@probe.service")
 
 
 def probe(server, unit, questions):
-    """What the probe answers in the unit's place."""
+    """The answers of the probe when it runs in place of the unit's program."""
     name = unit.replace("@probe.", "@.")
     server.drop_in(name, f"""[Unit]
 Requires=
@@ -67,7 +67,8 @@ StandardOutput=file:/run/probe
 
 @pytest.fixture(scope="module")
 def used(server, tmp_path_factory):
-    """It has issued: there is a key and a certificate to be had. All handlers have a socket."""
+    """A server that has issued, so that a key and a certificate exist.
+    All handlers have a socket."""
     server.drop_in("acmems-tlsalpn01.socket", "[Socket]\nListenStream=127.0.0.1:1443\n")
     server.issue(lib.make_csr(tmp_path_factory.mktemp("csr"), "www.example.org"))
     return server
@@ -104,7 +105,8 @@ def test_exposure(used, unit, limit, record_property):
 
 
 def test_connections_are_kept_apart(used):
-    """Each connection's process has given up more than the service did, and its memory is nobody's to read."""
+    """Each connection's process has dropped more rights than the service.
+    No other process can read its memory."""
     def filters(pid):
         status = used.run("cat", f"/proc/{pid}/status").stdout
         return int(status.partition("Seccomp_filters:\t")[2].split()[0])

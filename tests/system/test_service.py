@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An installed server at its work: what stands in front of it, and what happens to its services."""
+"""A running server: the web servers in front of it, and what can happen to its services."""
 
 import re
 import subprocess
@@ -80,7 +80,7 @@ def test_idle_handlers_end_and_come_back(server):
     for _ in range(2):
         assert server.post(b"x").status == 415
         assert lib.request(1380, "GET", "/.well-known/acme-challenge/x").status == 404
-        # Both first: while one is waited for the other ends.
+        # Check all handlers before waiting for one: meanwhile the other exits.
         assert all(server.is_active(f"{unit}.service") for unit in handlers)
         for unit in handlers:
             server.wait_for_idle(f"{unit}.service")
@@ -98,10 +98,10 @@ def test_status(server, new_csr):
             r"next renewal \d{4}-\d\d-\d\d \d\d:\d\d UTC", server.status_text())
 
     server.issue(new_csr("status.example.org"))
-    lib.wait_for(says_all, "what is there")
+    lib.wait_for(says_all, "the status")
     server.issue(new_csr("status2.example.org"))
-    lib.wait_for(says_all, "one certificate more")
-    # It counts what is there when it starts, too.
+    lib.wait_for(says_all, "the status with one more certificate")
+    # After a start, orderd counts the existing certificates as well.
     server.run("systemctl", "restart", "acmems-orderd.service")
     lib.wait_for(says_all, "the same after a restart")
     assert "Status: \"0 orders in flight" in server.run(
@@ -109,7 +109,7 @@ def test_status(server, new_csr):
 
 
 def test_watchdog(server):
-    """orderd that hangs is ended and started again."""
+    """systemd kills a hanging orderd and starts it again."""
     server.drop_in("acmems-orderd.service", "[Service]\nWatchdogSec=3s\nWatchdogSignal=SIGKILL\n")
     server.run("systemctl", "restart", "acmems-orderd.service")
     pid = server.show("acmems-orderd.service", "MainPID")
@@ -130,14 +130,14 @@ def test_reload(server, new_csr):
     line = len(good.splitlines()) + 1
     assert f"/etc/acmems/acmems.ini:{line}: error:" in server.journal(
         "-u", "acmems-orderd.service", "-b")
-    server.issue(new_csr("old-config.example.org"))  # the old one stays in force
+    server.issue(new_csr("old-config.example.org"))  # the previous configuration is kept
     path.write_text(good + '[auth "more"]\nip = 127.0.0.1\ndomain = *.example.com\n')
     server.run("systemctl", "reload", "acmems-orderd.service")
     server.issue(new_csr("www.example.com"))
     path.write_text(good)
 
 
-def test_challenges_age_away(server):
+def test_challenges_are_removed_by_age(server):
     directory = "/run/acmems/challenges/http-01"
     server.sh(f"touch -d '2 days ago' {directory}/left-over; touch {directory}/of-today")
     server.run("systemd-tmpfiles", "--clean", "--prefix=/run/acmems")
@@ -154,8 +154,8 @@ def test_reboot(server, new_csr):
     assert server.run("systemctl", "is-system-running", check=False).stdout == "running\n"
 
 
-def test_reboot_in_mid_order(server, pebble, new_csr):
-    """acmems-orderd runs from boot on, and finishes what it finds though nobody asks."""
+def test_reboot_during_an_order(server, pebble, new_csr):
+    """acmems-orderd starts at boot and completes pending orders without a request."""
     pebble.ca.pause()
     try:
         client = subprocess.Popen(
@@ -168,15 +168,15 @@ def test_reboot_in_mid_order(server, pebble, new_csr):
         client.wait(30)
         server.reboot()
         assert not server.is_active("acmems-mgmt.service")
-        lib.wait_for(lambda: "1 order in flight" in server.status_text(), "the order of before")
+        lib.wait_for(lambda: "1 order in flight" in server.status_text(), "the previous order")
     finally:
         pebble.ca.resume()
     lib.wait_for(lambda: "Certificate issued for mid-reboot.example.org" in
                  server.journal("-b", "-t", "acmems-orderd"), "the certificate")
 
 
-def test_upgrade_in_mid_order(server, pebble, new_csr):
-    """An order in flight is finished by the one that is upgraded, or taken up by the next."""
+def test_upgrade_during_an_order(server, pebble, new_csr):
+    """A pending order is completed by the old orderd, or continued by the new one."""
     pebble.ca.pause()
     clients = [subprocess.Popen(
         ["curl", "-s", "--fail-with-body", "--data-binary", "@-", "http://127.0.0.1:1313/sign"],
@@ -192,7 +192,7 @@ def test_upgrade_in_mid_order(server, pebble, new_csr):
              "sh", "-c", "DEBIAN_FRONTEND=noninteractive dpkg -i /mnt/build/deb/acmems_*.deb"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         lib.wait_for(lambda: server.show("acmems-orderd.service", "ActiveState") == "deactivating",
-                     "the upgrade to come to orderd")
+                     "the upgrade to stop orderd")
     finally:
         pebble.ca.resume()
     for client in clients:
@@ -204,8 +204,9 @@ def test_upgrade_in_mid_order(server, pebble, new_csr):
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_kill_in_mid_request(server, pebble, new_csr, unit):
-    """SIGKILL for a whole service: the next request is served; who waits for orderd gets his certificate."""
+def test_kill_during_a_request(server, pebble, new_csr, unit):
+    """SIGKILL for a whole service: the next request succeeds.
+    Clients that wait for orderd get their certificate."""
     pebble.ca.pause()
     client = subprocess.Popen(
         ["curl", "-s", "--fail-with-body", "--data-binary", "@-", "http://127.0.0.1:1313/sign"],
@@ -222,15 +223,15 @@ def test_kill_in_mid_request(server, pebble, new_csr, unit):
         pebble.ca.resume()
     answer = client.stdout.read()
     if unit == "acmems-mgmt":
-        assert client.wait(110) == 52 and answer == b""  # curl: nothing came
+        assert client.wait(110) == 52 and answer == b""  # curl: empty reply from server
     else:
         assert client.wait(110) == 0 and answer.startswith(b"-----BEGIN CERTIFICATE"), answer
     server.issue(new_csr(f"after-{unit}.example.org"))
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_killed_over_and_over(server, new_csr, unit):
-    """No limit of starts takes a socket down for good."""
+def test_killed_repeatedly(server, new_csr, unit):
+    """No start limit disables a socket permanently."""
     for number in range(7):
         server.issue(new_csr(f"{unit}{number}.example.org"))
         server.run("systemctl", "kill", "-s", "KILL", f"{unit}.service")

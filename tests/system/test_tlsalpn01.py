@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""tls-alpn-01 as it is installed: the CA comes to port 443, which acmems-tlsalpn01.socket has to itself."""
+"""tls-alpn-01 as installed: the CA validates at port 443,
+where acmems-tlsalpn01.socket listens alone."""
 
 import hashlib
 import os
@@ -45,7 +46,7 @@ def tls(server, pebble):
 
 
 def connect():
-    """What a browser would do."""
+    """A connection as a browser makes it."""
     return tls_peers.connect(443, "www.tls.test", protocols=None)
 
 
@@ -60,8 +61,8 @@ def test_certificate(tls, new_csr):
         connect()
 
 
-def test_challenge_is_the_handlers_alone(tls, new_csr):
-    """The key lies there while the CA looks at it, for one user besides orderd."""
+def test_challenge_is_private(tls, new_csr):
+    """The challenge contains a private key. Besides orderd, only the handler's user can read it."""
     tls.run("systemctl", "start", f"{UNIT}.service")
     pid = tls.show(f"{UNIT}.service", "MainPID")
     tls.run("kill", "-STOP", pid)
@@ -97,8 +98,8 @@ def test_idle_handler_ends_and_comes_back(tls, new_csr):
         tls.remove_drop_in(f"{UNIT}.service")
 
 
-def test_killed_over_and_over(tls, new_csr):
-    """No limit of starts takes the socket down for good."""
+def test_killed_repeatedly(tls, new_csr):
+    """No start limit disables the socket permanently."""
     for number in range(7):
         tls.run("systemctl", "start", f"{UNIT}.service")
         tls.run("systemctl", "kill", "-s", "KILL", f"{UNIT}.service")
@@ -106,8 +107,9 @@ def test_killed_over_and_over(tls, new_csr):
     assert tls.is_active(f"{UNIT}.socket")
 
 
-def test_challenges_age_away(tls):
-    """The key of one that nobody took away, as acmems-orderd was removed, is not kept."""
+def test_challenges_are_removed_by_age(tls):
+    """The key of a challenge is removed by age,
+    even if acmems-orderd, which would remove it, is gone."""
     tls.sh(f"touch -d '2 days ago' {CHALLENGES}/left-over; touch {CHALLENGES}/of-today")
     tls.run("systemd-tmpfiles", "--clean", "--prefix=/run/acmems")
     assert tls.run("ls", CHALLENGES).stdout == "of-today\n"
@@ -115,14 +117,14 @@ def test_challenges_age_away(tls):
 
 
 def test_reboot(tls, new_csr):
-    """It was enabled: it answers after the next boot by itself."""
+    """An enabled socket answers after a reboot."""
     tls.reboot()
     tls.issue(new_csr("reboot.tls.test"))
     assert tls.run("systemctl", "is-system-running", check=False).stdout == "running\n"
 
 
 def test_one_unit_for_each_connection(tls, new_csr):
-    """With the drop-in of three lines, as acmems.service(8) has it."""
+    """The drop-in of three lines from acmems.service(8)."""
     tls.sh(lib.documented_block("install accept drop-in").replace("acmems-mgmt", UNIT))
     try:
         accepted = int(tls.show(f"{UNIT}.socket", "NAccepted"))
@@ -130,7 +132,7 @@ def test_one_unit_for_each_connection(tls, new_csr):
         assert int(tls.show(f"{UNIT}.socket", "NAccepted")) > accepted
         lib.wait_for(lambda: not tls.run(
             "systemctl", "list-units", "--all", "--plain", "--no-legend", f"{UNIT}@*").stdout,
-            "the connections' units to go")
+            "the removal of the connections' units")
     finally:
         tls.remove_drop_in(f"{UNIT}.socket", name="accept")
         tls.run("systemctl", "restart", f"{UNIT}.socket")
@@ -158,7 +160,7 @@ def test_connections_are_kept_apart(tls):
         main = tls.show(f"{UNIT}.service", "MainPID")
         return main, set(tls.run("pgrep", "-P", main, check=False).stdout.split())
 
-    _, former = children()  # of another test's connection, about to end
+    _, former = children()  # of another test's connection, which is about to end
     with lib.Client(443) as client:
         client.send("\x16")
         lib.wait_for(lambda: children()[1] - former, "the connection's process")
@@ -171,7 +173,7 @@ def test_connections_are_kept_apart(tls):
 # ---- passthrough ---------------------------------------------------------------------------
 
 def echo(content):
-    """In pieces: the two ends of a TLS connection are not for two threads."""
+    """Send the content in pieces, read the echo: a TLS connection cannot be used by two threads."""
     got = b""
     with connect() as tls:
         for start in range(0, len(content), 65536):
@@ -186,7 +188,7 @@ def echo(content):
 
 @pytest.fixture(scope="module")
 def behind(tmp_path_factory):
-    """At an address of its own: the sandbox is closed around it."""
+    """A server with an address of its own: the sandbox permits only this address."""
     server = tls_peers.EchoServer(tmp_path_factory.mktemp("behind"), "127.0.0.2")
     yield server
     server.stop()
@@ -194,7 +196,7 @@ def behind(tmp_path_factory):
 
 @pytest.fixture
 def passed_on(tls, pebble, behind):
-    """As the manual page has it: acmems has port 443."""
+    """The setup of the manual page: acmems has port 443 and passes connections on."""
     configure(tls, pebble, f"passthrough = {behind.address}:{behind.port}")
     tls.sh(lib.documented_block("tls passthrough change"))
     yield tls
@@ -203,7 +205,7 @@ def passed_on(tls, pebble, behind):
 
 
 def test_passthrough(passed_on, new_csr):
-    """The CA is answered, all others are passed on."""
+    """The handler answers the CA and passes all other connections on."""
     passed_on.issue(new_csr("pass.tls.test"))
     content = os.urandom(5 * 1024 * 1024)
     assert echo(content) == content
@@ -222,8 +224,8 @@ def test_passthrough_with_one_unit_for_each_connection(passed_on, new_csr):
         passed_on.run("systemctl", "restart", f"{UNIT}.socket")
 
 
-def test_idle_connections_do_not_hold_a_restart_up(passed_on):
-    """One that is passed on, and one that says nothing: both are ended, and the next ones come through."""
+def test_restart_with_idle_connections(passed_on):
+    """A passed-on connection and a silent one: both end, and new connections work."""
     with connect() as tls, lib.Client(443) as silent:
         tls.sendall(b"before")
         assert tls.recv(6) == b"before"
@@ -238,7 +240,7 @@ def test_idle_connections_do_not_hold_a_restart_up(passed_on):
 
 
 def test_sandbox_with_passthrough(passed_on, behind):
-    """The network, and nothing more, is opened."""
+    """Passthrough opens the network in the sandbox, and nothing else."""
     challenges = f"list:{CHALLENGES}"
     answers = dict(probe(passed_on, f"{UNIT}.service", [
         challenges, "read:/etc/acmems/acmems.ini", "list:/var/lib/acmems/storage",
@@ -254,7 +256,7 @@ def restored(tls, pebble):
 
 @pytest.mark.parametrize("target", ["127.0.0.1:8443", "192.0.2.1:443", "[2001:db8::1]:443"])
 def test_exposure_with_passthrough(restored, pebble, target, record_property):
-    """No more than without it, as tests/system/test_sandbox.py has that."""
+    """The exposure has the same limit as in test_sandbox.py, where passthrough is off."""
     configure(restored, pebble, f"passthrough = {target}")
     for unit in f"{UNIT}.service", f"{UNIT}@1.service":
         assert restored.show(unit, "PrivateNetwork") == "no"
