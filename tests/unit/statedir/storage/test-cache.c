@@ -129,10 +129,10 @@ static void test_damaged_certificate(void)
     assert_damaged(&e, "PEM");
     other_names = make_certificate(e.key, "DNS:b.example", 0, 90 * DAY);
     test_write(e.path, "cert.pem", other_names);
-    assert_damaged(&e, "not asked for");
+    assert_damaged(&e, "not requested");
     other_key = make_certificate(key, "DNS:a.example", 0, 90 * DAY);
     test_write(e.path, "cert.pem", other_key);
-    assert_damaged(&e, "another key");
+    assert_damaged(&e, "a different key");
     huge = calloc(1, CHAIN_SIZE_MAX + 2);
     memset(huge, '\n', CHAIN_SIZE_MAX + 1);
     test_write(e.path, "cert.pem", huge);
