@@ -11,13 +11,13 @@
 #define FRAME_MAX 4096U
 #define PATIENCE  (10 * USEC_PER_SEC)
 
-/* A server, and what its methods note. */
+/* A server, and what its methods record. */
 typedef struct Bed {
     sd_event *event;
     VarlinkServer *server;
     char *directory;
     struct sockaddr_un address;
-    VarlinkCall *waiting; /* of the last Wait that is not answered */
+    VarlinkCall *waiting; /* the call of Wait that is not answered yet */
     unsigned n_gone;
     bool idle;
 } Bed;
@@ -105,7 +105,7 @@ static int connect_to(const Bed *bed)
     return fd;
 }
 
-/* Lets the server do all that it can do now. */
+/* Runs the server until it has nothing to do. */
 static void settle(const Bed *bed)
 {
     for (;;) {
@@ -134,11 +134,11 @@ static void send_bytes(const Bed *bed, int fd, const void *data, size_t size)
     }
 }
 
-/* A string literal's NUL byte is the frame's. */
+/* The NUL byte of the literal ends the frame. */
 #define SEND(bed, fd, literal) send_bytes(bed, fd, literal, sizeof(literal))
 
-/* The next frame, NULL at the end of the connection. Read byte by byte: nothing of the one behind
- * it. */
+/* Returns the next frame; NULL at the end of the connection. Reads byte by byte, so that it takes
+ * nothing of the following frame. */
 static json_t *receive(const Bed *bed, int fd)
 {
     usec_t deadline = now_monotonic() + PATIENCE;
@@ -252,10 +252,10 @@ static void test_several_calls_at_once(Bed *bed)
     SEND(bed, fd, ECHO_CALL(1) "\0" ECHO_CALL(2) "\0{\"method\":\"org.ex");
     assert_echo(bed, fd, 1);
     assert_echo(bed, fd, 2);
-    ASSERT_TRUE(!receive(bed, fd)); /* what a NUL cut short is no call */
+    ASSERT_TRUE(!receive(bed, fd)); /* a frame that ends in the middle of its JSON is no call */
 }
 
-/* One after the other: what comes behind an open call waits for its answer. */
+/* Calls behind an open one wait for its answer. */
 static void test_calls_behind_an_open_one(Bed *bed)
 {
     _cleanup_close_ int fd = connect_to(bed);
@@ -312,7 +312,7 @@ static void test_garbage(Bed *bed)
     }
 }
 
-/* A call of the largest size is taken, a byte more is not, be its end there or not. */
+/* A call of the largest size is accepted; one byte more is not, with or without its end. */
 static void test_frame_size(Bed *bed)
 {
     static const char call[] = CALL("org.example.Test.Refuse");
@@ -335,7 +335,7 @@ static void test_frame_size(Bed *bed)
         }
 }
 
-/* A caller that sends and never reads is held up, and gets every answer when it reads. */
+/* A caller that sends without reading is paused, and gets every answer when it reads. */
 static void test_caller_that_does_not_read(Bed *bed)
 {
     static const char call[] = CALL("org.varlink.service.GetInfo");
@@ -365,7 +365,7 @@ static void on_idle(void *userdata)
     ((Bed *)userdata)->idle = true;
 }
 
-/* The open call is answered and the answer sent; who has nothing open is let go at once. */
+/* The open call is answered and its answer sent; connections without a call are closed at once. */
 static void test_close(Bed *bed)
 {
     _cleanup_close_ int waiting = connect_to(bed), resting = connect_to(bed);

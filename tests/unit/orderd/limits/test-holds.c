@@ -24,7 +24,7 @@ static const OrderContext context = { .config = &config,
 static char elsewhere[] = "c.example.com", below[] = "d.b.example.net";
 static char *const other_names[] = { elsewhere, NULL }, *const below_names[] = { below, NULL };
 
-/* Another client for other names. */
+/* Another client, which orders other names. */
 static OrderContext other(char *const *list)
 {
     return (OrderContext){ .config = &config,
@@ -48,7 +48,7 @@ static void assert_free(const OrderContext *by)
     ASSERT_EQ(failure.status, 0);
 }
 
-/* Seconds that it takes still. */
+/* Returns the remaining seconds. */
 static unsigned assert_held(const OrderContext *by, int status, const char *why)
 {
     Failure failure = { 0 };
@@ -59,7 +59,7 @@ static unsigned assert_held(const OrderContext *by, int status, const char *why)
     ASSERT_EQ(failure.status, status);
     ASSERT_TRUE(strstr(failure.reason, why));
     left = failure.retry_after;
-    /* What was held back here is nothing that the CA said. */
+    /* A refusal by a hold is no answer of the CA. */
     holds_note_failure(by, &failure);
     failure_done(&failure);
     return left;
@@ -136,7 +136,7 @@ static void test_passing_failures(void)
     failure_done(&refused);
 }
 
-/* As if so much time had passed. */
+/* Moves the hold into the past, as if this time had passed. */
 static void put_back(const char *name, time_t seconds)
 {
     Pause pause = { 0 };
@@ -160,7 +160,7 @@ static void test_names_that_fail(void)
         holds_note_invalid(&context, "b.example.net", &failure);
         left = assert_held(&context, 421, "nobody is there");
         assert_about(left, expected);
-        /* Of those that were under way already each is not one time more. */
+        /* Failures of orders that were in progress already do not count again. */
         holds_note_invalid(&context, "b.example.net", &failure);
         assert_about(assert_held(&context, 421, "nobody is there"), expected);
         put_back("b.example.net", 2 * expected);
@@ -173,7 +173,7 @@ static void test_names_that_fail(void)
     }
     assert_free(&strange);
 
-    /* A success clears it, and its count. */
+    /* A success clears the hold and its count. */
     holds_note_valid(&context, "b.example.net");
     assert_free(&context);
     holds_note_invalid(&context, "b.example.net", &failure);
@@ -182,7 +182,8 @@ static void test_names_that_fail(void)
     failure_done(&failure);
 }
 
-/* What is wrong with our own servers is tried again soon, and makes nothing worse at the CA. */
+/* After a failure of our own DNS servers the name is retried soon, and its count at the CA stays.
+ */
 static void test_unpublished(void)
 {
     Failure own = { 0 }, at_ca = { 0 };
@@ -235,7 +236,7 @@ static void test_budgets(void)
     auth.orders_per_day = 0;
 }
 
-/* What is not there to be read or written holds nobody up. */
+/* An unreadable or unwritable state directory delays no order. */
 static void test_broken_state(void)
 {
     Failure failure = told(421, "connection", 0, "nobody is there");

@@ -20,7 +20,7 @@ static void changed(void *userdata)
     n_changes++;
 }
 
-/* A certificate for another @days days, under the request that has this name in it. */
+/* Stores a certificate that is valid for @days more days as the answer to this request. */
 static void store(const Storage *storage, const char *body, long days)
 {
     _cleanup_(EVP_PKEY_freep) EVP_PKEY *key = make_key("P-256");
@@ -34,7 +34,7 @@ static void store(const Storage *storage, const char *body, long days)
     ASSERT_OK(storage_store(storage, &request, chain));
 }
 
-/* Runs until the count is told. */
+/* Runs the event loop until the inventory reports a change. */
 static void await_count(sd_event *event)
 {
     unsigned before = n_changes;
@@ -49,7 +49,8 @@ static Config *config_new(Storage *storage)
     static Storage none = { .name = name, .type = STORAGE_NONE };
     Config *config = calloc(1, sizeof(*config));
 
-    config->n_ref = 2; /* ours as well: what it holds is not its own */
+    config->n_ref =
+        2; /* one reference is ours, so that it is never freed: it does not own its storages */
     config->storages = calloc(2, sizeof(Storage *));
     config->storages[0] = &none;
     config->storages[1] = storage;
@@ -77,7 +78,7 @@ static void assert_count(const Inventory *inventory, size_t certificates, size_t
         ASSERT_TRUE(labs(count.next_renewal - now - next) < 60);
 }
 
-/* The directory of the entry of this request; free(). */
+/* The directory of this request's entry; free(). */
 static char *entry_path(const Storage *storage, const char *request)
 {
     char key[STORAGE_KEY_SIZE], *path;
@@ -87,7 +88,7 @@ static char *entry_path(const Storage *storage, const char *request)
     return path;
 }
 
-/* A crash in the middle of a write; who only looks leaves it alone. */
+/* Leaves what a crash in a write leaves. A scan that does not clean up keeps it. */
 static void leave_half(const Storage *storage, const char *path)
 {
     _cleanup_(storage_scan_freep) StorageScan *scan = NULL;
@@ -101,7 +102,7 @@ static void leave_half(const Storage *storage, const char *path)
     ASSERT_TRUE(test_exists(path, ".tmp-0123"));
 }
 
-/* Noted now: due in so many seconds. */
+/* Notes an entry that is due in @due seconds. */
 static void note(Inventory *inventory, const Storage *storage, const char *key, long due)
 {
     Renewal renewal = { .due = time(NULL) + due, .not_after = time(NULL) + due + DAY };
@@ -148,7 +149,7 @@ int main(void)
     Inventory *inventory;
     sd_event *event;
 
-    /* Beside entries: what is none. */
+    /* Files that are no entries are ignored. */
     test_write(directory, "README", "not an entry");
     ASSERT_TRUE(asprintf(&file, "%s/00", directory) > 0);
     ASSERT_OK(mkdir(file, 0700));
@@ -175,7 +176,7 @@ int main(void)
     ASSERT_FALSE(test_exists(whole, ".tmp-0123") || test_exists(empty, ".tmp-0123"));
     ASSERT_TRUE(test_exists(whole, "cert.pem") && test_exists(empty, "csr.pem"));
 
-    /* One that is there already, one that is new. */
+    /* Notes replace an entry, and add one. */
     ASSERT_OK(storage_key("two", 3, key));
     note(inventory, &storage, key, 76 * DAY);
     ASSERT_EQ(n_changes, 2);
@@ -183,7 +184,7 @@ int main(void)
     note(inventory, &storage, FOREIGN_KEY, DAY);
     assert_count(inventory, 5, 2, DAY);
 
-    /* What is remembered of an entry outlives its certificates, and a count. */
+    /* The pause of an entry survives a new certificate and a new reading. */
     set_pause(inventory, &storage, key, 3, 1000);
     note(inventory, &storage, key, 16 * DAY);
     assert_pause(inventory, &storage, key, 3, 1000);
@@ -198,13 +199,13 @@ int main(void)
     note(inventory, &storage, FOREIGN_KEY, DAY);
     assert_count(inventory, 5, 2, DAY);
 
-    /* The same configuration once more changes nothing; another one is counted anew. */
+    /* The same configuration changes nothing; the storages of another one are read. */
     ASSERT_OK(inventory_use(inventory, config));
     ASSERT_EQ(sd_event_run(event, 0), 0);
-    other->storages[0] = other->storages[1]; /* the only one: others have other numbers now */
+    other->storages[0] = other->storages[1]; /* the only one, at another index than before */
     other->n_storages = 1;
     ASSERT_OK(inventory_use(inventory, other));
-    /* Until then the old count stands, and what comes meanwhile is not lost. */
+    /* Until they are read, the previous entries stay, and notes reach both sets. */
     ASSERT_TRUE(inventory_config(inventory) == config);
     assert_count(inventory, 5, 2, DAY);
     note(inventory, &storage, FOREIGN_KEY, 3 * DAY);
