@@ -96,7 +96,7 @@ def test_external_account_of_the_configuration(external, new_csr, name):
 
 
 @pytest.mark.parametrize("kid, text, said", [
-    (KID, HMAC_KEY[::-1], "check eab-kid"), ("kid-2", HMAC_KEY, "check eab-kid"),
+    (KID, HMAC_KEY[::-1], "Check eab-kid"), ("kid-2", HMAC_KEY, "Check eab-kid"),
     (KID, "no key", "it is not base64url"), (KID, None, "No such file"),
 ])
 def test_external_account_is_wrong(external, new_csr, kid, text, said):

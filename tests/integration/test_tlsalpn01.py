@@ -331,7 +331,7 @@ def test_addresses(validated, new_csr):
 def test_a_wildcard_needs_dns(validated, new_csr):
     validated.start_handler()
     answer = validated.server.post(new_csr("*.example.org"))
-    assert answer.status == 421 and "dns01-dnsUpdate, for wildcards" in answer.text
+    assert answer.status == 421 and "dns01-dnsUpdate (for wildcards)" in answer.text
 
 
 def post_all(server, requests):
