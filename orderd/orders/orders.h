@@ -49,8 +49,8 @@ typedef struct OrdersCall {
  * @ret: borrowed, to stop waiting; invalid once the callback is called. The order continues even if
  *       no waiter is left.
  *
- * The callback comes once, from the event loop. Returns 0; -EBUSY with ORDERS_MAX in flight; other
- * -errno.
+ * The callback comes once, from the event loop. Returns 0; -EBUSY: ORDERS_MAX are in progress;
+ * other -errno.
  */
 int orders_request(Orders *orders, Config *config, SignRequest *request, const OrdersCall *call,
                    OrdersWaiter **ret);
