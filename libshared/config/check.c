@@ -9,7 +9,7 @@
 #include "config/references.h"
 #include "strings/strv.h"
 
-/* Of named accounts, in the state directory. */
+/* The directory of named accounts, in the state directory. */
 #define ACCOUNTS_DIRECTORY "accounts"
 
 #define ACME_SERVER_DEFAULT "https://acme-staging-v02.api.letsencrypt.org/directory"
@@ -44,7 +44,7 @@ static bool seen(const Loader *l, SectionId section, const char *key)
     return config_seen(l, section, key)->file;
 }
 
-/* Whether the block has a type that can be gone on with. */
+/* Whether the block has a valid type: 1; 0: it was refused before; -ENOMEM. */
 static int check_type(Loader *l)
 {
     if (l->type == TYPE_MISSING)
@@ -120,7 +120,7 @@ static int finish_account(Loader *l, SectionId section, AccountBlock *account)
     return check_external_account(l, section);
 }
 
-/* Where its directory is not given the name becomes one. */
+/* The name of an account without dir = … becomes the name of its directory. */
 static bool is_directory_name(const char *name)
 {
     return name[0] != '.' && strlen(name) <= NAME_MAX &&
@@ -198,7 +198,7 @@ int config_finish_auth(Loader *l)
     return warn_block(l, "%s has neither domain nor ip-san; it permits nothing", config_title(l));
 }
 
-/* A list of its own with these in it. */
+/* Copies the list, so that each block owns its own. */
 static int set_verifications(const Verification *const *from, size_t n_from,
                              const Verification ***list, size_t *n)
 {
@@ -216,7 +216,8 @@ static int set_default_verification(Config *config, const Verification *verifica
                              &config->n_default_verifications);
 }
 
-/* Not given: the only block; else the one named "http"; else one of that name is implied. */
+/* Without default-verification: the only block; else the block named "http"; else an implied block
+ * of that name. */
 static int default_verification(Loader *l)
 {
     Config *config = l->config;
@@ -244,7 +245,7 @@ static int default_verification(Loader *l)
     return default_listeners(l, http01_listeners, &implied->listeners, &implied->n_listeners);
 }
 
-/* The same with the name "none". */
+/* The same for default-storage, with the name "none". */
 static int default_storage(Loader *l)
 {
     Config *config = l->config;
@@ -292,7 +293,7 @@ static int apply_defaults(Loader *l, bool usable)
             return r;
         if (!auth->storage)
             auth->storage = config->default_storage;
-        /* Behind a reference to nothing all that follows from it would be noise. */
+        /* After a reference to a missing block, findings that follow from it would be noise. */
         if (!usable || (!auth->domains && !auth->ip_sans))
             continue;
         if (auth->n_verifications == 0)
@@ -327,7 +328,7 @@ static int default_paths(Config *config)
     return r;
 }
 
-/* Each has a key and a registration of its own. */
+/* Each account has its own key and registration, so two accounts cannot share a directory. */
 static int check_directories(Loader *l)
 {
     AccountBlock *const *accounts = l->config->accounts;
@@ -379,7 +380,7 @@ static int default_accounts(Loader *l)
     return r;
 }
 
-/* The implied blocks may be named too, so they are made before the auth blocks are looked at. */
+/* Auth blocks may name the implied blocks, so these are made first. */
 int config_finish(Loader *l)
 {
     Config *config = l->config;

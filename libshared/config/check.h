@@ -5,7 +5,8 @@
 
 #include "config/loader.h"
 
-/* The finish functions, and what can be checked only when all is read. 0 or -ENOMEM. */
+/* Check a block at its end; config_finish() checks the rest when all files are read. Return 0 or
+ * -ENOMEM. */
 int config_finish_account(Loader *l);
 int config_finish_verification(Loader *l);
 int config_finish_storage(Loader *l);

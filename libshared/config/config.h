@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* The configuration as the programs see it. Everything is checked when it is read: what stands in a
- * Config can be used as it is. Blocks begin alike: name, and the place they are defined at, for
- * messages. */
+/* The configuration as the programs see it. Every value is checked when it is read, so a Config can
+ * be used as it is. All blocks begin with the members of Block, for messages. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,7 +15,7 @@
 #define CONFIG_FILE_DEFAULT       "/etc/acmems/acmems.ini"
 #define STATE_DIRECTORY_DEFAULT   "/var/lib/acmems"
 #define RUNTIME_DIRECTORY_DEFAULT "/run/acmems"
-#define CONFIG_MAX_SIZE_DEFAULT   ((size_t)4096) /* max-size, bytes */
+#define CONFIG_MAX_SIZE_DEFAULT   ((size_t)4096) /* default of max-size, bytes */
 /* The limits of Let's Encrypt. */
 #define CONFIG_ORDERS_PER_3H_DEFAULT                   300U
 #define CONFIG_DUPLICATE_CERTIFICATES_PER_WEEK_DEFAULT 5U
@@ -38,22 +37,22 @@ typedef enum VerificationType {
 typedef struct Verification {
     char *name;
     const char *file;
-    unsigned line; /* 0: implied, stands in no file */
+    unsigned line; /* 0: implied, in no file */
     VerificationType type;
     ListenAddress *listeners; /* http01, tls-alpn01 */
     size_t n_listeners;
-    char *passthrough;  /* tls-alpn01: ADDRESS:PORT or [ADDRESS]:PORT of the TLS server behind it;
-                           NULL:  there is none */
+    char *passthrough; /* tls-alpn01: ADDRESS:PORT or [ADDRESS]:PORT of the TLS server behind; NULL:
+                          none */
     char **dns_servers; /* dns01-dnsUpdate: see dns_server_parse() */
     size_t n_dns_servers;
     char **resolvers; /* the same; NULL: the system's */
     size_t n_resolvers;
-    char *zone;                   /* that all names are in; NULL: is looked up */
-    TsigKey *tsig_key;            /* NULL: updates are not signed, or: */
-    char *tsig_key_file;          /* the file that it stands in, for key_files_read(), … */
-    unsigned tsig_key_file_line;  /* … and where in @file that is said */
+    char *zone;                   /* of all names; NULL: looked up in DNS */
+    TsigKey *tsig_key;            /* NULL: updates are not signed, or the key is in */
+    char *tsig_key_file;          /* this file, which key_files_read() reads */
+    unsigned tsig_key_file_line;  /* line in @file that names it */
     unsigned ttl;                 /* s */
-    unsigned timeout;             /* s, of one question to one server */
+    unsigned timeout;             /* s, of one query to one server */
     unsigned propagation_timeout; /* s */
     bool skip_propagation_check;
 } Verification;
@@ -63,36 +62,37 @@ typedef enum StorageType { STORAGE_NONE, STORAGE_FILE } StorageType;
 typedef struct Storage {
     char *name;
     const char *file;
-    unsigned line; /* 0: implied, stands in no file */
+    unsigned line; /* 0: implied, in no file */
     StorageType type;
     char *directory;          /* file */
     unsigned renew_within;    /* days */
-    bool prefetch;            /* renewed ahead of requests, … */
-    unsigned prefetch_forget; /* … while the last one is younger, days */
+    bool prefetch;            /* renew before a request comes, … */
+    unsigned prefetch_forget; /* … while the last request is younger, days */
 } Storage;
 
-/* What binds a new account to one that the CA knows its customer by (RFC 8555 §7.3.4). */
+/* Binds a new ACME account to an existing account of the CA's customer (RFC 8555 §7.3.4). */
 typedef struct ExternalAccount {
-    char *kid;           /* NULL: there is none */
-    char *hmac_key;      /* the secret, in any kind of base64; or else: */
-    char *hmac_key_file; /* the file that it stands in */
+    char *kid;           /* NULL: none */
+    char *hmac_key;      /* the secret, in any kind of base64; or it is in */
+    char *hmac_key_file; /* this file */
 } ExternalAccount;
 
-/* An account at a CA that certificates are ordered with. */
+/* An account at a CA, used to order certificates. */
 typedef struct AccountBlock {
     char *name; /* "": [account] */
     const char *file;
-    unsigned line;         /* 0: implied, stands in no file */
+    unsigned line;         /* 0: implied, in no file */
     char *server;          /* URL of the CA's directory */
-    char *directory;       /* of the account's files */
+    char *directory;       /* of the files of the account */
     char *ca_file;         /* PEM bundle for the directory's TLS; else $ACME_CAFILE; else NULL */
     char *profile;         /* NULL: the CA's default */
-    char *preferred_chain; /* common name of its topmost issuer; NULL: the CA's default */
+    char *preferred_chain; /* common name of the issuer of its last certificate; NULL: the CA's
+                              default */
     bool accept_terms_of_service;     /* yes, true */
-    char **accepted_terms_of_service; /* or the URLs that are accepted */
+    char **accepted_terms_of_service; /* or the accepted URLs */
     size_t n_accepted_terms_of_service;
     ExternalAccount external;
-    unsigned orders_per_3h;                   /* 0: any number, as for the others of their kind */
+    unsigned orders_per_3h;                   /* 0: unlimited, as for similar members */
     unsigned duplicate_certificates_per_week; /* for exactly the same names */
 } AccountBlock;
 
@@ -102,27 +102,27 @@ typedef struct AuthBlock {
     unsigned line;
     AddressPrefix *ips;
     size_t n_ips;
-    const Digest *hmac_type; /* NULL: no HMAC asked for */
+    const Digest *hmac_type; /* NULL: no HMAC required */
     char *hmac_key;
     bool all;
     char **domains; /* globs, lower case */
     size_t n_domains;
-    AddressPrefix *ip_sans; /* addresses that certificates may have; NULL: none */
+    AddressPrefix *ip_sans; /* addresses permitted in certificates; NULL: none */
     size_t n_ip_sans;
-    const Verification **verifications; /* the first one that serves a name; one at the least */
+    const Verification **verifications; /* the first one that serves a name is used; at least one */
     size_t n_verifications;
     const Storage *storage;
-    const AccountBlock **accounts; /* the first that can serve is used; one at the least */
+    const AccountBlock **accounts; /* the first one that can serve is used; at least one */
     size_t n_accounts;
     char *profile;           /* at the CA of the first account; NULL: the account's */
-    unsigned orders_per_day; /* of one client; 0: any number */
+    unsigned orders_per_day; /* per client; 0: unlimited */
 } AuthBlock;
 
 typedef struct Config {
     unsigned n_ref;
 
     char *path;   /* the main file */
-    char **files; /* all that were read, in this order; the blocks point at these names */
+    char **files; /* all files read, in reading order; blocks point to these strings */
     size_t n_files;
 
     /* [state] */
@@ -132,15 +132,15 @@ typedef struct Config {
     /* [mgmt] */
     ListenAddress *listeners;
     size_t n_listeners;
-    size_t max_size;                            /* bytes of a request body */
-    const Verification **default_verifications; /* the auth blocks have them already */
+    size_t max_size;                            /* limit of a request body, bytes */
+    const Verification **default_verifications; /* already copied to the auth blocks */
     size_t n_default_verifications;
     const Storage *default_storage;
 
     /* [logging] */
-    int log_level; /* syslog level; LOG_INFO when not given */
+    int log_level; /* syslog level; default LOG_INFO */
 
-    AccountBlock **accounts; /* the first one is [account], whether it is in a file or not */
+    AccountBlock **accounts; /* the first is [account], even if no file has one */
     size_t n_accounts;
     Verification **verifications;
     size_t n_verifications;
@@ -156,17 +156,17 @@ typedef struct Config {
     void *auth_names;
 } Config;
 
-/* One call per finding: level LOG_ERR (refuses the config) or LOG_WARNING; file and line, or line
- * 0. */
+/* Called for each finding: level LOG_ERR (the configuration is refused) or LOG_WARNING; file and
+ * line, line 0 for the whole file. */
 typedef void (*config_message_cb)(int level, const char *file, unsigned line, const char *text,
                                   void *userdata);
 
 typedef struct ConfigListener {
-    config_message_cb message; /* NULL: nobody listens */
+    config_message_cb message; /* NULL: findings are dropped */
     void *userdata;
 } ConfigListener;
 
-/* Tells a finding that was made after the configuration was loaded. */
+/* Passes on a finding that was made after the configuration was loaded. */
 void config_tell(const ConfigListener *listener, int level, const char *file, unsigned line,
                  const char *format, ...) _printf_(5, 6);
 
@@ -175,29 +175,30 @@ void config_tell(const ConfigListener *listener, int level, const char *file, un
 /**
  * config_load() - read and check a configuration
  * @path: main file; then the files of its .d directory ("x.ini": "x.d") that end in .ini, by name
- * @message: told every finding (the first CONFIG_FINDINGS_MAX), by file and line
+ * @message: called for each finding (the first CONFIG_FINDINGS_MAX), in the order of files and
+ * lines
  *
- * All mistakes are reported in one run. Returns 0; -EINVAL when anything was refused; -errno when
- * the main file cannot be read (reported too); -ENOMEM.
+ * One run reports all errors. Returns 0; -EINVAL if a value was refused; -errno if the main file
+ * cannot be read (also reported); -ENOMEM.
  */
 int config_load(const char *path, config_message_cb message, void *userdata, Config **ret);
 
 /**
- * config_load_sound() - what is sound of a configuration, even if it is refused
+ * config_load_sound() - read the valid parts of a configuration, even if it is refused
  *
- * The same findings as of config_load(); lines that were refused are left out. So a block may lack
- * what it has to have: a storage its directory, an auth block its methods. For sockets and
- * sandboxes, which have to come up as far as they can; nobody's request is judged by it.
+ * Reports the same findings as config_load() and leaves out refused lines. So a block may lack a
+ * required value: a storage its directory, an auth block its methods. For sockets and sandboxes,
+ * which must come up as far as possible; never use it to decide about a request.
  *
- * Nobody listens by default where a line or a file could not be read: it may have said where else.
- * Returns 0; -errno when the main file cannot be read; -ENOMEM.
+ * There are no default listeners if a line or a file could not be read: it may have named others.
+ * Returns 0; -errno if the main file cannot be read; -ENOMEM.
  */
 int config_load_sound(const char *path, config_message_cb message, void *userdata, Config **ret);
 
 Config *config_ref(Config *config);
 Config *config_unref(Config *config); /* always returns NULL */
 
-/* By strcmp() of the names: for the trees of the Config. */
+/* Compares blocks by strcmp() of their names, for the trees of the Config. */
 int config_compare_blocks(const void *a, const void *b);
 void *config_find_block(void *const *tree, const char *name); /* NULL: none */
 
@@ -205,16 +206,16 @@ const AuthBlock *config_find_auth(const Config *config, const char *name);
 const Verification *config_find_verification(const Config *config, const char *name);
 const AccountBlock *config_find_account(const Config *config, const char *name);
 
-/* An account at this CA, by the URL of its directory: the one named @name if that is there, NULL
- * for any. NULL: there is none. */
+/* Finds an account at the CA with this directory URL: the one named @name if it is there, else the
+ * first. @name NULL: any. Returns NULL if there is none. */
 const AccountBlock *config_account_at(const Config *config, const char *server, const char *name);
 
-/* The account of who names none: [account], or the only one where there is no such section; NULL:
- * any could be meant. */
+/* The account of an auth block that names none: [account], or the only account if there is no such
+ * section; NULL: ambiguous. */
 const AccountBlock *config_default_account(const Config *config);
 
-/* The profile that orders of the block have at the CA of @account, one of its own. NULL: the CA's
- * default. */
+/* The profile for orders of this block at @account, one of the accounts of the block. NULL: the
+ * CA's default. */
 const char *auth_profile(const AuthBlock *auth, const AccountBlock *account);
 
 DEFINE_CLEANUP_FUNC(Config *, config_unref)

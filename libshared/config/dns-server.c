@@ -12,7 +12,7 @@
 
 #define RESOLV_CONF          "/etc/resolv.conf"
 #define RESOLV_CONF_SIZE_MAX ((size_t)64 * 1024)
-#define RESOLVERS_MAX        3U /* as many as libc takes */
+#define RESOLVERS_MAX        3U /* the limit of libc */
 
 void dns_servers_done(DnsServers *servers)
 {
@@ -32,7 +32,7 @@ static void format(DnsServer *server, const char *address, const char *interface
                        address, percent, interface, port);
 }
 
-/* What the kernel takes as the name of one, and can be told apart from what stands around it. */
+/* A name that the kernel accepts for an interface, without characters that end it here. */
 static bool is_interface(const char *name)
 {
     size_t length = 0;
@@ -54,8 +54,8 @@ bool dns_server_lacks_interface(const DnsServer *server)
     return is_link_local(server) && server->address.in6.sin6_scope_id == 0;
 }
 
-/* By its name, or as libc understands it, too, its number. One that is not there leaves an address
- * without. */
+/* Sets the interface by its name or, as libc does, by its number. A missing interface leaves the
+ * address without one. */
 static void find_interface(DnsServer *server, const char *interface)
 {
     uint64_t number;
@@ -90,7 +90,8 @@ static int set(DnsServer *server, const char *address, const char *interface, un
     return 0;
 }
 
-/* Cuts "…]:5353", or "…:5353" where that can be no part of the address. -EINVAL. */
+/* Cuts off the port of "…]:5353", or of "…:5353" if it cannot be a part of the address. 0 or
+ * -EINVAL. */
 static int cut_port(char **host, unsigned *ret)
 {
     char *end = strrchr(*host, ':'), *bracket = strchr(*host, ']');
@@ -114,7 +115,7 @@ static int cut_port(char **host, unsigned *ret)
     return 0;
 }
 
-/* The same, whether its interface makes sense or not. @ret_interface: "" where it has none. */
+/* Parses without a check of the interface. @ret_interface: "" if there is none. */
 static int dns_server_read(const char *text, DnsServer *ret, char ret_interface[IF_NAMESIZE])
 {
     char copy[DNS_SERVER_TEXT_MAX + 1], *host = copy, *interface;
@@ -184,7 +185,7 @@ bool dns_server_same_machine(const DnsServer *a, const DnsServer *b)
            x->in6.sin6_scope_id == y->in6.sin6_scope_id;
 }
 
-/* Both kinds of address have the port at the same place. */
+/* IPv4 and IPv6 socket addresses have the port at the same offset. */
 bool dns_server_equal(const DnsServer *a, const DnsServer *b)
 {
     return dns_server_same_machine(a, b) && a->address.in.sin_port == b->address.in.sin_port;
@@ -266,8 +267,8 @@ int dns_servers_add_all(DnsServers *servers, char *const *texts)
     return 0;
 }
 
-/* As libc reads it, and what it does not understand is passed over, too: there are no ports, and an
- * interface that is missing or not there is no mistake. */
+/* Reads a line as libc does, and ignores what libc ignores: no ports, and a link-local address may
+ * lack its interface. */
 static int add_line(DnsServers *servers, char *line)
 {
     static const char word[] = "nameserver";

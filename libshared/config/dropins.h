@@ -9,6 +9,6 @@
  * NULL when out of memory. */
 char *config_dropin_directory(const char *path);
 
-/* Paths of the files in it that count, in reading order. 0 (also when there is no such directory);
- * -E2BIG past CONFIG_DROPINS_MAX; -ENOMEM; other -errno. */
+/* Lists the paths of the .ini files in it, in reading order. Returns 0 (also if the directory is
+ * missing); -E2BIG for more than CONFIG_DROPINS_MAX; -ENOMEM; other -errno. */
 int config_list_dropins(const char *directory, char ***ret);

@@ -12,7 +12,7 @@
 #include "log/log.h"
 #include "strings/strv.h"
 
-/* What the files looked like before they were read. */
+/* The state of the files before they were read. */
 typedef struct Snapshot {
     char **paths;
     FileStamp *stamps;
@@ -23,9 +23,9 @@ typedef struct Snapshot {
 
 struct ConfigFile {
     char *path;
-    Snapshot snapshot; /* the main file, its .d directory, the files in it; empty before a look */
+    Snapshot snapshot; /* the main file, its .d directory, the files in it; empty at first */
     bool reads_keys;
-    Snapshot keys; /* the files with keys of what was read last */
+    Snapshot keys; /* the key files of the configuration that was read last */
     Config *config;
 };
 
@@ -50,7 +50,7 @@ static int list_paths(const char *path, char ***ret)
     r = strv_extend(&paths, directory);
     if (r < 0)
         return r;
-    /* A directory that cannot be read is config_load()'s to complain of. */
+    /* config_load() reports a directory that cannot be read. */
     r = config_list_dropins(directory, &dropins);
     if (r == -ENOMEM)
         return r;
@@ -114,7 +114,7 @@ static bool snapshot_is_fresh(const Snapshot *snapshot)
     return false;
 }
 
-/* Takes the paths over. */
+/* Takes ownership of @paths. */
 static int snapshot_take(char **paths, Snapshot *ret)
 {
     _cleanup_(snapshot_done)
@@ -193,8 +193,8 @@ static int snapshot_keys(ConfigFile *file, const Config *config)
     return r < 0 ? r : snapshot_take(paths, &file->keys);
 }
 
-/* Nobody knows the keys of a configuration that was refused. Those of the one in force are looked
- * at all the same, or a change of one would be seen again at each look. */
+/* The key files of a refused configuration are unknown. Those of the previous one stay in the
+ * snapshot: otherwise a change of one would be noticed again at each look. */
 static int load_with_keys(ConfigFile *file, Config **ret)
 {
     _cleanup_(config_unrefp) Config *config = NULL;
@@ -211,8 +211,8 @@ static int load_with_keys(ConfigFile *file, Config **ret)
     return 0;
 }
 
-/* A snapshot comes first: what changes while it is read is seen at the next look. It is kept even
- * if the files turn out broken, so that they are complained of once. */
+/* Takes the snapshot first, so that the next look notices a change during the read. Keeps it even
+ * if the files are broken, so that each finding is logged once. */
 static int config_file_load(ConfigFile *file)
 {
     _cleanup_(config_unrefp) Config *config = NULL;

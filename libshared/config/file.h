@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* A configuration that follows its files: what changed on disk is in force at the next look. */
+/* A configuration that follows its files: a change on disk takes effect at the next look. */
 
 #include <limits.h>
 
@@ -9,31 +9,31 @@
 
 typedef struct ConfigFile ConfigFile;
 
-/* Where the configuration is, if nobody says: handed over as the credential "acmems.ini", or else
- * CONFIG_FILE_DEFAULT. Into @buf where it has to be. */
+/* The path of the configuration if none is given: the credential "acmems.ini", else
+ * CONFIG_FILE_DEFAULT. May use @buf. */
 const char *config_file_default(char buf[PATH_MAX]);
 
 /* A config_message_cb that logs "FILE:LINE: error: TEXT" or "FILE:LINE: warning: TEXT". */
 void config_log_finding(int level, const char *file, unsigned line, const char *text,
                         void *userdata);
 
-/* Loads; findings are logged. Returns what config_load() does. */
+/* Loads the configuration and logs the findings. Returns the result of config_load(). */
 int config_file_open(const char *path, ConfigFile **ret);
-/* The same, but what is broken is waited for: config_file_get() gives NULL until it is mended. 0 or
- * -ENOMEM. */
+/* The same, but waits for a broken configuration: config_file_get() returns NULL until it is fixed.
+ * Returns 0 or -ENOMEM. */
 int config_file_watch(const char *path, ConfigFile **ret);
-/* The same for who may read the files with keys that it names: they are read with it, are broken
- * like it, and followed like it. */
+/* The same for a program that can read the key files that the configuration names: they are read,
+ * checked and followed like the configuration itself. */
 int config_file_watch_keys(const char *path, ConfigFile **ret);
 ConfigFile *config_file_free(ConfigFile *file); /* always returns NULL */
 
 /**
- * config_file_get() - the configuration in force now
+ * config_file_get() - get the current configuration
  *
- * Looks whether the main file, its .d directory, a file in it or one with a key changed (device,
- * inode, size, mtime, ctime) and loads anew if so; also puts [logging] level in force. A broken new
- * configuration is logged once and the old one stays. Borrowed: valid until the next call;
- * config_ref() to keep it.
+ * Reloads it if the main file, its .d directory, a file in it or a key file changed (device, inode,
+ * size, mtime, ctime; and the content while the clock tick of the change lasts). Applies [logging]
+ * level. Logs a broken configuration once and keeps the previous one. Borrowed until the next call;
+ * config_ref() keeps it.
  */
 Config *config_file_get(ConfigFile *file);
 

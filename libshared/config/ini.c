@@ -17,9 +17,9 @@ typedef struct Parser {
     ini_error_cb on_error;
     void *userdata;
     unsigned line;
-    const char *section; /* point into the content that is being cut up */
+    const char *section; /* points into the content, which is modified */
     const char *name;
-    bool lost;   /* behind a header that could not be read: whose keys these are is unknown */
+    bool lost;   /* after a malformed header: the keys belong to an unknown section */
     bool failed; /* on_error was called */
 } Parser;
 
@@ -29,7 +29,7 @@ static void error(Parser *p, const char *text)
     p->on_error(p->line, text, p->userdata);
 }
 
-/* Cuts the blanks off both ends of [start, end), in place. */
+/* Removes the blanks at both ends of [start, end), in place. */
 static char *strip(char *start, char *end)
 {
     while (start < end && is_blank(*start))
@@ -134,7 +134,7 @@ int ini_parse(char *content, size_t size, ini_item_cb on_item, ini_error_cb on_e
     char *next, *end = content + size;
     int r;
 
-    /* Editors of other systems put a byte order mark in front. */
+    /* Some editors write a byte order mark first. */
     next = size >= 3 && memcmp(content, "\xef\xbb\xbf", 3) == 0 ? content + 3 : content;
     for (char *start = next; start < end; start = next + 1) {
         next = memchr(start, '\n', (size_t)(end - start));

@@ -31,7 +31,7 @@ static int set_string(const ConfigKey *key, const char *value, void *object)
     return 0;
 }
 
-/* Appends to a string vector without counting it anew each time. */
+/* Appends to a string vector without counting its members each time. */
 static int add_string(const ConfigKey *key, const char *value, void *object)
 {
     char ***list = config_target(key, object);
@@ -82,7 +82,7 @@ static int parse_path(Loader *l, const ConfigKey *key, const char *value, void *
     if (!path_is_usable(value))
         return refuse(l,
                       "%s = " QUOTED " cannot be used in a systemd unit; remove '..', control "
-                                     "characters and a trailing backslash",
+                      "characters and a trailing backslash",
                       key->name, value);
     return set_string(key, value, object);
 }
@@ -138,8 +138,8 @@ static int parse_listener(Loader *l, const ConfigKey *key, const char *value, vo
     bool first = !config_seen(l, (SectionId)(l->section - l->sections), key->name)->file;
     int r;
 
-    /* "None" and a list contradict each other, whichever comes first. "None" is a list that is
-     * there and empty: one that was refused leaves none. */
+    /* An empty value and a list contradict each other, in either order. An empty value sets *list
+     * with *n == 0; a refused value leaves *list NULL. */
     if (*value ? *list && *n == 0 : !first)
         return refuse(l,
                       "an empty %s disables listening, but others are set; delete the empty one or "
@@ -154,7 +154,7 @@ static int parse_listener(Loader *l, const ConfigKey *key, const char *value, vo
     if (r == -EINVAL)
         return refuse(l,
                       "%s = " QUOTED " is not an address to listen on; write 192.0.2.1:1313, "
-                                     "[2001:db8::1]:1313 or /run/name.sock",
+                      "[2001:db8::1]:1313 or /run/name.sock",
                       key->name, value);
     if (r < 0)
         return r;
@@ -168,7 +168,7 @@ static int parse_listener(Loader *l, const ConfigKey *key, const char *value, vo
     return 0;
 }
 
-/* Bytes, or with k or m behind them. */
+/* A number of bytes, or a number with the suffix k or m. */
 static int parse_size(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
     static const struct {
@@ -239,7 +239,7 @@ static int parse_type(Loader *l, const ConfigKey *key, const char *value, void *
                       section->types[section->n_types - 1]);
     }
     *(unsigned *)config_target(key, object) = (unsigned)type;
-    if (l->type == TYPE_MISSING) /* else it comes too late, which was said */
+    if (l->type == TYPE_MISSING) /* otherwise it comes too late, which was reported before */
         l->type = (int)type;
     return 0;
 }
@@ -252,12 +252,12 @@ static int parse_dns_server(Loader *l, const ConfigKey *key, const char *value, 
     case -EDESTADDRREQ:
         return refuse(l,
                       "%s = " QUOTED " is a link-local address without an interface; write "
-                                     "fe80::53%%eth0 or [fe80::53%%eth0]:53",
+                      "fe80::53%%eth0 or [fe80::53%%eth0]:53",
                       key->name, value);
     case -EADDRNOTAVAIL:
         return refuse(l,
                       "%s = " QUOTED " has an interface, but only link-local addresses (fe80::) "
-                                     "take one; delete %% and what follows",
+                      "take one; delete %% and what follows",
                       key->name, value);
     default:
         return refuse(l,
@@ -267,8 +267,8 @@ static int parse_dns_server(Loader *l, const ConfigKey *key, const char *value, 
     }
 }
 
-/* Names are not looked up: who connects has no resolver, in a sandbox that is closed around this
- * one address. */
+/* Host names are not accepted: the program that connects has no resolver, and its sandbox allows
+ * only this address. */
 static int parse_passthrough(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
     _cleanup_(listen_address_done) ListenAddress address = { 0 };
@@ -277,12 +277,12 @@ static int parse_passthrough(Loader *l, const ConfigKey *key, const char *value,
     if (r == -EINVAL || (r >= 0 && (address.kind == LISTEN_UNIX || address.interface)))
         return refuse(l,
                       "%s = " QUOTED " is not an address with a port; write 127.0.0.1:8443 or "
-                                     "[2001:db8::1]:8443, not a name",
+                      "[2001:db8::1]:8443, not a name",
                       key->name, value);
     return r < 0 ? r : set_string(key, value, object);
 }
 
-/* Labels of what host names are made of, and the underscore, as in _acme-challenge.example.org. */
+/* Labels of letters, digits, hyphens and underscores, as in _acme-challenge.example.org. */
 static bool is_zone(const char *value, size_t length)
 {
     size_t label = 0;
@@ -328,7 +328,7 @@ static int parse_tsig_key(Loader *l, const ConfigKey *key, const char *value, vo
     char why[TSIG_WHY_SIZE];
     int r = tsig_key_parse(value, why, &parsed);
 
-    /* Not quoted: it is a secret all the same. */
+    /* Not quoted: even a malformed value contains a secret. */
     if (r == -EINVAL)
         return refuse(l, "%s cannot be used: %s; write hmac-sha256:NAME:SECRET", key->name, why);
     if (r >= 0 && parsed->algorithm->weak)
@@ -343,7 +343,7 @@ static int parse_tsig_key(Loader *l, const ConfigKey *key, const char *value, vo
 
 static int parse_secret_path(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
-    /* Not quoted: what is no path may be the key itself. */
+    /* Not quoted: a value that is not a path may be the key itself. */
     if (value[0] != '/')
         return refuse(l, "%s is not an absolute path; start it with /", key->name);
     return parse_path(l, key, value, object);
@@ -392,7 +392,7 @@ static int parse_hmac_type(Loader *l, const ConfigKey *key, const char *value, v
     if (!digest)
         return refuse(l,
                       "%s = " QUOTED " is not a known digest; write sha256, or sha224, sha384, "
-                                     "sha512, sha3-224, sha3-256, sha3-384, sha3-512",
+                      "sha512, sha3-224, sha3-256, sha3-384, sha3-512",
                       key->name, value);
     *(const Digest **)config_target(key, object) = digest;
     return 0;
@@ -427,7 +427,7 @@ static int parse_eab_hmac_key(Loader *l, const ConfigKey *key, const char *value
     size_t size;
     int r = *value ? base64_decode_any(value, strlen(value), &secret, &size) : -EINVAL;
 
-    /* Not quoted: it is a secret all the same. */
+    /* Not quoted: even a malformed value contains a secret. */
     if (r == -EINVAL)
         return refuse(l, "%s is not base64url; write the HMAC key as the CA gave it", key->name);
     if (r < 0)
@@ -446,7 +446,7 @@ static int parse_all(Loader *l, const ConfigKey *key, const char *value, void *o
     return 0;
 }
 
-/* What host names are made of, and what fnmatch(3) makes use of. */
+/* The characters of host names, and those with a meaning for fnmatch(3). */
 static bool is_pattern(const char *value)
 {
     for (char c; (c = *value) != '\0'; value++)
@@ -468,7 +468,7 @@ static int parse_domain(Loader *l, const ConfigKey *key, const char *value, void
     if (!is_pattern(value) || value[length - 1] == '.') {
         r = warn(l,
                  "%s = " QUOTED " never matches; write one name or pattern per line, without a "
-                                "trailing dot, and non-ASCII names as xn--…",
+                 "trailing dot, and non-ASCII names as xn--…",
                  key->name, value);
         if (r < 0)
             return r;

@@ -14,7 +14,7 @@
 
 #define WORD_MAX 32
 
-/* Every block begins like Block. */
+/* Every kind of block begins with the members of Block. */
 #define ASSERT_BLOCK(type)                                                                         \
     static_assert(offsetof(type, name) == offsetof(Block, name) &&                                 \
                       offsetof(type, file) == offsetof(Block, file) &&                             \
@@ -38,7 +38,8 @@ static int compare_findings(const void *a, const void *b)
     return strcmp(x->text, y->text);
 }
 
-/* Blocks are checked when they end, references when all is read: told is in order of the lines. */
+/* Sorts first: blocks are checked at their end and references after all files, but findings are
+ * told in the order of the lines. */
 static void tell_findings(Loader *l, config_message_cb message, void *userdata)
 {
     if (l->n_findings > 0)
@@ -50,7 +51,7 @@ static void tell_findings(Loader *l, config_message_cb message, void *userdata)
 
 /* Words */
 
-/* Number of letters to change (Levenshtein); what is too long is far away. */
+/* Levenshtein distance; WORD_MAX for words that are too long to compare. */
 static size_t distance(const char *a, const char *b)
 {
     size_t row[WORD_MAX], length = strlen(b);
@@ -77,7 +78,7 @@ static size_t distance(const char *a, const char *b)
     return row[length];
 }
 
-/* Whether @known is what was probably meant; keeps the nearest one. */
+/* Remembers @known in *best if it is close to @word, and closer than the previous one. */
 static void consider(const char *word, const char *known, const char **best, size_t *best_distance)
 {
     size_t d = distance(word, known);
@@ -96,12 +97,13 @@ static int unknown_key(Loader *l, const char *name)
     size_t best_distance = SIZE_MAX;
     const char *best = NULL;
     int level = section->unknown_key;
-    /* Only its first word is quoted: in "hmac_key: c2VjcmV0=" all up to the = would be. */
+    /* Quotes only the first word: in "hmac_key: c2VjcmV0=" the name up to the = contains a secret.
+     */
     int word = (int)strcspn(name, " \t:");
 
     if (word > 40)
         word = 40;
-    /* What is written in place of the type cannot be passed over. */
+    /* A key in the place of the type is an error. */
     if (section->types && l->type == TYPE_MISSING) {
         l->type = TYPE_UNKNOWN;
         level = LOG_ERR;
@@ -116,7 +118,7 @@ static int unknown_key(Loader *l, const char *name)
         level == LOG_ERR ? "delete the line, or see acmems.ini(5)" : "the line is ignored");
 }
 
-/* Whether the key belongs to a block of this type: 1; 0: it is passed over; -ENOMEM. */
+/* Whether the key belongs to a block of this type: 1; 0: it is ignored; -ENOMEM. */
 static int check_type(Loader *l, const ConfigKey *key)
 {
     if (!l->section->types || streq(key->name, "type"))
@@ -158,7 +160,7 @@ static int take_key(Loader *l, const char *name, const char *value)
 
 /* Sections */
 
-/* Some words are settings without a name, and blocks with one. */
+/* A word may stand for settings without a name and for blocks with one, such as [account]. */
 static const Section *find_section(const Loader *l, const char *word, bool is_named)
 {
     const Section *found = NULL;
@@ -212,7 +214,8 @@ static int open_block(Loader *l, const Section *section, const char *name)
     return 0;
 }
 
-/* What its keys are settings of: the Config, or a block that stands in no file so far. */
+/* The object that the section's keys set: the Config, or the first block of its list, which stands
+ * in no file until now. */
 static void *settings_object(Loader *l, const Section *section)
 {
     Block *const *const *list = (void *)((char *)l->config + section->list);
@@ -281,7 +284,7 @@ static void on_error(unsigned line, const char *text, void *userdata)
     l->here.line = line;
     l->refused = true;
     l->unread = true;
-    (void)refuse(l, "%s", text); /* without memory for it the config is refused all the same */
+    (void)refuse(l, "%s", text); /* out of memory: the configuration is refused anyway */
 }
 
 /* Files */
@@ -313,7 +316,7 @@ static int register_file(Loader *l, const char *path)
     return 0;
 }
 
-/* @ret_error: why the file could not be read; the caller decides what becomes of it */
+/* @ret_error: why the file could not be read; the caller decides what to do then */
 static int load_file(Loader *l, const char *path, int *ret_error)
 {
     _cleanup_free_ char *content = NULL;
@@ -326,7 +329,7 @@ static int load_file(Loader *l, const char *path, int *ret_error)
     if (*ret_error < 0)
         return unreadable(l, *ret_error);
     r = ini_parse(content, size, on_item, on_error, l);
-    explicit_bzero(content, size); /* has keys in it */
+    explicit_bzero(content, size); /* contains secrets */
     if (r < 0 && r != -EINVAL)
         return r;
     return finish_section(l);

@@ -8,7 +8,7 @@
 
 void *config_grow(void *array, size_t n, size_t size)
 {
-    if (n & (n - 1)) /* neither 0 nor a power of two: there is room left from the last time */
+    if (n & (n - 1)) /* neither 0 nor a power of two: there is room left */
         return array;
     return reallocarray(array, n > 0 ? 2 * n : 1, size);
 }

@@ -10,7 +10,7 @@ typedef struct Loader Loader;
 typedef struct ConfigKey ConfigKey;
 
 typedef struct Place {
-    const char *file; /* one of config->files; NULL: nowhere */
+    const char *file; /* one of config->files; NULL: none */
     unsigned line;
 } Place;
 
@@ -18,12 +18,12 @@ struct ConfigKey {
     const char *name;
     const char *alias; /* older name, or NULL */
     bool repeated;
-    unsigned types; /* bits: block types that have this key; 0: all */
-    /* Reads a value into the block or Config. 0, also when it was refused; -ENOMEM. */
+    unsigned types; /* bits: types of blocks with this key; 0: all */
+    /* Parses a value into the block or Config. Returns 0, also if it refused the value; -ENOMEM. */
     int (*parse)(Loader *l, const ConfigKey *key, const char *value, void *object);
     size_t offset;     /* of the value */
-    size_t count;      /* lists: of their number */
-    size_t names;      /* references: of the tree in Config */
+    size_t count;      /* lists: of the number of values */
+    size_t names;      /* references: of the tree of blocks in Config */
     unsigned min, max; /* numbers */
 };
 
@@ -45,13 +45,13 @@ typedef struct Section {
     const ConfigKey *keys; /* NULL: the section is ignored */
     size_t n_keys;
     int unknown_key;          /* LOG_ERR or LOG_WARNING */
-    const char *const *types; /* names of the block's types, or NULL */
+    const char *const *types; /* names of the types of blocks, or NULL */
     size_t n_types;
-    /* Named blocks, where in Config they are kept. 0: settings, of the first block of the list, or
-     * without a list of the Config itself. */
+    /* Named blocks: their size, and where Config keeps them. Size 0: settings of the first block of
+     * the list, or of the Config itself if there is no list. */
     size_t block_size;
     size_t list, count, names;
-    int (*finish)(Loader *l); /* when a block was read whole, or NULL */
+    int (*finish)(Loader *l); /* called at the end of a block; or NULL */
 } Section;
 
 /* Values are quoted in messages up to here. */
@@ -60,7 +60,7 @@ typedef struct Section {
 
 #define CONFIG_KEYS_MAX 16
 
-/* A name that stands for a block, looked up when all is read. */
+/* A name that stands for a block, looked up when all files are read. */
 typedef struct Reference {
     const void **target;
     size_t names;
@@ -78,19 +78,19 @@ typedef struct Finding {
 } Finding;
 
 #define TYPE_MISSING (-1) /* not seen yet */
-#define TYPE_UNKNOWN (-2) /* refused: the block's keys are passed over */
+#define TYPE_UNKNOWN (-2) /* refused: the keys of the block are ignored */
 
 struct Loader {
     const Section *sections; /* SECTION_MAX */
     Config *config;
     bool refused;
-    bool unread;     /* there is a line or a file of which nobody knows what it says */
+    bool unread;     /* a line or a file could not be read */
     bool unlistened; /* a listener was refused */
     Finding *findings;
     size_t n_findings;
 
     Place here;
-    const Section *section; /* NULL: what comes is ignored */
+    const Section *section; /* NULL: the keys that follow are ignored */
     const char *name;       /* of the block; NULL for settings */
     char title[96];         /* buffer of config_title() */
     void *object;           /* the Config, or the block */
@@ -104,18 +104,19 @@ struct Loader {
     size_t n_references;
 };
 
-/* Notes a finding; LOG_ERR refuses the config. 0 or -ENOMEM. */
+/* Notes a finding; LOG_ERR refuses the configuration. Returns 0 or -ENOMEM. */
 int config_report(Loader *l, int level, Place place, const char *format, ...) _printf_(4, 5);
 #define refuse(l, ...)       config_report((l), LOG_ERR, (l)->here, __VA_ARGS__)
 #define warn(l, ...)         config_report((l), LOG_WARNING, (l)->here, __VA_ARGS__)
 #define refuse_block(l, ...) config_report((l), LOG_ERR, (l)->header, __VA_ARGS__)
 #define warn_block(l, ...)   config_report((l), LOG_WARNING, (l)->header, __VA_ARGS__)
 
-/* "[mgmt]", "[auth "mail"]": the section at hand, for findings. Made when asked for, as few blocks
- * have any. */
+/* "[mgmt]", "[auth "mail"]": the current section, for findings. Formatted on demand, as few blocks
+ * have findings. */
 const char *config_title(Loader *l);
 
-/* The array, with room for one more than the @n it has; NULL: no memory, it stays as it was. */
+/* Makes room for one more than the @n members of the array. NULL: out of memory, the array is
+ * unchanged. */
 void *config_grow(void *array, size_t n, size_t size);
 
 /* The key of this name or alias, "_" being the same as "-"; NULL: none. */
@@ -125,8 +126,10 @@ const ConfigKey *config_find_key(const Section *section, const char *name);
 void *config_target(const ConfigKey *key, void *object);
 size_t *config_target_count(const ConfigKey *key, void *object);
 
-/* First line with this key: in the block at hand, or ever for a section without a name. */
+/* The first line with this key: in the current block, or in all files for a section without a name.
+ */
 const Place *config_seen(const Loader *l, SectionId section, const char *key);
 
-/* A new block of this section, kept in the Config and known by its name. 0 or -ENOMEM. */
+/* Adds a new block of this section to the Config. Reports a name that is already defined. Returns 0
+ * or -ENOMEM. */
 int config_add_block(Loader *l, const Section *section, const char *name, Place place, Block **ret);

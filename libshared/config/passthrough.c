@@ -3,7 +3,7 @@
 
 #include <syslog.h>
 
-/* Whether what comes to @listener would come to where it is passed on to. */
+/* Whether a connection to @target would arrive at @listener. */
 static bool is_loop(const ListenAddress *listener, const ListenAddress *target)
 {
     return listener->port == target->port && listener->kind == target->kind &&
@@ -11,7 +11,7 @@ static bool is_loop(const ListenAddress *listener, const ListenAddress *target)
             (listen_address_is_any(listener) && listen_address_is_loopback(target)));
 }
 
-/* Gone, too, for who takes what is sound of the file. */
+/* Also for config_load_sound(), which returns a refused configuration. */
 static void drop_passthrough(Verification *block)
 {
     free(block->passthrough);
@@ -62,7 +62,7 @@ static int refuse_unused(Loader *l, Verification *block)
                          block->name);
 }
 
-/* One program listens for all blocks. */
+/* One program serves all blocks, so they share one passthrough. */
 int config_check_passthroughs(Loader *l)
 {
     bool is_used = l->unread || l->unlistened || listens_for_tls(l->config);

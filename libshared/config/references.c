@@ -12,7 +12,7 @@ static const char *referred_word(const Loader *l, size_t names)
     return l->sections[i].word;
 }
 
-/* The block of that name is looked up when all is read. */
+/* Notes the reference: the block is looked up when all files are read. */
 static int refer(Loader *l, const ConfigKey *key, const char *name, size_t length,
                  const void **target)
 {
@@ -55,8 +55,8 @@ int config_parse_default(Loader *l, const ConfigKey *key, const char *value, voi
     return *value ? refer(l, key, value, strlen(value), config_target(key, object)) : 0;
 }
 
-/* The name at the front of a list, without the blanks around it; *value goes on behind its comma,
- * NULL at the end. */
+/* The first name of a list, without the blanks around it. Advances *value past its comma; NULL at
+ * the end of the list. */
 static const char *next_name(const char **value, size_t *length)
 {
     const char *end = strchrnul(*value, ','), *name = *value + strspn(*value, " \t");
@@ -68,7 +68,7 @@ static const char *next_name(const char **value, size_t *length)
     return name;
 }
 
-/* Whether one of the last @n references is to this name. */
+/* Whether one of the last @n references has this name. */
 static bool is_referred(const Loader *l, size_t n, const char *name, size_t length)
 {
     for (size_t i = l->n_references - n; i < l->n_references; i++)
@@ -108,7 +108,7 @@ int config_parse_references(Loader *l, const ConfigKey *key, const char *value, 
     return 0;
 }
 
-/* Empty: none. */
+/* An empty value means no block. */
 int config_parse_defaults(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
     return *value ? config_parse_references(l, key, value, object) : 0;

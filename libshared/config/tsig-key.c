@@ -10,9 +10,9 @@
 
 #define FILE_SIZE_MAX   ((size_t)16 * 1024)
 #define NAME_MAX_LENGTH 253U
-#define TOKEN_SIZE      1024U /* of the longest word that makes sense, and its NUL */
+#define TOKEN_SIZE      1024U /* bytes of the longest word that makes sense, with its NUL */
 
-/* ldns, which signs, knows no other. */
+/* ldns signs with no other algorithms; those without a wire name are only recognized. */
 static const TsigAlgorithm algorithms[] = {
     { "hmac-sha256", "hmac-sha256.", false }, { "hmac-sha512", "hmac-sha512.", false },
     { "hmac-sha1", "hmac-sha1.", true },      { "hmac-md5", "hmac-md5.sig-alg.reg.int.", true },
@@ -64,7 +64,7 @@ static int take_algorithm(const char *text, char why[TSIG_WHY_SIZE], TsigKey *ke
     return -EINVAL;
 }
 
-/* What can be written without escapes; a key's name is never looked up. */
+/* A name that needs no escapes. The name of a key is never looked up in DNS. */
 static bool is_key_name(const char *name, size_t length)
 {
     size_t label = 0;
@@ -115,7 +115,7 @@ static int take_secret(const char *text, char why[TSIG_WHY_SIZE], TsigKey *key)
     return key->secret ? 0 : -ENOMEM;
 }
 
-/* @text is cut up. */
+/* Writes to @text. */
 static int take_parts(char *text, char why[TSIG_WHY_SIZE], TsigKey *key)
 {
     char *name = strchr(text, ':'), *secret = name ? strchr(name + 1, ':') : NULL;
@@ -147,7 +147,7 @@ int tsig_key_parse(const char *text, char why[TSIG_WHY_SIZE], TsigKey **ret)
     return 0;
 }
 
-/* The words of a file in named's language, one after the other. */
+/* The words of a file in the syntax of named.conf, one after the other. */
 typedef struct Scanner {
     const char *at, *end;
     char token[TOKEN_SIZE]; /* "" at the end of the file */
@@ -227,7 +227,7 @@ static int scan(Scanner *s)
     return n < sizeof(s->token) - 1 ? 0 : -EINVAL;
 }
 
-/* Whether this comes next, as a word of the language and no name. */
+/* Whether the next word is this one, unquoted. */
 static bool expect(Scanner *s, const char *word)
 {
     return scan(s) >= 0 && !s->quoted && streq(s->token, word);
