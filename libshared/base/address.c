@@ -37,7 +37,7 @@ static bool is_mapped(const uint8_t bytes[16])
     return memcmp(bytes, mapped_prefix, sizeof(mapped_prefix)) == 0;
 }
 
-/* Clears what stands behind the prefix; whether anything was there. */
+/* Clears the host bits; returns whether any was set. */
 static bool clear_host_bits(AddressPrefix *prefix)
 {
     bool cleared = false;
@@ -110,7 +110,7 @@ static bool prefix_contains(const AddressPrefix *prefix, AddressPrefix one)
     return memcmp(one.bytes, prefix->bytes, sizeof(one.bytes)) == 0;
 }
 
-/* The one host. Whether it is of the internet. */
+/* Makes a prefix of the one host. False if it is neither IPv4 nor IPv6. */
 static bool prefix_of_socket(const SocketAddress *address, AddressPrefix *ret)
 {
     AddressPrefix one = { .family = address->sa.sa_family };
@@ -173,8 +173,8 @@ int address_reverse_name(const char *address, char buf[ADDRESS_REVERSE_SIZE])
     return 0;
 }
 
-/* Less than the kernel takes: what BindToDevice= of systemd.socket(5) takes, and a number would be
- * an index there. */
+/* Accepts less than the kernel: the names that BindToDevice= of systemd.socket(5) accepts, where a
+ * number would be an index. */
 static bool interface_is_valid(const char *name)
 {
     static const char usable[] = DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._-+@";
@@ -193,7 +193,7 @@ static int parse_unix(const char *text, ListenAddress *ret)
     return ret->address ? 0 : -ENOMEM;
 }
 
-/* @host: cut up in place; "[fe80::80%eth0]" or "192.0.2.80" */
+/* @host: "[fe80::80%eth0]" or "192.0.2.80"; modified */
 static int parse_host(char *host, ListenAddress *ret)
 {
     size_t length = strlen(host);
@@ -282,7 +282,7 @@ bool listen_address_needs_network(const ListenAddress *address)
 {
     if (address->kind == LISTEN_UNIX || listen_address_is_any(address))
         return false;
-    /* ::1 is not there on a machine that has IPv6 switched off. */
+    /* ::1 is missing if IPv6 is disabled. */
     return address->kind == LISTEN_INET6 || address->bytes[0] != 127;
 }
 
@@ -291,7 +291,7 @@ int socket_peer(int fd, SocketAddress *ret)
     SocketAddress peer = { .storage = { .ss_family = AF_UNSPEC } };
     socklen_t size = sizeof(peer);
 
-    /* A client that is gone already has no address any more: it then matches no prefix. */
+    /* A client that has already disconnected has no address: it matches no prefix. */
     if (getpeername(fd, &peer.sa, &size) < 0 && errno != ENOTCONN)
         return -errno;
     *ret = peer;
@@ -309,7 +309,7 @@ int socket_own(int fd, SocketAddress *ret)
     return 0;
 }
 
-/* Both kinds of internet addresses have it at the same place. */
+/* IPv4 and IPv6 socket addresses have the port at the same offset. */
 static in_port_t port_of(const SocketAddress *address)
 {
     return address->in.sin_port;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* Internet addresses: prefixes that a client is compared with, sockets to listen on, peers. */
+/* Internet addresses: prefixes to compare a client with, sockets to listen on, peers. */
 
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -22,34 +22,35 @@ typedef struct AddressPrefix {
 } AddressPrefix;
 
 /**
- * address_prefix_parse() - "192.0.2.1", "192.0.2.0/24", "2001:db8::/32"
- * @ret_meant: on -EINVAL for a prefix with host bits set ("192.0.2.1/24"): what was probably
- *             meant ("192.0.2.0/24, or 192.0.2.1 for the one host"), else NULL; free()
+ * address_prefix_parse() - parse "192.0.2.1", "192.0.2.0/24", "2001:db8::/32"
+ * @ret_meant: on -EINVAL for a prefix with host bits set ("192.0.2.1/24"): the probable meaning
+ * ("192.0.2.0/24, or 192.0.2.1 for the one host"), else NULL; free()
  *
  * Returns 0, -EINVAL, -ENOMEM. IPv4-mapped IPv6 addresses are stored as IPv4.
  */
 int address_prefix_parse(const char *text, AddressPrefix *ret, char **ret_meant);
 
-/* Whether the peer is inside; IPv4-mapped peers count as IPv4; other families never are. */
+/* Whether the prefix contains the peer. IPv4-mapped peers count as IPv4; other families never
+ * match. */
 bool address_prefix_contains(const AddressPrefix *prefix, const SocketAddress *peer);
 
-/* The same for an address as address_from_octets() writes it. */
+/* The same for an address as formatted by address_from_octets(). */
 bool address_prefix_covers(const AddressPrefix *prefix, const char *address);
 
-/* An address of a certificate (RFC 5280 §4.2.1.6), 4 or 16 bytes, as ACME writes it (RFC 8738 §3).
- * -EINVAL for another size, and for an IPv4 address mapped into IPv6, which would be a second way
- * to write the same. */
+/* Formats an address of a certificate (RFC 5280 §4.2.1.6), 4 or 16 bytes, as ACME does (RFC 8738
+ * §3). Returns 0; -EINVAL for another size, and for an IPv4 address mapped into IPv6, which would
+ * be a second form of the same address. */
 int address_from_octets(const uint8_t *octets, size_t size, char buf[INET6_ADDRSTRLEN]);
 
-/* Room for the longest one, of IPv6, and its NUL. */
+/* Size of the longest name, of IPv6, with its NUL. */
 #define ADDRESS_REVERSE_SIZE                                                                       \
     sizeof("f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.f.ip6.arpa")
 
-/* The name of an address in DNS: "1.2.0.192.in-addr.arpa" (RFC 1035 §3.5), "1.0.….ip6.arpa" (RFC
- * 3596 §2.5). 0; -EINVAL for what is no address. */
+/* Makes the reverse DNS name of an address: "1.2.0.192.in-addr.arpa" (RFC 1035 §3.5),
+ * "1.0.….ip6.arpa" (RFC 3596 §2.5). Returns 0; -EINVAL if it is not an address. */
 int address_reverse_name(const char *address, char buf[ADDRESS_REVERSE_SIZE]);
 
-/* What a listener says; kept as text, systemd binds it. */
+/* The address of a listener, kept as text: systemd binds the socket. */
 typedef enum ListenKind { LISTEN_INET, LISTEN_INET6, LISTEN_UNIX } ListenKind;
 
 typedef struct ListenAddress {
@@ -64,25 +65,25 @@ typedef struct ListenAddress {
 int listen_address_parse(const char *text, ListenAddress *ret);
 void listen_address_done(ListenAddress *address);
 
-/* An order in which those with the same interface stand together, those without one first; 0: the
- * same socket, however it is written. */
+/* Orders addresses by interface, those without one first. 0: the same socket, in any spelling. */
 int listen_address_compare(const ListenAddress *a, const ListenAddress *b);
 
 bool listen_address_is_any(const ListenAddress *address);      /* 0.0.0.0 or :: */
 bool listen_address_is_loopback(const ListenAddress *address); /* 127.0.0.0/8 or ::1 */
 
-/* Whether the address may not be there yet, or at all: it is neither a wildcard, 127.0.0.0/8 nor
- * unix. */
+/* Whether the address may be missing, now or at all: it is neither a wildcard, 127.0.0.0/8 nor a
+ * unix socket. */
 bool listen_address_needs_network(const ListenAddress *address);
 
-/* Peer of a connected socket; family AF_UNSPEC where it has none. 0 or -errno. */
+/* Gets the peer of a connected socket; family AF_UNSPEC if it has none. Returns 0 or -errno. */
 int socket_peer(int fd, SocketAddress *ret);
 
-/* Its own end: the address that the peer came to. 0 or -errno. */
+/* Gets the local address, which the peer connected to. Returns 0 or -errno. */
 int socket_own(int fd, SocketAddress *ret);
 
-/* Whether both are the same address and port of the internet; IPv4-mapped ones count as IPv4. */
+/* Whether both are the same internet address and port. IPv4-mapped addresses count as IPv4. */
 bool socket_address_equal(const SocketAddress *a, const SocketAddress *b);
 
-/* "192.0.2.1", "2001:db8::1", "unix"; IPv4-mapped as IPv4; into @buf, INET6_ADDRSTRLEN bytes. */
+/* Formats an address into @buf: "192.0.2.1", "2001:db8::1", "unix"; IPv4-mapped as IPv4. Returns
+ * @buf. */
 const char *socket_address_format(const SocketAddress *address, char buf[INET6_ADDRSTRLEN]);

@@ -10,7 +10,7 @@ typedef uint64_t usec_t;
 
 #define USEC_PER_SEC  ((usec_t)1000000)
 #define USEC_PER_MSEC ((usec_t)1000)
-/* For sd-event timers: their default of 250 ms is longer than most answers take. */
+/* For sd-event timers: most answers take less time than their default accuracy of 250 ms. */
 #define TIMER_ACCURACY USEC_PER_MSEC
 
 #define USEC_INFINITY ((usec_t)UINT64_MAX)

@@ -33,7 +33,7 @@ int confine_network(void)
 
 #if defined(__x86_64__)
 #define ARCHITECTURE AUDIT_ARCH_X86_64
-#define NUMBERS_END  0x40000000 /* the x32 calls begin here */
+#define NUMBERS_END  0x40000000 /* the x32 system calls begin here */
 #elif defined(__i386__)
 #define ARCHITECTURE AUDIT_ARCH_I386
 #elif defined(__aarch64__)
@@ -57,14 +57,14 @@ void confine_memory(void)
 #define NUMBERS_END 0x7fffffff
 #endif
 
-/* seccomp(2), "Seccomp filters": each instruction looks at what was loaded last. */
+/* seccomp(2), "Seccomp filters": each instruction tests the value loaded last. */
 #define LOAD(field)       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 #define RETURN(action)    BPF_STMT(BPF_RET | BPF_K, (action))
 #define UNLESS(value)     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 0, 1)
 #define REFUSE            RETURN(SECCOMP_RET_ERRNO | EPERM)
 #define REFUSE_CALL(name) UNLESS(SYS_##name), REFUSE
-/* With this as its second argument, of which the lower half counts: it comes first on these
- * machines. */
+/* Refuses a call with this second argument. Only its lower half counts, which comes first on these
+ * architectures. */
 #define REFUSE_COMMAND(name, command)                                                              \
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##name, 0, 4), LOAD(args[1]), UNLESS(command), REFUSE, \
         LOAD(nr)
@@ -77,7 +77,7 @@ static const struct sock_filter program[] = {
     BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, NUMBERS_END, 0, 1),
     REFUSE,
 
-    /* Signals, also those that the kernel sends when something can be read or written */
+    /* Signals, also those of the kernel for descriptors that are ready */
     REFUSE_COMMAND(fcntl, F_SETOWN),
     REFUSE_COMMAND(fcntl, F_SETOWN_EX),
     REFUSE_COMMAND(fcntl, F_SETSIG),
@@ -115,7 +115,7 @@ static const struct sock_filter program[] = {
     REFUSE_CALL(sched_setparam),
     REFUSE_CALL(sched_setscheduler),
 
-    /* What the kernel's own threads do, past all of this */
+    /* Threads of the kernel, which this filter does not reach */
     REFUSE_CALL(io_uring_setup),
     REFUSE_CALL(io_uring_enter),
     REFUSE_CALL(io_uring_register),
@@ -130,8 +130,8 @@ static const struct sock_filter program[] = {
     REFUSE_CALL(execve),
     REFUSE_CALL(execveat),
 
-    /* Its own limits it may ask for, as the C library does. A process id is the lower half of its
-     * argument, which comes first on these machines. */
+    /* The process may read its own limits, as the C library does. The process id is the lower half
+       of its argument, which comes first on these architectures. */
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prlimit64, 0, 4),
     LOAD(args[0]),
     UNLESS(0),
@@ -140,7 +140,7 @@ static const struct sock_filter program[] = {
     RETURN(SECCOMP_RET_ALLOW),
 };
 
-/* Messages to the journal need a unix socket, which is not connected. */
+/* Messages to the journal need a unix socket without a connection. */
 static const struct sock_filter network_program[] = {
     LOAD(nr),
     REFUSE_CALL(connect),
@@ -176,7 +176,7 @@ int confine_network(void)
 
 #else
 
-/* The numbers and the order of arguments are not known here. */
+/* The numbers and the order of arguments are unknown on this architecture. */
 int confine_connection(void)
 {
     return -EOPNOTSUPP;

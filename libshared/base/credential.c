@@ -5,7 +5,7 @@
 
 #include "base/macro.h"
 
-/* Whether @name is among the credentials: its path is in @buf then. */
+/* Whether there is a credential of this name; sets @buf to its path. */
 static bool credential_find(const char *directory, const char *name, char buf[PATH_MAX])
 {
     int n = directory ? snprintf(buf, PATH_MAX, "%s/%s", directory, name) : -1;

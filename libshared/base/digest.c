@@ -22,7 +22,7 @@ static const struct {
 
 static const char *const broken[] = { "md2", "md4", "md5", "md5sha1", "sha", "sha0", "sha1" };
 
-/* Leaves "" for what is too long to be any of them. */
+/* "" for a name that is too long. */
 static void normalize(const char *name, size_t length, char spelling[SPELLING_MAX])
 {
     size_t n = 0;

@@ -11,18 +11,18 @@
 #define DIGEST_SIZE_MAX 64
 
 typedef struct Digest {
-    const char *name;    /* as the config writes it: "sha256", "sha3-256" */
-    const char *openssl; /* as OpenSSL calls it */
+    const char *name;    /* as in the configuration: "sha256", "sha3-256" */
+    const char *openssl; /* name in OpenSSL */
     size_t size;         /* of the result, bytes */
 } Digest;
 
 /**
- * digest_find() - look a digest up by any of its usual spellings
+ * digest_find() - look up a digest by any of its usual spellings
  * @name: "sha256", "SHA-256", "sha2-256", "sha3_256", …
  * @length: length of @name
  *
- * Returns NULL when unknown or broken; digest_is_broken() tells the second (md5, sha1 and their
- * like).
+ * Returns NULL if it is unknown or broken; digest_is_broken() tells whether it is broken (md5, sha1
+ * and similar).
  */
 const Digest *digest_find(const char *name, size_t length);
 bool digest_is_broken(const char *name, size_t length);

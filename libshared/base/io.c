@@ -10,8 +10,8 @@
 #define LINGER_TIMEOUT  (2 * USEC_PER_SEC)
 #define LINGER_SIZE_MAX ((size_t)16 * 1024 * 1024)
 
-/* Reads to the end of the file. The size it had is only where the buffer starts: the file may
- * grow meanwhile. */
+/* Reads to the end of the file. The expected size is only the first size of the buffer: the file
+ * may grow meanwhile. */
 static int read_to_end(int fd, size_t expected, size_t max, char **ret, size_t *ret_size)
 {
     _cleanup_free_ char *content = NULL;
@@ -20,7 +20,7 @@ static int read_to_end(int fd, size_t expected, size_t max, char **ret, size_t *
     for (;;) {
         ssize_t n;
 
-        /* One byte more than expected shows the end in the same call; one is for the NUL. */
+        /* One byte more than expected, so that one call reaches the end; one more for the NUL. */
         if (size == room) {
             char *p;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* The few macros everything here is written with: scope-bound ownership, visible hand-over. */
+/* Basic macros: ownership bound to a scope, visible transfer of ownership. */
 
 #include <assert.h>
 #include <errno.h>
@@ -21,7 +21,7 @@
 #define ELEMENTSOF(x)   (sizeof(x) / sizeof((x)[0]))
 #define STRLEN(literal) (sizeof("" literal "") - 1)
 
-/* Hands over what a cleanup variable owns: the variable is left empty. */
+/* Moves ownership out of a cleanup variable, which becomes empty. */
 #define TAKE_PTR(ptr)                                                                              \
     __extension__({                                                                                \
         __typeof__(ptr) *_p = &(ptr);                                                              \
@@ -38,7 +38,8 @@
         _v;                                                                                        \
     })
 
-/* Defines func##p() for _cleanup_(): frees what the variable points to, NULL is fine. */
+/* Defines func##p() for _cleanup_(): frees the object that the variable points to, unless it is
+ * NULL. */
 #define DEFINE_CLEANUP_FUNC(type, func)                                                            \
     _unused_ static inline void func##p(type *p)                                                   \
     {                                                                                              \
@@ -51,7 +52,7 @@ static inline void freep(void *p)
     free(*(void **)p);
 }
 
-/* Closes and forgets; keeps errno; returns -EBADF so that fd = safe_close(fd) reads well. */
+/* Closes, keeps errno, and returns -EBADF for fd = safe_close(fd). */
 static inline int safe_close(int fd)
 {
     if (fd >= 0) {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* Numbers as people write them in a config: decimal digits and nothing else. */
+/* Numbers as written in a configuration: only decimal digits. */
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* Reads @length characters. 0; -EINVAL for none, signs, blanks, leading zeros, other characters;
- * -ERANGE past @max. */
+/* Parses @length characters. Returns 0; -EINVAL for none, signs, blanks, leading zeros, other
+ * characters; -ERANGE above @max. */
 int number_parse(const char *text, size_t length, uint64_t max, uint64_t *ret);

@@ -8,10 +8,10 @@
 
 typedef struct Component {
     const char *name;
-    size_t length; /* 0: the path is at its end */
+    size_t length; /* 0: end of the path */
 } Component;
 
-/* Takes the first component off the path; "." is none. */
+/* Takes the first component off the path; skips ".". */
 static Component take_component(const char **path)
 {
     Component component;

@@ -44,7 +44,7 @@ static bool seen(const Loader *l, SectionId section, const char *key)
     return config_seen(l, section, key)->file;
 }
 
-/* Whether the block has a valid type: 1; 0: it was refused before; -ENOMEM. */
+/* Whether the block has a valid type: 1; 0: it has none, which is reported; -ENOMEM. */
 static int check_type(Loader *l)
 {
     if (l->type == TYPE_MISSING)

@@ -4,8 +4,7 @@
 #include <stddef.h>
 #include <syslog.h>
 
-/* units/acmems.catalog and acmems.journal-fields(7) have the same ids: what was given out once
- * stays. */
+/* units/acmems.catalog and acmems.journal-fields(7) have the same ids. Never change an id. */
 static const LogEventInfo events[] = {
     [LOG_EVENT_REQUEST_ISSUED] = { "46a78e6ea77745c6b4bd9412351ac44e", LOG_INFO, "issued" },
     [LOG_EVENT_REQUEST_CACHED] = { "8b27a56fbfb6408f899afd77bb464f22", LOG_INFO, "cached" },

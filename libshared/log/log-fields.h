@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* The fields that an entry has in the journal beside its text: acmems.journal-fields(7). */
+/* The fields of an entry in the journal besides its text: acmems.journal-fields(7). */
 
 #include "base/macro.h"
 
@@ -9,9 +9,9 @@ typedef enum LogField {
     LOG_FIELD_REQUEST_ID,
     LOG_FIELD_CLIENT,
     LOG_FIELD_AUTH,
-    LOG_FIELD_NAME, /* one for each name, so that a match is exact */
+    LOG_FIELD_NAME, /* one field for each name, for exact matches */
     LOG_FIELD_CSR,
-    LOG_FIELD_DECISION, /* comes with the event */
+    LOG_FIELD_DECISION, /* set by the event */
     LOG_FIELD_REASON,
     LOG_FIELD_STATUS,
     LOG_FIELD_SERIAL,
@@ -22,21 +22,21 @@ typedef enum LogField {
     LOG_FIELD_PEER_PID,
 } LogField;
 
-#define LOG_FIELDS_MAX           256U  /* in one set; what comes then is left out */
-#define LOG_FIELD_VALUE_SIZE_MAX 8000U /* bytes; what is longer is cut */
+#define LOG_FIELDS_MAX           256U  /* in one set; further ones are left out */
+#define LOG_FIELD_VALUE_SIZE_MAX 8000U /* bytes; longer values are cut */
 
 /* Empty when zeroed. */
 typedef struct LogFields {
-    char **lines; /* "ACMEMS_NAME=www.example.org", each once */
+    char **lines; /* "ACMEMS_NAME=www.example.org", without duplicates */
 } LogFields;
 
-/* Copies a value, as text_flatten() makes it; NULL and what there is no memory for are left out: no
- * entry fails for want of a field. */
+/* Copies a value, made safe by text_flatten(). Ignores NULL, and an error of memory: an entry is
+ * logged even without a field. */
 void log_fields_add(LogFields *fields, LogField field, const char *value);
 void log_fields_add_all(LogFields *fields, LogField field, char *const *values);
 void log_fields_add_status(LogFields *fields, int status); /* HTTP status; 0: none */
 
-/* First value of this field; borrowed, NULL: none. */
+/* The first value of this field. Borrowed; NULL: none. */
 const char *log_fields_get(const LogFields *fields, LogField field);
 
 void log_fields_done(LogFields *fields);

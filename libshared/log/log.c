@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* The place of a message in the source would always be this file. */
+/* The location of a message would always be this file. */
 #define SD_JOURNAL_SUPPRESS_LOCATION
 
 #include "log/log.h"
@@ -20,12 +20,12 @@
 #define JOURNAL_SOCKET   "/run/systemd/journal/socket"
 #define MESSAGE_SIZE_MAX 8192
 #define KERNEL_LOG       "/dev/kmsg"
-#define KERNEL_LINE_MAX  960 /* not much more is taken */
+#define KERNEL_LINE_MAX  960 /* the kernel accepts little more */
 #define REQUEST_ID_MAX   63U
-/* The entry's own fields, the context's, and those that every entry has. */
+/* Fields of the entry and of the context, and those of every entry. */
 #define ENTRY_FIELDS_MAX (2 * LOG_FIELDS_MAX + 5)
 
-/* What is on its way to a target. */
+/* A message for a target. */
 typedef struct Entry {
     int level;
     const LogEventInfo *event; /* or NULL */
@@ -42,7 +42,7 @@ static int max_level = LOG_INFO;
 static LogFields *context;
 
 /* JOURNAL_STREAM is "device:inode" of the stream that systemd connected (systemd.exec(5)); it is
- * inherited, so that it must be compared. */
+ * inherited, so it must be compared. */
 static bool is_journal_stream(const struct stat *st)
 {
     const char *stream = getenv("JOURNAL_STREAM");
@@ -151,7 +151,7 @@ static struct iovec piece(const char *text)
     return (struct iovec){ .iov_base = (void *)text, .iov_len = strlen(text) };
 }
 
-/* One writev: lines of several processes do not mix. */
+/* One writev(), so that lines of several processes do not mix. */
 static void send_to_stderr(const Entry *entry)
 {
     const char *id = request_id();
@@ -163,7 +163,7 @@ static void send_to_stderr(const Entry *entry)
     if (line[2].iov_len > REQUEST_ID_MAX)
         line[2].iov_len = REQUEST_ID_MAX;
     if (writev(STDERR_FILENO, line, ELEMENTSOF(line)) < 0)
-        return; /* there is nowhere left to say so */
+        return; /* there is no other target to report it */
 }
 
 typedef struct Pieces {
@@ -220,7 +220,7 @@ static void send_to_syslog(const Entry *entry)
            *id ? ": " : "", entry->message);
 }
 
-/* One write is one record; the journal takes identifier and level from it. */
+/* One write is one record. The journal takes identifier and level from it. */
 static void send_to_kernel(const Entry *entry)
 {
     char line[KERNEL_LINE_MAX];
@@ -228,7 +228,7 @@ static void send_to_kernel(const Entry *entry)
     (void)snprintf(line, sizeof(line), "<%d>%s[%d]: %.*s", entry->level, program_name,
                    (int)getpid(), KERNEL_LINE_MAX - 64, entry->message);
     if (write(kernel_fd, line, strlen(line)) < 0)
-        return; /* there is nowhere left to say so */
+        return; /* there is no other target to report it */
 }
 
 static void send_entry(int level, const LogEventInfo *event, int error, const LogFields *fields,
@@ -247,7 +247,7 @@ static void send_entry(int level, const LogEventInfo *event, int error, const Lo
         return;
     errno = abs(error);
     (void)vsnprintf(message, sizeof(message), format, arguments);
-    /* What comes from outside must not look like a line of its own, nor command the terminal. */
+    /* Text from outside must not look like a separate line, or control the terminal. */
     text_flatten(message);
     targets[target](
         &(Entry){ .level = level, .event = event, .fields = fields, .message = message });

@@ -14,11 +14,11 @@
 
 typedef struct Part {
     const char *key;
-    const char *value; /* points into the header; NULL: not there (yet) */
+    const char *value; /* points into the header; NULL: not found */
     size_t length;
 } Part;
 
-/* Puts "key=value" into the part of that key. */
+/* Stores "key=value" in the part of that key. */
 static int part_take(const char *word, size_t length, Part *parts, size_t n_parts)
 {
     for (size_t i = 0; i < n_parts; i++) {

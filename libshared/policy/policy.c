@@ -28,10 +28,11 @@ static bool in_prefixes(const AuthBlock *block, const SocketAddress *peer)
     return false;
 }
 
-/* What peer and header alone tell. */
+/* Checks what depends only on peer and header. */
 static Failure check_early(const AuthBlock *block, const PolicyRequest *request)
 {
-    /* The config has no block without a method; one that came in all the same is open to nobody. */
+    /* The configuration accepts no block without a method. If there is one anyway, it permits no
+     * client. */
     if (!block->all && block->n_ips == 0 && !block->hmac_type)
         return FAILURE_METHODS;
     if (block->n_ips > 0 && !in_prefixes(block, request->peer))
@@ -53,7 +54,7 @@ static bool block_allows(const AuthBlock *block, const char *name)
     return false;
 }
 
-/* First name that no glob covers; NULL: none. */
+/* The first name that no glob covers; NULL: none. */
 static const char *uncovered(const AuthBlock *block, const Csr *csr)
 {
     STRV_FOREACH (name, csr->names)
@@ -70,7 +71,7 @@ static bool block_allows_address(const AuthBlock *block, const char *address)
     return false;
 }
 
-/* First address that no prefix covers; NULL: none. */
+/* The first address that no prefix covers; NULL: none. */
 static const char *uncovered_address(const AuthBlock *block, const Csr *csr)
 {
     STRV_FOREACH (address, csr->addresses)
@@ -93,7 +94,8 @@ static Failure check_all(const AuthBlock *block, const PolicyRequest *request)
         return failure;
     if (!policy_covers(block, request->csr))
         return FAILURE_NAMES;
-    /* Last, as it costs the most: a stranger must not have it done for every block. */
+    /* Last, because it is the most expensive check: an unknown client must not cause it for every
+     * block. */
     if (block->hmac_type &&
         !authentication_verify(request->authentication, block->hmac_key, strlen(block->hmac_key),
                                request->body, request->body_size))
@@ -153,7 +155,7 @@ static void print_failure(FILE *out, const AuthBlock *block, const PolicyRequest
     }
 }
 
-/* Why every block refused, asked again for those that are named; NULL when out of memory. */
+/* Says why each block refused, by checks of the named blocks again. NULL when out of memory. */
 static char *explain(const Config *config, const PolicyRequest *request, check_t check)
 {
     size_t named = config->n_auth < BLOCKS_NAMED_MAX ? config->n_auth : BLOCKS_NAMED_MAX;

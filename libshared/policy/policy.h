@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* Who may have which names: the auth blocks applied to a request. */
+/* Which client may get which names: applies the auth blocks to a request. */
 
 #include "base/address.h"
 #include "config/config.h"
@@ -16,22 +16,22 @@ typedef struct PolicyRequest {
     const Csr *csr;
 } PolicyRequest;
 
-/* Whether any block could match this peer and header, whatever the body: asked before the body is
- * read. Uses only peer and authentication. @ret_why as below, when false. */
+/* Whether any block could match this peer and header with any body: checked before the body is
+ * read. Uses only peer and authentication. @ret_why: when false, as below. */
 bool policy_is_possible(const Config *config, const PolicyRequest *request, char **ret_why);
 
 /**
- * policy_decide() - first block in file order whose methods all pass and whose globs and ip-san
- * prefixes cover every name
- * @ret_why: when refused, for the journal: which block failed on what ('auth "mail": no domain
- * covers www.example.org; auth "ext": 192.0.2.9 is not in ip'), at most 16 blocks named; free();
- * NULL when out of memory
+ * policy_decide() - find the first block in file order whose methods all match, and whose globs and
+ * ip-san prefixes cover every name
+ * @ret_why: when refused, for the journal: why each block refused ('auth "mail": no domain
+ * covers www.example.org; auth "ext": 192.0.2.9 is not in ip'), at most 16 blocks; free(); NULL
+ * when out of memory
  *
- * Returns the block, NULL when refused. A CSR with a SAN that is neither DNS name nor IP address is
- * always refused.
+ * Returns the block; NULL if the request is refused. Always refuses a CSR with a SAN that is
+ * neither a DNS name nor an IP address.
  */
 const AuthBlock *policy_decide(const Config *config, const PolicyRequest *request, char **ret_why);
 
-/* Whether the block's globs and prefixes cover every name and address of the CSR, and it has no
- * other SAN type. */
+/* Whether the globs and prefixes of the block cover every name and address of the CSR, and the CSR
+ * has no other SAN type. */
 bool policy_covers(const AuthBlock *block, const Csr *csr);

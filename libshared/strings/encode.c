@@ -119,11 +119,11 @@ int base64_decode(const char *text, size_t length, uint8_t **ret, size_t *ret_si
         if (value < 0)
             return -EINVAL;
         bits = bits << 6 | (uint32_t)value;
-        /* The first digit of a group of four completes no byte, each other one does. */
+        /* Each digit completes a byte, except the first of a group of four. */
         if (i % 4 != 0)
             bytes[size++] = (uint8_t)(bits >> (6 - 2 * (i % 4)));
     }
-    /* What the last digit holds beyond the last byte has to be zero: one encoding per content. */
+    /* The unused bits of the last digit must be zero: one encoding per content. */
     if (padding > 0 && (bits & ((1U << 2 * padding) - 1)) != 0)
         return -EINVAL;
     bytes[size] = '\0';

@@ -9,19 +9,19 @@
 /* Lower-case hex into @out, which holds 2 * size + 1 bytes. */
 void hex_encode(const void *data, size_t size, char *out);
 
-/* Either case. Writes at most @max bytes to @out. Returns the number of bytes; -EINVAL for an odd
- * count, a foreign character or more than @max bytes. */
+/* Decodes either case; writes at most @max bytes to @out. Returns the number of bytes; -EINVAL for
+ * an odd count, another character or more than @max bytes. */
 int hex_decode(const char *text, size_t length, uint8_t *out, size_t max);
 
-/* New string, padded base64; NULL when out of memory. */
+/* Padded base64. New string; NULL when out of memory. */
 char *base64_encode(const void *data, size_t size);
 
-/* Strict: padded, no blanks. NUL-terminated behind the bytes. 0, -EINVAL or -ENOMEM. */
+/* Strict: padded, no blanks. Appends a NUL to the bytes; free(). Returns 0, -EINVAL or -ENOMEM. */
 int base64_decode(const char *text, size_t length, uint8_t **ret, size_t *ret_size);
 
-/* The same for what people hand around: base64 or base64url, padded or not. No copy of the content
- * stays behind. */
+/* The same for text from people: base64 or base64url, padded or not. Leaves no other copy of the
+ * content in memory. */
 int base64_decode_any(const char *text, size_t length, uint8_t **ret, size_t *ret_size);
 
-/* New string, base64url without padding (RFC 7515 §2); NULL when out of memory. */
+/* base64url without padding (RFC 7515 §2). New string; NULL when out of memory. */
 char *base64url_encode(const void *data, size_t size);

@@ -12,11 +12,12 @@ char **strv_free(char **l); /* always returns NULL */
 size_t strv_length(char *const *l);
 bool strv_contains(char *const *l, const char *s);
 int strv_extend(char ***l, const char *s); /* appends a copy; 0 or -ENOMEM */
-char *strv_join(char *const *l,
-                const char *separator); /* new string, "" for the empty one; NULL: no memory */
-void strv_sort(char **l);               /* by strcmp */
+char *
+strv_join(char *const *l,
+          const char *separator); /* new string, "" for the empty array; NULL: out of memory */
+void strv_sort(char **l);         /* by strcmp */
 
-/* Same members, whatever their order; both without duplicates. */
+/* Whether both have the same members in any order; both without duplicates. */
 bool strv_equal_sets(char *const *a, char *const *b);
 
 DEFINE_CLEANUP_FUNC(char **, strv_free)

@@ -5,8 +5,8 @@
 
 #include "base/macro.h"
 
-/* Lead bytes by their length; the first byte behind one must be in a narrower range where the code
- * point would else be too small, a surrogate or too large, or a control character (RFC 3629 §4). */
+/* Lead bytes by the length of their characters. Some limit the range of the second byte, to exclude
+ * code points that are too small, surrogates, too large, or control characters (RFC 3629 §4). */
 static const struct Lead {
     uint8_t from, to;
     uint8_t second_from, second_to;
@@ -26,7 +26,7 @@ static const struct Lead *find_lead(unsigned char byte)
     return NULL;
 }
 
-/* Bytes of the character that starts here; 0: none that may be printed does. */
+/* Bytes of the printable character that starts here; 0: there is none. */
 static size_t character_length(const unsigned char *p)
 {
     const struct Lead *lead = find_lead(*p);

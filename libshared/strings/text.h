@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* Texts that come from outside, made fit for a terminal and the journal. */
+/* Makes text from outside safe for a terminal and the journal. */
 
-/* In place: control characters become blanks, bytes that are not UTF-8 question marks. */
+/* In place: control characters become blanks, and bytes that are not UTF-8 become question marks.
+ */
 void text_flatten(char *text);

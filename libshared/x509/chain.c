@@ -108,7 +108,7 @@ X509 *chain_leaf(const Chain *chain)
     return sk_X509_value(chain->certificates, 0);
 }
 
-/* Adds a name of the leaf to @seen, which thereby stays a subset of what was asked for. */
+/* Adds a name of the leaf to @seen, which stays a subset of the requested names. */
 static int note_name(const char *name, char *const *asked, char ***seen, const char **ret_reason)
 {
     if (!strv_contains(asked, name))
@@ -127,7 +127,7 @@ static int check_dns_name(const ASN1_IA5STRING *string, char *const *asked, char
     if (!name)
         return -ENOMEM;
     dns_name_fold(name);
-    /* strndup() stops at a NUL: such a name is not what it looks like. */
+    /* strndup() stops at a NUL: such a name differs from its text. */
     return note_name(strlen(name) == size ? name : "", asked, seen, ret_reason);
 }
 
@@ -267,7 +267,7 @@ bool chain_leads_to(const Chain *chain, const char *common_name)
     return leads;
 }
 
-/* 0 for what is no time. */
+/* 0 for an invalid time. */
 static time_t to_time(const ASN1_TIME *asn1)
 {
     struct tm tm;
@@ -309,8 +309,8 @@ int chain_fingerprint(const Chain *chain, char ret[CHAIN_FINGERPRINT_SIZE])
     return 0;
 }
 
-/* The content of an INTEGER's DER, a leading 00 kept, in base64url. NULL when it is too long to be
- * a serial number, or without memory. */
+/* The content of the DER of an INTEGER, with a leading 00, in base64url. NULL if it is too long for
+ * a serial number, or out of memory. */
 static char *encode_integer(const ASN1_INTEGER *integer)
 {
     unsigned char *der = NULL;

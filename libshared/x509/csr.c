@@ -11,8 +11,8 @@
 #include "x509/pem.h"
 
 #define RSA_BITS_MIN 2048
-/* Of the DER. More than twice what CSR_NAMES_MAX of the longest names and the largest key take:
- * decoded, a request can take thirty times its size. */
+/* Limit of the DER: more than twice the size of CSR_NAMES_MAX of the longest names with the largest
+ * key. A decoded request can need thirty times its size in memory. */
 #define DER_SIZE_MAX ((size_t)64 * 1024)
 #define PRIVATE_KEY  "PRIVATE KEY-----"
 
@@ -86,7 +86,7 @@ static int find_block(const char *body, size_t size, PemBlock *ret, const char *
     PemBlock block, other;
     int r;
 
-    /* By its label alone, whatever it stands in: also a damaged block shows the key. */
+    /* Searches for the label alone: even a damaged block reveals the key. */
     if (memmem(body, size, PRIVATE_KEY, STRLEN(PRIVATE_KEY)))
         return csr_refuse(ret_reason, REASON_PRIVATE_KEY);
     r = pem_next(&body, &size, &block);
@@ -174,7 +174,7 @@ static bool is_ascii(const char *text, size_t size)
     return true;
 }
 
-/* @list: of the two of the CSR */
+/* @list: csr->names or csr->addresses */
 static int add_once(Csr *csr, char ***list, const char *name, const char **ret_reason)
 {
     if (strv_contains(*list, name))
@@ -184,7 +184,7 @@ static int add_once(Csr *csr, char ***list, const char *name, const char **ret_r
     return strv_extend(list, name);
 }
 
-/* @invalid: reason where it is no host name */
+/* @invalid: the reason if it is not a host name */
 static int add_name(Csr *csr, const void *data, int size, const char *invalid,
                     const char **ret_reason)
 {
@@ -233,7 +233,7 @@ static int add_common_names(Csr *csr, const char **ret_reason)
     return 0;
 }
 
-/* The types that are neither DNS names nor addresses, as the journal calls them. */
+/* Names for the journal, of the types other than DNS names and addresses. */
 static const char *const other_san_types[] = {
     [GEN_OTHERNAME] = "other name",    [GEN_EMAIL] = "e-mail address",
     [GEN_X400] = "X.400 address",      [GEN_DIRNAME] = "directory name",
@@ -265,7 +265,7 @@ static int add_alternative_names(Csr *csr, X509_EXTENSION *extension, const char
     const unsigned char *start = ASN1_STRING_get0_data(value), *at = start;
     _cleanup_(GENERAL_NAMES_freep) GENERAL_NAMES *names = NULL;
 
-    /* X509V3_EXT_d2i() would pass over what stands behind the names. */
+    /* X509V3_EXT_d2i() would ignore data after the names. */
     names = d2i_GENERAL_NAMES(NULL, &at, ASN1_STRING_length(value));
     if (!names || at != start + ASN1_STRING_length(value))
         return csr_refuse(ret_reason, REASON_EXTENSIONS);
@@ -278,8 +278,8 @@ static int add_alternative_names(Csr *csr, X509_EXTENSION *extension, const char
     return 0;
 }
 
-/* How many lists of extensions the request carries. OpenSSL reads just the first: a second one
- * could hold names that only the CA sees. */
+/* Counts the lists of extensions in the request. OpenSSL reads only the first: a second one could
+ * contain names that only the CA sees. */
 static int count_extension_requests(const X509_REQ *req)
 {
     int n = 0;
@@ -340,7 +340,7 @@ static int csr_read(const char *body, size_t size, Csr **ret, const char **ret_r
     r = add_extensions(csr, ret_reason);
     if (r < 0)
         return r;
-    /* A request for other things than names is the policy's to refuse. */
+    /* The policy refuses a request with only other types of names. */
     if (!csr->names && !csr->addresses && !csr->other_san)
         return csr_refuse(ret_reason, REASON_NO_NAME);
     *ret = TAKE_PTR(csr);
@@ -351,7 +351,7 @@ int csr_parse(const char *body, size_t size, Csr **ret, const char **ret_reason)
 {
     int r = csr_read(body, size, ret, ret_reason);
 
-    /* What OpenSSL noted about a client's bytes is not the next TLS connection's. */
+    /* Errors from a client's bytes must not appear in the next TLS connection. */
     ERR_clear_error();
     return r;
 }

@@ -34,7 +34,7 @@ bool dns_name_is_valid(const char *name)
             break;
         label += length + 1;
     }
-    /* A last label of digits alone makes an IPv4 address of it. */
+    /* A last label of only digits would make it an IPv4 address. */
     return label[length] == '\0' && strspn(label, DIGITS) < length;
 }
 
@@ -55,7 +55,7 @@ void dns_name_fold(char *name)
 
 bool dns_name_matches(const char *name, const char *pattern)
 {
-    /* The pattern's star takes the name's: a "?" or "[*]" must not. */
+    /* Only a leading * of the pattern matches the * of the name: "?" and "[*]" must not. */
     if (*name == '*')
         return *pattern == '*' && fnmatch(pattern, name + 1, FNM_NOESCAPE) == 0;
     return fnmatch(pattern, name, FNM_NOESCAPE) == 0;

@@ -8,19 +8,21 @@
 
 #define DNS_NAME_MAX 253
 
-/* A host name of LDH labels (RFC 1123 §2.1; at most 63 and 253 bytes; no root dot; last label not
- * all digits), or such a name behind "*." (RFC 9525 §6.3). Takes the folded form: lower case. */
+/* Whether it is a host name of LDH labels (RFC 1123 §2.1; labels up to 63 bytes, name up to 253; no
+ * trailing dot; last label not all digits), or such a name after "*." (RFC 9525 §6.3). Expects
+ * lower case. */
 bool dns_name_is_valid(const char *name);
 
-/* The name behind "*.", or the name itself; borrowed from it. */
+/* The name after "*.", or the name itself. Points into @name. */
 const char *dns_name_base(const char *name);
 
-/* "www.example.org" is below "example.org" and "org", but not below itself. */
+/* Whether the name is in the domain: "www.example.org" is below "example.org" and "org", but not
+ * below itself. */
 bool dns_name_is_below(const char *name, const char *domain);
 
-/* ASCII upper to lower case, in place. */
+/* Converts ASCII upper case to lower case, in place. */
 void dns_name_fold(char *name);
 
-/* fnmatch without escapes, * crosses dots; a * in the name is matched only by a * in the pattern.
- * Both folded. */
+/* Whether the name matches the pattern, as fnmatch(3) without escapes; * matches dots, too. Only a
+ * * of the pattern matches a * of the name. Both in lower case. */
 bool dns_name_matches(const char *name, const char *pattern);

@@ -10,7 +10,7 @@
 
 typedef struct Line {
     const char *start;
-    size_t length; /* without line end and the blanks before it */
+    size_t length; /* without the line end and the blanks before it */
 } Line;
 
 static bool next_line(const char **text, size_t *size, Line *ret)
@@ -37,8 +37,8 @@ static bool line_starts_with(const Line *line, const char *prefix)
     return line->length >= strlen(prefix) && memcmp(line->start, prefix, strlen(prefix)) == 0;
 }
 
-/* 1 with the label of a begin or end line, 0 for any other line, -EBADMSG for one that lacks its
- * last dashes. */
+/* Returns 1 with the label of a begin or end line; 0 for another line; -EBADMSG if the final dashes
+ * are missing. */
 static int boundary_parse(const Line *line, const char *prefix, const char **ret_label,
                           size_t *ret_length)
 {
@@ -54,7 +54,7 @@ static int boundary_parse(const Line *line, const char *prefix, const char **ret
     return 1;
 }
 
-/* From behind the begin line to behind the end line. */
+/* Reads from after the begin line to after the end line. */
 static int block_finish(const char **text, size_t *size, PemBlock *block)
 {
     Line line;
