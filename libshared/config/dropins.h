@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* The files that stand beside the main file, in its .d directory. */
+/* The files in the .d directory of the main file. */
 
 #define CONFIG_DROPINS_MAX 1000U
 

@@ -160,7 +160,7 @@ static int take_key(Loader *l, const char *name, const char *value)
 
 /* Sections */
 
-/* A word may stand for settings without a name and for blocks with one, such as [account]. */
+/* A word may be used for settings without a name and for named blocks, such as [account]. */
 static const Section *find_section(const Loader *l, const char *word, bool is_named)
 {
     const Section *found = NULL;
@@ -214,8 +214,8 @@ static int open_block(Loader *l, const Section *section, const char *name)
     return 0;
 }
 
-/* The object that the section's keys set: the Config, or the first block of its list, which stands
- * in no file until now. */
+/* The object that the section's keys set: the Config, or the first block of its list, which is in
+ * no file until now. */
 static void *settings_object(Loader *l, const Section *section)
 {
     Block *const *const *list = (void *)((char *)l->config + section->list);

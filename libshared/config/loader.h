@@ -60,14 +60,14 @@ typedef struct Section {
 
 #define CONFIG_KEYS_MAX 16
 
-/* A name that stands for a block, looked up when all files are read. */
+/* The name of a block in a value, looked up when all files are read. */
 typedef struct Reference {
     const void **target;
     size_t names;
     const char *word; /* "verification", "storage", "account" */
     char *name;
     Place place;
-    bool is_default; /* stands in [mgmt] */
+    bool is_default; /* of a default-… key in [mgmt] */
 } Reference;
 
 typedef struct Finding {
@@ -122,7 +122,8 @@ void *config_grow(void *array, size_t n, size_t size);
 /* The key of this name or alias, "_" being the same as "-"; NULL: none. */
 const ConfigKey *config_find_key(const Section *section, const char *name);
 
-/* Where the value of a key, and the number of values of a list, stand in the block or Config. */
+/* The address of the value of a key, and of the number of values of a list, in the block or Config.
+ */
 void *config_target(const ConfigKey *key, void *object);
 size_t *config_target_count(const ConfigKey *key, void *object);
 

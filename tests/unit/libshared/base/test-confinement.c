@@ -14,7 +14,7 @@
 #include "base/confinement.h"
 #include "test.h"
 
-/* The confined process gives up what even root could do: only the filter can be what refuses. */
+/* The process tries what even root may do, so only the filter can refuse. */
 #ifndef __SANITIZE_ADDRESS__
 
 #define REFUSED(call)                                                                              \
@@ -54,7 +54,7 @@ static void try_everything(pid_t other)
     REFUSED(fork());
     REFUSED(execl("/bin/true", "true", NULL));
 
-    /* What a connection needs still works. */
+    /* Calls that a connection needs still work. */
     ASSERT_OK(getrlimit(RLIMIT_NOFILE, &limit));
     ASSERT_TRUE(fcntl(STDIN_FILENO, F_GETFL) >= 0);
     ASSERT_TRUE(getppid() > 0);
@@ -97,7 +97,7 @@ static void test_network(void)
         REFUSED(socket(AF_INET, SOCK_STREAM, 0));
         REFUSED(socket(AF_INET6, SOCK_DGRAM, 0));
         REFUSED(socket(AF_PACKET, SOCK_RAW, 0));
-        /* as the journal needs one */
+        /* needed for the journal */
         ASSERT_TRUE(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0) >= 0);
         exit(EXIT_SUCCESS);
     }
@@ -106,7 +106,7 @@ static void test_network(void)
     (void)close(before);
 }
 
-/* Another process of the same user, without root's power over all, cannot read its memory. */
+/* Another process of the same user, without the capabilities of root, cannot read its memory. */
 static void test_memory(void)
 {
     pid_t victim, child;
@@ -129,7 +129,7 @@ static void test_memory(void)
         char path[64];
 
         ASSERT_OK(setuid(65534));
-        ASSERT_OK(kill(victim, 0)); /* it is its equal */
+        ASSERT_OK(kill(victim, 0)); /* same user */
         (void)snprintf(path, sizeof(path), "/proc/%d/mem", victim);
         ASSERT_EQ(open(path, O_RDWR | O_CLOEXEC), -1);
         ASSERT_EQ(errno, EACCES);
@@ -153,7 +153,7 @@ int main(void)
 
 #else
 
-/* The leak checker of this build lives on what is refused elsewhere. */
+/* The leak checker of this build needs the calls that are refused in others. */
 int main(void)
 {
     ASSERT_OK(confine_connection());

@@ -22,7 +22,7 @@ static bool is_unchanged(const char *path, const FileStamp *stamp)
     return file_stamp_equal(stamp, &now);
 }
 
-/* Waits until the clock of the file system has moved on. */
+/* Waits for the next tick of the file system's clock. */
 static void await_tick(const FileStamp *stamp)
 {
     while (file_stamp_is_fresh(stamp))

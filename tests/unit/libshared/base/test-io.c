@@ -33,7 +33,7 @@ static void test_read(void)
     ASSERT_EQ(size, 0);
     ASSERT_STREQ(data, "");
     free(data);
-    /* Has no size beforehand. */
+    /* The size is unknown before the read. */
     ASSERT_OK(read_file_at(AT_FDCWD, "/proc/self/status", 65536, &data, &size));
     ASSERT_TRUE(strstr(data, "Pid:"));
     free(data);
@@ -79,7 +79,7 @@ static void test_wait(void)
     (void)close(pair[1]);
 }
 
-/* Nobody reads: the deadline ends it. Nobody is there: no SIGPIPE. */
+/* No reader: the deadline ends the write. Closed peer: no SIGPIPE. */
 static void test_write_limits(void)
 {
     static char data[1024 * 1024];
@@ -112,7 +112,7 @@ static void test_writev(void)
     (void)close(pair[1]);
 }
 
-/* More than a socket holds, to a reader that takes it in pieces. */
+/* More than a socket buffer, to a reader that takes it in pieces. */
 static void test_write_in_parts(void)
 {
     static char data[1024 * 1024], buffer[4096];

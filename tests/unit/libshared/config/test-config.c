@@ -12,7 +12,7 @@
 #define MAIN    "main.ini"
 #define DROPINS "main.d"
 
-/* Findings as a person reads them, one line each. */
+/* The findings as text, one line each. */
 typedef struct Heard {
     char text[8192];
     size_t length;
@@ -39,7 +39,7 @@ static void write_file(const char *path, const char *content)
     ASSERT_OK(fclose(file));
 }
 
-/* The configuration, with what was heard asserted; NULL: no finding at all. */
+/* Loads a valid configuration with these findings; NULL: none. */
 static Config *load(const char *content, const char *expected)
 {
     Heard heard = { 0 };
@@ -87,7 +87,7 @@ static void test_refused(void)
         { "[auth]\nip=192.0.2.1\n", E("1") "[auth] has no name; write [auth \"name\"]\n" },
         { "[mgmt \"x\"]\n", E("1") "[mgmt] takes no name; write only [mgmt]\n" },
 
-        /* single-valued keys twice, however they are spelt */
+        /* single-valued keys twice, in any spelling */
         { "[mgmt]\nmax-size=1k\n\nmax_size=1k\n",
           E("4") "max-size is already set in main.ini:2; delete one of the two\n" },
         { AUTH_IP "hmac_key=x\nhmac-key=y\nhmac_type=sha256\ndomain=d\n",
@@ -154,7 +154,7 @@ static void test_refused(void)
         { "[storage s]\ntype=file\n", E("1") "[storage \"s\"] has no directory; add one, such as "
                                              "directory = /var/lib/acmems/storage\n" },
 
-        /* who */
+        /* which clients */
         { AUTH "domain=d\n", E("1") "[auth \"a\"] does not say which clients may use it; add ip, "
                                     "or hmac_type and hmac_key, or all = yes for every client\n" },
         { AUTH "all=true\ndomain=d\n",
@@ -190,7 +190,7 @@ static void test_refused(void)
           E("2") "ip = 'localhost' is not an address or prefix; write 192.0.2.1, 192.0.2.0/24 or "
                  "2001:db8::/32\n" },
 
-        /* what, and by which blocks */
+        /* names and referenced blocks */
         { AUTH_IP "domain=\n",
           E("3") "domain is empty; write a name such as www.example.org, or delete the line\n" },
         { "[account \"x\"]\n[account \"y\"]\n" FULL_AUTH,
@@ -502,7 +502,7 @@ static void test_tlsalpn01(void)
     ASSERT_TRUE(!config->verifications[0]->passthrough);
     config_unref(config);
 
-    /* The same port is another server's elsewhere. */
+    /* The same port on another machine is another server. */
     config = load(TLSALPN "listener=0.0.0.0:443\nlistener=[::]:443\npassthrough=192.0.2.1:443\n["
                           "verification u]\ntype=tls-alpn01\npassthrough=192.0.2.1:443\n",
                   NULL);
@@ -510,7 +510,7 @@ static void test_tlsalpn01(void)
     ASSERT_STREQ(config->verifications[0]->passthrough, "192.0.2.1:443");
     config_unref(config);
 
-    /* The listener is another block's. */
+    /* The listener belongs to another block. */
     config = load(TLSALPN "listener=\npassthrough=[2001:db8::1]:8443\n[verification "
                           "u]\ntype=tls-alpn01\nlistener=/run/x.sock\n",
                   NULL);
@@ -549,7 +549,7 @@ static void test_default_blocks(void)
                           NULL, NULL);
 }
 
-/* Implied blocks can be named as if they were written down. */
+/* Implied blocks can be named like written ones. */
 static void test_implied_reference(void)
 {
     _cleanup_(config_unrefp) Config *config =
@@ -686,7 +686,7 @@ static void test_verifications(void)
     ASSERT_STREQ(config->auth[1]->verifications[0]->name, "h");
 }
 
-/* A block without the key has the account that is meant where there is no other. */
+/* A block without the key uses the default account. */
 static void test_default_account(void)
 {
     Config *config = load("[account \"le\"]\ndir = /var/lib/acmems/account\n" FULL_AUTH, NULL);
@@ -694,7 +694,7 @@ static void test_default_account(void)
     ASSERT_STREQ(config->auth[0]->accounts[0]->name, "le");
     config_unref(config);
 
-    /* [account] goes on in another file, and stays the same. */
+    /* [account] may continue in another file: it is the same account. */
     ASSERT_OK(mkdir(DROPINS, 0755));
     write_file(DROPINS "/10.ini", "[account]\nprofile = classic\n");
     config = load("[account]\ndir = /a\n[account \"x\"]\n" FULL_AUTH, NULL);
@@ -740,7 +740,7 @@ static void test_dnsupdate(void)
     ASSERT_EQ(e->propagation_timeout, 7);
 }
 
-/* The example that came with the Python server, as its users have it. */
+/* The example of the Python server, as its users have it. */
 static void test_python_example(void)
 {
     _cleanup_(config_unrefp) Config *config = load(
@@ -851,8 +851,8 @@ static void test_unreadable(void)
     ASSERT_OK(unlink("large.ini"));
 }
 
-/* Ten thousand blocks, and as many mistakes. */
-/* What is left of a refused configuration. */
+/* Ten thousand blocks, and as many errors. */
+/* The valid parts of a refused configuration. */
 static void test_sound(void)
 {
     static const struct {
@@ -867,7 +867,7 @@ static void test_sound(void)
         { "[verification v]\ntype=http01\nlistener=1380\nlistener=[::]:1380\n", 2, 1, 1 },
         { "[verification v]\ntype=http02\nlistener=[::]:1380\n", 2, 0, 1 },
         { AUTH "domian=a\nall=yes\ndomain=b\n", 2, 2, 1 },
-        /* what could not be read may have been listeners */
+        /* the unreadable lines may have been listeners */
         { "[mgmt]\nlistener 192.0.2.1:1313\n", 0, 0, 1 },
         { "[mgmt\nlistener = 192.0.2.1:1313\n", 0, 0, 1 },
         { "[mgmt]\nlistener = 192.0.2.1:1313\n[verification v\n", 1, 0, 1 },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* Changes of a configuration while the clock of the file times stands still. Recent kernels give
- * a noticed file finer times, so the stamps here are fakes. */
+/* Changes of a configuration within one clock tick of the file system. Recent kernels use finer
+ * times for a file whose times were read, so the stamps here are fakes. */
 
 #include <sys/stat.h>
 
@@ -117,7 +117,7 @@ static void test_end_of_tick(ConfigFile *file)
     Config *config = config_file_get(file);
 
     tick_lasts = false;
-    (void)logged("all that came before");
+    (void)logged("all earlier messages");
     ASSERT_TRUE(config_file_get(file) == config);
     ASSERT_EQ(logged("configuration"), 0);
     write_file(MAIN, "[mgmt]\nmax-size=5555\n");

@@ -32,7 +32,7 @@ static void test_changes(ConfigFile *file)
     ASSERT_EQ(first->max_size, 1111);
     ASSERT_TRUE(config_file_get(file) == first);
 
-    /* At once, and of the same size. */
+    /* Immediately, and with the same size. */
     for (unsigned size = 2222; size < 2232; size++) {
         write_size(MAIN, size);
         ASSERT_EQ(config_file_get(file)->max_size, size);
@@ -50,7 +50,7 @@ static void test_broken(ConfigFile *file)
 {
     Config *before = config_file_get(file);
 
-    (void)logged("all that came before");
+    (void)logged("all earlier messages");
     write_file(MAIN, "[auth x]\ndomian=y\n");
     ASSERT_TRUE(config_file_get(file) == before);
     ASSERT_TRUE(config_file_get(file) == before);
@@ -97,7 +97,7 @@ static void test_open_refused(void)
 {
     ConfigFile *file = NULL;
 
-    (void)logged("all that came before");
+    (void)logged("all earlier messages");
     write_file("bad.ini", "junk\n[setup]\n");
     ASSERT_EQ(config_file_open("bad.ini", &file), -EINVAL);
     ASSERT_TRUE(!file);
@@ -109,16 +109,16 @@ static void test_open_refused(void)
     ASSERT_OK(unlink("bad.ini"));
 }
 
-/* What is broken at first is waited for. */
+/* Waits for a configuration that is broken at first. */
 static void test_watch(void)
 {
     ConfigFile *file;
 
     write_file("late.ini", "junk\n");
     ASSERT_OK(config_file_watch("late.ini", &file));
-    (void)logged("all that came before");
+    (void)logged("all earlier messages");
     ASSERT_TRUE(!config_file_get(file));
-    ASSERT_EQ(logged("error"), 0); /* complained of once */
+    ASSERT_EQ(logged("error"), 0); /* logged once */
     write_file("late.ini", "still junk\n");
     ASSERT_TRUE(!config_file_get(file));
     ASSERT_EQ(logged("late.ini:1: error: the line has no '='"), 1);
@@ -154,12 +154,12 @@ static const char *key_name(ConfigFile *file)
     return config_file_get(file)->verifications[0]->tsig_key->name;
 }
 
-/* A key that cannot be used is refused like the rest, at the start and later. */
+/* An unusable key makes the configuration invalid, at the start and later. */
 static void test_keys(void)
 {
     ConfigFile *file;
 
-    (void)logged("all that came before");
+    (void)logged("all earlier messages");
     write_key_config("keys.ini", "one.key");
     ASSERT_OK(config_file_watch_keys("keys.ini", &file));
     ASSERT_TRUE(!config_file_get(file));
@@ -171,7 +171,7 @@ static void test_keys(void)
 
     write_key("one.key", "again");
     ASSERT_STREQ(key_name(file), "again");
-    (void)logged("all that came before");
+    (void)logged("all earlier messages");
     write_file("one.key", "junk");
     ASSERT_STREQ(key_name(file), "again");
     ASSERT_STREQ(key_name(file), "again");
@@ -185,9 +185,9 @@ static void test_keys(void)
     ASSERT_STREQ(key_name(file), "second");
     config_file_free(file);
 
-    /* Who may not read it does not ask for it. */
+    /* A program that does not read keys accepts a missing key file. */
     ASSERT_OK(unlink("two.key"));
-    (void)logged("all that came before");
+    (void)logged("all earlier messages");
     ASSERT_OK(config_file_watch("keys.ini", &file));
     ASSERT_TRUE(config_file_get(file));
     ASSERT_EQ(logged("error"), 0);
@@ -196,7 +196,7 @@ static void test_keys(void)
     ASSERT_OK(unlink("keys.ini"));
 }
 
-/* While the configuration is broken a key changes, or goes: complained of once for each change. */
+/* While the configuration is broken, a key changes or disappears: logged once for each change. */
 static void test_keys_beside_what_is_broken(void)
 {
     ConfigFile *file;
@@ -204,7 +204,7 @@ static void test_keys_beside_what_is_broken(void)
     write_key("one.key", "first");
     write_key_config("keys.ini", "one.key");
     ASSERT_OK(config_file_watch_keys("keys.ini", &file));
-    (void)logged("all that came before");
+    (void)logged("all earlier messages");
     write_file("keys.ini", "junk\n");
     for (size_t i = 0; i < 3; i++)
         ASSERT_STREQ(key_name(file), "first");
@@ -220,13 +220,13 @@ static void test_keys_beside_what_is_broken(void)
     write_key("one.key", "mended");
     write_key_config("keys.ini", "one.key");
     ASSERT_STREQ(key_name(file), "mended");
-    (void)logged("all that came before");
+    (void)logged("all earlier messages");
     ASSERT_STREQ(key_name(file), "mended");
     ASSERT_EQ(logged("keys.ini"), 0);
     config_file_free(file);
 }
 
-/* The same where there is none in force. */
+/* The same without a previous configuration. */
 static void test_keys_before_there_is_one(void)
 {
     ConfigFile *file;
@@ -235,7 +235,7 @@ static void test_keys_before_there_is_one(void)
     ASSERT_OK(config_file_watch_keys("keys.ini", &file));
     write_file("keys.ini", "junk\n");
     ASSERT_TRUE(!config_file_get(file));
-    (void)logged("all that came before");
+    (void)logged("all earlier messages");
     write_key("one.key", "first");
     for (size_t i = 0; i < 3; i++)
         ASSERT_TRUE(!config_file_get(file));

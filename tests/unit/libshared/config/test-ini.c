@@ -3,7 +3,8 @@
 
 #include "test.h"
 
-/* What the parser says, one line each: "2 auth/mail ip=192.0.2.1", "3 ! the text of an error". */
+/* The calls of the parser, one line each: "2 auth/mail ip=192.0.2.1", "3 ! the text of an error".
+ */
 typedef struct Heard {
     char text[4096];
     size_t length;
@@ -99,7 +100,7 @@ static void test_errors(void)
     ASSERT_STREQ(heard.text, "1 a\n2 ! the line contains a NUL \n3 a x=y\n");
 }
 
-/* No terminating NUL is needed, but room for one; and no line is too long. */
+/* The content needs no final NUL, but room for one; a line has no limit. */
 static void test_sizes(void)
 {
     size_t size = 3 * 1024 * 1024;
@@ -110,7 +111,7 @@ static void test_sizes(void)
     ASSERT_EQ(parse_n(content, size, &heard), -EINVAL);
     content[1] = '=';
     heard.text[0] = '\0';
-    heard.length = sizeof(heard.text) - 1; /* nothing is kept of it */
+    heard.length = sizeof(heard.text) - 1; /* drops the text */
     heard.answer = 7;
     ASSERT_EQ(ini_parse(content, size, on_item, on_error, &heard), 7);
     ASSERT_EQ(parse_n("[a]\n[b]\n", 8, &heard), 7);

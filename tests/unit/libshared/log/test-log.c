@@ -11,7 +11,7 @@
 
 static int output;
 
-/* What was logged since the last call, into a static buffer. */
+/* Returns what was logged since the last call, in a static buffer. */
 static const char *logged(void)
 {
     static char text[16384];
@@ -66,7 +66,7 @@ static void test_levels(void)
     ASSERT_EQ(log_level_from_string(""), -EINVAL);
 }
 
-/* Nothing from outside makes a second line or reaches the terminal as a command. */
+/* Text from outside makes no second line, and sends no command to the terminal. */
 static void test_control_characters(void)
 {
     log_error("%s", "a\nb\r\x1b[2Jc\x7f");
@@ -89,7 +89,7 @@ static void test_long(void)
     log_context_done(&fields);
 }
 
-/* Standard error may be the client's connection. */
+/* Standard error may be the connection of a client. */
 static void test_socket_is_left_alone(void)
 {
     int pair[2];
@@ -104,7 +104,7 @@ static void test_socket_is_left_alone(void)
     (void)close(pair[1]);
 }
 
-/* A journal of this process alone; its entries come in here. */
+/* A private journal socket: its entries arrive here. */
 static int open_journal(void)
 {
     const struct sockaddr_un address = { .sun_family = AF_UNIX,
@@ -121,7 +121,7 @@ static int open_journal(void)
     return fd;
 }
 
-/* The next entry as it came, of lines without newlines in their values; "" for none. */
+/* The next entry as received; its values contain no newlines. "" for none. */
 static const char *entry(int journal)
 {
     static char text[LOG_ENTRY_SIZE_MAX + 1];
@@ -140,7 +140,8 @@ static void test_entries(int journal)
     log_error("plain\ntext");
     ASSERT_STREQ(entry(journal), "MESSAGE=plain text\nPRIORITY=3\n" IDENTIFIER);
 
-    /* An event has its id, its level and its decision; own fields come before the context's. */
+    /* An event has its id, its level and its decision; its own fields come before those of the
+     * context. */
     log_fields_add(&context, LOG_FIELD_REQUEST_ID, "0123");
     log_fields_add(&fields, LOG_FIELD_REASON, "because");
     {
@@ -167,7 +168,7 @@ static void test_entries(int journal)
     log_fields_done(&fields);
 }
 
-/* However much there is to say, the text and the event's own fields are there. */
+/* Even a large entry has the text and the fields of the event. */
 static void test_entry_is_bounded(int journal)
 {
     LogFields context = { 0 }, fields = { 0 };
@@ -209,7 +210,7 @@ int main(void)
 
     ASSERT_OK(pipe2(pipe_fds, O_NONBLOCK));
     output = pipe_fds[0];
-    /* From here on a failed assertion is seen in the exit code only. */
+    /* From here on only the exit code shows a failed assertion. */
     ASSERT_EQ(dup2(pipe_fds[1], STDERR_FILENO), STDERR_FILENO);
     log_open("test-log");
     test_lines();

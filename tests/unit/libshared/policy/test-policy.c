@@ -5,7 +5,7 @@
 
 #include "test.h"
 
-/* Literals for fields that own their strings elsewhere. */
+/* Literals for members that own their strings in the program. */
 #define TEXT(literal) ((char *)(literal))
 #define LIST(...)     ((char **)(const char *const[]){ __VA_ARGS__, NULL })
 
@@ -73,7 +73,7 @@ static void assert_allowed(const Config *config, PolicyRequest request, const Au
     ASSERT_TRUE(!why);
 }
 
-/* Refused only when all is known. */
+/* Possible at first, refused with the whole request. */
 static void assert_refused(const Config *config, PolicyRequest request, const char *expected)
 {
     _cleanup_free_ char *why = NULL;
@@ -84,7 +84,7 @@ static void assert_refused(const Config *config, PolicyRequest request, const ch
     ASSERT_STREQ(why, expected);
 }
 
-/* Refused before the body is read, and after it as well. */
+/* Refused before the body is read, and also after. */
 static void assert_impossible(const Config *config, PolicyRequest request, const char *expected)
 {
     _cleanup_free_ char *early = NULL, *late = NULL;
@@ -213,7 +213,7 @@ static void test_hmac(void)
                    "auth \"mail\": no domain covers mail.example.net");
 }
 
-/* Each method that a block names has to pass. */
+/* Each method of a block must match. */
 static void test_both_methods(void)
 {
     static char key[] = "secret";

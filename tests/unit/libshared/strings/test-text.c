@@ -3,7 +3,7 @@
 
 #include "test.h"
 
-/* What is fit to print stays, byte for byte; nothing else does. */
+/* Printable text stays unchanged, byte for byte; everything else is replaced. */
 static void test_flatten(void)
 {
     static const struct {
@@ -12,17 +12,16 @@ static void test_flatten(void)
         { "", "" },
         { "plain ~text", "plain ~text" },
         { "a\nb\r\x1b[2Jc\x7f", "a b  [2Jc " },
-        /* The first and the last of each length. */
+        /* The first and the last character of each length. */
         { "\u00a0 \u07ff", "\u00a0 \u07ff" },
         { "\u0800 \ud7ff \ue000 \uffff", "\u0800 \ud7ff \ue000 \uffff" },
         { "\U00010000 \U0010ffff", "\U00010000 \U0010ffff" },
         { "caf\xe9 ol\xe9", "caf? ol?" }, /* Latin-1 */
         { "\xc2\x9b"
           "2J",
-          "??2J" }, /* U+009B commands a terminal too */
-        { "\xc0\xaf \xe0\x80\xaf \xf0\x80\x80\xaf",
-          "?? ??? ????" },                                      /* too long for what they say */
-        { "\xed\xa0\x80 \xf4\x90\x80\x80 \xff", "??? ???? ?" }, /* surrogate, too large */
+          "??2J" }, /* U+009B controls a terminal, too */
+        { "\xc0\xaf \xe0\x80\xaf \xf0\x80\x80\xaf", "?? ??? ????" }, /* overlong forms */
+        { "\xed\xa0\x80 \xf4\x90\x80\x80 \xff", "??? ???? ?" },      /* surrogate, too large */
         { "cut \xe2\x82", "cut ??" },
         { "\xe2\x82\n\x80", "?? ?" },
     };

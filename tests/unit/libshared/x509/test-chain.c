@@ -163,7 +163,7 @@ static void test_check_addresses(EVP_PKEY *key)
     assert_check(key, csr, "IP:192.0.2.1,IP:192.0.2.1,DNS:a.example", "lacks a requested name");
     assert_check(key, csr, "IP:192.0.2.2,IP:2001:db8::1,DNS:a.example", "not requested");
     assert_check(key, csr, "IP:::ffff:192.0.2.1,IP:2001:db8::1,DNS:a.example", "not requested");
-    /* The same letters as a name of another kind. */
+    /* The same text as a name of another type. */
     assert_check(key, csr, "DNS:192.0.2.1,IP:2001:db8::1,DNS:a.example", "not requested");
 }
 
@@ -174,7 +174,7 @@ static Chain *chain_of_life(EVP_PKEY *key, long from, long to)
     return parse(pem);
 }
 
-/* RFC 9773 §4.1 has this very example. */
+/* The example of RFC 9773 §4.1. */
 static void test_renewal_id(EVP_PKEY *key)
 {
     static const unsigned char issuer[] = { 0x69, 0x88, 0x5b, 0x6b, 0x87, 0x46, 0x40,
@@ -246,7 +246,7 @@ static void test_life(EVP_PKEY *key)
     ASSERT_TRUE(chain_is_outdated(quarter, end + 1, 0));
     ASSERT_FALSE(chain_is_outdated(quarter, end - 1, 0));
 
-    /* "Always" begins where the whole life is not more than renew-within. */
+    /* A third of the lifetime counts if the lifetime is not longer than renew-within. */
     ASSERT_FALSE(chain_is_outdated(quarter, end - 89 * DAY, 89));
     ASSERT_FALSE(chain_is_outdated(quarter, end - 89 * DAY, 90));
     ASSERT_FALSE(chain_is_outdated(quarter, end - 30 * DAY, 90));
@@ -267,7 +267,7 @@ static void test_leads_to(EVP_PKEY *key)
     ASSERT_FALSE(chain_leads_to(one, "Issuing CA"));
     ASSERT_FALSE(chain_leads_to(one, "issuing ca 1"));
     ASSERT_TRUE(chain_leads_to(two, "Root X\xc3\xa9"));
-    ASSERT_FALSE(chain_leads_to(two, "Issuing CA 1")); /* stands below */
+    ASSERT_FALSE(chain_leads_to(two, "Issuing CA 1")); /* the issuer of a lower certificate */
     ASSERT_FALSE(chain_leads_to(none, ""));
     ASSERT_EQ(ERR_peek_error(), 0);
 }

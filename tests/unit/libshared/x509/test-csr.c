@@ -22,7 +22,7 @@ static void assert_names(const char *pem, const char *names)
     ASSERT_EQ(ERR_peek_error(), 0);
 }
 
-/* Refused, with a whole sentence that holds these words. */
+/* Refused with a full sentence that contains these words. */
 static void assert_refused_bytes(const char *body, size_t size, const char *words)
 {
     const char *reason = NULL;
@@ -43,7 +43,7 @@ static void assert_refused(const char *body, const char *words)
     assert_refused_bytes(body, strlen(body), words);
 }
 
-/* A request that is gone after the check. */
+/* Makes a request only for this check. */
 static void assert_request_names(EVP_PKEY *key, const char *cn, const char *san, const char *names)
 {
     _cleanup_free_ char *pem = make_request(key, cn, san);
@@ -182,7 +182,7 @@ static void test_addresses(EVP_PKEY *key)
                        "2001:db8::1 192.0.2.1", "a.example 2001:db8::1 192.0.2.1");
     assert_identifiers(key, "DNS:a.example", "", "a.example");
     assert_request_refused(key, NULL, "IP:::ffff:192.0.2.1", "mapped into IPv6");
-    /* An address is no host name. */
+    /* An address is not a host name. */
     assert_request_refused(key, NULL, "DNS:192.0.2.1", "DNS name");
 }
 
@@ -213,7 +213,7 @@ static void test_number_of_names(EVP_PKEY *key)
     assert_request_refused(key, NULL, more, "more than 100");
 }
 
-/* Names in a place that only one of us and the CA looks at. */
+/* Names in a place that only the server or only the CA reads. */
 static void test_hidden_names(EVP_PKEY *key)
 {
     STACK_OF(X509_EXTENSION) *extensions = sk_X509_EXTENSION_new_null();
@@ -221,7 +221,7 @@ static void test_hidden_names(EVP_PKEY *key)
     X509_ATTRIBUTE *second;
     _cleanup_free_ char *two_lists = NULL, *two_kinds = NULL, *two_sans = NULL, *microsoft = NULL;
 
-    /* OpenSSL adds no second one: it gets its type when it is in. */
+    /* OpenSSL adds no second one of a type, so the type is set afterwards. */
     make_add_san(req, NID_ext_req, "DNS:a.example");
     make_add_san(req, NID_friendlyName, "DNS:b.example");
     second = X509_REQ_get_attr(req, X509_REQ_get_attr_by_NID(req, NID_friendlyName, -1));
@@ -267,7 +267,7 @@ static char *request_with_raw_san(EVP_PKEY *key, const void *data, size_t size)
 
 static void test_broken_extensions(EVP_PKEY *key)
 {
-    /* Names that stop short; a second list of names behind the first. */
+    /* Truncated names; a second list of names after the first. */
     static const char *const sans[] = {
         "\x30\x05\x82\x09garb",
         "\x30\x08\x82\x06"
@@ -291,7 +291,7 @@ static void test_broken_extensions(EVP_PKEY *key)
     }
 }
 
-/* Far more names than any request has cost far more memory than their bytes. */
+/* Very many names need much more memory than their bytes. */
 static void test_size(EVP_PKEY *key)
 {
     static const unsigned char name[] = { 0x82, 1, 'a' };
@@ -424,7 +424,7 @@ static void test_der(EVP_PKEY *key)
     trailing = pem_of(longer, size + 1);
     assert_refused(trailing, "decoded");
 
-    /* What was signed is touched. */
+    /* Changes the signed part. */
     der[size - 1] ^= 1;
     free(exact);
     exact = pem_of(der, size);

@@ -73,7 +73,7 @@ static void test_matches(void)
     ASSERT_FALSE(dns_name_matches("wwwxexample.org", "www.example.org"));
     ASSERT_FALSE(dns_name_matches("www.example.org.evil", "*.example.org"));
 
-    /* A wildcard is more than any one name. */
+    /* A wildcard covers more than one name. */
     ASSERT_TRUE(dns_name_matches("*.example.org", "*.example.org"));
     ASSERT_TRUE(dns_name_matches("*.example.org", "*"));
     ASSERT_TRUE(dns_name_matches("*.www.example.org", "*.example.org"));
