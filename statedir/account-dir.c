@@ -39,7 +39,7 @@ static int read_account_file(const char *directory, const char *name, char **ret
     return r == -EFBIG ? -EBADMSG : r;
 }
 
-/* An encrypted key is refused: nobody is there to be asked. */
+/* Refuses encrypted keys: a daemon cannot prompt for a passphrase. */
 static int no_passphrase(char *buf, int size, int writing, void *userdata)
 {
     (void)buf;
@@ -49,7 +49,7 @@ static int no_passphrase(char *buf, int size, int writing, void *userdata)
     return -1;
 }
 
-/* The keys that there is a JWS algorithm for: RS256, ES256, ES384 (RFC 7518 §3.1). */
+/* Accepts keys for the JWS algorithms RS256, ES256 and ES384 (RFC 7518 §3.1). */
 static bool key_is_usable(const EVP_PKEY *key)
 {
     char curve[64];
@@ -109,7 +109,7 @@ typedef int (*write_t)(int dir_fd, const char *name, const void *data, size_t si
 
 static int key_save(const char *directory, const char *name, EVP_PKEY *key, write_t write_as)
 {
-    /* Wiped when freed. */
+    /* OpenSSL clears this memory when it is freed. */
     _cleanup_(BIO_freep) BIO *bio = BIO_new(BIO_s_secmem());
     _cleanup_close_ int fd = -EBADF;
     char *pem;
@@ -158,7 +158,7 @@ int account_new_key_save(const char *directory, EVP_PKEY *key)
     return key_save(directory, NEW_KEY_FILE, key, atomic_create_at);
 }
 
-/* What a crash left of the new key under another name goes, too: no key stays that nobody uses. */
+/* Also removes the temporary files of a crash, which may contain a key that is not used. */
 static int new_key_gone(int fd, int r)
 {
     if (r < 0)

@@ -9,38 +9,42 @@
 #include <openssl/evp.h>
 #include <stdbool.h>
 
-/* Whether the service manager hands account.pem over: the one in the directory does not count then.
- */
+/* Whether the service manager passes account.pem as a credential. A key in the directory is ignored
+ * then. */
 bool account_key_is_credential(void);
 
-/* Where account.pem is: for who looks at its rights. New string, NULL when out of memory. */
+/* The path of account.pem in the directory, for checks of its permissions. Returns a new string;
+ * NULL: out of memory. */
 char *account_key_path(const char *directory);
 
-/* Reads account.pem, the credential of that name where the service manager gave one: RSA or EC
- * (P-256, P-384), unencrypted, PKCS#1, SEC1 or PKCS#8. -ENOENT: no key
- * yet; -EBADMSG: not a usable key; -errno. */
+/* Reads account.pem, or the credential of this name if the service manager passes one: RSA from
+ * 2048 bits or EC (P-256, P-384), unencrypted, PKCS#1, SEC1 or PKCS#8. @ret: EVP_PKEY_free().
+ * Returns 0; -ENOENT: no key yet; -EBADMSG: not a usable key; other -errno. */
 int account_key_load(const char *directory, EVP_PKEY **ret);
 
-/* Writes account.pem, PKCS#8, mode 0600. Without @replace never over a key: -EEXIST; never
- * beside a credential, which would go on to be used: -EROFS. The directory
- * is made, 0700, where missing. */
+/* Writes account.pem, PKCS#8, mode 0600. Creates the directory (0700) if it is missing. Returns 0;
+ * -EEXIST: there is a key, and @replace is false; -EROFS: there is a credential, which would still
+ * be used instead; other -errno. */
 int account_key_save(const char *directory, EVP_PKEY *key, bool replace);
 
-/* account.new.pem: the key that is to take account.pem's place, once the CA has taken it. There is
- * never one beside a credential: -EROFS, and none to be loaded. */
+/* account.new.pem: the key that replaces account.pem after the CA has accepted it. With a
+ * credential there is never a new key: saving returns -EROFS, loading -ENOENT. Adopting renames it
+ * to account.pem. */
 bool account_new_key_exists(const char *directory);
-int account_new_key_load(const char *directory, EVP_PKEY **ret); /* as account_key_load() */
-int account_new_key_save(const char *directory, EVP_PKEY *key);  /* never over another: -EEXIST */
+int account_new_key_load(const char *directory, EVP_PKEY **ret); /* see account_key_load() */
+int account_new_key_save(const char *directory, EVP_PKEY *key);  /* -EEXIST: there is one */
 int account_new_key_adopt(const char *directory);
 int account_new_key_remove(const char *directory);
 
-/* Locks the directory against all who change its key, until the fd that is returned is closed.
- * -EBUSY: another has it; -ENOENT: there is no such directory; -errno. */
+/* Locks the directory against other processes that change its key. Returns a descriptor that holds
+ * the lock until it is closed; -EBUSY: another process has the lock; -ENOENT: no such directory;
+ * other -errno. */
 int account_dir_lock(const char *directory);
 
-/* Reads registration.json; without "uri" it waits for the terms of service to be accepted. -ENOENT:
- * none; -EBADMSG: not such an object. *ret: json_decref(). */
+/* Reads registration.json. Without "uri", the terms of service are not accepted yet. @ret:
+ * json_decref(). Returns 0; -ENOENT: it does not exist; -EBADMSG: it is not a registration; other
+ * -errno. */
 int account_registration_load(const char *directory, json_t **ret);
 
-/* Writes it, keys sorted, indented by 4, mode 0600. */
+/* Writes registration.json, keys sorted, indented by 4 spaces, mode 0600. Returns 0 or -errno. */
 int account_registration_save(const char *directory, const json_t *registration);

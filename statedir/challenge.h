@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* http-01 challenge files (RFC 8555 §8.3): <directory>/<token>, content: the key authorization.
- * Needs libc alone: the http01 handler links it. */
+/* http-01 challenge files (RFC 8555 §8.3): <directory>/<token> contains the key authorization.
+ * acmems-http01 links this file, so it needs no library but libc. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,21 +11,26 @@
 #define CHALLENGE_TOKEN_MAX         128U
 #define CHALLENGE_SIZE_MAX          1024U
 
-/* [A-Za-z0-9_-]{1,128}: nothing else ever becomes a file name. */
+/* Whether a token is [A-Za-z0-9_-]{1,128}. Nothing else becomes a file name. */
 bool challenge_token_is_valid(const char *token);
 
 typedef enum ChallengeResult { CHALLENGE_FOUND, CHALLENGE_NOT_FOUND } ChallengeResult;
 
-/* Reads a key authorization; free(). An invalid token is CHALLENGE_NOT_FOUND. A ChallengeResult or
- * -errno. */
+/* Reads a key authorization. @ret: free(). Returns a ChallengeResult (CHALLENGE_NOT_FOUND also for
+ * an invalid token) or -errno. */
 int challenge_read(int dir_fd, const char *token, char **ret, size_t *ret_size);
 
-/* 0 or -errno; -EINVAL for an invalid token. Mode 0640; the group is the directory's where that is
- * set-group-ID, as tmpfiles.d makes it. */
+/* Writes a key authorization, mode 0640. The file inherits the group of its directory, which
+ * tmpfiles.d creates with set-group-ID. Returns 0; -EINVAL: invalid token; -EFBIG: larger than
+ * CHALLENGE_SIZE_MAX; other -errno. */
 int challenge_write(int dir_fd, const char *token, const char *key_authorization);
-int challenge_remove(int dir_fd, const char *token); /* 0 also when it is not there */
 
-/* Removes all files of challenges from a directory, of whatever type (all have names that could be
- * tokens), and what a crash left of them. For the one process that writes there, while no order is
- * in progress. 0; -errno when something may be left: what can be removed is removed. */
+/* Removes a challenge. Returns 0, also if it does not exist; -EINVAL: invalid token; other
+ * -errno. */
+int challenge_remove(int dir_fd, const char *token);
+
+/* Removes all challenges from a directory, and the temporary files of a crash. Works for
+ * tls-alpn-01 too, as those file names have the form of a token. Only for the process that writes
+ * to this directory, while no order is in progress. Continues after an error. Returns 0; -errno:
+ * files may be left. */
 int challenge_sweep(int dir_fd);

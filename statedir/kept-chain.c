@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "statedir/kept-chain.h"
 
-/* s */
-#define KEPT_FOR (24 * 3600)
+#define KEPT_FOR (24 * 3600) /* s */
 
 int kept_chain_put(OrderRecord *record, const Chain *chain)
 {

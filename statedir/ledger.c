@@ -5,7 +5,7 @@
 
 #define VERSION   1
 #define DIRECTORY "budget"
-/* LEDGER_MAX times with their indents, and a set of names. */
+/* Enough for LEDGER_MAX times with their indentation, and a set of names. */
 #define FILE_SIZE_MAX ((size_t)512 * 1024)
 
 void ledger_done(Ledger *ledger)
@@ -14,8 +14,7 @@ void ledger_done(Ledger *ledger)
     *ledger = (Ledger){ 0 };
 }
 
-/* Times of the future, as after a change of the clock, count no more than those that are too old.
- */
+/* Times in the future, as after the clock was set back, are ignored like those that are too old. */
 static bool is_in_window(time_t when, time_t window, time_t now)
 {
     return when <= now && now - when < window;

@@ -1,40 +1,43 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* How often something was done of late: <state directory>/budget/, a file for each thing counted.
- */
+/* Recent events for each limit, with their times: <state directory>/budget/, one file for each
+ * limit. */
 
 #include <stddef.h>
 #include <time.h>
 
 #include "base/macro.h"
 
-#define LEDGER_MAX 10000U /* times that one keeps; older ones are dropped */
+#define LEDGER_MAX 10000U /* times in one ledger; the oldest are dropped */
 
 #define LEDGER_WINDOW_MAX (7 * 24 * 3600) /* s */
 
-/* What is counted. */
+/* The limit that a ledger counts for. */
 typedef struct LedgerKey {
-    const char *kind;   /* "orders" */
+    const char *kind;   /* "orders", "certificates", "client" */
     const char *server; /* URL of the CA's directory */
     const char *what;
-    time_t window; /* s, at most LEDGER_WINDOW_MAX; what is older counts no more */
+    time_t window; /* s, at most LEDGER_WINDOW_MAX; older times are ignored */
 } LedgerKey;
 
 typedef struct Ledger {
-    time_t *times; /* seconds since 1970, within the window, ascending */
+    time_t *times; /* seconds since 1970, in the window, ascending */
     size_t n;
 } Ledger;
 
 void ledger_done(Ledger *ledger);
 
-/* Both: @state is the state directory. A damaged file, or none, counts as empty. 0 or -errno. */
+/* In all functions, @state is the state directory. */
+
+/* Loads a ledger. @ret: ledger_done(). A missing or damaged file counts as empty. Returns 0 or
+ * -errno. */
 int ledger_load(const char *state, const LedgerKey *key, time_t now, Ledger *ret);
 
-/* Appends @now and writes it, in place of the older one; @ledger is what ledger_load() gave, and
- * has it too, written or not. 0 or -errno. */
+/* Adds @now to a ledger of ledger_load(), and writes its file. If the file cannot be written,
+ * @ledger contains @now nevertheless. Returns 0 or -errno. */
 int ledger_add(const char *state, const LedgerKey *key, time_t now, Ledger *ledger);
 
-/* Removes what a crash left half, and what was not added to for LEDGER_WINDOW_MAX. None is read, as
- * there may be thousands at a start. 0 or -errno. */
+/* Removes the temporary files of a crash, and each file that was not written for LEDGER_WINDOW_MAX.
+ * Does not read the files, as there may be thousands at the start. Returns 0 or -errno. */
 int ledger_sweep(const char *state, time_t now);

@@ -7,9 +7,10 @@
 
 #define VERSION   1
 #define DIRECTORY "orders"
-/* A request of max-size at its largest, in base64, with a chain and the rest. */
+/* Enough for a request of the largest permitted max-size in base64, a chain and the other
+ * members. */
 #define FILE_SIZE_MAX ((size_t)24 * 1024 * 1024)
-/* An order whose end the CA does not name is given up after so long, s. */
+/* The lifetime of an order for which the CA gives no expiry, s. */
 #define LIFE_MAX (7 * 24 * 3600)
 
 static const char *const stages[] = {
@@ -19,7 +20,6 @@ static const char *const stages[] = {
     [ORDER_STAGE_ISSUED] = "issued",
 };
 
-/* The members that are plain strings. */
 static const JsonString strings[] = {
     { "account", offsetof(OrderRecord, account), true },
     { "server", offsetof(OrderRecord, server), false },
@@ -108,7 +108,7 @@ int order_record_save(const char *state, const char *key, const OrderRecord *rec
     return object ? state_json_save(state, DIRECTORY, key, object) : -ENOMEM;
 }
 
-/* What a stage promises has to be there. */
+/* Whether the record has the members that its stage requires. */
 static bool is_whole(const OrderRecord *record)
 {
     switch (record->stage) {

@@ -7,9 +7,9 @@
 
 #define VERSION   1
 #define DIRECTORY "backoff"
-/* A set of names at its largest, a reason, and the rest. */
+/* Enough for the largest set of names, a reason and the other members. */
 #define FILE_SIZE_MAX ((size_t)64 * 1024)
-/* What fails again so long after its pause begins with a short one, s. */
+/* How long the number of failures is kept after the end of a pause, s. */
 #define COUNT_KEPT (24 * 3600)
 
 static const char *const kinds[] = {
@@ -17,7 +17,6 @@ static const char *const kinds[] = {
     [PAUSE_NAMES] = "names",   [PAUSE_NAME] = "name",
 };
 
-/* The members that are strings. */
 static const JsonString strings[] = {
     { "server", offsetof(Pause, server), false },
     { "what", offsetof(Pause, what), false },
@@ -139,7 +138,7 @@ int pause_foreach(const char *state, pause_cb callback, void *userdata)
     return 0;
 }
 
-/* What cannot be read now may be readable another time. */
+/* Keeps files that cannot be read: the error may be temporary. */
 static int pause_is_over(const char *state, const char *key, time_t now)
 {
     _cleanup_(pause_done) Pause pause = { 0 };

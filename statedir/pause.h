@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* What the CA is not asked for now, and why: <state directory>/backoff/, a file for each. The files
- * are all there is to know: one that is removed is a pause that is over. */
+/* Pauses: requests that are not sent to the CA for some time, and why. <state directory>/backoff/
+ * has a file for each. No state is kept in memory: removing a file ends the pause. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,14 +10,14 @@
 
 #include "base/macro.h"
 
-#define PAUSE_MAX (7 * 24 * 3600) /* s; what is longer, as after a change of the clock, is over */
+#define PAUSE_MAX (7 * 24 * 3600) /* s; a longer one (the clock was set back) is over */
 
 typedef enum PauseKind {
-    PAUSE_SERVER,  /* the CA as a whole; .what is "" */
-    PAUSE_ACCOUNT, /* an account: its directory */
-    PAUSE_DOMAIN,  /* a name and all below it */
-    PAUSE_NAMES,   /* exactly these names: sorted, one blank between */
-    PAUSE_NAME,    /* a name: "*." is not part of it */
+    PAUSE_SERVER,  /* all requests to the CA; .what is "" */
+    PAUSE_ACCOUNT, /* an account; .what is its directory */
+    PAUSE_DOMAIN,  /* a name and all names below it */
+    PAUSE_NAMES,   /* exactly these names: sorted, separated by one space */
+    PAUSE_NAME,    /* a name without "*." */
 } PauseKind;
 
 typedef struct Pause {
@@ -25,37 +25,40 @@ typedef struct Pause {
     char *server; /* URL of the CA's directory */
     char *what;
     time_t until;   /* seconds since 1970 */
-    unsigned count; /* how often in a row */
-    int status;     /* HTTP status for who asks meanwhile */
-    char *reason;   /* the earlier one, for people */
+    unsigned count; /* failures in a row */
+    int status;     /* HTTP status of responses during the pause */
+    char *reason;   /* text of the failure, for people */
     char *problem;  /* the CA's problem type, or NULL */
 } Pause;
 
 void pause_done(Pause *pause);
 
-/* Seconds that it has to go; 0: it is over, and only its count is remembered. */
+/* The seconds that remain; 0: the pause is over, and the file is kept only for its count. */
 unsigned pause_left(const Pause *pause, time_t now);
 
 const char *pause_kind_name(PauseKind kind); /* "server", "account", … */
 
-/* What follows: @state is the state directory. */
+/* In all functions below, @state is the state directory. */
 
-/* 0; -ENOENT: there is none that is of use still; -EBADMSG: its file is damaged or of a newer
- * version; other -errno. */
+/* Reads a pause. Removes it if it ended at least a day ago, or would end later than PAUSE_MAX from
+ * now. @ret: pause_done(). Returns 0; -ENOENT: there is none; -EBADMSG: the file is damaged or has
+ * another version; other -errno. */
 int pause_load(const char *state, PauseKind kind, const char *server, const char *what, time_t now,
                Pause *ret);
 
-int pause_save(const char *state, const Pause *pause); /* in place of an older one; 0 or -errno */
+/* Writes a pause, and replaces an older one. Returns 0 or -errno. */
+int pause_save(const char *state, const Pause *pause);
 
-/* 0, also where there is none; -errno. */
+/* Removes a pause. Returns 0, also if it does not exist; -errno. */
 int pause_remove(const char *state, PauseKind kind, const char *server, const char *what);
 
-/* Called for each; negative: ends there. */
+/* Called for each pause; a negative return value ends the iteration. */
 typedef int (*pause_cb)(const Pause *pause, void *userdata);
 
-/* All that can be read, in no order. 0 or -errno; what the callback ended with. */
+/* Calls back for all pauses that can be read, in no order. Returns 0, -errno, or the negative value
+ * of the callback. */
 int pause_foreach(const char *state, pause_cb callback, void *userdata);
 
-/* Removes what a crash left half, what is damaged, and what is over for so long that its count
- * means nothing any more. 0 or -errno. */
+/* Removes the temporary files of a crash, damaged files, and the pauses that pause_load() removes.
+ * Returns 0 or -errno. */
 int pause_sweep(const char *state, time_t now);

@@ -6,8 +6,9 @@
 
 #define VERSION   1
 #define DIRECTORY "session"
-/* A directory has some URLs and, in "meta", lists of words: what is deeper or larger than this is
- * asked for again. Written with indents it stays below the size of a file. */
+/* A directory consists of some URLs and, in "meta", lists of words. One that is deeper or larger
+ * than this is not saved, but downloaded after each start. With indentation it stays below
+ * FILE_SIZE_MAX. */
 #define DEPTH_MAX     5U
 #define JSON_SIZE_MAX ((size_t)64 * 1024)
 #define FILE_SIZE_MAX ((size_t)2 * 1024 * 1024)
@@ -35,7 +36,7 @@ static bool is_shallow(const json_t *value, unsigned depth)
     json_array_foreach (value, i, member)
         if (!is_shallow(member, depth - 1))
             return false;
-    /* Not written to: jansson has no other way to go through an object. */
+    /* Dropping const is safe: the macro only reads, but needs a mutable object. */
     json_object_foreach ((json_t *)(uintptr_t)value, name, member)
         if (!is_shallow(member, depth - 1))
             return false;
@@ -62,7 +63,7 @@ int session_record_save(const char *state, const char *server, const json_t *dir
     return r < 0 ? r : state_json_save(state, DIRECTORY, key, object);
 }
 
-/* 0; -ENOENT also for what can be made no sense of. */
+/* Returns 0; -ENOENT also for an invalid file; other -errno. */
 static int session_record_load(const char *state, const char *key, const char *server, json_t **ret)
 {
     json_auto_t *object = NULL;
@@ -79,7 +80,7 @@ static int session_record_load(const char *state, const char *key, const char *s
     return 0;
 }
 
-/* Times of the future, as after a change of the clock, are of no more use than old ones. */
+/* Times in the future, as after the clock was set back, are treated like those that are too old. */
 static bool is_fresh(const json_t *object, const char *name, time_t now, time_t age_max)
 {
     json_int_t when = json_integer_value(json_object_get(object, name));
@@ -131,7 +132,7 @@ static int unpack_nonces(const json_t *list, char ***ret)
     return 0;
 }
 
-/* Nothing where they cannot be removed from the disk. */
+/* Returns no nonces if they cannot be removed from the disk. */
 static int take_nonces(const char *state, const char *key, json_t *object, time_t now, char ***ret)
 {
     json_auto_t *nonces = json_incref(json_object_get(object, "nonces"));
@@ -172,7 +173,7 @@ int session_record_take(const char *state, const char *server, time_t now, Sessi
     return 0;
 }
 
-/* What it holds is at least as old. */
+/* The content is at least as old as the file. */
 static int session_record_is_over(const char *state, const char *key, time_t now)
 {
     return state_json_is_old(state, DIRECTORY, key, now - SESSION_DIRECTORY_AGE_MAX);

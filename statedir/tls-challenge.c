@@ -40,7 +40,7 @@ static int tls_challenge_parse(const char *text, size_t size, TlsChallenge *ret)
     if (!bio)
         return -ENOMEM;
     challenge.certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-    /* With a passphrase, which is wrong, nobody is asked for one. */
+    /* An empty passphrase keeps OpenSSL from prompting if the key is encrypted. */
     if (challenge.certificate)
         challenge.key = PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)(uintptr_t) "");
     ERR_clear_error();
@@ -70,7 +70,7 @@ int tls_challenge_read(int dir_fd, const char *server_name, TlsChallenge *ret)
 
 int tls_challenge_write(int dir_fd, const char *server_name, const TlsChallenge *challenge)
 {
-    /* Its memory is cleared when it is freed. */
+    /* OpenSSL clears this memory when it is freed. */
     _cleanup_bio_ BIO *bio = BIO_new(BIO_s_mem());
     char name[NAME_SIZE], *text;
     long size;

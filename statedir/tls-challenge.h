@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* tls-alpn-01 challenge files (RFC 8737 §3): <directory>/<SHA-256 of the server name>, content: a
+/* tls-alpn-01 challenge files (RFC 8737 §3): <directory>/<SHA-256 of the server name> contains a
  * certificate and its key, in PEM. */
 
 #include <openssl/x509.h>
@@ -19,10 +19,13 @@ typedef struct TlsChallenge {
 
 void tls_challenge_done(TlsChallenge *challenge);
 
-/* @server_name: as the CA's client names it, folded. A ChallengeResult; -EBADMSG for a file that is
- * damaged; -errno. */
+/* Reads a challenge. @server_name: as the CA sends it, in lower case; @ret: tls_challenge_done().
+ * Returns a ChallengeResult; -EBADMSG: the file is damaged; other -errno. */
 int tls_challenge_read(int dir_fd, const char *server_name, TlsChallenge *ret);
 
-/* In place of an older one. 0 or -errno. Mode and group as of challenge_write(). */
+/* Writes a challenge, and replaces an older one. Mode and group: see challenge_write(). Returns 0
+ * or -errno. */
 int tls_challenge_write(int dir_fd, const char *server_name, const TlsChallenge *challenge);
-int tls_challenge_remove(int dir_fd, const char *server_name); /* 0 also when it is not there */
+
+/* Removes a challenge. Returns 0, also if it does not exist; -errno. */
+int tls_challenge_remove(int dir_fd, const char *server_name);

@@ -32,8 +32,8 @@ static int temp_open(int dir_fd, char name[TEMP_NAME_SIZE])
     return fd < 0 ? -errno : fd;
 }
 
-/* What root makes belongs to the owner of the directory that it is made in: a tool that the
- * administrator runs leaves nothing that the service cannot read. */
+/* Gives a file that root creates to the owner of its directory, so that the service can read what
+ * a tool of the administrator writes. */
 static int give_to_owner(int dir_fd, int fd)
 {
     struct stat st;
@@ -62,7 +62,7 @@ static int fill(int dir_fd, int fd, const void *data, size_t size, mode_t mode)
     return 0;
 }
 
-/* Gives the complete temp file its name. */
+/* Gives the complete temporary file its final name. */
 typedef int (*publish_t)(int dir_fd, const char *temp, const char *name);
 
 static int publish_over(int dir_fd, const char *temp, const char *name)
@@ -74,7 +74,7 @@ static int publish_new(int dir_fd, const char *temp, const char *name)
 {
     if (linkat(dir_fd, temp, dir_fd, name, 0) < 0)
         return -errno;
-    /* Not an error: the file is there, the other name is swept away at the next start. */
+    /* Not an error: the file has its name, and the next atomic_clean_at() removes the other one. */
     (void)unlinkat(dir_fd, temp, 0);
     return 0;
 }
@@ -144,7 +144,8 @@ int atomic_clean_at(int dir_fd)
     return r < 0 ? r : n;
 }
 
-/* Makes one directory where it is missing, and has its name on disk before anything goes in. */
+/* Creates one directory if it is missing, and syncs its parent before anything is written into
+ * it. */
 static int directory_make_at(int parent_fd, const char *name, mode_t mode)
 {
     bool made = mkdirat(parent_fd, name, mode) == 0;
@@ -153,7 +154,7 @@ static int directory_make_at(int parent_fd, const char *name, mode_t mode)
 
     if (!made && errno != EEXIST)
         return -errno;
-    /* What was made is a directory; a link that stands there now was put there to mislead root. */
+    /* mkdirat() created a directory. A symlink in its place now is an attempt to mislead root. */
     fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (made ? O_NOFOLLOW : 0));
     if (fd < 0)
         return -errno;

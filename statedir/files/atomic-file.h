@@ -1,31 +1,33 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* Files that a reader sees old, new or not at all, never half. Files and directories that root
- * makes belong to the owner of the directory that they are made in. */
+/* Atomic writes: a reader sees the old file, the new file or none, never a part. Files and
+ * directories that root creates belong to the owner of the directory that contains them. */
 
 #include <stddef.h>
 #include <sys/types.h>
 
 /**
- * atomic_replace_at() - write a file, in place of an older one where there is one
- * @dir_fd: the directory that it stands in
- * @name: name in that directory, no slash
- * @mode: rights, whatever the umask
+ * atomic_replace_at() - write a file, and replace an older one
+ * @dir_fd: its directory
+ * @name: its name in this directory, without a slash
+ * @data: @size bytes
+ * @mode: permissions, independent of the umask
  *
- * Unique temp file (".tmp-…" in the same directory), write, fsync, rename, fsync of the directory.
- * Returns 0 or -errno; on failure the old file stands as it was and no temp file stays.
+ * Creates a unique temporary file (".tmp-…" in the same directory), writes and syncs it, renames it
+ * and syncs the directory. Returns 0 or -errno. On failure, the old file is unchanged and the
+ * temporary file is removed.
  */
 int atomic_replace_at(int dir_fd, const char *name, const void *data, size_t size, mode_t mode);
 
-/* The same, but only where nothing of that name stands (linkat in place of rename): -EEXIST else.
- */
+/* As atomic_replace_at(), but replaces nothing (linkat() instead of renameat()): -EEXIST if the
+ * name exists. */
 int atomic_create_at(int dir_fd, const char *name, const void *data, size_t size, mode_t mode);
 
-/* Removes the temp files that a crash left in this directory (not below it). Returns their number
- * or -errno. */
+/* Removes the temporary files that a crash left in this directory (not below it). Returns their
+ * number or -errno. */
 int atomic_clean_at(int dir_fd);
 
-/* Opens a directory; it and its parents are made where missing, with this mode whatever the umask.
- * fd or -errno. */
+/* Opens a directory. Creates it and its parents if they are missing, with @mode independent of the
+ * umask. Returns a descriptor or -errno. */
 int directory_open(const char *path, mode_t mode);

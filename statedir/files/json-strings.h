@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* The members of a record that are strings, to a JSON object and back, by one table for each kind
- * of record. */
+/* Converts the string members of a record to JSON and back. Each kind of record has a table of
+ * them. */
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -11,17 +11,19 @@
 typedef struct JsonString {
     const char *name;
     size_t offset; /* of the char * in the record */
-    bool optional; /* may be NULL, and is left out then */
+    bool optional; /* may be NULL; the JSON object then has no such member */
 } JsonString;
 
+/* Frees all strings of the table. The pointers stay in the record. */
 void json_strings_free(const JsonString *table, size_t n, const void *record);
 
-/* Adds them to the object. 0 or -ENOMEM. */
+/* Adds the strings to the object. Returns 0 or -ENOMEM. */
 int json_strings_pack(const JsonString *table, size_t n, const void *record, json_t *object);
 
-/* Copies them into a record that has none yet. 0; -EBADMSG: one is missing or no string; -ENOMEM.
- * What was copied until then is there. */
+/* Copies the strings from the object into a record that has none yet. Returns 0; -EBADMSG: one is
+ * missing or is not a string; -ENOMEM. After an error, the record has those copied before it. */
 int json_strings_unpack(const JsonString *table, size_t n, const json_t *object, void *record);
 
-/* Which of these words a member is: its index; -EBADMSG: none of them. */
+/* Finds the value of a member in a list of words. Returns its index; -EBADMSG: it is not in the
+ * list. */
 int json_strings_find(const char *const *words, size_t n, const json_t *object, const char *name);

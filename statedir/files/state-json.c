@@ -112,7 +112,7 @@ int state_json_remove(const char *state, const char *directory, const char *key)
     return unlinkat(fd, file_name(key, name), 0) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-/* Adds the key of a file to the list, if it has one. */
+/* Adds the key of a file to the list, if the file is named after a key. */
 static int list_key(const char *name, char ***keys)
 {
     _cleanup_free_ char *key = NULL;

@@ -1,42 +1,46 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* JSON objects that the state directory keeps: <state>/<directory>/<key>.json, one file each. A key
- * is made by storage_key(). */
+/* JSON objects in the state directory, one in each file: <state>/<directory>/<key>.json. In all
+ * functions, @state is the state directory, @directory a name in it, and @key comes from
+ * storage_key(). */
 
 #include <jansson.h>
 
 #include "statedir/files/key.h"
 
-/* The key of what these three words say, all of them together. 0 or -ENOMEM. */
+/* Computes the key of these three texts together. Returns 0 or -ENOMEM. */
 int state_json_key(const char *kind, const char *server, const char *what,
                    char ret[STORAGE_KEY_SIZE]);
 
-/* Writes one, in place of an older one; the directory is made where missing (0700). 0 or -errno. */
+/* Writes an object, and replaces an older one. Creates the directory (0700) if it is missing.
+ * Returns 0 or -errno. */
 int state_json_save(const char *state, const char *directory, const char *key,
                     const json_t *object);
 
-/* @max: largest size, bytes. 0; -ENOENT: there is none; -EBADMSG: it is no JSON object, or larger;
- * other -errno. */
+/* Reads an object of at most @max bytes. @ret: json_decref(). Returns 0; -ENOENT: it does not
+ * exist; -EBADMSG: it is larger or not a JSON object; other -errno. */
 int state_json_load(const char *state, const char *directory, const char *key, size_t max,
                     json_t **ret);
 
-/* Whether it was not written after @since, seconds since 1970: 1, 0 or -errno. */
+/* Checks whether the last write was at @since (seconds since 1970) or before. Returns 1, 0 or
+ * -errno. */
 int state_json_is_old(const char *state, const char *directory, const char *key, time_t since);
 
-/* 0, also where there is none; -errno. */
+/* Removes an object. Returns 0, also if it does not exist; -errno. */
 int state_json_remove(const char *state, const char *directory, const char *key);
 
-/* The keys of all, sorted; none where there is no directory. 0 or -errno. *ret: strv_free(). */
+/* Lists the keys of all objects, sorted; none if the directory does not exist. @ret: strv_free().
+ * Returns 0 or -errno. */
 int state_json_list(const char *state, const char *directory, char ***ret);
 
-/* Removes what a crash left half; for the one who writes there. 0, also without a directory;
- * -errno. */
+/* Removes the temporary files of a crash. Only for the process that writes to this directory.
+ * Returns 0, also if the directory does not exist; -errno. */
 int state_json_clean(const char *state, const char *directory);
 
-/* Whether one is of no use any more: 1, 0, or -errno to stop. */
+/* Says whether an object has expired: 1, 0, or -errno to stop. */
 typedef int (*state_json_over_cb)(const char *state, const char *key, time_t now);
 
-/* Removes what is of no use any more, and does state_json_clean(). 0 or -errno. */
+/* Calls state_json_clean(), then removes all objects that have expired. Returns 0 or -errno. */
 int state_json_sweep(const char *state, const char *directory, state_json_over_cb is_over,
                      time_t now);

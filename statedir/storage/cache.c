@@ -5,7 +5,7 @@
 
 #include "base/io.h"
 
-/* The CA may need a moment before it knows of a new certificate, s. */
+/* A CA may need some time before it can answer queries about a new certificate, s. */
 #define ASK_SOON 10
 
 static int damaged(const char **ret_why, const char *why)
@@ -14,7 +14,7 @@ static int damaged(const char **ret_why, const char *why)
     return STORAGE_DAMAGED;
 }
 
-/* What @r of read_file_at() means for an entry: STORAGE_HIT: the file was read; STORAGE_DAMAGED;
+/* Translates the result of read_file_at(). Returns STORAGE_HIT: the file was read; STORAGE_DAMAGED;
  * -ENOENT; other -errno. */
 static int entry_file_result(int r, const char **ret_why)
 {
@@ -22,16 +22,16 @@ static int entry_file_result(int r, const char **ret_why)
     case 0:
         return STORAGE_HIT;
     case -EFBIG:
-        return damaged(ret_why, "a file of it is larger than it can be");
+        return damaged(ret_why, "one of its files is larger than allowed");
     case -EBADF:
     case -ELOOP:
-        return damaged(ret_why, "a file of it is not a regular file");
+        return damaged(ret_why, "one of its files is not a regular file");
     default:
         return r;
     }
 }
 
-/* Whether csr.pem is the body, byte for byte. */
+/* Compares csr.pem with the body of the request, byte for byte. */
 static int check_request(int entry_fd, const SignRequest *request, const char **ret_why)
 {
     _cleanup_free_ char *stored = NULL;
@@ -45,7 +45,7 @@ static int check_request(int entry_fd, const SignRequest *request, const char **
     if (r != STORAGE_HIT)
         return r;
     if (size != request->size || memcmp(stored, request->body, size) != 0)
-        return damaged(ret_why, "csr.pem is not the request");
+        return damaged(ret_why, "csr.pem differs from the request");
     return STORAGE_HIT;
 }
 
@@ -59,7 +59,7 @@ static int read_chain(int entry_fd, Chain **ret, const char **ret_why)
 
     r = entry_file_result(read_file_at(entry_fd, STORAGE_CERT_FILE, CHAIN_SIZE_MAX, &pem, &size),
                           ret_why);
-    /* A request alone is what a crash leaves while an entry is made. */
+    /* A crash during the creation of an entry leaves a request without a certificate. */
     if (r == -ENOENT)
         return STORAGE_MISS;
     if (r != STORAGE_HIT)
@@ -80,13 +80,13 @@ static int open_failed(int error, const char **ret_why)
         return STORAGE_MISS;
     case -ENOTDIR:
     case -ELOOP:
-        return damaged(ret_why, "something else stands in place of its directory");
+        return damaged(ret_why, "its path is not a directory");
     default:
         return error;
     }
 }
 
-/* As storage_load(), and the entry's directory. */
+/* As storage_load(), and opens the directory of the entry. */
 static int cache_load(const Storage *storage, const char *key, int *ret_fd, Chain **ret,
                       const char **ret_why)
 {
@@ -183,7 +183,7 @@ char *cached_renewal_id(const Storage *storage, const char *key, const char *ser
     return chain_renewal_id(chain);
 }
 
-/* When a client last asked for the one that is there; 0: there is none. */
+/* The time of the last request for the cached certificate; 0: there is no usable one. */
 static time_t last_asked(const Storage *storage, const char *key)
 {
     _cleanup_(storage_meta_done) StorageMeta meta = { 0 };
@@ -195,7 +195,7 @@ static time_t last_asked(const Storage *storage, const char *key)
 int cached_store(const Storage *storage, const SignRequest *request, const Chain *chain,
                  const CachedFrom *from, Renewal *ret)
 {
-    /* Not written to. */
+    /* Dropping const is safe: the strings are only read. */
     StorageMeta meta = { .server = (char *)(uintptr_t)from->server,
                          .account = (char *)(uintptr_t)from->account,
                          .auth = (char *)(uintptr_t)from->auth,

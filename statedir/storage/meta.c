@@ -42,7 +42,7 @@ void storage_meta_done(StorageMeta *meta)
     *meta = (StorageMeta){ 0 };
 }
 
-/* Whose it is: the two files of an entry cannot be replaced at one stroke. */
+/* meta.json names its certificate, because it and cert.pem cannot be replaced in one step. */
 static const char *fingerprint(const Chain *chain, char buf[CHAIN_FINGERPRINT_SIZE])
 {
     return chain_fingerprint(chain, buf) < 0 ? NULL : buf;

@@ -7,12 +7,12 @@ typedef struct Window {
     time_t start, end;
 } Window;
 
-/* Without a word of the CA half of the time is left for what may go wrong. */
+/* Without a window from the CA, the second half of renew-within is left for failures. */
 static Window window_of(const Storage *storage, const Chain *chain, const StorageMeta *meta)
 {
     time_t start, not_after = chain_not_after(chain);
 
-    /* Whatever the CA says: a certificate that is over is no certificate. */
+    /* The window of the CA never extends beyond the expiry of the certificate. */
     if (meta->window_end > 0 && meta->window_start < not_after)
         return (Window){ meta->window_start,
                          meta->window_end < not_after ? meta->window_end : not_after };
@@ -20,7 +20,7 @@ static Window window_of(const Storage *storage, const Chain *chain, const Storag
     return (Window){ start, start + (not_after - start) / 2 };
 }
 
-/* RFC 9773 §4.2: at a uniformly random moment. */
+/* RFC 9773 §4.2: a uniformly random time in the window. */
 static time_t moment(const Window *window, const char *key)
 {
     double fraction = (double)storage_key_dice(key) / ((double)UINT32_MAX + 1);
@@ -33,7 +33,8 @@ Renewal renewal_of(const Storage *storage, const char *key, const Chain *chain,
 {
     Window window = window_of(storage, chain, meta);
     Renewal renewal = {
-        /* Where it is renewed ahead of them nobody waits, unless that does not succeed for long. */
+        /* With prefetch, requests do not have to wait unless renewals fail until the window ends.
+         */
         .due = storage->prefetch ? window.end : window.start,
         .ask_at = meta->ask_at,
         .not_after = chain_not_after(chain),

@@ -12,11 +12,11 @@
 #define INNER_DIGITS (STORAGE_KEY_SIZE - 1 - OUTER_DIGITS)
 
 struct StorageScan {
-    Storage storage; /* with a directory of its own */
+    Storage storage; /* .directory is a copy */
     bool cleans;
     bool is_over; /* .outer has no more names */
-    DIR *outer;   /* NULL before the first look */
-    DIR *inner;   /* the entries that begin with .prefix; NULL: the next one is to be opened */
+    DIR *outer;   /* NULL: not opened yet */
+    DIR *inner;   /* the entries that begin with .prefix; NULL: open the next one */
     char prefix[OUTER_DIGITS + 1];
 };
 
@@ -27,13 +27,15 @@ static DIR *close_directory(DIR *directory)
     return NULL;
 }
 
-/* Something else than a directory is no part of the cache; others may remove directories. */
+/* A file that is not a directory does not belong to the cache, and another process may remove a
+ * directory during the scan. */
 static bool is_no_directory(int error)
 {
     return error == -ENOENT || error == -ENOTDIR || error == -ELOOP;
 }
 
-/* The next name of so many hexadecimal digits: 1; 0: there is none; -errno. */
+/* Finds the next name that consists of so many hexadecimal digits. Returns 1; 0: no more;
+ * -errno. */
 static int next_name(DIR *directory, size_t digits, const char **ret)
 {
     int r;
@@ -44,7 +46,7 @@ static int next_name(DIR *directory, size_t digits, const char **ret)
     return r;
 }
 
-/* Opens the directory of the cache: 1; 0: there is none; -errno. */
+/* Opens the directory of the cache. Returns 1; 0: it does not exist; -errno. */
 static int open_outer(StorageScan *scan)
 {
     int r = directory_list_at(AT_FDCWD, scan->storage.directory, 0, &scan->outer);
@@ -56,7 +58,7 @@ static int open_outer(StorageScan *scan)
     return 1;
 }
 
-/* Opens the next directory of entries: 1; 0: there are no more; -errno. */
+/* Opens the next directory of entries. Returns 1; 0: no more; -errno. */
 static int open_inner(StorageScan *scan)
 {
     const char *name;
@@ -74,8 +76,8 @@ static int open_inner(StorageScan *scan)
     return r;
 }
 
-/* The next name in the directories of entries: 1; 0: there are no more; -errno: the next call goes
- * on behind what cannot be read. */
+/* Finds the next entry. Returns 1; 0: no more; -errno: the next call continues after the directory
+ * that cannot be read. */
 static int next_entry(StorageScan *scan, const char **ret)
 {
     int r = scan->outer || scan->is_over ? 0 : open_outer(scan);
@@ -92,7 +94,7 @@ static int next_entry(StorageScan *scan, const char **ret)
     return r;
 }
 
-/* What cannot be removed is in nobody's way. */
+/* Ignores errors: a temporary file that stays does no harm. */
 static void clean_entry(const StorageScan *scan, const char *name)
 {
     _cleanup_close_ int fd =

@@ -8,7 +8,7 @@
 #include "base/macro.h"
 #include "statedir/files/atomic-file.h"
 
-/* max-size at its largest. */
+/* The largest permitted max-size. */
 #define REQUEST_SIZE_MAX ((size_t)16 * 1024 * 1024)
 
 #define DIRECTORY_MODE 0750
@@ -67,7 +67,8 @@ int storage_drop(const Storage *storage, const char *key)
     return fsync(fd) < 0 ? -errno : 0;
 }
 
-/* The directory of the entry, with csr.pem in it; what a crash left there is gone. fd or -errno. */
+/* Opens the directory of the entry, removes the temporary files of a crash and writes csr.pem.
+ * Returns a descriptor or -errno. */
 static int open_entry(const Storage *storage, const SignRequest *request)
 {
     _cleanup_close_ int fd = -EBADF;
@@ -79,7 +80,7 @@ static int open_entry(const Storage *storage, const SignRequest *request)
     fd = directory_open(path, DIRECTORY_MODE);
     if (fd < 0)
         return fd;
-    /* Too many directories to sweep before the start; one entry has one writer. */
+    /* At the start it would take too long to clean all entries. Each entry has only one writer. */
     r = atomic_clean_at(fd);
     if (r < 0)
         return r;

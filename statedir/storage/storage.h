@@ -12,23 +12,23 @@
 #define STORAGE_CSR_FILE  "csr.pem"
 #define STORAGE_CERT_FILE "cert.pem"
 
-/* The directory of an entry that is there: a descriptor, or -errno. */
+/* Opens the directory of an entry. Returns a descriptor; -ENOENT: no such entry; other -errno. */
 int storage_open_entry(const Storage *storage, const char *key);
 
-/* Reads the request of an entry of a storage of type file; it is not parsed yet, and has no auth
- * block. @ret: sign_request_done(). Returns 0; -ENOENT: there is none; -EBADMSG: csr.pem is not
- * what the entry is named after, or larger than a request can be; other -errno. */
+/* Reads the request of an entry in a storage of type file. It is not parsed and has no auth block.
+ * @ret: sign_request_done(). Returns 0; -ENOENT: it does not exist; -EBADMSG: csr.pem does not have
+ * the hash that the entry is named after, or is larger than a request can be; other -errno. */
 int storage_request(const Storage *storage, const char *key, SignRequest *ret);
 
-/* Removes the certificate of an entry of a storage of type file: its request is then ordered anew.
- * 0, also where there is none; -errno. */
+/* Removes the certificate of an entry in a storage of type file, so that its next request starts an
+ * order. Returns 0, also if it does not exist; -errno. */
 int storage_drop(const Storage *storage, const char *key);
 
-/* Makes the entry that a chain is to go into, csr.pem in it: what cannot be stored afterwards shows
- * now. Storage "none": does nothing. 0 or -errno. */
+/* Creates the entry for a later chain and writes csr.pem, so that a storage that cannot be written
+ * is detected before the order. Does nothing for storage "none". Returns 0 or -errno. */
 int storage_prepare(const Storage *storage, const SignRequest *request);
 
-/* Stores a chain, atomically, csr.pem first, cert.pem last (its appearance makes the entry); what a
- * crash left in the entry is removed. Not for two writers of one entry at once. Storage "none":
- * does nothing. Modes 0750 and 0640. 0 or -errno. */
+/* Stores a chain atomically: csr.pem first, cert.pem last, because an entry is valid once cert.pem
+ * exists. Removes the temporary files of a crash from the entry. An entry must have only one writer
+ * at a time. Modes: 0750 and 0640. Does nothing for storage "none". Returns 0 or -errno. */
 int storage_store(const Storage *storage, const SignRequest *request, const Chain *chain);
