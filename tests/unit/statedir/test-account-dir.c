@@ -53,7 +53,7 @@ static void test_save_and_load(void)
     ASSERT_EQ(strncmp(text, "-----BEGIN PRIVATE KEY-----\n", 28), 0);
 }
 
-/* PKCS#1 is what the Python server writes, SEC1 what openssl ecparam -genkey does. */
+/* The Python server writes PKCS#1, openssl ecparam -genkey writes SEC1. */
 static void test_older_formats(void)
 {
     static const char *const types[] = { "RSA-2048", "P-256" };
@@ -165,7 +165,7 @@ static void test_registration_refused(void)
     }
 }
 
-/* A key that waits for the terms of service to be accepted: who is to be told of it is kept. */
+/* Before the terms of service are accepted, the file has only the contacts for the account. */
 static void test_registration_without_uri(void)
 {
     _cleanup_test_directory_ char *directory = test_directory_new();

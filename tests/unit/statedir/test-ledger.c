@@ -11,7 +11,7 @@
 
 static const LedgerKey key = { "orders", "https://ca.example/dir", "account", WINDOW };
 
-/* How many count at this time. */
+/* The number of times in the window at @now. */
 static size_t count(const char *state, const LedgerKey *of, time_t now)
 {
     _cleanup_(ledger_done) Ledger ledger = { 0 };
@@ -43,7 +43,7 @@ static void test_window(const char *state)
     ASSERT_EQ(count(state, &key, NOW + 99), 2);
     ASSERT_EQ(count(state, &key, NOW + 100), 1);
     ASSERT_EQ(count(state, &key, NOW + 150), 0);
-    ASSERT_EQ(count(state, &key, NOW - 1), 0); /* the clock was put back */
+    ASSERT_EQ(count(state, &key, NOW - 1), 0); /* the clock was set back */
     ASSERT_EQ(count(state, &other, NOW + 50), 0);
     ASSERT_EQ(test_mode(state, "budget"), 0700);
 }
@@ -88,7 +88,7 @@ int main(void)
 {
     _cleanup_test_directory_ char *state = test_directory_new();
 
-    ASSERT_OK(ledger_sweep(state, NOW)); /* nothing there yet */
+    ASSERT_OK(ledger_sweep(state, NOW)); /* no directory yet */
     test_window(state);
     test_sweep(state);
     test_bound(state);

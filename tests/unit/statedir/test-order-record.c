@@ -67,7 +67,7 @@ static void test_life(const char *state)
     order_record_done(&read);
     ASSERT_TRUE(!read.body && !read.url);
 
-    /* Listed is what is a record by its name; what a crash left is swept by who writes there. */
+    /* The list has only files with the name of a record. Cleaning removes the temporary file. */
     test_write(orders, ".tmp-0123", "half");
     test_write(orders, "README.json", "{}");
     ASSERT_OK(order_record_list(state, &keys));
@@ -84,7 +84,7 @@ static void test_life(const char *state)
     order_record_done(&read);
 }
 
-/* A record without what its stage promises is none. */
+/* A record without the members that its stage requires is damaged. */
 static void test_stages(const char *state)
 {
     OrderRecord record = example(ORDER_STAGE_NEW), read = { 0 };
@@ -100,7 +100,7 @@ static void test_stages(const char *state)
         ASSERT_EQ(order_record_load(state, KEY_A, &read), -EBADMSG);
     }
     record.stage = ORDER_STAGE_PLACED;
-    record.url = (char[]){ "https://ca.example/order/1" }; /* the rest of the answer was lost */
+    record.url = (char[]){ "https://ca.example/order/1" }; /* the response was truncated */
     ASSERT_OK(order_record_save(state, KEY_A, &record));
     ASSERT_OK(order_record_load(state, KEY_A, &read));
     ASSERT_TRUE(streq(read.url, record.url) && !read.finalize_url);

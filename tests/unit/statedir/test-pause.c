@@ -48,7 +48,7 @@ static void test_life(const char *state)
     ASSERT_STREQ(read.problem, problem);
     pause_done(&read);
 
-    /* Another kind, CA or name is another pause. */
+    /* A pause with another kind, CA or name is a different one. */
     ASSERT_EQ(pause_load(state, PAUSE_DOMAIN, server, what, NOW, &read), -ENOENT);
     ASSERT_EQ(pause_load(state, PAUSE_NAME, "https://other.example/", what, NOW, &read), -ENOENT);
     ASSERT_EQ(pause_load(state, PAUSE_NAME, server, "example.org", NOW, &read), -ENOENT);
@@ -64,7 +64,7 @@ static void test_left(void)
     ASSERT_EQ(pause_left(&pause, NOW), HOUR);
     ASSERT_EQ(pause_left(&pause, NOW + HOUR - 1), 1);
     ASSERT_EQ(pause_left(&pause, NOW + HOUR), 0);
-    /* The clock was put back. */
+    /* The clock was set back. */
     ASSERT_EQ(pause_left(&pause, NOW - 8 * DAY), 0);
 }
 
@@ -78,7 +78,7 @@ static void test_count_is_kept(const char *state)
     ASSERT_EQ(read.count, 3);
     pause_done(&read);
     ASSERT_EQ(load(state, NOW + DAY, &read), -ENOENT);
-    ASSERT_EQ(load(state, NOW, &read), -ENOENT); /* swept by the look at it */
+    ASSERT_EQ(load(state, NOW, &read), -ENOENT); /* the last load removed it */
 }
 
 static int count(const Pause *pause, void *userdata)
@@ -123,7 +123,7 @@ int main(void)
 {
     _cleanup_test_directory_ char *state = test_directory_new();
 
-    ASSERT_OK(pause_sweep(state, NOW)); /* nothing there yet */
+    ASSERT_OK(pause_sweep(state, NOW)); /* no directory yet */
     test_left();
     test_life(state);
     test_count_is_kept(state);

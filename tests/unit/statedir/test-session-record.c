@@ -39,7 +39,7 @@ static void save_nonces(const char *state, unsigned n, time_t when)
     ASSERT_OK(session_record_add_nonces(state, SERVER, nonces, when));
 }
 
-/* How many nonces there are; -1: nothing at all. */
+/* Returns the number of nonces; -1: no record. */
 static int take(const char *state, time_t now)
 {
     _cleanup_(session_record_done) SessionRecord record = { 0 };
@@ -62,7 +62,7 @@ static void test_directory(const char *state)
     ASSERT_EQ(take(state, NOW), 0);
     ASSERT_EQ(take(state, NOW + SESSION_DIRECTORY_AGE_MAX - 1), 0);
     ASSERT_EQ(take(state, NOW + SESSION_DIRECTORY_AGE_MAX), -1);
-    ASSERT_EQ(take(state, NOW - 1), -1); /* the clock was put back */
+    ASSERT_EQ(take(state, NOW - 1), -1); /* the clock was set back */
 }
 
 static void test_nonces(const char *state)
@@ -72,7 +72,7 @@ static void test_nonces(const char *state)
     save(state);
     save_nonces(state, 2, NOW);
     ASSERT_EQ(take(state, NOW + SESSION_NONCE_AGE_MAX - 1), 2);
-    ASSERT_EQ(take(state, NOW), 0); /* nobody gets them twice */
+    ASSERT_EQ(take(state, NOW), 0); /* they are returned only once */
     save_nonces(state, 2, NOW);
     ASSERT_EQ(take(state, NOW + SESSION_NONCE_AGE_MAX), 0);
     save_nonces(state, 2, NOW + 1);
@@ -81,10 +81,10 @@ static void test_nonces(const char *state)
     save_nonces(state, SESSION_NONCES_KEPT + 3, NOW);
     ASSERT_OK(session_record_take(state, SERVER, NOW, &record));
     ASSERT_EQ(strv_length(record.nonces), SESSION_NONCES_KEPT);
-    ASSERT_STREQ(record.nonces[0], "nonce-3"); /* the newest, and they stay in order */
+    ASSERT_STREQ(record.nonces[0], "nonce-3"); /* the newest ones, in order */
 
     save_nonces(state, 2, NOW);
-    save(state); /* another directory: they may be another CA's */
+    save(state); /* the nonces may be invalid with a new directory */
     ASSERT_EQ(take(state, NOW), 0);
 }
 
@@ -95,7 +95,7 @@ static void test_nonces_alone(const char *state)
     ASSERT_EQ(take(state, NOW), -1);
 }
 
-/* What has no sense is none, and the next one is written over it. */
+/* An invalid file counts as missing, and the next save replaces it. */
 static void test_damaged(const char *state)
 {
     static const char *const contents[] = {
@@ -121,7 +121,7 @@ static void test_damaged(const char *state)
     }
 }
 
-/* No CA has us write as much as it likes, not even by what indents add. */
+/* A CA cannot make us write files of any size, even by deep nesting (indentation). */
 static void test_bound(const char *state)
 {
     _cleanup_free_ char *text = calloc(1, 100000);
@@ -134,7 +134,7 @@ static void test_bound(const char *state)
     for (unsigned i = 0; i < 1000; i++)
         deep = json_pack("{so}", "a", deep);
     ASSERT_EQ(session_record_save(state, SERVER, deep, NOW), -E2BIG);
-    ASSERT_EQ(take(state, NOW), 0); /* the one of before */
+    ASSERT_EQ(take(state, NOW), 0); /* still the earlier directory */
 }
 
 static void test_sweep(const char *state)
@@ -154,7 +154,7 @@ int main(void)
     _cleanup_test_directory_ char *state = test_directory_new();
 
     ASSERT_OK(storage_key(SERVER, strlen(SERVER), key));
-    ASSERT_OK(session_record_sweep(state, NOW)); /* nothing there yet */
+    ASSERT_OK(session_record_sweep(state, NOW)); /* no directory yet */
     test_directory(state);
     test_nonces(state);
     test_nonces_alone(state);

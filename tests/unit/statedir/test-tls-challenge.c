@@ -60,14 +60,14 @@ static void test_damaged(void)
         ASSERT_EQ(tls_challenge_read(fd, "www.example.org", &found), -EBADMSG);
     }
     certificate = make_certificate(key, "DNS:www.example.org", 0, 60);
-    test_write(path, FILE_NAME, certificate); /* alone */
+    test_write(path, FILE_NAME, certificate); /* without a key */
     ASSERT_EQ(tls_challenge_read(fd, "www.example.org", &found), -EBADMSG);
     memset(big, 'x', TLS_CHALLENGE_SIZE_MAX + 1);
     test_write(path, FILE_NAME, big);
     ASSERT_EQ(tls_challenge_read(fd, "www.example.org", &found), -EFBIG);
 }
 
-/* Whatever a name is, its file is in the directory. */
+/* The file of any name is in the directory. */
 static void test_never_outside(void)
 {
     _cleanup_test_directory_ char *path = test_directory_new();

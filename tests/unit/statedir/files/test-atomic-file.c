@@ -95,7 +95,7 @@ static void test_clean(void)
     ASSERT_TRUE(test_exists(path, ".hidden"));
     ASSERT_TRUE(test_exists(path, ".tmp-directory"));
     ASSERT_TRUE(test_exists(path, ".tmp-link"));
-    /* Again from the start, not from where the last one stopped. */
+    /* A new call starts at the first name again. */
     test_write(path, ".tmp-89ab", "");
     fault_readdir = EIO;
     ASSERT_EQ(atomic_clean_at(fd), -EIO);
@@ -144,7 +144,7 @@ static void assert_owner(const char *path, uid_t uid, gid_t gid)
     ASSERT_EQ(st.st_gid, gid);
 }
 
-/* As root, in a directory of somebody else; otherwise all is one's own. */
+/* As root: in a directory of another user. Otherwise the test user owns everything. */
 static void test_owner(void)
 {
     _cleanup_test_directory_ char *path = test_directory_new();

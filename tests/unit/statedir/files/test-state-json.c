@@ -25,7 +25,7 @@ static void save(const char *state, const char *what)
 
 static void test_list(const char *state)
 {
-    ASSERT_EQ(count(state), 0); /* there is no directory */
+    ASSERT_EQ(count(state), 0); /* the directory does not exist */
     save(state, "a");
     save(state, "b");
     test_write(state, "orders/other.json", "{}");
@@ -33,7 +33,7 @@ static void test_list(const char *state)
     ASSERT_EQ(count(state), 2);
 }
 
-/* What is there does not count as missing. */
+/* A directory that cannot be read does not count as empty. */
 static void test_unreadable(const char *state)
 {
     fault_readdir = EIO;

@@ -5,7 +5,7 @@
 #include "test.h"
 
 #define DAY 86400L
-/* At the very beginning of a window, in its middle, and almost at its end. */
+/* Keys that select the start of a window, its middle, and a time shortly before its end. */
 #define FIRST  "00000000"
 #define MIDDLE "80000000"
 #define LAST   "ffffffff"
@@ -49,20 +49,20 @@ int main(void)
     window.window_end = now + 20 * DAY;
     window.ask_at = now + 5;
 
-    /* Without a word of the CA: renew-within. */
+    /* Without a window from the CA: renew-within. */
     r = renewal(&plain, MIDDLE, chain, none);
     ASSERT_EQ(r.due, end - 14 * DAY);
     ASSERT_EQ(r.at, 0);
     ASSERT_EQ(r.ask_at, 0);
     ASSERT_EQ(r.not_after, end);
 
-    /* With one: the window, whose beginning it is for requests. */
+    /* With one, a request starts an order from the start of the window. */
     r = renewal(&plain, LAST, chain, window);
     ASSERT_EQ(r.due, now + 10 * DAY);
     ASSERT_EQ(r.at, 0);
     ASSERT_EQ(r.ask_at, now + 5);
 
-    /* Ahead of requests: somewhere in it, and nobody waits before its end. */
+    /* With prefetch: at a time in the window. Requests start an order only after its end. */
     ASSERT_EQ(renewal(&ahead, FIRST, chain, window).at, now + 10 * DAY);
     ASSERT_EQ(renewal(&ahead, MIDDLE, chain, window).at, now + 15 * DAY);
     r = renewal(&ahead, LAST, chain, window);
@@ -72,7 +72,7 @@ int main(void)
     ASSERT_EQ(renewal(&ahead, MIDDLE, chain, none).at, end - 14 * DAY + 14 * DAY / 4);
     ASSERT_EQ(renewal(&ahead, MIDDLE, chain, none).due, end - 7 * DAY);
 
-    /* None that goes on, or begins, when the certificate is over. */
+    /* A window ends with the certificate, and is ignored if it starts later. */
     late = window;
     late.window_start = end - 2;
     late.window_end = end + DAY;
@@ -83,7 +83,7 @@ int main(void)
     ASSERT_EQ(renewal(&plain, FIRST, chain, late).due, end - 14 * DAY);
     ASSERT_EQ(renewal(&ahead, FIRST, chain, late).due, end - 7 * DAY);
 
-    /* Only while somebody asks for it. */
+    /* Prefetch ends some days after the last request. */
     window.asked = now - 84 * DAY;
     r = renewal(&ahead, MIDDLE, chain, window);
     ASSERT_EQ(r.at, now + 15 * DAY);

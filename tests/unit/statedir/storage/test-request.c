@@ -4,7 +4,7 @@
 #include "make-x509.h"
 #include "test.h"
 
-/* The key is that of the body, whether it is a CSR or not. */
+/* The key is the hash of the body, also if the body is not a CSR. */
 static void test_key(void)
 {
     SignRequest request;
@@ -19,7 +19,7 @@ static void test_key(void)
     sign_request_done(&request);
 }
 
-/* Who owns what. */
+/* Take and move transfer ownership. */
 static void test_ownership(void)
 {
     _cleanup_key_ EVP_PKEY *key = make_key("P-256");

@@ -6,7 +6,7 @@
 #include "test-directory.h"
 #include "test.h"
 
-/* An entry with this certificate: a scan does not look at the request. */
+/* Adds an entry with this certificate. A scan does not read its request. */
 static void add(const Storage *storage, const char *body, const char *pem)
 {
     _cleanup_(chain_freep) Chain *chain = NULL;
@@ -18,7 +18,7 @@ static void add(const Storage *storage, const char *body, const char *pem)
     ASSERT_OK(storage_store(storage, &request, chain));
 }
 
-/* Goes through to the end: the number of entries, and of errors. */
+/* Scans to the end. Returns the number of entries, and counts the errors. */
 static int count(const Storage *storage, int *ret_errors)
 {
     _cleanup_(storage_scan_freep) StorageScan *scan = NULL;
@@ -46,7 +46,7 @@ static void test_scan(const Storage *storage, const char *pem)
     int errors;
 
     ASSERT_EQ(count(storage, &errors), 0);
-    ASSERT_EQ(errors, 0); /* there is no directory */
+    ASSERT_EQ(errors, 0); /* the directory does not exist */
     add(storage, "one", pem);
     add(storage, "two", pem);
     test_write(storage->directory, "ab", "not a directory");
@@ -54,7 +54,7 @@ static void test_scan(const Storage *storage, const char *pem)
     ASSERT_EQ(errors, 0);
 }
 
-/* Past "." and ".." the directory of the cache has two directories of entries and a file. */
+/* Besides "." and "..", the directory of the cache has two directories of entries and a file. */
 static void test_unreadable(const Storage *storage)
 {
     int errors, n, most = 0;
@@ -63,7 +63,7 @@ static void test_unreadable(const Storage *storage)
         fault_readdir = EIO;
         fault_readdir_after = after;
         n = count(storage, &errors);
-        ASSERT_EQ(errors, 1); /* it ends, and says so once */
+        ASSERT_EQ(errors, 1); /* it ends after one error */
         ASSERT_TRUE(n <= 2);
         most = n > most ? n : most;
     }
