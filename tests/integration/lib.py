@@ -185,13 +185,23 @@ def documented_block(name):
     return found[0]
 
 
-def preload_kill(step, when):
-    """The environment to kill a program "before" or "after" a step that changes files on disk."""
-    library = str(BUILD / "tests/fault/kill-at-step.so")
+def preload(name):
+    """The environment to preload a library of tests/fault into a program."""
+    library = str(BUILD / f"tests/fault/{name}.so")
     if "asan" in BUILD.name:
         runtime = run("gcc", "-print-file-name=libasan.so").stdout.strip()
         library = f"{runtime} {library}"
-    return {"LD_PRELOAD": library, "KILL_AT_STEP": str(step), "KILL_WHEN": when}
+    return {"LD_PRELOAD": library}
+
+
+def preload_kill(step, when):
+    """The environment to kill a program "before" or "after" a step that changes files on disk."""
+    return {**preload("kill-at-step"), "KILL_AT_STEP": str(step), "KILL_WHEN": when}
+
+
+def preload_fail_readdir(directory):
+    """The environment in which a program cannot list this directory: EIO."""
+    return {**preload("fail-readdir"), "FAIL_READDIR": str(directory.resolve())}
 
 
 def split_nginx(snippet):
@@ -571,9 +581,9 @@ class Acmems:
 
         wait_for(is_up, f"{process.name} to start")
 
-    def start_orderd(self):
+    def start_orderd(self, **kwargs):
         path = self.directory / "run/orderd.sock"
-        self.orderd = self.spawn("orderd", [ORDERD, "--config", self.config])
+        self.orderd = self.spawn("orderd", [ORDERD, "--config", self.config], **kwargs)
         self.wait_for_start(self.orderd)
 
         def is_up():

@@ -3,6 +3,7 @@
 
 import contextlib
 import json
+import re
 import signal
 
 import pytest
@@ -44,6 +45,27 @@ def test_removed_though_the_order_is_gone(start, primary, secondary, new_csr, ww
     for record in (acmems.directory / "state/orders").iterdir():
         record.unlink()
     acmems.sign.stop()
+    acmems.start_orderd()
+    wait_until_clean(acmems, primary, f"_acme-challenge.{www_two}")
+
+
+def test_kept_while_the_orders_cannot_be_listed(start, primary, secondary, new_csr, www, www_two):
+    """The order of a record is not known then: it may still need the record."""
+    acmems = start(servers=[primary.where, secondary.where])
+    post_in_background(acmems, new_csr(www_two))
+    lib.wait_for(lambda: primary.texts(f"_acme-challenge.{www_two}"), "the record")
+    kill_orderd(acmems)
+    acmems.sign.stop()
+    orders = acmems.directory / "state/orders"
+    for record in orders.iterdir():
+        record.unlink()
+    acmems.start_orderd(env=lib.preload_fail_readdir(orders))
+    acmems.start_sign("--idle-timeout", "0")
+    reload(acmems)
+    acmems.issue(new_csr(www))
+    assert re.search(f"'{orders.parent}.*: Input/output error", acmems.orderd.log), acmems.orderd.log
+    assert primary.texts(f"_acme-challenge.{www_two}") and notes(acmems)
+    acmems.orderd.stop()
     acmems.start_orderd()
     wait_until_clean(acmems, primary, f"_acme-challenge.{www_two}")
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -36,8 +37,8 @@ class Server:
             "orderd", [lib.ORDERD, "--config", self.config], sockets=[self.socket], **kwargs)
         return self.orderd
 
-    def start_orderd(self):
-        self.wait_for_start(self.spawn_orderd())
+    def start_orderd(self, **kwargs):
+        self.wait_for_start(self.spawn_orderd(**kwargs))
 
 
 @pytest.fixture
@@ -226,6 +227,25 @@ def test_invalid_record(server, new_csr, content):
     lib.wait_for(lambda: f"Failed to resume order {'0' * 96}" in server.orderd.log, "the message")
     assert path.exists() == ("2" in content)  # acmems must not remove the record of a newer version
     server.issue(new_csr("www.example.org"))
+
+
+def test_orders_that_cannot_be_listed(server, new_csr):
+    """An order may still need its challenge: challenges stay until orderd can read its orders."""
+    orders = server.directory / "state/orders"
+    orders.mkdir(parents=True)
+    challenges = [server.challenges / "token", server.challenges.parent / "tls-alpn-01" / ("0" * 64)]
+    for path in challenges:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("token.thumbprint")
+    server.start_orderd(env=lib.preload_fail_readdir(orders))
+    lib.wait_for(lambda: re.search(f"'{orders.parent}.*: Input/output error", server.orderd.log),
+                 "the message")
+    # The end of an order removes other challenges if no further order is in progress.
+    server.issue(new_csr("listed.example.org"))
+    server.orderd.stop()
+    assert all(path.exists() for path in challenges), server.orderd.log
+    server.start_orderd()
+    lib.wait_for(lambda: not any(path.exists() for path in challenges), "the challenges to be removed")
 
 
 @pytest.fixture
