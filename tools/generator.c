@@ -15,7 +15,7 @@
 static const char *arg_config = CONFIG_FILE_DEFAULT;
 static const char *arg_directory;
 
-static void print_help(void)
+static void generator_print_help(void)
 {
     puts("acmems-generator [OPTION…] NORMAL-DIR [EARLY-DIR LATE-DIR]\n\n"
          "Write systemd units and drop-ins from the configuration. systemd runs this program.\n\n"
@@ -48,7 +48,7 @@ static int generator_parse_argv(int argc, char *argv[])
             arg_config = optarg;
             break;
         case 'h':
-            print_help();
+            generator_print_help();
             return 0;
         case ARG_VERSION:
             puts("acmems-generator " ACMEMS_VERSION);

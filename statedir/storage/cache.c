@@ -14,7 +14,7 @@ static int damaged(const char **ret_why, const char *why)
     return STORAGE_DAMAGED;
 }
 
-/* What @r of read_file_at() means for an entry: STORAGE_HIT: the file was read; STORAGE_DAMAGED;
+/* Translates the result of read_file_at(). Returns STORAGE_HIT: the file was read; STORAGE_DAMAGED;
  * -ENOENT; other -errno. */
 static int entry_file_result(int r, const char **ret_why)
 {

@@ -186,7 +186,7 @@ def documented_block(name):
 
 
 def preload(name):
-    """Environment that preloads a library of tests/fault into a program."""
+    """The environment to preload a library of tests/fault into a program."""
     library = str(BUILD / f"tests/fault/{name}.so")
     if "asan" in BUILD.name:
         runtime = run("gcc", "-print-file-name=libasan.so").stdout.strip()
@@ -195,12 +195,12 @@ def preload(name):
 
 
 def preload_kill(step, when):
-    """Environment that has a program killed "before" or "after" a step of what it puts on disk."""
+    """The environment to kill a program "before" or "after" a step that changes files on disk."""
     return {**preload("kill-at-step"), "KILL_AT_STEP": str(step), "KILL_WHEN": when}
 
 
 def preload_fail_readdir(directory):
-    """Environment in which a program cannot list this directory: EIO."""
+    """The environment in which a program cannot list this directory: EIO."""
     return {**preload("fail-readdir"), "FAIL_READDIR": str(directory.resolve())}
 
 

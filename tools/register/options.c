@@ -16,7 +16,7 @@ static const KeyType key_types[] = {
     { "rsa", NULL },
 };
 
-static void print_help(void)
+static void options_print_help(void)
 {
     printf("acme-register [OPTION…] CONFIG\n\n"
            "Create the key of the ACME account and register it with the CA.\n\n"
@@ -203,7 +203,7 @@ int register_options_parse(int argc, char *argv[], RegisterOptions *options)
             options->external.hmac_key_file = optarg;
             break;
         case 'h':
-            print_help();
+            options_print_help();
             return 0;
         case 'V':
             puts("acme-register " ACMEMS_VERSION);
