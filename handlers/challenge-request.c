@@ -31,7 +31,7 @@ void challenge_request(HttpExchange *exchange, void *userdata)
         log_event_errno(LOG_EVENT_CHALLENGE_UNREADABLE, r,
                         "Failed to read the challenge for token %s in '%s': %m", token, directory);
         http_reply_error(exchange, 500, 0,
-                         "The server failed to read the challenge. See its journal for the cause.");
+                         "The server failed to read the challenge. The server's journal says why.");
     } else if (r == CHALLENGE_NOT_FOUND) {
         log_debug("There is no challenge for token %s, which %s requested", token, peer);
         http_reply_error(exchange, 404, 0,

@@ -182,7 +182,7 @@ static void on_account(const SessionReply *reply, void *userdata)
     }
     if (reply->error < 0 || (reply->status != 200 && reply->status != 201) || !reply->location ||
         !status) {
-        failure_set_reply(&failure, reply, "registering the account");
+        failure_set_reply(&failure, reply, "to register the account");
         external_account_suspect(&failure, &account->block->external);
         if (failure.problem && streq(failure.problem, "unauthorized"))
             account_settle_without(account, &failure);
@@ -218,7 +218,7 @@ static void account_on_directory(const SessionReply *reply, void *userdata)
 
     account->call = NULL;
     if (reply->error < 0) {
-        failure_set_reply(&failure, reply, "reading its directory");
+        failure_set_reply(&failure, reply, "for its directory");
         account_settle(account, &failure);
         failure_done(&failure);
         return;

@@ -95,7 +95,7 @@ void failure_set_problem(Failure *failure, const json_t *problem, unsigned retry
     failure->pause = retry_after;
 }
 
-void failure_set_reply(Failure *failure, const SessionReply *reply, const char *doing)
+void failure_set_reply(Failure *failure, const SessionReply *reply, const char *purpose)
 {
     if (reply->error < 0)
         failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503,
@@ -111,8 +111,9 @@ void failure_set_reply(Failure *failure, const SessionReply *reply, const char *
     else
         failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503,
                     reply->retry_after ? reply->retry_after : RETRY_SOON,
-                    "The CA sent an unexpected answer while %s (HTTP status %ld). Try again later.",
-                    doing, reply->status);
+                    "The CA sent an unexpected answer to the request %s (HTTP status %ld). Try "
+                    "again later.",
+                    purpose, reply->status);
     /* A problem document was judged by its type. The rest is about no answer, or one that was lost
      * or damaged in transit. */
     if (reply->problem) {

@@ -45,7 +45,7 @@ void failure_set_problem(Failure *failure, const json_t *problem, unsigned retry
 /**
  * failure_set_reply() - set it from an answer of the CA that is no success
  *
- * The CA was not reached, sent a problem document, or sent an unexpected status. @doing completes
- * "The CA sent an unexpected answer while <doing>" for the last case: "taking the order".
+ * The CA was not reached, sent a problem document, or sent an unexpected status. @purpose completes
+ * "The CA sent an unexpected answer to the request <purpose>" for the last case: "for a new order".
  */
-void failure_set_reply(Failure *failure, const SessionReply *reply, const char *doing);
+void failure_set_reply(Failure *failure, const SessionReply *reply, const char *purpose);

@@ -100,7 +100,7 @@ static void on_asked(const SessionReply *reply, void *userdata)
     else if (reply->error == 0 && reply->status == 200)
         on_taken(rollover);
     else {
-        failure_set_reply(&failure, reply, "confirming which account key is valid");
+        failure_set_reply(&failure, reply, "to confirm the account key");
         failure_amend(&failure, "Both keys are kept until the CA confirms which one is valid.");
         rollover_end(rollover, &failure);
     }
@@ -125,7 +125,7 @@ static void on_changed(const SessionReply *reply, void *userdata)
     }
     /* If the answer was lost, or came from a proxy, the CA may have changed the key all the same.
      */
-    failure_set_reply(&rollover->refusal, reply, "changing the account key");
+    failure_set_reply(&rollover->refusal, reply, "to change the account key");
     r = ask_which_key(rollover);
     if (r < 0) {
         Failure failure = { 0 };

@@ -17,7 +17,7 @@ void sync_callback(const SessionReply *reply, void *userdata)
     answer->json = reply->json ? json_deep_copy(reply->json) : NULL;
     answer->location = reply->location ? strdup(reply->location) : NULL;
     if (reply->error < 0 || reply->status < 200 || reply->status > 299)
-        failure_set_reply(&answer->failure, reply, "answering the request");
+        failure_set_reply(&answer->failure, reply, "of this program");
 }
 
 void sync_settle(const Failure *failure, void *userdata)

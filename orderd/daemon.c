@@ -182,7 +182,7 @@ static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *
     daemon->draining = true;
     daemon->renewals = renewals_free(daemon->renewals);
     (void)sd_notify(0, "STOPPING=1");
-    log_event(LOG_EVENT_STOPPING, NULL, "Stopping after %zu order(s) in flight",
+    log_event(LOG_EVENT_STOPPING, NULL, "Stopping after %zu order(s) in progress",
               orders_in_flight(daemon->service.orders));
     varlink_server_close(daemon->server, exit_when_drained, daemon);
     exit_when_drained(daemon);

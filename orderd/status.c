@@ -47,7 +47,7 @@ const char *status_describe(size_t n_orders, const InventoryCount *count, char b
     struct tm tm;
 
     *buf = '\0';
-    append_count(buf, n_orders, "order in flight; ", "orders in flight; ");
+    append_count(buf, n_orders, "order in progress; ", "orders in progress; ");
     if (count->is_first) {
         append(buf, "counting certificates");
         return buf;

@@ -352,7 +352,8 @@ static int connection_on_io(sd_event_source *source, int fd, uint32_t revents, v
         r = connection_update(c);
     if (r < 0) {
         if (r != -ECONNRESET && r != -EPIPE)
-            log_warning_errno(r, "A peer on the socket is disconnected: %m");
+            log_warning_errno(
+                r, "Failed to communicate with a client on the socket, closing its connection: %m");
         connection_free(c);
     }
     return 0;

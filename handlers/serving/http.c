@@ -265,7 +265,7 @@ static void answer(HttpExchange *x, int status)
         if (!x->replied && !x->gone)
             http_reply_error(
                 x, 500, 0,
-                "The server failed to answer this request. See its journal for the cause.");
+                "The server failed to answer this request. The server's journal says why.");
     }
 }
 

@@ -30,7 +30,8 @@ bool outage_holds(const Outage *outage, Failure *ret)
         return false;
     failure_set(ret, LOG_EVENT_ORDER_HELD_BACK, 503,
                 (unsigned)((outage->until - now) / USEC_PER_SEC) + 1,
-                "The CA has failed, and is not contacted again before the time in Retry-After: %s",
+                "The CA is not available. acmems does not contact it again before the time in "
+                "Retry-After. The last error: %s",
                 str_or(outage->failure.reason, "out of memory"));
     ret->elsewhere = true;
     return true;

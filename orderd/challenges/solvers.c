@@ -96,7 +96,7 @@ bool solver_serves(const AuthBlock *auth, const Csr *csr, Failure *ret)
         failure_set(ret, LOG_EVENT_ORDER_FAILED_HERE, 421, 0, "%s: %s.", name, why);
     else
         failure_set(ret, LOG_EVENT_ORDER_FAILED_HERE, 421, 0,
-                    "%s: no verification that the server has for this request supports it. The "
+                    "%s: none of the verifications in the auth block can validate this name. The "
                     "server's administrator must add one of type %s to [auth \"%s\"].",
                     name, *name == '*' ? "dns01-dnsUpdate (for wildcards)" : "http01", auth->name);
     return false;

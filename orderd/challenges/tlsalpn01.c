@@ -75,7 +75,8 @@ static void publication_tell(Publication *p, int r)
     p->is_told = true;
     if (r < 0)
         failure_set(&failure, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
-                    "%s: The server cannot answer its challenges. Its journal says why.", p->name);
+                    "%s: The server cannot answer its challenges. The server's journal says why.",
+                    p->name);
     /* The callback may withdraw it. */
     p->callback(r < 0 ? &failure : NULL, p->userdata);
     failure_done(&failure);

@@ -53,7 +53,7 @@ static void publication_fail_errno(DnsPublication *p, int error)
 
     log_error_errno(error, "Failed to publish the TXT record for %s: %m", p->target.name);
     failure_set(&failure, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
-                "The server cannot publish its DNS records. Its journal says why.");
+                "The server cannot publish its DNS records. The server's journal says why.");
     p->callback(&failure, p->userdata);
     failure_done(&failure);
 }

@@ -170,16 +170,16 @@ static void start_adding(TxtRecord *txt, const DnsClaim *newest)
 static void retry_removal(TxtRecord *txt, const char *trouble)
 {
     if (txt->n_removals == 1)
-        (void)log_full(LOG_WARNING, 0, "The TXT record '%s' at %s for %s is not removed yet: %s",
+        (void)log_full(LOG_WARNING, 0,
+                       "Failed to remove the TXT record '%s' at %s for %s, retrying: %s",
                        txt->target.text.value, txt->target.text.owner, txt->target.name, trouble);
     if (txt->n_removals < REMOVALS_MAX) {
         go_on_in(txt, backoff_next(&txt->backoff, 0));
         return;
     }
-    log_event(
-        LOG_EVENT_CHALLENGE_NOT_WITHDRAWN, NULL,
-        "The TXT record '%s' at %s for %s is not removed, and acmems tries again in an hour: %s",
-        txt->target.text.value, txt->target.text.owner, txt->target.name, trouble);
+    log_event(LOG_EVENT_CHALLENGE_NOT_WITHDRAWN, NULL,
+              "Failed to remove the TXT record '%s' at %s for %s, retrying in an hour: %s",
+              txt->target.text.value, txt->target.text.owner, txt->target.name, trouble);
     txt_record_free(txt);
 }
 

@@ -56,8 +56,8 @@ static void longest_add_name(Longest *longest, const char *name)
 static void hold_set_failure(const Pause *pause, time_t now, Failure *ret)
 {
     failure_set(ret, LOG_EVENT_ORDER_HELD_BACK, pause->status, pause_left(pause, now),
-                "An earlier order failed, and the CA is not contacted again before the time in "
-                "Retry-After: %s",
+                "acmems does not contact the CA again before the time in Retry-After, because an "
+                "earlier order failed: %s",
                 pause->reason);
     failure_set_type(ret, pause->problem);
 }

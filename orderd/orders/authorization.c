@@ -183,11 +183,12 @@ static void authorization_end_or_pause(Authorization *a, Failure *failure)
     failure_done(failure);
 }
 
-static void authorization_fail_reply(Authorization *a, const SessionReply *reply, const char *doing)
+static void authorization_fail_reply(Authorization *a, const SessionReply *reply,
+                                     const char *purpose)
 {
     Failure failure = { 0 };
 
-    failure_set_reply(&failure, reply, doing);
+    failure_set_reply(&failure, reply, purpose);
     authorization_end_or_pause(a, &failure);
 }
 
@@ -210,7 +211,7 @@ static void on_told(const SessionReply *reply, void *userdata)
     LOG_CONTEXT(a->log);
     a->call = NULL;
     if (reply->error < 0 || reply->status / 100 != 2) {
-        failure_set_reply(&failure, reply, "starting a validation");
+        failure_set_reply(&failure, reply, "to start a validation");
         if (failure.passing) {
             a->told = false;
             authorization_end_or_pause(a, &failure);
@@ -433,7 +434,7 @@ static void on_authorization(const SessionReply *reply, void *userdata)
     LOG_CONTEXT(a->log);
     a->call = NULL;
     if (reply->error < 0 || reply->status != 200 || !status) {
-        authorization_fail_reply(a, reply, "sending an authorization");
+        authorization_fail_reply(a, reply, "for an authorization");
         return;
     }
     keep_name(a, reply->json);

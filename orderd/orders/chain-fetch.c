@@ -123,7 +123,7 @@ static void on_default(const SessionReply *reply, void *userdata)
     LOG_CONTEXT(fetch->wish.log);
     fetch->call = NULL;
     if (reply->error < 0 || reply->status != 200) {
-        failure_set_reply(&failure, reply, "sending the certificate");
+        failure_set_reply(&failure, reply, "for the certificate");
         fetch_end(fetch, NULL, &failure);
         return;
     }

@@ -204,11 +204,11 @@ void order_fail_ca(Order *order, unsigned retry_after, const char *why)
     order_end_or_pause(order, &failure);
 }
 
-void order_fail_reply(Order *order, const SessionReply *reply, const char *doing)
+void order_fail_reply(Order *order, const SessionReply *reply, const char *purpose)
 {
     Failure failure = { 0 };
 
-    failure_set_reply(&failure, reply, doing);
+    failure_set_reply(&failure, reply, purpose);
     order_end_or_pause(order, &failure);
 }
 

@@ -96,4 +96,4 @@ void order_fail(Order *order, LogEvent event, int status, unsigned retry_after, 
 void order_fail_ca(Order *order, unsigned retry_after, const char *why);
 
 /* As failure_set_reply(). */
-void order_fail_reply(Order *order, const SessionReply *reply, const char *doing);
+void order_fail_reply(Order *order, const SessionReply *reply, const char *purpose);

@@ -27,7 +27,7 @@ static void on_new_order(const SessionReply *reply, void *userdata)
         return;
     }
     if (!order_object_is_made(reply)) {
-        order_fail_reply(order, reply, "creating the order");
+        order_fail_reply(order, reply, "for a new order");
         return;
     }
     record->url = strdup(reply->location);
@@ -143,7 +143,7 @@ static void place_on_directory(const SessionReply *reply, void *userdata)
     LOG_CONTEXT(&order->subject.log);
     order->call = NULL;
     if (reply->error < 0) {
-        order_fail_reply(order, reply, "sending its directory");
+        order_fail_reply(order, reply, "for its directory");
         return;
     }
     if (!profile || profile_is_offered(reply->json, profile)) {

@@ -51,8 +51,8 @@ Inventory *inventory_free(Inventory *inventory); /* always returns NULL */
 int inventory_use(Inventory *inventory, Config *config);
 
 /* Notes a certificate that was stored, or about which more is known now. @storage is looked up by
- * its name, and passed over where it is not in the configuration; @key is the entry's
- * storage_key(). Without memory nothing is noted. */
+ * its name, and ignored if the configuration has no storage of this name; @key is the entry's
+ * storage_key(). Does nothing if out of memory. */
 void inventory_note(Inventory *inventory, const Storage *storage, const char *key,
                     const Renewal *renewal);
 

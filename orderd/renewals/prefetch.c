@@ -62,7 +62,8 @@ static void prefetch_log_not_allowed(const Prefetch *prefetch, const Csr *csr)
     log_fields_add(&fields, LOG_FIELD_CSR, prefetch->entry->key);
     log_fields_add_all(&fields, LOG_FIELD_NAME, names);
     log_event(LOG_EVENT_NOT_PREFETCHED, &fields,
-              "The certificate for %s in storage \"%s\" is not renewed ahead of requests: the auth "
+              "The certificate for %s in storage \"%s\" is not renewed ahead of requests, because "
+              "the auth "
               "block of its last request was removed or no longer permits it",
               str_or(joined, "?"), prefetch->entry->storage->name);
 }

@@ -124,7 +124,7 @@ def test_removal_is_tried_again(start, primary, secondary, new_csr, www_two):
     lib.wait_for(lambda: primary.texts(f"_acme-challenge.{www_two}"), "the record")
     primary.process.pause()
     assert answer().status == 421
-    lib.wait_for(lambda: "is not removed yet" in acmems.orderd.log, "the first try")
+    lib.wait_for(lambda: ", retrying: " in acmems.orderd.log, "the first try")
     assert f"{primary.where}: timeout" in acmems.orderd.log
     primary.process.resume()
     wait_until_clean(acmems, primary, f"_acme-challenge.{www_two}")
@@ -203,7 +203,7 @@ def test_note_stays_where_the_record_is(start, primary, secondary, installation,
     installation.config.write_text(config.replace(SECRET, f"{SECRET[:-4]}AAA="))
     acmems.start_orderd()
     assert answer().status == 421
-    lib.wait_for(lambda: "is not removed yet" in acmems.orderd.log, "the first try")
+    lib.wait_for(lambda: ", retrying: " in acmems.orderd.log, "the first try")
     assert primary.texts(f"_acme-challenge.{www_two}") and not no_records(acmems)
     installation.config.write_text(config)
     # The first retry still uses the wrong key.

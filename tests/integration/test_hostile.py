@@ -317,6 +317,6 @@ def test_name_fails_while_orderd_is_down(installation, proxy, pebble, new_csr):
     pauses = [json.loads(path.read_text()) for path in
               installation.directory.glob("state/backoff/*.json")]
     assert [pause["what"] for pause in pauses if pause["what"] in (alive, dead)] == [dead]
-    assert "not contacted again" in installation.post(new_csr(dead)).text
+    assert "again before the time in Retry-After" in installation.post(new_csr(dead)).text
     assert pebble.orders() == orders + 1
     installation.issue(new_csr(alive))

@@ -10,7 +10,7 @@ import pytest
 
 import lib
 
-HELD_BACK = "not contacted again"
+HELD_BACK = "again before the time in Retry-After"
 
 
 def retry_after(answer):

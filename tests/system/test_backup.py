@@ -52,7 +52,7 @@ def test_backup_during_issuance(tmp_path, pebble):
             certificates = dict(zip(issued, pool.map(first.issue, issued)))
             pebble.ca.pause()
             cut_off = post_all(first, in_flight, pool)
-            lib.wait_for(lambda: f"{IN_FLIGHT} orders in flight" in first.status_text(), "orders")
+            lib.wait_for(lambda: f"{IN_FLIGHT} orders in progress" in first.status_text(), "orders")
             stop.set()
             assert backups.result() > 1
             assert back_up(first, Once(), archive) == 1  # the final one

@@ -94,7 +94,7 @@ def test_status(server, new_csr):
     def says_all():
         files = server.run("find", "/var/lib/acmems/storage", "-name", "cert.pem").stdout
         return re.fullmatch(
-            rf"0 orders in flight; {len(files.splitlines())} certificates?; "
+            rf"0 orders in progress; {len(files.splitlines())} certificates?; "
             r"next renewal \d{4}-\d\d-\d\d \d\d:\d\d UTC", server.status_text())
 
     server.issue(new_csr("status.example.org"))
@@ -104,7 +104,7 @@ def test_status(server, new_csr):
     # After a start, orderd counts the existing certificates as well.
     server.run("systemctl", "restart", "acmems-orderd.service")
     lib.wait_for(says_all, "the same after a restart")
-    assert "Status: \"0 orders in flight" in server.run(
+    assert "Status: \"0 orders in progress" in server.run(
         "systemctl", "status", "acmems-orderd.service").stdout
 
 
@@ -163,12 +163,12 @@ def test_reboot_during_an_order(server, pebble, new_csr):
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         client.stdin.write(new_csr("mid-reboot.example.org"))
         client.stdin.close()
-        lib.wait_for(lambda: "1 order in flight" in server.status_text(), "an order")
+        lib.wait_for(lambda: "1 order in progress" in server.status_text(), "an order")
         server.run("systemctl", "kill", "-s", "KILL", "acmems-mgmt.service")
         client.wait(30)
         server.reboot()
         assert not server.is_active("acmems-mgmt.service")
-        lib.wait_for(lambda: "1 order in flight" in server.status_text(), "the previous order")
+        lib.wait_for(lambda: "1 order in progress" in server.status_text(), "the previous order")
     finally:
         pebble.ca.resume()
     lib.wait_for(lambda: "Certificate issued for mid-reboot.example.org" in
@@ -185,7 +185,7 @@ def test_upgrade_during_an_order(server, pebble, new_csr):
         for number, client in enumerate(clients):
             client.stdin.write(new_csr(f"upgrade{number}.example.org"))
             client.stdin.close()
-        lib.wait_for(lambda: "8 orders in flight" in server.status_text(), "eight orders")
+        lib.wait_for(lambda: "8 orders in progress" in server.status_text(), "eight orders")
         before = server.show("acmems-orderd.service", "MainPID")
         upgrade = subprocess.Popen(
             ["nsenter", f"--target={server.pid}", "--mount", "--uts", "--ipc", "--pid", "--cgroup",
@@ -214,7 +214,7 @@ def test_kill_during_a_request(server, pebble, new_csr, unit):
     try:
         client.stdin.write(new_csr(f"{unit}.example.org"))
         client.stdin.close()
-        lib.wait_for(lambda: "1 order in flight" in server.status_text(), "an order")
+        lib.wait_for(lambda: "1 order in progress" in server.status_text(), "an order")
         with lib.Client(1380) as half_a_request:
             half_a_request.send("GET /.well-known/")
             lib.wait_for(lambda: server.is_active("acmems-http01.service"), "the http01 handler")
