@@ -204,7 +204,7 @@ static void service_request_parsed(VarlinkCall *call, Service *service,
         service_order(call, service, config, request, &parameters->caller);
 }
 
-/* 0; -EBADMSG: it is no base64; other -errno. */
+/* 0; -EBADMSG: it is not base64; other -errno. */
 static int decode_request(const json_t *csr, SignRequest *ret)
 {
     _cleanup_free_ uint8_t *bytes = NULL;

@@ -17,7 +17,7 @@ typedef struct Budget {
     Occasion occasion;
     bool is_of_ca; /* mirrors a limit of the CA: each CA has a count of its own */
     unsigned (*limit)(const OrderContext *context); /* 0: none */
-    /* What is counted for: free(); NULL: out of memory. */
+    /* Returns the subject of the count; free() it. NULL: out of memory. */
     char *(*owner)(const OrderContext *context);
     const char *sentence; /* followed by the key and the limit */
     const char *key;      /* in the configuration */

@@ -17,8 +17,8 @@ typedef void (*prefetch_cb)(const Failure *failure, void *userdata);
 /**
  * prefetch_start() - order the certificate of one entry again
  * @entry: borrowed, must outlive the prefetch
- * @ret: to stop waiting for the order, which goes on; invalid from the callback on, which comes
- *       from the event loop
+ * @ret: free it to stop waiting; the order continues. Invalid once the callback was called, from
+ *       the event loop
  *
  * Returns 1; 0 if it is not renewed: the entry lacks a certificate or its request, or no auth block
  * permits it any more, which is logged; -errno.

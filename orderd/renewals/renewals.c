@@ -11,7 +11,8 @@
 #include "renewals/renewal-query.h"
 #include "statedir/storage/scan.h"
 
-/* Certificates whose window was never asked for, as after an upgrade, are spread over this time, s.
+/* Queries for certificates without a known window, as after an upgrade, are spread over this time,
+ * s.
  */
 #define SPREAD_FIRST 3600
 /* No answer stays valid for longer, s. */

@@ -2,7 +2,7 @@
 
 /* What a program may do where it is started: run in place of a service's own, with the service's
  * properties. Each argument is a question, VERB or VERB:WHAT; each line of the answer repeats it,
- * with "yes", or the error that stood in the way, behind it. */
+ * with "yes", or with "no" and the error. */
 
 #include <arpa/inet.h>
 #include <errno.h>
