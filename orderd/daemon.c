@@ -12,7 +12,7 @@
 #include "base/io.h"
 #include "challenges/dns01.h"
 #include "challenges/tlsalpn01.h"
-#include "libacme/transport/timer.h"
+#include "event/timer.h"
 #include "limits/holds.h"
 #include "log/log.h"
 #include "renewals/renewals.h"

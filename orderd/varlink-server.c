@@ -5,7 +5,7 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
-#include "libacme/transport/timer.h"
+#include "event/timer.h"
 #include "log/log.h"
 
 #define READ_SIZE    65536U

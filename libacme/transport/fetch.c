@@ -6,8 +6,8 @@
 #include <sys/queue.h>
 
 #include "base/clock.h"
+#include "event/timer.h"
 #include "libacme/transport/link.h"
-#include "libacme/transport/timer.h"
 #include "strings/strv.h"
 
 #define FETCH_CONNECT_TIMEOUT_MS 10000L

@@ -6,8 +6,8 @@
 #include <sys/queue.h>
 
 #include "dns/publication.h"
+#include "event/timer.h"
 #include "libacme/transport/polling.h"
-#include "libacme/transport/timer.h"
 #include "log/log.h"
 #include "strings/encode.h"
 

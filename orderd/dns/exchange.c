@@ -5,7 +5,7 @@
 #include <sys/random.h>
 
 #include "dns/connection.h"
-#include "libacme/transport/timer.h"
+#include "event/timer.h"
 
 /* Delay before a datagram is sent again, because it may be lost. Doubled each time. */
 #define RESEND_FIRST USEC_PER_SEC

@@ -6,8 +6,8 @@
 #include "dns/answer.h"
 #include "dns/ask.h"
 #include "dns/zone-servers.h"
+#include "event/timer.h"
 #include "libacme/transport/polling.h"
-#include "libacme/transport/timer.h"
 
 #define ADDRESSES_MAX 8U /* of one server; more are not asked */
 #define SAID_SIZE     64U

@@ -4,8 +4,8 @@
 #include <sys/queue.h>
 
 #include "dns/ask.h"
+#include "event/timer.h"
 #include "libacme/transport/polling.h"
-#include "libacme/transport/timer.h"
 #include "log/log.h"
 #include "strings/strv.h"
 

@@ -4,9 +4,9 @@
 #include <stdio.h>
 
 #include "challenges/solvers.h"
+#include "event/timer.h"
 #include "libacme/transport/polling.h"
 #include "libacme/transport/problem.h"
-#include "libacme/transport/timer.h"
 #include "log/log.h"
 #include "orders/verification-choice.h"
 #include "statedir/challenge.h"

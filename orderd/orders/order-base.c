@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "orders/order-base.h"
 
-#include "libacme/transport/timer.h"
+#include "event/timer.h"
 #include "limits/holds.h"
 #include "log/log.h"
 

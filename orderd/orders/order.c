@@ -3,7 +3,7 @@
 
 #include "orders/order.h"
 
-#include "libacme/transport/timer.h"
+#include "event/timer.h"
 #include "log/log.h"
 #include "orders/order-base.h"
 #include "orders/order-finish.h"

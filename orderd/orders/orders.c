@@ -4,7 +4,7 @@
 #include <sys/queue.h>
 
 #include "accounts/profile.h"
-#include "libacme/transport/timer.h"
+#include "event/timer.h"
 #include "log/log.h"
 #include "policy/policy.h"
 #include "statedir/kept-chain.h"

@@ -3,7 +3,7 @@
 
 #include <search.h>
 
-#include "libacme/transport/timer.h"
+#include "event/timer.h"
 #include "log/log.h"
 #include "statedir/storage/scan.h"
 

@@ -3,9 +3,9 @@
 
 #include <sys/queue.h>
 
+#include "event/timer.h"
 #include "libacme/renewal-info.h"
 #include "libacme/transport/polling.h"
-#include "libacme/transport/timer.h"
 #include "log/log.h"
 #include "renewals/prefetch.h"
 #include "renewals/renewal-query.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "libacme/transport/timer.h"
+#include "event/timer.h"
 
 int timer_start(sd_event *event, usec_t delay, sd_event_time_handler_t callback, void *userdata,
                 sd_event_source **ret)

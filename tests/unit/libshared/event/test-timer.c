@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "libacme/transport/timer.h"
+#include "event/timer.h"
 
 #include "test.h"
 
