@@ -468,15 +468,15 @@ static int authorization_on_timer(sd_event_source *source, uint64_t usec, void *
     return 0;
 }
 
-int authorization_start(sd_event *event, const AuthorizationTask *task, const char *url,
-                        authorization_cb callback, void *userdata, Authorization **ret)
+int authorization_start(const AuthorizationTask *task, const char *url, authorization_cb callback,
+                        void *userdata, Authorization **ret)
 {
     _cleanup_(authorization_freep) Authorization *a = calloc(1, sizeof(*a));
     int r;
 
     if (!a)
         return -ENOMEM;
-    a->event = sd_event_ref(event);
+    a->event = sd_event_ref(task->event);
     a->account = account_ref(task->account);
     a->log = task->log;
     a->solvers = task->solvers;
@@ -490,7 +490,7 @@ int authorization_start(sd_event *event, const AuthorizationTask *task, const ch
         return -ENOMEM;
     /* The first fetch is made from the event loop, so that the callback never comes before this
      * function returns. */
-    r = timer_start(event, 0, authorization_on_timer, a, &a->timer);
+    r = timer_start(task->event, 0, authorization_on_timer, a, &a->timer);
     if (r < 0)
         return r;
     set_undecided(a, a->solvers);

@@ -17,8 +17,9 @@ typedef void (*authorization_cb)(Authorization *authorization, const Failure *fa
 
 /* Common to all authorizations of an order. */
 typedef struct AuthorizationTask {
+    sd_event *event; /* a reference to it, the account and the config is kept */
     Account *account;
-    Config *config;        /* a reference to it and to the account is kept */
+    Config *config;
     const AuthBlock *auth; /* of the config; its verifications are tried in turn */
     /* Borrowed until the authorizations are freed, like .group and .log. NULL: the CA has ended the
      * order, and the authorizations are only asked for the reason (421). */
@@ -35,8 +36,8 @@ typedef struct AuthorizationTask {
  * ends for any reason, which includes authorization_free(). There is no deadline: the order has
  * one. Returns 0 or -errno.
  */
-int authorization_start(sd_event *event, const AuthorizationTask *task, const char *url,
-                        authorization_cb callback, void *userdata, Authorization **ret);
+int authorization_start(const AuthorizationTask *task, const char *url, authorization_cb callback,
+                        void *userdata, Authorization **ret);
 Authorization *authorization_free(Authorization *authorization); /* always returns NULL */
 
 /* What the answer still waits for before the CA is told to validate: a clause, to be freed by the

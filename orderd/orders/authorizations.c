@@ -20,7 +20,7 @@ static const char *const headings[_BLAME_N] = {
 };
 
 struct Authorizations {
-    OrderContext context;
+    AuthorizationsCall call;
     LogFields *log;
     bool is_inquiry; /* only asks why the CA has ended the order */
     ChallengeGroup group;
@@ -28,8 +28,6 @@ struct Authorizations {
     size_t n, n_pending;
     Failure invalid;      /* the first one, while the others are awaited */
     char *said[_BLAME_N]; /* the reasons, name by name; NULL: none */
-    authorizations_cb callback;
-    void *userdata;
 };
 
 Authorizations *authorizations_free(Authorizations *all)
@@ -113,26 +111,25 @@ static void on_authorization(Authorization *authorization, const Failure *failur
 
     LOG_CONTEXT(all->log);
     if (failure && failure->status == 421) {
-        holds_note_invalid(&all->context, name, failure);
+        holds_note_invalid(&all->call.context, name, failure);
         note_invalid(all, failure);
     } else if (failure && !all->is_inquiry) {
         failure_copy(&taken, failure);
-        all->callback(&taken, all->userdata);
+        all->call.callback(&taken, all->call.userdata);
         return;
     } else if (!failure && !all->is_inquiry)
-        holds_note_valid(&all->context, name);
+        holds_note_valid(&all->call.context, name);
     if (--all->n_pending > 0)
         return;
     taken = all->invalid;
     all->invalid = (Failure){ 0 };
     if (taken.status)
         join_reasons(all, &taken);
-    all->callback(taken.status ? &taken : NULL, all->userdata);
+    all->call.callback(taken.status ? &taken : NULL, all->call.userdata);
 }
 
-int authorizations_start(sd_event *event, const AuthorizationTask *task,
-                         const OrderContext *context, const json_t *urls,
-                         authorizations_cb callback, void *userdata, Authorizations **ret)
+int authorizations_start(const AuthorizationTask *task, const json_t *urls,
+                         const AuthorizationsCall *call, Authorizations **ret)
 {
     _cleanup_(authorizations_freep) Authorizations *all = calloc(1, sizeof(*all));
     AuthorizationTask each = *task;
@@ -144,11 +141,9 @@ int authorizations_start(sd_event *event, const AuthorizationTask *task,
         return -EBADMSG;
     if (!all)
         return -ENOMEM;
-    all->context = *context;
+    all->call = *call;
     all->log = task->log;
     all->is_inquiry = !task->solvers;
-    all->callback = callback;
-    all->userdata = userdata;
     each.group = &all->group;
     all->list = calloc(n, sizeof(Authorization *));
     if (!all->list)
@@ -156,7 +151,7 @@ int authorizations_start(sd_event *event, const AuthorizationTask *task,
     json_array_foreach (urls, i, url) {
         if (!json_is_string(url))
             return -EBADMSG;
-        r = authorization_start(event, &each, json_string_value(url), on_authorization, all,
+        r = authorization_start(&each, json_string_value(url), on_authorization, all,
                                 &all->list[i]);
         if (r < 0)
             return r;

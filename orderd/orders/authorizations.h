@@ -12,18 +12,24 @@ typedef struct Authorizations Authorizations;
  * failure is taken over. */
 typedef void (*authorizations_cb)(Failure *failure, void *userdata);
 
+/* The order that the authorizations belong to, and how their end is reported. */
+typedef struct AuthorizationsCall {
+    OrderContext context; /* the result for each name is passed to holds.h */
+    authorizations_cb callback;
+    void *userdata;
+} AuthorizationsCall;
+
 /**
  * authorizations_start() - fetch and answer all authorizations
  * @task: if .solvers is NULL, failures other than 421 are ignored
- * @context: copied; the result for each name is passed to holds.h
  * @urls: of the order object
+ * @call: copied
  *
  * All names that fail validation are reported together (421). Any other failure is reported at
  * once. Returns 0; -EBADMSG: the URLs make no sense; other -errno.
  */
-int authorizations_start(sd_event *event, const AuthorizationTask *task,
-                         const OrderContext *context, const json_t *urls,
-                         authorizations_cb callback, void *userdata, Authorizations **ret);
+int authorizations_start(const AuthorizationTask *task, const json_t *urls,
+                         const AuthorizationsCall *call, Authorizations **ret);
 Authorizations *authorizations_free(Authorizations *all); /* NULL is fine; always returns NULL */
 
 /* Whether some have not ended yet; whether one has failed. NULL is fine: false. */

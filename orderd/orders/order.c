@@ -110,16 +110,20 @@ static int start_authorizations(Order *order, const json_t *urls, const Solvers 
                                 authorizations_cb callback)
 {
     const AuthorizationTask task = {
+        .event = order->event,
         .account = order->choice.account,
         .config = order->subject.config,
         .auth = order->subject.request.auth,
         .solvers = solvers,
         .log = &order->subject.log,
     };
-    const OrderContext context = order_context(order);
+    const AuthorizationsCall call = {
+        .context = order_context(order),
+        .callback = callback,
+        .userdata = order,
+    };
 
-    return authorizations_start(order->event, &task, &context, urls, callback, order,
-                                &order->authorizations);
+    return authorizations_start(&task, urls, &call, &order->authorizations);
 }
 
 static void end_at_ca(Order *order)
