@@ -144,7 +144,7 @@ static void on_default(const SessionReply *reply, void *userdata)
 }
 
 int chain_fetch_start(Session *session, const ChainWish *wish, const char *url,
-                      chain_fetch_cb callback, void *userdata, ChainFetch **ret)
+                      const ChainFetchCall *call, ChainFetch **ret)
 {
     _cleanup_(chain_fetch_cancelp) ChainFetch *fetch = calloc(1, sizeof(*fetch));
     int r;
@@ -153,8 +153,8 @@ int chain_fetch_start(Session *session, const ChainWish *wish, const char *url,
         return -ENOMEM;
     fetch->session = session_ref(session);
     fetch->wish = *wish;
-    fetch->callback = callback;
-    fetch->userdata = userdata;
+    fetch->callback = call->callback;
+    fetch->userdata = call->userdata;
     r = chain_fetch_request(fetch, url, on_default);
     if (r < 0)
         return r;

@@ -21,6 +21,11 @@ typedef struct ChainWish {
 /* Called once, with either a chain (borrowed) or a failure (taken over). The other is NULL. */
 typedef void (*chain_fetch_cb)(const Chain *chain, Failure *failure, void *userdata);
 
+typedef struct ChainFetchCall {
+    chain_fetch_cb callback;
+    void *userdata;
+} ChainFetchCall;
+
 /**
  * chain_fetch_start() - fetch the CA's default chain, and alternates until one matches the wish
  * @url: of the certificate
@@ -30,5 +35,5 @@ typedef void (*chain_fetch_cb)(const Chain *chain, Failure *failure, void *userd
  * failure. *ret is invalid once the callback is called, so clear it there. Returns 0 or -errno.
  */
 int chain_fetch_start(Session *session, const ChainWish *wish, const char *url,
-                      chain_fetch_cb callback, void *userdata, ChainFetch **ret);
+                      const ChainFetchCall *call, ChainFetch **ret);
 ChainFetch *chain_fetch_cancel(ChainFetch *fetch); /* NULL is fine; always returns NULL */

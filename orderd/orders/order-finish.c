@@ -142,8 +142,8 @@ void order_fetch_chain(Order *order, const char *url)
         .common_name = account_choice_block(&order->choice)->preferred_chain,
         .log = &order->subject.log,
     };
-    int r =
-        chain_fetch_start(order_session(order), &wish, url, on_chain, order, &order->chain_fetch);
+    const ChainFetchCall call = { .callback = on_chain, .userdata = order };
+    int r = chain_fetch_start(order_session(order), &wish, url, &call, &order->chain_fetch);
 
     if (r < 0)
         order_fail_request(order, r);
