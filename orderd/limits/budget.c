@@ -66,21 +66,34 @@ static const Budget budgets[] = {
       "This client has reached its limit of orders in one day", "orders-per-day" },
 };
 
+/* The count of a budget for one owner. */
+typedef struct BudgetLedger {
+    char *owner;
+    LedgerKey key; /* borrows the owner */
+    Ledger ledger;
+} BudgetLedger;
+
+static void budget_ledger_done(BudgetLedger *count)
+{
+    ledger_done(&count->ledger);
+    free(count->owner);
+}
+
 /* Reads the count. False: there is no such limit, or reading failed, which is logged. */
 static bool budget_open_ledger(const Budget *budget, const OrderContext *context, time_t now,
-                               char **ret_what, LedgerKey *ret_key, Ledger *ret)
+                               BudgetLedger *ret)
 {
     const char *state = context->config->state_directory;
     int r;
 
     if (budget->limit(context) == 0)
         return false;
-    *ret_what = budget->owner(context);
-    *ret_key = (LedgerKey){ .kind = budget->kind,
+    ret->owner = budget->owner(context);
+    ret->key = (LedgerKey){ .kind = budget->kind,
                             .server = budget->is_of_ca ? context->account->server : "",
-                            .what = *ret_what,
+                            .what = ret->owner,
                             .window = budget->window };
-    r = *ret_what ? ledger_load(state, ret_key, now, ret) : -ENOMEM;
+    r = ret->owner ? ledger_load(state, &ret->key, now, &ret->ledger) : -ENOMEM;
     if (r < 0)
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
                         "Failed to read the count for %s in '%s': %m", budget->key, state);
@@ -90,18 +103,17 @@ static bool budget_open_ledger(const Budget *budget, const OrderContext *context
 static bool budget_check(const Budget *budget, const OrderContext *context, time_t now,
                          Failure *ret)
 {
-    _cleanup_(ledger_done) Ledger ledger = { 0 };
-    _cleanup_free_ char *owner = NULL;
+    _cleanup_(budget_ledger_done) BudgetLedger count = { 0 };
+    const Ledger *ledger = &count.ledger;
     unsigned limit = budget->limit(context);
-    LedgerKey key;
     time_t oldest;
 
     if (context->is_spare && budget->occasion == OCCASION_ORDER)
         limit -= limit / 4;
 
-    if (!budget_open_ledger(budget, context, now, &owner, &key, &ledger) || ledger.n < limit)
+    if (!budget_open_ledger(budget, context, now, &count) || ledger->n < limit)
         return true;
-    oldest = ledger.times[ledger.n - limit];
+    oldest = ledger->times[ledger->n - limit];
     failure_set(ret, LOG_EVENT_ORDER_HELD_BACK, 429, (unsigned)(oldest + budget->window - now),
                 "%s (%s = %u). Try again after the time in Retry-After.", budget->sentence,
                 budget->key, limit);
@@ -131,20 +143,18 @@ static void budget_warn_when_low(const Budget *budget, const Ledger *ledger, uns
 
 static void budget_count(const Budget *budget, const OrderContext *context, time_t now)
 {
-    _cleanup_(ledger_done) Ledger ledger = { 0 };
-    _cleanup_free_ char *owner = NULL;
-    LedgerKey key;
+    _cleanup_(budget_ledger_done) BudgetLedger count = { 0 };
     int r;
 
-    if (!budget_open_ledger(budget, context, now, &owner, &key, &ledger))
+    if (!budget_open_ledger(budget, context, now, &count))
         return;
-    r = ledger_add(context->config->state_directory, &key, now, &ledger);
+    r = ledger_add(context->config->state_directory, &count.key, now, &count.ledger);
     if (r < 0)
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
                         "Failed to write the count for %s to '%s': %m", budget->key,
                         context->config->state_directory);
     else
-        budget_warn_when_low(budget, &ledger, budget->limit(context), owner);
+        budget_warn_when_low(budget, &count.ledger, budget->limit(context), count.owner);
 }
 
 static void budget_count_all(const OrderContext *context, Occasion occasion)
