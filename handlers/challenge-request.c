@@ -39,7 +39,10 @@ void challenge_request(HttpExchange *exchange, void *userdata)
                          "request may have reached the wrong server.");
     } else {
         log_debug("Sent the challenge for token %s to %s", token, peer);
-        http_reply(exchange, 200, "application/octet-stream", NULL, key_authorization, size);
+        http_reply(exchange, &(HttpResponse){ .status = 200,
+                                              .type = "application/octet-stream",
+                                              .body = key_authorization,
+                                              .size = size });
     }
 }
 

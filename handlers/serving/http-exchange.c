@@ -7,7 +7,6 @@
 #include <sys/random.h>
 
 #include "base/macro.h"
-#include "serving/http-response.h"
 
 static void make_request_id(char id[17])
 {
@@ -74,24 +73,17 @@ static bool may_keep_alive(const HttpExchange *x)
            now_monotonic() < x->keep_alive_until && !is_terminating();
 }
 
-void http_reply(HttpExchange *x, int status, const char *type, const char *headers,
-                const void *body, size_t size)
+void http_reply(HttpExchange *x, const HttpResponse *response)
 {
-    HttpResponse response = {
-        .status = status,
-        .type = type,
-        .headers = headers,
-        .body = body,
-        .size = size,
-        .without_body = streq(x->request.method, "HEAD"),
-        .keep_alive = may_keep_alive(x),
-    };
+    HttpResponse sent = *response;
 
     if (x->replied || x->gone)
         return;
     x->replied = true;
-    x->keep_alive = response.keep_alive;
-    if (http_response_send(x->fd, &response, now_monotonic() + x->write_timeout) < 0)
+    x->keep_alive = may_keep_alive(x);
+    sent.without_body = streq(x->request.method, "HEAD");
+    sent.keep_alive = x->keep_alive;
+    if (http_response_send(x->fd, &sent, now_monotonic() + x->write_timeout) < 0)
         x->gone = true;
 }
 
@@ -109,7 +101,11 @@ void http_reply_sentence(HttpExchange *x, int status, const char *headers, const
         text = NULL;
         return;
     }
-    http_reply(x, status, "text/plain; charset=utf-8", lines, text, (size_t)size);
+    http_reply(x, &(HttpResponse){ .status = status,
+                                   .type = "text/plain; charset=utf-8",
+                                   .headers = lines,
+                                   .body = text,
+                                   .size = (size_t)size });
 }
 
 void http_reply_error(HttpExchange *x, int status, unsigned retry_after, const char *sentence)

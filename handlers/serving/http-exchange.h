@@ -10,6 +10,7 @@
 #include "base/address.h"
 #include "base/clock.h"
 #include "serving/http-request.h"
+#include "serving/http-response.h"
 
 typedef struct HttpExchange {
     struct HttpConnection *connection;
@@ -41,14 +42,12 @@ const char *http_request_id(const HttpExchange *exchange); /* 16 random hex digi
 
 /**
  * http_reply() - send the response
- * @type: Content-Type; NULL with an empty body
- * @headers: further header lines, each ended by CRLF; or NULL
+ * @response: .without_body and .keep_alive are ignored: they are set here
  *
  * To HEAD the length of the body is sent, the body is not. A second response is dropped. An error
  * while writing ends the connection.
  */
-void http_reply(HttpExchange *exchange, int status, const char *type, const char *headers,
-                const void *body, size_t size);
+void http_reply(HttpExchange *exchange, const HttpResponse *response);
 
 /* Sends a text/plain response: @sentence and the request ID, which is also in the header
  * Request-Id. @headers: further header lines, each ended by CRLF; or "". */

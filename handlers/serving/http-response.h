@@ -10,7 +10,7 @@
 
 typedef struct HttpResponse {
     int status;
-    const char *type;    /* Content-Type, or NULL */
+    const char *type;    /* Content-Type; NULL with an empty body */
     const char *headers; /* further header lines, each ended by CRLF, or NULL */
     const void *body;
     size_t size;

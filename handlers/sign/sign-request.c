@@ -103,7 +103,9 @@ static void refuse_without_memory(Sign *sign)
 static void reply_chain(Sign *sign, const char *text, const Outcome *outcome)
 {
     sign_log(sign, outcome);
-    http_reply(sign->exchange, 200, CHAIN_TYPE, NULL, text, strlen(text));
+    http_reply(
+        sign->exchange,
+        &(HttpResponse){ .status = 200, .type = CHAIN_TYPE, .body = text, .size = strlen(text) });
 }
 
 /* Each step either answers the request and returns false, or returns true: the next step follows.

@@ -45,7 +45,8 @@ static void serve_echo(HttpExchange *exchange, void *userdata)
     ASSERT_OK(http_read_body(exchange, &again, &size));
     ASSERT_TRUE(body == again);
     ASSERT_EQ(strlen(body), size);
-    http_reply(exchange, 200, "text/plain", NULL, body, size);
+    http_reply(exchange,
+               &(HttpResponse){ .status = 200, .type = "text/plain", .body = body, .size = size });
     http_reply_error(exchange, 500, 0, "A second response is dropped.");
 }
 
