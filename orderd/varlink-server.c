@@ -200,7 +200,8 @@ static const char service_description[] =
     "error InterfaceNotFound (interface: string)\n"
     "error MethodNotFound (method: string)\n"
     "error MethodNotImplemented (method: string)\n"
-    "error InvalidParameter (parameter: string)\n";
+    "error InvalidParameter (parameter: string)\n"
+    "error PermissionDenied ()\n";
 
 static void get_info(VarlinkCall *call, const json_t *parameters, void *userdata)
 {
@@ -412,6 +413,17 @@ static void log_refusal(VarlinkServer *server, const VarlinkPeer *peer)
               peer->uid, peer->pid, geteuid(), server->group);
 }
 
+/* The answer to a refused peer, sent without waiting for its call: such a peer takes no memory and
+ * no place among the connections. The frame fits into the empty buffer of a new socket. The peer
+ * finds it there after the connection is closed, and after its own write fails. */
+static void send_refusal(int fd)
+{
+    static const char refusal[] =
+        "{\"error\":\"org.varlink.service.PermissionDenied\",\"parameters\":{}}";
+
+    (void)send(fd, refusal, sizeof(refusal), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 /* Takes the socket over. 0 or -errno. */
 static int accept_peer(VarlinkServer *server, int fd)
 {
@@ -423,6 +435,7 @@ static int accept_peer(VarlinkServer *server, int fd)
         return r;
     if (!varlink_peer_is_permitted(&peer, geteuid(), server->group)) {
         log_refusal(server, &peer);
+        send_refusal(connected);
         return 0;
     }
     r = connection_new(server, connected, &peer);

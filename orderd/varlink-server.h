@@ -31,7 +31,7 @@ typedef struct VarlinkInterface {
 /**
  * varlink_server_new() - serve an interface on a listening socket
  * @fd: taken over, made non-blocking. Root, the user of this process and the group of the socket's
- *      file may call; other peers are disconnected.
+ *      file may call; other peers get the error PermissionDenied and are disconnected.
  * @frame_max: largest call, bytes; a larger one ends its connection
  * @userdata: passed to the methods of @interface
  */

@@ -60,6 +60,12 @@ static int connect_patiently(const char *path, usec_t deadline)
     }
 }
 
+/* The peer closed the connection. */
+static bool is_gone(int r)
+{
+    return r == -ECONNRESET || r == -EPIPE;
+}
+
 /* Reads one frame, up to its NUL byte. -ECONNRESET: the peer closed the connection before that. */
 static int read_frame(int fd, usec_t deadline, char **ret)
 {
@@ -122,6 +128,14 @@ static int read_failure(const json_t *parameters, OrderAnswer *ret)
     return 0;
 }
 
+/* The answer to a call that fails with @error. */
+static int read_error(const char *error, const json_t *parameters, OrderAnswer *ret)
+{
+    if (strcmp(error, "io.acmems.Orders.OrderFailed") == 0)
+        return read_failure(parameters, ret);
+    return strcmp(error, "org.varlink.service.PermissionDenied") == 0 ? -EACCES : -EBADMSG;
+}
+
 static int read_answer(const char *frame, OrderAnswer *ret)
 {
     json_auto_t *message = json_loads(frame, 0, NULL);
@@ -131,8 +145,7 @@ static int read_answer(const char *frame, OrderAnswer *ret)
     char *copy;
 
     if (error)
-        return strcmp(error, "io.acmems.Orders.OrderFailed") == 0 ? read_failure(parameters, ret)
-                                                                  : -EBADMSG;
+        return read_error(error, parameters, ret);
     if (!chain)
         return -EBADMSG;
     copy = strdup(chain);
@@ -165,7 +178,8 @@ static int ask_once(const char *socket_path, const char *call, usec_t deadline, 
     if (fd < 0)
         return fd;
     r = write_all(fd, call, strlen(call) + 1, deadline);
-    if (r < 0)
+    /* orderd refuses a peer without reading its call: the answer may be there already. */
+    if (r < 0 && !is_gone(r))
         return r;
     r = read_frame(fd, deadline, &frame);
     if (r < 0)
@@ -183,7 +197,7 @@ int order_request(const char *socket_path, const OrderRequest *order, usec_t dea
     for (;;) {
         int r = ask_once(socket_path, call, deadline, ret);
 
-        if ((r != -ECONNRESET && r != -EPIPE) || now_monotonic() + RECONNECT_PAUSE >= deadline)
+        if (!is_gone(r) || now_monotonic() + RECONNECT_PAUSE >= deadline)
             return r;
         /* orderd stopped. Calling again makes no second order. */
         pause_before_retry();

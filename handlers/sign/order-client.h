@@ -31,8 +31,8 @@ typedef struct OrderRequest {
  * @ret: order_answer_done()
  *
  * If orderd stops while this function waits, it connects and calls again. Returns 0 with an answer
- * of any status; -ETIMEDOUT; -EBADMSG: orderd violates the protocol; other -errno: orderd cannot
- * be reached.
+ * of any status; -ETIMEDOUT; -EACCES: this process may not use the socket; -EBADMSG: orderd
+ * violates the protocol; other -errno: orderd cannot be reached.
  */
 int order_request(const char *socket_path, const OrderRequest *order, usec_t deadline,
                   OrderAnswer *ret);

@@ -344,6 +344,23 @@ static void refuse_without_answer(Sign *sign, const char *why, const char *sente
                 RETRY_SOON, sentence);
 }
 
+static void refuse_without_orderd(Sign *sign, const char *socket, int r)
+{
+    if (r == -EACCES) {
+        (void)log_event_errno(LOG_EVENT_ORDERD_UNREACHABLE, r,
+                              "This process may not use acmems-orderd at '%s': %m", socket);
+        refuse_without_answer(
+            sign, "acmems-orderd denies permission",
+            "The server cannot use its order service: permission denied. The server's "
+            "journal says why.");
+        return;
+    }
+    (void)log_event_errno(LOG_EVENT_ORDERD_UNREACHABLE, r,
+                          "acmems-orderd at '%s' does not answer: %m", socket);
+    refuse_without_answer(sign, "acmems-orderd does not answer",
+                          "The server cannot reach its order service. Try again later.");
+}
+
 static bool sign_order(Sign *sign)
 {
     _cleanup_(order_answer_done) OrderAnswer answer = { 0 };
@@ -369,12 +386,8 @@ static bool sign_order(Sign *sign)
         refuse_without_answer(
             sign, "the order is still in progress",
             "The certificate has not been issued yet. Post the same CSR again later.");
-    else {
-        (void)log_event_errno(LOG_EVENT_ORDERD_UNREACHABLE, r,
-                              "acmems-orderd at '%s' does not answer: %m", socket);
-        refuse_without_answer(sign, "acmems-orderd does not answer",
-                              "The server cannot reach its order service. Try again later.");
-    }
+    else
+        refuse_without_orderd(sign, socket, r);
     return false;
 }
 

@@ -9,6 +9,7 @@ import os
 import re
 import socket
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -276,21 +277,22 @@ def test_account_missing(tmp_path, pebble, http01_socket, journal, new_csr):
         server.stop()
 
 
-# Calls acmems-orderd in the working directory; prints nothing if the call is disconnected.
+# Calls acmems-orderd in the working directory; prints the answer.
 PEER = """
 import socket
 sock = socket.socket(socket.AF_UNIX)
 sock.connect("orderd.sock")
-sock.sendall(b'{"method": "org.varlink.service.GetInfo"}\\0')
 try:
-    print(sock.recv(65536).decode())
-except ConnectionResetError:
-    pass
+    sock.sendall(b'{"method": "org.varlink.service.GetInfo"}\\0')
+except BrokenPipeError:
+    pass  # refused already: the answer is there
+print(sock.recv(65536).decode())
 """
 
 
-def test_who_may_use_the_socket(installation, journal):
-    """Only root and the members of the socket's group, although the mode permits everyone."""
+@pytest.fixture
+def open_socket(installation, journal):
+    """The path of orderd's socket: its group is 4242, although its mode permits everyone."""
     installation.journal = journal
     installation.write_config()
     path = installation.directory / "run/orderd.sock"
@@ -302,11 +304,19 @@ def test_who_may_use_the_socket(installation, journal):
         orderd = installation.spawn("orderd", [lib.ORDERD, "--config", installation.config],
                                     sockets=[sock])
     installation.wait_for_start(orderd)
+    return path
+
+
+def test_who_may_use_the_socket(open_socket, journal):
+    """Only root and the members of the socket's group."""
 
     def ask(**ids):
         with subprocess.Popen(["/usr/bin/python3", "-c", PEER], stdout=subprocess.PIPE, text=True,
-                              cwd=path.parent, **ids) as peer:
-            return peer.pid, "acmems-orderd" in peer.communicate(timeout=lib.DEADLINE)[0]
+                              cwd=open_socket.parent, **ids) as peer:
+            answer = peer.communicate(timeout=lib.DEADLINE)[0]
+            answered = "acmems-orderd" in answer
+            assert answered or "org.varlink.service.PermissionDenied" in answer
+            return peer.pid, answered
 
     for ids in {}, {"group": 4242}, {"group": 65534, "extra_groups": [4242]}:
         assert ask(user=65534 if ids else 0, **ids)[1], ids
@@ -318,6 +328,23 @@ def test_who_may_use_the_socket(installation, journal):
     # One entry for all calls within ten seconds.
     assert not ask(user=65534, group=65534, extra_groups=[])[1]
     the(journal, "PEER_REFUSED", ORDERD)
+
+
+@pytest.mark.usefixtures("open_socket")
+def test_handler_without_the_group(installation, journal, new_csr):
+    """It does not call again until its deadline: the client has an answer at once."""
+    (journal.directory / "socket").chmod(0o666)  # as journald's
+    installation.sign = installation.spawn(
+        "sign", ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                 "--inh-caps=+dac_override", "--ambient-caps=+dac_override",
+                 lib.SIGN, "--config", installation.config], sockets=[installation.socket])
+    installation.wait_for_start(installation.sign)
+    start = time.monotonic()
+    answer = installation.post(new_csr("www.example.org"))
+    assert time.monotonic() - start < 10
+    assert answer.status == 503 and b"permission denied" in answer.body
+    assert "Permission denied" in the(journal, "ORDERD_UNREACHABLE", SIGN)["MESSAGE"]
+    assert the(journal, "PEER_REFUSED", ORDERD)["ACMEMS_PEER_UID"] == "65534"
 
 
 def test_call_that_is_denied(audited, journal, new_csr):

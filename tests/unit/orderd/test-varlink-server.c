@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "varlink-server.h"
 
+#include <grp.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include "base/clock.h"
@@ -360,6 +362,44 @@ static void test_caller_that_does_not_read(Bed *bed)
         assert_parameter(bed, fd, "product", "acmems-orderd");
 }
 
+/* Connects as another user without groups. */
+static int connect_as(const Bed *bed, uid_t id)
+{
+    int fd;
+
+    ASSERT_OK(chmod(bed->directory, 0755));
+    ASSERT_OK(chmod(bed->address.sun_path, 0666));
+    ASSERT_OK(setgroups(0, NULL));
+    ASSERT_OK(setegid(id));
+    ASSERT_OK(seteuid(id));
+    fd = connect_to(bed);
+    ASSERT_OK(seteuid(0));
+    ASSERT_OK(setegid(0));
+    return fd;
+}
+
+/* The error arrives whether the peer calls before the server refuses it, or after, or never; then
+ * the connection is closed. Only root can connect as another user. */
+static void test_refused_peer(Bed *bed)
+{
+    static const char call[] = CALL("org.varlink.service.GetInfo");
+
+    if (geteuid() != 0)
+        return;
+    for (size_t i = 0; i < 3; i++) {
+        _cleanup_close_ int fd = connect_as(bed, 4242);
+
+        if (i == 0)
+            SEND(bed, fd, CALL("org.varlink.service.GetInfo"));
+        settle(bed);
+        if (i == 1)
+            ASSERT_TRUE(send(fd, call, sizeof(call), MSG_NOSIGNAL) < 0 && errno == EPIPE);
+        assert_error(bed, fd, "org.varlink.service.PermissionDenied");
+        ASSERT_TRUE(!receive(bed, fd));
+        ASSERT_TRUE(varlink_server_is_idle(bed->server));
+    }
+}
+
 static void on_idle(void *userdata)
 {
     ((Bed *)userdata)->idle = true;
@@ -414,6 +454,7 @@ int main(void)
     test_garbage(&bed);
     test_frame_size(&bed);
     test_caller_that_does_not_read(&bed);
+    test_refused_peer(&bed);
     test_close(&bed);
     bed_done(&bed);
     test_free_with_open_calls();

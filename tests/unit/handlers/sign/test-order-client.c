@@ -174,6 +174,60 @@ static void test_orderd_comes_back(void)
     ASSERT_EQ(answer.status, 200);
 }
 
+#define DENIED "{\"error\":\"org.varlink.service.PermissionDenied\",\"parameters\":{}}"
+
+static void deny_call(int listening)
+{
+    SAY(take_call(listening), DENIED);
+}
+
+/* Closes the connection with the call unread, which resets it. */
+static void deny_unread(int listening)
+{
+    int fd = accept(listening, NULL, NULL);
+
+    ASSERT_TRUE(fd >= 0);
+    (void)usleep(100000);
+    SAY(fd, DENIED);
+    safe_close(fd);
+}
+
+/* The call is larger than the buffer of the socket: writing it fails. */
+static void test_denied_while_writing(void)
+{
+    static char body[1024 * 1024];
+    const SignRequest large = { .body = body, .size = sizeof(body), .key = "0a", .auth = &block };
+    const OrderRequest order = { .request = &large, .request_id = "0123", .client = "192.0.2.7" };
+    int listening = listen_at(path), status;
+    OrderAnswer answer = { 0 };
+    pid_t pid = fork();
+
+    ASSERT_TRUE(pid >= 0);
+    if (pid == 0) {
+        (void)alarm(60);
+        deny_unread(listening);
+        _exit(EXIT_SUCCESS);
+    }
+    safe_close(listening);
+    ASSERT_EQ(order_request(path, &order, now_monotonic() + 30 * USEC_PER_SEC, &answer), -EACCES);
+    ASSERT_EQ(waitpid(pid, &status, 0), pid);
+    ASSERT_EQ(status, 0);
+}
+
+/* orderd answers once and is not called again. */
+static void test_denied(void)
+{
+    static const Script scripts[] = { deny_call, deny_unread };
+
+    for (size_t i = 0; i < ELEMENTSOF(scripts); i++) {
+        OrderAnswer answer = { 0 };
+
+        ASSERT_EQ(ask(scripts[i], 30 * USEC_PER_SEC, &answer), -EACCES);
+        ASSERT_EQ(answer.status, 0);
+    }
+    test_denied_while_writing();
+}
+
 /* A permanent fault does not cause a busy loop. */
 static void drop_everything(int listening)
 {
@@ -292,6 +346,7 @@ int main(void)
     test_failure();
     test_orderd_comes_back();
     test_orderd_that_drops_everything();
+    test_denied();
     test_garbage();
     test_timeout();
     test_nobody_there();
