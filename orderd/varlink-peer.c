@@ -2,10 +2,16 @@
 #include "varlink-peer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "base/number.h"
+
+/* The kernel's default for /proc/sys/kernel/overflowgid. */
+#define OVERFLOW_GROUP 65534U
 
 /* Most processes have fewer; for the others the kernel tells the size. */
 #define GROUPS_FIRST 32U
@@ -57,8 +63,37 @@ void varlink_peer_done(VarlinkPeer *peer)
     *peer = (VarlinkPeer){ 0 };
 }
 
+/* The sandbox hides the file: the kernel's default applies there. */
+static gid_t read_overflow_group(void)
+{
+    _cleanup_close_ int fd = open("/proc/sys/kernel/overflowgid", O_RDONLY | O_CLOEXEC);
+    char text[16];
+    uint64_t group;
+    ssize_t n;
+
+    /* In one piece: the kernel answers a second read with the end of the file. */
+    n = fd >= 0 ? read(fd, text, sizeof(text)) : 0;
+    if (n <= 1 || number_parse(text, (size_t)n - 1, UINT32_MAX, &group) < 0)
+        return OVERFLOW_GROUP;
+    return (gid_t)group;
+}
+
+gid_t varlink_overflow_group(void)
+{
+    static gid_t group;
+    static bool is_read;
+
+    if (!is_read) {
+        group = read_overflow_group();
+        is_read = true;
+    }
+    return group;
+}
+
 bool varlink_peer_in_group(const VarlinkPeer *peer, gid_t group)
 {
+    if (group == varlink_overflow_group())
+        return false;
     if (peer->gid == group)
         return true;
     for (size_t i = 0; i < peer->n_groups; i++)

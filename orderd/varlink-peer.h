@@ -21,6 +21,10 @@ typedef struct VarlinkPeer {
 int varlink_peer_read(int fd, VarlinkPeer *ret);
 void varlink_peer_done(VarlinkPeer *peer);
 
+/* The group that stands for every group without a mapping in the user namespace of this process. */
+gid_t varlink_overflow_group(void);
+
+/* Never true for the overflow group: its members may be in different groups. */
 bool varlink_peer_in_group(const VarlinkPeer *peer, gid_t group);
 
 /* Whether the peer may call: root, the user @own, or a member of @group. */

@@ -31,6 +31,21 @@ static void test_permitted(void)
         ASSERT_EQ(varlink_peer_is_permitted(&cases[i].peer, OWN, GROUP), cases[i].is_permitted);
 }
 
+/* In a user namespace, a socket of one group and a peer of another may both show this id. */
+static void test_overflow_group(void)
+{
+    gid_t overflow = varlink_overflow_group(), groups[] = { 20, overflow };
+    const VarlinkPeer first = { .uid = 1000, .gid = overflow };
+    const VarlinkPeer other = { .uid = 1000, .gid = 5, .groups = groups, .n_groups = 2 };
+    const VarlinkPeer root = { .uid = 0, .gid = overflow };
+
+    ASSERT_TRUE(!varlink_peer_in_group(&first, overflow));
+    ASSERT_TRUE(!varlink_peer_is_permitted(&first, OWN, overflow));
+    ASSERT_TRUE(!varlink_peer_is_permitted(&other, OWN, overflow));
+    ASSERT_TRUE(varlink_peer_is_permitted(&other, OWN, 20));
+    ASSERT_TRUE(varlink_peer_is_permitted(&root, OWN, overflow));
+}
+
 /* This process, at the other end. */
 static void test_read(const char *directory)
 {
@@ -70,6 +85,7 @@ int main(void)
     _cleanup_(test_directory_freep) char *directory = test_directory_new();
 
     test_permitted();
+    test_overflow_group();
     test_read(directory);
     return EXIT_SUCCESS;
 }
