@@ -121,3 +121,36 @@ def test_connections_are_kept_apart(used):
             assert filters(child) == filters(main) + 1
         for pid in main, *children:
             assert used.run("stat", "-c", "%U", f"/proc/{pid}/mem").stdout == "root\n"
+
+
+# Connects to acmems-orderd: prints what it says to a refused process, or the error of connect(2).
+CALL = """
+import socket
+sock = socket.socket(socket.AF_UNIX)
+sock.settimeout(10)
+try:
+    sock.connect("/run/acmems/orderd.sock")
+    print(sock.recv(4096).decode())
+except OSError as error:
+    print(type(error).__name__)
+"""
+
+
+def test_other_users_cannot_call_orderd(used, new_csr):
+    """The mode of the socket refuses them. Without the mode, acmems-orderd does."""
+    def call():
+        return used.run("runuser", "-u", "nobody", "--", "/usr/bin/python3", "-c", CALL).stdout
+
+    assert call() == "PermissionError\n"
+    used.run("chmod", "0666", "/run/acmems/orderd.sock")
+    try:
+        assert "org.varlink.service.PermissionDenied" in call()
+        used.issue(new_csr("nobody.example.org"))  # acmems-sign is still permitted
+        # The sandbox shows this group and those of nobody as the same one.
+        used.run("chgrp", "games", "/run/acmems/orderd.sock")
+        used.run("systemctl", "restart", "acmems-orderd.service")
+        assert "org.varlink.service.PermissionDenied" in call()
+    finally:
+        used.run("chgrp", "acmems", "/run/acmems/orderd.sock")
+        used.run("chmod", "0660", "/run/acmems/orderd.sock")
+        used.run("systemctl", "restart", "acmems-orderd.service")
