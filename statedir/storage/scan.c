@@ -91,7 +91,7 @@ static int next_entry(StorageScan *scan, const char **ret)
             return r;
         scan->inner = close_directory(scan->inner);
     }
-    return r;
+    return r < 0 ? r : 0;
 }
 
 /* Ignores errors: a temporary file that stays does no harm. */
