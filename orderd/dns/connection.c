@@ -12,8 +12,9 @@
 struct DnsConnection {
     int fd;
     bool connected;
-    bool is_busy,
-        is_gone; /* is_gone: freed by a callback; the rest follows when the callback has returned */
+    bool is_busy; /* a callback runs */
+    /* Freed by a callback. The rest follows when the callback has returned. */
+    bool is_gone;
     sd_event_source *io;
     uint8_t *out;
     size_t n_out, n_sent;

@@ -18,8 +18,8 @@ struct DnsLookup {
     char *owner;
     const char *above; /* the part of it whose SOA record is requested */
     char *target;      /* of the alias at the owner, maybe of a wildcard; NULL: no alias */
-    char
-        *below; /* a random name below the owner: an alias too if the alias comes from a wildcard */
+    /* A random name below the owner: an alias too if the alias comes from a wildcard. */
+    char *below;
     unsigned n_aliases;
     bool of_resolver; /* a resolver is asked for aliases, not the servers that are updated */
     DnsAsk *ask;
