@@ -157,13 +157,19 @@ int order_record_load(const char *state, const char *key, OrderRecord *ret)
 {
     _cleanup_(order_record_done) OrderRecord record = { 0 };
     json_auto_t *object = NULL;
+    char own_key[STORAGE_KEY_SIZE];
     int r = state_json_load(state, DIRECTORY, key, FILE_SIZE_MAX, &object);
 
     if (r < 0)
         return r;
     r = order_record_unpack(object, &record);
+    if (r >= 0)
+        r = storage_key(record.body, record.body_size, own_key);
     if (r < 0)
         return r;
+    /* The file has the name of another order. */
+    if (!streq(own_key, key))
+        return -EBADMSG;
     *ret = record;
     record = (OrderRecord){ 0 };
     return 0;

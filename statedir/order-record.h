@@ -59,7 +59,8 @@ void order_record_forget_url(OrderRecord *record);
 int order_record_save(const char *state, const char *key, const OrderRecord *record);
 
 /* Reads a record. @ret: order_record_done(). Returns 0; -ENOENT: it does not exist; -EBADMSG: it is
- * damaged; -EPROTONOSUPPORT: it has a newer version; other -errno. */
+ * damaged, or not the record of this key; -EPROTONOSUPPORT: it has a newer version; other -errno.
+ */
 int order_record_load(const char *state, const char *key, OrderRecord *ret);
 
 /* Removes a record. Returns 0, also if it does not exist; -errno. */

@@ -5,15 +5,16 @@
 #include "test-directory.h"
 #include "test.h"
 
+/* The keys of body and other_body. */
 #define KEY_A                                                                                      \
-    "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed"                             \
-    "8086072ba1e7cc2358baeca134c825a7"
+    "47f55ceefdbee8e10c2d3621c27916990d7dc39155a09dffc95096d05b7f920f"                             \
+    "60218dc4a0e184b24a6a3a68b90f5765"
 #define KEY_B                                                                                      \
-    "38b060a751ac96384cd9327eb1b1e36a21fdb71114be07434c0cc7bf63f6e1da"                             \
-    "274edebfe76f65fbd51ad2f14898b95b"
+    "700da4e528466c3b334c52790c2c14cf448cefc8ebb732bec44c8c4050e23bb3"                             \
+    "6a25b114f540ad6418ef83188452ab0a"
 
 static char server[] = "https://ca.example/dir", auth[] = "web \"servers\"", body[] = "a\0b\xff",
-            id[] = "0123456789abcdef", url[] = "https://ca.example/order/1",
+            other_body[] = "other", id[] = "0123456789abcdef", url[] = "https://ca.example/order/1",
             finalize[] = "https://ca.example/order/1/finalize", client[] = "192.0.2.7",
             chain[] = "-----BEGIN CERTIFICATE-----\n";
 
@@ -40,13 +41,16 @@ static void test_life(const char *state)
 {
     _cleanup_free_ char *orders = test_path(state, "orders");
     const OrderRecord record = example(ORDER_STAGE_FINALIZING);
+    OrderRecord other = record, read = { 0 };
     _cleanup_strv_ char **keys = NULL;
-    OrderRecord read = { 0 };
+
+    other.body = other_body;
+    other.body_size = sizeof(other_body) - 1;
 
     ASSERT_EQ(order_record_load(state, KEY_A, &read), -ENOENT);
     ASSERT_OK(order_record_remove(state, KEY_A));
     ASSERT_OK(order_record_save(state, KEY_A, &record));
-    ASSERT_OK(order_record_save(state, KEY_B, &record));
+    ASSERT_OK(order_record_save(state, KEY_B, &other));
     ASSERT_EQ(test_mode(state, "orders"), 0700);
     ASSERT_EQ(test_mode(orders, KEY_A ".json"), 0600);
 
@@ -72,8 +76,8 @@ static void test_life(const char *state)
     test_write(orders, "README.json", "{}");
     ASSERT_OK(order_record_list(state, &keys));
     ASSERT_EQ(strv_length(keys), 2);
-    ASSERT_STREQ(keys[0], KEY_B);
-    ASSERT_STREQ(keys[1], KEY_A);
+    ASSERT_STREQ(keys[0], KEY_A);
+    ASSERT_STREQ(keys[1], KEY_B);
     ASSERT_TRUE(test_exists(orders, ".tmp-0123"));
     ASSERT_OK(order_record_clean(state));
     ASSERT_FALSE(test_exists(orders, ".tmp-0123"));
@@ -133,6 +137,20 @@ static void test_damaged(const char *state)
     }
 }
 
+/* The record of another order is damaged. */
+static void test_misplaced(const char *state)
+{
+    const OrderRecord record = example(ORDER_STAGE_ISSUED);
+    OrderRecord read = { 0 };
+
+    ASSERT_OK(order_record_save(state, KEY_B, &record));
+    ASSERT_EQ(order_record_load(state, KEY_B, &read), -EBADMSG);
+    ASSERT_TRUE(!read.server);
+    ASSERT_OK(order_record_save(state, KEY_A, &record));
+    ASSERT_OK(order_record_load(state, KEY_A, &read));
+    order_record_done(&read);
+}
+
 int main(void)
 {
     _cleanup_(test_directory_freep) char *state = test_directory_new();
@@ -140,5 +158,6 @@ int main(void)
     test_life(state);
     test_stages(state);
     test_damaged(state);
+    test_misplaced(state);
     return EXIT_SUCCESS;
 }
