@@ -9,6 +9,8 @@
 
 /* How often the caches are read again, for what others put in or took out. */
 #define READ_INTERVAL (24 * 3600 * USEC_PER_SEC)
+/* The same after a reading that was not complete. */
+#define RETRY_INTERVAL (600 * USEC_PER_SEC)
 
 /* The entries of all storages of one configuration. */
 typedef struct EntrySet {
@@ -20,10 +22,12 @@ struct Inventory {
     EntrySet current;
     EntrySet next; /* for the configuration in force; its tree is filled while the caches are read,
                       and then becomes the current one */
-    bool is_complete; /* the caches were read once */
+    bool was_read; /* the caches were read once */
     sd_event_source *step, *timer;
     size_t n_scanned; /* storages of next.config */
     StorageScan *scan;
+    bool has_kept;      /* the previous entries of the storage of .scan are in .next */
+    bool is_incomplete; /* a storage was not read to its end */
     void (*changed)(void *userdata);
     void *userdata;
 };
@@ -57,22 +61,24 @@ static InventoryEntry *set_find(const EntrySet *set, size_t storage, const char 
     return found ? *found : NULL;
 }
 
-static void set_put(EntrySet *set, size_t storage, const char *key, const Renewal *renewal)
+/* Returns 0 or -ENOMEM. */
+static int set_put(EntrySet *set, size_t storage, const char *key, const Renewal *renewal)
 {
     InventoryEntry *entry = set_find(set, storage, key);
 
     if (!entry) {
         entry = calloc(1, sizeof(*entry));
         if (!entry)
-            return;
+            return -ENOMEM;
         entry->storage = storage;
         memcpy(entry->key, key, STORAGE_KEY_SIZE - 1);
         if (!tsearch(entry, &set->tree, entry_compare)) {
             free(entry);
-            return;
+            return -ENOMEM;
         }
     }
     entry->renewal = *renewal;
+    return 0;
 }
 
 static void set_clear(EntrySet *set)
@@ -93,7 +99,7 @@ static void set_note(EntrySet *set, const Storage *storage, const char *key, con
     size_t i = storage_index(set->config, storage);
 
     if (i < set->config->n_storages)
-        set_put(set, i, key, renewal);
+        (void)set_put(set, i, key, renewal);
 }
 
 static bool is_reading(const Inventory *inventory)
@@ -162,14 +168,53 @@ static void count_entry(const InventoryEntry *entry, void *userdata)
 
 InventoryCount inventory_count(const Inventory *inventory, time_t now)
 {
-    Counting counting = { .count.is_first = !inventory->is_complete, .now = now };
+    Counting counting = { .count.is_first = !inventory->was_read, .now = now };
 
     inventory_foreach(inventory, count_entry, &counting);
     return counting.count;
 }
 
+/* The storage that is being read. */
+static const Storage *scanned_storage(const Inventory *inventory)
+{
+    return inventory->next.config->storages[inventory->n_scanned - 1];
+}
+
+/* Copies a previous entry of the storage that is being read. A newer entry of the same key stays.
+ * Without memory the entry is missing until the next reading. */
+static void keep_entry(const InventoryEntry *old, void *userdata)
+{
+    Inventory *inventory = userdata;
+    const Storage *from = inventory->current.config->storages[old->storage],
+                  *to = scanned_storage(inventory);
+    size_t i = inventory->n_scanned - 1;
+
+    if (streq(from->name, to->name) &&
+        streq(str_or(from->directory, ""), str_or(to->directory, "")) &&
+        !set_find(&inventory->next, i, old->key))
+        (void)set_put(&inventory->next, i, old->key, &old->renewal);
+}
+
+/* Keeps the previous entries of a storage that cannot be read completely: it may still have them.
+ * Logs the first error of each storage. */
+static void on_unread(Inventory *inventory, int error)
+{
+    inventory->is_incomplete = true;
+    if (inventory->has_kept)
+        return;
+    inventory->has_kept = true;
+    inventory_foreach(inventory, keep_entry, inventory);
+    if (error == -ENOMEM)
+        log_error_errno(error, "Failed to read storage \"%s\": %m",
+                        scanned_storage(inventory)->name);
+    else
+        log_event_errno(LOG_EVENT_CACHE_UNREADABLE, error,
+                        "Failed to read a directory of storage \"%s\": %m",
+                        scanned_storage(inventory)->name);
+}
+
 /* Leaves .scan NULL when all storages are read. */
-static int open_scan(Inventory *inventory)
+static void open_scan(Inventory *inventory)
 {
     const Config *config = inventory->next.config;
 
@@ -177,13 +222,13 @@ static int open_scan(Inventory *inventory)
         const Storage *storage = config->storages[inventory->n_scanned++];
         int r = storage->type == STORAGE_FILE ? storage_scan_new(storage, &inventory->scan) : 0;
 
+        inventory->has_kept = false;
         if (r < 0)
-            return r;
+            on_unread(inventory, r);
+        /* Only this process writes there, and never while the loop is here. */
+        if (inventory->scan)
+            storage_scan_set_cleaning(inventory->scan);
     }
-    /* Only this process writes there, and never while the loop is here. */
-    if (inventory->scan)
-        storage_scan_set_cleaning(inventory->scan);
-    return 0;
 }
 
 /* Gives the new entry what is only known in memory. */
@@ -206,7 +251,9 @@ static void finish_reading(Inventory *inventory)
     set_clear(&inventory->current);
     inventory->current.tree = TAKE_PTR(inventory->next.tree);
     set_use_config(&inventory->current, inventory->next.config);
-    inventory->is_complete = true;
+    inventory->was_read = true;
+    if (inventory->is_incomplete)
+        (void)timer_arm(inventory->timer, RETRY_INTERVAL);
     inventory->changed(inventory->userdata);
 }
 
@@ -216,22 +263,21 @@ static int on_step(sd_event_source *source, void *userdata)
     Inventory *inventory = userdata;
     char key[STORAGE_KEY_SIZE];
     Renewal renewal;
-    int r = open_scan(inventory);
+    int r;
 
-    if (r < 0 || !inventory->scan) {
+    open_scan(inventory);
+    if (!inventory->scan) {
         (void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
         finish_reading(inventory);
         return 0;
     }
     r = storage_scan_next(inventory->scan, key, &renewal);
     if (r > 0)
-        set_put(&inventory->next, inventory->n_scanned - 1, key, &renewal);
+        r = set_put(&inventory->next, inventory->n_scanned - 1, key, &renewal);
     else if (r == 0)
         inventory->scan = storage_scan_free(inventory->scan);
-    else
-        log_event_errno(LOG_EVENT_CACHE_UNREADABLE, r,
-                        "Failed to read a directory of storage \"%s\": %m",
-                        inventory->next.config->storages[inventory->n_scanned - 1]->name);
+    if (r < 0)
+        on_unread(inventory, r);
     return 0;
 }
 
@@ -242,6 +288,7 @@ static int start_reading(Inventory *inventory)
     set_clear(&inventory->next);
     inventory->scan = storage_scan_free(inventory->scan);
     inventory->n_scanned = 0;
+    inventory->is_incomplete = false;
     r = timer_arm(inventory->timer, READ_INTERVAL);
     return r < 0 ? r : sd_event_source_set_enabled(inventory->step, SD_EVENT_ON);
 }

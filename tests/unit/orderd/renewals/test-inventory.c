@@ -4,7 +4,9 @@
 #include "base/clock.h"
 #include "make-x509.h"
 #include "statedir/storage/scan.h"
+#include "test-directory-faults.h"
 #include "test-directory.h"
+#include "test-logged.h"
 #include "test.h"
 
 #define DAY         86400L
@@ -13,6 +15,17 @@
 
 static char mark[] = "userdata";
 static unsigned n_changes;
+static uint64_t armed; /* the last delay of a timer, µs */
+
+/* Takes the place of the function of libsystemd, and notes the delay. */
+int sd_event_source_set_time_relative(sd_event_source *source, uint64_t usec)
+{
+    int (*next)(sd_event_source *, uint64_t);
+
+    armed = usec;
+    *(void **)&next = dlsym(RTLD_NEXT, "sd_event_source_set_time_relative");
+    return next(source, usec);
+}
 
 static void changed(void *userdata)
 {
@@ -128,6 +141,76 @@ static void assert_pause(const Inventory *inventory, const Storage *storage, con
     ASSERT_EQ(entry->paused_until, until);
 }
 
+/* Lets the inventory read its storages again: the directory of @other has no entries. */
+static void read_again(sd_event *event, Inventory *inventory, Config *config, Config *other)
+{
+    ASSERT_OK(inventory_use(inventory, other));
+    ASSERT_OK(inventory_use(inventory, config));
+    await_count(event);
+    ASSERT_TRUE(inventory_config(inventory) == config);
+}
+
+/* An error of a directory is not its end: the previous entries stay. */
+static void test_unread(sd_event *event, const Storage *storage, Config *config, Config *other)
+{
+    static const int errors[] = { EIO, ENOMEM };
+    Storage moved = *storage;
+    _cleanup_free_ char *path = entry_path(storage, "two");
+    _cleanup_(inventory_freep) Inventory *inventory = NULL;
+
+    /* logged_open() makes a file in the working directory. */
+    ASSERT_OK(chdir(storage->directory));
+    logged_open("test");
+    ASSERT_OK(inventory_new(event, changed, mark, &inventory));
+    ASSERT_OK(inventory_use(inventory, config));
+    await_count(event);
+    assert_count(inventory, 4, 2, 6 * DAY);
+    ASSERT_EQ(armed, 24 * 3600 * USEC_PER_SEC);
+    ASSERT_EQ(logged("storage"), 0);
+    for (size_t i = 0; i < ELEMENTSOF(errors); i++)
+        for (int after = 0; after < 16; after += 3) {
+            fault_readdir = errors[i];
+            fault_readdir_after = after;
+            read_again(event, inventory, config, other);
+            fault_readdir = 0;
+            assert_count(inventory, 4, 2, 6 * DAY);
+            ASSERT_EQ(armed, 600 * USEC_PER_SEC);
+            ASSERT_EQ(logged(errors[i] == EIO
+                                 ? "Failed to read a directory of storage \"present\": "
+                                   "Input/output error"
+                                 : "Failed to read storage \"present\": "
+                                   "Cannot allocate memory"),
+                      1);
+        }
+    fault_fdopendir = EMFILE;
+    read_again(event, inventory, config, other);
+    fault_fdopendir = 0;
+    assert_count(inventory, 4, 2, 6 * DAY);
+    ASSERT_EQ(armed, 600 * USEC_PER_SEC);
+
+    /* The entries of another directory are not those of this storage. */
+    moved.directory = other->storages[1]->directory;
+    other->storages[1] = &moved;
+    ASSERT_OK(mkdir(moved.directory, 0700));
+    fault_readdir = EIO;
+    ASSERT_OK(inventory_use(inventory, other));
+    await_count(event);
+    fault_readdir = 0;
+    assert_count(inventory, 0, 0, 0);
+    ASSERT_EQ(armed, 600 * USEC_PER_SEC);
+
+    /* A complete reading drops the entries that are gone. */
+    ASSERT_OK(inventory_use(inventory, config));
+    await_count(event);
+    assert_count(inventory, 4, 2, 6 * DAY);
+    ASSERT_EQ(armed, 24 * 3600 * USEC_PER_SEC);
+    test_write(path, "cert.pem", "");
+    read_again(event, inventory, config, other);
+    assert_count(inventory, 3, 2, 16 * DAY);
+    ASSERT_EQ(armed, 24 * 3600 * USEC_PER_SEC);
+    logged_close();
+}
+
 int main(void)
 {
     _cleanup_(test_directory_freep) char *directory = test_directory_new();
@@ -217,6 +300,9 @@ int main(void)
     assert_count(inventory, 1, 0, 2 * DAY);
 
     inventory_free(inventory);
+    other->storages[0] = config->storages[0];
+    other->n_storages = 2;
+    test_unread(event, &storage, config, other);
     sd_event_unref(event);
     config_drop(config);
     config_drop(other);
