@@ -18,6 +18,7 @@
 #include "renewals/renewals.h"
 #include "runtime-dir.h"
 #include "service.h"
+#include "statedir/challenge.h"
 #include "status.h"
 
 /* How long orders may go on after SIGTERM, so that waiting clients get their answers. The next
@@ -33,6 +34,7 @@ typedef struct Daemon {
     int tlsalpn01_fd;      /* directory of the tls-alpn-01 challenge files */
     Config *config;        /* the one of the start: its runtime directory stays in use */
     bool swept, dns_swept; /* the challenges of an earlier run are removed */
+    bool sweep_failed;     /* that the files could not be removed is logged */
     sigset_t signals;      /* those in signal_table, handled by the event loop */
     bool draining;
     sd_event_source *status;    /* updates the status after a moment */
@@ -114,15 +116,23 @@ static bool is_ordered(const char *name, void *userdata)
 }
 
 /* The CA may request the challenge of a resumed order before it is written again: the files of an
- * earlier run stay until the last resumed order has ended. */
+ * earlier run stay until the last resumed order has ended. After an error, the next change tries
+ * again. */
 static void sweep_challenges(Daemon *daemon)
 {
+    int r, q;
+
     if (daemon->swept || !orders_are_known(daemon->service.orders) ||
         orders_in_flight(daemon->service.orders) > 0)
         return;
-    runtime_sweep_challenges(daemon->solvers.http01_fd);
-    runtime_sweep_challenges(daemon->tlsalpn01_fd);
-    daemon->swept = true;
+    r = challenge_sweep(daemon->solvers.http01_fd);
+    q = challenge_sweep(daemon->tlsalpn01_fd);
+    r = r < 0 ? r : q;
+    daemon->swept = r >= 0;
+    if (r < 0 && !daemon->sweep_failed)
+        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
+                        "Failed to remove the challenge files of earlier orders: %m");
+    daemon->sweep_failed = r < 0;
 }
 
 /* Removes TXT records that no order needs. Runs every hour, because a removal may have failed or

@@ -9,7 +9,6 @@
 #include <systemd/sd-daemon.h>
 
 #include "log/log.h"
-#include "statedir/challenge.h"
 #include "statedir/files/atomic-file.h"
 #include "statedir/files/runtime-path.h"
 
@@ -84,13 +83,4 @@ int runtime_open_challenges(const Config *config, const char *kind)
         return log_event_errno(LOG_EVENT_START_FAILED, fd,
                                "Failed to open the challenge directory '%s': %m", path);
     return fd;
-}
-
-void runtime_sweep_challenges(int fd)
-{
-    int r = challenge_sweep(fd);
-
-    if (r < 0)
-        log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
-                        "Failed to remove the challenge files of earlier orders: %m");
 }

@@ -16,7 +16,3 @@ int runtime_bind_socket(const Config *config);
 /* Opens the directory of the challenge files of this kind ("http-01"), and creates it where it is
  * missing. Returns a descriptor, or -errno, logged. */
 int runtime_open_challenges(const Config *config, const char *kind);
-
-/* Removes all challenge files in this directory. Call it only while no order is in flight: they are
- * then left over from an earlier run. */
-void runtime_sweep_challenges(int fd);

@@ -248,6 +248,23 @@ def test_orders_that_cannot_be_listed(server, new_csr):
     lib.wait_for(lambda: not any(path.exists() for path in challenges), "the challenges to be removed")
 
 
+def test_challenges_that_cannot_be_removed(server, new_csr):
+    """orderd tries again after each order, and logs the error once."""
+    directory = server.challenges.parent / "tls-alpn-01"
+    directory.mkdir(parents=True)
+    (directory / ("0" * 64)).write_text("token.thumbprint")
+    server.start_orderd(env=lib.preload_fail_readdir(directory))
+    for name in "one", "two":
+        server.issue(new_csr(f"{name}.example.org"))
+    assert (directory / ("0" * 64)).exists()
+    failed = "Failed to remove the challenge files of earlier orders: Input/output error"
+    assert server.orderd.log.count(failed) == 1, server.orderd.log
+    moved = directory.rename(directory.with_name("moved"))  # there it can be listed
+    server.issue(new_csr("three.example.org"))
+    lib.wait_for(lambda: not list(moved.iterdir()), "the challenge to be removed")
+    assert server.orderd.log.count(failed) == 1
+
+
 @pytest.fixture
 def state(server):
     """A small file system for the state directory, with orderd running on it."""
