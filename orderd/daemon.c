@@ -135,6 +135,15 @@ static void sweep_challenges(Daemon *daemon)
     daemon->sweep_failed = r < 0;
 }
 
+/* Tries again to resume the orders on disk that could not be read. */
+static void resume_missing(Daemon *daemon)
+{
+    if (daemon->draining || orders_are_known(daemon->service.orders))
+        return;
+    orders_resume(daemon->service.orders, config_file_get(daemon->service.config_file));
+    sweep_challenges(daemon);
+}
+
 /* Removes TXT records that no order needs. Runs every hour, because a removal may have failed or
  * may need other servers or another key. @again: only records that resumed orders needed. */
 static void sweep_dns(Daemon *daemon, bool again)
@@ -152,13 +161,16 @@ static int on_dns_sweep(sd_event_source *source, uint64_t usec, void *userdata)
 
     (void)source;
     (void)usec;
+    if (!daemon->dns_sweep_is_near)
+        resume_missing(daemon);
     sweep_dns(daemon, daemon->dns_sweep_is_near);
     return 0;
 }
 
+/* While orders on disk are unknown, a sweep would find all records in use. */
 static void sweep_dns_soon(Daemon *daemon)
 {
-    if (daemon->dns_swept || daemon->dns_sweep_is_near)
+    if (daemon->dns_swept || daemon->dns_sweep_is_near || !orders_are_known(daemon->service.orders))
         return;
     daemon->dns_sweep_is_near = true;
     (void)timer_arm(daemon->dns_sweep, DNS_SWEEP_DELAY);
@@ -214,6 +226,7 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si,
     config = config_file_get(daemon->service.config_file);
     (void)inventory_use(daemon->service.inventory, config);
     orders_check_profiles(daemon->service.orders, config);
+    resume_missing(daemon);
     sweep_dns(daemon, false);
     (void)sd_notify(0, "READY=1");
     tell_status(daemon);

@@ -36,7 +36,7 @@ struct Orders {
     TAILQ_HEAD(, Entry) entries; /* in the order of arrival */
     size_t n_entries;
     ProfileCheck *profile_check;
-    bool unread; /* which orders are on disk is not known */
+    bool unread; /* an order that is not in the list may be on disk */
     void (*changed)(void *userdata);
     void *changed_userdata;
     orders_stored_cb stored;
@@ -163,6 +163,7 @@ static void start_next(Orders *orders)
             LOG_CONTEXT(&order_subject(entry->order)->log);
             log_event_errno(LOG_EVENT_ORDER_FAILED_HERE, r, "Failed to start the order for %s: %m",
                             order_subject(entry->order)->names);
+            orders->unread = true; /* a resumed order has its file */
             failure_set(&failure, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
                         "The server failed to start the order. The server's journal says why.");
             tell_waiters(entry, NULL, &failure);
@@ -320,6 +321,7 @@ static int resume(Orders *orders, Config *config, const char *key, const char **
 void orders_resume(Orders *orders, Config *config)
 {
     _cleanup_strv_ char **keys = NULL;
+    bool unread = false;
     int r = order_record_clean(config->state_directory);
 
     if (r >= 0)
@@ -333,16 +335,20 @@ void orders_resume(Orders *orders, Config *config)
     STRV_FOREACH (key, keys) {
         const char *why = NULL;
 
-        r = resume(orders, config, *key, &why);
-        if (r >= 0)
+        r = find_key(orders, *key) ? 0 : resume(orders, config, *key, &why);
+        if (r >= 0 || r == -ENOENT)
             continue;
         if (why)
             log_event_errno(LOG_EVENT_ORDER_FAILED_HERE, r, "Failed to resume order %s: %s: %m",
                             *key, why);
-        /* A file that may be readable the next time stays. */
+        else if (r != -ESTALE)
+            log_event_errno(LOG_EVENT_ORDER_FAILED_HERE, r, "Failed to resume order %s: %m", *key);
         if (r == -ESTALE || r == -EBADMSG)
             order_forget(config->state_directory, *key);
+        else
+            unread = true; /* the next attempt may resume it */
     }
+    orders->unread = unread;
 }
 
 void orders_check_profiles(Orders *orders, Config *config)
@@ -403,6 +409,7 @@ int orders_new(sd_event *event, const Solvers *solvers, Orders **ret)
         return -ENOMEM;
     TAILQ_INIT(&orders->entries);
     orders->event = sd_event_ref(event);
+    orders->unread = true;
     orders->solvers = solvers;
     r = accounts_new(event, &orders->accounts);
     if (r < 0)

@@ -27,8 +27,8 @@ orders_free(Orders *orders); /* frees all orders without calling back; always re
 /* After this time a caller is told why there is no certificate yet. The order continues. */
 #define ORDERS_WAIT_MAX (90 * USEC_PER_SEC)
 
-/* Resumes the orders that are on disk. An order that cannot be resumed is logged, and removed if it
- * never can be. */
+/* Resumes the orders that are on disk and not in progress. An order that cannot be resumed is
+ * logged, and removed if it never can be; see orders_are_known() for the others. */
 void orders_resume(Orders *orders, Config *config);
 
 /* Asks the CAs whether they offer the profiles of the configuration. Missing ones are logged when
@@ -61,8 +61,8 @@ bool orders_have_name(const Orders *orders, const char *name);
 
 Accounts *orders_accounts(Orders *orders); /* of all orders; borrowed */
 
-/* False: orders_resume() could not list the orders that are on disk. Their challenges must stay:
- * the next start may find them. */
+/* False: an order may be on disk that is not in progress, because orders_resume() was not called or
+ * could not read it. Its challenges must stay: the next orders_resume() may find it. */
 bool orders_are_known(const Orders *orders);
 
 size_t orders_in_flight(const Orders *orders);

@@ -248,6 +248,29 @@ def test_orders_that_cannot_be_listed(server, new_csr):
     lib.wait_for(lambda: not any(path.exists() for path in challenges), "the challenges to be removed")
 
 
+def test_order_that_cannot_be_read(server, pebble, new_csr):
+    """Challenges stay until orderd can read the order that may need them. A reload tries again."""
+    body = new_csr("unread.example.org")
+    record = make_record(server, pebble, body, order=pebble.url[:-3] + "my-order/nothing")
+    content = record.read_text()
+    record.write_text('{"version": 2}')
+    challenge = server.challenges / "token"
+    challenge.parent.mkdir(parents=True, exist_ok=True)
+    challenge.write_text("token.thumbprint")
+    server.start_orderd()
+    server.issue(new_csr("read.example.org"))
+    server.orderd.popen.send_signal(signal.SIGHUP)
+    failed = f"Failed to resume order {record.stem}: "
+    lib.wait_for(lambda: server.orderd.log.count(failed) == 2, "the second attempt")
+    assert challenge.exists() and record.exists(), server.orderd.log
+    record.write_text(content)
+    server.orderd.popen.send_signal(signal.SIGHUP)
+    lib.wait_for(lambda: not challenge.exists() and not record.exists(), "the end of the order")
+    assert "Resuming the order for unread.example.org" in server.orderd.log
+    assert server.orderd.log.count(failed) == 2
+    assert (server.cache_entry(body) / "cert.pem").exists()
+
+
 def test_challenges_that_cannot_be_removed(server, new_csr):
     """orderd tries again after each order, and logs the error once."""
     directory = server.challenges.parent / "tls-alpn-01"
