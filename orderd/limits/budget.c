@@ -68,6 +68,7 @@ static const Budget budgets[] = {
 
 /* The count of a budget for one owner. */
 typedef struct BudgetLedger {
+    unsigned limit; /* of the budget, above 0 */
     char *owner;
     LedgerKey key; /* borrows the owner */
     Ledger ledger;
@@ -84,19 +85,22 @@ static bool budget_open_ledger(const Budget *budget, const OrderContext *context
                                BudgetLedger *ret)
 {
     const char *state = context->config->state_directory;
+    Ledger ledger = { 0 };
     int r;
 
-    if (budget->limit(context) == 0)
+    ret->limit = budget->limit(context);
+    if (ret->limit == 0)
         return false;
     ret->owner = budget->owner(context);
     ret->key = (LedgerKey){ .kind = budget->kind,
                             .server = budget->is_of_ca ? context->account->server : "",
                             .what = ret->owner,
                             .window = budget->window };
-    r = ret->owner ? ledger_load(state, &ret->key, now, &ret->ledger) : -ENOMEM;
+    r = ret->owner ? ledger_load(state, &ret->key, now, &ledger) : -ENOMEM;
     if (r < 0)
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
                         "Failed to read the count for %s in '%s': %m", budget->key, state);
+    ret->ledger = ledger;
     return r >= 0;
 }
 
@@ -105,13 +109,15 @@ static bool budget_check(const Budget *budget, const OrderContext *context, time
 {
     _cleanup_(budget_ledger_done) BudgetLedger count = { 0 };
     const Ledger *ledger = &count.ledger;
-    unsigned limit = budget->limit(context);
+    unsigned limit;
     time_t oldest;
 
+    if (!budget_open_ledger(budget, context, now, &count))
+        return true;
+    limit = count.limit;
     if (context->is_spare && budget->occasion == OCCASION_ORDER)
         limit -= limit / 4;
-
-    if (!budget_open_ledger(budget, context, now, &count) || ledger->n < limit)
+    if (ledger->n < limit)
         return true;
     oldest = ledger->times[ledger->n - limit];
     failure_set(ret, LOG_EVENT_ORDER_HELD_BACK, 429, (unsigned)(oldest + budget->window - now),
@@ -154,7 +160,7 @@ static void budget_count(const Budget *budget, const OrderContext *context, time
                         "Failed to write the count for %s to '%s': %m", budget->key,
                         context->config->state_directory);
     else
-        budget_warn_when_low(budget, &count.ledger, budget->limit(context), count.owner);
+        budget_warn_when_low(budget, &count.ledger, count.limit, count.owner);
 }
 
 static void budget_count_all(const OrderContext *context, Occasion occasion)
