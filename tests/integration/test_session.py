@@ -211,7 +211,7 @@ def test_random_file(warm, ca, new_csr):
     path.write_bytes(os.urandom(100))
     (path.parent / ".tmp-0123").write_bytes(b"half")
     warm.start_orderd()
-    assert not (path.parent / ".tmp-0123").exists()
+    lib.wait_for(lambda: not (path.parent / ".tmp-0123").exists(), "the temporary file removed")
     warm.issue(new_csr("random.session.example.org"))
     assert read(warm)["version"] == 1
 
