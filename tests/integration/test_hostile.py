@@ -202,10 +202,14 @@ SHARED_CASES = {
 def test_session(installation, proxy, new_csr, case):
     """Faults in what orders share: current clients get an error, later ones get a certificate."""
     name = unique_name()
-    csr, rule = new_csr(name), Rule(name, case.kind, case.fault)
+    # The query for the renewal window of an earlier certificate may fetch the directory just before the order does:
+    # the fault stays until the client has its answer.
+    is_directory = case.kind == "directory"
+    csr, rule = new_csr(name), Rule(name, case.kind, case.fault, times=2 if is_directory else 1)
     proxy.rules = [rule]
     answer = installation.post(csr)
-    assert answer.status == case.status and rule.hits == 1, answer
+    proxy.rules = []
+    assert answer.status == case.status and 1 <= rule.hits <= rule.times, answer
     installation.issue(csr)
     assert proxy.certificates(name) == 1
 
