@@ -251,7 +251,7 @@ static void finish_reading(Inventory *inventory)
     set_clear(&inventory->current);
     inventory->current.tree = TAKE_PTR(inventory->next.tree);
     set_use_config(&inventory->current, inventory->next.config);
-    inventory->was_read = true;
+    inventory->was_read |= !inventory->is_incomplete;
     if (inventory->is_incomplete)
         (void)timer_arm(inventory->timer, RETRY_INTERVAL);
     inventory->changed(inventory->userdata);

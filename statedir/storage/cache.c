@@ -167,7 +167,7 @@ int storage_renewal(const Storage *storage, const char *key, Renewal *ret)
     int r = storage_load_known(storage, key, &chain, &meta);
 
     if (r != STORAGE_HIT)
-        return r == -ENOMEM ? r : 0;
+        return r < 0 ? r : 0;
     *ret = renewal_of(storage, key, chain, &meta);
     return 1;
 }

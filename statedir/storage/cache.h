@@ -34,7 +34,7 @@ int storage_load(const Storage *storage, const char *key, Chain **ret, const cha
 int storage_load_known(const Storage *storage, const char *key, Chain **ret, StorageMeta *ret_meta);
 
 /* Computes when the entry with this key is renewed. Returns 1 with *ret; 0: the entry is not
- * usable; -ENOMEM. */
+ * usable; -errno: it cannot be read. */
 int storage_renewal(const Storage *storage, const char *key, Renewal *ret);
 
 /* The identifier of the cached certificate, which an order at the CA @server replaces (RFC 9773
