@@ -95,6 +95,13 @@ def pebble(new_pebble, resolver):
 
 
 @pytest.fixture
+def account(tmp_path, pebble, http01_socket):
+    """An account for each test: Pebble reuses one in a hundred authorizations of an account even
+    with PEBBLE_AUTHZREUSE=0 (wfe.go compares with ">")."""
+    return lib.register(tmp_path / "account-bed", pebble, http01_socket)
+
+
+@pytest.fixture
 def start(installation, primary, lookups):
     """start(more="…"): starts all programs with these lines in the verification block.
 

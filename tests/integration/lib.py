@@ -20,6 +20,7 @@ import subprocess
 import threading
 import time
 import urllib.request
+import uuid
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -86,6 +87,39 @@ def handles_sigterm(pid):
 
 def is_stopped(pid):
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
+class Readiness:
+    """Receives READY=1 of one program as systemd does. Later messages are refused: they cannot fill
+    the socket and block the program."""
+
+    def __init__(self):
+        self.address = f"\0acmems-test-{uuid.uuid4()}"
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(self.address)
+        self._socket.setblocking(False)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._socket.close()
+
+    @property
+    def environment(self):
+        return {"NOTIFY_SOCKET": "@" + self.address[1:]}
+
+    def _is_announced(self):
+        with contextlib.suppress(BlockingIOError):
+            return "READY=1" in self._socket.recv(4096).decode().splitlines()
+        return False
+
+    def wait(self, process):
+        def is_ready():
+            assert process.running, process.log
+            return self._is_announced()
+
+        wait_for(is_ready, f"{process.name} to be ready")
 
 
 class Process:
@@ -569,7 +603,8 @@ class Acmems:
 
     def spawn(self, name, argv, **kwargs):
         if self.journal:
-            argv, kwargs["env"] = self.journal.wrap(argv, self.directory / f"{name}.log")
+            argv, env = self.journal.wrap(argv, self.directory / f"{name}.log")
+            kwargs["env"] = {**kwargs.get("env", {}), **env}
         process = Process(name, argv, self.directory, **kwargs)
         self.processes.append(process)
         return process
@@ -581,17 +616,13 @@ class Acmems:
 
         wait_for(is_up, f"{process.name} to start")
 
-    def start_orderd(self, **kwargs):
-        path = self.directory / "run/orderd.sock"
+    def spawn_orderd(self, **kwargs):
         self.orderd = self.spawn("orderd", [ORDERD, "--config", self.config], **kwargs)
-        self.wait_for_start(self.orderd)
+        return self.orderd
 
-        def is_up():
-            with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as sock:
-                sock.connect(str(path))
-                return True
-
-        wait_for(is_up, "orderd's socket")
+    def start_orderd(self, env=None, **kwargs):
+        with Readiness() as readiness:
+            readiness.wait(self.spawn_orderd(env={**readiness.environment, **(env or {})}, **kwargs))
 
     def start_sign(self, *options):
         self.sign = self.spawn("sign", [SIGN, "--config", self.config, *options],

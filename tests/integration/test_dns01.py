@@ -13,7 +13,7 @@ from dns_bed import (CONFIG, KEY, NS, make_resolver, name_of_length, no_records,
                      post_in_background, wait_until_clean)
 from dns_servers import KEY_NAME, KEYS, SECRET, Knot, Named, Silent, tsig_keygen, zone_text
 # Fixtures:
-from dns_bed import lookups, pebble, primary, resolver, secondary, start, www, www_two
+from dns_bed import account, lookups, pebble, primary, resolver, secondary, start, www, www_two
 
 
 def test_wildcard_apex_and_many_names(start, primary, new_csr, tmp_path):

@@ -13,7 +13,7 @@ from dns_bed import CONFIG, KEY, kill_orderd, name_of_length, post_in_background
 from dns_servers import Named
 from fault_proxy import refuse
 # Fixtures:
-from dns_bed import lookups, pebble, primary, resolver, secondary, start, www, www_two
+from dns_bed import account, lookups, pebble, primary, resolver, secondary, start, www, www_two
 
 
 # ---- several verifications -------------------------------------------------------------------

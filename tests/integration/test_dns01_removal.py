@@ -15,7 +15,7 @@ from dns_bed import (CONFIG, KEY, ZONES, kill_orderd, no_records, note, notes, p
 from dns_servers import SECRET, Knot
 from fault_proxy import FaultProxy, Rule, refuse
 # Fixtures:
-from dns_bed import lookups, pebble, primary, resolver, secondary, start, www, www_two
+from dns_bed import account, lookups, pebble, primary, resolver, secondary, start, www, www_two
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])

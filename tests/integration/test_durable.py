@@ -37,8 +37,9 @@ class Server:
             "orderd", [lib.ORDERD, "--config", self.config], sockets=[self.socket], **kwargs)
         return self.orderd
 
-    def start_orderd(self, **kwargs):
-        self.wait_for_start(self.spawn_orderd(**kwargs))
+    def start_orderd(self, env=None):
+        with lib.Readiness() as readiness:
+            readiness.wait(self.spawn_orderd(env={**readiness.environment, **(env or {})}))
 
 
 @pytest.fixture
@@ -101,6 +102,7 @@ def test_killed_at_every_step(server, pebble, new_csr, when, storage):
             server.start_orderd()
             if waits:
                 server.issue(body)
+            lib.wait_for(lambda: not left_over(server), "the end of the order")
             server.orderd.stop()
         assert pebble.certificates() == before + 1, f"step {step}"
         assert not left_over(server), f"step {step}"
