@@ -89,19 +89,26 @@ static void test_long(void)
     log_context_done(&fields);
 }
 
-/* Standard error may be the connection of a client. */
-static void test_socket_is_left_alone(void)
+/* Mounts of this process stay its own. In a chroot, "/" is usually no mount point, so that its
+ * propagation cannot be set: leave the chroot for a moment. */
+static void make_mounts_private(void)
 {
-    int pair[2];
-    char c;
+    int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int directory = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    ASSERT_OK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair));
-    ASSERT_EQ(dup2(pair[0], STDERR_FILENO), STDERR_FILENO);
-    log_open("test-log");
-    log_error("A test of the log, not for standard error");
-    ASSERT_EQ(read(pair[1], &c, 1), -1);
-    (void)close(pair[0]);
-    (void)close(pair[1]);
+    ASSERT_OK(unshare(CLONE_NEWNS | (geteuid() == 0 ? 0 : CLONE_NEWUSER)));
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
+        ASSERT_EQ(errno, EINVAL);
+        ASSERT_OK(chroot("/tmp"));
+        for (unsigned i = 0; i < 100; i++)
+            ASSERT_OK(chdir(".."));
+        ASSERT_OK(mount(NULL, ".", NULL, MS_REC | MS_PRIVATE, NULL));
+        ASSERT_OK(fchdir(root));
+        ASSERT_OK(chroot("."));
+        ASSERT_OK(fchdir(directory));
+    }
+    (void)close(root);
+    (void)close(directory);
 }
 
 /* A private journal socket: its entries arrive here. */
@@ -111,8 +118,7 @@ static int open_journal(void)
                                          .sun_path = "/run/systemd/journal/socket" };
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-    ASSERT_OK(unshare(CLONE_NEWNS | (geteuid() == 0 ? 0 : CLONE_NEWUSER)));
-    ASSERT_OK(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+    make_mounts_private();
     ASSERT_OK(mount("tmpfs", "/run", "tmpfs", 0, NULL));
     ASSERT_OK(mkdir("/run/systemd", 0755));
     ASSERT_OK(mkdir("/run/systemd/journal", 0755));
@@ -129,6 +135,24 @@ static const char *entry(int journal)
 
     text[n > 0 ? n : 0] = '\0';
     return text;
+}
+
+/* Standard error may be the connection of a client: the journal gets the entry instead. */
+static void test_socket_is_left_alone(int journal)
+{
+    int pair[2], before = dup(STDERR_FILENO);
+    char c;
+
+    ASSERT_OK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair));
+    ASSERT_EQ(dup2(pair[0], STDERR_FILENO), STDERR_FILENO);
+    log_open("test-log");
+    log_error("A test of the log, not for standard error");
+    ASSERT_EQ(read(pair[1], &c, 1), -1);
+    ASSERT_TRUE(strstr(entry(journal), "MESSAGE=A test of the log"));
+    ASSERT_EQ(dup2(before, STDERR_FILENO), STDERR_FILENO);
+    (void)close(before);
+    (void)close(pair[0]);
+    (void)close(pair[1]);
 }
 
 #define IDENTIFIER "SYSLOG_IDENTIFIER=test-log\n"
@@ -190,9 +214,9 @@ static void test_entry_is_bounded(int journal)
     log_fields_done(&fields);
 }
 
-static void test_journal(void)
+static void test_journal(int journal)
 {
-    int pair[2], journal = open_journal();
+    int pair[2];
 
     ASSERT_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
     ASSERT_EQ(dup2(pair[0], STDERR_FILENO), STDERR_FILENO);
@@ -206,7 +230,8 @@ static void test_journal(void)
 
 int main(void)
 {
-    int pipe_fds[2], standard_error = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+    int pipe_fds[2], journal = open_journal(),
+                     standard_error = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 
     ASSERT_OK(pipe2(pipe_fds, O_NONBLOCK));
     output = pipe_fds[0];
@@ -218,8 +243,8 @@ int main(void)
     test_levels();
     test_control_characters();
     test_long();
-    test_socket_is_left_alone();
-    test_journal();
+    test_socket_is_left_alone(journal);
+    test_journal(journal);
     ASSERT_EQ(dup2(standard_error, STDERR_FILENO), STDERR_FILENO);
     (void)close(pipe_fds[0]);
     (void)close(pipe_fds[1]);
