@@ -34,4 +34,4 @@ deb: # Debian packages, in $(BUILD)/deb
 	tests/build-packages $(BUILD)/deb
 
 clean:
-	rm -rf build build-asan
+	rm -rf build build-asan build-llhttp

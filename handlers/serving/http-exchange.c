@@ -69,7 +69,7 @@ static bool is_body_pending(const HttpExchange *x)
 
 static bool may_keep_alive(const HttpExchange *x)
 {
-    return x->request.keep_alive && !x->request.reason && !is_body_pending(x) &&
+    return x->request.fields.keep_alive && !x->request.reason && !is_body_pending(x) &&
            now_monotonic() < x->keep_alive_until && !is_terminating();
 }
 

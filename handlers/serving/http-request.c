@@ -5,8 +5,7 @@
 
 #include "base/macro.h"
 
-/* http_parser reads the grammar. This file first refuses what http_parser accepts against RFC 9112,
- * and what it would read differently than a proxy in front. */
+/* This file refuses what a proxy in front could read differently. */
 
 static const HttpRefusal bad_version = {
     505, "This server supports only HTTP/1.0 and HTTP/1.1. Send the request with one of them."
@@ -16,10 +15,6 @@ static const HttpRefusal two_framings = {
 };
 static const HttpRefusal bad_expectation = {
     417, "This server supports no expectation but 100-continue. Remove the Expect header."
-};
-static const HttpRefusal many_lengths = {
-    400, "The request has more than one Content-Length, or also a Transfer-Encoding. Send one "
-         "Content-Length and no Transfer-Encoding."
 };
 static const HttpRefusal bad_target = {
     400,
@@ -40,12 +35,6 @@ static const HttpRefusal old_coding = {
 static const HttpRefusal bad_host = {
     400, "The request has no Host header or more than one. Send exactly one."
 };
-static const HttpRefusal many_fields = {
-    431, "The request has too many header fields. Send at most 100."
-};
-static const HttpRefusal bad_field = { 400,
-                                       "A header field is malformed. Send each field as 'Name: "
-                                       "value' on one line, without control characters." };
 
 int http_request_refuse(HttpRequest *request, const HttpRefusal *refusal)
 {
@@ -59,8 +48,8 @@ void http_request_init(HttpRequest *request)
 
     memset(request, 0, offsetof(HttpRequest, fields));
     request->method = request->path = nothing;
-    http_parser_init(&request->parser, HTTP_REQUEST);
-    request->parser.data = request;
+    request->fields.n = 0;
+    request->fields.keep_alive = false;
 }
 
 int http_head_size(const char *data, size_t size, size_t *line_size, size_t *scanned)
@@ -80,20 +69,6 @@ int http_head_size(const char *data, size_t size, size_t *line_size, size_t *sca
     }
     *scanned = size;
     return 0;
-}
-
-static bool is_token_char(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c));
-}
-
-static bool is_token(const char *text, size_t length)
-{
-    for (size_t i = 0; i < length; i++)
-        if (!is_token_char(text[i]))
-            return false;
-    return length > 0;
 }
 
 /* Only printable ASCII. A request has no fragment. */
@@ -123,134 +98,84 @@ static bool is_version(const char *text, size_t length)
            text[5] >= '0' && text[5] <= '9' && text[7] >= '0' && text[7] <= '9';
 }
 
-/* Takes the path out of origin-form and absolute-form. The authority of CONNECT and the asterisk
- * stay as they are: no route has such a path (RFC 9112 §3.2). */
-static int read_target(HttpRequest *request, char *target, size_t length, bool is_connect)
+/* A name, an IP address or one in brackets, and a port. Without user information, which RFC 9110
+ * §4.2.4 calls an error. */
+static bool is_authority(const char *text, size_t length)
+{
+    static const char permitted[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                    "-._~%[]:";
+
+    return length > 0 && strspn(text, permitted) >= length;
+}
+
+/* RFC 3986 §3.1. Returns what follows "scheme://", or NULL. */
+static char *skip_scheme(char *target)
+{
+    size_t n = strspn(target, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
+
+    return n > 0 && (target[0] | 0x20) >= 'a' && strncmp(target + n, "://", 3) == 0
+               ? target + n + STRLEN("://")
+               : NULL;
+}
+
+/* absolute-form: the authority moves one byte towards the front, to be terminated before the path. */
+static int read_absolute_target(HttpRequest *request, char *authority)
 {
     static char root[] = "/";
-    struct http_parser_url url;
+    size_t length = authority ? strcspn(authority, "/?") : 0;
 
-    http_parser_url_init(&url);
-    if (!is_target(target, length) || http_parser_parse_url(target, length, is_connect, &url) != 0)
+    if (length == 0 || !is_authority(authority, length))
+        return http_request_refuse(request, &bad_target);
+    request->path = root;
+    if (authority[length] == '/') {
+        request->path = authority + length;
+        authority -= STRLEN("/");
+        memmove(authority, authority + 1, length);
+    }
+    authority[length] = '\0';
+    request->authority = authority;
+    return 0;
+}
+
+/* Takes the path out of origin-form and absolute-form. The authority of CONNECT and the asterisk
+ * stay as they are: no route has such a path (RFC 9112 §3.2). */
+static int read_target(HttpRequest *request, char *target, size_t length)
+{
+    bool is_connect = streq(request->method, "CONNECT");
+
+    if (!is_target(target, length) || (is_connect && !is_authority(target, length)))
         return http_request_refuse(request, &bad_target);
     target[length] = '\0';
-    if (url.field_set & (1 << UF_PATH)) {
-        request->path = target + url.field_data[UF_PATH].off;
-        request->path[url.field_data[UF_PATH].len] = '\0';
-    } else
-        request->path = is_connect ? target : root;
+    if (is_connect || target[0] == '/' || streq(target, "*"))
+        request->path = target;
+    else {
+        int status = read_absolute_target(request, skip_scheme(target));
+
+        if (status != 0)
+            return status;
+    }
+    request->path[strcspn(request->path, "?")] = '\0';
     return 0;
 }
 
 int http_request_read_line(HttpRequest *request, char *line, size_t size)
 {
-    static const http_parser_settings settings = { 0 };
     char *rest = line, *end = line + size - STRLEN("\r\n"), *method, *target;
     size_t method_length, target_length;
 
     method = split_at_blank(&rest, end, &method_length);
     target = method ? split_at_blank(&rest, end, &target_length) : NULL;
-    if (!target || !is_token(method, method_length) || !is_version(rest, (size_t)(end - rest)))
+    if (!target || !http_is_token(method, method_length) || !is_version(rest, (size_t)(end - rest)))
         return http_request_refuse(request, &bad_line);
     if (rest[5] != '1')
         return http_request_refuse(request, &bad_version);
-    if (http_parser_execute(&request->parser, &settings, line, size) != size &&
-        HTTP_PARSER_ERRNO(&request->parser) != HPE_INVALID_METHOD)
-        return http_request_refuse(request, &bad_line);
     request->minor = (unsigned)(rest[7] - '0');
     method[method_length] = '\0';
     request->method = method;
-    return read_target(request, target, target_length, streq(method, "CONNECT"));
+    return read_target(request, target, target_length);
 }
 
-/* True when each line begins with a token and a colon, no line is folded (RFC 9112 §5.1, §5.2), and
- * no value has a control character. */
-static bool fields_are_plain(const char *fields, size_t size)
-{
-    const char *end = fields + size - STRLEN("\r\n");
-
-    for (const char *line = fields, *next; line < end; line = next) {
-        const char *lf = memchr(line, '\n', (size_t)(end - line));
-        const char *colon = lf ? memchr(line, ':', (size_t)(lf - line)) : NULL;
-
-        if (!colon || !is_token(line, (size_t)(colon - line)))
-            return false;
-        for (const char *p = colon + 1; p < lf - 1; p++)
-            if (((unsigned char)*p < ' ' && *p != '\t') || *p == 0x7f)
-                return false;
-        next = lf + 1;
-    }
-    return true;
-}
-
-/* http_parser returns const pointers into the head, which belongs to this program. */
-static char *own(const char *p)
-{
-    return (char *)p;
-}
-
-static int on_field(http_parser *parser, const char *at, size_t length)
-{
-    HttpRequest *request = parser->data;
-
-    if (request->n_fields == HTTP_FIELDS_MAX)
-        return -1;
-    request->fields[request->n_fields++] = (HttpField){ .name = own(at), .name_length = length };
-    return 0;
-}
-
-static int on_value(http_parser *parser, const char *at, size_t length)
-{
-    HttpRequest *request = parser->data;
-    HttpField *field = &request->fields[request->n_fields - 1];
-
-    /* http_parser notices an empty value only on the next line, so that @at points there. */
-    field->value = length > 0 ? own(at) : field->name + field->name_length;
-    field->value_length = length;
-    return 0;
-}
-
-static int on_complete(http_parser *parser)
-{
-    HttpRequest *request = parser->data;
-
-    request->keep_alive = http_should_keep_alive(parser);
-    return 0;
-}
-
-/* Writes into the head: call it after the parser has finished. */
-static void terminate_fields(HttpRequest *request)
-{
-    for (size_t i = 0; i < request->n_fields; i++) {
-        HttpField *field = &request->fields[i];
-        char *end = field->value + field->value_length;
-
-        while (end > field->value && (end[-1] == ' ' || end[-1] == '\t'))
-            end--;
-        *end = '\0';
-        field->name[field->name_length] = '\0';
-    }
-}
-
-const char *http_request_field(const HttpRequest *request, const char *name)
-{
-    for (size_t i = 0; i < request->n_fields; i++)
-        if (strcasecmp(request->fields[i].name, name) == 0)
-            return request->fields[i].value;
-    return NULL;
-}
-
-static unsigned count_fields(const HttpRequest *request, const char *name)
-{
-    unsigned n = 0;
-
-    for (size_t i = 0; i < request->n_fields; i++)
-        if (strcasecmp(request->fields[i].name, name) == 0)
-            n++;
-    return n;
-}
-
-/* http_parser has refused a second Content-Length, but it accepts spaces and an empty value. */
+/* The parser has refused a second Content-Length, but it accepts spaces and an empty value. */
 static int read_length(HttpRequest *request)
 {
     const char *value = http_request_field(request, "Content-Length");
@@ -261,7 +186,7 @@ static int read_length(HttpRequest *request)
         return http_request_refuse(request, &bad_length);
     errno = 0;
     request->length = strtoull(value, NULL, 10);
-    if (errno != 0)
+    if (errno != 0 || request->length > INT64_MAX)
         return http_request_refuse(request, &huge_length);
     request->has_length = true;
     return 0;
@@ -270,7 +195,7 @@ static int read_length(HttpRequest *request)
 /* RFC 9112 §6.1: with one of these a proxy in front could see the end of the request elsewhere. */
 static int read_transfer_encoding(HttpRequest *request)
 {
-    request->has_transfer_encoding = count_fields(request, "Transfer-Encoding") > 0;
+    request->has_transfer_encoding = http_fields_count(&request->fields, "Transfer-Encoding") > 0;
     if (!request->has_transfer_encoding)
         return 0;
     if (request->has_length)
@@ -283,7 +208,7 @@ static int read_transfer_encoding(HttpRequest *request)
 /* RFC 9112 §3.2 */
 static int check_host(HttpRequest *request)
 {
-    unsigned n = count_fields(request, "Host");
+    unsigned n = http_fields_count(&request->fields, "Host");
 
     if (n > 1 || (n == 0 && request->minor > 0))
         return http_request_refuse(request, &bad_host);
@@ -303,44 +228,22 @@ static int read_expect(HttpRequest *request)
     return 0;
 }
 
-/* Translates the error of http_parser into a sentence for the client. */
-static int request_refuse_parsed(HttpRequest *request)
+const char *http_request_field(const HttpRequest *request, const char *name)
 {
-    switch (HTTP_PARSER_ERRNO(&request->parser)) {
-    case HPE_CB_header_field:
-        return http_request_refuse(request, &many_fields);
-    case HPE_UNEXPECTED_CONTENT_LENGTH:
-        return http_request_refuse(request, &many_lengths);
-    case HPE_INVALID_CONTENT_LENGTH:
-        return http_request_refuse(request, &bad_length);
-    default:
-        return http_request_refuse(request, &bad_field);
-    }
+    return http_fields_find(&request->fields, name);
 }
 
 int http_request_read_fields(HttpRequest *request, char *fields, size_t size)
 {
-    static const http_parser_settings settings = {
-        .on_header_field = on_field,
-        .on_header_value = on_value,
-        .on_headers_complete = on_complete,
-    };
     static int (*const checks[])(HttpRequest *) = {
         read_length,
         read_transfer_encoding,
         check_host,
         read_expect,
     };
-    int status = 0;
+    const HttpRefusal *refusal = http_fields_read(request->minor, fields, size, &request->fields);
+    int status = refusal ? http_request_refuse(request, refusal) : 0;
 
-    if (!fields_are_plain(fields, size))
-        return http_request_refuse(request, &bad_field);
-    (void)http_parser_execute(&request->parser, &settings, fields, size);
-    /* The server refuses every transfer coding later, whether or not it ends in chunked. */
-    if (HTTP_PARSER_ERRNO(&request->parser) != HPE_OK &&
-        HTTP_PARSER_ERRNO(&request->parser) != HPE_INVALID_TRANSFER_ENCODING)
-        return request_refuse_parsed(request);
-    terminate_fields(request);
     for (size_t i = 0; i < ELEMENTSOF(checks) && status == 0; i++)
         status = checks[i](request);
     return status;

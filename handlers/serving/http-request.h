@@ -3,37 +3,23 @@
 
 /* The head of a request: request line and header fields (RFC 9112 §3, §5), read in place. */
 
-#include <http_parser.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define HTTP_FIELDS_MAX 100U
-
-typedef struct HttpField {
-    char *name, *value;
-    size_t name_length, value_length;
-} HttpField;
+#include "serving/http-fields.h"
 
 typedef struct HttpRequest {
-    http_parser parser;
-    char *method; /* "" until the request line is read */
-    char *path;   /* from the target, without the query; "" until then */
+    char *method;    /* "" until the request line is read */
+    char *path;      /* from the target, without the query; "" until then */
+    char *authority; /* host and port of an absolute-form target (RFC 9112 §3.2.2); NULL: none */
     unsigned minor;
-    bool keep_alive;
     bool has_length, has_transfer_encoding;
     uint64_t length;
     bool expects_continue;
     const char *reason; /* what is wrong and what to do, static; NULL: nothing */
-    size_t n_fields;
-    HttpField fields[HTTP_FIELDS_MAX]; /* last: only the first n_fields are initialised */
+    HttpFields fields;  /* last: only its first elements are initialised */
 } HttpRequest;
-
-/* An error in a request. */
-typedef struct HttpRefusal {
-    int status;           /* HTTP status */
-    const char *sentence; /* what is wrong and what to do */
-} HttpRefusal;
 
 /* Sets request->reason to the sentence and returns the status. */
 int http_request_refuse(HttpRequest *request, const HttpRefusal *refusal);

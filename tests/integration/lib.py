@@ -461,7 +461,7 @@ class Pebble:
 def newer_pebble(directory, http_port, **settings):
     """Debian testing's Pebble: it has renewalInfo and profiles, which Debian 12's lacks."""
     program = BUILD / "newer-pebble"
-    run(ROOT / "tests/newer-pebble", program, timeout=120)
+    run(ROOT / "tests/newer-package", "testing", program, "pebble", timeout=120)
     return Pebble(directory, http_port, program=program / "usr/bin/pebble", **settings)
 
 
