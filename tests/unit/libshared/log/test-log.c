@@ -93,10 +93,11 @@ static void test_long(void)
  * propagation cannot be set: leave the chroot for a moment. */
 static void make_mounts_private(void)
 {
-    int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int directory = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int root, directory;
 
     ASSERT_OK(unshare(CLONE_NEWNS | (geteuid() == 0 ? 0 : CLONE_NEWUSER)));
+    root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    directory = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
         ASSERT_EQ(errno, EINVAL);
         ASSERT_OK(chroot("/tmp"));
