@@ -4,12 +4,73 @@
 
 #include "base/macro.h"
 #include "challenge-request.h"
+#include "log/log.h"
 #include "serving/handler.h"
 #include "serving/http.h"
 #include "statedir/challenge.h"
 
+typedef struct Http01 {
+    const char *challenges; /* directory */
+    AddressPrefix *proxies;
+    size_t n_proxies;
+} Http01;
+
+static void http01_close(void *userdata)
+{
+    Http01 *http01 = userdata;
+
+    free(http01->proxies);
+    free(http01);
+}
+
+DEFINE_CLEANUP_FUNC(Http01 *, http01_close)
+
+/* @text: prefixes with commas in between; changed */
+static int parse_proxies(Http01 *http01, char *text)
+{
+    const char *word;
+
+    while ((word = strsep(&text, ","))) {
+        _cleanup_free_ char *meant = NULL;
+        AddressPrefix *grown =
+            reallocarray(http01->proxies, http01->n_proxies + 1, sizeof(*http01->proxies));
+        int r;
+
+        if (!grown)
+            return -ENOMEM;
+        http01->proxies = grown;
+        r = address_prefix_parse(word, &grown[http01->n_proxies], &meant);
+        if (r < 0)
+            return r;
+        http01->n_proxies++;
+    }
+    return 0;
+}
+
+static int http01_open(const char *const values[], void **ret)
+{
+    _cleanup_(http01_closep) Http01 *http01 = calloc(1, sizeof(*http01));
+    _cleanup_free_ char *proxies = strdup(str_or(values[1], ""));
+    int r;
+
+    if (!http01 || !proxies)
+        return log_oom();
+    http01->challenges = values[0];
+    r = *proxies ? parse_proxies(http01, proxies) : 0;
+    if (r == -ENOMEM)
+        return log_oom();
+    if (r < 0)
+        return log_event_errno(LOG_EVENT_START_FAILED, r,
+                               "--proxy-protocol: '%s' is not a list of addresses or prefixes, "
+                               "separated by commas",
+                               values[1]);
+    *ret = TAKE_PTR(http01);
+    return 0;
+}
+
 static void http01_serve(int fd, void *userdata)
 {
+    const Http01 *http01 = userdata;
     static const HttpRoute routes[] = {
         {
             .path = CHALLENGE_REQUEST_PREFIX,
@@ -24,7 +85,9 @@ static void http01_serve(int fd, void *userdata)
         .limits = HTTP_LIMITS_DEFAULT,
         .begin = handler_log_begin,
         .refused = challenge_request_refused,
-        .userdata = userdata,
+        .proxies = http01->proxies,
+        .n_proxies = http01->n_proxies,
+        .userdata = (void *)(uintptr_t)http01->challenges,
     };
 
     http_serve(fd, &server);
@@ -36,7 +99,11 @@ int main(int argc, char *argv[])
         .name = "acmems-http01",
         .summary = "Answers http-01 challenges",
         .options = { { "challenges", "DIR", "directory of the challenge files",
-                       CHALLENGE_DIRECTORY_DEFAULT } },
+                       CHALLENGE_DIRECTORY_DEFAULT },
+                     { "proxy-protocol", "PREFIX,…",
+                       "front servers that send a PROXY header in each connection", NULL } },
+        .open = http01_open,
+        .close = http01_close,
         .serve = http01_serve,
         /* More than keep_alive_max and one further request take together. */
         .lifetime = 120 * USEC_PER_SEC,

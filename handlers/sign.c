@@ -61,6 +61,8 @@ static void sign_connection(int fd, void *userdata)
         .limits = HTTP_LIMITS_DEFAULT,
         .begin = handler_log_begin,
         .refused = sign_refused,
+        .proxies = config ? config->proxies : NULL,
+        .n_proxies = config ? config->n_proxies : 0,
         .userdata = sign->config,
     };
 

@@ -25,12 +25,16 @@ DEFINE_CLEANUP_FUNC(TlsServer *, tlsalpn01_close)
 static int tlsalpn01_open(const char *const values[], void **ret)
 {
     _cleanup_(tlsalpn01_closep) TlsServer *server = calloc(1, sizeof(*server));
-    const char *target = values[1];
+    const char *target = values[1], *proxy_protocol = str_or(values[2], "no");
     int r;
 
     if (!server)
         return log_oom();
     server->challenges = values[0];
+    if (!streq(proxy_protocol, "yes") && !streq(proxy_protocol, "no"))
+        return log_event_errno(LOG_EVENT_START_FAILED, EINVAL,
+                               "--passthrough-proxy-protocol: '%s' is neither yes nor no",
+                               proxy_protocol);
     if (target && *target) {
         r = passthrough_open(target, &server->passthrough);
         if (r == -ENOMEM)
@@ -39,6 +43,7 @@ static int tlsalpn01_open(const char *const values[], void **ret)
             return log_event_errno(LOG_EVENT_START_FAILED, r,
                                    "--passthrough: '%s' is not ADDRESS:PORT or [ADDRESS]:PORT",
                                    target);
+        server->passthrough.proxy_protocol = streq(proxy_protocol, "yes");
     }
     server->context = validation_context_new();
     if (!server->context)
@@ -68,7 +73,9 @@ int main(int argc, char *argv[])
         .options = { { "challenges", "DIR", "directory of the challenge files",
                        TLS_CHALLENGE_DIRECTORY_DEFAULT },
                      { "passthrough", "ADDRESS:PORT", "server that gets all other connections",
-                       NULL } },
+                       NULL },
+                     { "passthrough-proxy-protocol", "yes|no",
+                       "tell that server the client's address in a PROXY header", "no" } },
         .open = tlsalpn01_open,
         .close = tlsalpn01_close,
         .serve = tlsalpn01_serve,

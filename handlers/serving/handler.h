@@ -6,7 +6,7 @@
 #include "serving/fork-server.h"
 #include "serving/http.h"
 
-#define HANDLER_OPTIONS_MAX 2
+#define HANDLER_OPTIONS_MAX 3
 
 /* An option with a value: "config", "FILE", its meaning, its default. */
 typedef struct HandlerOption {

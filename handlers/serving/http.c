@@ -6,7 +6,9 @@
 
 #include "base/io.h"
 #include "base/macro.h"
+#include "log/log.h"
 #include "serving/http-response.h"
+#include "serving/proxy-header.h"
 #include "serving/stop.h"
 
 /* How long after SIGTERM an accepted client may take to send its first byte. */
@@ -37,6 +39,10 @@ static const HttpRefusal chunks_without_body = {
 static const HttpRefusal large_body = {
     413, "The request body is larger than this server accepts. Send a smaller one."
 };
+static const HttpRefusal no_proxy_header = {
+    400, "The connection does not begin with a PROXY header, which this server requires from your "
+         "address. Enable the PROXY protocol in the front server."
+};
 static const HttpRefusal unexpected_body = {
     413, "This request must not have a body. Send it without one."
 };
@@ -49,6 +55,7 @@ typedef struct HttpConnection {
     unsigned n_requests;
     usec_t keep_alive_until;
     bool linger;
+    bool lacks_proxy_header;
     size_t filled;
     char buffer[HTTP_HEAD_SIZE_MAX]; /* a head and the bytes that arrived with it */
 } HttpConnection;
@@ -284,7 +291,8 @@ static bool serve_request(HttpConnection *c)
     x.deadline = now_monotonic() + limits->request_timeout;
     x.write_timeout = limits->write_timeout;
     x.keep_alive_until = c->n_requests < limits->requests_max ? c->keep_alive_until : 0;
-    status = receive_head(&x);
+    status = c->lacks_proxy_header ? http_request_refuse(&x.request, &no_proxy_header)
+                                   : receive_head(&x);
     if (status < 0)
         return false;
     answer(&x, status);
@@ -320,6 +328,56 @@ static bool wait_for_request(HttpConnection *c)
     return c->n_requests == 0 && fd_wait(c->fd, POLLIN, now_monotonic() + DRAIN_TIMEOUT) == 0;
 }
 
+/* Takes the PROXY header from the received bytes. Returns 0; -EBADMSG if there is none; -errno. */
+static int receive_proxy_header(HttpConnection *c)
+{
+    usec_t deadline = now_monotonic() + c->server->limits.request_timeout;
+
+    for (;;) {
+        SocketAddress client;
+        int size = proxy_header_read(c->buffer, c->filled, &client);
+        ssize_t n;
+
+        if (size > 0) {
+            drop_received(c, (size_t)size);
+            if (client.sa.sa_family != AF_UNSPEC)
+                c->peer = client;
+            return 0;
+        }
+        if (size < 0)
+            return size;
+        n = receive_before(c->fd, c->buffer + c->filled, sizeof(c->buffer) - c->filled, deadline);
+        if (n <= 0)
+            return n < 0 ? (int)n : -ECONNRESET;
+        c->filled += (size_t)n;
+    }
+}
+
+static bool is_from_proxy(const HttpConnection *c)
+{
+    for (size_t i = 0; i < c->server->n_proxies; i++)
+        if (address_prefix_contains(&c->server->proxies[i], &c->peer))
+            return true;
+    return false;
+}
+
+/* Finds out who the client is. Returns whether the connection goes on. */
+static bool identify_client(HttpConnection *c)
+{
+    char peer[INET6_ADDRSTRLEN];
+    int r;
+
+    if (!is_from_proxy(c))
+        return true;
+    r = wait_for_request(c) ? receive_proxy_header(c) : -ETIMEDOUT;
+    c->lacks_proxy_header = r == -EBADMSG;
+    if (c->lacks_proxy_header)
+        log_warning("A connection from %s does not begin with a PROXY header, which proxy-protocol "
+                    "in acmems.ini requires from this address",
+                    socket_address_format(&c->peer, peer));
+    return r >= 0 || c->lacks_proxy_header;
+}
+
 void http_serve(int fd, const HttpServer *server)
 {
     HttpConnection c;
@@ -332,8 +390,9 @@ void http_serve(int fd, const HttpServer *server)
     c.signal_fd = stop_open_fd();
     if (socket_peer(fd, &c.peer) < 0)
         c.peer.sa.sa_family = AF_UNSPEC;
-    while (wait_for_request(&c) && serve_request(&c))
-        ;
+    if (identify_client(&c))
+        while (wait_for_request(&c) && serve_request(&c))
+            ;
     if (c.linger)
         socket_linger(c.fd);
     (void)safe_close(c.signal_fd);

@@ -42,6 +42,10 @@ typedef struct HttpServer {
     const HttpRoute *routes; /* the first match is used */
     size_t n_routes;
     HttpLimits limits;
+    /* Front servers: a connection from these addresses must begin with a PROXY header, which says
+     * who the client is (proxy-header.h). A header of others is no request, and is refused. */
+    const AddressPrefix *proxies;
+    size_t n_proxies;
     /* Called for each request before its response: the place to log its ID. Method and path are ""
      * when the request line is unreadable; headers are not read yet. May be NULL. */
     void (*begin)(HttpExchange *exchange, void *userdata);

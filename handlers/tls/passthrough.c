@@ -9,6 +9,7 @@
 #include "base/io.h"
 #include "log/log.h"
 #include "serving/handler.h"
+#include "serving/proxy-header.h"
 #include "tls/relay.h"
 
 #define CONNECT_TIMEOUT (10 * USEC_PER_SEC)
@@ -124,6 +125,29 @@ static void tell_failure(const Passthrough *target, int error)
               target->text, more, why);
 }
 
+/* A client that is gone already has no address any more: the server sees ours instead. */
+static int send_proxy_header(int fd, int behind, usec_t deadline)
+{
+    uint8_t header[PROXY_HEADER_WRITE_MAX];
+    SocketAddress client, here;
+    int r = socket_peer(fd, &client);
+
+    if (r >= 0)
+        r = socket_own(fd, &here);
+    return r < 0 ? r
+                 : write_all(behind, header, proxy_header_write(&client, &here, header), deadline);
+}
+
+/* Sends what the server behind is to see before the relay begins. */
+static int send_start(const Passthrough *target, int fd, int behind, const void *received,
+                      size_t size)
+{
+    usec_t deadline = now_monotonic() + CONNECT_TIMEOUT;
+    int r = target->proxy_protocol ? send_proxy_header(fd, behind, deadline) : 0;
+
+    return r < 0 ? r : write_all(behind, received, size, deadline);
+}
+
 void passthrough_serve(int fd, const Passthrough *target, const void *received, size_t size,
                        Stop *stop)
 {
@@ -135,7 +159,7 @@ void passthrough_serve(int fd, const Passthrough *target, const void *received, 
     if (r >= 0) {
         set_options(fd);
         set_options(behind);
-        r = write_all(behind, received, size, now_monotonic() + CONNECT_TIMEOUT);
+        r = send_start(target, fd, behind, received, size);
     }
     if (r < 0) {
         tell_failure(target, r);

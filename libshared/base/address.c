@@ -127,6 +127,15 @@ static bool prefix_of_socket(const SocketAddress *address, AddressPrefix *ret)
     return true;
 }
 
+const char *address_prefix_format(const AddressPrefix *prefix, char buf[ADDRESS_PREFIX_SIZE])
+{
+    char address[INET6_ADDRSTRLEN];
+
+    (void)inet_ntop(prefix->family, prefix->bytes, address, sizeof(address));
+    (void)snprintf(buf, ADDRESS_PREFIX_SIZE, "%s/%u", address, prefix->length);
+    return buf;
+}
+
 bool address_prefix_contains(const AddressPrefix *prefix, const SocketAddress *peer)
 {
     AddressPrefix one;

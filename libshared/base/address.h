@@ -30,6 +30,11 @@ typedef struct AddressPrefix {
  */
 int address_prefix_parse(const char *text, AddressPrefix *ret, char **ret_meant);
 
+#define ADDRESS_PREFIX_SIZE (INET6_ADDRSTRLEN + sizeof("/128") - 1)
+
+/* Formats a prefix: "192.0.2.0/24". Returns @buf. */
+const char *address_prefix_format(const AddressPrefix *prefix, char buf[ADDRESS_PREFIX_SIZE]);
+
 /* Whether the prefix contains the peer. IPv4-mapped peers count as IPv4; other families never
  * match. */
 bool address_prefix_contains(const AddressPrefix *prefix, const SocketAddress *peer);

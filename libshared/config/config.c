@@ -58,6 +58,7 @@ static void verification_free(Verification *verification)
     tsig_key_free(verification->tsig_key);
     free(verification->tsig_key_file);
     free(verification->passthrough);
+    free(verification->proxies);
     free(verification->name);
     free(verification);
 }
@@ -122,6 +123,7 @@ static void config_free(Config *config)
     free(config->storages);
     free(config->auth);
     listeners_free(config->listeners, config->n_listeners);
+    free(config->proxies);
     free(config->state_directory);
     free(config->runtime_directory);
     strv_free(config->files);

@@ -43,6 +43,9 @@ typedef struct Verification {
     size_t n_listeners;
     char *passthrough; /* tls-alpn01: ADDRESS:PORT or [ADDRESS]:PORT of the TLS server behind; NULL:
                           none */
+    bool passthrough_proxy_protocol; /* tell that server the client's address */
+    AddressPrefix *proxies; /* http01: front servers whose connections begin with a PROXY header */
+    size_t n_proxies;
     char **dns_servers; /* dns01-dnsUpdate: see dns_server_parse() */
     size_t n_dns_servers;
     char **resolvers; /* the same; NULL: the system's */
@@ -132,6 +135,8 @@ typedef struct Config {
     /* [mgmt] */
     ListenAddress *listeners;
     size_t n_listeners;
+    AddressPrefix *proxies; /* front servers whose connections begin with a PROXY header */
+    size_t n_proxies;
     size_t max_size;                            /* limit of a request body, bytes */
     const Verification **default_verifications; /* already copied to the auth blocks */
     size_t n_default_verifications;

@@ -519,6 +519,7 @@ static const ConfigKey state_keys[] = {
 static const ConfigKey mgmt_keys[] = {
     { "listener", "mgmt", .parse = parse_listener, LIST(Config, listeners) },
     { "max-size", .parse = parse_size, IN(Config, max_size) },
+    { "proxy-protocol", .parse = parse_ip, LIST(Config, proxies) },
     { "default-verification", .parse = config_parse_defaults, IN(Config, default_verifications),
       .count = offsetof(Config, n_default_verifications), NAMES(verification_names) },
     { "default-storage", .parse = config_parse_default, IN(Config, default_storage),
@@ -538,6 +539,9 @@ static const ConfigKey verification_keys[] = {
       .types = HTTP01 | TLSALPN01 },
     { "passthrough", .parse = parse_passthrough, IN(Verification, passthrough),
       .types = TLSALPN01 },
+    { "passthrough-proxy-protocol", .parse = parse_bool,
+      IN(Verification, passthrough_proxy_protocol), .types = TLSALPN01 },
+    { "proxy-protocol", .parse = parse_ip, LIST(Verification, proxies), .types = HTTP01 },
     { "dns-server", .parse = parse_dns_server, LIST(Verification, dns_servers),
       .types = DNSUPDATE },
     { "resolver", .parse = parse_dns_server, LIST(Verification, resolvers), .types = DNSUPDATE },

@@ -62,6 +62,20 @@ static int refuse_unused(Loader *l, Verification *block)
                          block->name);
 }
 
+static bool is_same(const Verification *a, const Verification *b)
+{
+    return streq(a->passthrough, b->passthrough) &&
+           a->passthrough_proxy_protocol == b->passthrough_proxy_protocol;
+}
+
+static int warn_without_passthrough(Loader *l, const Verification *block)
+{
+    return config_report(l, LOG_WARNING, (Place){ block->file, block->line },
+                         "passthrough-proxy-protocol of [verification \"%.64s\"] has no effect "
+                         "without passthrough; add passthrough, or delete it",
+                         block->name);
+}
+
 /* One program serves all blocks, so they share one passthrough. */
 int config_check_passthroughs(Loader *l)
 {
@@ -72,13 +86,16 @@ int config_check_passthroughs(Loader *l)
     for (size_t i = 0; r >= 0 && i < l->config->n_verifications; i++) {
         Verification *block = l->config->verifications[i];
 
-        if (block->passthrough && !is_used) {
+        if (!block->passthrough && block->passthrough_proxy_protocol) {
+            r = warn_without_passthrough(l, block);
+        } else if (block->passthrough && !is_used) {
             r = refuse_unused(l, block);
-        } else if (block->passthrough && first && !streq(first->passthrough, block->passthrough)) {
-            r = config_report(l, LOG_ERR, (Place){ block->file, block->line },
-                              "passthrough of [verification \"%.64s\"] differs from %s:%u, but one "
-                              "program serves both; write the same address",
-                              block->name, first->file, first->line);
+        } else if (block->passthrough && first && !is_same(first, block)) {
+            r = config_report(
+                l, LOG_ERR, (Place){ block->file, block->line },
+                "passthrough of [verification \"%.64s\"] differs from %s:%u, but one "
+                "program serves both; write the same address and passthrough-proxy-protocol",
+                block->name, first->file, first->line);
             drop_passthrough(block);
         } else if (block->passthrough) {
             r = check_loop(l, block);

@@ -77,6 +77,7 @@ int log_event_full(LogEvent event, int error, const LogFields *fields, const cha
  * about %m. */
 #define log_debug(...)                ((void)log_full(LOG_DEBUG, 0, __VA_ARGS__))
 #define log_error(...)                ((void)log_full(LOG_ERR, 0, __VA_ARGS__))
+#define log_warning(...)              ((void)log_full(LOG_WARNING, 0, __VA_ARGS__))
 #define log_warning_errno(error, ...) __extension__(log_full(LOG_WARNING, (error), __VA_ARGS__))
 #define log_error_errno(error, ...)   __extension__(log_full(LOG_ERR, (error), __VA_ARGS__))
 #define log_event(event, fields, ...) ((void)log_event_full((event), 0, (fields), __VA_ARGS__))

@@ -186,6 +186,24 @@ def test_passthrough(tmp_path, target, family, address):
                             "acmems-tlsalpn01@1.service") == ""
 
 
+def test_passthrough_with_proxy_protocol(tmp_path):
+    generated = Generated(tmp_path, '[verification "tls"]\ntype = tls-alpn01\nlistener = 0.0.0.0:443\n'
+                                    "passthrough = 127.0.0.1:8443\npassthrough-proxy-protocol = yes\n")
+    for suffix in ("", "@"):
+        assert generated.settings(f"acmems-tlsalpn01{suffix}.service.d/50-acmems.conf", "Environment") == [
+            '"ACMEMS_PASSTHROUGH=127.0.0.1:8443"', 'ACMEMS_PASSTHROUGH_PROXY_PROTOCOL=yes']
+
+
+def test_front_servers(tmp_path):
+    """One program serves all blocks: it gets the addresses of all of them."""
+    generated = Generated(tmp_path, '[verification "a"]\ntype = http01\nproxy-protocol = 127.0.0.1\n'
+                                    "proxy-protocol = 2001:db8::/32\n"
+                                    '[verification "b"]\ntype = http01\nproxy-protocol = 192.0.2.0/24\n')
+    for suffix in ("", "@"):
+        assert generated.settings(f"acmems-http01{suffix}.service.d/50-acmems.conf", "Environment") == [
+            '"ACMEMS_PROXY_PROTOCOL=127.0.0.1/32,2001:db8::/32,192.0.2.0/24"']
+
+
 def test_systemd_reports_errors(tmp_path):
     """systemd-analyze reports errors, so its silence in the other tests proves something."""
     generated = Generated(tmp_path, "")

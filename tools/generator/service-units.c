@@ -272,35 +272,59 @@ static int add_challenges(Sandbox *sandbox, const Config *config, const char *ki
     return 0;
 }
 
+/* The front servers of all blocks, separated by commas: one program serves all blocks. */
+static int format_proxies(const Config *config, char **ret)
+{
+    _cleanup_free_ char *list = NULL;
+
+    for (size_t i = 0; i < config->n_verifications; i++)
+        for (size_t j = 0; j < config->verifications[i]->n_proxies; j++) {
+            char text[ADDRESS_PREFIX_SIZE];
+            char *longer;
+
+            (void)address_prefix_format(&config->verifications[i]->proxies[j], text);
+            if (asprintf(&longer, "%s%s%s", list ? list : "", list ? "," : "", text) < 0)
+                return -ENOMEM;
+            free(list);
+            list = longer;
+        }
+    *ret = TAKE_PTR(list);
+    return 0;
+}
+
 static int write_http01(const UnitDirectory *where, const Config *config)
 {
     _cleanup_(sandbox_done) Sandbox sandbox = { 0 };
-    int r;
+    _cleanup_free_ char *proxies = NULL;
+    int r = format_proxies(config, &proxies);
 
-    if (!has_own_runtime(config))
-        return 0;
+    if (r < 0 || (!has_own_runtime(config) && !proxies))
+        return r;
     r = unit_file_open(&sandbox.file, where);
-    if (r >= 0)
+    if (r >= 0 && has_own_runtime(config))
         r = add_challenges(&sandbox, config, "http-01");
+    if (r >= 0 && proxies)
+        unit_file_add_word(&sandbox.file, SECTION, "Environment",
+                           "ACMEMS_PROXY_PROTOCOL=", proxies);
     if (r < 0)
         return r;
     return write_handler(&sandbox, "acmems-http01.service", "acmems-http01@.service");
 }
 
 /* All blocks have the same value. */
-static const char *find_passthrough(const Config *config)
+static const Verification *find_passthrough(const Config *config)
 {
     for (size_t i = 0; i < config->n_verifications; i++)
         if (config->verifications[i]->passthrough)
-            return config->verifications[i]->passthrough;
+            return config->verifications[i];
     return NULL;
 }
 
 /* Uses the network of the host, restricted to this one address, for connections of any duration. */
-static int add_passthrough(Sandbox *sandbox, const char *passthrough)
+static int add_passthrough(Sandbox *sandbox, const Verification *block)
 {
     _cleanup_(listen_address_done) ListenAddress target = { 0 };
-    int r = listen_address_parse(passthrough, &target);
+    int r = listen_address_parse(block->passthrough, &target);
     const struct {
         const char *key, *value;
     } table[] = {
@@ -314,7 +338,11 @@ static int add_passthrough(Sandbox *sandbox, const char *passthrough)
 
     if (r < 0)
         return r;
-    unit_file_add_word(&sandbox->file, SECTION, "Environment", "ACMEMS_PASSTHROUGH=", passthrough);
+    unit_file_add_word(&sandbox->file, SECTION, "Environment",
+                       "ACMEMS_PASSTHROUGH=", block->passthrough);
+    if (block->passthrough_proxy_protocol)
+        unit_file_add_word(&sandbox->file, SECTION, "Environment",
+                           "ACMEMS_PASSTHROUGH_PROXY_PROTOCOL=", "yes");
     for (size_t i = 0; i < ELEMENTSOF(table); i++)
         unit_file_set(&sandbox->file, SECTION, table[i].key, table[i].value);
     return 0;
@@ -323,7 +351,7 @@ static int add_passthrough(Sandbox *sandbox, const char *passthrough)
 static int write_tlsalpn01(const UnitDirectory *where, const Config *config)
 {
     _cleanup_(sandbox_done) Sandbox sandbox = { 0 };
-    const char *passthrough = find_passthrough(config);
+    const Verification *passthrough = find_passthrough(config);
     int r;
 
     if (!has_own_runtime(config) && !passthrough)

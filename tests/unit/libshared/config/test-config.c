@@ -135,7 +135,14 @@ static void test_refused(void)
         { TLSALPN "listener=127.0.0.1:443\npassthrough=192.0.2.1:443\n[verification "
                   "u]\ntype=tls-alpn01\npassthrough=192.0.2.2:443\n",
           E("5") "passthrough of [verification \"u\"] differs from " MAIN
-                 ":1, but one program serves both; write the same address\n" },
+                 ":1, but one program serves both; write the same address and "
+                 "passthrough-proxy-protocol\n" },
+        { TLSALPN
+          "listener=127.0.0.1:443\npassthrough=192.0.2.1:443\n[verification "
+          "u]\ntype=tls-alpn01\npassthrough=192.0.2.1:443\npassthrough-proxy-protocol=yes\n",
+          E("5") "passthrough of [verification \"u\"] differs from " MAIN
+                 ":1, but one program serves both; write the same address and "
+                 "passthrough-proxy-protocol\n" },
         { "[verification h]\ntype=http01\n" TLSALPN "passthrough=192.0.2.1:443\n",
           E("3") "passthrough of [verification \"t\"] has no effect, because no block of type "
                  "tls-alpn01 has a listener; add a listener, or delete passthrough\n" },
@@ -354,6 +361,12 @@ static void test_warned(void)
         { "[verification v]\ntype=http01\npassthrough=192.0.2.1:443\n",
           W("3") "'passthrough' is not a key of type http01 in [verification \"v\"]; delete the "
                  "line\n" },
+        { TLSALPN "passthrough-proxy-protocol=yes\n",
+          W("1") "passthrough-proxy-protocol of [verification \"t\"] has no effect without "
+                 "passthrough; add passthrough, or delete it\n" },
+        { "[verification v]\ntype=dns01-dnsUpdate\ndns-server=192.0.2.1\nproxy-protocol=::1\n",
+          W("4") "'proxy-protocol' is not a key of type dns01-dnsUpdate in [verification \"v\"]; "
+                 "delete the line\n" },
         { "[logging]\ndestination=syslog\nformat=%m\nconfig-file=/x\nlevel=info\n",
           W("2") "destination" OBSOLETE W("3") "format" OBSOLETE W("4") "config-file" OBSOLETE },
         { AUTH_IP, W("1") "[auth \"a\"] has neither domain nor ip-san; it permits nothing\n" },
