@@ -3,7 +3,7 @@
 BUILD := build
 DESTDIR ?=
 
-.PHONY: all deps build demo check test bench install deb clean
+.PHONY: all deps build demo check test bench fuzz-smoke fuzz coverage install deb clean
 
 all: build
 
@@ -26,6 +26,18 @@ bench: build # prints measurements and checks no limits
 	tests/install-packages bench
 	for bench in $$(find tests/bench -type f -perm -u+x); do "$$bench" $(BUILD) || exit; done
 
+fuzz-smoke: # a minute for each parser
+	tests/install-packages build fuzz
+	tests/fuzz/run 60
+
+fuzz: # SECONDS for each parser
+	tests/install-packages build fuzz
+	tests/fuzz/run $(or $(SECONDS),3600)
+
+coverage: # of the parsers, by their fuzz targets
+	tests/install-packages build fuzz
+	tests/fuzz/coverage
+
 install: build
 	DESTDIR="$(DESTDIR)" meson install -C $(BUILD) --no-rebuild
 
@@ -34,4 +46,4 @@ deb: # Debian packages, in $(BUILD)/deb
 	tests/build-packages $(BUILD)/deb
 
 clean:
-	rm -rf build build-asan build-llhttp
+	rm -rf build build-asan build-llhttp build-fuzz build-coverage

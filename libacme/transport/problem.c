@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "strings/text.h"
+
 #define DESCRIPTION_MAX 1000U
 
 #define SOON    60U
@@ -134,5 +136,7 @@ char *problem_describe(const json_t *document)
             size--;
         text[size] = '\0';
     }
+    /* It goes to the client and to terminals, too. */
+    text_flatten(text);
     return text;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Runs a fuzz target without a fuzzer: each file of a directory unchanged, then ROUNDS mutations of
- * those that are not too large. Each run makes the same mutations. */
+/* Runs a fuzz target without a fuzzer: each file of a directory unchanged, then ROUNDS (of
+ * meson.build) mutations of those that are not too large. Each run makes the same mutations. */
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -8,7 +8,6 @@
 
 #include "base/io.h"
 
-#define ROUNDS      20000U
 #define INPUT_MAX   ((size_t)32768)
 #define MUTATED_MAX ((size_t)4096) /* larger files are slow */
 #define FILES_MAX   64U
