@@ -45,6 +45,23 @@ const char *http_header(const HttpExchange *x, const char *name)
     return http_request_field(&x->request, name);
 }
 
+unsigned http_header_count(const HttpExchange *x, const char *name)
+{
+    return http_fields_count(&x->request.fields, name);
+}
+
+bool http_header_begins(const HttpExchange *x, const char *prefix)
+{
+    return http_fields_have_prefix(&x->request.fields, prefix);
+}
+
+int http_host(const HttpExchange *x, char ret[HOST_SIZE])
+{
+    const char *value = str_or(x->request.authority, http_header(x, "Host"));
+
+    return value ? host_parse_header(value, ret) : -EINVAL;
+}
+
 const SocketAddress *http_peer(const HttpExchange *x)
 {
     return x->peer;

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "serving/http-request.h"
 #include "serving/http-response.h"
+#include "strings/host.h"
 
 typedef struct HttpExchange {
     struct HttpConnection *connection;
@@ -37,6 +38,12 @@ const char *http_method(const HttpExchange *exchange);
 const char *http_path(const HttpExchange *exchange); /* without query string */
 /* The first header of that name; NULL: there is none. */
 const char *http_header(const HttpExchange *exchange, const char *name);
+unsigned http_header_count(const HttpExchange *exchange, const char *name);
+/* Whether the name of any header begins with this prefix. */
+bool http_header_begins(const HttpExchange *exchange, const char *prefix);
+/* The host that the request is for, as host_parse() writes it: from a target in absolute-form, else
+ * from Host (RFC 9112 §3.2.2). 0; -EINVAL if it is no host, or if there is none. */
+int http_host(const HttpExchange *exchange, char ret[HOST_SIZE]);
 const SocketAddress *http_peer(const HttpExchange *exchange);
 const char *http_request_id(const HttpExchange *exchange); /* 16 random hex digits */
 

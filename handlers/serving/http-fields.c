@@ -207,3 +207,11 @@ unsigned http_fields_count(const HttpFields *fields, const char *name)
             n++;
     return n;
 }
+
+bool http_fields_have_prefix(const HttpFields *fields, const char *prefix)
+{
+    for (size_t i = 0; i < fields->n; i++)
+        if (strncasecmp(fields->list[i].name, prefix, strlen(prefix)) == 0)
+            return true;
+    return false;
+}

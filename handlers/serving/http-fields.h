@@ -44,3 +44,6 @@ const char *http_fields_find(const HttpFields *fields, const char *name);
 
 /* Returns the number of fields of this name, in any case. */
 unsigned http_fields_count(const HttpFields *fields, const char *name);
+
+/* Whether the name of a field begins with this prefix, in any case. */
+bool http_fields_have_prefix(const HttpFields *fields, const char *prefix);

@@ -118,7 +118,8 @@ static char *skip_scheme(char *target)
                : NULL;
 }
 
-/* absolute-form: the authority moves one byte towards the front, to be terminated before the path. */
+/* absolute-form: the authority moves one byte towards the front, to be terminated before the path.
+ */
 static int read_absolute_target(HttpRequest *request, char *authority)
 {
     static char root[] = "/";
@@ -222,7 +223,7 @@ static int read_expect(HttpRequest *request)
 
     if (!value || request->minor == 0)
         return 0;
-    if (strcasecmp(value, "100-continue") != 0)
+    if (strcasecmp(value, "100-continue") != 0 || http_fields_count(&request->fields, "Expect") > 1)
         return http_request_refuse(request, &bad_expectation);
     request->expects_continue = true;
     return 0;

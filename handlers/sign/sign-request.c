@@ -5,6 +5,7 @@
 
 #include "log/log.h"
 #include "policy/policy.h"
+#include "sign/foreign-page.h"
 #include "sign/order-client.h"
 #include "statedir/files/runtime-path.h"
 #include "statedir/storage/cache.h"
@@ -23,6 +24,8 @@
 
 /* Says nothing about the policy: the client may be anyone. */
 #define NOT_ALLOWED "This request is not permitted. The server's journal says why."
+
+#define TWO_AUTHENTICATIONS "The request has more than one Authentication header. Send exactly one."
 
 /* A request in progress. */
 typedef struct Sign {
@@ -111,6 +114,22 @@ static void reply_chain(Sign *sign, const char *text, const Outcome *outcome)
 /* Each step either answers the request and returns false, or returns true: the next step follows.
  */
 
+/* With or without a valid configuration, so that no web page learns whether there is one. */
+static bool check_origin(Sign *sign)
+{
+    _cleanup_free_ char *why = NULL;
+    const char *sentence = foreign_page_detect(sign->exchange, sign->config, &why);
+
+    if (!sentence)
+        return true;
+    sign_refuse(sign,
+                &(Outcome){ .event = LOG_EVENT_REQUEST_REFUSED,
+                            .status = 403,
+                            .why = str_or(why, sentence) },
+                0, sentence);
+    return false;
+}
+
 static bool check_config(Sign *sign)
 {
     if (sign->config)
@@ -131,6 +150,15 @@ static bool check_head(Sign *sign)
     _cleanup_free_ char *why = NULL;
     const char *header = http_header(sign->exchange, "Authentication");
 
+    /* Another program on the way could judge another one. */
+    if (http_header_count(sign->exchange, "Authentication") > 1) {
+        sign_refuse(sign,
+                    &(Outcome){ .event = LOG_EVENT_REQUEST_REFUSED,
+                                .status = 400,
+                                .why = TWO_AUTHENTICATIONS },
+                    0, TWO_AUTHENTICATIONS);
+        return false;
+    }
     sign->policy.peer = http_peer(sign->exchange);
     if (header && authentication_parse(header, &sign->authentication) >= 0)
         sign->policy.authentication = &sign->authentication;
@@ -394,7 +422,7 @@ static bool sign_order(Sign *sign)
 void sign_serve(HttpExchange *exchange, void *userdata)
 {
     static bool (*const steps[])(Sign * sign) = {
-        check_config, check_head, read_csr, check_policy, try_cache, sign_order,
+        check_origin, check_config, check_head, read_csr, check_policy, try_cache, sign_order,
     };
     _cleanup_(sign_done) Sign sign = { .exchange = exchange, .config = userdata };
 

@@ -124,6 +124,7 @@ static void config_free(Config *config)
     free(config->auth);
     listeners_free(config->listeners, config->n_listeners);
     free(config->proxies);
+    strv_free(config->server_names);
     free(config->state_directory);
     free(config->runtime_directory);
     strv_free(config->files);

@@ -141,6 +141,8 @@ typedef struct Config {
     const Verification **default_verifications; /* already copied to the auth blocks */
     size_t n_default_verifications;
     const Storage *default_storage;
+    char **server_names; /* hosts of requests, see host_parse(); NULL: any */
+    size_t n_server_names;
 
     /* [logging] */
     int log_level; /* syslog level; default LOG_INFO */

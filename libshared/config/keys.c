@@ -15,6 +15,7 @@
 #include "config/tsig-key.h"
 #include "log/log.h"
 #include "strings/encode.h"
+#include "strings/host.h"
 #include "x509/dns-name.h"
 
 #define KIB          UINT64_C(1024)
@@ -446,6 +447,18 @@ static int parse_all(Loader *l, const ConfigKey *key, const char *value, void *o
     return 0;
 }
 
+static int parse_server_name(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    char host[HOST_SIZE];
+
+    if (host_parse(value, strlen(value), host) < 0)
+        return refuse(l,
+                      "%s = " QUOTED " is not a host; write the name or the address that clients "
+                      "use in the URL, without a port",
+                      key->name, value);
+    return add_string(key, host, object);
+}
+
 /* The characters of host names, and those with a meaning for fnmatch(3). */
 static bool is_pattern(const char *value)
 {
@@ -524,6 +537,7 @@ static const ConfigKey mgmt_keys[] = {
       .count = offsetof(Config, n_default_verifications), NAMES(verification_names) },
     { "default-storage", .parse = config_parse_default, IN(Config, default_storage),
       NAMES(storage_names) },
+    { "server-name", .parse = parse_server_name, LIST(Config, server_names) },
 };
 
 static const ConfigKey logging_keys[] = {

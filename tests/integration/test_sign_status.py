@@ -206,6 +206,83 @@ def test_key(policy, new_csr):
         assert_refused(policy.post(csr, headers), 403)
 
 
+# ---- 403 and 400: a web page, through a browser in a permitted network -----------------------
+
+@pytest.mark.parametrize("headers", [
+    {"Origin": "http://evil.example"}, {"Origin": "null"}, {"origin": ""},
+    {"Origin": "http://127.0.0.1:1313"}, {"Sec-Fetch-Site": "none"},
+    {"sec-fetch-mode": "no-cors"}, {"SEC-FETCH-DEST": "image"},
+], ids=str)
+def test_browser(acmems, new_csr, headers):
+    """A form or fetch() of any page, and of a page whose name was rebound to this address."""
+    csr = new_csr("www.example.org")
+    for sent in headers, {**headers, "Content-Type": "text/plain"}:
+        assert_refused(acmems.post(csr, sent), 403, "browser", "curl")
+    assert "a browser sent it: it has " in acmems.sign.log
+    acmems.issue(csr)
+
+
+def test_browser_is_refused_without_its_body(acmems):
+    assert_refused(raw(acmems, lib.head(b"x", Origin="null")), 403, "browser")
+
+
+SERVER_NAMES = "server-name = ACMEMS.example.org\nserver-name = 127.0.0.1\nserver-name = 2001:db8::1"
+
+
+def post_to(server, csr, target, host):
+    line = "".join(f"{name}: {value}\r\n" for name, value in [("Host", host)] if value is not None)
+    version = "HTTP/1.1" if line else "HTTP/1.0"
+    return raw(server, f"POST {target} {version}\r\n{line}Content-Length: {len(csr)}\r\n\r\n", csr)
+
+
+def test_server_name(installation, new_csr):
+    """A name that leads to this address by DNS rebinding is not one of them."""
+    server, csr = installation.start(mgmt=SERVER_NAMES), new_csr("www.example.org")
+    for target, host in (
+            ("/sign", "acmems.example.org"), ("/sign", "Acmems.Example.Org.:1313"),
+            ("/sign", "127.0.0.1:80"), ("/sign", "[2001:DB8:0::1]:1313"), ("/sign", "[2001:db8::1]"),
+            ("http://acmems.example.org:1313/sign", "evil.example"), ("http://[2001:db8::1]/sign", "")):
+        answer = post_to(server, csr, target, host)
+        assert answer.status == 200, (target, host, answer)
+    for target, host in (
+            ("/sign", "evil.example"), ("/sign", "evil.example:1313"), ("/sign", ""), ("/sign", None),
+            ("/sign", "acmems.example.org.evil.example"), ("/sign", "[::1]:1313"), ("/sign", "2001:db8::1"),
+            ("/sign", "acmems.example.org, evil.example"), ("/sign", "user@acmems.example.org"),
+            ("http://evil.example/sign", "acmems.example.org"),
+            ("http://evil.example:1313/sign?http://acmems.example.org", "acmems.example.org")):
+        assert_refused(post_to(server, csr, target, host), 403, "server-name")
+    assert "server-name does not list the host of the request 'evil.example'" in server.sign.log
+
+
+def test_without_server_name(acmems, new_csr):
+    csr = new_csr("www.example.org")
+    for host in "anything.example", "", None:
+        assert post_to(acmems, csr, "/sign", host).status == 200
+
+
+@pytest.mark.parametrize("lines", [
+    "Authentication: {right}\r\nAuthentication: {wrong}", "Authentication: {wrong}\r\nauthentication: {right}",
+    "Authentication: {right}\r\nAuthentication: {right}", "Authentication: {right}\r\nAUTHENTICATION:",
+])
+def test_two_authentications(policy, new_csr, lines):
+    """Another program on the way could judge another one."""
+    csr = new_csr("www.key.example.org")
+    right, wrong = (lib.hmac_header(key, csr)["Authentication"] for key in ("correct horse", "guess"))
+    head = lib.head(csr).replace("\r\n\r\n", f"\r\n{lines.format(right=right, wrong=wrong)}\r\n\r\n")
+    assert_refused(raw(policy, head, csr), 400, "Authentication")
+
+
+@pytest.mark.parametrize("lines, status", [
+    ("Host: a\r\nHost: a", 400), ("Host: a\r\nContent-Length: 2", 400), ("Host: a\r\nContent-Length: 1", 400),
+    ("Host: a\r\nContent-Length: 1, 1", 400), ("Host: a\r\nTransfer-Encoding: identity", 400),
+    ("Host: a\r\nExpect: 100-continue\r\nExpect: other", 417),
+])
+def test_other_headers_twice(acmems, lines, status):
+    assert_refused(raw(acmems, f"POST /sign HTTP/1.1\r\nContent-Length: 1\r\n{lines}\r\n\r\nx"), status)
+
+
+# ---- 403: names ------------------------------------------------------------------------------
+
 def test_names(policy, new_csr):
     for names, status in {
         ("www.example.org",): 200,

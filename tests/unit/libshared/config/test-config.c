@@ -161,6 +161,13 @@ static void test_refused(void)
         { "[storage s]\ntype=file\n", E("1") "[storage \"s\"] has no directory; add one, such as "
                                              "directory = /var/lib/acmems/storage\n" },
 
+        { "[mgmt]\nserver-name=acmems:1313\n",
+          E("2") "server-name = 'acmems:1313' is not a host; write the name or the address that "
+                 "clients use in the URL, without a port\n" },
+        { "[mgmt]\nserver-name=\n",
+          E("2") "server-name = '' is not a host; write the name or the address that clients use "
+                 "in the URL, without a port\n" },
+
         /* which clients */
         { AUTH "domain=d\n", E("1") "[auth \"a\"] does not say which clients may use it; add ip, "
                                     "or hmac_type and hmac_key, or all = yes for every client\n" },
@@ -562,6 +569,16 @@ static void test_default_blocks(void)
                           NULL, NULL);
 }
 
+static void test_server_names(void)
+{
+    _cleanup_(config_unrefp) Config *config =
+        load("[mgmt]\nserver-name = ACMEMS.Example.org.\nserver-name=[2001:DB8::1]\n", NULL);
+
+    ASSERT_EQ(config->n_server_names, 2);
+    ASSERT_STREQ(config->server_names[0], "acmems.example.org");
+    ASSERT_STREQ(config->server_names[1], "2001:db8::1");
+}
+
 /* Implied blocks can be named like written ones. */
 static void test_implied_reference(void)
 {
@@ -955,6 +972,7 @@ int main(void)
     test_tlsalpn01();
     test_default_blocks();
     test_implied_reference();
+    test_server_names();
     test_auth();
     test_ip_sans();
     test_profile();

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* The host of an HTTP request (RFC 9110 §7.2), in the one form in which hosts can be compared. */
+
+#include <stddef.h>
+
+#define HOST_SIZE 256
+
+/**
+ * host_parse() - normalise a host
+ * @text, @length: a name, an IPv4 address, or an IPv6 address with or without brackets
+ * @ret: the name in lower case, without the dot at its end; or the address, without brackets and
+ * as short as inet_ntop(3) writes it
+ *
+ * Returns 0; -EINVAL if it is none of these.
+ */
+int host_parse(const char *text, size_t length, char ret[HOST_SIZE]);
+
+/* The same for the value of a Host header, whose port is ignored. An IPv6 address needs its
+ * brackets there (RFC 3986 §3.2.2). */
+int host_parse_header(const char *value, char ret[HOST_SIZE]);
