@@ -11,12 +11,12 @@
 #include "base/io.h"
 #include "base/macro.h"
 #include "statedir/files/atomic-file.h"
+#include "x509/rsa-key.h"
 
 #define KEY_FILE          "account.pem"
 #define NEW_KEY_FILE      "account.new.pem"
 #define REGISTRATION_FILE "registration.json"
 #define FILE_SIZE_MAX     ((size_t)64 * 1024)
-#define RSA_BITS_MIN      2048
 
 DEFINE_CLEANUP_FUNC(EVP_PKEY *, EVP_PKEY_free)
 DEFINE_CLEANUP_FUNC(BIO *, BIO_free)
@@ -56,7 +56,7 @@ static bool key_is_usable(const EVP_PKEY *key)
 
     switch (EVP_PKEY_get_base_id(key)) {
     case EVP_PKEY_RSA:
-        return EVP_PKEY_get_bits(key) >= RSA_BITS_MIN;
+        return rsa_key_is_accepted(key);
     case EVP_PKEY_EC:
         return EVP_PKEY_get_group_name(key, curve, sizeof(curve), NULL) == 1 &&
                (streq(curve, SN_X9_62_prime256v1) || streq(curve, SN_secp384r1));

@@ -17,9 +17,9 @@ bool account_key_is_credential(void);
  * NULL: out of memory. */
 char *account_key_path(const char *directory);
 
-/* Reads account.pem, or the credential of this name if the service manager passes one: RSA from
- * 2048 bits or EC (P-256, P-384), unencrypted, PKCS#1, SEC1 or PKCS#8. @ret: EVP_PKEY_free().
- * Returns 0; -ENOENT: no key yet; -EBADMSG: not a usable key; other -errno. */
+/* Reads account.pem, or the credential of this name if the service manager passes one: RSA that
+ * rsa_key_is_accepted() or EC (P-256, P-384), unencrypted, PKCS#1, SEC1 or PKCS#8. @ret:
+ * EVP_PKEY_free(). Returns 0; -ENOENT: no key yet; -EBADMSG: not a usable key; other -errno. */
 int account_key_load(const char *directory, EVP_PKEY **ret);
 
 /* Writes account.pem, PKCS#8, mode 0600. Creates the directory (0700) if it is missing. Returns 0;

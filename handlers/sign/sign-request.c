@@ -168,10 +168,9 @@ static bool check_head(Sign *sign)
     return false;
 }
 
-static bool read_csr(Sign *sign)
+static bool read_body(Sign *sign)
 {
-    SignRequest *request = &sign->request;
-    const char *reason = NULL, *body;
+    const char *body;
     size_t size;
     int r;
 
@@ -185,11 +184,33 @@ static bool read_csr(Sign *sign)
         return false;
     }
     if (r >= 0)
-        r = sign_request_init(request, body, size);
-    if (r >= 0) {
-        log_context_add(LOG_FIELD_CSR, request->key);
-        r = sign_request_parse(request, &reason);
+        r = sign_request_init(&sign->request, body, size);
+    if (r < 0) {
+        refuse_without_memory(sign);
+        return false;
     }
+    log_context_add(LOG_FIELD_CSR, sign->request.key);
+    return true;
+}
+
+/* Before the CSR is decoded: an unknown client reaches neither ASN.1 nor its own key. */
+static bool check_client(Sign *sign)
+{
+    _cleanup_free_ char *why = NULL;
+
+    sign->policy.body = sign->request.body;
+    sign->policy.body_size = sign->request.size;
+    if (policy_knows_client(sign->config, &sign->policy, &why))
+        return true;
+    refuse_by_policy(sign, why);
+    return false;
+}
+
+static bool parse_csr(Sign *sign)
+{
+    const char *reason = NULL;
+    int r = sign_request_parse(&sign->request, &reason);
+
     if (r >= 0) {
         log_context_add_all(LOG_FIELD_NAME, sign->request.csr->names);
         log_context_add_all(LOG_FIELD_NAME, sign->request.csr->addresses);
@@ -209,8 +230,6 @@ static bool check_policy(Sign *sign)
 {
     _cleanup_free_ char *why = NULL;
 
-    sign->policy.body = sign->request.body;
-    sign->policy.body_size = sign->request.size;
     sign->policy.csr = sign->request.csr;
     sign->request.auth = policy_decide(sign->config, &sign->policy, &why);
     if (sign->request.auth) {
@@ -422,7 +441,8 @@ static bool sign_order(Sign *sign)
 void sign_serve(HttpExchange *exchange, void *userdata)
 {
     static bool (*const steps[])(Sign * sign) = {
-        check_origin, check_config, check_head, read_csr, check_policy, try_cache, sign_order,
+        check_origin, check_config, check_head, read_body,  check_client,
+        parse_csr,    check_policy, try_cache,  sign_order,
     };
     _cleanup_(sign_done) Sign sign = { .exchange = exchange, .config = userdata };
 

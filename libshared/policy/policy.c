@@ -86,21 +86,31 @@ bool policy_covers(const AuthBlock *block, const Csr *csr)
            !uncovered_address(block, csr);
 }
 
+static Failure check_hmac(const AuthBlock *block, const PolicyRequest *request)
+{
+    if (block->hmac_type &&
+        !authentication_verify(request->authentication, block->hmac_key, strlen(block->hmac_key),
+                               request->body, request->body_size))
+        return FAILURE_HMAC;
+    return FAILURE_NONE;
+}
+
+/* Checks what depends on the client, not on the names. */
+static Failure check_client(const AuthBlock *block, const PolicyRequest *request)
+{
+    Failure failure = check_early(block, request);
+
+    return failure == FAILURE_NONE ? check_hmac(block, request) : failure;
+}
+
+/* The HMAC comes last: a permitted client must not cause one for every block. */
 static Failure check_all(const AuthBlock *block, const PolicyRequest *request)
 {
     Failure failure = check_early(block, request);
 
     if (failure != FAILURE_NONE)
         return failure;
-    if (!policy_covers(block, request->csr))
-        return FAILURE_NAMES;
-    /* Last, because it is the most expensive check: an unknown client must not cause it for every
-     * block. */
-    if (block->hmac_type &&
-        !authentication_verify(request->authentication, block->hmac_key, strlen(block->hmac_key),
-                               request->body, request->body_size))
-        return FAILURE_HMAC;
-    return FAILURE_NONE;
+    return policy_covers(block, request->csr) ? check_hmac(block, request) : FAILURE_NAMES;
 }
 
 static void print_address_failure(FILE *out, const SocketAddress *peer)
@@ -193,19 +203,27 @@ static const AuthBlock *policy_find(const Config *config, const PolicyRequest *r
     return NULL;
 }
 
+static const AuthBlock *policy_find_or_explain(const Config *config, const PolicyRequest *request,
+                                               check_t check, char **ret_why)
+{
+    const AuthBlock *block = policy_find(config, request, check);
+
+    if (!block)
+        *ret_why = explain(config, request, check);
+    return block;
+}
+
 bool policy_is_possible(const Config *config, const PolicyRequest *request, char **ret_why)
 {
-    if (policy_find(config, request, check_early))
-        return true;
-    *ret_why = explain(config, request, check_early);
-    return false;
+    return policy_find_or_explain(config, request, check_early, ret_why);
+}
+
+bool policy_knows_client(const Config *config, const PolicyRequest *request, char **ret_why)
+{
+    return policy_find_or_explain(config, request, check_client, ret_why);
 }
 
 const AuthBlock *policy_decide(const Config *config, const PolicyRequest *request, char **ret_why)
 {
-    const AuthBlock *block = policy_find(config, request, check_all);
-
-    if (!block)
-        *ret_why = explain(config, request, check_all);
-    return block;
+    return policy_find_or_explain(config, request, check_all, ret_why);
 }

@@ -20,6 +20,10 @@ typedef struct PolicyRequest {
  * read. Uses only peer and authentication. @ret_why: when false, as below. */
 bool policy_is_possible(const Config *config, const PolicyRequest *request, char **ret_why);
 
+/* Whether the address and the HMAC of the body match any block: checked before the body is decoded.
+ * Uses all but the CSR. @ret_why: when false, as below. */
+bool policy_knows_client(const Config *config, const PolicyRequest *request, char **ret_why);
+
 /**
  * policy_decide() - find the first block in file order whose methods all match, and whose globs and
  * ip-san prefixes cover every name

@@ -9,8 +9,8 @@
 #include "strings/strv.h"
 #include "x509/dns-name.h"
 #include "x509/pem.h"
+#include "x509/rsa-key.h"
 
-#define RSA_BITS_MIN 2048
 /* Limit of the DER: more than twice the size of CSR_NAMES_MAX of the longest names with the largest
  * key. A decoded request can need thirty times its size in memory. */
 #define DER_SIZE_MAX ((size_t)64 * 1024)
@@ -43,8 +43,8 @@ static inline void extensions_freep(STACK_OF(X509_EXTENSION) * *extensions)
     "content."
 #define REASON_DER "The CSR cannot be decoded. Create a new CSR and send it unchanged."
 #define REASON_KEY                                                                                 \
-    "The key of the CSR is not accepted. Use RSA with at least 2048 bits, P-256, P-384, P-521"     \
-    " or Ed25519."
+    "The key of the CSR is not accepted. Use RSA with 2048 to 8192 bits and the exponent 65537, "  \
+    "P-256, P-384, P-521 or Ed25519."
 #define REASON_SIGNATURE                                                                           \
     "The signature of the CSR is not valid. Create a new CSR with the key that it is for."
 #define REASON_EXTENSIONS                                                                          \
@@ -67,6 +67,7 @@ static inline void extensions_freep(STACK_OF(X509_EXTENSION) * *extensions)
     " address mapped into IPv6. Create a new CSR."
 
 _Static_assert(CSR_NAMES_MAX == 100, "REASON_TOO_MANY names the number");
+_Static_assert(RSA_BITS_MIN == 2048 && RSA_BITS_MAX == 8192, "REASON_KEY names the numbers");
 _Static_assert(DER_SIZE_MAX == 64 * 1024, "REASON_SIZE names the number");
 
 static int csr_refuse(const char **ret_reason, const char *reason)
@@ -145,7 +146,7 @@ static bool key_is_accepted(const EVP_PKEY *key)
 {
     switch (EVP_PKEY_get_base_id(key)) {
     case EVP_PKEY_RSA:
-        return EVP_PKEY_get_bits(key) >= RSA_BITS_MIN;
+        return rsa_key_is_accepted(key);
     case EVP_PKEY_EC:
         return curve_is_accepted(key);
     case EVP_PKEY_ED25519:

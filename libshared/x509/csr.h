@@ -24,8 +24,9 @@ typedef struct Csr {
  * @ret_reason: on -EBADMSG: the answer to the client, static: what is wrong and what to do
  *
  * Requires exactly one PEM block, CERTIFICATE REQUEST or NEW CERTIFICATE REQUEST; at most 64 KiB of
- * DER and nothing after it; a valid signature; a key of RSA with at least 2048 bits, P-256, P-384,
- * P-521 or Ed25519; 1 to CSR_NAMES_MAX names, each a valid host name, wildcard or address.
+ * DER and nothing after it; a key of RSA that rsa_key_is_accepted(), P-256, P-384, P-521 or
+ * Ed25519, checked before anything is computed with it; a valid signature; 1 to CSR_NAMES_MAX
+ * names, each a valid host name, wildcard or address.
  *
  * Returns 0, -EBADMSG, -ENOMEM.
  */

@@ -116,7 +116,9 @@ def test_unsupported_media_type(acmems, new_csr, tmp_path):
 
 
 def test_weak_or_unknown_keys(acmems, tmp_path):
-    for key in ["rsa:1024"], ["ec", "-pkeyopt", "ec_paramgen_curve:secp256k1"]:
+    for key in (["rsa:1024"], ["ec", "-pkeyopt", "ec_paramgen_curve:secp256k1"],
+                ["rsa:2048", "-pkeyopt", "rsa_keygen_pubexp:3"],
+                ["rsa:2048", "-pkeyopt", "rsa_keygen_pubexp:17179869185"]):  # 34 bits
         out = tmp_path / "weak.csr"
         lib.run("openssl", "req", "-new", "-nodes", "-newkey", *key, "-subj", "/CN=a.example.org",
                 "-addext", "subjectAltName=DNS:a.example.org", "-keyout", tmp_path / "weak.key",
@@ -204,6 +206,19 @@ def test_key(policy, new_csr):
         {"Authentication": "hmac name=md5, hash=" + "0" * 32},
     ):
         assert_refused(policy.post(csr, headers), 403)
+
+
+def test_client_is_judged_before_its_request(policy, new_csr):
+    """The HMAC comes before the CSR: a body without a valid one is not decoded, whatever it is."""
+    for body in b"hello", new_csr("www.key.example.org"), new_csr("www.key.example.org")[:-30], b"x" * 4096:
+        for headers in lib.hmac_header("guess", body), {"Authentication": "hmac name=sha256, hash=" + "0" * 64}:
+            answer = policy.post(body, headers)
+            assert_refused(answer, 403)
+            assert "not permitted" in answer.text
+    assert "the HMAC does not verify" in policy.sign.log
+    assert "key.example.org" not in policy.sign.log
+    body = b"hello"
+    assert_refused(policy.post(body, lib.hmac_header("correct horse", body)), 415)
 
 
 # ---- 403 and 400: a web page, through a browser in a permitted network -----------------------

@@ -6,9 +6,7 @@
 #include <stdio.h>
 
 #include "strings/strv.h"
-
-#define RSA_BITS_MIN 2048U
-#define RSA_BITS_MAX 8192U
+#include "x509/rsa-key.h"
 
 static const KeyType key_types[] = {
     { "ec256", "P-256" },

@@ -69,18 +69,32 @@ static void assert_allowed(const Config *config, PolicyRequest request, const Au
     char *why = NULL;
 
     ASSERT_TRUE(policy_is_possible(config, &request, &why));
+    ASSERT_TRUE(policy_knows_client(config, &request, &why));
     ASSERT_TRUE(policy_decide(config, &request, &why) == block);
     ASSERT_TRUE(!why);
 }
 
-/* Possible at first, refused with the whole request. */
+/* The client is known, its request is refused. */
 static void assert_refused(const Config *config, PolicyRequest request, const char *expected)
 {
     _cleanup_free_ char *why = NULL;
 
     ASSERT_TRUE(policy_is_possible(config, &request, &why));
+    ASSERT_TRUE(policy_knows_client(config, &request, &why));
     ASSERT_TRUE(!why);
     ASSERT_TRUE(!policy_decide(config, &request, &why));
+    ASSERT_STREQ(why, expected);
+}
+
+/* Possible at first, refused with the body, before its CSR is decoded. */
+static void assert_unknown(const Config *config, PolicyRequest request, const char *expected)
+{
+    _cleanup_free_ char *why = NULL;
+
+    request.csr = NULL;
+    ASSERT_TRUE(policy_is_possible(config, &request, &why));
+    ASSERT_TRUE(!why);
+    ASSERT_FALSE(policy_knows_client(config, &request, &why));
     ASSERT_STREQ(why, expected);
 }
 
@@ -207,7 +221,7 @@ static void test_hmac(void)
                       "auth \"mail\": no usable Authentication header");
     assert_impossible(&config, request_of(&peer, &other, &www),
                       "auth \"mail\": the request's HMAC uses sha512, not sha256");
-    assert_refused(&config, request_of(&peer, &wrong, &www),
+    assert_unknown(&config, request_of(&peer, &wrong, &www),
                    "auth \"mail\": the HMAC does not verify");
     assert_refused(&config, request_of(&peer, &right, &two),
                    "auth \"mail\": no domain covers mail.example.net");

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "x509/csr.h"
 
+#include <openssl/core_names.h>
 #include <openssl/err.h>
+#include <openssl/param_build.h>
 
 #include "make-x509.h"
 #include "strings/strv.h"
@@ -330,6 +332,65 @@ static void test_keys(void)
     }
 }
 
+/* A public key with a random modulus; @exponent: in hexadecimal */
+static EVP_PKEY *make_rsa(int bits, const char *exponent)
+{
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+    BIGNUM *n = BN_new(), *e = NULL;
+    EVP_PKEY *key = NULL;
+    OSSL_PARAM *params;
+
+    ASSERT_TRUE(BN_rand(n, bits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD) && BN_hex2bn(&e, exponent));
+    ASSERT_TRUE(OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n) &&
+                OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, e));
+    params = OSSL_PARAM_BLD_to_param(builder);
+    ASSERT_TRUE(EVP_PKEY_fromdata_init(context) == 1 &&
+                EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, params) == 1);
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(builder);
+    EVP_PKEY_CTX_free(context);
+    BN_free(n);
+    BN_free(e);
+    return key;
+}
+
+/* The key is judged before its signature, which is of another key here. */
+static void test_rsa_keys(EVP_PKEY *signer)
+{
+    static const char judged[] = "signature", refused[] = "2048 to 8192 bits";
+    static const struct {
+        int bits;
+        const char *exponent, *reason;
+    } cases[] = {
+        { 2048, "10001", judged },
+        { 2049, "10001", judged },
+        { 8192, "10001", judged },
+        { 2048, "10003", judged },
+        { 2048, "1FFFFFFFF", judged },
+        { 2047, "10001", refused },
+        { 8193, "10001", refused },
+        { 16384, "10001", refused },
+        { 65536, "10001", refused },
+        { 2048, "1", refused },
+        { 2048, "3", refused },
+        { 2048, "FFFF", refused },
+        { 2048, "10002", refused },
+        { 2048, "200000001", refused },
+        { 2048, "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF", refused },
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+        _cleanup_key_ EVP_PKEY *key = make_rsa(cases[i].bits, cases[i].exponent);
+        X509_REQ *req = make_request_begin(key);
+        _cleanup_free_ char *pem = NULL;
+
+        make_add_san(req, NID_ext_req, "DNS:a.example");
+        pem = make_request_end(req, signer);
+        assert_refused(pem, cases[i].reason);
+    }
+}
+
 static void test_signature(EVP_PKEY *key)
 {
     _cleanup_key_ EVP_PKEY *other = make_key("P-256");
@@ -481,6 +542,7 @@ int main(void)
     test_broken_extensions(key);
     test_size(key);
     test_keys();
+    test_rsa_keys(key);
     test_signature(key);
     test_text_around(key);
     test_bodies(key);
