@@ -88,11 +88,13 @@ static void sign_refuse(Sign *sign, const Outcome *outcome, unsigned retry_after
 
 static void refuse_by_policy(Sign *sign, const char *why)
 {
+    _cleanup_free_ char *time_sentence = policy_explain_time(sign->config, &sign->policy);
+
     sign_refuse(sign,
                 &(Outcome){ .event = LOG_EVENT_REQUEST_DENIED,
                             .status = 403,
                             .why = str_or(why, "no auth block matches") },
-                0, NOT_ALLOWED);
+                0, str_or(time_sentence, NOT_ALLOWED));
 }
 
 static void refuse_without_memory(Sign *sign)
@@ -103,12 +105,39 @@ static void refuse_without_memory(Sign *sign)
         "The server is out of memory. Try again later.");
 }
 
+/* Proves to a client that has the key that nobody changed the response on the way. Returns 0 with
+ * NULL if the request needed no HMAC; -EIO or -ENOMEM. */
+static int authenticate_reply(const Sign *sign, const char *text, char **ret)
+{
+    const AuthBlock *auth = sign->request.auth;
+    _cleanup_free_ char *value = NULL;
+    int r;
+
+    *ret = NULL;
+    if (!auth->hmac_type)
+        return 0;
+    r = authentication_format(auth->hmac_type, auth->hmac_key, text, strlen(text), &value);
+    if (r >= 0 && asprintf(ret, "Authentication-Info: %s\r\n", value) < 0) {
+        *ret = NULL;
+        r = -ENOMEM;
+    }
+    return r;
+}
+
 static void reply_chain(Sign *sign, const char *text, const Outcome *outcome)
 {
+    _cleanup_free_ char *headers = NULL;
+
+    if (authenticate_reply(sign, text, &headers) < 0) {
+        refuse_without_memory(sign);
+        return;
+    }
     sign_log(sign, outcome);
-    http_reply(
-        sign->exchange,
-        &(HttpResponse){ .status = 200, .type = CHAIN_TYPE, .body = text, .size = strlen(text) });
+    http_reply(sign->exchange, &(HttpResponse){ .status = 200,
+                                                .type = CHAIN_TYPE,
+                                                .headers = headers,
+                                                .body = text,
+                                                .size = strlen(text) });
 }
 
 /* Each step either answers the request and returns false, or returns true: the next step follows.
@@ -160,6 +189,7 @@ static bool check_head(Sign *sign)
         return false;
     }
     sign->policy.peer = http_peer(sign->exchange);
+    sign->policy.now = time(NULL);
     if (header && authentication_parse(header, &sign->authentication) >= 0)
         sign->policy.authentication = &sign->authentication;
     if (policy_is_possible(sign->config, &sign->policy, &why))

@@ -183,6 +183,11 @@ int config_finish_auth(Loader *l)
                          config_title(l));
     else if (type && !key)
         r = refuse_block(l, "%s has hmac_type without hmac_key; add hmac_key", config_title(l));
+    else if (!key && seen(l, SECTION_AUTH, "hmac-max-age"))
+        r = refuse_block(l,
+                         "%s has hmac-max-age without hmac_key; add hmac_type and hmac_key, or "
+                         "delete hmac-max-age",
+                         config_title(l));
     else if (!ip && !key && !all)
         r = refuse_block(l,
                          "%s does not say which clients may use it; add ip, or hmac_type and "

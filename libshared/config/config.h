@@ -19,6 +19,7 @@
 /* The limits of Let's Encrypt. */
 #define CONFIG_ORDERS_PER_3H_DEFAULT                   300U
 #define CONFIG_DUPLICATE_CERTIFICATES_PER_WEEK_DEFAULT 5U
+#define CONFIG_HMAC_AGE_MAX                            86400U
 #define CONFIG_BUDGET_MAX                              10000U
 
 /* The beginning of every block. */
@@ -107,6 +108,7 @@ typedef struct AuthBlock {
     size_t n_ips;
     const Digest *hmac_type; /* NULL: no HMAC required */
     char *hmac_key;
+    unsigned hmac_max_age; /* s between the time in the request and now; 0: it needs no time */
     bool all;
     char **domains; /* globs, lower case */
     size_t n_domains;

@@ -598,6 +598,8 @@ static const ConfigKey auth_keys[] = {
     { "profile", .parse = parse_name, IN(AuthBlock, profile) },
     { "orders-per-day", .parse = parse_unsigned, IN(AuthBlock, orders_per_day),
       .max = CONFIG_BUDGET_MAX },
+    { "hmac-max-age", .parse = parse_unsigned, IN(AuthBlock, hmac_max_age), .min = 1,
+      .max = CONFIG_HMAC_AGE_MAX },
 };
 
 static const char *const verification_types[] = {

@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policy/authentication.h"
 
+#include <inttypes.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <strings.h>
 
 #include "base/macro.h"
+#include "base/number.h"
 #include "strings/encode.h"
 
 #define SCHEME    "hmac"
 #define BLANKS    " \t"
 #define SEPARATOR BLANKS ","
+
+DEFINE_CLEANUP_FUNC(EVP_MAC *, EVP_MAC_free)
+DEFINE_CLEANUP_FUNC(EVP_MAC_CTX *, EVP_MAC_CTX_free)
 
 typedef struct Part {
     const char *key;
@@ -38,8 +45,8 @@ static int part_take(const char *word, size_t length, Part *parts, size_t n_part
 
 int authentication_parse(const char *value, Authentication *ret)
 {
-    Part parts[] = { { .key = "name" }, { .key = "hash" } };
-    const Part *name = &parts[0], *hash = &parts[1];
+    Part parts[] = { { .key = "name" }, { .key = "hash" }, { .key = "time" } };
+    const Part *name = &parts[0], *hash = &parts[1], *at_time = &parts[2];
     Authentication authentication = { 0 };
     const char *at = value + strspn(value, BLANKS);
     size_t length;
@@ -66,27 +73,66 @@ int authentication_parse(const char *value, Authentication *ret)
     if (hash->length != 2 * authentication.digest->size ||
         hex_decode(hash->value, hash->length, authentication.hash, sizeof(authentication.hash)) < 0)
         return -EINVAL;
+    authentication.has_time = at_time->value;
+    if (authentication.has_time && number_parse(at_time->value, at_time->length,
+                                                AUTHENTICATION_TIME_MAX, &authentication.time) < 0)
+        return -EINVAL;
     *ret = authentication;
     return 0;
 }
 
-int authentication_hmac(const Digest *digest, const void *key, size_t key_size, const void *data,
-                        size_t size, uint8_t out[DIGEST_SIZE_MAX])
+int authentication_hmac(const Digest *digest, const char *key, const struct iovec *parts,
+                        size_t n_parts, uint8_t out[DIGEST_SIZE_MAX])
 {
+    const OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)digest->openssl, 0),
+        OSSL_PARAM_construct_end(),
+    };
+    _cleanup_(EVP_MAC_freep) EVP_MAC *mac = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_HMAC, NULL);
+    _cleanup_(EVP_MAC_CTX_freep) EVP_MAC_CTX *context = mac ? EVP_MAC_CTX_new(mac) : NULL;
     size_t written = 0;
 
-    if (!EVP_Q_mac(NULL, "HMAC", NULL, digest->openssl, NULL, key, key_size, data, size, out,
-                   DIGEST_SIZE_MAX, &written))
+    if (!context || !EVP_MAC_init(context, (const unsigned char *)key, strlen(key), params))
+        return -EIO;
+    for (size_t i = 0; i < n_parts; i++)
+        if (!EVP_MAC_update(context, parts[i].iov_base, parts[i].iov_len))
+            return -EIO;
+    if (!EVP_MAC_final(context, out, &written, DIGEST_SIZE_MAX))
         return -EIO;
     return written == digest->size ? 0 : -EIO;
 }
 
-bool authentication_verify(const Authentication *authentication, const void *key, size_t key_size,
-                           const void *body, size_t size)
+bool authentication_verify(const Authentication *authentication, const char *key, const void *body,
+                           size_t size)
 {
     uint8_t expected[DIGEST_SIZE_MAX];
+    char line[32] = "";
+    struct iovec parts[2];
 
-    if (authentication_hmac(authentication->digest, key, key_size, body, size, expected) < 0)
+    if (authentication->has_time)
+        (void)snprintf(line, sizeof(line), "%" PRIu64 "\n", authentication->time);
+    parts[0] = (struct iovec){ .iov_base = line, .iov_len = strlen(line) };
+    parts[1] = (struct iovec){ .iov_base = (void *)body, .iov_len = size };
+    if (authentication_hmac(authentication->digest, key, parts, ELEMENTSOF(parts), expected) < 0)
         return false;
     return CRYPTO_memcmp(expected, authentication->hash, authentication->digest->size) == 0;
+}
+
+int authentication_format(const Digest *digest, const char *key, const void *body, size_t size,
+                          char **ret)
+{
+    const struct iovec part = { .iov_base = (void *)body, .iov_len = size };
+    char hex[2 * DIGEST_SIZE_MAX + 1];
+    uint8_t hash[DIGEST_SIZE_MAX];
+    char *text;
+    int r;
+
+    r = authentication_hmac(digest, key, &part, 1, hash);
+    if (r < 0)
+        return r;
+    hex_encode(hash, digest->size, hex);
+    if (asprintf(&text, SCHEME " name=%s, hash=%s", digest->name, hex) < 0)
+        return -ENOMEM;
+    *ret = text;
+    return 0;
 }

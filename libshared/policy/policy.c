@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policy/policy.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
+#include "strings/rfc3339.h"
 #include "strings/strv.h"
 #include "x509/dns-name.h"
 
@@ -13,6 +15,8 @@ typedef enum Failure {
     FAILURE_ADDRESS,
     FAILURE_HEADER,
     FAILURE_DIGEST,
+    FAILURE_UNTIMED,
+    FAILURE_TIME,
     FAILURE_NAMES,
     FAILURE_HMAC,
     FAILURE_METHODS,
@@ -26,6 +30,21 @@ static bool in_prefixes(const AuthBlock *block, const SocketAddress *peer)
         if (address_prefix_contains(&block->ips[i], peer))
             return true;
     return false;
+}
+
+/* How far the clock of the client is ahead of this one, s. */
+static intmax_t clock_difference(const PolicyRequest *request)
+{
+    return (intmax_t)request->authentication->time - (intmax_t)request->now;
+}
+
+static Failure check_time(const AuthBlock *block, const PolicyRequest *request)
+{
+    if (block->hmac_max_age == 0)
+        return FAILURE_NONE;
+    if (!request->authentication->has_time)
+        return FAILURE_UNTIMED;
+    return imaxabs(clock_difference(request)) > block->hmac_max_age ? FAILURE_TIME : FAILURE_NONE;
 }
 
 /* Checks what depends only on peer and header. */
@@ -43,7 +62,7 @@ static Failure check_early(const AuthBlock *block, const PolicyRequest *request)
         return FAILURE_HEADER;
     if (request->authentication->digest != block->hmac_type)
         return FAILURE_DIGEST;
-    return FAILURE_NONE;
+    return check_time(block, request);
 }
 
 static bool block_allows(const AuthBlock *block, const char *name)
@@ -88,9 +107,8 @@ bool policy_covers(const AuthBlock *block, const Csr *csr)
 
 static Failure check_hmac(const AuthBlock *block, const PolicyRequest *request)
 {
-    if (block->hmac_type &&
-        !authentication_verify(request->authentication, block->hmac_key, strlen(block->hmac_key),
-                               request->body, request->body_size))
+    if (block->hmac_type && !authentication_verify(request->authentication, block->hmac_key,
+                                                   request->body, request->body_size))
         return FAILURE_HMAC;
     return FAILURE_NONE;
 }
@@ -123,6 +141,16 @@ static void print_address_failure(FILE *out, const SocketAddress *peer)
         (void)fputs("the client uses a unix socket and has no address, so ip does not match", out);
 }
 
+static void print_time_failure(FILE *out, const AuthBlock *block, const PolicyRequest *request)
+{
+    intmax_t difference = clock_difference(request);
+
+    (void)fprintf(out,
+                  "the time of the request is %" PRIdMAX
+                  " s %s this server's clock, more than hmac-max-age = %u",
+                  imaxabs(difference), difference < 0 ? "behind" : "ahead of", block->hmac_max_age);
+}
+
 static void print_names_failure(FILE *out, const AuthBlock *block, const Csr *csr)
 {
     const char *name = uncovered(block, csr), *address = uncovered_address(block, csr);
@@ -149,6 +177,12 @@ static void print_failure(FILE *out, const AuthBlock *block, const PolicyRequest
     case FAILURE_DIGEST:
         (void)fprintf(out, "the request's HMAC uses %s, not %s",
                       request->authentication->digest->name, block->hmac_type->name);
+        break;
+    case FAILURE_UNTIMED:
+        (void)fputs("the Authentication header has no time, which hmac-max-age requires", out);
+        break;
+    case FAILURE_TIME:
+        print_time_failure(out, block, request);
         break;
     case FAILURE_NAMES:
         print_names_failure(out, block, request->csr);
@@ -211,6 +245,29 @@ static const AuthBlock *policy_find_or_explain(const Config *config, const Polic
     if (!block)
         *ret_why = explain(config, request, check);
     return block;
+}
+
+char *policy_explain_time(const Config *config, const PolicyRequest *request)
+{
+    char now[RFC3339_SIZE], *text = NULL;
+    intmax_t difference;
+    size_t i = 0;
+
+    while (i < config->n_auth && check_early(config->auth[i], request) != FAILURE_TIME)
+        i++;
+    if (i == config->n_auth)
+        return NULL;
+    difference = clock_difference(request);
+    if (asprintf(&text,
+                 "The time in the Authentication header is %" PRIdMAX
+                 " seconds %s the clock of this server, which shows %" PRIdMAX
+                 " (%s). At most %u are permitted. Correct the clock that is wrong, and send a new "
+                 "request.",
+                 imaxabs(difference), difference < 0 ? "behind" : "ahead of",
+                 (intmax_t)request->now, str_or(rfc3339_format(request->now, now), "?"),
+                 config->auth[i]->hmac_max_age) < 0)
+        return NULL;
+    return text;
 }
 
 bool policy_is_possible(const Config *config, const PolicyRequest *request, char **ret_why)

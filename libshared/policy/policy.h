@@ -3,6 +3,8 @@
 
 /* Which client may get which names: applies the auth blocks to a request. */
 
+#include <time.h>
+
 #include "base/address.h"
 #include "config/config.h"
 #include "policy/authentication.h"
@@ -14,10 +16,11 @@ typedef struct PolicyRequest {
     const void *body;
     size_t body_size;
     const Csr *csr;
+    time_t now; /* when the request came */
 } PolicyRequest;
 
 /* Whether any block could match this peer and header with any body: checked before the body is
- * read. Uses only peer and authentication. @ret_why: when false, as below. */
+ * read. Uses only peer, authentication and now. @ret_why: when false, as below. */
 bool policy_is_possible(const Config *config, const PolicyRequest *request, char **ret_why);
 
 /* Whether the address and the HMAC of the body match any block: checked before the body is decoded.
@@ -35,6 +38,10 @@ bool policy_knows_client(const Config *config, const PolicyRequest *request, cha
  * neither a DNS name nor an IP address.
  */
 const AuthBlock *policy_decide(const Config *config, const PolicyRequest *request, char **ret_why);
+
+/* Says how far the clocks differ if that is why a block, which permits the address and the digest,
+ * refuses the request: a sentence for the client; free(). NULL: it is not, or out of memory. */
+char *policy_explain_time(const Config *config, const PolicyRequest *request);
 
 /* Whether the globs and prefixes of the block cover every name and address of the CSR, and the CSR
  * has no other SAN type. */

@@ -277,6 +277,12 @@ def hmac_header(key, body, digest="sha256", name=None):
     return {"Authentication": f"hmac name={name or digest}, hash={value}"}
 
 
+def timed_hmac_header(key, body, at, digest="sha256", name=None):
+    """The header with a time (s since 1970)."""
+    value = hmac.new(key.encode(), b"%d\n%b" % (at, body), digest).hexdigest()
+    return {"Authentication": f"hmac name={name or digest}, time={at}, hash={value}"}
+
+
 class Certificate:
     """The first certificate of an answer, as openssl parses it."""
 

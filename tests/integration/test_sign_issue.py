@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The main purpose: a client posts a CSR and gets a certificate from a real CA."""
 
+import hmac
+import http.server
 import os
 import re
 import shutil
@@ -282,6 +284,67 @@ def test_documented_script(acmems, tmp_path):
     assert certificate.read_bytes() == chain
 
 
+class Imposter(http.server.BaseHTTPRequestHandler):
+    """Sends a valid certificate as an attacker on the path would."""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        for value in self.server.infos:
+            self.send_header("Authentication-Info", value)
+        self.send_header("Content-Length", str(len(self.server.body)))
+        self.end_headers()
+        self.wfile.write(self.server.body)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_documented_hmac_script(installation, tmp_path):
+    """The script sends the time, and accepts only an answer with the HMAC of the key."""
+    key = "correct horse battery"
+    server = installation.start(auth=f"""
+[auth "key"]
+hmac_type = sha256
+hmac_key = {key}
+hmac-max-age = 600
+domain = *.example.org
+domain = example.org
+""")
+    script = lib.documented_block("client hmac script").replace("/etc/acmems-client", str(tmp_path)).replace(
+        "systemctl reload nginx.service", "echo reload")
+
+    def run(port=server.port, text=script, check=False):
+        return shell(text, tmp_path, port, check)
+
+    shell(lib.documented_block("client request").replace("/etc/acmems-client", str(tmp_path)), tmp_path, 0)
+    (tmp_path / "hmac.key").write_text(f"{key}\n")
+    assert [run(check=True).stdout for _ in range(2)] == ["reload\n", ""]
+    certificate = tmp_path / "domain.pem"
+    chain = certificate.read_bytes()
+    lib.Certificate(chain)
+
+    result = run(text=script.replace("$(date +%s)", "1000"))
+    assert result.returncode == 1 and "seconds behind the clock of this server" in result.stderr
+
+    imposter = http.server.HTTPServer(("127.0.0.1", 0), Imposter)
+    threading.Thread(target=imposter.serve_forever, daemon=True).start()
+    right = hmac.new(key.encode(), chain, "sha256").hexdigest()
+    wrong = hmac.new(b"guess", chain, "sha256").hexdigest()
+    for infos, body in (
+            ([], chain), ([f"hmac name=sha256, hash={wrong}"], chain), (["hmac name=sha256, hash="], chain),
+            ([f"hmac name=sha256, hash={right}"], chain + b"\n")):
+        imposter.infos, imposter.body = infos, body
+        certificate.write_bytes(b"previous")
+        result = run(imposter.server_port)
+        assert result.returncode == 1 and "does not have the HMAC" in result.stderr, infos
+        assert certificate.read_bytes() == b"previous"
+    imposter.infos, imposter.body = [f"hmac name=sha256, hash={right}"], chain
+    assert run(imposter.server_port).stdout == "reload\n"
+    imposter.shutdown()
+    imposter.server_close()
+
+
 def test_documented_units(tmp_path):
     """systemd can load the documented units."""
     for kind in "service", "timer":
@@ -336,6 +399,38 @@ def test_client_line_of_python_server(with_key, new_csr, tmp_path):
           r"""Authentication: hmac name=\L\1\E, hash=\2/')" http://acmems.example.org:1313/sign""",
           tmp_path, with_key.port, KEY="correct horse")
     lib.Certificate((tmp_path / "domain.pem").read_bytes())
+
+
+@pytest.mark.parametrize("digest", ["sha256", "sha512", "sha3-384"])
+def test_hmac_of_the_answer(installation, new_csr, digest):
+    """A new certificate and one from the cache. The key is that of the block which permits."""
+    key = "correct horse battery"
+    python_name = digest.replace("sha3-", "sha3_")
+    server = installation.start(auth=f"""
+[auth "other"]
+hmac_type = {digest}
+hmac_key = another battery of horses
+domain = *.example.org
+
+[auth "key"]
+hmac_type = {digest}
+hmac_key = {key}
+domain = *.example.org
+
+[auth "open"]
+all = yes
+domain = *.example.net
+""")
+    csr = new_csr("www.example.org")
+    untimed = lib.hmac_header(key, csr, python_name, digest)
+    for headers in untimed, untimed, lib.timed_hmac_header(key, csr, 1000, python_name, digest):
+        answer = server.post(csr, headers)
+        assert answer.status == 200, answer
+        expected = lib.hmac_header(key, answer.body, python_name, digest)["Authentication"]
+        assert answer.headers.get_all("Authentication-Info") == [expected]
+    refused = server.post(csr, lib.hmac_header("guess", csr, python_name, digest))
+    assert refused.status == 403 and "Authentication-Info" not in refused.headers
+    assert "Authentication-Info" not in server.post(new_csr("www.example.net")).headers
 
 
 @pytest.mark.parametrize("form", [

@@ -4,6 +4,7 @@
 import re
 import signal
 import socket
+import time
 
 import pytest
 
@@ -219,6 +220,42 @@ def test_client_is_judged_before_its_request(policy, new_csr):
     assert "key.example.org" not in policy.sign.log
     body = b"hello"
     assert_refused(policy.post(body, lib.hmac_header("correct horse", body)), 415)
+
+
+TIMED = """
+[auth "timed"]
+hmac_type = sha256
+hmac_key = correct horse battery
+hmac-max-age = 600
+domain = *.key.example.org
+"""
+
+
+def test_time_of_a_request(installation, new_csr):
+    """A request that is too old, or comes from a clock that is wrong, says what time it is here."""
+    key, csr = "correct horse battery", new_csr("www.key.example.org")
+    server = installation.start(auth=TIMED)
+    now = int(time.time())
+    server.issue(csr, lib.timed_hmac_header(key, csr, now - 300))
+    server.issue(csr, lib.timed_hmac_header(key, csr, now + 300))
+    for at, words in ((now - 86400, "seconds behind the clock of this server"),
+                      (now + 86400, "seconds ahead of the clock of this server"), (0, "behind")):
+        answer = server.post(csr, lib.timed_hmac_header(key, csr, at))
+        assert_refused(answer, 403, words)
+        shown = int(re.search(r"which shows (\d+) \(", answer.text)[1])
+        assert now <= shown <= time.time()
+    assert re.search(r'auth "timed": the time of the request is 8640\d s behind this server', server.sign.log)
+    old = lib.hmac_header(key, csr)
+    later = lib.timed_hmac_header(key, csr, now)["Authentication"].replace(str(now), str(now + 1))
+    for headers in old, {"Authentication": later}, lib.timed_hmac_header("guess", csr, now):
+        assert_refused(server.post(csr, headers), 403, "not permitted")
+    assert "has no time, which hmac-max-age requires" in server.sign.log
+
+
+def test_time_is_judged_before_the_body(installation, new_csr):
+    csr = new_csr("www.key.example.org")
+    header = lib.timed_hmac_header("correct horse battery", csr, 1000)
+    assert_refused(raw(installation.start(auth=TIMED), lib.head(csr, **header)), 403, "behind the clock")
 
 
 # ---- 403 and 400: a web page, through a browser in a permitted network -----------------------

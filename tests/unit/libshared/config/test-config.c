@@ -66,6 +66,7 @@ static void refuse(const char *content, const char *expected)
 #define W(line)   MAIN ":" line ": warning: "
 #define AUTH      "[auth \"a\"]\n"
 #define AUTH_IP   AUTH "ip=192.0.2.1\n"
+#define HMAC      "hmac_type=sha256\nhmac_key=sixteen bytes of\n"
 #define DNSUPDATE "[verification v]\ntype=dns01-dnsUpdate\n"
 #define TLSALPN   "[verification t]\ntype=tls-alpn01\n"
 #define OBSOLETE  " is obsolete and ignored; messages go to the journal, see journalctl(1)\n"
@@ -175,6 +176,13 @@ static void test_refused(void)
           E("2") "all can only be yes; write all = yes, or delete the line\n" },
         { AUTH "hmac_key=secret\ndomain=d\n",
           E("1") "[auth \"a\"] has hmac_key without hmac_type; add hmac_type = sha256\n" },
+        { AUTH_IP "hmac-max-age=300\ndomain=d\n",
+          E("1") "[auth \"a\"] has hmac-max-age without hmac_key; add hmac_type and hmac_key, or "
+                 "delete hmac-max-age\n" },
+        { AUTH HMAC "hmac-max-age=0\ndomain=d\n",
+          E("4") "hmac-max-age = '0' is not a number from 1 to 86400\n" },
+        { AUTH HMAC "hmac-max-age=86401\ndomain=d\n",
+          E("4") "hmac-max-age = '86401' is not a number from 1 to 86400\n" },
         { AUTH "hmac_type=sha256\ndomain=d\n",
           E("1") "[auth \"a\"] has hmac_type without hmac_key; add hmac_key\n" },
         { AUTH "hmac_type=sha256\nhmac_key=\ndomain=d\n",
@@ -596,7 +604,7 @@ static void test_auth(void)
              "one]\nip=192.0.2.0/24\nip=2001:db8::/"
              "32\ndomain=Mail.Example.ORG\ndomain=*.example.org\norders-per-day=20\n[auth "
              "\"two\"]\nhmac-type = SHA2-384\nhmac_key = #1 = 'x' "
-             "\ndomain=two.example.org\nstorage=late\n[auth "
+             "\nhmac-max-age=300\ndomain=two.example.org\nstorage=late\n[auth "
              "\"three\"]\nall=yes\ndomain=three.example.org\n" FILES("late"),
              NULL);
     const AuthBlock *one = config->auth[0], *two = config->auth[1], *three = config->auth[2];
@@ -615,6 +623,7 @@ static void test_auth(void)
     ASSERT_TRUE(!one->hmac_type && !one->hmac_key && !one->all);
     ASSERT_EQ(one->orders_per_day, 20);
     ASSERT_EQ(two->orders_per_day, 0);
+    ASSERT_EQ(two->hmac_max_age, 300);
 
     ASSERT_STREQ(two->hmac_type->name, "sha384");
     ASSERT_STREQ(two->hmac_key, "#1 = 'x'");

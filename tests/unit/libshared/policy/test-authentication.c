@@ -25,13 +25,37 @@ static void test_accepted(void)
 
         ASSERT_OK(authentication_parse(accepted[i], &authentication));
         ASSERT_STREQ(authentication.digest->name, "sha256");
-        ASSERT_TRUE(authentication_verify(&authentication, KEY, strlen(KEY), DATA, strlen(DATA)));
-        ASSERT_FALSE(
-            authentication_verify(&authentication, KEY, strlen(KEY), DATA, strlen(DATA) - 1));
-        ASSERT_FALSE(
-            authentication_verify(&authentication, KEY, strlen(KEY) - 1, DATA, strlen(DATA)));
+        ASSERT_FALSE(authentication.has_time);
+        ASSERT_TRUE(authentication_verify(&authentication, KEY, DATA, strlen(DATA)));
+        ASSERT_FALSE(authentication_verify(&authentication, KEY, DATA, strlen(DATA) - 1));
+        ASSERT_FALSE(authentication_verify(&authentication, "Jef", DATA, strlen(DATA)));
         authentication.hash[31] ^= 1;
-        ASSERT_FALSE(authentication_verify(&authentication, KEY, strlen(KEY), DATA, strlen(DATA)));
+        ASSERT_FALSE(authentication_verify(&authentication, KEY, DATA, strlen(DATA)));
+    }
+}
+
+/* python3 -c "import hmac; print(hmac.new(b'Jefe', b'1790000000\\nwhat do ya want for nothing?',
+ * 'sha256').hexdigest())" */
+#define TIMED_HASH "37ed07d4826442ca58af999a8ba6fdf27a430f0f46467ac2f28dcf07b8356b58"
+
+static void test_time(void)
+{
+    static const char *const accepted[] = {
+        "hmac name=sha256, time=1790000000, hash=" TIMED_HASH,
+        "hmac hash=" TIMED_HASH " TIME=1790000000 name=SHA-256",
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(accepted); i++) {
+        Authentication authentication;
+
+        ASSERT_OK(authentication_parse(accepted[i], &authentication));
+        ASSERT_TRUE(authentication.has_time);
+        ASSERT_EQ(authentication.time, 1790000000);
+        ASSERT_TRUE(authentication_verify(&authentication, KEY, DATA, strlen(DATA)));
+        authentication.time++;
+        ASSERT_FALSE(authentication_verify(&authentication, KEY, DATA, strlen(DATA)));
+        authentication.has_time = false;
+        ASSERT_FALSE(authentication_verify(&authentication, KEY, DATA, strlen(DATA)));
     }
 }
 
@@ -59,6 +83,15 @@ static void test_refused(void)
         "hmac name=sha256, hash=xbdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
         "hmac name=sha256; hash=" HASH,
         "hmac name = sha256, hash=" HASH,
+        "hmac name=sha256, time=, hash=" HASH,
+        "hmac name=sha256, time=-1, hash=" HASH,
+        "hmac name=sha256, time=+1, hash=" HASH,
+        "hmac name=sha256, time=01, hash=" HASH,
+        "hmac name=sha256, time=1.5, hash=" HASH,
+        "hmac name=sha256, time=1x, hash=" HASH,
+        "hmac name=sha256, time=1, time=1, hash=" HASH,
+        "hmac name=sha256, time=1000000000000, hash=" HASH,
+        "hmac name=sha256, time=99999999999999999999999, hash=" HASH,
     };
 
     for (size_t i = 0; i < ELEMENTSOF(refused); i++) {
@@ -102,13 +135,18 @@ static void test_hmac(void)
     for (size_t i = 0; i < ELEMENTSOF(table); i++) {
         const Digest *digest = digest_find(table[i].name, strlen(table[i].name));
         const char data[] = "what do ya want for nothing?";
+        struct iovec part = { .iov_base = (void *)data, .iov_len = strlen(data) };
+        _cleanup_free_ char *formatted = NULL, *expected = NULL;
         uint8_t out[DIGEST_SIZE_MAX];
         char hex[2 * DIGEST_SIZE_MAX + 1];
 
-        ASSERT_OK(authentication_hmac(digest, "Jefe", 4, data, strlen(data), out));
+        ASSERT_OK(authentication_hmac(digest, "Jefe", &part, 1, out));
         for (size_t j = 0; j < digest->size; j++)
             snprintf(hex + 2 * j, 3, "%02x", out[j]);
         ASSERT_STREQ(hex, table[i].hmac);
+        ASSERT_OK(authentication_format(digest, "Jefe", data, strlen(data), &formatted));
+        ASSERT_TRUE(asprintf(&expected, "hmac name=%s, hash=%s", table[i].name, hex) > 0);
+        ASSERT_STREQ(formatted, expected);
     }
 }
 
@@ -121,13 +159,14 @@ static void test_every_digest(void)
         uint8_t out[DIGEST_SIZE_MAX];
 
         ASSERT_OK(
-            authentication_hmac(digest_find(names[i], strlen(names[i])), "key", 3, NULL, 0, out));
+            authentication_hmac(digest_find(names[i], strlen(names[i])), "key", NULL, 0, out));
     }
 }
 
 int main(void)
 {
     test_accepted();
+    test_time();
     test_refused();
     test_all_sizes();
     test_hmac();

@@ -38,12 +38,33 @@ static AddressPrefix prefix_of(const char *text)
     return prefix;
 }
 
+static void make_hash(Authentication *authentication, const char *key, const char *text)
+{
+    struct iovec part = { .iov_base = TEXT(text), .iov_len = strlen(text) };
+
+    ASSERT_OK(authentication_hmac(authentication->digest, key, &part, 1, authentication->hash));
+}
+
 static Authentication authentication_of(const char *digest, const char *key)
 {
     Authentication authentication = { .digest = digest_find(digest, strlen(digest)) };
 
-    ASSERT_OK(authentication_hmac(authentication.digest, key, strlen(key), body, strlen(body),
-                                  authentication.hash));
+    make_hash(&authentication, key, body);
+    return authentication;
+}
+
+#define NOW 1790000000
+
+/* The HMAC of this time and the body. */
+static Authentication timed(uint64_t at, const char *key)
+{
+    Authentication authentication = { .digest = digest_find("sha256", 6),
+                                      .has_time = true,
+                                      .time = at };
+    char text[100];
+
+    snprintf(text, sizeof(text), "%ju\n%s", (uintmax_t)at, body);
+    make_hash(&authentication, key, text);
     return authentication;
 }
 
@@ -56,6 +77,7 @@ static PolicyRequest request_of(const SocketAddress *peer, const Authentication 
         .body = body,
         .body_size = strlen(body),
         .csr = csr,
+        .now = NOW,
     };
 }
 
@@ -227,6 +249,76 @@ static void test_hmac(void)
                    "auth \"mail\": no domain covers mail.example.net");
 }
 
+static void assert_time_refused(const Config *config, uint64_t at, const char *why,
+                                const char *sentence)
+{
+    SocketAddress peer = { .sa.sa_family = AF_UNIX };
+    Authentication authentication = timed(at, "long secret");
+    PolicyRequest request = request_of(&peer, &authentication, &www);
+    _cleanup_free_ char *time_sentence = NULL;
+
+    assert_impossible(config, request, why);
+    time_sentence = policy_explain_time(config, &request);
+    ASSERT_TRUE(strncmp(time_sentence, sentence, strlen(sentence)) == 0);
+    ASSERT_TRUE(
+        strstr(time_sentence, "which shows 1790000000 (2026-09-21T14:13:20Z). At most 300 "));
+}
+
+static void test_hmac_max_age(void)
+{
+    static char key[] = "long secret";
+    AuthBlock block = { .name = TEXT("mail"),
+                        .hmac_type = digest_find("sha256", 6),
+                        .hmac_key = key,
+                        .hmac_max_age = 300,
+                        .domains = LIST("*.example.org") };
+    Config config = config_of((AuthBlock *[]){ &block }, 1);
+    SocketAddress peer = { .sa.sa_family = AF_UNIX };
+    static const int64_t accepted[] = { -300, -1, 0, 1, 300 };
+    Authentication untimed = authentication_of("sha256", key), other;
+    PolicyRequest request = request_of(&peer, &untimed, &www);
+
+    for (size_t i = 0; i < ELEMENTSOF(accepted); i++) {
+        Authentication right = timed((uint64_t)(NOW + accepted[i]), key);
+
+        request = request_of(&peer, &right, &www);
+        assert_allowed(&config, request, &block);
+        ASSERT_TRUE(!policy_explain_time(&config, &request));
+    }
+    assert_time_refused(&config, NOW - 301,
+                        "auth \"mail\": the time of the request is 301 s behind this server's "
+                        "clock, more than hmac-max-age = 300",
+                        "The time in the Authentication header is 301 seconds behind the clock");
+    assert_time_refused(&config, NOW + 301,
+                        "auth \"mail\": the time of the request is 301 s ahead of this server's "
+                        "clock, more than hmac-max-age = 300",
+                        "The time in the Authentication header is 301 seconds ahead of the clock");
+    assert_time_refused(&config, 0,
+                        "auth \"mail\": the time of the request is 1790000000 s behind this "
+                        "server's clock, more than hmac-max-age = 300",
+                        "The time in the Authentication header is 1790000000 seconds behind the ");
+
+    request = request_of(&peer, &untimed, &www);
+    assert_impossible(&config, request,
+                      "auth \"mail\": the Authentication header has no time, which hmac-max-age "
+                      "requires");
+    ASSERT_TRUE(!policy_explain_time(&config, &request));
+
+    other = timed(NOW, key);
+    other.time++;
+    assert_unknown(&config, request_of(&peer, &other, &www),
+                   "auth \"mail\": the HMAC does not verify");
+
+    /* Without the limit, a time is permitted, and part of the HMAC. */
+    block.hmac_max_age = 0;
+    other = timed(1, key);
+    assert_allowed(&config, request_of(&peer, &other, &www), &block);
+    assert_allowed(&config, request_of(&peer, &untimed, &www), &block);
+    other.time++;
+    assert_unknown(&config, request_of(&peer, &other, &www),
+                   "auth \"mail\": the HMAC does not verify");
+}
+
 /* Each method of a block must match. */
 static void test_both_methods(void)
 {
@@ -290,6 +382,7 @@ int main(void)
     test_other_names();
     test_addresses();
     test_hmac();
+    test_hmac_max_age();
     test_both_methods();
     test_many_blocks();
     return 0;
