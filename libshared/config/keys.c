@@ -21,6 +21,10 @@
 #define KIB          UINT64_C(1024)
 #define MAX_SIZE_MAX (16 * KIB * KIB)
 
+/* Bytes of an HMAC key: shorter ones are refused, or reported. */
+#define HMAC_KEY_MIN  8
+#define HMAC_KEY_GOOD 16
+
 static int set_string(const ConfigKey *key, const char *value, void *object)
 {
     char **string = config_target(key, object), *copy = strdup(value);
@@ -401,11 +405,25 @@ static int parse_hmac_type(Loader *l, const ConfigKey *key, const char *value, v
 
 static int parse_hmac_key(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
-    if (!*value)
+    size_t length = strlen(value);
+    int r = 0;
+
+    /* Not quoted: even a short value is a secret. */
+    if (length == 0)
         return refuse(l,
                       "%s is empty, so any client could compute the HMAC; write a long random key",
                       key->name);
-    return set_string(key, value, object);
+    if (length < HMAC_KEY_MIN)
+        return refuse(l,
+                      "%s has only %zu bytes, so anybody who records one request can try all keys; "
+                      "write a key of at least %d bytes, made with openssl rand -hex 32",
+                      key->name, length, HMAC_KEY_GOOD);
+    if (length < HMAC_KEY_GOOD)
+        r = warn(l,
+                 "%s has only %zu bytes, so anybody who records one request may guess it; write a "
+                 "key of at least %d bytes, made with openssl rand -hex 32",
+                 key->name, length, HMAC_KEY_GOOD);
+    return r < 0 ? r : set_string(key, value, object);
 }
 
 static int parse_name(Loader *l, const ConfigKey *key, const char *value, void *object)

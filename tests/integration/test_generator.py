@@ -299,7 +299,7 @@ def test_kernel_log(tmp_path):
 
 
 def test_many_blocks(tmp_path):
-    blocks = "".join(f'[auth "{i}"]\nhmac_type = sha256\nhmac_key = {i}\ndomain = {i}.example.org\n'
+    blocks = "".join(f'[auth "{i}"]\nhmac_type = sha256\nhmac_key = the key of host {i}\ndomain = {i}.example.org\n'
                      for i in range(10000))
     generated = Generated(tmp_path, f"[mgmt]\nlistener = 127.0.0.1:1\n{blocks}")
     assert generated.settings(MGMT, "ListenStream") == ["127.0.0.1:1"]

@@ -231,7 +231,7 @@ def with_key(installation):
     return installation.start(auth="""
 [auth "key"]
 hmac_type = sha256
-hmac_key = correct horse
+hmac_key = correct horse battery
 domain = *.example.org
 domain = example.org
 """)
@@ -256,7 +256,7 @@ def test_documented_client(acmems, tmp_path, client):
 @pytest.mark.parametrize("client", ["curl hmac", "wget hmac"])
 def test_documented_client_with_key(with_key, tmp_path, client):
     shell(lib.documented_block("request") + lib.documented_block(client), tmp_path, with_key.port,
-          KEY="correct horse")
+          KEY="correct horse battery")
     lib.Certificate((tmp_path / "domain.pem").read_bytes())
 
 
@@ -397,7 +397,7 @@ def test_client_line_of_python_server(with_key, new_csr, tmp_path):
     shell(r"""wget -q -O domain.pem --post-file=domain.csr --header="$(openssl dgst -sha256 """
           r"""-hmac "$KEY" domain.csr | sed -e 's/HMAC-\(.*\)(.*)= *\(.*\)/"""
           r"""Authentication: hmac name=\L\1\E, hash=\2/')" http://acmems.example.org:1313/sign""",
-          tmp_path, with_key.port, KEY="correct horse")
+          tmp_path, with_key.port, KEY="correct horse battery")
     lib.Certificate((tmp_path / "domain.pem").read_bytes())
 
 
@@ -439,7 +439,7 @@ domain = *.example.net
 ])
 def test_forms_of_authentication(with_key, new_csr, form):
     csr = new_csr("auth.example.org")
-    value = lib.hmac_header("correct horse", csr)["Authentication"].rpartition("=")[2]
+    value = lib.hmac_header("correct horse battery", csr)["Authentication"].rpartition("=")[2]
     with_key.issue(csr, {"authentication": form.format(name="sha256", hash=value,
                                                        HASH=value.upper())})
 

@@ -165,7 +165,7 @@ domain = *
 [auth "key"]
 ip = 127.0.0.0/8
 hmac_type = sha256
-hmac_key = correct horse
+hmac_key = correct horse battery
 domain = *.key.example.org
 
 [auth "names"]
@@ -194,13 +194,13 @@ def test_wrong_address(installation, new_csr):
 
 def test_key(policy, new_csr):
     csr = new_csr("www.key.example.org")
-    policy.issue(csr, lib.hmac_header("correct horse", csr))
+    policy.issue(csr, lib.hmac_header("correct horse battery", csr))
     for headers in (
         {},
         lib.hmac_header("wrong", csr),
-        lib.hmac_header("correct horse", csr + b"\n"),
-        lib.hmac_header("correct horse", csr, "sha384"),
-        lib.hmac_header("correct horse", csr, "sha384", "sha256"),
+        lib.hmac_header("correct horse battery", csr + b"\n"),
+        lib.hmac_header("correct horse battery", csr, "sha384"),
+        lib.hmac_header("correct horse battery", csr, "sha384", "sha256"),
         {"Authentication": "hmac"},
         {"Authentication": "basic eDp5"},
         {"Authentication": "hmac name=sha256, hash=zz"},
@@ -219,7 +219,7 @@ def test_client_is_judged_before_its_request(policy, new_csr):
     assert "the HMAC does not verify" in policy.sign.log
     assert "key.example.org" not in policy.sign.log
     body = b"hello"
-    assert_refused(policy.post(body, lib.hmac_header("correct horse", body)), 415)
+    assert_refused(policy.post(body, lib.hmac_header("correct horse battery", body)), 415)
 
 
 TIMED = """
@@ -319,7 +319,7 @@ def test_without_server_name(acmems, new_csr):
 def test_two_authentications(policy, new_csr, lines):
     """Another program on the way could judge another one."""
     csr = new_csr("www.key.example.org")
-    right, wrong = (lib.hmac_header(key, csr)["Authentication"] for key in ("correct horse", "guess"))
+    right, wrong = (lib.hmac_header(key, csr)["Authentication"] for key in ("correct horse battery", "guess"))
     head = lib.head(csr).replace("\r\n\r\n", f"\r\n{lines.format(right=right, wrong=wrong)}\r\n\r\n")
     assert_refused(raw(policy, head, csr), 400, "Authentication")
 

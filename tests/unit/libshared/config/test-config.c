@@ -91,7 +91,7 @@ static void test_refused(void)
         /* single-valued keys twice, in any spelling */
         { "[mgmt]\nmax-size=1k\n\nmax_size=1k\n",
           E("4") "max-size is already set in main.ini:2; delete one of the two\n" },
-        { AUTH_IP "hmac_key=x\nhmac-key=y\nhmac_type=sha256\ndomain=d\n",
+        { AUTH_IP "hmac_key=sixteen bytes of\nhmac-key=y\nhmac_type=sha256\ndomain=d\n",
           E("4") "hmac_key is already set in main.ini:3; delete one of the two\n" },
         { AUTH "all=yes\nall=yes\ndomain=d\n",
           E("3") "all is already set in main.ini:2; delete one of the two\n" },
@@ -174,7 +174,7 @@ static void test_refused(void)
                                     "or hmac_type and hmac_key, or all = yes for every client\n" },
         { AUTH "all=true\ndomain=d\n",
           E("2") "all can only be yes; write all = yes, or delete the line\n" },
-        { AUTH "hmac_key=secret\ndomain=d\n",
+        { AUTH "hmac_key=sixteen bytes of\ndomain=d\n",
           E("1") "[auth \"a\"] has hmac_key without hmac_type; add hmac_type = sha256\n" },
         { AUTH_IP "hmac-max-age=300\ndomain=d\n",
           E("1") "[auth \"a\"] has hmac-max-age without hmac_key; add hmac_type and hmac_key, or "
@@ -188,6 +188,9 @@ static void test_refused(void)
         { AUTH "hmac_type=sha256\nhmac_key=\ndomain=d\n",
           E("3") "hmac_key is empty, so any client could compute the HMAC; write a long random "
                  "key\n" },
+        { AUTH "hmac_type=sha256\nhmac_key=seven 7\ndomain=d\n",
+          E("3") "hmac_key has only 7 bytes, so anybody who records one request can try all keys; "
+                 "write a key of at least 16 bytes, made with openssl rand -hex 32\n" },
         { "[account]\npreferred-chain =\n",
           E("2") "preferred-chain is empty; write a name, or delete the line\n" },
         { AUTH_IP "domain=d\nprofile=\n",
@@ -198,11 +201,11 @@ static void test_refused(void)
         { AUTH_IP "domain=d\nip-san=any\n",
           E("4") "ip-san = 'any' is not an address or prefix; write 192.0.2.1, 192.0.2.0/24 or "
                  "2001:db8::/32\n" },
-        { AUTH "hmac_type=md5\nhmac_key=secret\ndomain=d\n",
+        { AUTH "hmac_type=md5\nhmac_key=sixteen bytes of\ndomain=d\n",
           E("2") "hmac_type = 'md5' is insecure and not accepted; write sha256\n" },
-        { AUTH "hmac_type=SHA-1\nhmac_key=secret\ndomain=d\n",
+        { AUTH "hmac_type=SHA-1\nhmac_key=sixteen bytes of\ndomain=d\n",
           E("2") "hmac_type = 'SHA-1' is insecure and not accepted; write sha256\n" },
-        { AUTH "hmac_type=whirlpool\nhmac_key=secret\ndomain=d\n",
+        { AUTH "hmac_type=whirlpool\nhmac_key=sixteen bytes of\ndomain=d\n",
           E("2") "hmac_type = 'whirlpool' is not a known digest; write sha256, or sha224, sha384, "
                  "sha512, sha3-224, sha3-256, sha3-384, sha3-512\n" },
         { AUTH "ip=192.0.2.1/24\ndomain=d\n",
@@ -384,6 +387,13 @@ static void test_warned(void)
                  "delete the line\n" },
         { "[logging]\ndestination=syslog\nformat=%m\nconfig-file=/x\nlevel=info\n",
           W("2") "destination" OBSOLETE W("3") "format" OBSOLETE W("4") "config-file" OBSOLETE },
+        { AUTH "hmac_type=sha256\nhmac_key=eight 78\ndomain=d\n",
+          W("3") "hmac_key has only 8 bytes, so anybody who records one request may guess it; "
+                 "write a key of at least 16 bytes, made with openssl rand -hex 32\n" },
+        { AUTH "hmac_type=sha256\nhmac_key=fifteen bytes 5\ndomain=d\n",
+          W("3") "hmac_key has only 15 bytes, so anybody who records one request may guess it; "
+                 "write a key of at least 16 bytes, made with openssl rand -hex 32\n" },
+        { AUTH "hmac_type=sha256\nhmac_key=sixteen bytes 56\ndomain=d\n", "" },
         { AUTH_IP, W("1") "[auth \"a\"] has neither domain nor ip-san; it permits nothing\n" },
         { AUTH_IP "domain=a.example.org, b.example.org\n",
           W("3") "domain = 'a.example.org, b.example.org' never matches; write one name or pattern "
@@ -603,7 +613,7 @@ static void test_auth(void)
         load("[auth "
              "one]\nip=192.0.2.0/24\nip=2001:db8::/"
              "32\ndomain=Mail.Example.ORG\ndomain=*.example.org\norders-per-day=20\n[auth "
-             "\"two\"]\nhmac-type = SHA2-384\nhmac_key = #1 = 'x' "
+             "\"two\"]\nhmac-type = SHA2-384\nhmac_key = #1 = 'x' 7890123456 "
              "\nhmac-max-age=300\ndomain=two.example.org\nstorage=late\n[auth "
              "\"three\"]\nall=yes\ndomain=three.example.org\n" FILES("late"),
              NULL);
@@ -626,7 +636,7 @@ static void test_auth(void)
     ASSERT_EQ(two->hmac_max_age, 300);
 
     ASSERT_STREQ(two->hmac_type->name, "sha384");
-    ASSERT_STREQ(two->hmac_key, "#1 = 'x'");
+    ASSERT_STREQ(two->hmac_key, "#1 = 'x' 7890123456");
     ASSERT_STREQ(two->storage->name, "late");
     ASSERT_EQ(two->storage->renew_within, 14);
     ASSERT_STREQ(two->verifications[0]->name, "http");
@@ -946,7 +956,8 @@ static void test_many(void)
     for (unsigned i = 0; i < 10000; i++)
         fprintf(file,
                 "[auth "
-                "\"host%u\"]\nip=192.0.2.1\nhmac_type=sha256\nhmac_key=k%u\ndomain=host%u.example."
+                "\"host%u\"]\nip=192.0.2.1\nhmac_type=sha256\nhmac_key=sixteen bytes "
+                "of%u\ndomain=host%u.example."
                 "org\n",
                 i, i, i);
     ASSERT_OK(fclose(file));
