@@ -16,9 +16,6 @@
 #define BLANKS    " \t"
 #define SEPARATOR BLANKS ","
 
-DEFINE_CLEANUP_FUNC(EVP_MAC *, EVP_MAC_free)
-DEFINE_CLEANUP_FUNC(EVP_MAC_CTX *, EVP_MAC_CTX_free)
-
 typedef struct Part {
     const char *key;
     const char *value; /* points into the header; NULL: not found */
@@ -81,18 +78,45 @@ int authentication_parse(const char *value, Authentication *ret)
     return 0;
 }
 
-int authentication_hmac(const Digest *digest, const char *key, const struct iovec *parts,
-                        size_t n_parts, uint8_t out[DIGEST_SIZE_MAX])
+static EVP_MAC_CTX *context_new(const Digest *digest)
 {
     const OSSL_PARAM params[] = {
         OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)digest->openssl, 0),
         OSSL_PARAM_construct_end(),
     };
-    _cleanup_(EVP_MAC_freep) EVP_MAC *mac = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_HMAC, NULL);
-    _cleanup_(EVP_MAC_CTX_freep) EVP_MAC_CTX *context = mac ? EVP_MAC_CTX_new(mac) : NULL;
+    EVP_MAC *mac = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_HMAC, NULL);
+    EVP_MAC_CTX *context = mac ? EVP_MAC_CTX_new(mac) : NULL;
+
+    EVP_MAC_free(mac);
+    if (context && !EVP_MAC_CTX_set_params(context, params)) {
+        EVP_MAC_CTX_free(context);
+        return NULL;
+    }
+    return context;
+}
+
+/* Keeps the context of the last digest: a request may be compared with the keys of many blocks, and
+ * to look up the digest takes longer than the HMAC itself. */
+static EVP_MAC_CTX *context_of(const Digest *digest)
+{
+    static EVP_MAC_CTX *context;
+    static const Digest *kept;
+
+    if (digest != kept) {
+        EVP_MAC_CTX_free(context);
+        context = context_new(digest);
+        kept = context ? digest : NULL;
+    }
+    return context;
+}
+
+int authentication_hmac(const Digest *digest, const char *key, const struct iovec *parts,
+                        size_t n_parts, uint8_t out[DIGEST_SIZE_MAX])
+{
+    EVP_MAC_CTX *context = context_of(digest);
     size_t written = 0;
 
-    if (!context || !EVP_MAC_init(context, (const unsigned char *)key, strlen(key), params))
+    if (!context || !EVP_MAC_init(context, (const unsigned char *)key, strlen(key), NULL))
         return -EIO;
     for (size_t i = 0; i < n_parts; i++)
         if (!EVP_MAC_update(context, parts[i].iov_base, parts[i].iov_len))
