@@ -318,12 +318,16 @@ def test_deactivation_with_a_pending_order(server, new_csr, meanwhile, trace):
             server.orderd.expect = (-signal.SIGKILL,)
             server.orderd.popen.kill()
             server.orderd.wait()
+        else:  # it polls the CA: not between the deactivation there and the note of it here
+            server.orderd.pause()
         kept = (server.directory / "account/registration.json").read_text()
         register(server, "--deactivate")
         if not trace:
             (server.directory / "account/registration.json").write_text(kept)
         if meanwhile == "restarted":
             server.start_orderd()
+        else:
+            server.orderd.resume()
         server.http01.resume()
         answer = client.answer()
     assert answer.status == 500, answer
