@@ -226,7 +226,39 @@ static bool account_shows(const char *directory, const Paths *storages)
            !is_around_any(directory, storages);
 }
 
+static bool is_below_any(const char *path, const Paths *directories)
+{
+    for (size_t i = 0; i < directories->n; i++)
+        if (path_is_below(path, directories->list[i]))
+            return true;
+    return false;
+}
+
+/* Whether a handler that sees @shown could see the key: the units hide the other places. */
+static bool key_shows(const char *path, const Paths *shown)
+{
+    Place place = place_of(path);
+
+    return !path_is_below(path, CONFIG_KEY_DIRECTORY) &&
+           (place == PLACE_STATE || place == PLACE_RUNTIME || place == PLACE_OTHER ||
+            is_below_any(path, shown));
+}
+
+static void hide_key(Sandbox *sandbox, const char *path, const Paths *shown)
+{
+    if (path && key_shows(path, shown))
+        bind_path(sandbox, "InaccessiblePaths", path);
+}
+
 /* Makes inaccessible what the file modes protect already. */
+static void hide_keys(Sandbox *sandbox, const Config *config, const Paths *shown)
+{
+    for (size_t i = 0; i < config->n_accounts; i++)
+        hide_key(sandbox, config->accounts[i]->external.hmac_key_file, shown);
+    for (size_t i = 0; i < config->n_verifications; i++)
+        hide_key(sandbox, config->verifications[i]->tsig_key_file, shown);
+}
+
 static void hide_from_sign(Sandbox *sandbox, const Config *config, const char *challenges,
                            const Paths *storages)
 {
@@ -238,6 +270,7 @@ static void hide_from_sign(Sandbox *sandbox, const Config *config, const char *c
         if (directory && account_shows(directory, storages))
             bind_path(sandbox, "InaccessiblePaths", directory);
     }
+    hide_keys(sandbox, config, storages);
 }
 
 static int write_sign(const UnitDirectory *where, const Config *config)
@@ -298,9 +331,8 @@ static int write_http01(const UnitDirectory *where, const Config *config)
     _cleanup_free_ char *proxies = NULL;
     int r = format_proxies(config, &proxies);
 
-    if (r < 0 || (!has_own_runtime(config) && !proxies))
-        return r;
-    r = unit_file_open(&sandbox.file, where);
+    if (r >= 0)
+        r = unit_file_open(&sandbox.file, where);
     if (r >= 0 && has_own_runtime(config))
         r = add_challenges(&sandbox, config, "http-01");
     if (r >= 0 && proxies)
@@ -308,6 +340,7 @@ static int write_http01(const UnitDirectory *where, const Config *config)
                            "ACMEMS_PROXY_PROTOCOL=", proxies);
     if (r < 0)
         return r;
+    hide_keys(&sandbox, config, &(Paths){ 0 });
     return write_handler(&sandbox, "acmems-http01.service", "acmems-http01@.service");
 }
 
@@ -352,17 +385,15 @@ static int write_tlsalpn01(const UnitDirectory *where, const Config *config)
 {
     _cleanup_(sandbox_done) Sandbox sandbox = { 0 };
     const Verification *passthrough = find_passthrough(config);
-    int r;
+    int r = unit_file_open(&sandbox.file, where);
 
-    if (!has_own_runtime(config) && !passthrough)
-        return 0;
-    r = unit_file_open(&sandbox.file, where);
     if (r >= 0 && has_own_runtime(config))
         r = add_challenges(&sandbox, config, "tls-alpn-01");
     if (r >= 0 && passthrough)
         r = add_passthrough(&sandbox, passthrough);
     if (r < 0)
         return r;
+    hide_keys(&sandbox, config, &(Paths){ 0 });
     return write_handler(&sandbox, "acmems-tlsalpn01.service", "acmems-tlsalpn01@.service");
 }
 
