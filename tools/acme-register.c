@@ -6,6 +6,7 @@
 #include "log/log.h"
 #include "register/account.h"
 #include "register/key.h"
+#include "statedir/files/owner.h"
 
 static int (*const actions[ACTION_MAX])(Register *reg) = {
     [ACTION_REFRESH] = register_refresh,
@@ -51,6 +52,10 @@ static int register_run(Register *reg)
     reg->account = choose_account(reg->config, reg->options.account);
     if (!reg->account)
         return -EINVAL;
+    r = owner_become(reg->account->directory);
+    if (r < 0)
+        return log_error_errno(r, "Failed to act as the owner of '%s': %m",
+                               reg->account->directory);
     r = sd_event_default(&reg->event);
     if (r < 0)
         return log_error_errno(r, "Failed to create the event loop: %m");

@@ -34,7 +34,8 @@ TABLE = {
 WRITABLE = {
     "acmems-http01.service": set(),
     "acmems-mgmt.service": set(),
-    "acmems-orderd.service": {"/var/lib/acmems", "/run/acmems", "/opt/account"},
+    "acmems-orderd.service": {"/var/lib/acmems", "/run/acmems/challenges/http-01",
+                              "/run/acmems/challenges/tls-alpn-01", "/opt/account"},
     "acmems-tlsalpn01.service": set(),
 }
 

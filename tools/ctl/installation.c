@@ -60,6 +60,18 @@ static void check_storages(const Config *config, const ConfigListener *listener)
     }
 }
 
+/* systemd makes a socket there as root, and follows a link that the owner put in its place. */
+static void check_runtime(const Config *config, const ConfigListener *listener)
+{
+    struct stat st;
+
+    if (stat(config->runtime_directory, &st) >= 0 && st.st_uid != 0)
+        config_tell(listener, LOG_WARNING, config->path, 0,
+                    "the runtime directory '%s' does not belong to root: run chown root:root '%s'; "
+                    "its challenges belong to acmems",
+                    config->runtime_directory, config->runtime_directory);
+}
+
 /* A file or directory that acmems-orderd needs. */
 typedef struct Need {
     const char *file; /* where the configuration names it */
@@ -230,5 +242,6 @@ void installation_check(const char *path, const Config *config, config_message_c
     check_files(config, &listener);
     check_storages(config, &listener);
     check_key_files(config, &listener);
+    check_runtime(config, &listener);
     check_needs(config, &listener);
 }

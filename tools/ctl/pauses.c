@@ -6,6 +6,7 @@
 
 #include "config/file.h"
 #include "ctl/ctl.h"
+#include "statedir/files/owner.h"
 #include "statedir/pause.h"
 #include "strings/text.h"
 #include "x509/dns-name.h"
@@ -109,6 +110,8 @@ int ctl_pauses(char *const *arguments, const CtlOptions *options)
         return ctl_usage("pauses takes no arguments: ", *arguments);
     r = load_config(options, &config);
     if (r >= 0)
+        r = owner_become(config->state_directory);
+    if (r >= 0)
         r = pause_foreach(config->state_directory, print_pause, NULL);
     return r < 0 ? pauses_fail("cannot list the pauses", r) : CTL_GOOD;
 }
@@ -138,6 +141,9 @@ int ctl_clear(char *const *arguments, const CtlOptions *options)
     r = load_config(options, &config);
     if (r < 0)
         return pauses_fail("cannot read the configuration", r);
+    r = owner_become(config->state_directory);
+    if (r < 0)
+        return pauses_fail("cannot act as the owner of the state", r);
     if (options->all)
         return clear(config, NULL);
     for (; *arguments; arguments++)

@@ -13,6 +13,7 @@
 #include "libacme/sync-call.h"
 #include "log/log.h"
 #include "statedir/account-dir.h"
+#include "statedir/files/owner.h"
 #include "statedir/order-record.h"
 #include "statedir/storage/meta.h"
 #include "strings/strv.h"
@@ -144,13 +145,29 @@ static bool is_request(const char *text, size_t size)
                                                   pem_block_is(&block, "NEW CERTIFICATE REQUEST"));
 }
 
+/* acmems-orderd is the owner of all of them. */
+static int become_owner(const Config *config)
+{
+    int r = owner_become(config->state_directory);
+
+    for (size_t i = 0; r >= 0 && i < config->n_accounts; i++)
+        r = owner_become(config->accounts[i]->directory);
+    for (size_t i = 0; r >= 0 && i < config->n_storages; i++)
+        if (config->storages[i]->directory)
+            r = owner_become(config->storages[i]->directory);
+    return r;
+}
+
 static int find_certificate(Revoke *revoke, const char *what)
 {
     _cleanup_free_ char *text = NULL;
     const char *why;
     size_t size;
     int r = read_file_at(AT_FDCWD, what, FILE_SIZE_MAX, &text, &size);
+    int owner = become_owner(revoke->config);
 
+    if (owner < 0)
+        return failed("cannot act as the owner of the state", strerror(-owner));
     if (r == -ENOENT)
         return find_serial(revoke, what);
     if (r < 0)

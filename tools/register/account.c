@@ -9,6 +9,7 @@
 #include "register/key.h"
 #include "register/progress.h"
 #include "statedir/account-dir.h"
+#include "statedir/files/owner.h"
 #include "strings/strv.h"
 
 static int failed_call(int r, const SyncAnswer *answer)
@@ -149,12 +150,23 @@ static int post_new_account(Register *reg, json_t *binding)
     return r < 0 ? r : register_check_status(reg);
 }
 
+/* Root may have the key file in a place that only root can read. */
+static int bind_external(const Register *reg, json_t **ret)
+{
+    int left = owner_leave();
+    int r = left < 0 ? left
+                     : external_account_bind(external_account(reg), reg->key, reg->directory, ret);
+    int back = left > 0 ? owner_become(reg->account->directory) : 0;
+
+    return back < 0 ? back : r;
+}
+
 /* Sends newAccount with the terms of service accepted. */
 static int new_account(Register *reg)
 {
     json_auto_t *binding = NULL;
     Failure failure = { 0 };
-    int r = external_account_bind(external_account(reg), reg->key, reg->directory, &binding);
+    int r = bind_external(reg, &binding);
 
     if (r >= 0)
         return post_new_account(reg, binding);
