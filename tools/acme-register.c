@@ -3,10 +3,12 @@
 
 #include <stdio.h>
 
+#include "base/confinement.h"
 #include "log/log.h"
 #include "register/account.h"
 #include "register/key.h"
 #include "statedir/files/owner.h"
+#include "strings/text.h"
 
 static int (*const actions[ACTION_MAX])(Register *reg) = {
     [ACTION_REFRESH] = register_refresh,
@@ -34,10 +36,12 @@ static const AccountBlock *choose_account(const Config *config, const char *name
         name ? config_find_account(config, name) : config_default_account(config);
 
     if (!account && name)
-        fprintf(stderr, "acme-register: %s has no [account \"%s\"] section\n", config->path, name);
+        text_print_line(stderr, "acme-register: %s has no [account \"%s\"] section", config->path,
+                        name);
     else if (!account)
-        fprintf(stderr, "acme-register: %s has several accounts: choose one with --account=NAME\n",
-                config->path);
+        text_print_line(stderr,
+                        "acme-register: %s has several accounts: choose one with --account=NAME",
+                        config->path);
     return account;
 }
 
@@ -75,6 +79,7 @@ int main(int argc, char *argv[])
     _cleanup_(register_done) Register reg = { 0 };
     int r;
 
+    confine_memory();
     log_open("acme-register");
     r = register_options_parse(argc, argv, &reg.options);
     if (r > 0)

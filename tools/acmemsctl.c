@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "base/confinement.h"
 #include "config/config.h"
 #include "ctl/ctl.h"
 
@@ -73,6 +74,7 @@ int main(int argc, char *argv[])
     CtlOptions given = { 0 };
     int c;
 
+    confine_memory();
     while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0)
         switch (c) {
         case 'h':

@@ -8,6 +8,7 @@
 #include <linux/seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -27,8 +28,17 @@
 #define ARCHITECTURE AUDIT_ARCH_PPC64LE
 #endif
 
+/* For a process that becomes dumpable again (a program it executes, a change of its user), the
+ * limit and the filter remain. The limit does not bind a program that receives core dumps. */
 void confine_memory(void)
 {
+    int fd = open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC);
+
+    if (fd >= 0) {
+        (void)!write(fd, "0", 1);
+        (void)close(fd);
+    }
+    (void)setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 

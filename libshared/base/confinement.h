@@ -5,8 +5,9 @@
  * service manager is the same for all processes of a service; this separates them from each other.
  */
 
-/* Denies other processes of the user ptrace(2) and /proc/PID/mem on this process and its children,
- * and disables core dumps. */
+/* Keeps the keys in the memory of this process and its children: denies other processes of the user
+ * ptrace(2) and /proc/PID/mem, disables core dumps, and excludes all memory from one that is made
+ * nevertheless (core(5)). */
 void confine_memory(void);
 
 /**

@@ -5,6 +5,7 @@
 #include <pwd.h>
 #include <sys/stat.h>
 
+#include "base/confinement.h"
 #include "base/macro.h"
 
 /* A link of root leads where root wants; any other one belongs to who may change it. */
@@ -53,6 +54,7 @@ int owner_become(const char *path)
         return -errno;
     if (setegid(user ? user->pw_gid : st.st_gid) < 0 || seteuid(st.st_uid) < 0)
         return -errno;
+    confine_memory(); /* the kernel reset it */
     return 0;
 }
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import lib
+from ca_proxy import CaProxy
 from test_sign_register import assert_issues, register
 
 NOBODY = 65534
@@ -405,3 +406,44 @@ def test_links_do_not_lead_root(theirs):
     result = register(theirs, "--gen-key", "--register", "--accept-terms-of-service", check=False)
     assert result.returncode == 1 and "Permission denied" in result.stderr
     assert list(roots.iterdir()) == []
+
+
+# ---- what a CA says, on the terminal of root ----------------------------------------------------
+
+RUDE = "\x1b[2J\x9b31m\r\nacme-register: all is well\n\x07"
+
+
+class Rude(CaProxy):
+    """Adds control characters to everything that people read."""
+
+    def _change(self, value):
+        if isinstance(value, dict):
+            return {key: member + RUDE if key in ("termsOfService", "status", "detail", "type")
+                    and isinstance(member, str) else self._change(member) for key, member in value.items()}
+        return [self._change(member) for member in value] if isinstance(value, list) else value
+
+    def answer(self, request):
+        answer = self.forward(request)
+        if answer.body.startswith(b"{"):
+            answer.body = json.dumps(self._change(json.loads(answer.body))).encode()
+        return answer
+
+
+def test_words_of_the_ca_cannot_control_the_terminal(tmp_path, pebble, http01_socket):
+    proxy = Rude(pebble)
+    server = lib.Acmems(tmp_path, proxy, http01_socket)
+    try:
+        server.write_config()
+        results = [register(server, *options, check=False) for options in (
+            ["--gen-key", "--register"], ["--register", "--accept-terms-of-service=other"],
+            ["--register", "--accept-terms-of-service"], [], ["--update-contact", "--email=x@invalid..x"])]
+    finally:
+        server.stop()
+        proxy.stop()
+    said = [result.stdout + result.stderr for result in results]
+    assert "accept the terms of service at" in said[0] and "[2J" in said[0]
+    assert "the terms of service of the CA are at" in said[1]
+    assert "the account is valid" in said[2]
+    for text in said:
+        assert all(c == "\n" or c.isprintable() for c in text)
+        assert "\nacme-register: all is well" not in text

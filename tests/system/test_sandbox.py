@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The table "Who may touch what": a probe tests it from inside each unit, with its settings."""
 
+import re
+
 import pytest
 
 from machine import lib
@@ -147,7 +149,9 @@ def test_connections_are_kept_apart(used):
             and found, "two connections")
         for child in children:
             assert filters(child) == filters(main) + 1
-        for pid in main, *children:
+        for pid in main, *children, used.show("acmems-orderd.service", "MainPID"):
+            limits = used.run("cat", f"/proc/{pid}/limits").stdout
+            assert re.search(r"^Max core file size +0 +0 ", limits, re.M)
             assert used.run("stat", "-c", "%U", f"/proc/{pid}/mem").stdout == "root\n"
 
 

@@ -17,6 +17,7 @@
 #include "statedir/order-record.h"
 #include "statedir/storage/meta.h"
 #include "strings/strv.h"
+#include "strings/text.h"
 #include "x509/chain-fields.h"
 #include "x509/pem.h"
 
@@ -44,7 +45,7 @@ static void revoke_done(Revoke *revoke)
 
 static int failed(const char *what, const char *why)
 {
-    fprintf(stderr, "acmemsctl: %s: %s\n", what, why);
+    text_print_line(stderr, "acmemsctl: %s: %s", what, why);
     return CTL_BAD;
 }
 
@@ -237,10 +238,10 @@ static int send_revocation(Revoke *revoke, int reason, const char *name)
     if (r < 0)
         return failed("revocation", strerror(-r));
     if (!answer.failure.status) {
-        printf("The CA revoked certificate %s.\n", str_or(serial, "?"));
+        text_print_line(stdout, "The CA revoked certificate %s.", str_or(serial, "?"));
         log_revoked(revoke, name);
     } else if (answer.failure.problem && streq(answer.failure.problem, "alreadyRevoked"))
-        printf("Certificate %s is already revoked.\n", str_or(serial, "?"));
+        text_print_line(stdout, "Certificate %s is already revoked.", str_or(serial, "?"));
     else
         return failed("revocation", str_or(answer.failure.reason, "out of memory"));
     return CTL_GOOD;

@@ -122,6 +122,31 @@ static void test_network(void)
     (void)close(before);
 }
 
+/* Neither a limit nor a filter of the kernel lets memory into a core dump, also after exec(). */
+static void test_core_dumps(void)
+{
+    pid_t child = fork();
+    int status;
+
+    if (child == 0) {
+        char filter[16] = "";
+        struct rlimit limit;
+        FILE *file;
+
+        confine_memory();
+        ASSERT_EQ(prctl(PR_GET_DUMPABLE), 0);
+        ASSERT_OK(getrlimit(RLIMIT_CORE, &limit));
+        ASSERT_EQ(limit.rlim_max, 0);
+        file = fopen("/proc/self/coredump_filter", "re");
+        ASSERT_TRUE(file && fgets(filter, sizeof(filter), file));
+        ASSERT_STREQ(filter, "00000000\n");
+        ASSERT_OK(fclose(file));
+        exit(EXIT_SUCCESS);
+    }
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_EQ(status, 0);
+}
+
 /* Another process of the same user, without the capabilities of root, cannot read its memory. */
 static void test_memory(void)
 {
@@ -163,6 +188,7 @@ int main(void)
 {
     test_connection();
     test_network();
+    test_core_dumps();
     test_memory();
     return EXIT_SUCCESS;
 }
