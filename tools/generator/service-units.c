@@ -250,27 +250,19 @@ static void hide_key(Sandbox *sandbox, const char *path, const Paths *shown)
         bind_path(sandbox, "InaccessiblePaths", path);
 }
 
-/* Makes inaccessible what the file modes protect already. */
+/* Makes inaccessible what the file modes protect already. @shown: the directories that the handler
+ * reads. */
 static void hide_keys(Sandbox *sandbox, const Config *config, const Paths *shown)
 {
-    for (size_t i = 0; i < config->n_accounts; i++)
-        hide_key(sandbox, config->accounts[i]->external.hmac_key_file, shown);
+    for (size_t i = 0; i < config->n_accounts; i++) {
+        const AccountBlock *account = config->accounts[i];
+
+        if (account->directory && account_shows(account->directory, shown))
+            bind_path(sandbox, "InaccessiblePaths", account->directory);
+        hide_key(sandbox, account->external.hmac_key_file, shown);
+    }
     for (size_t i = 0; i < config->n_verifications; i++)
         hide_key(sandbox, config->verifications[i]->tsig_key_file, shown);
-}
-
-static void hide_from_sign(Sandbox *sandbox, const Config *config, const char *challenges,
-                           const Paths *storages)
-{
-    if (has_own_runtime(config))
-        bind_path(sandbox, "InaccessiblePaths", challenges);
-    for (size_t i = 0; i < config->n_accounts; i++) {
-        const char *directory = config->accounts[i]->directory;
-
-        if (directory && account_shows(directory, storages))
-            bind_path(sandbox, "InaccessiblePaths", directory);
-    }
-    hide_keys(sandbox, config, storages);
 }
 
 static int write_sign(const UnitDirectory *where, const Config *config)
@@ -289,7 +281,9 @@ static int write_sign(const UnitDirectory *where, const Config *config)
         bind_path(&sandbox, "BindReadOnlyPaths", config->runtime_directory);
     for (size_t i = 0; i < paths.n; i++)
         grant(&sandbox, SIGN_READS, paths.list[i]);
-    hide_from_sign(&sandbox, config, challenges, &paths);
+    if (has_own_runtime(config))
+        bind_path(&sandbox, "InaccessiblePaths", challenges);
+    hide_keys(&sandbox, config, &paths);
     return write_handler(&sandbox, "acmems-mgmt.service", "acmems-mgmt@.service");
 }
 

@@ -75,8 +75,6 @@ static void test_paths(void)
         generate(&generated, table[i].content, service_units_write);
         assert_generated(&generated, ORDERD, table[i].orderd);
         assert_handler(&generated, "mgmt", table[i].mgmt);
-        assert_handler(&generated, "http01", NULL);
-        assert_handler(&generated, "tlsalpn01", NULL);
         assert_generated(&generated, ORDERD_SOCKET, NULL);
     }
 }
@@ -99,7 +97,10 @@ static void test_key_files(void)
           HIDDEN("/etc/acmems/tsig.key"), HIDDEN("/etc/acmems/tsig.key") },
         { TSIG("/var/lib/acmems/tsig.key"), NULL, HIDDEN("/var/lib/acmems/tsig.key"),
           HIDDEN("/var/lib/acmems/tsig.key") },
+        { "[account]\ndir=/srv/account\n", SERVICE("ReadWritePaths=-/srv/account\n"),
+          HIDDEN("/srv/account"), HIDDEN("/srv/account") },
         /* hidden by the units */
+        { "[account x]\n", NULL, NULL, NULL },
         { TSIG("/etc/acmems/keys/tsig"), SERVICE("ReadOnlyPaths=-/etc/acmems/keys/tsig\n"), NULL,
           NULL },
         { TSIG("/root/tsig"), SERVICE("ProtectHome=tmpfs\nBindReadOnlyPaths=-/root/tsig\n"), NULL,
