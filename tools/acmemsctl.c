@@ -7,6 +7,7 @@
 #include "base/confinement.h"
 #include "config/config.h"
 #include "ctl/ctl.h"
+#include "statedir/files/owner.h"
 
 typedef struct Verb {
     const char *name;
@@ -98,5 +99,7 @@ int main(int argc, char *argv[])
         default:
             return ctl_usage("unknown option, or an option without its value", "");
         }
-    return run_verb(argv + optind, &given);
+    c = run_verb(argv + optind, &given);
+    (void)owner_leave(); /* for the leak checker of a build with sanitizers */
+    return c;
 }
