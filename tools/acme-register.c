@@ -3,9 +3,12 @@
 
 #include <stdio.h>
 
+#include "base/confinement.h"
 #include "log/log.h"
 #include "register/account.h"
 #include "register/key.h"
+#include "statedir/files/owner.h"
+#include "strings/text.h"
 
 static int (*const actions[ACTION_MAX])(Register *reg) = {
     [ACTION_REFRESH] = register_refresh,
@@ -33,10 +36,12 @@ static const AccountBlock *choose_account(const Config *config, const char *name
         name ? config_find_account(config, name) : config_default_account(config);
 
     if (!account && name)
-        fprintf(stderr, "acme-register: %s has no [account \"%s\"] section\n", config->path, name);
+        text_print_line(stderr, "acme-register: %s has no [account \"%s\"] section", config->path,
+                        name);
     else if (!account)
-        fprintf(stderr, "acme-register: %s has several accounts: choose one with --account=NAME\n",
-                config->path);
+        text_print_line(stderr,
+                        "acme-register: %s has several accounts: choose one with --account=NAME",
+                        config->path);
     return account;
 }
 
@@ -51,6 +56,10 @@ static int register_run(Register *reg)
     reg->account = choose_account(reg->config, reg->options.account);
     if (!reg->account)
         return -EINVAL;
+    r = owner_become(reg->account->directory);
+    if (r < 0)
+        return log_error_errno(r, "Failed to act as the owner of '%s': %m",
+                               reg->account->directory);
     r = sd_event_default(&reg->event);
     if (r < 0)
         return log_error_errno(r, "Failed to create the event loop: %m");
@@ -70,9 +79,12 @@ int main(int argc, char *argv[])
     _cleanup_(register_done) Register reg = { 0 };
     int r;
 
+    confine_memory();
     log_open("acme-register");
     r = register_options_parse(argc, argv, &reg.options);
-    if (r > 0)
-        return register_run(&reg) == EXIT_DONE ? EXIT_DONE : EXIT_TO_DO;
-    return r < 0 ? EXIT_USAGE : EXIT_DONE;
+    if (r <= 0)
+        return r < 0 ? EXIT_USAGE : EXIT_DONE;
+    r = register_run(&reg);
+    (void)owner_leave(); /* for the leak checker of a build with sanitizers */
+    return r == EXIT_DONE ? EXIT_DONE : EXIT_TO_DO;
 }

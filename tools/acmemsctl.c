@@ -4,8 +4,10 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "base/confinement.h"
 #include "config/config.h"
 #include "ctl/ctl.h"
+#include "statedir/files/owner.h"
 
 typedef struct Verb {
     const char *name;
@@ -73,6 +75,7 @@ int main(int argc, char *argv[])
     CtlOptions given = { 0 };
     int c;
 
+    confine_memory();
     while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0)
         switch (c) {
         case 'h':
@@ -96,5 +99,7 @@ int main(int argc, char *argv[])
         default:
             return ctl_usage("unknown option, or an option without its value", "");
         }
-    return run_verb(argv + optind, &given);
+    c = run_verb(argv + optind, &given);
+    (void)owner_leave(); /* for the leak checker of a build with sanitizers */
+    return c;
 }

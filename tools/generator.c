@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "base/confinement.h"
 #include "base/path.h"
 #include "config/file.h"
 #include "generator/service-units.h"
@@ -92,6 +93,7 @@ int main(int argc, char *argv[])
 {
     int r = generator_parse_argv(argc, argv);
 
+    confine_memory();
     if (r <= 0)
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
     log_open_early("acmems-generator");

@@ -130,26 +130,31 @@ static void pause_for(Parent *parent, int error, const char *what)
     (void)poll(NULL, 0, PAUSE_MSEC);
 }
 
-static void serve_connection(const ForkServer *server, int fd)
+static int serve_connection(const ForkServer *server, int fd)
 {
     int on = 1, r = confine_connection();
 
     if (r < 0)
-        (void)log_warning_errno(r, "Failed to confine the process of a connection: %m");
+        return r;
     /* A response is one write. This fails on unix sockets, where it is not needed. */
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     server->serve(fd, server->userdata);
+    return 0;
 }
 
 /* The signals that the parent blocks stay blocked: SIGTERM because serve() expects it, SIGINT
  * because Ctrl-C reaches the whole process group and the parent forwards it as SIGTERM. */
 static _Noreturn void run_child(Parent *parent, int fd)
 {
+    int r;
+
     for (size_t i = 0; i <= n_listening(parent); i++)
         (void)safe_close(parent->polls[i].fd);
-    serve_connection(parent->server, fd);
+    r = serve_connection(parent->server, fd);
+    if (r < 0)
+        (void)log_error_errno(r, "Closed a connection: failed to confine its process: %m");
     (void)safe_close(fd);
-    leave(EXIT_SUCCESS);
+    leave(r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
 static usec_t deadline_of(const ForkServer *server)
@@ -326,13 +331,16 @@ static int run_listening(const ForkServer *server, const sigset_t *signals)
     return loop(&parent);
 }
 
-static void run_connected(const ForkServer *server)
+static int run_connected(const ForkServer *server)
 {
+    int r;
+
     (void)sd_notify(false, "READY=1");
     if (server->prepare)
         server->prepare(server->userdata);
-    serve_connection(server, server->activation->fds[0]);
+    r = serve_connection(server, server->activation->fds[0]);
     (void)sd_notify(false, "STOPPING=1");
+    return r;
 }
 
 int fork_server_run(const ForkServer *server)
@@ -353,7 +361,7 @@ int fork_server_run(const ForkServer *server)
     if (listening)
         r = run_listening(server, &signals);
     else
-        run_connected(server);
+        r = run_connected(server);
     (void)sigprocmask(SIG_SETMASK, &before, NULL);
     return r;
 }

@@ -17,7 +17,7 @@ typedef struct ForkServer {
      * NULL. */
     void (*prepare)(void *userdata);
     /* Called in the child, which exits when it returns. SIGTERM is blocked there, and the process
-     * is confined (confine_connection()). */
+     * is confined (confine_connection()); if that fails, the connection is closed instead. */
     void (*serve)(int fd, void *userdata);
     void *userdata;
 } ForkServer;

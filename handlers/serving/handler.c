@@ -143,12 +143,11 @@ void handler_log_begin(HttpExchange *exchange, _unused_ void *userdata)
     log_set_context(&fields);
 }
 
-void handler_confine_network(void)
+int handler_confine_network(void)
 {
     int r = confine_network();
 
-    if (r < 0)
-        log_warning_errno(r, "Failed to confine the process of a connection: %m");
+    return r < 0 ? log_error_errno(r, "Closed a connection: failed to confine its process: %m") : 0;
 }
 
 int handler_main(int argc, char *argv[], const HandlerProgram *program)

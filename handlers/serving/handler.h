@@ -36,9 +36,9 @@ typedef struct HandlerProgram {
  * ID, the client's address and the fields that log_context_add() adds. */
 void handler_log_begin(HttpExchange *exchange, void *userdata);
 
-/* Calls confine_network() and logs an error. Call it once the process needs no further connection.
- */
-void handler_confine_network(void);
+/* Calls confine_network(), and logs an error. Call it once the process needs no further connection.
+ * Returns 0 or -errno: then the connection must not be served. */
+int handler_confine_network(void);
 
 /* Runs a handler from its main(). Returns the exit code. */
 int handler_main(int argc, char *argv[], const HandlerProgram *program);

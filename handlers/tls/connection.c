@@ -89,7 +89,8 @@ static void show(TlsConnection *c, const TlsChallenge *challenge)
     const char *why = NULL;
     int r;
 
-    handler_confine_network();
+    if (handler_confine_network() < 0)
+        return;
     r = validation_serve(&validation, c->server->context, &why);
     if (r < 0)
         log_debug("The handshake for %s with %s failed: %s", c->hello.server_name, c->peer,

@@ -155,7 +155,8 @@ void passthrough_serve(int fd, const Passthrough *target, const void *received, 
     const RelayLimits limits = { IDLE_TIMEOUT, HALF_IDLE_TIMEOUT, stop };
     int r = behind < 0 ? behind : is_loop(fd, behind) ? -ELOOP : 0;
 
-    handler_confine_network();
+    if (handler_confine_network() < 0)
+        return;
     if (r >= 0) {
         set_options(fd);
         set_options(behind);

@@ -1,39 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/confinement.h"
 
-#include "base/macro.h"
-
-#ifdef __SANITIZE_ADDRESS__
-
-void confine_memory(void)
-{
-}
-
-int confine_connection(void)
-{
-    return 0;
-}
-
-int confine_network(void)
-{
-    return 0;
-}
-
-#else
-
-#include <asm/sockios.h>
+#include <asm/termbits.h>
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include "base/macro.h"
+
 #if defined(__x86_64__)
 #define ARCHITECTURE AUDIT_ARCH_X86_64
-#define NUMBERS_END  0x40000000 /* the x32 system calls begin here */
 #elif defined(__i386__)
 #define ARCHITECTURE AUDIT_ARCH_I386
 #elif defined(__aarch64__)
@@ -46,109 +28,255 @@ int confine_network(void)
 #define ARCHITECTURE AUDIT_ARCH_PPC64LE
 #endif
 
+/* For a process that becomes dumpable again (a program it executes, a change of its user), the
+ * limit and the filter remain. The limit does not bind a program that receives core dumps. */
 void confine_memory(void)
 {
+    int fd = open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC);
+
+    if (fd >= 0) {
+        (void)!write(fd, "0", 1);
+        (void)close(fd);
+    }
+    (void)setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
 #ifdef ARCHITECTURE
 
-#ifndef NUMBERS_END
-#define NUMBERS_END 0x7fffffff
-#endif
-
 /* seccomp(2), "Seccomp filters": each instruction tests the value loaded last. */
-#define LOAD(field)       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
-#define RETURN(action)    BPF_STMT(BPF_RET | BPF_K, (action))
-#define UNLESS(value)     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 0, 1)
-#define REFUSE            RETURN(SECCOMP_RET_ERRNO | EPERM)
-#define REFUSE_CALL(name) UNLESS(SYS_##name), REFUSE
-/* Refuses a call with this second argument. Only its lower half counts, which comes first on these
- * architectures. */
-#define REFUSE_COMMAND(name, command)                                                              \
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##name, 0, 4), LOAD(args[1]), UNLESS(command), REFUSE, \
-        LOAD(nr)
+#define LOAD(field)   BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
+#define RETURN(what)  BPF_STMT(BPF_RET | BPF_K, (what))
+#define UNLESS(value) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 0, 1)
+#define PERMIT        RETURN(SECCOMP_RET_ALLOW)
+#define REFUSE        RETURN(SECCOMP_RET_ERRNO | EPERM)
 
+#define CALL(name) UNLESS(SYS_##name), PERMIT
+/* Permits a call with this argument. Only its lower half counts, which comes first on these
+ * architectures. */
+#define CALL_WITH(name, index, value)                                                              \
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##name, 0, 4), LOAD(args[index]), UNLESS(value),       \
+        PERMIT, LOAD(nr)
+/* After every CALL_WITH() of a call */
+#define CALL_REFUSED(name) UNLESS(SYS_##name), REFUSE
+
+/* The calls of these programs, and those that the C library, libsystemd and libcrypto make for
+ * them, in the order of their use. Calls of one architecture alone have an #ifdef. */
 static const struct sock_filter program[] = {
     LOAD(arch),
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0),
     RETURN(SECCOMP_RET_KILL_PROCESS),
     LOAD(nr),
-    BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, NUMBERS_END, 0, 1),
-    REFUSE,
 
-    /* Signals, also those of the kernel for descriptors that are ready */
-    REFUSE_COMMAND(fcntl, F_SETOWN),
-    REFUSE_COMMAND(fcntl, F_SETOWN_EX),
-    REFUSE_COMMAND(fcntl, F_SETSIG),
+    /* Connections */
+    CALL(ppoll),
+#ifdef SYS_poll
+    CALL(poll),
+#endif
+#ifdef SYS_ppoll_time64
+    CALL(ppoll_time64),
+#endif
+    CALL(read),
+    CALL(write),
+    CALL(readv),
+    CALL(writev),
+    CALL(recvfrom),
+    CALL(recvmsg),
+    CALL(sendto),
+    CALL(sendmsg),
+#ifdef SYS_recv
+    CALL(recv),
+    CALL(send),
+#endif
+    CALL(getsockopt),
+    CALL(setsockopt),
+    CALL(getsockname),
+    CALL(getpeername),
+    CALL(shutdown),
+    CALL(connect),
+    CALL_WITH(socket, 0, AF_UNIX),
+    CALL_WITH(socket, 0, AF_INET),
+    CALL_WITH(socket, 0, AF_INET6),
+    CALL_REFUSED(socket),
+#ifdef SYS_socketcall
+    CALL(socketcall),
+#endif
+    CALL(splice),
+    CALL(pipe2),
+    CALL(signalfd4),
+
+    /* Files. The sandbox of the service shows those that may be read. */
+    CALL(close),
+    CALL(openat),
+    CALL(openat2),
+    CALL(lseek),
+    CALL(pread64),
+    CALL(getdents64),
+    CALL(statx),
+    CALL(faccessat),
+    CALL(faccessat2),
+    CALL(readlinkat),
+#ifdef SYS_open
+    CALL(open),
+    CALL(stat),
+    CALL(lstat),
+    CALL(access),
+    CALL(readlink),
+#endif
+#ifdef SYS_fstat
+    CALL(fstat),
+#endif
+#ifdef SYS_newfstatat
+    CALL(newfstatat),
+#endif
+#ifdef SYS_fstat64
+    CALL(fstat64),
+    CALL(stat64),
+    CALL(lstat64),
+    CALL(fstatat64),
+#endif
+#ifdef SYS__llseek
+    CALL(_llseek),
+#endif
+    CALL_WITH(fcntl, 1, F_GETFL),
+    CALL_WITH(fcntl, 1, F_SETFL),
+    CALL_WITH(fcntl, 1, F_GETFD),
+    CALL_WITH(fcntl, 1, F_SETFD),
+    CALL_WITH(fcntl, 1, F_DUPFD),
+    CALL_WITH(fcntl, 1, F_DUPFD_CLOEXEC),
+    CALL_WITH(fcntl, 1, F_ADD_SEALS),
+    CALL_REFUSED(fcntl),
 #ifdef SYS_fcntl64
-    REFUSE_COMMAND(fcntl64, F_SETOWN),
-    REFUSE_COMMAND(fcntl64, F_SETOWN_EX),
-    REFUSE_COMMAND(fcntl64, F_SETSIG),
+    CALL_WITH(fcntl64, 1, F_GETFL),
+    CALL_WITH(fcntl64, 1, F_SETFL),
+    CALL_WITH(fcntl64, 1, F_GETFD),
+    CALL_WITH(fcntl64, 1, F_SETFD),
+    CALL_WITH(fcntl64, 1, F_DUPFD),
+    CALL_WITH(fcntl64, 1, F_DUPFD_CLOEXEC),
+    CALL_WITH(fcntl64, 1, F_ADD_SEALS),
+    CALL_REFUSED(fcntl64),
 #endif
-    REFUSE_COMMAND(ioctl, FIOSETOWN),
-    REFUSE_COMMAND(ioctl, SIOCSPGRP),
-    REFUSE_CALL(kill),
-    REFUSE_CALL(tkill),
-    REFUSE_CALL(tgkill),
-    REFUSE_CALL(rt_sigqueueinfo),
-    REFUSE_CALL(rt_tgsigqueueinfo),
-    REFUSE_CALL(pidfd_send_signal),
-
-    /* Memory and descriptors */
-    REFUSE_CALL(ptrace),
-    REFUSE_CALL(process_vm_readv),
-    REFUSE_CALL(process_vm_writev),
-    REFUSE_CALL(process_madvise),
-    REFUSE_CALL(pidfd_open),
-    REFUSE_CALL(pidfd_getfd),
-    REFUSE_CALL(kcmp),
-    REFUSE_CALL(move_pages),
-    REFUSE_CALL(migrate_pages),
-    REFUSE_CALL(perf_event_open),
-
-    /* Limits and priorities */
-    REFUSE_CALL(setpriority),
-    REFUSE_CALL(ioprio_set),
-    REFUSE_CALL(sched_setaffinity),
-    REFUSE_CALL(sched_setattr),
-    REFUSE_CALL(sched_setparam),
-    REFUSE_CALL(sched_setscheduler),
-
-    /* Threads of the kernel, which this filter does not reach */
-    REFUSE_CALL(io_uring_setup),
-    REFUSE_CALL(io_uring_enter),
-    REFUSE_CALL(io_uring_register),
-
-/* Processes and programs */
-#ifdef SYS_fork
-    REFUSE_CALL(fork),
-    REFUSE_CALL(vfork),
+    /* isatty(3) of the C library */
+    CALL_WITH(ioctl, 1, TCGETS),
+    CALL_WITH(ioctl, 1, FIONREAD),
+    CALL_WITH(ioctl, 1, FIONBIO),
+    CALL_REFUSED(ioctl),
+    /* A long entry of the journal is a file in memory. */
+    CALL(memfd_create),
+    CALL(ftruncate),
+#ifdef SYS_ftruncate64
+    CALL(ftruncate64),
 #endif
-    REFUSE_CALL(clone),
-    REFUSE_CALL(clone3),
-    REFUSE_CALL(execve),
-    REFUSE_CALL(execveat),
 
-    /* The process may read its own limits, as the C library does. The process id is the lower half
-       of its argument, which comes first on these architectures. */
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prlimit64, 0, 4),
-    LOAD(args[0]),
-    UNLESS(0),
-    RETURN(SECCOMP_RET_ALLOW),
-    REFUSE,
-    RETURN(SECCOMP_RET_ALLOW),
+    /* Memory */
+    CALL(brk),
+    CALL(munmap),
+    CALL(mremap),
+    CALL(mprotect),
+    CALL(madvise),
+#ifdef SYS_mmap
+    CALL(mmap),
+#endif
+#ifdef SYS_mmap2
+    CALL(mmap2),
+#endif
+
+    /* Time: most calls do not reach the kernel (vdso(7)). */
+    CALL(clock_gettime),
+    CALL(clock_getres),
+    CALL(clock_nanosleep),
+    CALL(nanosleep),
+    CALL(gettimeofday),
+#ifdef SYS_time
+    CALL(time),
+#endif
+#ifdef SYS_clock_gettime64
+    CALL(clock_gettime64),
+    CALL(clock_getres_time64),
+    CALL(clock_nanosleep_time64),
+#endif
+
+    /* The process itself */
+    CALL(rt_sigaction),
+    CALL(rt_sigprocmask),
+    CALL(rt_sigreturn),
+    CALL(rt_sigpending),
+#ifdef SYS_sigreturn
+    CALL(sigreturn),
+#endif
+    CALL(restart_syscall),
+    CALL(futex),
+#ifdef SYS_futex_time64
+    CALL(futex_time64),
+#endif
+    CALL(getrandom),
+    CALL(getpid),
+    CALL(getppid),
+    CALL(gettid),
+    CALL(getuid),
+    CALL(geteuid),
+    CALL(getgid),
+    CALL(getegid),
+#ifdef SYS_getuid32
+    CALL(getuid32),
+    CALL(geteuid32),
+    CALL(getgid32),
+    CALL(getegid32),
+#endif
+    CALL(getcpu),
+    CALL(rseq),
+    CALL(set_robust_list),
+    CALL(sched_yield),
+    CALL(sysinfo),
+    CALL(uname),
+#ifdef SYS_getrlimit
+    CALL(getrlimit),
+#endif
+#ifdef SYS_ugetrlimit
+    CALL(ugetrlimit),
+#endif
+    CALL_WITH(prlimit64, 0, 0),
+    CALL_REFUSED(prlimit64),
+    /* confine_network() */
+    CALL_WITH(prctl, 0, PR_SET_NO_NEW_PRIVS),
+    CALL_WITH(seccomp, 0, SECCOMP_SET_MODE_FILTER),
+    CALL_REFUSED(seccomp),
+    CALL(exit),
+    CALL(exit_group),
+
+#ifdef __SANITIZE_ADDRESS__
+    /* The leak checker is another process that stops this one. */
+    CALL(clone),
+    CALL(wait4),
+    CALL(ptrace),
+    CALL(prctl),
+    CALL(tgkill),
+    CALL(sigaltstack),
+    CALL(sched_getaffinity),
+#ifdef SYS_getdents
+    CALL(getdents),
+#endif
+#endif
+    CALL_REFUSED(prctl),
+
+    /* A library that meets ENOSYS tries an older call. EPERM would be an answer to it. */
+    RETURN(SECCOMP_RET_ERRNO | ENOSYS),
 };
 
 /* Messages to the journal need a unix socket without a connection. */
 static const struct sock_filter network_program[] = {
     LOAD(nr),
-    REFUSE_CALL(connect),
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 3),
+    CALL_REFUSED(connect),
+#ifdef SYS_socketcall
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socketcall, 0, 4),
     LOAD(args[0]),
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 1, 0),
+    UNLESS(3 /* SYS_CONNECT of <linux/net.h> */),
     REFUSE,
-    RETURN(SECCOMP_RET_ALLOW),
+    PERMIT,
+#endif
+    CALL_WITH(socket, 0, AF_UNIX),
+    CALL_REFUSED(socket),
+    PERMIT,
 };
 
 static int install(const struct sock_filter *filters, size_t n)
@@ -187,5 +315,4 @@ int confine_network(void)
     return -EOPNOTSUPP;
 }
 
-#endif
 #endif

@@ -5,21 +5,29 @@
  * service manager is the same for all processes of a service; this separates them from each other.
  */
 
-/* Denies other processes of the user ptrace(2) and /proc/PID/mem on this process and its children,
- * and disables core dumps. */
+/* Keeps the keys in the memory of this process and its children: denies other processes of the user
+ * ptrace(2) and /proc/PID/mem, disables core dumps, and excludes all memory from one that is made
+ * nevertheless (core(5)). */
 void confine_memory(void);
 
 /**
- * confine_connection() - drop what serving one connection does not need
+ * confine_connection() - permit only the system calls that serving one connection needs
  *
- * Drops the ability to start processes or programs, and to access other processes: by signals
- * (kill(2), F_SETOWN of fcntl(2)), memory and descriptors (ptrace(2), process_vm_readv(2),
- * pidfd_getfd(2)), limits and priorities (prlimit(2), sched_setaffinity(2)). Such calls fail with
- * EPERM. Cannot be undone. Returns 0; -EOPNOTSUPP on an unknown architecture; -EINVAL if the kernel
- * has no seccomp(2) filters; other -errno.
+ * The process can read and write its descriptors, read files, create sockets, and use its own
+ * memory and the clock. It cannot start processes or programs, change files, or access other
+ * processes: by signals (kill(2), F_SETOWN of fcntl(2)), memory and descriptors (ptrace(2),
+ * process_vm_readv(2), pidfd_getfd(2)), limits and priorities (prlimit(2), sched_setaffinity(2)).
  *
- * Does nothing in a build with sanitizers, like confine_memory(): their leak checker is another
- * process that stops this one.
+ * A call that is not in the list fails with ENOSYS, as on a kernel that does not have it: newer
+ * libraries try an older call then. A call in the list with an argument that is not permitted
+ * fails with EPERM. Neither ends the process: a call that a new library makes in vain must not end
+ * every connection, and a process that a client took over gains nothing from the error.
+ *
+ * Cannot be undone. The caller ends the process if this fails. Returns 0; -EOPNOTSUPP on an unknown
+ * architecture; -EINVAL if the kernel has no seccomp(2) filters; other -errno.
+ *
+ * A build with sanitizers also permits what the leak checker needs: it is another process that
+ * stops this one.
  */
 int confine_connection(void);
 

@@ -52,16 +52,26 @@ static int check_type(Loader *l)
     return l->type >= 0;
 }
 
+/* ARCHITECTURE.md, "Who may touch what" */
+static int warn_readable(Loader *l, Place key, const char *name)
+{
+    return config_report(l, LOG_WARNING, key,
+                         "acmems-sign, which serves clients, can read %s here; move the key to a "
+                         "file in " CONFIG_KEY_DIRECTORY ", and name it with %s-file",
+                         name, name);
+}
+
 static int check_tsig_key(Loader *l)
 {
     const Place *key = config_seen(l, SECTION_VERIFICATION, "tsig-key");
     const Place *file = config_seen(l, SECTION_VERIFICATION, "tsig-key-file");
 
-    if (!key->file || !file->file)
-        return 0;
-    return config_report(l, LOG_ERR, *file,
-                         "tsig-key-file conflicts with tsig-key in %s:%u; delete one of the two",
-                         key->file, key->line);
+    if (key->file && file->file)
+        return config_report(
+            l, LOG_ERR, *file,
+            "tsig-key-file conflicts with tsig-key in %s:%u; delete one of the two", key->file,
+            key->line);
+    return key->file ? warn_readable(l, *key, "tsig-key") : 0;
 }
 
 static int finish_dnsupdate(Loader *l, Verification *verification)
@@ -101,7 +111,7 @@ static int check_external_account(Loader *l, SectionId section)
         return config_report(l, LOG_ERR, key->file ? *key : *file,
                              "the HMAC key is set without eab-kid; add the key identifier that the "
                              "CA gave you with it");
-    return 0;
+    return key->file ? warn_readable(l, *key, "eab-hmac-key") : 0;
 }
 
 static int finish_account(Loader *l, SectionId section, AccountBlock *account)

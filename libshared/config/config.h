@@ -13,6 +13,7 @@
 #include "config/tsig-key.h"
 
 #define CONFIG_FILE_DEFAULT       "/etc/acmems/acmems.ini"
+#define CONFIG_KEY_DIRECTORY      "/etc/acmems/keys" /* of acmems-orderd alone */
 #define STATE_DIRECTORY_DEFAULT   "/var/lib/acmems"
 #define RUNTIME_DIRECTORY_DEFAULT "/run/acmems"
 #define CONFIG_MAX_SIZE_DEFAULT   ((size_t)4096) /* default of max-size, bytes */

@@ -18,7 +18,9 @@ static void warn(const Verification *verification, const TsigKey *key,
                     path, key->algorithm->name);
     if (stat(path, &st) >= 0 && (st.st_mode & S_IROTH))
         config_tell(listener, LOG_WARNING, verification->file, verification->tsig_key_file_line,
-                    "tsig-key-file = '%s' is readable by every user; set its mode to 0640", path);
+                    "tsig-key-file = '%s' is readable by every user; set its mode to 0400, and its "
+                    "owner to acmems",
+                    path);
 }
 
 static int read_key(Verification *verification, const ConfigListener *listener)

@@ -3,8 +3,6 @@
 
 #include <ctype.h>
 
-#include "base/macro.h"
-
 /* Lead bytes by the length of their characters. Some limit the range of the second byte, to exclude
  * code points that are too small, surrogates, too large, or control characters (RFC 3629 §4). */
 static const struct Lead {
@@ -52,4 +50,35 @@ void text_flatten(char *text)
             *p = iscntrl(*p) ? ' ' : '?';
         p += length > 0 ? length : 1;
     }
+}
+
+void text_vprint(FILE *stream, const char *format, va_list arguments)
+{
+    _cleanup_free_ char *text = NULL;
+
+    if (vasprintf(&text, format, arguments) < 0) {
+        text = NULL;
+        return;
+    }
+    text_flatten(text);
+    (void)fputs(text, stream);
+}
+
+void text_print(FILE *stream, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    text_vprint(stream, format, arguments);
+    va_end(arguments);
+}
+
+void text_print_line(FILE *stream, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    text_vprint(stream, format, arguments);
+    va_end(arguments);
+    (void)fputc('\n', stream);
 }

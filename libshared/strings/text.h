@@ -1,8 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/macro.h"
+
 /* Makes text from outside safe for a terminal and the journal. */
 
 /* In place: control characters become blanks, and bytes that are not UTF-8 become question marks.
  */
 void text_flatten(char *text);
+
+/* Print to @stream, flattened. The second adds a newline. Errors of @stream are left to its owner.
+ */
+void text_print(FILE *stream, const char *format, ...) _printf_(2, 3);
+void text_print_line(FILE *stream, const char *format, ...) _printf_(2, 3);
+void text_vprint(FILE *stream, const char *format, va_list arguments) _printf_(2, 0);

@@ -2,15 +2,20 @@
 """The life of an account: external account binding, key rollover, new contacts, deactivation."""
 
 import json
+import os
 import shutil
 import signal
 import stat
+import tempfile
+from pathlib import Path
 
 import pytest
 
 import lib
+from ca_proxy import CaProxy
 from test_sign_register import assert_issues, register
 
+NOBODY = 65534
 KID, HMAC_KEY = "kid-1", "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
 
 
@@ -354,3 +359,95 @@ def test_nothing_to_change(server):
     for option in "--rollover-key", "--update-contact", "--deactivate":
         result = register(server, option, check=False)
         assert result.returncode == 1 and "not registered yet" in result.stderr
+
+
+# ---- root acts as the owner of the state --------------------------------------------------------
+
+@pytest.fixture
+def theirs(pebble, http01_socket):
+    """An installation whose state belongs to another user, and a directory of root beside it."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        directory = Path(name)
+        directory.chmod(0o755)
+        shutil.copy(pebble.ca_file, directory / "ca.pem")
+        (directory / "ca.pem").chmod(0o644)
+        server = lib.Acmems(directory / "state", pebble, http01_socket)
+        server.directory.mkdir(exist_ok=True)
+        server.write_config()
+        text = server.config.read_text().replace(str(pebble.ca_file), str(directory / "ca.pem"))
+        server.config.write_text(text)
+        for path in server.directory, *server.directory.rglob("*"):
+            os.chown(path, NOBODY, NOBODY)
+        (directory / "roots").mkdir()
+        yield server
+        server.stop()
+
+
+def test_root_writes_as_the_owner(theirs):
+    register(theirs, "--gen-key", "--register", "--accept-terms-of-service")
+    for name in "", "account.pem", "registration.json":
+        assert (theirs.directory / "account" / name).stat().st_uid == NOBODY
+    register(theirs, "--rollover-key")
+    assert (theirs.directory / "account/account.pem").stat().st_uid == NOBODY
+
+
+def test_key_file_that_only_root_can_read(theirs):
+    """Its content is needed, whoever the owner of the state is."""
+    key_file = theirs.directory.parent / "roots/eab.key"
+    key_file.write_text("not base64url\n")
+    key_file.chmod(0o600)
+    result = register(theirs, "--gen-key", "--register", "--accept-terms-of-service", "--eab-kid=k",
+                      f"--eab-hmac-key-file={key_file}", check=False)
+    assert result.returncode == 1 and "it is not base64url" in result.stderr
+
+
+def test_links_do_not_lead_root(theirs):
+    """The owner of the state puts links to a directory of root in it."""
+    roots = theirs.directory.parent / "roots"
+    link = theirs.directory / "account"
+    link.symlink_to(roots)
+    os.lchown(link, NOBODY, NOBODY)
+    result = register(theirs, "--gen-key", "--register", "--accept-terms-of-service", check=False)
+    assert result.returncode == 1 and "Permission denied" in result.stderr
+    assert list(roots.iterdir()) == []
+
+
+# ---- what a CA says, on the terminal of root ----------------------------------------------------
+
+RUDE = "\x1b[2J\x9b31m\r\nacme-register: all is well\n\x07"
+
+
+class Rude(CaProxy):
+    """Adds control characters to everything that people read."""
+
+    def _change(self, value):
+        if isinstance(value, dict):
+            return {key: member + RUDE if key in ("termsOfService", "status", "detail", "type")
+                    and isinstance(member, str) else self._change(member) for key, member in value.items()}
+        return [self._change(member) for member in value] if isinstance(value, list) else value
+
+    def answer(self, request):
+        answer = self.forward(request)
+        if answer.body.startswith(b"{"):
+            answer.body = json.dumps(self._change(json.loads(answer.body))).encode()
+        return answer
+
+
+def test_words_of_the_ca_cannot_control_the_terminal(tmp_path, pebble, http01_socket):
+    proxy = Rude(pebble)
+    server = lib.Acmems(tmp_path, proxy, http01_socket)
+    try:
+        server.write_config()
+        results = [register(server, *options, check=False) for options in (
+            ["--gen-key", "--register"], ["--register", "--accept-terms-of-service=other"],
+            ["--register", "--accept-terms-of-service"], [], ["--update-contact", "--email=x@invalid..x"])]
+    finally:
+        server.stop()
+        proxy.stop()
+    said = [result.stdout + result.stderr for result in results]
+    assert "accept the terms of service at" in said[0] and "[2J" in said[0]
+    assert "the terms of service of the CA are at" in said[1]
+    assert "the account is valid" in said[2]
+    for text in said:
+        assert all(c == "\n" or c.isprintable() for c in text)
+        assert "\nacme-register: all is well" not in text

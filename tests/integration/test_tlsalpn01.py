@@ -719,8 +719,8 @@ def test_restart_with_a_full_server_behind(tmp_path):
 def test_restart_completes_a_transfer(passed_on):
     """After SIGTERM, a transfer may continue for a while."""
     handler, client, sock = passed_on
-    terminate(handler)
     there, back = os.urandom(SIZE), os.urandom(SIZE)
+    terminate(handler)
     for end, other, content in (client, sock, there), (sock, client, back):
         thread = threading.Thread(target=lambda: (end.sendall(content),
                                                   end.shutdown(socket.SHUT_WR)))

@@ -3,6 +3,7 @@
 
 import base64
 import json
+import re
 
 import pytest
 
@@ -113,6 +114,27 @@ def test_everything_of_one_client(server, story):
     decisions = [entry["ACMEMS_DECISION"] for entry in entries
                  if entry["SYSLOG_IDENTIFIER"] == "acmems-sign" and entry["PRIORITY"] == "6"]
     assert decisions == ["issued", "cached", "denied", "failed", "issued", "denied", "refused"]
+
+
+@pytest.mark.parametrize("decision", ["issued", "denied", "failed"])
+def test_forged_entries_are_not_found(server, story, decision):
+    """Any local user can write entries with these fields. No documented query finds them."""
+    told = request_id(story["failed"])
+    fields = {"MESSAGE": f"forged {decision}", "PRIORITY": 4, "SYSLOG_IDENTIFIER": "acmems-sign",
+              "MESSAGE_ID": "9c7d48ec9dce45628cc7e841b04e934b", "ACMEMS_DECISION": decision,
+              "ACMEMS_NAME": "www.example.org", "ACMEMS_CLIENT": "127.0.0.1", "ACMEMS_REQUEST_ID": told,
+              "ACMEMS_PROBLEM": "forged", "_UID": 0, "_SYSTEMD_UNIT": "acmems-orderd.service"}
+    lines = "".join(f"{key}={value}\n" for key, value in fields.items())
+    server.sh(f"runuser -u nobody -- logger --journald <<'END'\n{lines}END\njournalctl --sync")
+    assert server.run("journalctl", "-q", "-b", f"MESSAGE=forged {decision}").stdout
+    commands = [lib.documented_block(name) for name in (
+        "audit name", "audit denied", "audit failed", "audit request", "audit client", "audit problems",
+        "service journal")]
+    commands.append(re.search("`(journalctl -p warning .*?)`", (lib.ROOT / "README.md").read_text())[1])
+    for command in commands:
+        command = command.replace("192.0.2.7", "127.0.0.1").replace("--since yesterday --until today", "")
+        assert "forged" not in server.sh(command.replace("journalctl", "journalctl -q -b", 1),
+                                         env={"ID": told}).stdout
 
 
 def test_nothing_secret(server, story):

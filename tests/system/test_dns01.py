@@ -25,11 +25,11 @@ def pebble(tmp_path):
 @pytest.fixture
 def with_named(fresh, pebble):
     fresh.sh(lib.documented_block("dns key"))
-    assert fresh.run("stat", "-c", "%a %U:%G", "/etc/acmems/tsig.key").stdout == \
-        "640 root:acmems\n"
+    assert fresh.run("stat", "-c", "%a %U:%G", "/etc/acmems/keys/tsig.key").stdout == \
+        "400 acmems:root\n"
     fresh.write("/var/lib/bind/example.org", ZONE)
     fresh.run("chown", "bind:bind", "/var/lib/bind/example.org")
-    fresh.write("/etc/bind/named.conf.local", fresh.path("/etc/acmems/tsig.key").read_text() +
+    fresh.write("/etc/bind/named.conf.local", fresh.path("/etc/acmems/keys/tsig.key").read_text() +
                 lib.documented_block("dns named"))
     fresh.run("systemctl", "start", "named.service")
     config = lib.documented_block("dns acmems")
@@ -55,8 +55,8 @@ def test_key_behind_the_sandbox(with_named, new_csr):
     """Without the documented command, acmems keeps the previous configuration."""
     with_named.issue(new_csr("*.example.org"))
     ini = with_named.path("/etc/acmems/acmems.ini")
-    with_named.sh("cp -p /etc/acmems/tsig.key /home/tsig.key")
-    ini.write_text(ini.read_text().replace("/etc/acmems/tsig.key", "/home/tsig.key"))
+    with_named.sh("cp -p /etc/acmems/keys/tsig.key /home/tsig.key")
+    ini.write_text(ini.read_text().replace("/etc/acmems/keys/tsig.key", "/home/tsig.key"))
     with_named.run("systemctl", "daemon-reload")
     # The check before a reload already runs in the new sandbox.
     with_named.run("systemctl", "reload", "acmems-orderd.service")
@@ -65,6 +65,6 @@ def test_key_behind_the_sandbox(with_named, new_csr):
     assert "tsig-key-file = '/home/tsig.key' cannot be used" in entries
     assert "acmems keeps the previous one" in entries
     with_named.sh(lib.documented_block("dns key elsewhere"))
-    with_named.run("rm", "/etc/acmems/tsig.key")
+    with_named.run("rm", "/etc/acmems/keys/tsig.key")
     with_named.issue(new_csr("*.second.example.org"))
     assert "/home/tsig.key" in with_named.show("acmems-orderd.service", "BindReadOnlyPaths")

@@ -56,7 +56,8 @@ def test_readme(fresh, pebble):
     fresh.run("systemctl", "stop", "acmems-orderd.socket", "acmems-orderd.service")
     fresh.sh(f"cd /root\n{curl}")  # acmems-sign reads the new cache
     readme = (lib.ROOT / "README.md").read_text()
-    for command in "systemctl list-units --failed 'acmems*'", "journalctl -p warning -t acmems-sign -t acmems-orderd":
+    for command in ("systemctl list-units --failed 'acmems*'",
+                    "journalctl -p warning _UID=$(id -u acmems-sign) _UID=$(id -u acmems)"):
         assert f"`{command}`" in readme
         assert fresh.sh(f"{command} --quiet").stdout == ""
 
@@ -233,11 +234,12 @@ tsig-key-file = /etc/acmems/keys/tsig
 def test_check_of_named_files(fresh, pebble):
     """acmemsctl check tests the access of acmems-orderd, although root can read every file."""
     fresh.configure(pebble, more=NAMED)
-    fresh.sh("systemd-tmpfiles --create acmems.conf && cd /etc/acmems && umask 077 && mkdir keys &&"
+    fresh.sh("systemd-tmpfiles --create acmems.conf && cd /etc/acmems && umask 077 &&"
              "tsig-keygen k > keys/tsig && echo c2VjcmV0 > keys/eab && cp ca.pem keys/ca.pem &&"
-             "chmod g+rx keys && mkdir -p /srv/account /srv/storage && touch /srv/account/account.pem")
+             "mkdir -p /srv/account /srv/storage && touch /srv/account/account.pem")
     lines = fresh.path("/etc/acmems/acmems.ini").read_text().splitlines()
     chown = "run chown -R acmems:acmems"
+    chmod = "run chown acmems: FILE && chmod 0400 FILE"
     group = "give it the group acmems and mode 0640"
 
     def denied(what, remedy):
@@ -254,18 +256,46 @@ def test_check_of_named_files(fresh, pebble):
         for (place, what), (number, text) in zip(entries, got):
             assert number == str(lines.index(place) + 1) and text.startswith(what)
     key = ("tsig-key-file = /etc/acmems/keys/tsig",
-           denied("read tsig-key-file '/etc/acmems/keys/tsig'", group))
+           denied("read tsig-key-file '/etc/acmems/keys/tsig'", chmod))
     account = [('[account "far"]', denied("read ca-file '/etc/acmems/keys/ca.pem'", group)),
-               ('[account "far"]', denied("read eab-hmac-key-file '/etc/acmems/keys/eab'", group))]
+               ('[account "far"]', denied("read eab-hmac-key-file '/etc/acmems/keys/eab'", chmod))]
     storage = ('[storage "far"]', denied("write to directory '/srv/storage'", chown))
     expect(key, *account,
            ('[account "far"]', denied("write to the account directory '/srv/account'", chown)), storage)
-    fresh.sh("chmod 0640 /etc/acmems/keys/* && chown acmems:acmems /srv/account")
+    fresh.sh("systemd-tmpfiles --create acmems.conf && chown acmems:acmems /srv/account")
     expect(('[account "far"]', denied("read the account key '/srv/account/account.pem'", chown)), storage)
     fresh.sh("chown -R acmems:acmems /srv/account /srv/storage && chmod 0700 /etc/acmems/keys")
     expect(key, *account)
-    fresh.sh("chmod 0750 /etc/acmems/keys && rm /etc/acmems/keys/eab")
+    fresh.sh("chmod 0710 /etc/acmems/keys && rm /etc/acmems/keys/eab")
     expect()
     fresh.sh("rm /etc/acmems/keys/ca.pem")
     expect(('[account "far"]', "acmems-orderd cannot read ca-file '/etc/acmems/keys/ca.pem': "
             "No such file or directory"))
+
+
+def test_check_of_key_files(fresh, pebble):
+    """acmemsctl check finds key files that acmems-sign can read. Its command makes them right."""
+    fresh.configure(pebble, ("accept-terms-of-service = yes\n", "accept-terms-of-service = yes\n"
+                             "eab-kid = kid\neab-hmac-key-file = /etc/acmems/eab\n"),
+                    more='[verification "dns"]\ntype = dns01-dnsUpdate\ntsig-key-file = /etc/acmems/tsig\n')
+    fresh.sh("systemd-tmpfiles --create acmems.conf && cd /etc/acmems && umask 027 &&"
+             "tsig-keygen k >tsig && echo c2VjcmV0 >eab && install -m 0644 -o acmems /dev/null "
+             "/var/lib/acmems/account/account.pem")
+    keys = {"tsig-key-file": ("/etc/acmems/tsig", "0640"), "eab-hmac-key-file": ("/etc/acmems/eab", "0640"),
+            "the account key": ("/var/lib/acmems/account/account.pem", "0644")}
+
+    def found():
+        return [line.partition("warning: ")[2] for line in fresh.run("acmemsctl", "check").stdout.splitlines()
+                if "warning: " in line]
+    remedies = []
+    for (what, (path, mode)), text in zip(keys.items(), found(), strict=True):
+        start, _, remedy = text.partition(": run ")
+        assert start == f"other services than acmems-orderd can read {what} '{path}', which has mode {mode}"
+        remedies.append(remedy)
+    for remedy in remedies:
+        fresh.sh(remedy)
+    assert found() == []
+    # A group of the administrator's is fine, one of a handler is not.
+    fresh.sh("groupadd keys && chgrp keys /etc/acmems/eab && chgrp acmems-sign /etc/acmems/tsig &&"
+             "chmod 0440 /etc/acmems/eab /etc/acmems/tsig")
+    assert len(found()) == 1 and "tsig-key-file '/etc/acmems/tsig', which has mode 0440" in found()[0]

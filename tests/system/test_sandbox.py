@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The table "Who may touch what": a probe tests it from inside each unit, with its settings."""
 
+import re
+
 import pytest
 
 from machine import lib
@@ -11,9 +13,16 @@ YES = "yes"
 CONFIG = "read:/etc/acmems/acmems.ini"
 CACHE = "list:/var/lib/acmems/storage"
 KEY = "read:/var/lib/acmems/account/account.pem"
+TSIG = "read:/etc/acmems/keys/tsig.key"
+# An earlier installation: the group can read it.
+EAB = "read:/etc/acmems/eab.key"
+OTHER_KEY = "read:/opt/account/account.pem"
+OTHER_TSIG = "read:/opt/tsig.key"
 CHALLENGES = "list:/run/acmems/challenges/http-01"
 TLS_CHALLENGES = "list:/run/acmems/challenges/tls-alpn-01"
 ORDERD = "unix:/run/acmems/orderd.sock"
+# The probe cannot find them: nobody can list the directory above.
+PUBLISH = ("create:/run/acmems/challenges/http-01", "create:/run/acmems/challenges/tls-alpn-01")
 BUS = "unix:/run/dbus/system_bus_socket"
 CA = "tcp:{port}"
 OTHERS = ("signal:1", "see:1", "ptrace", "memory", "exec:/bin/sh")
@@ -22,13 +31,14 @@ OTHERS = ("signal:1", "see:1", "ptrace", "memory", "exec:/bin/sh")
 TABLE = {
     "acmems-http01.service": {CHALLENGES},
     "acmems-mgmt.service": {CONFIG, CACHE, ORDERD},
-    "acmems-orderd.service": {CONFIG, CACHE, KEY, CHALLENGES, TLS_CHALLENGES, ORDERD, BUS, CA},
+    "acmems-orderd.service": {CONFIG, CACHE, KEY, OTHER_KEY, TSIG, OTHER_TSIG, EAB, CHALLENGES, TLS_CHALLENGES, ORDERD, BUS,
+                              CA, *PUBLISH},
     "acmems-tlsalpn01.service": {TLS_CHALLENGES},
 }
 WRITABLE = {
     "acmems-http01.service": set(),
     "acmems-mgmt.service": set(),
-    "acmems-orderd.service": {"/var/lib/acmems", "/run/acmems"},
+    "acmems-orderd.service": {"/var/lib/acmems", "/opt/account"},
     "acmems-tlsalpn01.service": set(),
 }
 
@@ -65,10 +75,31 @@ StandardOutput=file:/run/probe
         server.remove_drop_in(name, name="probe")
 
 
+KEYS = """
+[account "other"]
+dir = /opt/account
+eab-kid = kid
+eab-hmac-key-file = /etc/acmems/eab.key
+[verification "dns"]
+type = dns01-dnsUpdate
+tsig-key-file = /etc/acmems/keys/tsig.key
+[verification "other dns"]
+type = dns01-dnsUpdate
+tsig-key-file = /opt/tsig.key
+"""
+
+
 @pytest.fixture(scope="module")
 def used(server, tmp_path_factory):
     """A server that has issued, so that a key and a certificate exist.
-    All handlers have a socket."""
+    All handlers have a socket. Key files elsewhere have modes that would show them to acmems-sign."""
+    server.sh(lib.documented_block("dns key"))
+    server.sh("tsig-keygen other >/opt/tsig.key && chmod 0644 /opt/tsig.key &&"
+              "(umask 027; echo c2VjcmV0 >/etc/acmems/eab.key) &&"
+              "install -d -m 0755 -o acmems /opt/account && touch /opt/account/account.pem")
+    assert server.run("stat", "-c", "%a %G", "/etc/acmems/eab.key").stdout == "640 acmems\n"
+    ini = server.path("/etc/acmems/acmems.ini")
+    ini.write_text(ini.read_text() + KEYS)
     server.drop_in("acmems-tlsalpn01.socket", "[Socket]\nListenStream=127.0.0.1:1443\n")
     server.issue(lib.make_csr(tmp_path_factory.mktemp("csr"), "www.example.org"))
     return server
@@ -80,12 +111,12 @@ def test_table(used, pebble, unit):
     base = unit.replace("@probe", "")
     ca = CA.format(port=pebble.port)
     allowed = {question.format(port=pebble.port) for question in TABLE[base]}
-    answers = probe(used, unit, [CONFIG, CACHE, KEY, CHALLENGES, TLS_CHALLENGES, ORDERD, BUS, ca, *OTHERS,
-                                 "write:/", "create:/tmp", "create:/dev/shm"])
+    answers = probe(used, unit, [CONFIG, CACHE, KEY, OTHER_KEY, TSIG, OTHER_TSIG, EAB, CHALLENGES, TLS_CHALLENGES,
+                                 ORDERD, BUS, ca, *PUBLISH, *OTHERS, "write:/", "create:/tmp", "create:/dev/shm"])
     writable = {what for question, what in answers if question == "writable"}
     found = {question: answer for question, answer in answers
              if question not in ("writable", "write:/")}
-    assert len(found) == 15
+    assert len(found) == 21
     assert {question for question, answer in found.items() if answer == YES} == allowed
     roots = WRITABLE[base]
     assert {path for path in writable
@@ -119,7 +150,9 @@ def test_connections_are_kept_apart(used):
             and found, "two connections")
         for child in children:
             assert filters(child) == filters(main) + 1
-        for pid in main, *children:
+        for pid in main, *children, used.show("acmems-orderd.service", "MainPID"):
+            limits = used.run("cat", f"/proc/{pid}/limits").stdout
+            assert re.search(r"^Max core file size +0 +0 ", limits, re.M)
             assert used.run("stat", "-c", "%U", f"/proc/{pid}/mem").stdout == "root\n"
 
 

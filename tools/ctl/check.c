@@ -8,6 +8,7 @@
 #include "config/key-files.h"
 #include "ctl/ctl.h"
 #include "ctl/installation.h"
+#include "strings/text.h"
 
 typedef struct Tally {
     unsigned errors;
@@ -21,10 +22,10 @@ static void print_finding(int level, const char *file, unsigned line, const char
     bool is_error = level == LOG_ERR;
 
     (*(is_error ? &tally->errors : &tally->warnings))++;
-    printf("%s:", file);
+    text_print(stdout, "%s:", file);
     if (line > 0)
         printf("%u:", line);
-    printf(" %s: %s\n", is_error ? "error" : "warning", text);
+    text_print_line(stdout, " %s: %s", is_error ? "error" : "warning", text);
 }
 
 static void print_count(const char *separator, size_t n, const char *what)
@@ -46,7 +47,7 @@ static int check_file(const char *path)
         r = key_files_read(config, print_finding, &tally);
     if (r >= 0)
         installation_check(path, config, print_finding, &tally);
-    printf("%s: ", path);
+    text_print(stdout, "%s: ", path);
     if (r < 0)
         print_count("", tally.errors, "error");
     else

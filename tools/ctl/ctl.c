@@ -3,8 +3,11 @@
 
 #include <stdio.h>
 
+#include "strings/text.h"
+
 int ctl_usage(const char *what, const char *word)
 {
-    fprintf(stderr, "acmemsctl: %s%s\nTry 'acmemsctl --help'.\n", what, word);
+    text_print_line(stderr, "acmemsctl: %s%s", what, word);
+    (void)fputs("Try 'acmemsctl --help'.\n", stderr);
     return CTL_USAGE;
 }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <syslog.h>
 
+#include "base/macro.h"
 #include "base/path.h"
 #include "config/config.h"
 #include "ctl/user-access.h"
@@ -17,6 +18,7 @@
 #define ORDERD "acmems"
 
 #define FILE_REMEDY      "give it the group acmems and mode 0640"
+#define KEY_REMEDY       "run chown acmems: FILE && chmod 0400 FILE"
 #define DIRECTORY_REMEDY "run chown -R acmems:acmems on it"
 
 static bool readers_can_read(const char *path, gid_t readers)
@@ -58,6 +60,18 @@ static void check_storages(const Config *config, const ConfigListener *listener)
     }
 }
 
+/* systemd makes a socket there as root, and follows a link that the owner put in its place. */
+static void check_runtime(const Config *config, const ConfigListener *listener)
+{
+    struct stat st;
+
+    if (stat(config->runtime_directory, &st) >= 0 && st.st_uid != 0)
+        config_tell(listener, LOG_WARNING, config->path, 0,
+                    "the runtime directory '%s' does not belong to root: run chown root:root '%s'; "
+                    "its challenges belong to acmems",
+                    config->runtime_directory, config->runtime_directory);
+}
+
 /* A file or directory that acmems-orderd needs. */
 typedef struct Need {
     const char *file; /* where the configuration names it */
@@ -94,9 +108,70 @@ static void check_verifications(const Config *config, const struct passwd *order
                             "tsig-key-file",
                             verification->tsig_key_file,
                             R_OK,
-                            .remedy = FILE_REMEDY };
+                            .remedy = KEY_REMEDY };
 
         (void)check_need(&need, orderd, listener);
+    }
+}
+
+/* A file that only acmems-orderd may read. */
+typedef struct KeyFile {
+    const char *file; /* where the configuration names it */
+    unsigned line;
+    const char *what;
+    const char *path; /* NULL: the configuration does not name one */
+} KeyFile;
+
+/* The handlers run as these users, and as members of the group acmems. */
+static const char *const handlers[] = { "acmems-sign", "acmems-http01", "acmems-tlsalpn01" };
+
+static bool is_of_handler(const struct stat *st)
+{
+    const struct group *readers = getgrnam(READERS);
+
+    if (readers && st->st_gid == readers->gr_gid && st->st_mode & S_IRGRP)
+        return true;
+    for (size_t i = 0; i < ELEMENTSOF(handlers); i++) {
+        const struct passwd *user = getpwnam(handlers[i]);
+
+        if (user &&
+            (st->st_uid == user->pw_uid || (st->st_gid == user->pw_gid && st->st_mode & S_IRGRP)))
+            return true;
+    }
+    return false;
+}
+
+/* Only the file counts, not the directories above it: these may change. */
+static void check_key_file(const KeyFile *key, const ConfigListener *listener)
+{
+    struct stat st;
+
+    if (!key->path || stat(key->path, &st) < 0 || (!(st.st_mode & S_IRWXO) && !is_of_handler(&st)))
+        return;
+    config_tell(listener, LOG_WARNING, key->file, key->line,
+                "other services than acmems-orderd can read %s '%s', which has mode %04o: run "
+                "chown acmems: '%s' && chmod 0400 '%s'",
+                key->what, key->path, st.st_mode & 07777, key->path, key->path);
+}
+
+static void check_key_files(const Config *config, const ConfigListener *listener)
+{
+    for (size_t i = 0; i < config->n_verifications; i++) {
+        const Verification *v = config->verifications[i];
+
+        check_key_file(
+            &(KeyFile){ v->file, v->tsig_key_file_line, "tsig-key-file", v->tsig_key_file },
+            listener);
+    }
+    for (size_t i = 0; i < config->n_accounts; i++) {
+        const AccountBlock *account = config->accounts[i];
+        _cleanup_free_ char *key = account_key_path(account->directory);
+
+        check_key_file(&(KeyFile){ account->file, account->line, "eab-hmac-key-file",
+                                   account->external.hmac_key_file },
+                       listener);
+        check_key_file(&(KeyFile){ account->file, account->line, "the account key", key },
+                       listener);
     }
 }
 
@@ -116,7 +191,7 @@ static void check_account(const AccountBlock *account, const struct passwd *orde
     const Need needs[] = {
         { account->file, account->line, "ca-file", account->ca_file, R_OK, .remedy = FILE_REMEDY },
         { account->file, account->line, "eab-hmac-key-file", external_key_file(account), R_OK,
-          .may_be_missing = true, .remedy = FILE_REMEDY },
+          .may_be_missing = true, .remedy = KEY_REMEDY },
         { account->file, account->line, "the account directory", account->directory,
           R_OK | W_OK | X_OK, .may_be_missing = true, .remedy = DIRECTORY_REMEDY },
         { account->file, account->line, "the account key", key, R_OK, .may_be_missing = true,
@@ -166,5 +241,7 @@ void installation_check(const char *path, const Config *config, config_message_c
         return;
     check_files(config, &listener);
     check_storages(config, &listener);
+    check_key_files(config, &listener);
+    check_runtime(config, &listener);
     check_needs(config, &listener);
 }

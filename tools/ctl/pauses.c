@@ -6,6 +6,7 @@
 
 #include "config/file.h"
 #include "ctl/ctl.h"
+#include "statedir/files/owner.h"
 #include "statedir/pause.h"
 #include "strings/text.h"
 #include "x509/dns-name.h"
@@ -20,10 +21,9 @@ static int print_pause(const Pause *pause, void *userdata)
     if (left == 0 || !gmtime_r(&pause->until, &tm) ||
         strftime(until, sizeof(until), "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
         return 0;
-    text_flatten(pause->what);
-    text_flatten(pause->reason);
-    printf("until %s (%u s, %u in a row): %s%s%s: %s\n", until, left, pause->count,
-           pause_kind_name(pause->kind), *pause->what ? " " : "", pause->what, pause->reason);
+    text_print_line(stdout, "until %s (%u s, %u in a row): %s%s%s: %s", until, left, pause->count,
+                    pause_kind_name(pause->kind), *pause->what ? " " : "", pause->what,
+                    pause->reason);
     return 0;
 }
 
@@ -83,7 +83,7 @@ static void print_unreadable(int level, const char *file, unsigned line, const c
     (void)level;
     (void)userdata;
     if (line == 0)
-        fprintf(stderr, "acmemsctl: %s: %s\n", file, text);
+        text_print_line(stderr, "acmemsctl: %s: %s", file, text);
 }
 
 static int load_config(const CtlOptions *options, Config **ret)
@@ -96,7 +96,7 @@ static int load_config(const CtlOptions *options, Config **ret)
 
 static int pauses_fail(const char *doing, int error)
 {
-    fprintf(stderr, "acmemsctl: %s: %s\n", doing, strerror(-error));
+    text_print_line(stderr, "acmemsctl: %s: %s", doing, strerror(-error));
     return CTL_BAD;
 }
 
@@ -108,6 +108,8 @@ int ctl_pauses(char *const *arguments, const CtlOptions *options)
     if (*arguments)
         return ctl_usage("pauses takes no arguments: ", *arguments);
     r = load_config(options, &config);
+    if (r >= 0)
+        r = owner_become(config->state_directory);
     if (r >= 0)
         r = pause_foreach(config->state_directory, print_pause, NULL);
     return r < 0 ? pauses_fail("cannot list the pauses", r) : CTL_GOOD;
@@ -122,7 +124,7 @@ static int clear(const Config *config, const char *name)
     if (r < 0)
         return pauses_fail("cannot clear every pause", r);
     if (clearing.n == 0 && name) {
-        fprintf(stderr, "acmemsctl: there is no pause for %s\n", name);
+        text_print_line(stderr, "acmemsctl: there is no pause for %s", name);
         return CTL_BAD;
     }
     return CTL_GOOD;
@@ -138,6 +140,9 @@ int ctl_clear(char *const *arguments, const CtlOptions *options)
     r = load_config(options, &config);
     if (r < 0)
         return pauses_fail("cannot read the configuration", r);
+    r = owner_become(config->state_directory);
+    if (r < 0)
+        return pauses_fail("cannot act as the owner of the state", r);
     if (options->all)
         return clear(config, NULL);
     for (; *arguments; arguments++)

@@ -13,9 +13,11 @@
 #include "libacme/sync-call.h"
 #include "log/log.h"
 #include "statedir/account-dir.h"
+#include "statedir/files/owner.h"
 #include "statedir/order-record.h"
 #include "statedir/storage/meta.h"
 #include "strings/strv.h"
+#include "strings/text.h"
 #include "x509/chain-fields.h"
 #include "x509/pem.h"
 
@@ -43,7 +45,7 @@ static void revoke_done(Revoke *revoke)
 
 static int failed(const char *what, const char *why)
 {
-    fprintf(stderr, "acmemsctl: %s: %s\n", what, why);
+    text_print_line(stderr, "acmemsctl: %s: %s", what, why);
     return CTL_BAD;
 }
 
@@ -144,13 +146,29 @@ static bool is_request(const char *text, size_t size)
                                                   pem_block_is(&block, "NEW CERTIFICATE REQUEST"));
 }
 
+/* acmems-orderd is the owner of all of them. */
+static int become_owner(const Config *config)
+{
+    int r = owner_become(config->state_directory);
+
+    for (size_t i = 0; r >= 0 && i < config->n_accounts; i++)
+        r = owner_become(config->accounts[i]->directory);
+    for (size_t i = 0; r >= 0 && i < config->n_storages; i++)
+        if (config->storages[i]->directory)
+            r = owner_become(config->storages[i]->directory);
+    return r;
+}
+
 static int find_certificate(Revoke *revoke, const char *what)
 {
     _cleanup_free_ char *text = NULL;
     const char *why;
     size_t size;
     int r = read_file_at(AT_FDCWD, what, FILE_SIZE_MAX, &text, &size);
+    int owner = become_owner(revoke->config);
 
+    if (owner < 0)
+        return failed("cannot act as the owner of the state", strerror(-owner));
     if (r == -ENOENT)
         return find_serial(revoke, what);
     if (r < 0)
@@ -220,10 +238,10 @@ static int send_revocation(Revoke *revoke, int reason, const char *name)
     if (r < 0)
         return failed("revocation", strerror(-r));
     if (!answer.failure.status) {
-        printf("The CA revoked certificate %s.\n", str_or(serial, "?"));
+        text_print_line(stdout, "The CA revoked certificate %s.", str_or(serial, "?"));
         log_revoked(revoke, name);
     } else if (answer.failure.problem && streq(answer.failure.problem, "alreadyRevoked"))
-        printf("Certificate %s is already revoked.\n", str_or(serial, "?"));
+        text_print_line(stdout, "Certificate %s is already revoked.", str_or(serial, "?"));
     else
         return failed("revocation", str_or(answer.failure.reason, "out of memory"));
     return CTL_GOOD;

@@ -226,18 +226,43 @@ static bool account_shows(const char *directory, const Paths *storages)
            !is_around_any(directory, storages);
 }
 
-/* Makes inaccessible what the file modes protect already. */
-static void hide_from_sign(Sandbox *sandbox, const Config *config, const char *challenges,
-                           const Paths *storages)
+static bool is_below_any(const char *path, const Paths *directories)
 {
-    if (has_own_runtime(config))
-        bind_path(sandbox, "InaccessiblePaths", challenges);
-    for (size_t i = 0; i < config->n_accounts; i++) {
-        const char *directory = config->accounts[i]->directory;
+    for (size_t i = 0; i < directories->n; i++)
+        if (path_is_below(path, directories->list[i]))
+            return true;
+    return false;
+}
 
-        if (directory && account_shows(directory, storages))
-            bind_path(sandbox, "InaccessiblePaths", directory);
+/* Whether a handler that sees @shown could see the key: the units hide the other places. */
+static bool key_shows(const char *path, const Paths *shown)
+{
+    Place place = place_of(path);
+
+    return !path_is_below(path, CONFIG_KEY_DIRECTORY) &&
+           (place == PLACE_STATE || place == PLACE_RUNTIME || place == PLACE_OTHER ||
+            is_below_any(path, shown));
+}
+
+static void hide_key(Sandbox *sandbox, const char *path, const Paths *shown)
+{
+    if (path && key_shows(path, shown))
+        bind_path(sandbox, "InaccessiblePaths", path);
+}
+
+/* Makes inaccessible what the file modes protect already. @shown: the directories that the handler
+ * reads. */
+static void hide_keys(Sandbox *sandbox, const Config *config, const Paths *shown)
+{
+    for (size_t i = 0; i < config->n_accounts; i++) {
+        const AccountBlock *account = config->accounts[i];
+
+        if (account->directory && account_shows(account->directory, shown))
+            bind_path(sandbox, "InaccessiblePaths", account->directory);
+        hide_key(sandbox, account->external.hmac_key_file, shown);
     }
+    for (size_t i = 0; i < config->n_verifications; i++)
+        hide_key(sandbox, config->verifications[i]->tsig_key_file, shown);
 }
 
 static int write_sign(const UnitDirectory *where, const Config *config)
@@ -256,7 +281,9 @@ static int write_sign(const UnitDirectory *where, const Config *config)
         bind_path(&sandbox, "BindReadOnlyPaths", config->runtime_directory);
     for (size_t i = 0; i < paths.n; i++)
         grant(&sandbox, SIGN_READS, paths.list[i]);
-    hide_from_sign(&sandbox, config, challenges, &paths);
+    if (has_own_runtime(config))
+        bind_path(&sandbox, "InaccessiblePaths", challenges);
+    hide_keys(&sandbox, config, &paths);
     return write_handler(&sandbox, "acmems-mgmt.service", "acmems-mgmt@.service");
 }
 
@@ -298,9 +325,8 @@ static int write_http01(const UnitDirectory *where, const Config *config)
     _cleanup_free_ char *proxies = NULL;
     int r = format_proxies(config, &proxies);
 
-    if (r < 0 || (!has_own_runtime(config) && !proxies))
-        return r;
-    r = unit_file_open(&sandbox.file, where);
+    if (r >= 0)
+        r = unit_file_open(&sandbox.file, where);
     if (r >= 0 && has_own_runtime(config))
         r = add_challenges(&sandbox, config, "http-01");
     if (r >= 0 && proxies)
@@ -308,6 +334,7 @@ static int write_http01(const UnitDirectory *where, const Config *config)
                            "ACMEMS_PROXY_PROTOCOL=", proxies);
     if (r < 0)
         return r;
+    hide_keys(&sandbox, config, &(Paths){ 0 });
     return write_handler(&sandbox, "acmems-http01.service", "acmems-http01@.service");
 }
 
@@ -352,17 +379,15 @@ static int write_tlsalpn01(const UnitDirectory *where, const Config *config)
 {
     _cleanup_(sandbox_done) Sandbox sandbox = { 0 };
     const Verification *passthrough = find_passthrough(config);
-    int r;
+    int r = unit_file_open(&sandbox.file, where);
 
-    if (!has_own_runtime(config) && !passthrough)
-        return 0;
-    r = unit_file_open(&sandbox.file, where);
     if (r >= 0 && has_own_runtime(config))
         r = add_challenges(&sandbox, config, "tls-alpn-01");
     if (r >= 0 && passthrough)
         r = add_passthrough(&sandbox, passthrough);
     if (r < 0)
         return r;
+    hide_keys(&sandbox, config, &(Paths){ 0 });
     return write_handler(&sandbox, "acmems-tlsalpn01.service", "acmems-tlsalpn01@.service");
 }
 

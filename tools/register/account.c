@@ -9,7 +9,9 @@
 #include "register/key.h"
 #include "register/progress.h"
 #include "statedir/account-dir.h"
+#include "statedir/files/owner.h"
 #include "strings/strv.h"
+#include "strings/text.h"
 
 static int failed_call(int r, const SyncAnswer *answer)
 {
@@ -49,15 +51,16 @@ static bool terms_accepted(const Register *reg)
 
 static int say_terms(const Register *reg)
 {
-    printf("You need to accept the terms of service at %s\n", reg->terms);
+    text_print_line(stdout, "You need to accept the terms of service at %s", reg->terms);
     return EXIT_TO_DO;
 }
 
 static int check_terms(const Register *reg)
 {
     if (reg->options.terms && (!reg->terms || !streq(reg->options.terms, reg->terms))) {
-        fprintf(stderr, "acme-register: the terms of service of the CA are at %s, not at %s\n",
-                str_or(reg->terms, "no URL"), reg->options.terms);
+        text_print_line(stderr,
+                        "acme-register: the terms of service of the CA are at %s, not at %s",
+                        str_or(reg->terms, "no URL"), reg->options.terms);
         return -EINVAL;
     }
     return 0;
@@ -90,10 +93,10 @@ int register_check_status(Register *reg)
 
     if (!registration_uri(reg->registration) || streq(status, "valid"))
         return 0;
-    fprintf(stderr,
-            "acme-register: the account is %s; create another one with --gen-key "
-            "--override-existing-key --register\n",
-            status);
+    text_print_line(stderr,
+                    "acme-register: the account is %s; create another one with --gen-key "
+                    "--override-existing-key --register",
+                    status);
     return -EKEYREVOKED;
 }
 
@@ -149,12 +152,23 @@ static int post_new_account(Register *reg, json_t *binding)
     return r < 0 ? r : register_check_status(reg);
 }
 
+/* Root may have the key file in a place that only root can read. */
+static int bind_external(const Register *reg, json_t **ret)
+{
+    int left = owner_leave();
+    int r = left < 0 ? left
+                     : external_account_bind(external_account(reg), reg->key, reg->directory, ret);
+    int back = left > 0 ? owner_become(reg->account->directory) : 0;
+
+    return back < 0 ? back : r;
+}
+
 /* Sends newAccount with the terms of service accepted. */
 static int new_account(Register *reg)
 {
     json_auto_t *binding = NULL;
     Failure failure = { 0 };
-    int r = external_account_bind(external_account(reg), reg->key, reg->directory, &binding);
+    int r = bind_external(reg, &binding);
 
     if (r >= 0)
         return post_new_account(reg, binding);
@@ -242,7 +256,7 @@ static int accept_terms(Register *reg)
     if (r < 0)
         return r;
     if (reg->terms) {
-        printf("Accepting ToS at %s ...", reg->terms);
+        text_print(stdout, "Accepting ToS at %s ...", reg->terms);
         (void)fflush(stdout);
     } else
         progress_begin("Register");

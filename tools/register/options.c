@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "strings/strv.h"
+#include "strings/text.h"
 #include "x509/rsa-key.h"
 
 static const KeyType key_types[] = {
@@ -47,7 +48,7 @@ _printf_(1, 2) static int usage(const char *format, ...)
 
     (void)fputs("acme-register: ", stderr);
     va_start(arguments, format);
-    (void)vfprintf(stderr, format, arguments);
+    text_vprint(stderr, format, arguments);
     va_end(arguments);
     (void)fputs("\nTry 'acme-register --help'.\n", stderr);
     return -EINVAL;

@@ -4,10 +4,11 @@
 #include <stdio.h>
 
 #include "base/macro.h"
+#include "strings/text.h"
 
 void progress_begin(const char *what)
 {
-    printf("%s ...", what);
+    text_print(stdout, "%s ...", what);
     (void)fflush(stdout);
 }
 
@@ -25,13 +26,13 @@ static void end_failed(void)
 int progress_failed(int r, const char *why)
 {
     end_failed();
-    fprintf(stderr, "acme-register: %s\n", why);
+    text_print_line(stderr, "acme-register: %s", why);
     return r;
 }
 
 int progress_failed_errno(int r, const char *what, const char *directory)
 {
     end_failed();
-    fprintf(stderr, "acme-register: %s in %s: %s\n", what, directory, strerror(-r));
+    text_print_line(stderr, "acme-register: %s in %s: %s", what, directory, strerror(-r));
     return r;
 }

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "base/io.h"
@@ -226,6 +230,57 @@ static void test_connected(void)
     (void)close(pair[1]);
 }
 
+/* seccomp(2) fails, as on a kernel without it. */
+static void refuse_seccomp(void)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_seccomp, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog program = { ELEMENTSOF(filter), filter };
+
+    ASSERT_OK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+    ASSERT_OK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
+}
+
+/* A process that cannot be confined serves nothing. */
+static void expect_closed(void)
+{
+    int pair[2];
+    Activation activation = { .kind = ACTIVATION_CONNECTED, .fds = &pair[0], .n_fds = 1 };
+    const ForkServer server = { .activation = &activation, .serve = serve, .userdata = mode };
+    Run run;
+    int fd;
+
+    refuse_seccomp();
+    run = start(200 * USEC_PER_MSEC, 10, false);
+    fd = client(&run);
+    expect_end(fd);
+    finish(&run);
+
+    ASSERT_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+    ASSERT_OK(write_all(pair[1], "x", 1, DEADLINE));
+    ASSERT_EQ(fork_server_run(&server), -EINVAL);
+    (void)close(pair[0]);
+    ASSERT_TRUE(read(pair[1], (char[1]){ 0 }, 1) <= 0);
+    (void)close(pair[1]);
+}
+
+static void test_not_confined(void)
+{
+    pid_t pid = fork();
+    int status;
+
+    if (pid == 0) {
+        expect_closed();
+        exit(EXIT_SUCCESS);
+    }
+    ASSERT_EQ(waitpid(pid, &status, 0), pid);
+    ASSERT_EQ(status, 0);
+}
+
 static void test_parse(void)
 {
     usec_t timeout = 0;
@@ -255,6 +310,7 @@ int main(void)
     test_signal(SIGTERM);
     test_signal(SIGINT);
     test_no_descriptors();
+    test_not_confined();
     test_connected(); /* last, because it confines this process */
     return EXIT_SUCCESS;
 }

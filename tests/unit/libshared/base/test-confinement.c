@@ -5,8 +5,11 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -17,12 +20,15 @@
 /* The process tries what even root may do, so only the filter can refuse. */
 #ifndef __SANITIZE_ADDRESS__
 
-#define REFUSED(call)                                                                              \
+#define FAILS(call, error)                                                                         \
     do {                                                                                           \
         errno = 0;                                                                                 \
         ASSERT_EQ((call), -1);                                                                     \
-        ASSERT_EQ(errno, EPERM);                                                                   \
+        ASSERT_EQ(errno, (error));                                                                 \
     } while (0)
+/* The call is not in the list, or this argument is not. */
+#define ABSENT(call)  FAILS(call, ENOSYS)
+#define REFUSED(call) FAILS(call, EPERM)
 
 static void try_everything(pid_t other)
 {
@@ -33,26 +39,36 @@ static void try_everything(pid_t other)
 
     CPU_ZERO(&cpus);
     CPU_SET(0, &cpus);
-    REFUSED(kill(other, 0));
-    REFUSED(kill(other, SIGKILL));
-    REFUSED(raise(SIGCONT));
-    REFUSED(sigqueue(other, SIGTERM, (union sigval){ 0 }));
+    ABSENT(kill(other, 0));
+    ABSENT(kill(other, SIGKILL));
+    ABSENT(raise(SIGCONT));
+    ABSENT(sigqueue(other, SIGTERM, (union sigval){ 0 }));
     REFUSED(fcntl(STDIN_FILENO, F_SETOWN, other));
     REFUSED(fcntl(STDIN_FILENO, F_SETOWN_EX, &(struct f_owner_ex){ F_OWNER_PID, other }));
     REFUSED(fcntl(STDIN_FILENO, F_SETSIG, SIGKILL));
     REFUSED(ioctl(STDIN_FILENO, FIOSETOWN, &other));
     REFUSED(ioctl(STDIN_FILENO, SIOCSPGRP, &other));
-    REFUSED(syscall(SYS_io_uring_setup, 1, NULL));
-    REFUSED(ptrace(PTRACE_SEIZE, other, NULL, NULL));
-    REFUSED(process_vm_readv(other, &iov, 1, &iov, 1, 0));
-    REFUSED(process_vm_writev(other, &iov, 1, &iov, 1, 0));
-    REFUSED(syscall(SYS_pidfd_open, other, 0));
+    ABSENT(syscall(SYS_io_uring_setup, 1, NULL));
+    ABSENT(ptrace(PTRACE_SEIZE, other, NULL, NULL));
+    ABSENT(process_vm_readv(other, &iov, 1, &iov, 1, 0));
+    ABSENT(process_vm_writev(other, &iov, 1, &iov, 1, 0));
+    ABSENT(syscall(SYS_pidfd_open, other, 0));
     REFUSED(prlimit(other, RLIMIT_NOFILE, NULL, &limit));
     REFUSED(prlimit(other, RLIMIT_NOFILE, &(struct rlimit){ 0 }, NULL));
-    REFUSED(setpriority(PRIO_PROCESS, (id_t)other, 19));
-    REFUSED(sched_setaffinity(other, sizeof(cpus), &cpus));
-    REFUSED(fork());
-    REFUSED(execl("/bin/true", "true", NULL));
+    ABSENT(setpriority(PRIO_PROCESS, (id_t)other, 19));
+    ABSENT(sched_setaffinity(other, sizeof(cpus), &cpus));
+    ABSENT(syscall(SYS_add_key, "user", "x", "x", 1, -1));
+    ABSENT(unshare(CLONE_NEWUSER));
+    ABSENT(unlink("/nonexistent"));
+    ABSENT(chmod("/nonexistent", 0));
+    ABSENT(rename("/nonexistent", "/nonexistent-either"));
+    ABSENT(listen(STDIN_FILENO, 1));
+    ABSENT(syscall(1 << 20)); /* of a kernel to come */
+    REFUSED(socket(AF_NETLINK, SOCK_RAW, 0));
+    REFUSED(socket(AF_PACKET, SOCK_RAW, 0));
+    REFUSED(prctl(PR_SET_NAME, "x"));
+    ABSENT(fork());
+    ABSENT(execl("/bin/true", "true", NULL));
 
     /* Calls that a connection needs still work. */
     ASSERT_OK(getrlimit(RLIMIT_NOFILE, &limit));
@@ -106,6 +122,31 @@ static void test_network(void)
     (void)close(before);
 }
 
+/* Neither a limit nor a filter of the kernel lets memory into a core dump, also after exec(). */
+static void test_core_dumps(void)
+{
+    pid_t child = fork();
+    int status;
+
+    if (child == 0) {
+        char filter[16] = "";
+        struct rlimit limit;
+        FILE *file;
+
+        confine_memory();
+        ASSERT_EQ(prctl(PR_GET_DUMPABLE), 0);
+        ASSERT_OK(getrlimit(RLIMIT_CORE, &limit));
+        ASSERT_EQ(limit.rlim_max, 0);
+        file = fopen("/proc/self/coredump_filter", "re");
+        ASSERT_TRUE(file && fgets(filter, sizeof(filter), file));
+        ASSERT_STREQ(filter, "00000000\n");
+        ASSERT_OK(fclose(file));
+        exit(EXIT_SUCCESS);
+    }
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_EQ(status, 0);
+}
+
 /* Another process of the same user, without the capabilities of root, cannot read its memory. */
 static void test_memory(void)
 {
@@ -147,18 +188,21 @@ int main(void)
 {
     test_connection();
     test_network();
+    test_core_dumps();
     test_memory();
     return EXIT_SUCCESS;
 }
 
 #else
 
-/* The leak checker of this build needs the calls that are refused in others. */
+/* The leak checker of this build needs calls that are refused in others, and must still run. */
 int main(void)
 {
+    confine_memory();
     ASSERT_OK(confine_connection());
     ASSERT_OK(confine_network());
-    confine_memory();
+    ASSERT_EQ(execl("/bin/true", "true", NULL), -1);
+    ASSERT_EQ(errno, ENOSYS);
     return EXIT_SUCCESS;
 }
 

@@ -62,8 +62,12 @@ static void refuse(const char *content, const char *expected)
     ASSERT_STREQ(heard.text, expected);
 }
 
-#define E(line)   MAIN ":" line ": error: "
-#define W(line)   MAIN ":" line ": warning: "
+#define E(line) MAIN ":" line ": error: "
+#define W(line) MAIN ":" line ": warning: "
+#define SHOWN(line, key)                                                                           \
+    W(line)                                                                                        \
+    "acmems-sign, which serves clients, can read " key " here; move the key to a file in "         \
+    "/etc/acmems/keys, and name it with " key "-file\n"
 #define AUTH      "[auth \"a\"]\n"
 #define AUTH_IP   AUTH "ip=192.0.2.1\n"
 #define HMAC      "hmac_type=sha256\nhmac_key=sixteen bytes of\n"
@@ -316,14 +320,17 @@ static void test_refused(void)
         { DNSUPDATE "zone=.\n", E("3") "zone = '.' is not a zone name; write example.org, and "
                                        "non-ASCII names as xn--…\n" },
         { DNSUPDATE "tsig-key=c2VjcmV0\n",
-          E("3") "tsig-key cannot be used: it is not algorithm:name:secret; write "
-                 "hmac-sha256:NAME:SECRET\n" },
+          SHOWN("3", "tsig-key")
+              E("3") "tsig-key cannot be used: it is not algorithm:name:secret; write "
+                     "hmac-sha256:NAME:SECRET\n" },
         { DNSUPDATE "tsig-key=hmac-sha224:k:c2VjcmV0\n",
-          E("3") "tsig-key cannot be used: its algorithm hmac-sha224 is not supported, create a "
-                 "key for hmac-sha256 or hmac-sha512; write hmac-sha256:NAME:SECRET\n" },
+          SHOWN("3", "tsig-key") E(
+              "3") "tsig-key cannot be used: its algorithm hmac-sha224 is not supported, create a "
+                   "key for hmac-sha256 or hmac-sha512; write hmac-sha256:NAME:SECRET\n" },
         { DNSUPDATE "tsig-key=hmac-sha384:k:c2VjcmV0\n",
-          E("3") "tsig-key cannot be used: its algorithm hmac-sha384 is not supported, create a "
-                 "key for hmac-sha256 or hmac-sha512; write hmac-sha256:NAME:SECRET\n" },
+          SHOWN("3", "tsig-key") E(
+              "3") "tsig-key cannot be used: its algorithm hmac-sha384 is not supported, create a "
+                   "key for hmac-sha256 or hmac-sha512; write hmac-sha256:NAME:SECRET\n" },
         { DNSUPDATE "tsig-key-file=hmac-sha256:k:c2VjcmV0\n",
           E("3") "tsig-key-file is not an absolute path; start it with /\n" },
         { DNSUPDATE "tsig-key=sha256:k:c2VjcmV0\ntsig-key-file=/k\n",
@@ -333,11 +340,14 @@ static void test_refused(void)
         { DNSUPDATE "propagation-timeout=0\n",
           E("3") "propagation-timeout = '0' is not a number from 1 to 86400\n" },
         { "[account]\neab-kid=\neab-hmac-key=c2VjcmV0\n",
-          E("2") "eab-kid is empty; write the key identifier that the CA gave you\n" },
+          E("2") "eab-kid is empty; write the key identifier that the CA gave you\n" SHOWN(
+              "3", "eab-hmac-key") },
         { "[account]\neab-kid=k\neab-hmac-key=c2VjcmV0!\n",
-          E("3") "eab-hmac-key is not base64url; write the HMAC key as the CA gave it\n" },
+          SHOWN("3", "eab-hmac-key")
+              E("3") "eab-hmac-key is not base64url; write the HMAC key as the CA gave it\n" },
         { "[account]\neab-kid=k\neab-hmac-key=\n",
-          E("3") "eab-hmac-key is not base64url; write the HMAC key as the CA gave it\n" },
+          SHOWN("3", "eab-hmac-key")
+              E("3") "eab-hmac-key is not base64url; write the HMAC key as the CA gave it\n" },
         { "[account]\neab-kid=k\neab-hmac-key-file=c2VjcmV0\n",
           E("3") "eab-hmac-key-file is not an absolute path; start it with /\n" },
         { "[account]\neab-kid=k\n",
@@ -371,9 +381,11 @@ static void test_warned(void)
         { "[mgmt]\nmaxsize=1\n",
           W("2") "unknown key 'maxsize' in [mgmt]; did you mean 'max-size'?\n" },
         { DNSUPDATE "tsig-key=hmac-md5:k:c2VjcmV0\n",
-          W("3") "tsig-key uses hmac-md5, which is outdated; create a key for hmac-sha256\n" },
+          SHOWN("3", "tsig-key")
+              W("3") "tsig-key uses hmac-md5, which is outdated; create a key for hmac-sha256\n" },
         { DNSUPDATE "tsig-key=sha1:k:c2VjcmV0\n",
-          W("3") "tsig-key uses hmac-sha1, which is outdated; create a key for hmac-sha256\n" },
+          SHOWN("3", "tsig-key")
+              W("3") "tsig-key uses hmac-sha1, which is outdated; create a key for hmac-sha256\n" },
         { "[verification v]\ntype=http01\nttl=5\n",
           W("3") "'ttl' is not a key of type http01 in [verification \"v\"]; delete the line\n" },
         { "[verification v]\ntype=http01\npassthrough=192.0.2.1:443\n",
@@ -493,7 +505,7 @@ static void test_account(void)
     ASSERT_EQ(config->log_level, LOG_DEBUG);
     config_unref(config);
 
-    config = load("[account]\neab-kid=kid-1\neab_hmac_key=_-8\n", NULL);
+    config = load("[account]\neab-kid=kid-1\neab_hmac_key=_-8\n", SHOWN("3", "eab-hmac-key"));
     ASSERT_STREQ(config->accounts[0]->external.kid, "kid-1");
     ASSERT_STREQ(config->accounts[0]->external.hmac_key, "_-8");
     ASSERT_TRUE(!config->accounts[0]->external.hmac_key_file);
@@ -696,7 +708,7 @@ static void test_accounts(void)
         "https://two.example/dir\nprofile = classic\naccept-terms-of-service = yes\neab-kid = "
         "k\neab-hmac-key = _-8\norders-per-3h = 7\n[account \"3/3\"]\ndir = /srv/three\n" FULL_AUTH
         "[auth \"b\"]\nip=192.0.2.2\ndomain=b.example.org\nprofile = p\naccount = two,\t3/3\n",
-        NULL);
+        SHOWN("8", "eab-hmac-key"));
     const AccountBlock *two = config_find_account(config, "two");
     const AuthBlock *b = config_find_auth(config, "b");
 

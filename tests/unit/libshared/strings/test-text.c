@@ -35,8 +35,22 @@ static void test_flatten(void)
     }
 }
 
+static void test_print(void)
+{
+    _cleanup_free_ char *text = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+
+    text_print(stream, "%s:", "a\nb\x1b[2J");
+    text_print_line(stream, " %d %s", 7, "\r\x9b");
+    text_print_line(stream, "end");
+    ASSERT_OK(fclose(stream));
+    ASSERT_STREQ(text, "a b [2J: 7  ?\nend\n");
+}
+
 int main(void)
 {
     test_flatten();
+    test_print();
     return EXIT_SUCCESS;
 }

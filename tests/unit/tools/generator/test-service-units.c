@@ -59,10 +59,6 @@ static void test_paths(void)
         { "[account]\ndir=/srv/b\n[account x]\ndir=/srv/a\nca-file=/etc/x.pem\n[account y]\n",
           SERVICE("ReadWritePaths=-/srv/a\nReadWritePaths=-/srv/b\nReadOnlyPaths=-/etc/x.pem\n"),
           SERVICE("InaccessiblePaths=-/srv/b\nInaccessiblePaths=-/srv/a\n") },
-        { "[account]\neab-kid=k\neab-hmac-key-file=/srv/eab.key\n",
-          SERVICE("ReadOnlyPaths=-/srv/eab.key\n"), NULL },
-        { "[verification v]\ntype=dns01-dnsUpdate\ntsig-key-file=/srv/tsig.key\n",
-          SERVICE("ReadOnlyPaths=-/srv/tsig.key\n"), NULL },
         { "[account]\nca-file=/root/ca.pem\n",
           SERVICE("ProtectHome=tmpfs\nBindReadOnlyPaths=-/root/ca.pem\n"), NULL },
         { "[account]\nca-file=/var/lib/acmems/ca.pem\n", NULL, NULL },
@@ -79,9 +75,50 @@ static void test_paths(void)
         generate(&generated, table[i].content, service_units_write);
         assert_generated(&generated, ORDERD, table[i].orderd);
         assert_handler(&generated, "mgmt", table[i].mgmt);
-        assert_handler(&generated, "http01", NULL);
-        assert_handler(&generated, "tlsalpn01", NULL);
         assert_generated(&generated, ORDERD_SOCKET, NULL);
+    }
+}
+
+#define TSIG(file)   "[verification v]\ntype=dns01-dnsUpdate\ntsig-key-file=" file "\n"
+#define HIDDEN(file) SERVICE("InaccessiblePaths=-" file "\n")
+
+/* No handler sees a key file, whatever its mode is. */
+static void test_key_files(void)
+{
+    static const struct {
+        const char *content, *orderd, *mgmt, *others;
+    } table[] = {
+        { "[account]\neab-kid=k\neab-hmac-key-file=/srv/eab.key\n",
+          SERVICE("ReadOnlyPaths=-/srv/eab.key\n"), HIDDEN("/srv/eab.key"),
+          HIDDEN("/srv/eab.key") },
+        { TSIG("/srv/tsig.key"), SERVICE("ReadOnlyPaths=-/srv/tsig.key\n"), HIDDEN("/srv/tsig.key"),
+          HIDDEN("/srv/tsig.key") },
+        { TSIG("/etc/acmems/tsig.key"), SERVICE("ReadOnlyPaths=-/etc/acmems/tsig.key\n"),
+          HIDDEN("/etc/acmems/tsig.key"), HIDDEN("/etc/acmems/tsig.key") },
+        { TSIG("/var/lib/acmems/tsig.key"), NULL, HIDDEN("/var/lib/acmems/tsig.key"),
+          HIDDEN("/var/lib/acmems/tsig.key") },
+        { "[account]\ndir=/srv/account\n", SERVICE("ReadWritePaths=-/srv/account\n"),
+          HIDDEN("/srv/account"), HIDDEN("/srv/account") },
+        /* hidden by the units */
+        { "[account x]\n", NULL, NULL, NULL },
+        { TSIG("/etc/acmems/keys/tsig"), SERVICE("ReadOnlyPaths=-/etc/acmems/keys/tsig\n"), NULL,
+          NULL },
+        { TSIG("/root/tsig"), SERVICE("ProtectHome=tmpfs\nBindReadOnlyPaths=-/root/tsig\n"), NULL,
+          NULL },
+        /* visible again because of a storage */
+        { STORAGE("s", "/tmp/s") TSIG("/tmp/s/tsig"),
+          SERVICE("BindPaths=-/tmp/s\nBindReadOnlyPaths=-/tmp/s/tsig\n"),
+          SERVICE("BindReadOnlyPaths=-/tmp/s\nInaccessiblePaths=-/tmp/s/tsig\n"), NULL },
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        _cleanup_generated_ Generated generated = generated_new();
+
+        generate(&generated, table[i].content, service_units_write);
+        assert_generated(&generated, ORDERD, table[i].orderd);
+        assert_handler(&generated, "mgmt", table[i].mgmt);
+        assert_handler(&generated, "http01", table[i].others);
+        assert_handler(&generated, "tlsalpn01", table[i].others);
     }
 }
 
@@ -150,6 +187,7 @@ int main(void)
 {
     ASSERT_OK(unsetenv("ACME_CAFILE"));
     test_paths();
+    test_key_files();
     test_runtime_directory();
     test_passthrough();
     return 0;

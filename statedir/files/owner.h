@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* The user that the state belongs to. Root acts as this user, because the user could replace any
+ * name in its directories by a link to a file of root. */
+
+/**
+ * owner_become() - act as the owner of what is at @path
+ * @path: absolute; it need not exist; borrowed
+ *
+ * The owner is the first user but root to whom a directory or link on the path belongs. Does
+ * nothing if there is none, and in a process that is not root, or no longer.
+ *
+ * Returns 0 or -errno: then the process must not use the path.
+ */
+int owner_become(const char *path);
+
+/* Act as root again, to read what only root can read. Returns 1; 0 if owner_become() changed
+ * nothing; -errno. */
+int owner_leave(void);
