@@ -72,6 +72,7 @@ static HttpServer server = {
     .n_routes = ELEMENTSOF(routes),
     .limits = {
         .request_timeout = 10 * USEC_PER_SEC,
+        .first_timeout = 10 * USEC_PER_SEC,
         .idle_timeout = 10 * USEC_PER_SEC,
         .write_timeout = 10 * USEC_PER_SEC,
         .requests_max = 3,
