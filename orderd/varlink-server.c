@@ -34,8 +34,8 @@ struct Connection {
     VarlinkPeer peer;
     usec_t quiet_since; /* while there is no open call */
     char *in;
-    size_t n_in;
-    size_t n_searched; /* bytes of @in without the end of a frame */
+    size_t in_size, n_in; /* allocated, filled */
+    size_t n_searched;    /* bytes of @in without the end of a frame */
     char *out;
     size_t n_out, n_sent;
     VarlinkCall *call;
@@ -54,7 +54,7 @@ struct VarlinkServer {
     void *userdata;
     LIST_HEAD(, Connection) connections;
     size_t n_connections;
-    size_t n_buffered; /* the input and output of all connections, bytes */
+    size_t n_buffered; /* allocated for the input and output of all connections, bytes */
     void (*idle)(void *userdata);
     void *idle_userdata;
 };
@@ -118,7 +118,7 @@ static Connection *connection_free(Connection *c)
     }
     LIST_REMOVE(c, list);
     server->n_connections--;
-    server->n_buffered -= c->n_in + c->n_out;
+    server->n_buffered -= c->in_size + c->n_out;
     sd_event_source_disable_unref(c->io);
     safe_close(c->fd);
     varlink_peer_done(&c->peer);
@@ -336,23 +336,32 @@ static bool connection_is_free(const Connection *c)
     return !c->call && c->n_out == 0;
 }
 
+/* Changes the allocated size of the input. 0 or -ENOMEM. */
+static int connection_resize(Connection *c, size_t size)
+{
+    char *p = NULL;
+
+    if (size > 0 && !(p = realloc(c->in, size)))
+        return -ENOMEM;
+    if (size == 0)
+        free(c->in);
+    c->in = p;
+    c->server->n_buffered = c->server->n_buffered - c->in_size + size;
+    c->in_size = size;
+    return 0;
+}
+
 /* Takes the first @size bytes and the NUL byte after them out of the input. */
 static int connection_take(Connection *c, size_t size, char **ret)
 {
-    char *frame = strndup(c->in, size), *rest;
+    char *frame = strndup(c->in, size);
 
     if (!frame)
         return -ENOMEM;
     c->n_in -= size + 1;
     c->n_searched = 0;
-    c->server->n_buffered -= size + 1;
     memmove(c->in, c->in + size + 1, c->n_in);
-    if (c->n_in == 0) {
-        free(c->in);
-        c->in = NULL;
-    } else if ((rest = realloc(c->in, c->n_in))) {
-        c->in = rest;
-    }
+    (void)connection_resize(c, c->n_in);
     *ret = frame;
     return 0;
 }
@@ -396,7 +405,7 @@ static Connection *server_largest(VarlinkServer *server)
     Connection *c, *largest = NULL;
 
     LIST_FOREACH (c, &server->connections, list)
-        if (!largest || c->n_in + c->n_out > largest->n_in + largest->n_out)
+        if (!largest || c->in_size + c->n_out > largest->in_size + largest->n_out)
             largest = c;
     return largest;
 }
@@ -417,25 +426,36 @@ static int server_make_room(VarlinkServer *server, const Connection *c)
     return 0;
 }
 
+/* Makes room for @n more bytes. A small call takes no more than its size; that of a large one
+ * doubles, so that it is not copied again and again. */
+static int connection_reserve(Connection *c, size_t n)
+{
+    size_t size = c->n_in + n, max = c->server->frame_max + 1;
+
+    if (size <= c->in_size)
+        return 0;
+    if (size > READ_SIZE)
+        size = 2 * size < max ? 2 * size : max;
+    return connection_resize(c, size);
+}
+
 /* 0: more may follow; -ECONNRESET at the end; other -errno. */
 static int connection_read(Connection *c)
 {
     static char piece[READ_SIZE];
     size_t room = c->server->frame_max + 1 - c->n_in;
     ssize_t n = recv(c->fd, piece, room < READ_SIZE ? room : READ_SIZE, 0);
-    char *p;
+    int r;
 
     if (n < 0)
         return errno == EAGAIN || errno == EINTR ? 0 : -errno;
     if (n == 0)
         return -ECONNRESET;
-    p = realloc(c->in, c->n_in + (size_t)n);
-    if (!p)
-        return -ENOMEM;
-    memcpy(p + c->n_in, piece, (size_t)n);
-    c->in = p;
+    r = connection_reserve(c, (size_t)n);
+    if (r < 0)
+        return r;
+    memcpy(c->in + c->n_in, piece, (size_t)n);
     c->n_in += (size_t)n;
-    c->server->n_buffered += (size_t)n;
     return server_make_room(c->server, c);
 }
 

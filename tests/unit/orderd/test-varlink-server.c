@@ -394,10 +394,10 @@ static void test_buffered(Bed *bed)
     _cleanup_close_ int small = connect_to(bed), large = connect_to(bed);
 
     frame_max = VARLINK_BUFFERED_MAX;
-    ASSERT_TRUE(send_spaces(bed, small, VARLINK_BUFFERED_MAX / 4));
-    ASSERT_TRUE(send_spaces(bed, large, VARLINK_BUFFERED_MAX / 2));
+    ASSERT_TRUE(send_spaces(bed, small, VARLINK_BUFFERED_MAX / 16));
+    ASSERT_TRUE(send_spaces(bed, large, VARLINK_BUFFERED_MAX / 4));
     ASSERT_TRUE(is_silent(bed, large));
-    ASSERT_TRUE(!send_spaces(bed, large, VARLINK_BUFFERED_MAX / 3) || !receive(bed, large));
+    ASSERT_TRUE(!send_spaces(bed, large, VARLINK_BUFFERED_MAX * 3 / 4) || !receive(bed, large));
     SEND(bed, small, ECHO_CALL(8));
     assert_echo(bed, small, 8);
     frame_max = FRAME_MAX;
