@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -29,7 +30,8 @@
 /* Connections that wait at most, of all sources. Less where the process may not have so many
  * descriptors; DESCRIPTORS_OTHER are left for everything else. */
 #define WAITING_MAX       4096U
-#define DESCRIPTORS_OTHER (FAREWELLS_MAX + 64U)
+#define DESCRIPTORS_LOW   64U
+#define DESCRIPTORS_OTHER (FAREWELLS_MAX + 2 * DESCRIPTORS_LOW)
 /* How often to look for connections that waited too long. */
 #define EXPIRY_INTERVAL (250 * USEC_PER_MSEC)
 /* No connection waits longer than this once the server is stopping. */
@@ -58,6 +60,8 @@ typedef struct Parent {
     usec_t kill_next;     /* not later than the earliest deadline of a child */
     struct pollfd *polls; /* the signalfd, each listening socket, each of the farewells */
     Turns *turns;
+    int first_fd;       /* the descriptors of accepted connections begin here, … */
+    bool has_low;       /* … unless there was no free one */
     usec_t expire_next; /* when to look for connections that waited too long */
     Farewells farewells;
     usec_t quiet_until;     /* no entry about connections turned away before */
@@ -167,14 +171,41 @@ static void serve_connection(const ForkServer *server, int fd)
     server->serve(fd, server->userdata);
 }
 
+/* Descriptors of connections lie above all others, so that the process of a connection can close
+ * thousands of them at once. */
+static int move_up(Parent *parent, int fd)
+{
+    int high = fcntl(fd, F_DUPFD_CLOEXEC, parent->first_fd);
+
+    if (high < 0) {
+        parent->has_low = true;
+        return fd;
+    }
+    (void)safe_close(fd);
+    return high;
+}
+
+/* Closes the descriptors of all other connections. Returns a descriptor of the one at @fd. */
+static int keep_only(Parent *parent, int fd)
+{
+    int low = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+    if (low >= 0 && low < parent->first_fd && !parent->has_low &&
+        close_range((unsigned)parent->first_fd, UINT_MAX, 0) == 0)
+        return low;
+    (void)safe_close(low);
+    turns_close_waiting(parent->turns);
+    farewells_close(&parent->farewells);
+    return fd;
+}
+
 /* The signals that the parent blocks stay blocked: SIGTERM because serve() expects it, SIGINT
  * because Ctrl-C reaches the whole process group and the parent forwards it as SIGTERM. */
 static _Noreturn void run_child(Parent *parent, int fd)
 {
     for (size_t i = 0; i <= n_listening(parent); i++)
         (void)safe_close(parent->polls[i].fd);
-    turns_close_waiting(parent->turns);
-    farewells_close(&parent->farewells);
+    fd = keep_only(parent, fd);
     serve_connection(parent->server, fd);
     (void)safe_close(fd);
     leave(EXIT_SUCCESS);
@@ -282,7 +313,7 @@ static bool accept_one(Parent *parent, int listening)
     int fd = accept4(listening, &peer.sa, &size, SOCK_CLOEXEC);
 
     if (fd >= 0) {
-        admit(parent, fd, &peer);
+        admit(parent, move_up(parent, fd), &peer);
         parent->idle_since = now_monotonic();
         return true;
     }
@@ -448,6 +479,7 @@ static int run_listening(const ForkServer *server, const sigset_t *signals)
     signal_fd = signalfd(-1, signals, SFD_CLOEXEC | SFD_NONBLOCK);
     if (signal_fd < 0)
         return -errno;
+    parent.first_fd = signal_fd + (int)(DESCRIPTORS_LOW + server->activation->n_fds);
     polls[0] = (struct pollfd){ .fd = signal_fd, .events = POLLIN };
     r = watch_listening(&parent);
     if (r < 0)
