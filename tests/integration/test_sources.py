@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One source of connections takes nothing from the others: the same limits in all three handlers."""
 
+import collections
 import contextlib
 import resource
 import selectors
@@ -238,7 +239,7 @@ def many_descriptors():
 
 
 def test_many_posts_of_one_csr(installation, new_csr, many_descriptors):
-    """1,030 clients of one source wait for one certificate. Others get theirs; then all of them do."""
+    """1,030 clients of one source wait for one certificate. Others get theirs meanwhile."""
     n, places = (60, 32) if SANITIZED else (1030, 1024)
     cached, csr = new_csr("cached.example.org"), new_csr("slow.example.org")
     installation.write_config()
@@ -249,17 +250,22 @@ def test_many_posts_of_one_csr(installation, new_csr, many_descriptors):
     installation.issue(cached)
     with contextlib.ExitStack() as stack:
         with slow_ca(installation):
-            clients = [stack.enter_context(socket.create_connection(("127.0.0.1", installation.port), 100,
-                                                                    (FLOODER, 0))) for _ in range(n)]
-            for client in clients:
-                client.sendall(lib.head(csr, Connection="close").encode() + csr)
+            clients = []
+            for _ in range(n):
+                clients.append(stack.enter_context(socket.create_connection(("127.0.0.1", installation.port), 100,
+                                                                            (FLOODER, 0))))
+                clients[-1].sendall(lib.head(csr, Connection="close").encode() + csr)
             lib.wait_for(lambda: len(installation.sign.children()) == places // 4, "the limit of the source")
             lib.wait_for(lambda: list(installation.challenges.iterdir()), "a challenge file")
             installation.issue(cached)
-            assert not ended(clients)
+            assert len(installation.sign.children()) <= places // 4 + 1
+        answers = collections.Counter()
         for client in clients:
-            assert b" 200 " in read_all(client)[:20]
+            answer = read_all(client)
             client.close()
+            assert b" 200 " in answer[:20] or b"\r\nRetry-After: " in answer, answer
+            answers[answer[9:12]] += 1
+    assert answers[b"200"] >= places // 4 and set(answers) <= {b"200", b"503"}
 
 
 def test_client_that_leaves_frees_its_place(installation, new_csr):
