@@ -105,6 +105,7 @@ int main(int argc, char *argv[])
         .open = http01_open,
         .close = http01_close,
         .serve = http01_serve,
+        .turn_away = http_turn_away,
         /* More than keep_alive_max and one further request take together. */
         .lifetime = 120 * USEC_PER_SEC,
     };

@@ -81,6 +81,7 @@ int main(int argc, char *argv[])
         .close = sign_close,
         .prepare = sign_prepare,
         .serve = sign_connection,
+        .turn_away = http_turn_away,
         /* Longer than keep_alive_max and one more request with its order. */
         .lifetime = 240 * USEC_PER_SEC,
     };

@@ -335,8 +335,8 @@ static int set_up(Daemon *daemon, int *listener)
         r = renewals_new(daemon->event, service->config_file, service->inventory, service->orders,
                          &daemon->renewals);
     if (r >= 0)
-        r = varlink_server_new(daemon->event, *listener, &orders_interface, SERVICE_FRAME_MAX,
-                               service, &daemon->server);
+        r = varlink_server_new(daemon->event, *listener, &orders_interface, service,
+                               &daemon->server);
     if (r < 0)
         return r;
     TAKE_FD(*listener);

@@ -7,8 +7,14 @@
 #include "statedir/storage/cache.h"
 #include "strings/encode.h"
 
+/* Of a call, all but its CSR: names, ids, JSON. */
+#define ENVELOPE_SIZE_MAX 8192U
+
 #define REQUEST_ID_MAX 63U
 #define CLIENT_MAX     63U
+
+/* When a client may ask again that was one too many, s. */
+#define WAITERS_RETRY 30
 
 /* A request is not noted again if the last one noted is younger than this, s. */
 #define ASKED_ACCURACY 3600
@@ -88,6 +94,13 @@ static void service_order(VarlinkCall *call, Service *service, Config *config, S
     pending->call = call;
     orders_call.userdata = pending;
     r = orders_request(service->orders, config, request, &orders_call, &pending->waiter);
+    if (r == -EUSERS) {
+        free(pending);
+        fail_plainly(call, 503, WAITERS_RETRY,
+                     "Too many clients are waiting for this certificate already. Post the same "
+                     "CSR again later.");
+        return;
+    }
     if (r < 0) {
         free(pending);
         (void)log_event_errno(r == -EBUSY ? LOG_EVENT_ORDERS_FULL : LOG_EVENT_ORDER_FAILED_HERE, r,
@@ -337,9 +350,22 @@ static const VarlinkMethod methods[] = {
     { "io.acmems.Orders.Asked", service_asked },
 };
 
+/* A call has a body of max-size at most, for which base64 needs four bytes for three. */
+static size_t get_frame_max(void *userdata)
+{
+    const Service *service = userdata;
+    size_t max_size = config_file_get(service->config_file)->max_size;
+
+    return (max_size + 2) / 3 * 4 + ENVELOPE_SIZE_MAX;
+}
+
 const VarlinkInterface orders_interface = {
     .name = "io.acmems.Orders",
     .description = description,
     .methods = methods,
     .n_methods = ELEMENTSOF(methods),
+    .busy = "{\"error\":\"io.acmems.Orders.OrderFailed\",\"parameters\":{\"status\":503,"
+            "\"reason\":\"Too many requests are in progress on the server. Try again later.\","
+            "\"retryAfter\":60}}",
+    .get_frame_max = get_frame_max,
 };

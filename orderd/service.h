@@ -8,10 +8,6 @@
 #include "renewals/inventory.h"
 #include "varlink-server.h"
 
-/* Size limit of a call, bytes: max-size goes up to 16 MiB, and base64 needs four bytes for three.
- * acmems-sign enforces the max-size that is configured. */
-#define SERVICE_FRAME_MAX (24U * 1024U * 1024U)
-
 typedef struct Service {
     ConfigFile *config_file;
     Inventory *inventory;

@@ -10,8 +10,10 @@
 
 #define READ_SIZE    65536U
 #define ACCEPT_PAUSE USEC_PER_SEC
+/* How often to look for connections that were quiet for too long. */
+#define SWEEP_INTERVAL USEC_PER_SEC
 
-/* One entry tells for all peers that are refused within this time. */
+/* One entry tells of all peers that are refused or turned away within this time. */
 #define REFUSAL_INTERVAL (10 * USEC_PER_SEC)
 
 typedef struct Connection Connection;
@@ -30,8 +32,10 @@ struct Connection {
     sd_event_source *io;
     int fd;
     VarlinkPeer peer;
+    usec_t quiet_since; /* while there is no open call */
     char *in;
-    size_t n_in;
+    size_t in_size, n_in; /* allocated, filled */
+    size_t n_searched;    /* bytes of @in without the end of a frame */
     char *out;
     size_t n_out, n_sent;
     VarlinkCall *call;
@@ -41,17 +45,56 @@ struct VarlinkServer {
     sd_event *event;
     sd_event_source *listener;
     sd_event_source *pause; /* ends a time without accepting */
+    sd_event_source *sweep; /* ends quiet connections */
     int fd;                 /* negative: closed */
     gid_t group;            /* its members may call */
     usec_t quiet_until;     /* refused peers are not logged before */
     const VarlinkInterface *interface;
-    size_t frame_max;
+    size_t frame_max; /* the last result of interface->get_frame_max() */
     void *userdata;
     LIST_HEAD(, Connection) connections;
     size_t n_connections;
+    size_t n_buffered; /* allocated for the input and output of all connections, bytes */
     void (*idle)(void *userdata);
     void *idle_userdata;
 };
+
+/* Whether to log an entry about a peer now. */
+static bool server_may_log(VarlinkServer *server)
+{
+    usec_t now = now_monotonic();
+
+    if (now < server->quiet_until)
+        return false;
+    server->quiet_until = now + REFUSAL_INTERVAL;
+    return true;
+}
+
+static void log_refusal(VarlinkServer *server, const VarlinkPeer *peer)
+{
+    _cleanup_log_fields_ LogFields fields = { 0 };
+
+    if (!server_may_log(server))
+        return;
+    varlink_peer_log(peer, &fields);
+    log_event(LOG_EVENT_PEER_REFUSED, &fields,
+              "User %u (process %d) may not use the socket: the peer must be root, user %u or a "
+              "member of group %u",
+              peer->uid, peer->pid, geteuid(), server->group);
+}
+
+/* @why: "its calls …" */
+static void log_limit(VarlinkServer *server, const VarlinkPeer *peer, const char *why)
+{
+    _cleanup_log_fields_ LogFields fields = { 0 };
+
+    if (!server_may_log(server))
+        return;
+    varlink_peer_log(peer, &fields);
+    log_event(LOG_EVENT_TURNED_AWAY, &fields,
+              "A connection of user %u (process %d) to the socket was closed: %s", peer->uid,
+              peer->pid, why);
+}
 
 static void server_listen_if_room(VarlinkServer *server)
 {
@@ -75,6 +118,7 @@ static Connection *connection_free(Connection *c)
     }
     LIST_REMOVE(c, list);
     server->n_connections--;
+    server->n_buffered -= c->in_size + c->n_out;
     sd_event_source_disable_unref(c->io);
     safe_close(c->fd);
     varlink_peer_done(&c->peer);
@@ -117,6 +161,7 @@ static int connection_flush(Connection *c)
             return -errno;
         c->n_sent += (size_t)n;
     }
+    c->server->n_buffered -= c->n_out;
     free(c->out);
     c->out = NULL;
     c->n_out = c->n_sent = 0;
@@ -133,12 +178,15 @@ static int connection_queue(Connection *c, const json_t *message)
     if (!text)
         return -ENOMEM;
     size = strlen(text) + 1;
+    if (c->server->n_buffered + size > VARLINK_BUFFERED_MAX)
+        return -ENOBUFS;
     p = realloc(c->out, c->n_out + size);
     if (!p)
         return -ENOMEM;
     memcpy(p + c->n_out, text, size);
     c->out = p;
     c->n_out += size;
+    c->server->n_buffered += size;
     return 0;
 }
 
@@ -151,6 +199,7 @@ static void call_end(VarlinkCall *call, json_t *message)
     int r = 0;
 
     c->call = NULL;
+    c->quiet_since = now_monotonic();
     if (!call->oneway)
         r = message ? connection_queue(c, message) : -ENOMEM;
     free(call);
@@ -287,11 +336,49 @@ static bool connection_is_free(const Connection *c)
     return !c->call && c->n_out == 0;
 }
 
+/* Changes the allocated size of the input. 0 or -ENOMEM. */
+static int connection_resize(Connection *c, size_t size)
+{
+    char *p = NULL;
+
+    if (size > 0 && !(p = realloc(c->in, size)))
+        return -ENOMEM;
+    if (size == 0)
+        free(c->in);
+    c->in = p;
+    c->server->n_buffered = c->server->n_buffered - c->in_size + size;
+    c->in_size = size;
+    return 0;
+}
+
+/* Takes the first @size bytes and the NUL byte after them out of the input. */
+static int connection_take(Connection *c, size_t size, char **ret)
+{
+    char *frame = strndup(c->in, size);
+
+    if (!frame)
+        return -ENOMEM;
+    c->n_in -= size + 1;
+    c->n_searched = 0;
+    memmove(c->in, c->in + size + 1, c->n_in);
+    (void)connection_resize(c, c->n_in);
+    *ret = frame;
+    return 0;
+}
+
+/* Whether a call of this size is too large. The limit may have changed. */
+static bool server_refuses_size(VarlinkServer *server, size_t size)
+{
+    if (size > server->frame_max)
+        server->frame_max = server->interface->get_frame_max(server->userdata);
+    return size > server->frame_max;
+}
+
 /* Runs the next call if its frame is complete and the connection is free: 1, else 0. -errno. */
 static int connection_process(Connection *c)
 {
     _cleanup_free_ char *frame = NULL;
-    char *end;
+    const char *end;
     size_t size;
     int r;
 
@@ -299,37 +386,77 @@ static int connection_process(Connection *c)
         return 0;
     if (c->server->fd < 0)
         return -ECONNRESET;
-    end = c->n_in > 0 ? memchr(c->in, '\0', c->n_in) : NULL;
+    end = c->n_in > c->n_searched ? memchr(c->in + c->n_searched, '\0', c->n_in - c->n_searched)
+                                  : NULL;
     size = end ? (size_t)(end - c->in) : c->n_in;
-    if (size > c->server->frame_max)
+    if (server_refuses_size(c->server, size))
         return -EMSGSIZE;
+    c->n_searched = size;
     if (!end)
         return 0;
-    frame = strndup(c->in, size);
-    if (!frame)
-        return -ENOMEM;
-    c->n_in -= size + 1;
-    memmove(c->in, end + 1, c->n_in);
-    r = connection_call(c, frame, size);
+    r = connection_take(c, size, &frame);
+    if (r >= 0)
+        r = connection_call(c, frame, size);
     return r < 0 ? r : 1;
+}
+
+static Connection *server_largest(VarlinkServer *server)
+{
+    Connection *c, *largest = NULL;
+
+    LIST_FOREACH (c, &server->connections, list)
+        if (!largest || c->in_size + c->n_out > largest->in_size + largest->n_out)
+            largest = c;
+    return largest;
+}
+
+/* Too many bytes are buffered: the largest connection ends. -ENOBUFS: it is @c, which the caller
+ * frees. */
+static int server_make_room(VarlinkServer *server, const Connection *c)
+{
+    while (server->n_buffered > VARLINK_BUFFERED_MAX) {
+        Connection *largest = server_largest(server);
+
+        log_limit(server, &largest->peer,
+                  "its calls and answers need the most of the memory that all of them may use");
+        if (largest == c)
+            return -ENOBUFS;
+        connection_free(largest);
+    }
+    return 0;
+}
+
+/* Makes room for @n more bytes. A small call takes no more than its size; that of a large one
+ * doubles, so that it is not copied again and again. */
+static int connection_reserve(Connection *c, size_t n)
+{
+    size_t size = c->n_in + n, max = c->server->frame_max + 1;
+
+    if (size <= c->in_size)
+        return 0;
+    if (size > READ_SIZE)
+        size = 2 * size < max ? 2 * size : max;
+    return connection_resize(c, size);
 }
 
 /* 0: more may follow; -ECONNRESET at the end; other -errno. */
 static int connection_read(Connection *c)
 {
-    char *p = realloc(c->in, c->n_in + READ_SIZE);
-    ssize_t n;
+    static char piece[READ_SIZE];
+    size_t room = c->server->frame_max + 1 - c->n_in;
+    ssize_t n = recv(c->fd, piece, room < READ_SIZE ? room : READ_SIZE, 0);
+    int r;
 
-    if (!p)
-        return -ENOMEM;
-    c->in = p;
-    n = recv(c->fd, c->in + c->n_in, READ_SIZE, 0);
     if (n < 0)
         return errno == EAGAIN || errno == EINTR ? 0 : -errno;
     if (n == 0)
         return -ECONNRESET;
+    r = connection_reserve(c, (size_t)n);
+    if (r < 0)
+        return r;
+    memcpy(c->in + c->n_in, piece, (size_t)n);
     c->n_in += (size_t)n;
-    return 0;
+    return server_make_room(c->server, c);
 }
 
 static int connection_on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -352,7 +479,7 @@ static int connection_on_io(sd_event_source *source, int fd, uint32_t revents, v
     if (r >= 0)
         r = connection_update(c);
     if (r < 0) {
-        if (r != -ECONNRESET && r != -EPIPE)
+        if (r != -ECONNRESET && r != -EPIPE && r != -ENOBUFS)
             log_warning_errno(
                 r, "Failed to communicate with a client on the socket, closing its connection: %m");
         connection_free(c);
@@ -375,11 +502,29 @@ static int connection_new(VarlinkServer *server, int fd, VarlinkPeer *peer)
     c->server = server;
     c->fd = fd;
     c->peer = *peer;
+    c->quiet_since = now_monotonic();
     *peer = (VarlinkPeer){ 0 };
     LIST_INSERT_HEAD(&server->connections, c, list);
     server->n_connections++;
     server_listen_if_room(server);
+    if (!timer_is_armed(server->sweep))
+        (void)timer_arm(server->sweep, SWEEP_INTERVAL);
     return 0;
+}
+
+static int server_on_sweep(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    VarlinkServer *server = userdata;
+    usec_t now = now_monotonic();
+    Connection *c, *next;
+
+    (void)usec;
+    for (c = LIST_FIRST(&server->connections); c; c = next) {
+        next = LIST_NEXT(c, list);
+        if (!c->call && now >= c->quiet_since + VARLINK_QUIET_MAX)
+            connection_free(c);
+    }
+    return LIST_EMPTY(&server->connections) ? 0 : timer_arm(source, SWEEP_INTERVAL);
 }
 
 static int server_on_pause_over(sd_event_source *source, uint64_t usec, void *userdata)
@@ -398,30 +543,22 @@ static void server_pause(VarlinkServer *server)
         (void)sd_event_source_set_enabled(server->listener, SD_EVENT_OFF);
 }
 
-static void log_refusal(VarlinkServer *server, const VarlinkPeer *peer)
-{
-    _cleanup_log_fields_ LogFields fields = { 0 };
-    usec_t now = now_monotonic();
-
-    if (now < server->quiet_until)
-        return;
-    server->quiet_until = now + REFUSAL_INTERVAL;
-    varlink_peer_log(peer, &fields);
-    log_event(LOG_EVENT_PEER_REFUSED, &fields,
-              "User %u (process %d) may not use the socket: the peer must be root, user %u or a "
-              "member of group %u",
-              peer->uid, peer->pid, geteuid(), server->group);
-}
-
 /* The answer to a refused peer, sent without waiting for its call: such a peer takes no memory and
  * no place among the connections. The frame fits into the empty buffer of a new socket. The peer
  * finds it there after the connection is closed, and after its own write fails. */
-static void send_refusal(int fd)
+static void send_refusal(int fd, const char *frame)
 {
-    static const char refusal[] =
-        "{\"error\":\"org.varlink.service.PermissionDenied\",\"parameters\":{}}";
+    (void)send(fd, frame, strlen(frame) + 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
 
-    (void)send(fd, refusal, sizeof(refusal), MSG_DONTWAIT | MSG_NOSIGNAL);
+static bool server_has_room_for(const VarlinkServer *server, uid_t uid)
+{
+    const Connection *c;
+    size_t n = 0;
+
+    LIST_FOREACH (c, &server->connections, list)
+        n += c->peer.uid == uid;
+    return n < VARLINK_CONNECTIONS_PER_USER;
 }
 
 /* Takes the socket over. 0 or -errno. */
@@ -435,9 +572,16 @@ static int accept_peer(VarlinkServer *server, int fd)
         return r;
     if (!varlink_peer_is_permitted(&peer, geteuid(), server->group)) {
         log_refusal(server, &peer);
-        send_refusal(connected);
+        send_refusal(connected,
+                     "{\"error\":\"org.varlink.service.PermissionDenied\",\"parameters\":{}}");
         return 0;
     }
+    if (!server_has_room_for(server, peer.uid)) {
+        log_limit(server, &peer, "the user has as many as it may have");
+        send_refusal(connected, server->interface->busy);
+        return 0;
+    }
+    server->frame_max = server->interface->get_frame_max(server->userdata);
     r = connection_new(server, connected, &peer);
     if (r >= 0)
         TAKE_FD(connected);
@@ -467,8 +611,8 @@ static int server_on_connection(sd_event_source *source, int fd, uint32_t revent
     return 0;
 }
 
-int varlink_server_new(sd_event *event, int fd, const VarlinkInterface *interface, size_t frame_max,
-                       void *userdata, VarlinkServer **ret)
+int varlink_server_new(sd_event *event, int fd, const VarlinkInterface *interface, void *userdata,
+                       VarlinkServer **ret)
 {
     _cleanup_(varlink_server_freep) VarlinkServer *server = calloc(1, sizeof(*server));
     int r;
@@ -478,7 +622,6 @@ int varlink_server_new(sd_event *event, int fd, const VarlinkInterface *interfac
     server->fd = -EBADF;
     server->event = sd_event_ref(event);
     server->interface = interface;
-    server->frame_max = frame_max;
     server->group = varlink_socket_group(fd);
     server->userdata = userdata;
     r = fcntl(fd, F_GETFL);
@@ -488,6 +631,11 @@ int varlink_server_new(sd_event *event, int fd, const VarlinkInterface *interfac
     if (r < 0)
         return r;
     r = timer_new(event, server_on_pause_over, server, &server->pause);
+    if (r >= 0)
+        r = timer_new(event, server_on_sweep, server, &server->sweep);
+    /* After a pause of the whole process, calls that have arrived meanwhile come first. */
+    if (r >= 0)
+        r = sd_event_source_set_priority(server->sweep, SD_EVENT_PRIORITY_IDLE);
     if (r < 0)
         return r;
     server->fd = fd;
@@ -523,6 +671,7 @@ VarlinkServer *varlink_server_free(VarlinkServer *server)
     while (!LIST_EMPTY(&server->connections))
         connection_free(LIST_FIRST(&server->connections));
     sd_event_source_disable_unref(server->pause);
+    sd_event_source_disable_unref(server->sweep);
     sd_event_unref(server->event);
     free(server);
     return NULL;

@@ -7,10 +7,19 @@
 #include <jansson.h>
 #include <systemd/sd-event.h>
 
+#include "base/clock.h"
 #include "base/macro.h"
 #include "varlink-peer.h"
 
 #define VARLINK_CONNECTIONS_MAX 4096U
+/* Of one user, so that no user takes all of them. Users that have no mapping in the user namespace
+ * of this process count as one. No user is exempt: root needs no more. */
+#define VARLINK_CONNECTIONS_PER_USER (VARLINK_CONNECTIONS_MAX / 2)
+/* Bytes of calls that are incomplete and of answers that are not sent, over all connections. */
+#define VARLINK_BUFFERED_MAX ((size_t)64 * 1024 * 1024)
+/* A connection may be without an open call for so long: until a call is complete, and until the
+ * peer has read the answer. */
+#define VARLINK_QUIET_MAX (10 * USEC_PER_SEC)
 
 typedef struct VarlinkServer VarlinkServer;
 typedef struct VarlinkCall VarlinkCall;
@@ -26,17 +35,22 @@ typedef struct VarlinkInterface {
     const char *description; /* content of the .varlink file */
     const VarlinkMethod *methods;
     size_t n_methods;
+    const char *busy; /* the error that a peer gets which has too many connections: a frame */
+    /* The size of the largest call, bytes; a larger one ends its connection. Called often: it may
+     * change. */
+    size_t (*get_frame_max)(void *userdata);
 } VarlinkInterface;
 
 /**
  * varlink_server_new() - serve an interface on a listening socket
  * @fd: taken over, made non-blocking. Root, the user of this process and the group of the socket's
  *      file may call; other peers get the error PermissionDenied and are disconnected.
- * @frame_max: largest call, bytes; a larger one ends its connection
- * @userdata: passed to the methods of @interface
+ * @userdata: passed to the functions of @interface
+ *
+ * When VARLINK_BUFFERED_MAX is exceeded, the connection ends that uses the most of it.
  */
-int varlink_server_new(sd_event *event, int fd, const VarlinkInterface *interface, size_t frame_max,
-                       void *userdata, VarlinkServer **ret);
+int varlink_server_new(sd_event *event, int fd, const VarlinkInterface *interface, void *userdata,
+                       VarlinkServer **ret);
 VarlinkServer *
 varlink_server_free(VarlinkServer *server); /* closes all connections; always returns NULL */
 

@@ -16,5 +16,10 @@ s/^TimeoutStopSec=.*/&\
 RuntimeMaxSec=300s/
 s/^# 1024 connections, and the process that accepts them\./# The one process./
 s/^TasksMax=.*/TasksMax=4/
+/^# 1024 .*connections take about/d
+/^# their turn have bytes in the kernel/d
+s/^MemoryMax=.*/MemoryMax=256M/
+/^# Connections that wait for their turn/d
+/^LimitNOFILE=/d
 /^# If the process of one connection runs out of memory/d
 /^OOMPolicy=/d

@@ -13,6 +13,7 @@ typedef struct Options {
     const char *values[HANDLER_OPTIONS_MAX];
     usec_t idle_timeout;
     unsigned children_max;
+    unsigned source_max; /* 0: not set */
 } Options;
 
 static size_t n_options(const HandlerProgram *program)
@@ -40,6 +41,8 @@ static void print_help(const HandlerProgram *program)
     }
     printf("  --idle-timeout=SEC  exit after this time without a connection (60; 0: never)\n"
            "  --children-max=N    maximum number of connections served at once (%u)\n"
+           "  --source-max=N      the same for one source: an IPv4 address or an IPv6 /64\n"
+           "                      (a quarter of --children-max)\n"
            "  --help              print this help\n"
            "  --version           print the version\n",
            FORK_SERVER_CHILDREN_MAX);
@@ -54,10 +57,11 @@ static int refuse_value(const char *option, const char *value)
 static int handler_parse_argv(int argc, char *argv[], const HandlerProgram *program,
                               Options *options)
 {
-    enum { IDLE_TIMEOUT = 256, CHILDREN_MAX, HELP, VERSION, OWN };
-    struct option table[5 + HANDLER_OPTIONS_MAX] = {
+    enum { IDLE_TIMEOUT = 256, CHILDREN_MAX, SOURCE_MAX, HELP, VERSION, OWN };
+    struct option table[6 + HANDLER_OPTIONS_MAX] = {
         { "idle-timeout", required_argument, NULL, IDLE_TIMEOUT },
         { "children-max", required_argument, NULL, CHILDREN_MAX },
+        { "source-max", required_argument, NULL, SOURCE_MAX },
         { "help", no_argument, NULL, HELP },
         { "version", no_argument, NULL, VERSION },
         { 0 },
@@ -65,7 +69,7 @@ static int handler_parse_argv(int argc, char *argv[], const HandlerProgram *prog
     int option, index = 0;
 
     for (size_t i = 0; i < n_options(program); i++)
-        table[4 + i] =
+        table[5 + i] =
             (struct option){ program->options[i].name, required_argument, NULL, OWN + (int)i };
     /* Standard error may be the client's connection: getopt must not print to it. */
     opterr = 0;
@@ -77,6 +81,10 @@ static int handler_parse_argv(int argc, char *argv[], const HandlerProgram *prog
             break;
         case CHILDREN_MAX:
             if (fork_server_parse_children_max(optarg, &options->children_max) < 0)
+                return refuse_value(table[index].name, optarg);
+            break;
+        case SOURCE_MAX:
+            if (fork_server_parse_children_max(optarg, &options->source_max) < 0)
                 return refuse_value(table[index].name, optarg);
             break;
         case HELP:
@@ -106,9 +114,12 @@ static int handler_run(const HandlerProgram *program, Options *options)
         .activation = &activation,
         .idle_timeout = options->idle_timeout,
         .children_max = options->children_max,
+        .source_max = options->source_max ? options->source_max
+                                          : fork_server_source_max(options->children_max),
         .lifetime = program->lifetime,
         .prepare = program->prepare,
         .serve = program->serve,
+        .turn_away = program->turn_away,
     };
     const char *what = NULL;
     /* The handlers never write to the value through this pointer. */

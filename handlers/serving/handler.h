@@ -28,6 +28,7 @@ typedef struct HandlerProgram {
     /* As in ForkServer. */
     void (*prepare)(void *userdata);
     void (*serve)(int fd, void *userdata);
+    void (*turn_away)(int fd);
     usec_t lifetime;
     usec_t (*get_lifetime)(const void *userdata); /* computes the lifetime at start; or NULL */
 } HandlerProgram;

@@ -67,6 +67,16 @@ const SocketAddress *http_peer(const HttpExchange *x)
     return x->peer;
 }
 
+int http_client_fd(const HttpExchange *x)
+{
+    return x->fd;
+}
+
+void http_abandon(HttpExchange *x)
+{
+    x->gone = true;
+}
+
 const char *http_request_id(const HttpExchange *x)
 {
     return x->id;

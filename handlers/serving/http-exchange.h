@@ -45,6 +45,10 @@ bool http_header_begins(const HttpExchange *exchange, const char *prefix);
  * from Host (RFC 9112 §3.2.2). 0; -EINVAL if it is no host, or if there is none. */
 int http_host(const HttpExchange *exchange, char ret[HOST_SIZE]);
 const SocketAddress *http_peer(const HttpExchange *exchange);
+/* The connection of the client, to notice when it leaves. Borrowed. */
+int http_client_fd(const HttpExchange *exchange);
+/* Ends the exchange without a response: the client has left. */
+void http_abandon(HttpExchange *exchange);
 const char *http_request_id(const HttpExchange *exchange); /* 16 random hex digits */
 
 /**

@@ -308,7 +308,9 @@ static bool serve_request(HttpConnection *c)
 /* Waits for the next request. Returns whether it, or the client's end of file, has arrived. */
 static bool wait_for_request(HttpConnection *c)
 {
-    usec_t deadline = now_monotonic() + c->server->limits.idle_timeout;
+    const HttpLimits *limits = &c->server->limits;
+    usec_t deadline =
+        now_monotonic() + (c->n_requests == 0 ? limits->first_timeout : limits->idle_timeout);
     struct pollfd polls[] = {
         { .fd = c->fd, .events = POLLIN },
         { .fd = c->signal_fd, .events = POLLIN },
@@ -396,4 +398,18 @@ void http_serve(int fd, const HttpServer *server)
     if (c.linger)
         socket_linger(c.fd);
     (void)safe_close(c.signal_fd);
+}
+
+void http_turn_away(int fd)
+{
+    static const char sentence[] = "Too many connections to this server are open, from your "
+                                   "address or in all. Try again later.\n";
+
+    (void)http_response_send(fd,
+                             &(HttpResponse){ .status = 503,
+                                              .type = "text/plain; charset=utf-8",
+                                              .headers = "Retry-After: 10\r\n",
+                                              .body = sentence,
+                                              .size = sizeof(sentence) - 1 },
+                             now_monotonic());
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "admission/turns.h"
 #include "base/clock.h"
 #include "serving/http-exchange.h"
 
@@ -25,6 +26,7 @@ typedef struct HttpRoute {
 /* Limits of one connection. */
 typedef struct HttpLimits {
     usec_t request_timeout; /* for a whole request, head and body, from its first byte */
+    usec_t first_timeout;   /* for the first byte of the connection */
     usec_t idle_timeout;    /* for the first byte of the next request */
     usec_t write_timeout;   /* for a response */
     unsigned requests_max;  /* on one connection */
@@ -33,9 +35,9 @@ typedef struct HttpLimits {
 
 #define HTTP_LIMITS_DEFAULT                                                                        \
     {                                                                                              \
-        .request_timeout = 10 * USEC_PER_SEC, .idle_timeout = 10 * USEC_PER_SEC,                   \
-        .write_timeout = 10 * USEC_PER_SEC, .requests_max = 100,                                   \
-        .keep_alive_max = 60 * USEC_PER_SEC                                                        \
+        .request_timeout = 10 * USEC_PER_SEC, .first_timeout = TURNS_SILENT_MAX,                   \
+        .idle_timeout = 10 * USEC_PER_SEC, .write_timeout = 10 * USEC_PER_SEC,                     \
+        .requests_max = 100, .keep_alive_max = 60 * USEC_PER_SEC                                   \
     }
 
 typedef struct HttpServer {
@@ -66,6 +68,10 @@ typedef struct HttpServer {
  * the connection has ended.
  */
 void http_serve(int fd, const HttpServer *server);
+
+/* Answers a connection with 503 that will not be served, as far as its socket has room, without
+ * reading a request. */
+void http_turn_away(int fd);
 
 /**
  * http_read_body() - read the whole body, after sending 100 Continue where the client expects it

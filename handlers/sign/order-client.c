@@ -10,8 +10,11 @@
 
 #include "base/io.h"
 #include "strings/encode.h"
+#include "x509/chain.h"
 
-#define REPLY_SIZE_MAX (1024U * 1024U)
+/* A chain in JSON, where the escape of a character may take six bytes; and the members around it.
+ */
+#define REPLY_SIZE_MAX (6 * CHAIN_SIZE_MAX + 4096)
 
 /* When orderd restarts and systemd does not hold its socket, the socket is missing for a moment. */
 #define RECONNECT_TIMEOUT (5 * USEC_PER_SEC)
@@ -40,12 +43,37 @@ static bool is_absent(int r)
     return r == -ENOENT || r == -ECONNREFUSED || r == -EAGAIN;
 }
 
-static void pause_before_retry(void)
+/* Waits like fd_wait(), but no longer than the client stays: -ECANCELED. A client that only ended
+ * its sending side counts as one that left: no client of HTTP does so before it has the answer.
+ * @fd: negative to wait for the deadline alone */
+static int wait_for_orderd(int fd, int client_fd, usec_t deadline)
 {
-    (void)poll(NULL, 0, (int)(RECONNECT_PAUSE / USEC_PER_MSEC));
+    struct pollfd polls[] = {
+        { .fd = fd, .events = POLLIN },
+        { .fd = client_fd, .events = POLLRDHUP },
+    };
+
+    for (;;) {
+        int r = poll(polls, ELEMENTSOF(polls), deadline_to_poll(deadline));
+
+        if (r < 0 && errno != EINTR)
+            return -errno;
+        if (r == 0)
+            return -ETIMEDOUT;
+        if (r > 0)
+            return polls[0].revents ? 0 : -ECANCELED;
+    }
 }
 
-static int connect_patiently(const char *path, usec_t deadline)
+/* 0 or -ECANCELED. */
+static int pause_before_retry(int client_fd)
+{
+    return wait_for_orderd(-EBADF, client_fd, now_monotonic() + RECONNECT_PAUSE) == -ECANCELED
+               ? -ECANCELED
+               : 0;
+}
+
+static int connect_patiently(const char *path, int client_fd, usec_t deadline)
 {
     usec_t until = now_monotonic() + RECONNECT_TIMEOUT;
 
@@ -56,7 +84,8 @@ static int connect_patiently(const char *path, usec_t deadline)
 
         if (fd >= 0 || !is_absent(fd) || now_monotonic() + RECONNECT_PAUSE >= until)
             return fd;
-        pause_before_retry();
+        if (pause_before_retry(client_fd) < 0)
+            return -ECANCELED;
     }
 }
 
@@ -67,7 +96,7 @@ static bool is_gone(int r)
 }
 
 /* Reads one frame, up to its NUL byte. -ECONNRESET: the peer closed the connection before that. */
-static int read_frame(int fd, usec_t deadline, char **ret)
+static int read_frame(int fd, int client_fd, usec_t deadline, char **ret)
 {
     _cleanup_free_ char *frame = NULL;
     size_t n = 0, room = 0;
@@ -82,12 +111,13 @@ static int read_frame(int fd, usec_t deadline, char **ret)
             if (room >= REPLY_SIZE_MAX)
                 return -EBADMSG;
             room = room ? room * 2 : 16384;
+            room = room > REPLY_SIZE_MAX ? REPLY_SIZE_MAX : room;
             more = realloc(frame, room);
             if (!more)
                 return -ENOMEM;
             frame = more;
         }
-        r = fd_wait(fd, POLLIN, deadline);
+        r = wait_for_orderd(fd, client_fd, deadline);
         if (r < 0)
             return r;
         k = recv(fd, frame + n, room - n, 0);
@@ -169,9 +199,10 @@ static char *make_call(const OrderRequest *order)
     return message ? json_dumps(message, JSON_COMPACT) : NULL;
 }
 
-static int ask_once(const char *socket_path, const char *call, usec_t deadline, OrderAnswer *ret)
+static int ask_once(const char *socket_path, const char *call, int client_fd, usec_t deadline,
+                    OrderAnswer *ret)
 {
-    _cleanup_close_ int fd = connect_patiently(socket_path, deadline);
+    _cleanup_close_ int fd = connect_patiently(socket_path, client_fd, deadline);
     _cleanup_free_ char *frame = NULL;
     int r;
 
@@ -181,7 +212,7 @@ static int ask_once(const char *socket_path, const char *call, usec_t deadline, 
     /* orderd refuses a peer without reading its call: the answer may be there already. */
     if (r < 0 && !is_gone(r))
         return r;
-    r = read_frame(fd, deadline, &frame);
+    r = read_frame(fd, client_fd, deadline, &frame);
     if (r < 0)
         return r;
     return read_answer(frame, ret);
@@ -195,12 +226,13 @@ int order_request(const char *socket_path, const OrderRequest *order, usec_t dea
     if (!call)
         return -ENOMEM;
     for (;;) {
-        int r = ask_once(socket_path, call, deadline, ret);
+        int r = ask_once(socket_path, call, order->client_fd, deadline, ret);
 
         if (!is_gone(r) || now_monotonic() + RECONNECT_PAUSE >= deadline)
             return r;
         /* orderd stopped. Calling again makes no second order. */
-        pause_before_retry();
+        if (pause_before_retry(order->client_fd) < 0)
+            return -ECANCELED;
     }
 }
 

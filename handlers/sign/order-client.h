@@ -22,6 +22,7 @@ typedef struct OrderRequest {
     const SignRequest *request; /* orderd gets the name of its auth block: it takes verifications
                                    and storage from there, and checks the globs again */
     const char *request_id, *client; /* for orderd's journal entries */
+    int client_fd;                   /* the client's connection; negative: there is none */
 } OrderRequest;
 
 /**
@@ -31,8 +32,9 @@ typedef struct OrderRequest {
  * @ret: order_answer_done()
  *
  * If orderd stops while this function waits, it connects and calls again. Returns 0 with an answer
- * of any status; -ETIMEDOUT; -EACCES: this process may not use the socket; -EBADMSG: orderd
- * violates the protocol; other -errno: orderd cannot be reached.
+ * of any status; -ETIMEDOUT; -ECANCELED: the client closed its connection; -EACCES: this process
+ * may not use the socket; -EBADMSG: orderd violates the protocol; other -errno: orderd cannot be
+ * reached.
  */
 int order_request(const char *socket_path, const OrderRequest *order, usec_t deadline,
                   OrderAnswer *ret);

@@ -438,6 +438,14 @@ static void refuse_without_orderd(Sign *sign, const char *socket, int r)
                           "The server cannot reach its order service. Try again later.");
 }
 
+/* The order continues. */
+static void abandon(Sign *sign)
+{
+    sign_log(sign, &(Outcome){ .event = LOG_EVENT_REQUEST_GONE,
+                               .why = "the client disconnected while it waited for the order" });
+    http_abandon(sign->exchange);
+}
+
 static bool sign_order(Sign *sign)
 {
     _cleanup_(order_answer_done) OrderAnswer answer = { 0 };
@@ -447,6 +455,7 @@ static bool sign_order(Sign *sign)
         .request = &sign->request,
         .request_id = http_request_id(sign->exchange),
         .client = socket_address_format(http_peer(sign->exchange), client),
+        .client_fd = http_client_fd(sign->exchange),
     };
     int r;
 
@@ -459,6 +468,8 @@ static bool sign_order(Sign *sign)
         reply_ordered(sign, answer.chain);
     else if (r >= 0)
         refuse_by_order(sign, &answer);
+    else if (r == -ECANCELED)
+        abandon(sign);
     else if (r == -ETIMEDOUT)
         refuse_without_answer(
             sign, "the order is still in progress",

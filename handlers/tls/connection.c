@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 
+#include "admission/turns.h"
 #include "base/io.h"
 #include "log/log.h"
 #include "serving/handler.h"
@@ -40,10 +41,11 @@ typedef struct TlsConnection {
  * -EBADMSG or -EFBIG when it sent something else. */
 static int receive_hello(TlsConnection *c)
 {
+    usec_t first = now_monotonic() + TURNS_SILENT_MAX;
     int r = CLIENT_HELLO_UNFINISHED;
 
     while (r == CLIENT_HELLO_UNFINISHED) {
-        ssize_t n = stop_wait(&c->stop, c->fd, POLLIN, c->deadline);
+        ssize_t n = stop_wait(&c->stop, c->fd, POLLIN, c->size > 0 ? c->deadline : first);
 
         if (n >= 0)
             n = receive_before(c->fd, c->received + c->size, sizeof(c->received) - c->size,

@@ -55,6 +55,7 @@ static const LogEventInfo events[] = {
     [LOG_EVENT_START_FAILED] = { "04be70e3506d4f93997f633a5ab856b5", LOG_ERR, NULL },
     [LOG_EVENT_STOPPING] = { "5df77dcd20464ae3adebea7ea86cb83e", LOG_NOTICE, NULL },
     [LOG_EVENT_GIVEN_UP] = { "003c709e278b4b7e9abd2d111ca4efbc", LOG_WARNING, NULL },
+    [LOG_EVENT_TURNED_AWAY] = { "9262c215823042eab6891dca6bd1184d", LOG_WARNING, NULL },
 };
 
 const LogEventInfo *log_event_info(LogEvent event)

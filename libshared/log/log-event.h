@@ -55,7 +55,8 @@ typedef enum LogEvent {
     LOG_EVENT_ORDERS_FULL,
     LOG_EVENT_START_FAILED,
     LOG_EVENT_STOPPING,
-    LOG_EVENT_GIVEN_UP, /* orders that did not finish in time */
+    LOG_EVENT_GIVEN_UP,    /* orders that did not finish in time */
+    LOG_EVENT_TURNED_AWAY, /* connections, because too many are open */
 } LogEvent;
 
 typedef struct LogEventInfo {

@@ -27,6 +27,7 @@ struct Entry {
     Order *order;
     bool started;
     TAILQ_HEAD(, OrdersWaiter) waiters;
+    size_t n_waiters;
 };
 
 struct Orders {
@@ -49,6 +50,7 @@ OrdersWaiter *orders_waiter_cancel(OrdersWaiter *waiter)
         return NULL;
     sd_event_source_disable_unref(waiter->deadline);
     TAILQ_REMOVE(&waiter->entry->waiters, waiter, list);
+    waiter->entry->n_waiters--;
     free(waiter);
     return NULL;
 }
@@ -252,6 +254,8 @@ int orders_request(Orders *orders, Config *config, SignRequest *request, const O
     OrdersWaiter *waiter;
     int r = 0;
 
+    if (entry && entry->n_waiters >= ORDERS_WAITERS_MAX)
+        return -EUSERS;
     if (!entry)
         r = make_order(orders, config, request, &call->caller, &entry);
     if (r < 0)
@@ -263,6 +267,7 @@ int orders_request(Orders *orders, Config *config, SignRequest *request, const O
     *waiter =
         (OrdersWaiter){ .entry = entry, .callback = call->callback, .userdata = call->userdata };
     TAILQ_INSERT_TAIL(&entry->waiters, waiter, list);
+    entry->n_waiters++;
     r = timer_start(orders->event, ORDERS_WAIT_MAX, on_deadline, waiter, &waiter->deadline);
     if (r < 0) {
         orders_waiter_cancel(waiter);

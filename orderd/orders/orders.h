@@ -8,6 +8,8 @@
 #include "orders/order.h"
 
 #define ORDERS_MAX 4096U
+/* Callers that wait for one order. */
+#define ORDERS_WAITERS_MAX 256U
 
 typedef struct Orders Orders;
 typedef struct OrdersWaiter OrdersWaiter;
@@ -50,7 +52,7 @@ typedef struct OrdersCall {
  *       no waiter is left.
  *
  * The callback comes once, from the event loop. Returns 0; -EBUSY: ORDERS_MAX are in progress;
- * other -errno.
+ * -EUSERS: ORDERS_WAITERS_MAX wait for this order; other -errno.
  */
 int orders_request(Orders *orders, Config *config, SignRequest *request, const OrdersCall *call,
                    OrdersWaiter **ret);

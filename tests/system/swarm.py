@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many clients at the same time: all of them connect before the first one sends."""
+"""Many clients at the same time: all of them connect before the first one reads its answer."""
 
 import resource
 import selectors
@@ -71,7 +71,6 @@ def ask(n, family, address, request, is_complete=http_is_complete):
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, n + 100), hard))
     clients = [Client(family, address) for _ in range(n)]
     try:
-        wait(clients, selectors.EVENT_WRITE, lambda client: True)
         wait(clients, selectors.EVENT_WRITE, lambda client: send(client, request))
         wait(clients, selectors.EVENT_READ, lambda client: receive(client, is_complete),
              lambda client: client.socket.close())

@@ -71,11 +71,21 @@ static const VarlinkMethod methods[] = {
     { "org.example.Test.Refuse", method_refuse },
 };
 
+static size_t frame_max = FRAME_MAX;
+
+static size_t get_frame_max(void *userdata)
+{
+    (void)userdata;
+    return frame_max;
+}
+
 static const VarlinkInterface interface = {
     .name = "org.example.Test",
     .description = "interface org.example.Test\n",
     .methods = methods,
     .n_methods = ELEMENTSOF(methods),
+    .busy = "{\"error\":\"org.example.Test.Busy\",\"parameters\":{}}",
+    .get_frame_max = get_frame_max,
 };
 
 static void bed_make(Bed *bed)
@@ -88,7 +98,7 @@ static void bed_make(Bed *bed)
     ASSERT_OK(bind(fd, (struct sockaddr *)&bed->address, sizeof(bed->address)));
     ASSERT_OK(listen(fd, 16));
     ASSERT_OK(sd_event_new(&bed->event));
-    ASSERT_OK(varlink_server_new(bed->event, fd, &interface, FRAME_MAX, bed, &bed->server));
+    ASSERT_OK(varlink_server_new(bed->event, fd, &interface, bed, &bed->server));
 }
 
 static void bed_done(Bed *bed)
@@ -337,6 +347,62 @@ static void test_frame_size(Bed *bed)
         }
 }
 
+/* The limit may change while the server runs. */
+static void test_frame_size_changes(Bed *bed)
+{
+    static const char call[] = CALL("org.example.Test.Refuse");
+    char frame[2 * FRAME_MAX];
+    _cleanup_close_ int before = connect_to(bed);
+
+    memset(frame, ' ', sizeof(frame));
+    memcpy(frame, call, strlen(call));
+    frame[sizeof(frame) - 1] = '\0';
+    settle(bed);
+    frame_max = sizeof(frame);
+    send_bytes(bed, before, frame, sizeof(frame));
+    assert_error(bed, before, "org.example.Test.Refused");
+    frame_max = FRAME_MAX;
+    _cleanup_close_ int after = connect_to(bed);
+    settle(bed);
+    (void)send(after, frame, sizeof(frame), MSG_NOSIGNAL);
+    ASSERT_TRUE(!receive(bed, after));
+}
+
+/* Sends @size spaces, the beginning of a call. False: the server closed the connection. */
+static bool send_spaces(const Bed *bed, int fd, size_t size)
+{
+    static char spaces[65536];
+
+    memset(spaces, ' ', sizeof(spaces));
+    while (size > 0) {
+        ssize_t n = send(fd, spaces, size < sizeof(spaces) ? size : sizeof(spaces), MSG_NOSIGNAL);
+
+        if (n < 0 && errno != EAGAIN)
+            return false;
+        if (n < 0)
+            settle(bed);
+        else
+            size -= (size_t)n;
+    }
+    settle(bed);
+    return true;
+}
+
+/* Incomplete calls may use so much memory in all: then the largest ends, and the others go on. */
+static void test_buffered(Bed *bed)
+{
+    _cleanup_close_ int small = connect_to(bed), large = connect_to(bed);
+
+    frame_max = VARLINK_BUFFERED_MAX;
+    ASSERT_TRUE(send_spaces(bed, small, VARLINK_BUFFERED_MAX / 16));
+    ASSERT_TRUE(send_spaces(bed, large, VARLINK_BUFFERED_MAX / 4));
+    ASSERT_TRUE(is_silent(bed, large));
+    ASSERT_TRUE(!send_spaces(bed, large, VARLINK_BUFFERED_MAX * 3 / 4) || !receive(bed, large));
+    SEND(bed, small, ECHO_CALL(8));
+    assert_echo(bed, small, 8);
+    frame_max = FRAME_MAX;
+}
+
 /* A caller that sends without reading is paused, and gets every answer when it reads. */
 static void test_caller_that_does_not_read(Bed *bed)
 {
@@ -453,6 +519,8 @@ int main(void)
     test_caller_goes_away(&bed);
     test_garbage(&bed);
     test_frame_size(&bed);
+    test_frame_size_changes(&bed);
+    test_buffered(&bed);
     test_caller_that_does_not_read(&bed);
     test_refused_peer(&bed);
     test_close(&bed);

@@ -72,6 +72,7 @@ static HttpServer server = {
     .n_routes = ELEMENTSOF(routes),
     .limits = {
         .request_timeout = 10 * USEC_PER_SEC,
+        .first_timeout = 10 * USEC_PER_SEC,
         .idle_timeout = 10 * USEC_PER_SEC,
         .write_timeout = 10 * USEC_PER_SEC,
         .requests_max = 3,
@@ -306,9 +307,14 @@ static void test_timeouts(void)
     }
     server.limits.request_timeout = 10 * USEC_PER_SEC;
     /* No request, no response. */
-    server.limits.idle_timeout = 50 * USEC_PER_MSEC;
+    server.limits.first_timeout = 50 * USEC_PER_MSEC;
     fd = open_connection();
     ASSERT_STREQ(receive_all(fd), "");
+    server.limits.first_timeout = 10 * USEC_PER_SEC;
+    server.limits.idle_timeout = 50 * USEC_PER_MSEC;
+    fd = open_connection();
+    send_text(fd, ONE);
+    ASSERT_TRUE(strstr(receive_all(fd), "keep-alive"));
     server.limits.idle_timeout = 10 * USEC_PER_SEC;
 }
 

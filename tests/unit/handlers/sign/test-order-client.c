@@ -20,10 +20,11 @@ static const SignRequest sign_request = {
     .key = "0a",
     .auth = &block,
 };
-static const OrderRequest request = {
+static OrderRequest request = {
     .request = &sign_request,
     .request_id = "0123",
     .client = "192.0.2.7",
+    .client_fd = -EBADF,
 };
 
 /* How a fake orderd handles its connections. */
@@ -197,7 +198,9 @@ static void test_denied_while_writing(void)
 {
     static char body[1024 * 1024];
     const SignRequest large = { .body = body, .size = sizeof(body), .key = "0a", .auth = &block };
-    const OrderRequest order = { .request = &large, .request_id = "0123", .client = "192.0.2.7" };
+    const OrderRequest order = {
+        .request = &large, .request_id = "0123", .client = "192.0.2.7", .client_fd = -EBADF
+    };
     int listening = listen_at(path), status;
     OrderAnswer answer = { 0 };
     pid_t pid = fork();
@@ -324,6 +327,24 @@ static void test_timeout(void)
     (void)close(listening);
 }
 
+/* A client that closes ends the call at once: while orderd is silent, and while it is not there. */
+static void test_client_leaves(void)
+{
+    OrderAnswer answer = { 0 };
+    int pair[2];
+
+    ASSERT_OK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
+    ASSERT_EQ(send(pair[1], "pipelined", 9, 0), 9); /* does not wake it up */
+    request.client_fd = pair[0];
+    ASSERT_EQ(ask(say_nothing, USEC_PER_SEC / 4, &answer), -ETIMEDOUT);
+    (void)close(pair[1]);
+    ASSERT_EQ(ask(say_nothing, USEC_INFINITY, &answer), -ECANCELED);
+    ASSERT_OK(unlink(path));
+    ASSERT_EQ(order_request(path, &request, USEC_INFINITY, &answer), -ECANCELED);
+    (void)close(pair[0]);
+    request.client_fd = -EBADF;
+}
+
 static void test_nobody_there(void)
 {
     _cleanup_free_ char *nowhere = test_path(directory, "nowhere");
@@ -349,6 +370,7 @@ int main(void)
     test_denied();
     test_garbage();
     test_timeout();
+    test_client_leaves();
     test_nobody_there();
     free(path);
     test_directory_freep(&directory);

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "admission/source.h"
+
+#include <arpa/inet.h>
+
+#include "test.h"
+
+static SocketAddress address(const char *text)
+{
+    SocketAddress a = { .storage = { .ss_family = AF_UNSPEC } };
+
+    if (inet_pton(AF_INET, text, &a.in.sin_addr) == 1)
+        a.sa.sa_family = AF_INET;
+    else if (inet_pton(AF_INET6, text, &a.in6.sin6_addr) == 1)
+        a.sa.sa_family = AF_INET6;
+    a.in.sin_port = 4711; /* at the same place in both */
+    return a;
+}
+
+static Source source(const char *text)
+{
+    SocketAddress a = address(text);
+
+    return source_of(&a);
+}
+
+static void test_equal(void)
+{
+    static const struct {
+        const char *a, *b;
+        bool equal;
+    } cases[] = {
+        { "192.0.2.1", "192.0.2.1", true },
+        { "192.0.2.1", "192.0.2.2", false },
+        { "192.0.2.1", "::ffff:192.0.2.1", true },
+        { "::ffff:192.0.2.1", "::ffff:192.0.2.2", false },
+        { "2001:db8::1", "2001:db8::ffff:ffff:ffff:ffff", true },
+        { "2001:db8::1", "2001:db8:0:1::1", false },
+        { "::1", "192.0.2.1", false },
+        { "c000:201::", "192.0.2.1", false }, /* the same first bytes */
+        { "::", "unix", false },
+        { "0.0.0.0", "unix", false },
+        { "unix", "unix", true },
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+        Source a = source(cases[i].a), b = source(cases[i].b);
+
+        ASSERT_EQ(source_equal(&a, &b), cases[i].equal);
+    }
+}
+
+static void test_no_port(void)
+{
+    SocketAddress a = address("192.0.2.1"), b = a;
+    Source one = source_of(&a), other;
+
+    b.in.sin_port = 1;
+    other = source_of(&b);
+    ASSERT_TRUE(source_equal(&one, &other));
+}
+
+static void test_format(void)
+{
+    static const char *const cases[][2] = {
+        { "192.0.2.1", "192.0.2.1" },
+        { "::ffff:192.0.2.1", "192.0.2.1" },
+        { "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64" },
+        { "unix", "unix sockets" },
+    };
+    char text[SOURCE_TEXT_SIZE];
+
+    for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+        Source a = source(cases[i][0]);
+
+        ASSERT_STREQ(source_format(&a, text), cases[i][1]);
+    }
+}
+
+int main(void)
+{
+    test_equal();
+    test_no_port();
+    test_format();
+    return EXIT_SUCCESS;
+}
