@@ -51,7 +51,9 @@ typedef struct Verification {
     size_t n_dns_servers;
     char **resolvers; /* the same; NULL: the system's */
     size_t n_resolvers;
-    char *zone;                   /* of all names; NULL: looked up in DNS */
+    char *zone;         /* of all names; NULL: looked up in DNS */
+    char **alias_zones; /* where aliases may end; NULL: anywhere */
+    size_t n_alias_zones;
     TsigKey *tsig_key;            /* NULL: updates are not signed, or the key is in */
     char *tsig_key_file;          /* this file, which key_files_read() reads */
     unsigned tsig_key_file_line;  /* line in @file that names it */

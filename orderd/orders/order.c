@@ -115,6 +115,7 @@ static int start_authorizations(Order *order, const json_t *urls, const Solvers 
         .config = order->subject.config,
         .auth = order->subject.request.auth,
         .solvers = solvers,
+        .csr = order->subject.request.csr,
         .log = &order->subject.log,
     };
     const AuthorizationsCall call = {
