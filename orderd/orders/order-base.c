@@ -3,6 +3,7 @@
 
 #include "event/timer.h"
 #include "limits/holds.h"
+#include "limits/revoked-keys.h"
 #include "log/log.h"
 
 /* When its CA has been unavailable for this long, an order starts again with the next account. */
@@ -117,6 +118,17 @@ void order_give_up(Order *order, Failure *failure)
         order->callback(order, NULL, failure, order->userdata);
     }
     failure_done(failure);
+}
+
+bool order_key_is_good(Order *order)
+{
+    const OrderSubject *subject = &order->subject;
+    Failure failure = { 0 };
+
+    if (revoked_keys_allow(subject->config->state_directory, subject->request.csr, &failure))
+        return true;
+    order_end_or_pause(order, &failure);
+    return false;
 }
 
 void order_fail(Order *order, LogEvent event, int status, unsigned retry_after, const char *why)

@@ -82,6 +82,10 @@ void order_pause(Order *order, Failure *failure);
 /* Gives up or pauses, as the failure demands. */
 void order_end_or_pause(Order *order, Failure *failure);
 
+/* Whether the key of the CSR is not known as compromised. It can become so at any time. False: the
+ * order has ended, or is paused until that can be found out. */
+bool order_key_is_good(Order *order) _warn_unused_;
+
 bool order_is_expired(const Order *order); /* never ends the order */
 void order_fail_expired(Order *order);
 void order_fail_memory(Order *order);

@@ -300,6 +300,8 @@ static int order_on_timer(sd_event_source *source, uint64_t usec, void *userdata
     }
     if (order->is_unsaved && !order_save(order))
         return 0;
+    if (!order_key_is_good(order))
+        return 0;
     if (!order->record.url && !order_may_begin(order))
         return 0;
     /* The configuration may name another account by now, or the account may have another key. */

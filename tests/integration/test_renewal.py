@@ -505,6 +505,25 @@ def test_prefetch_of_an_old_cache(ahead, newer, new_csr):
     lib.wait_for(lambda: cached_serial(ahead, csr) != old.serial, "the renewal")
 
 
+def test_prefetch_of_a_compromised_key(ahead, newer, new_csr):
+    """An entry that a backup brought back is not renewed."""
+    csr = new_csr("www.example.org")
+    old = issue_with_window(ahead, newer, csr, 10 * DAY, 11 * DAY)
+    entry = ahead.cache_entry(csr)
+    kept = {path: path.read_bytes() for path in entry.iterdir()}
+    lib.run(lib.CTL, "revoke", f"--config={ahead.config}", old.serial, "--reason=keyCompromise")
+    ahead.orderd.stop()
+    for path, content in kept.items():
+        path.write_bytes(content)
+    set_meta = {**read_meta(ahead, csr), "windowStart": 1, "windowEnd": 2}
+    meta_path(ahead, csr).write_text(json.dumps(set_meta))
+    certificates = newer.certificates()
+    ahead.start_orderd()
+    lib.wait_for(lambda: "is not renewed ahead of requests: A certificate with this key was revoked"
+                 in ahead.orderd.log, "the warning")
+    assert cached_serial(ahead, csr) == old.serial and newer.certificates() == certificates
+
+
 def test_prefetch_without_a_block(ahead, newer, new_csr):
     """If the block is gone or no longer permits the names, nothing is renewed."""
     csr = new_csr("www.example.org")
