@@ -539,6 +539,10 @@ static const ConfigKey account_keys[] = {
       .max = CONFIG_BUDGET_MAX },
     { "duplicate-certificates-per-week", .parse = parse_unsigned,
       IN(AccountBlock, duplicate_certificates_per_week), .max = CONFIG_BUDGET_MAX },
+    { "client-share", .parse = parse_unsigned, IN(AccountBlock, client_share), .max = 100 },
+    { "auth-share", .parse = parse_unsigned, IN(AccountBlock, auth_share), .max = 100 },
+    { "renewal-reserve", .parse = parse_unsigned, IN(AccountBlock, renewal_reserve),
+      .max = CONFIG_RENEWAL_RESERVE_MAX },
 };
 
 static const ConfigKey state_keys[] = {

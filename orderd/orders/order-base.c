@@ -14,14 +14,22 @@ void order_drop_authorizations(Order *order)
     order->authorizations = authorizations_free(order->authorizations);
 }
 
+static OrderKind order_kind(const Order *order)
+{
+    if (order->record.asked == 0)
+        return ORDER_KIND_PREFETCH;
+    return order->is_renewal ? ORDER_KIND_RENEWAL : ORDER_KIND_NEW;
+}
+
 OrderContext order_context(const Order *order)
 {
     return (OrderContext){
         .config = order->subject.config,
         .account = account_choice_block(&order->choice),
         .auth = order->subject.request.auth,
-        .client = order->is_charged ? NULL : order->record.client,
-        .is_spare = order->record.asked == 0,
+        .client = order->record.client,
+        .is_charged = order->is_charged,
+        .kind = order_kind(order),
         .names = order->subject.request.csr->names,
         .set = order->subject.names,
     };

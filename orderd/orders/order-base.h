@@ -23,7 +23,9 @@ struct Order {
     bool is_unsaved;
     bool is_resumed; /* it was read from disk, and the CA has not shown it since */
     bool is_moved;   /* to another account, or the account has another key */
-    bool is_replacing, is_replaces_refused; /* see replaced() in order-place.c */
+    char *replaces;  /* the certificate that newOrder named, see replaced() in order-place.c */
+    bool is_replaces_refused;
+    bool is_renewal; /* the cache has a certificate for the request */
     bool is_charged; /* counted against its client: once, with any number of CAs and restarts */
 
     AccountChoice choice;

@@ -120,7 +120,8 @@ static void finish(Order *order, const Chain *chain)
     if (!order_key_is_good(order) || !store(order, chain))
         return;
     log_issued(order, chain);
-    budget_note_certificate(&context);
+    if (!order->record.is_exempt)
+        budget_note_certificate(&context);
     succeed(order, chain);
 }
 

@@ -47,6 +47,7 @@ Order *order_free(Order *order)
     sd_event_source_disable_unref(order->timer);
     sd_event_unref(order->event);
     order_record_done(&order->record);
+    free(order->replaces);
     failure_done(&order->end);
     failure_done(&order->trouble);
     account_choice_done(&order->choice);

@@ -47,7 +47,7 @@ def account(tmp_path_factory, proxy, http01_socket):
 def server(tmp_path_factory, proxy, account, http01_socket):
     """One server for all faults: the effects of one fault would show up in the next tests."""
     acmems = lib.Acmems(tmp_path_factory.mktemp("hostile"), proxy, http01_socket, account)
-    yield acmems.start()
+    yield acmems.start(account="orders-per-3h = 0")
     acmems.stop()
 
 

@@ -457,6 +457,9 @@ static void test_defaults(void)
     ASSERT_STREQ(config->accounts[0]->directory, "/var/lib/acmems/account");
     ASSERT_TRUE(!config->accounts[0]->ca_file);
     ASSERT_EQ(config->accounts[0]->orders_per_3h, 300);
+    ASSERT_EQ(config->accounts[0]->client_share, 25);
+    ASSERT_EQ(config->accounts[0]->auth_share, 50);
+    ASSERT_EQ(config->accounts[0]->renewal_reserve, 25);
     ASSERT_EQ(config->accounts[0]->duplicate_certificates_per_week, 5);
     ASSERT_FALSE(config->accounts[0]->accept_terms_of_service);
     ASSERT_TRUE(!config->accounts[0]->accepted_terms_of_service);
