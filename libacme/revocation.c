@@ -9,8 +9,9 @@ static const struct {
     const char *name;
     int code;
 } reasons[] = {
-    { "unspecified", 0 }, { "keyCompromise", 1 },        { "affiliationChanged", 3 },
-    { "superseded", 4 },  { "cessationOfOperation", 5 }, { "privilegeWithdrawn", 9 },
+    { "unspecified", 0 },          { "keyCompromise", REVOCATION_KEY_COMPROMISE },
+    { "affiliationChanged", 3 },   { "superseded", 4 },
+    { "cessationOfOperation", 5 }, { "privilegeWithdrawn", 9 },
 };
 
 int revocation_reason_from_string(const char *name)

@@ -7,7 +7,8 @@
 
 #include "libacme/transport/session.h"
 
-#define REVOCATION_NO_REASON (-1)
+#define REVOCATION_NO_REASON      (-1)
+#define REVOCATION_KEY_COMPROMISE 1
 
 /* Returns the code (RFC 5280 §5.3.1) of a reason that a certificate's owner can give:
  * "keyCompromise". -EINVAL for any other word. */

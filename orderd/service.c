@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "service.h"
 
+#include "limits/revoked-keys.h"
 #include "log/log.h"
 #include "policy/policy.h"
 #include "statedir/kept-chain.h"
@@ -203,6 +204,7 @@ static void service_request_parsed(VarlinkCall *call, Service *service,
                                    const Parameters *parameters, SignRequest *request)
 {
     Config *config = config_file_get(service->config_file);
+    Failure failure = { 0 };
 
     (void)inventory_use(service->inventory, config);
     /* Checked again, in case an attacker controls the handler. */
@@ -211,6 +213,11 @@ static void service_request_parsed(VarlinkCall *call, Service *service,
         log_event(LOG_EVENT_CALL_DENIED, NULL,
                   "Call refused: auth block \"%s\" does not permit these names", parameters->auth);
         fail_plainly(call, 403, 0, "This request is not permitted.");
+        return;
+    }
+    if (!revoked_keys_allow(config->state_directory, request->csr, &failure)) {
+        fail(call, &failure);
+        failure_done(&failure);
         return;
     }
     if (!reply_from_cache(call, request) && !reply_from_order(call, service, config, request))

@@ -5,11 +5,14 @@
 
 #define VERSION   1
 #define DIRECTORY "budget"
-/* Enough for LEDGER_MAX times with their indentation, and a set of names. */
-#define FILE_SIZE_MAX ((size_t)512 * 1024)
+/* Enough for LEDGER_MAX times and notes with their indentation, and a set of names. */
+#define FILE_SIZE_MAX ((size_t)6 * 1024 * 1024)
 
 void ledger_done(Ledger *ledger)
 {
+    for (size_t i = 0; ledger->notes && i < ledger->n; i++)
+        free(ledger->notes[i]);
+    free(ledger->notes);
     free(ledger->times);
     *ledger = (Ledger){ 0 };
 }
@@ -20,24 +23,44 @@ static bool is_in_window(time_t when, time_t window, time_t now)
     return when <= now && now - when < window;
 }
 
-static int ledger_unpack(const json_t *object, time_t window, time_t now, Ledger *ret)
+static int ledger_fill(const json_t *object, time_t window, time_t now, Ledger *ledger)
 {
     const json_t *times = json_object_get(object, "times"), *when;
+    const json_t *notes = json_object_get(object, "notes");
     size_t i, n = json_array_size(times);
-    Ledger ledger = { 0 };
 
     if (json_integer_value(json_object_get(object, "version")) != VERSION || n > LEDGER_MAX)
         n = 0;
-    ledger.times = calloc(n + 1, sizeof(*ledger.times));
-    if (!ledger.times)
+    /* An earlier version adds times without notes: nothing says whose the notes are then. */
+    if (json_array_size(notes) != n)
+        notes = NULL;
+    ledger->times = calloc(n + 1, sizeof(*ledger->times));
+    ledger->notes = calloc(n + 1, sizeof(*ledger->notes));
+    if (!ledger->times || !ledger->notes)
         return -ENOMEM;
     for (i = 0; i < n; i++) {
+        const char *note = json_string_value(json_array_get(notes, i));
+
         when = json_array_get(times, i);
-        if (is_in_window(json_integer_value(when), window, now))
-            ledger.times[ledger.n++] = json_integer_value(when);
+        if (!is_in_window(json_integer_value(when), window, now))
+            continue;
+        ledger->times[ledger->n++] = json_integer_value(when);
+        if (note && !(ledger->notes[ledger->n - 1] = strdup(note)))
+            return -ENOMEM;
     }
-    *ret = ledger;
     return 0;
+}
+
+static int ledger_unpack(const json_t *object, time_t window, time_t now, Ledger *ret)
+{
+    Ledger ledger = { 0 };
+    int r = ledger_fill(object, window, now, &ledger);
+
+    if (r < 0)
+        ledger_done(&ledger);
+    else
+        *ret = ledger;
+    return r;
 }
 
 static int ledger_load_key(const char *state, const char *key, json_t **ret)
@@ -58,39 +81,60 @@ int ledger_load(const char *state, const LedgerKey *key, time_t now, Ledger *ret
     return r < 0 ? r : ledger_unpack(object, key->window, now, ret);
 }
 
-static int ledger_append(Ledger *ledger, time_t now)
+static void drop_first(Ledger *ledger)
 {
-    time_t *grown;
+    free(ledger->notes[0]);
+    ledger->n--;
+    memmove(ledger->times, ledger->times + 1, ledger->n * sizeof(*ledger->times));
+    memmove(ledger->notes, ledger->notes + 1, ledger->n * sizeof(*ledger->notes));
+}
 
-    if (ledger->n == LEDGER_MAX) {
-        ledger->n--;
-        memmove(ledger->times, ledger->times + 1, ledger->n * sizeof(*ledger->times));
-    }
-    grown = reallocarray(ledger->times, ledger->n + 1, sizeof(*grown));
-    if (!grown)
+static int ledger_append(Ledger *ledger, time_t now, const char *note)
+{
+    time_t *times;
+    char **notes;
+
+    if (ledger->n == LEDGER_MAX)
+        drop_first(ledger);
+    times = reallocarray(ledger->times, ledger->n + 1, sizeof(*times));
+    if (!times)
         return -ENOMEM;
-    grown[ledger->n++] = now;
-    ledger->times = grown;
+    ledger->times = times;
+    notes = reallocarray(ledger->notes, ledger->n + 1, sizeof(*notes));
+    if (!notes)
+        return -ENOMEM;
+    ledger->notes = notes;
+    times[ledger->n] = now;
+    notes[ledger->n] = note && strlen(note) <= LEDGER_NOTE_MAX ? strdup(note) : NULL;
+    ledger->n++;
     return 0;
 }
 
 static json_t *ledger_pack(const LedgerKey *key, const Ledger *ledger)
 {
-    json_auto_t *times = json_array();
+    json_auto_t *times = json_array(), *notes = json_array();
+    bool has_notes = false;
 
-    for (size_t i = 0; i < ledger->n; i++)
-        if (json_array_append_new(times, json_integer(ledger->times[i])) < 0)
+    for (size_t i = 0; i < ledger->n; i++) {
+        const char *note = ledger->notes[i];
+        json_t *string = note ? json_string(note) : NULL; /* NULL too if it is not UTF-8 */
+
+        has_notes |= string != NULL;
+        if (json_array_append_new(times, json_integer(ledger->times[i])) < 0 ||
+            json_array_append_new(notes, string ? string : json_null()) < 0)
             return NULL;
-    return json_pack("{si ss ss ss sI sO}", "version", VERSION, "kind", key->kind, "server",
+    }
+    return json_pack("{si ss ss ss sI sO sO*}", "version", VERSION, "kind", key->kind, "server",
                      key->server, "what", key->what, "window", (json_int_t)key->window, "times",
-                     times);
+                     times, "notes", has_notes ? notes : NULL);
 }
 
-int ledger_add(const char *state, const LedgerKey *key, time_t now, Ledger *ledger)
+int ledger_add(const char *state, const LedgerKey *key, time_t now, const char *note,
+               Ledger *ledger)
 {
     json_auto_t *object = NULL;
     char name[STORAGE_KEY_SIZE];
-    int r = ledger_append(ledger, now);
+    int r = ledger_append(ledger, now, note);
 
     if (r < 0)
         return r;

@@ -11,6 +11,8 @@
 
 #define LEDGER_MAX 10000U /* times in one ledger; the oldest are dropped */
 
+#define LEDGER_NOTE_MAX 255U /* bytes of a note */
+
 #define LEDGER_WINDOW_MAX (7 * 24 * 3600) /* s */
 
 /* The limit that a ledger counts for. */
@@ -23,6 +25,7 @@ typedef struct LedgerKey {
 
 typedef struct Ledger {
     time_t *times; /* seconds since 1970, in the window, ascending */
+    char **notes;  /* what was said about each; NULL in it: nothing */
     size_t n;
 } Ledger;
 
@@ -34,9 +37,11 @@ void ledger_done(Ledger *ledger);
  * -errno. */
 int ledger_load(const char *state, const LedgerKey *key, time_t now, Ledger *ret);
 
-/* Adds @now to a ledger of ledger_load(), and writes its file. If the file cannot be written,
+/* Adds @now with a note (copied; NULL: none) to a ledger of ledger_load(), and writes its file. A
+ * note longer than LEDGER_NOTE_MAX is dropped. If the file cannot be written,
  * @ledger contains @now nevertheless. Returns 0 or -errno. */
-int ledger_add(const char *state, const LedgerKey *key, time_t now, Ledger *ledger);
+int ledger_add(const char *state, const LedgerKey *key, time_t now, const char *note,
+               Ledger *ledger);
 
 /* Removes the temporary files of a crash, and each file that was not written for LEDGER_WINDOW_MAX.
  * Does not read the files, as there may be thousands at the start. Returns 0 or -errno. */

@@ -24,6 +24,7 @@ typedef struct OrderRecord {
     time_t issued;  /* 0: not yet */
     time_t asked;   /* time of the last request; 0: none, or unknown */
     time_t expires; /* when the order expires at the CA; 0: the CA gave none */
+    bool is_exempt; /* the CA counts the order for none of its limits (RFC 9773 §5) */
     char *account;  /* name of the account block; NULL: unknown */
     char *server;   /* URL of the CA's directory */
     char *auth;     /* name of the auth block */

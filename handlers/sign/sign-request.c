@@ -8,6 +8,7 @@
 #include "sign/foreign-page.h"
 #include "sign/order-client.h"
 #include "statedir/files/runtime-path.h"
+#include "statedir/revoked-key.h"
 #include "statedir/storage/cache.h"
 #include "strings/strv.h"
 #include "x509/chain-fields.h"
@@ -34,6 +35,7 @@ typedef struct Sign {
     Authentication authentication;
     PolicyRequest policy;
     SignRequest request;
+    bool is_unsure;    /* whether the key is compromised: acmems-orderd decides */
     bool has_outdated; /* the cache has a certificate, but it is due for renewal */
 } Sign;
 
@@ -270,6 +272,27 @@ static bool check_policy(Sign *sign)
     return false;
 }
 
+/* If the list of compromised keys cannot be read, the cache is not used, and acmems-orderd decides:
+ * it owns the list. */
+static bool check_key(Sign *sign)
+{
+    const char *state = sign->config->state_directory;
+    int r = revoked_key_is_known(state, csr_key(sign->request.csr));
+
+    sign->is_unsure = r < 0;
+    if (r < 0)
+        (void)log_event_errno(LOG_EVENT_CACHE_UNREADABLE, r,
+                              "Failed to read the revoked keys in '%s': %m", state);
+    if (r <= 0)
+        return true;
+    sign_refuse(sign,
+                &(Outcome){ .event = LOG_EVENT_REQUEST_REFUSED,
+                            .status = 415,
+                            .why = REVOKED_KEY_SENTENCE },
+                0, REVOKED_KEY_SENTENCE);
+    return false;
+}
+
 static void reply_cached(Sign *sign, const Outcome *outcome)
 {
     _cleanup_free_ char *text = NULL;
@@ -329,7 +352,7 @@ static int look_up(const Sign *sign, Chain **ret)
 static bool try_cache(Sign *sign)
 {
     _cleanup_(chain_freep) Chain *chain = NULL;
-    int r = look_up(sign, &chain);
+    int r = sign->is_unsure ? STORAGE_MISS : look_up(sign, &chain);
 
     sign->has_outdated = r == STORAGE_OUTDATED;
     if (r != STORAGE_HIT)
@@ -482,8 +505,8 @@ static bool sign_order(Sign *sign)
 void sign_serve(HttpExchange *exchange, void *userdata)
 {
     static bool (*const steps[])(Sign * sign) = {
-        check_origin, check_config, check_head, read_body,  check_client,
-        parse_csr,    check_policy, try_cache,  sign_order,
+        check_origin, check_config, check_head, read_body, check_client,
+        parse_csr,    check_policy, check_key,  try_cache, sign_order,
     };
     _cleanup_(sign_done) Sign sign = { .exchange = exchange, .config = userdata };
 

@@ -127,6 +127,12 @@ static int finish_account(Loader *l, SectionId section, AccountBlock *account)
         account->orders_per_3h = CONFIG_ORDERS_PER_3H_DEFAULT;
     if (!seen(l, section, "duplicate-certificates-per-week"))
         account->duplicate_certificates_per_week = CONFIG_DUPLICATE_CERTIFICATES_PER_WEEK_DEFAULT;
+    if (!seen(l, section, "client-share"))
+        account->client_share = CONFIG_CLIENT_SHARE_DEFAULT;
+    if (!seen(l, section, "auth-share"))
+        account->auth_share = CONFIG_AUTH_SHARE_DEFAULT;
+    if (!seen(l, section, "renewal-reserve"))
+        account->renewal_reserve = CONFIG_RENEWAL_RESERVE_DEFAULT;
     return check_external_account(l, section);
 }
 

@@ -55,6 +55,7 @@ static void verification_free(Verification *verification)
     strv_free(verification->dns_servers);
     strv_free(verification->resolvers);
     free(verification->zone);
+    strv_free(verification->alias_zones);
     tsig_key_free(verification->tsig_key);
     free(verification->tsig_key_file);
     free(verification->passthrough);

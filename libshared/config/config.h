@@ -22,6 +22,11 @@
 #define CONFIG_DUPLICATE_CERTIFICATES_PER_WEEK_DEFAULT 5U
 #define CONFIG_HMAC_AGE_MAX                            86400U
 #define CONFIG_BUDGET_MAX                              10000U
+/* Percent of orders-per-3h. */
+#define CONFIG_CLIENT_SHARE_DEFAULT    25U
+#define CONFIG_AUTH_SHARE_DEFAULT      50U
+#define CONFIG_RENEWAL_RESERVE_DEFAULT 25U
+#define CONFIG_RENEWAL_RESERVE_MAX     90U
 
 /* The beginning of every block. */
 typedef struct Block {
@@ -52,7 +57,9 @@ typedef struct Verification {
     size_t n_dns_servers;
     char **resolvers; /* the same; NULL: the system's */
     size_t n_resolvers;
-    char *zone;                   /* of all names; NULL: looked up in DNS */
+    char *zone;         /* of all names; NULL: looked up in DNS */
+    char **alias_zones; /* where aliases may end; NULL: anywhere */
+    size_t n_alias_zones;
     TsigKey *tsig_key;            /* NULL: updates are not signed, or the key is in */
     char *tsig_key_file;          /* this file, which key_files_read() reads */
     unsigned tsig_key_file_line;  /* line in @file that names it */
@@ -99,6 +106,9 @@ typedef struct AccountBlock {
     ExternalAccount external;
     unsigned orders_per_3h;                   /* 0: unlimited, as for similar members */
     unsigned duplicate_certificates_per_week; /* for exactly the same names */
+    unsigned client_share;    /* % of .orders_per_3h for one client; 0 or 100: all of it */
+    unsigned auth_share;      /* the same for one auth block */
+    unsigned renewal_reserve; /* % of each of these that only renewals can use; 0: none */
 } AccountBlock;
 
 typedef struct AuthBlock {

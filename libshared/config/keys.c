@@ -308,7 +308,7 @@ static bool is_zone(const char *value, size_t length)
 
 static int parse_zone(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
-    Verification *verification = object;
+    _cleanup_free_ char *zone = NULL;
     size_t length = strlen(value);
 
     if (length > 0 && value[length - 1] == '.')
@@ -318,12 +318,11 @@ static int parse_zone(Loader *l, const ConfigKey *key, const char *value, void *
                       "%s = " QUOTED
                       " is not a zone name; write example.org, and non-ASCII names as xn--…",
                       key->name, value);
-    free(verification->zone);
-    verification->zone = strndup(value, length);
-    if (!verification->zone)
+    zone = strndup(value, length);
+    if (!zone)
         return -ENOMEM;
-    dns_name_fold(verification->zone);
-    return 0;
+    dns_name_fold(zone);
+    return key->repeated ? add_string(key, zone, object) : set_string(key, zone, object);
 }
 
 static int parse_tsig_key(Loader *l, const ConfigKey *key, const char *value, void *object)
@@ -540,6 +539,10 @@ static const ConfigKey account_keys[] = {
       .max = CONFIG_BUDGET_MAX },
     { "duplicate-certificates-per-week", .parse = parse_unsigned,
       IN(AccountBlock, duplicate_certificates_per_week), .max = CONFIG_BUDGET_MAX },
+    { "client-share", .parse = parse_unsigned, IN(AccountBlock, client_share), .max = 100 },
+    { "auth-share", .parse = parse_unsigned, IN(AccountBlock, auth_share), .max = 100 },
+    { "renewal-reserve", .parse = parse_unsigned, IN(AccountBlock, renewal_reserve),
+      .max = CONFIG_RENEWAL_RESERVE_MAX },
 };
 
 static const ConfigKey state_keys[] = {
@@ -589,6 +592,7 @@ static const ConfigKey verification_keys[] = {
       .max = INT32_MAX },
     { "timeout", .parse = parse_unsigned, IN(Verification, timeout), .types = DNSUPDATE, .min = 1,
       .max = 3600 },
+    { "alias-zone", .parse = parse_zone, LIST(Verification, alias_zones), .types = DNSUPDATE },
 };
 
 static const ConfigKey storage_keys[] = {

@@ -396,7 +396,12 @@ int csr_to_der(const Csr *csr, unsigned char **ret, size_t *ret_size)
     return 0;
 }
 
+EVP_PKEY *csr_key(const Csr *csr)
+{
+    return X509_REQ_get0_pubkey(csr->req);
+}
+
 bool csr_has_key(const Csr *csr, EVP_PKEY *key)
 {
-    return EVP_PKEY_eq(X509_REQ_get0_pubkey(csr->req), key) == 1;
+    return EVP_PKEY_eq(csr_key(csr), key) == 1;
 }

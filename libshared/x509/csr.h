@@ -40,6 +40,8 @@ char **csr_identifiers(const Csr *csr);
 /* Encodes the request as DER (for finalize, RFC 8555 §7.4); free(). Returns 0 or -ENOMEM. */
 int csr_to_der(const Csr *csr, unsigned char **ret, size_t *ret_size);
 
+EVP_PKEY *csr_key(const Csr *csr); /* borrowed */
+
 /* Whether the request has this key (RFC 8555 §11.1: it must not be the account key). */
 bool csr_has_key(const Csr *csr, EVP_PKEY *key);
 

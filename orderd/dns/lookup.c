@@ -8,6 +8,7 @@
 
 #include "dns/answer.h"
 #include "dns/ask.h"
+#include "strings/strv.h"
 #include "x509/dns-name.h"
 
 /* More than resolvers follow. Stops a loop. */
@@ -15,12 +16,16 @@
 
 struct DnsLookup {
     const DnsSettings *settings;
+    char *first; /* the name before all aliases: _acme-challenge.NAME */
     char *owner;
     const char *above; /* the part of it whose SOA record is requested */
     char *target;      /* of the alias at the owner, maybe of a wildcard; NULL: no alias */
     /* A random name below the owner: an alias too if the alias comes from a wildcard. */
     char *below;
     unsigned n_aliases;
+    /* The zone at the end of the aliases: good if it is the zone of .first too. NULL: not in
+     * question. */
+    char *questioned;
     bool of_resolver; /* a resolver is asked for aliases, not the servers that are updated */
     DnsAsk *ask;
     dns_lookup_cb callback;
@@ -32,6 +37,8 @@ DnsLookup *dns_lookup_cancel(DnsLookup *lookup)
     if (!lookup)
         return NULL;
     dns_ask_cancel(lookup->ask);
+    free(lookup->first);
+    free(lookup->questioned);
     free(lookup->owner);
     free(lookup->target);
     free(lookup->below);
@@ -91,6 +98,77 @@ static void follow(DnsLookup *lookup)
         lookup_fail_errno(lookup, r);
 }
 
+/* The zone that the configuration names and that contains the owner: the longest one, as one of
+ * them may be below another. NULL: none. */
+static const char *configured_zone(const DnsLookup *lookup)
+{
+    const Verification *verification = lookup->settings->verification;
+    const char *found = verification->zone;
+
+    if (found && !dns_name_is_within(lookup->owner, found))
+        found = NULL;
+    /* An alias-zone is for aliases only. */
+    if (lookup->n_aliases == 0)
+        return found;
+    STRV_FOREACH (zone, verification->alias_zones)
+        if (dns_name_is_within(lookup->owner, *zone) && (!found || strlen(*zone) > strlen(found)))
+            found = *zone;
+    return found;
+}
+
+static void fail_astray(DnsLookup *lookup, const char *zone)
+{
+    lookup_fail(lookup,
+                "the aliases (CNAME) of %s lead to %s in the zone %s, which [verification \"%s\"] "
+                "does not permit; correct the alias, or add alias-zone = %s to the block",
+                lookup->first, lookup->owner, zone, lookup->settings->verification->name, zone);
+}
+
+/* Whether the alias ends in a permitted zone. If the name itself may be in this zone, the servers
+ * are asked. */
+static void settle(DnsLookup *lookup, const char *zone)
+{
+    int r;
+
+    if (lookup->n_aliases == 0 || !lookup->settings->verification->alias_zones ||
+        configured_zone(lookup)) {
+        lookup_end(lookup, zone);
+        return;
+    }
+    if (!dns_name_is_within(lookup->first, zone)) {
+        fail_astray(lookup, zone);
+        return;
+    }
+    lookup->questioned = strdup(zone);
+    /* An alias is no zone. */
+    lookup->above = strchr(lookup->first, '.') + 1;
+    r = lookup->questioned ? ask_zone(lookup) : -ENOMEM;
+    if (r < 0)
+        lookup_fail_errno(lookup, r);
+}
+
+static void on_found_zone(DnsLookup *lookup, const char *zone)
+{
+    if (!lookup->questioned)
+        settle(lookup, zone);
+    else if (streq(zone, lookup->questioned))
+        lookup_end(lookup, lookup->questioned);
+    else
+        fail_astray(lookup, lookup->questioned);
+}
+
+static void on_no_zone(DnsLookup *lookup, const char *trouble)
+{
+    if (lookup->questioned)
+        fail_astray(lookup, lookup->questioned);
+    else if (trouble && lookup->target)
+        follow(lookup);
+    else if (trouble)
+        lookup_fail(lookup, "no server reports the zone of %s (%s)", lookup->owner, trouble);
+    else
+        lookup_fail(lookup, "no zone was found for %s", lookup->owner);
+}
+
 static void on_zone(const DnsOutcome *outcome, void *userdata)
 {
     _cleanup_free_ char *zone = NULL;
@@ -98,22 +176,17 @@ static void on_zone(const DnsOutcome *outcome, void *userdata)
     int r;
 
     lookup->ask = NULL;
-    if (!outcome->answer && lookup->target) {
-        follow(lookup);
-        return;
-    }
     if (!outcome->answer) {
-        lookup_fail(lookup, "no server reports the zone of %s (%s)", lookup->owner,
-                    outcome->trouble);
+        on_no_zone(lookup, outcome->trouble);
         return;
     }
     r = dns_answer_zone(outcome->answer, lookup->above, &zone);
     if (r >= 0 && zone) {
-        lookup_end(lookup, zone);
+        on_found_zone(lookup, zone);
         return;
     }
     if (r >= 0 && !*lookup->above) {
-        lookup_fail(lookup, "no zone was found for %s", lookup->owner);
+        on_no_zone(lookup, NULL);
         return;
     }
     lookup->above += strcspn(lookup->above, ".");
@@ -138,10 +211,11 @@ static int ask_zone(DnsLookup *lookup)
 static void find_zone(DnsLookup *lookup)
 {
     const char *zone = lookup->settings->verification->zone;
+    const char *configured = zone ? configured_zone(lookup) : NULL;
     int r;
 
-    if (zone && dns_name_is_within(lookup->owner, zone)) {
-        lookup_end(lookup, zone);
+    if (configured) {
+        lookup_end(lookup, configured);
         return;
     }
     if (zone && lookup->target) {
@@ -265,6 +339,9 @@ int dns_lookup_find(const DnsSettings *settings, const char *name, dns_lookup_cb
         lookup->owner = NULL;
         return -ENOMEM;
     }
+    lookup->first = strdup(lookup->owner);
+    if (!lookup->first)
+        return -ENOMEM;
     r = ask_first_for_alias(lookup);
     if (r < 0)
         return r;

@@ -20,7 +20,8 @@ typedef void (*dns_lookup_cb)(const char *owner, const char *zone, const char *t
  * Asks for aliases at the resolvers that the block names, because the CA sees what they see.
  * Without such resolvers it asks the servers that are updated, and the system's resolvers for names
  * outside of their zones. Asks the servers for the zone, upwards from the name, unless the block
- * names it.
+ * names it. If the block has alias-zone, aliases must end in one of these zones or in the zone of
+ * the name itself.
  *
  * The callback comes once, from the event loop, unless cancelled. 0 or -errno.
  */

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "limits/client-source.h"
+#include "limits/shares.h"
 #include "log/log.h"
 #include "statedir/ledger.h"
 
@@ -15,7 +17,8 @@ typedef struct Budget {
     const char *kind;
     time_t window; /* s */
     Occasion occasion;
-    bool is_of_ca; /* mirrors a limit of the CA: each CA has a count of its own */
+    bool is_of_ca;  /* mirrors a limit of the CA: each CA has a count of its own */
+    bool is_shared; /* between clients, auth blocks, new certificates and renewals */
     unsigned (*limit)(const OrderContext *context); /* 0: none */
     /* Returns the subject of the count; free() it. NULL: out of memory. */
     char *(*owner)(const OrderContext *context);
@@ -45,24 +48,27 @@ static char *certificates_what(const OrderContext *context)
 
 static unsigned client_limit(const OrderContext *context)
 {
-    return context->client ? context->auth->orders_per_day : 0;
+    return context->client && !context->is_charged ? context->auth->orders_per_day : 0;
 }
 
 /* The result is unambiguous: an address contains no blank. */
 static char *client_what(const OrderContext *context)
 {
-    char *owner;
+    char source[CLIENT_SOURCE_SIZE], *owner;
 
-    return asprintf(&owner, "%s %s", context->auth->name, context->client) < 0 ? NULL : owner;
+    return asprintf(&owner, "%s %s", context->auth->name,
+                    str_or(client_source(context->client, source), context->client)) < 0
+               ? NULL
+               : owner;
 }
 
 static const Budget budgets[] = {
-    { "orders", 3 * HOUR, OCCASION_ORDER, true, orders_limit, orders_what,
+    { "orders", 3 * HOUR, OCCASION_ORDER, true, true, orders_limit, orders_what,
       "The server's account has reached its limit of orders in 3 hours", "orders-per-3h" },
-    { "certificates", 7 * DAY, OCCASION_CERTIFICATE, true, certificates_limit, certificates_what,
-      "The limit of certificates for exactly these names in one week is reached",
+    { "certificates", 7 * DAY, OCCASION_CERTIFICATE, true, false, certificates_limit,
+      certificates_what, "The limit of certificates for exactly these names in one week is reached",
       "duplicate-certificates-per-week" },
-    { "client", DAY, OCCASION_ORDER, false, client_limit, client_what,
+    { "client", DAY, OCCASION_ORDER, false, false, client_limit, client_what,
       "This client has reached its limit of orders in one day", "orders-per-day" },
 };
 
@@ -109,20 +115,16 @@ static bool budget_check(const Budget *budget, const OrderContext *context, time
 {
     _cleanup_(budget_ledger_done) BudgetLedger count = { 0 };
     const Ledger *ledger = &count.ledger;
-    unsigned limit;
     time_t oldest;
 
     if (!budget_open_ledger(budget, context, now, &count))
         return true;
-    limit = count.limit;
-    if (context->is_spare && budget->occasion == OCCASION_ORDER)
-        limit -= limit / 4;
-    if (ledger->n < limit)
-        return true;
-    oldest = ledger->times[ledger->n - limit];
+    if (ledger->n < count.limit)
+        return !budget->is_shared || shares_allow(context, ledger, budget->window, ret);
+    oldest = ledger->times[ledger->n - count.limit];
     failure_set(ret, LOG_EVENT_ORDER_HELD_BACK, 429, (unsigned)(oldest + budget->window - now),
                 "%s (%s = %u). Try again after the time in Retry-After.", budget->sentence,
-                budget->key, limit);
+                budget->key, count.limit);
     ret->elsewhere = budget->is_of_ca;
     return false;
 }
@@ -150,11 +152,13 @@ static void budget_warn_when_low(const Budget *budget, const Ledger *ledger, uns
 static void budget_count(const Budget *budget, const OrderContext *context, time_t now)
 {
     _cleanup_(budget_ledger_done) BudgetLedger count = { 0 };
+    _cleanup_free_ char *note = NULL;
     int r;
 
     if (!budget_open_ledger(budget, context, now, &count))
         return;
-    r = ledger_add(context->config->state_directory, &count.key, now, &count.ledger);
+    note = budget->is_shared ? shares_note(context) : NULL;
+    r = ledger_add(context->config->state_directory, &count.key, now, note, &count.ledger);
     if (r < 0)
         log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r,
                         "Failed to write the count for %s to '%s': %m", budget->key,

@@ -3,7 +3,8 @@
 
 /* The limits of the configuration on orders and certificates in a period, meant to be reached
  * before the CA's own rate limits. The counts are on disk; a failure to read or write them is
- * logged and delays no order. */
+ * logged and delays no order. An order that the CA exempts from its limits
+ * (OrderRecord.is_exempt) is not checked and not counted. */
 
 #include "libacme/failure.h"
 #include "limits/order-context.h"

@@ -8,8 +8,10 @@
 #include "libacme/transport/polling.h"
 #include "libacme/transport/problem.h"
 #include "log/log.h"
+#include "orders/identifier.h"
 #include "orders/verification-choice.h"
 #include "statedir/challenge.h"
+#include "strings/text.h"
 #include "x509/dns-name.h"
 
 /* If trouble outlasts a pause of this length, the order handles it. */
@@ -23,7 +25,9 @@ struct Authorization {
     Config *config;
     VerificationChoice choice;
     char *url;
-    char *name;
+    const Csr *csr;
+    Identifier identifier; /* .name NULL: the CA has not asked for a name of the CSR yet */
+    char *name;            /* as the CA wrote it first; NULL: it has not */
     char *challenge_url;
     void *publication; /* of the answer; NULL: there is none */
     ChallengeGroup *group;
@@ -43,7 +47,7 @@ static void authorization_fetch(Authorization *a);
 
 const char *authorization_name(const Authorization *a)
 {
-    return str_or(a->name, "?");
+    return str_or(a->identifier.name, str_or(a->name, "?"));
 }
 
 char *authorization_waits_for(Authorization *a)
@@ -365,6 +369,36 @@ static void keep_name(Authorization *a, const json_t *answer)
 
     if (!a->name && name && strlen(name) <= DNS_NAME_MAX)
         a->name = strdup(name);
+    if (a->name)
+        text_flatten(a->name);
+}
+
+/* Whether the authorization is for a name of the order, and always for the same one. */
+static bool identify(Authorization *a, const json_t *answer)
+{
+    Identifier found;
+
+    if (!identifier_find(answer, a->csr, &found) ||
+        (a->identifier.name && a->identifier.name != found.name))
+        return false;
+    a->identifier = found;
+    a->choice.is_wildcard = found.is_wildcard;
+    a->choice.is_address = found.is_address;
+    return true;
+}
+
+static void authorization_fail_foreign(Authorization *a, const json_t *answer)
+{
+    _cleanup_free_ char *asked = identifier_describe(answer);
+    Failure failure = { 0 };
+
+    failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 3600,
+                "The CA asked for the validation of %s, which is not a name of this order. acmems "
+                "published nothing for it and ended the order. The server's administrator must "
+                "ask the CA for the reason.",
+                str_or(asked, "a name that it did not send"));
+    authorization_end(a, &failure);
+    failure_done(&failure);
 }
 
 static void on_dropped(Authorization *a, const SessionReply *reply)
@@ -383,6 +417,10 @@ static void on_pending(Authorization *a, const SessionReply *reply)
 
     if (!a->solvers) {
         on_dropped(a, reply);
+        return;
+    }
+    if (!identify(a, reply->json)) {
+        authorization_fail_foreign(a, reply->json);
         return;
     }
     if (!verification_choice_find(&a->choice, challenges)) {
@@ -481,6 +519,7 @@ int authorization_start(const AuthorizationTask *task, const char *url, authoriz
     a->log = task->log;
     a->solvers = task->solvers;
     a->group = task->group;
+    a->csr = task->csr;
     a->config = config_ref(task->config);
     a->choice.auth = task->auth;
     a->callback = callback;

@@ -8,6 +8,7 @@
 #include "libacme/account.h"
 #include "libacme/failure.h"
 #include "log/log-fields.h"
+#include "x509/csr.h"
 
 typedef struct Authorization Authorization;
 
@@ -21,10 +22,11 @@ typedef struct AuthorizationTask {
     Account *account;
     Config *config;
     const AuthBlock *auth; /* of the config; its verifications are tried in turn */
-    /* Borrowed until the authorizations are freed, like .group and .log. NULL: the CA has ended the
-     * order, and the authorizations are only asked for the reason (421). */
+    /* Borrowed until the authorizations are freed, like .group, .csr and .log. NULL: the CA has
+     * ended the order, and the authorizations are only asked for the reason (421). */
     const Solvers *solvers;
     ChallengeGroup *group; /* set by authorizations_start(): one for each order */
+    const Csr *csr;        /* of the order: an answer is published for its names only */
     LogFields *log;        /* fields of their journal entries */
 } AuthorizationTask;
 
@@ -32,9 +34,10 @@ typedef struct AuthorizationTask {
  * authorization_start() - fetch an authorization, and answer its challenge unless it is valid
  * @url: of the authorization, from the order object
  *
- * The answer is published before the CA is told to validate. It is withdrawn when the authorization
- * ends for any reason, which includes authorization_free(). There is no deadline: the order has
- * one. Returns 0 or -errno.
+ * The authorization must be for a name of the order, else it ends with 503 and nothing is
+ * published. The answer is published before the CA is told to validate. It is withdrawn when the
+ * authorization ends for any reason, which includes authorization_free(). There is no deadline: the
+ * order has one. Returns 0 or -errno.
  */
 int authorization_start(const AuthorizationTask *task, const char *url, authorization_cb callback,
                         void *userdata, Authorization **ret);
@@ -44,5 +47,6 @@ Authorization *authorization_free(Authorization *authorization); /* always retur
  * caller; NULL: nothing, or it is not known. */
 char *authorization_waits_for(Authorization *authorization);
 
-/* The identifier as the CA wrote it, without "*."; "?" before the CA sent it. */
+/* The identifier, without "*.": as in the CSR, else as the CA wrote it; "?" before the CA sent it.
+ */
 const char *authorization_name(const Authorization *authorization);

@@ -3,6 +3,7 @@
 
 #include "event/timer.h"
 #include "limits/holds.h"
+#include "limits/revoked-keys.h"
 #include "log/log.h"
 
 /* When its CA has been unavailable for this long, an order starts again with the next account. */
@@ -13,14 +14,22 @@ void order_drop_authorizations(Order *order)
     order->authorizations = authorizations_free(order->authorizations);
 }
 
+static OrderKind order_kind(const Order *order)
+{
+    if (order->record.asked == 0)
+        return ORDER_KIND_PREFETCH;
+    return order->is_renewal ? ORDER_KIND_RENEWAL : ORDER_KIND_NEW;
+}
+
 OrderContext order_context(const Order *order)
 {
     return (OrderContext){
         .config = order->subject.config,
         .account = account_choice_block(&order->choice),
         .auth = order->subject.request.auth,
-        .client = order->is_charged ? NULL : order->record.client,
-        .is_spare = order->record.asked == 0,
+        .client = order->record.client,
+        .is_charged = order->is_charged,
+        .kind = order_kind(order),
         .names = order->subject.request.csr->names,
         .set = order->subject.names,
     };
@@ -117,6 +126,17 @@ void order_give_up(Order *order, Failure *failure)
         order->callback(order, NULL, failure, order->userdata);
     }
     failure_done(failure);
+}
+
+bool order_key_is_good(Order *order)
+{
+    const OrderSubject *subject = &order->subject;
+    Failure failure = { 0 };
+
+    if (revoked_keys_allow(subject->config->state_directory, subject->request.csr, &failure))
+        return true;
+    order_end_or_pause(order, &failure);
+    return false;
 }
 
 void order_fail(Order *order, LogEvent event, int status, unsigned retry_after, const char *why)

@@ -23,7 +23,9 @@ struct Order {
     bool is_unsaved;
     bool is_resumed; /* it was read from disk, and the CA has not shown it since */
     bool is_moved;   /* to another account, or the account has another key */
-    bool is_replacing, is_replaces_refused; /* see replaced() in order-place.c */
+    char *replaces;  /* the certificate that newOrder named, see replaced() in order-place.c */
+    bool is_replaces_refused;
+    bool is_renewal; /* the cache has a certificate for the request */
     bool is_charged; /* counted against its client: once, with any number of CAs and restarts */
 
     AccountChoice choice;
@@ -81,6 +83,10 @@ void order_pause(Order *order, Failure *failure);
 
 /* Gives up or pauses, as the failure demands. */
 void order_end_or_pause(Order *order, Failure *failure);
+
+/* Whether the key of the CSR is not known as compromised. It can become so at any time. False: the
+ * order has ended, or is paused until that can be found out. */
+bool order_key_is_good(Order *order) _warn_unused_;
 
 bool order_is_expired(const Order *order); /* never ends the order */
 void order_fail_expired(Order *order);

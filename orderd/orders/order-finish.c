@@ -42,6 +42,8 @@ void order_finalize(Order *order, bool is_early)
 {
     json_auto_t *payload = NULL;
 
+    if (!order_key_is_good(order))
+        return;
     if (!order->record.finalize_url) {
         order_fail_ca(order, 60, "The CA sent no URL to finalize the order. Try again later.");
         return;
@@ -115,10 +117,11 @@ static void finish(Order *order, const Chain *chain)
 {
     const OrderContext context = order_context(order);
 
-    if (!store(order, chain))
+    if (!order_key_is_good(order) || !store(order, chain))
         return;
     log_issued(order, chain);
-    budget_note_certificate(&context);
+    if (!order->record.is_exempt)
+        budget_note_certificate(&context);
     succeed(order, chain);
 }
 

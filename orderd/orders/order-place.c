@@ -12,6 +12,59 @@
 
 static void send_request(Order *order);
 
+/* The id of the certificate that this order renews (RFC 9773 §5), for a CA that supports it. NULL:
+ * none. */
+static char *replaced(const Order *order)
+{
+    const json_t *directory = session_last_directory(order_session(order));
+
+    if (order->is_replaces_refused || !renewal_info_is_offered(directory) ||
+        order->subject.storage->type == STORAGE_NONE)
+        return NULL;
+    return cached_renewal_id(order->subject.storage, order->subject.request.key,
+                             account_choice_block(&order->choice)->server);
+}
+
+static void set_replaces(Order *order)
+{
+    free(order->replaces);
+    order->replaces = replaced(order);
+}
+
+/* Checked last: other orders may have used the budget up while the account was opened. */
+static bool is_in_budget(Order *order)
+{
+    const OrderContext context = order_context(order);
+    Failure failure = { 0 };
+
+    if (budget_allows(&context, &failure))
+        return true;
+    order_give_up(order, &failure);
+    return false;
+}
+
+static void charge(Order *order)
+{
+    const OrderContext context = order_context(order);
+
+    budget_note_order(&context);
+    order->is_charged = true;
+}
+
+/* A CA that accepts the field shows it in its answer (RFC 9773 §5). Such an order counts for none
+ * of its limits, and so for none of ours. Until then only the request shows the intention: an order
+ * that the CA does not exempt is counted late. */
+static void note_exemption(Order *order, const SessionReply *reply)
+{
+    const char *shown = json_string_value(json_object_get(reply->json, "replaces"));
+
+    if (!order->replaces)
+        return;
+    order->record.is_exempt = shown && streq(shown, order->replaces);
+    if (!order->record.is_exempt)
+        charge(order);
+}
+
 static void on_new_order(const SessionReply *reply, void *userdata)
 {
     Order *order = userdata;
@@ -21,9 +74,13 @@ static void on_new_order(const SessionReply *reply, void *userdata)
     LOG_CONTEXT(&order->subject.log);
     order->call = NULL;
     /* A second request without the field shows whether that was the cause. */
-    if (order->is_replacing && order_object_may_be_for_replaces(reply)) {
+    if (order->replaces && order_object_may_be_for_replaces(reply)) {
         order->is_replaces_refused = true;
-        send_request(order);
+        set_replaces(order);
+        if (is_in_budget(order)) {
+            charge(order);
+            send_request(order);
+        }
         return;
     }
     if (!order_object_is_made(reply)) {
@@ -35,6 +92,7 @@ static void on_new_order(const SessionReply *reply, void *userdata)
         order_fail_memory(order);
         return;
     }
+    note_exemption(order, reply);
     record->stage = ORDER_STAGE_PLACED;
     log_fields_add(&order->subject.log, LOG_FIELD_ORDER, record->url);
     outage_end(account_choice_outage(&order->choice));
@@ -78,38 +136,20 @@ bool order_may_begin(Order *order)
     return false;
 }
 
-/* Checked last: other orders may have used the budget up while the account was opened. */
-static bool is_in_budget(Order *order)
+static bool is_cached(const Order *order)
 {
-    const OrderContext context = order_context(order);
-    Failure failure = { 0 };
+    _cleanup_(chain_freep) Chain *chain = NULL;
+    const char *why;
 
-    if (budget_allows(&context, &failure))
-        return true;
-    order_give_up(order, &failure);
-    return false;
-}
-
-/* The id of the certificate that this order renews (RFC 9773 §5), for a CA that supports it. NULL:
- * none. */
-static char *replaced(const Order *order)
-{
-    const json_t *directory = session_last_directory(order_session(order));
-
-    if (order->is_replaces_refused || !renewal_info_is_offered(directory) ||
-        order->subject.storage->type == STORAGE_NONE)
-        return NULL;
-    return cached_renewal_id(order->subject.storage, order->subject.request.key,
-                             account_choice_block(&order->choice)->server);
+    return storage_load(order->subject.storage, order->subject.request.key, &chain, &why) ==
+           STORAGE_HIT;
 }
 
 static void send_request(Order *order)
 {
-    _cleanup_free_ char *replaces = replaced(order);
-    json_auto_t *payload = order_object_new(order->subject.request.csr,
-                                            account_choice_profile(&order->choice), replaces);
+    json_auto_t *payload = order_object_new(
+        order->subject.request.csr, account_choice_profile(&order->choice), order->replaces);
 
-    order->is_replacing = replaces;
     if (payload)
         order_post(order, &(SessionRequest){ .resource = "newOrder", .payload = payload },
                    on_new_order);
@@ -120,17 +160,18 @@ static void send_request(Order *order)
 static void place_request(Order *order)
 {
     const AccountBlock *block = account_choice_block(&order->choice);
-    const OrderContext context = order_context(order);
 
     if (order_record_set_account(&order->record, block->name, block->server) < 0) {
         order_fail_memory(order);
         return;
     }
     order->record.stage = ORDER_STAGE_NEW;
-    if (!is_in_budget(order) || !prepare(order) || !order_save(order))
+    order->is_renewal = is_cached(order);
+    set_replaces(order);
+    if ((!order->replaces && !is_in_budget(order)) || !prepare(order) || !order_save(order))
         return;
-    budget_note_order(&context);
-    order->is_charged = true;
+    if (!order->replaces)
+        charge(order);
     send_request(order);
 }
 

@@ -47,6 +47,7 @@ Order *order_free(Order *order)
     sd_event_source_disable_unref(order->timer);
     sd_event_unref(order->event);
     order_record_done(&order->record);
+    free(order->replaces);
     failure_done(&order->end);
     failure_done(&order->trouble);
     account_choice_done(&order->choice);
@@ -115,6 +116,7 @@ static int start_authorizations(Order *order, const json_t *urls, const Solvers 
         .config = order->subject.config,
         .auth = order->subject.request.auth,
         .solvers = solvers,
+        .csr = order->subject.request.csr,
         .log = &order->subject.log,
     };
     const AuthorizationsCall call = {
@@ -298,6 +300,8 @@ static int order_on_timer(sd_event_source *source, uint64_t usec, void *userdata
         return 0;
     }
     if (order->is_unsaved && !order_save(order))
+        return 0;
+    if (!order_key_is_good(order))
         return 0;
     if (!order->record.url && !order_may_begin(order))
         return 0;

@@ -43,13 +43,20 @@ static const json_t *find_challenge(const json_t *challenges, const char *type)
     return NULL;
 }
 
+/* A CA may offer what its rules forbid: http-01 for a wildcard, dns-01 for an address. */
+static bool is_suitable(const VerificationChoice *choice, const Solver *solver)
+{
+    return (!choice->is_wildcard || solver->serves_wildcards) &&
+           (!choice->is_address || solver->serves_addresses);
+}
+
 bool verification_choice_find(VerificationChoice *choice, const json_t *challenges)
 {
     for (; !choice->solver && choice->n_passed < choice->auth->n_verifications;
          choice->n_passed++) {
         const Solver *solver = solver_find(verification_choice_current(choice));
 
-        if (find_challenge(challenges, solver->type)) {
+        if (is_suitable(choice, solver) && find_challenge(challenges, solver->type)) {
             choice->solver = solver;
             break;
         }

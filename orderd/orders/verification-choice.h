@@ -8,11 +8,12 @@
 #include "libacme/failure.h"
 
 typedef struct VerificationChoice {
-    const AuthBlock *auth; /* borrowed */
-    size_t n_passed;       /* verifications that cannot serve; the next one is the current one */
-    const Solver *solver;  /* of the current one; NULL: not chosen yet */
-    char *said;            /* why each of them cannot serve; NULL: none yet, or only one exists */
-    Failure unpublished;   /* of the last one whose answer was not published; .status 0: none */
+    const AuthBlock *auth;        /* borrowed */
+    bool is_wildcard, is_address; /* what the authorization is for; neither: a name */
+    size_t n_passed;      /* verifications that cannot serve; the next one is the current one */
+    const Solver *solver; /* of the current one; NULL: not chosen yet */
+    char *said;           /* why each of them cannot serve; NULL: none yet, or only one exists */
+    Failure unpublished;  /* of the last one whose answer was not published; .status 0: none */
 } VerificationChoice;
 
 void verification_choice_done(VerificationChoice *choice);
@@ -20,8 +21,8 @@ void verification_choice_done(VerificationChoice *choice);
 /* Borrowed from the auth block. */
 const Verification *verification_choice_current(const VerificationChoice *choice);
 
-/* Chooses the first verification whose challenge type is in @challenges, the list of an
- * authorization (RFC 8555 §7.1.4), unless one is chosen already. False: the CA offers none. */
+/* Chooses the first verification that suits the authorization and whose challenge type is in
+ * @challenges, its list (RFC 8555 §7.1.4), unless one is chosen already. False: there is none. */
 bool verification_choice_find(VerificationChoice *choice, const json_t *challenges);
 
 /* The challenge of the chosen one in this list; NULL: it is missing. Borrowed. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "renewals/prefetch.h"
 
+#include "limits/revoked-keys.h"
 #include "log/log.h"
 #include "policy/policy.h"
 #include "statedir/storage/cache.h"
@@ -53,7 +54,7 @@ static const AuthBlock *prefetch_auth(const Prefetch *prefetch, const StorageMet
     return NULL;
 }
 
-static void prefetch_log_not_allowed(const Prefetch *prefetch, const Csr *csr)
+static void prefetch_log_refused(const Prefetch *prefetch, const Csr *csr, const char *why)
 {
     _cleanup_strv_ char **names = csr_identifiers(csr);
     _cleanup_free_ char *joined = strv_join(names, " ");
@@ -62,10 +63,8 @@ static void prefetch_log_not_allowed(const Prefetch *prefetch, const Csr *csr)
     log_fields_add(&fields, LOG_FIELD_CSR, prefetch->entry->key);
     log_fields_add_all(&fields, LOG_FIELD_NAME, names);
     log_event(LOG_EVENT_NOT_PREFETCHED, &fields,
-              "The certificate for %s in storage \"%s\" is not renewed ahead of requests, because "
-              "the auth "
-              "block of its last request was removed or no longer permits it",
-              str_or(joined, "?"), prefetch->entry->storage->name);
+              "The certificate for %s in storage \"%s\" is not renewed ahead of requests: %s",
+              str_or(joined, "?"), prefetch->entry->storage->name, why);
 }
 
 static int prefetch_order(Prefetch *prefetch, Orders *orders, const StorageMeta *meta,
@@ -76,14 +75,22 @@ static int prefetch_order(Prefetch *prefetch, Orders *orders, const StorageMeta 
         .callback = prefetch_on_settled,
         .userdata = prefetch,
     };
+    Failure failure = { 0 };
     const char *why = NULL;
     int r = sign_request_parse(request, &why);
 
     if (r < 0)
         return r == -EBADMSG ? 0 : r;
+    if (!revoked_keys_allow(prefetch->entry->config->state_directory, request->csr, &failure)) {
+        prefetch_log_refused(prefetch, request->csr, str_or(failure.reason, "out of memory"));
+        failure_done(&failure);
+        return 0;
+    }
     request->auth = prefetch_auth(prefetch, meta, request->csr);
     if (!request->auth) {
-        prefetch_log_not_allowed(prefetch, request->csr);
+        prefetch_log_refused(
+            prefetch, request->csr,
+            "the auth block of its last request was removed or no longer permits it");
         return 0;
     }
     r = orders_request(orders, prefetch->entry->config, request, &call, &prefetch->waiter);

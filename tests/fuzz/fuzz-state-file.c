@@ -67,7 +67,7 @@ static int load_ledger(const char *state, _unused_ const char *key)
             (i > 0 && ledger.times[i] < ledger.times[i - 1]))
             abort();
     if (r == 0)
-        check_saved(ledger_add(state, &ledger_key, NOW, &ledger));
+        check_saved(ledger_add(state, &ledger_key, NOW, "new 192.0.2.7 web", &ledger));
     (void)ledger_sweep(state, NOW + LEDGER_WINDOW_MAX);
     ledger_done(&ledger);
     return r;

@@ -42,6 +42,10 @@ _acme-challenge.wild2 CNAME there.validation.example.net.
 _acme-challenge.own.wild2 CNAME there.validation.example.net.
 *.wild3 CNAME beside.validation.example.net.
 _acme-challenge.wild3 CNAME beside.validation.example.net.
+_acme-challenge.zoned0 CNAME zoned0.validation.example.net.
+_acme-challenge.zoned1 CNAME zoned1
+_acme-challenge.zoned3 CNAME _acme-challenge.victim.deep.example.co.uk.
+_acme-challenge.zoned4 CNAME _acme-challenge.victim.two.example.org.
 moved DNAME validation.example.net.
 cut NS elsewhere.example.net.
 mixed A 127.0.0.1
@@ -50,7 +54,8 @@ mixed A 127.0.0.1
     "validation.example.net": zone_text(NS),
     "deep.example.co.uk": zone_text(NS),
     "co.uk": zone_text(NS, "deep.example NS ns\n"),
-    "two.example.org": zone_text({**NS, "second": SECONDARY}),
+    "two.example.org": zone_text({**NS, "second": SECONDARY},
+                                 "_acme-challenge.zoned5 CNAME _acme-challenge.victim.example.org.\n"),
     "split.example.org": zone_text(NS),
     "lame.example.org": zone_text({**NS, "lame": "127.0.0.54"}),
     "broken.example.org": None,  # the zone file is missing: SERVFAIL

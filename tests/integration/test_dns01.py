@@ -111,6 +111,37 @@ def test_wildcard_alias_into_the_only_zone(start, primary, new_csr):
     wait_until_clean(acmems, primary, "there.validation.example.net")
 
 
+ALIAS_ZONE = f"{KEY}\nalias-zone = validation.example.net"
+
+
+@pytest.mark.parametrize("more, names", [
+    (ALIAS_ZONE, ["zoned0.example.org", "*.zoned0.example.org"]),
+    (ALIAS_ZONE, ["zoned1.example.org"]),  # its alias stays in its own zone
+    (ALIAS_ZONE, ["zoned2.example.org"]),  # no alias
+    (f"{ALIAS_ZONE}\nzone = example.org", ["zoned0.example.org", "zoned1.example.org"]),
+])
+def test_alias_into_a_permitted_zone(start, primary, new_csr, more, names):
+    acmems = start(more)
+    assert acmems.issue(new_csr(*names)).names == sorted(names)
+    wait_until_clean(acmems, primary, "zoned0.validation.example.net", "zoned1.example.org")
+
+
+@pytest.mark.parametrize("name, place, zone", [
+    ("zoned3.example.org", "_acme-challenge.victim.deep.example.co.uk", "deep.example.co.uk"),
+    ("zoned4.example.org", "_acme-challenge.victim.two.example.org", "two.example.org"),
+    # The name is in a zone of its own, below the zone where the alias leads.
+    ("zoned5.two.example.org", "_acme-challenge.victim.example.org", "example.org"),
+])
+def test_alias_into_another_zone(start, primary, new_csr, name, place, zone):
+    """An alias cannot lead acmems to any place that it may write."""
+    acmems = start(ALIAS_ZONE)
+    answer = acmems.post(new_csr(name))
+    assert answer.status == 421, answer
+    assert (f"the aliases (CNAME) of _acme-challenge.{name} lead to {place} in the zone {zone}, which "
+            '[verification "dns"] does not permit') in answer.text, answer.text
+    assert not primary.texts(place) and no_records(acmems)
+
+
 @pytest.mark.parametrize("name,reason", [
     ("circle.example.org", "the aliases (CNAME) form a loop"),
     ("astray.example.org", "no resolver tells whether x.example.com is an alias"),

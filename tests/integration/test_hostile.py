@@ -47,7 +47,7 @@ def account(tmp_path_factory, proxy, http01_socket):
 def server(tmp_path_factory, proxy, account, http01_socket):
     """One server for all faults: the effects of one fault would show up in the next tests."""
     acmems = lib.Acmems(tmp_path_factory.mktemp("hostile"), proxy, http01_socket, account)
-    yield acmems.start()
+    yield acmems.start(account="orders-per-3h = 0")
     acmems.stop()
 
 
@@ -242,6 +242,47 @@ def test_authorization_never_decided(installation, proxy, new_csr):
     answer = installation.post(new_csr(name))
     assert answer.status == 503 and b"expired before" in answer.body, answer
     assert time.time() >= calendar.timegm(expires)
+
+
+VICTIM = {"type": "dns", "value": "victim.example.org"}
+
+
+@pytest.mark.parametrize("asked, named", [
+    ({"identifier": VICTIM}, "victim.example.org"), ({"wildcard": True}, "*."),
+    ({"identifier": {"type": "ip", "value": "192.0.2.1"}}, "192.0.2.1"), ({"identifier": None}, "did not send"),
+], ids=["another name", "wildcard", "address", "none"])
+def test_authorization_for_another_name(installation, proxy, new_csr, asked, named):
+    """An answer to a challenge is published for the order's names only."""
+    name = unique_name()
+    told = Rule(name, "challenge", lambda ask: ask())
+    proxy.rules = [Rule(name, "authorization", members(status="pending", **asked)), told]
+    answer = installation.post(new_csr(name))
+    assert answer.status == 503 and answer.headers["Retry-After"], answer
+    assert "which is not a name of this order" in answer.text and named in answer.text, answer
+    assert told.hits == 0 and not list(installation.challenges.iterdir())
+    assert not list(installation.directory.glob("state/orders/*.json"))
+
+
+def test_authorization_for_a_name_in_upper_case(installation, proxy, new_csr):
+    name = unique_name()
+    proxy.rules = [Rule(name, "authorization", members(identifier={"type": "dns", "value": name.upper()}))]
+    assert installation.issue(new_csr(name)).names == [name]
+
+
+def test_authorization_changes_its_name(installation, proxy, new_csr):
+    """The CA names another host once the answer for the first one is published."""
+    name = unique_name()
+
+    def fault(ask):
+        change = members(identifier=VICTIM, status="pending") if rule.hits > 1 else members()
+        return change(ask)
+
+    rule = Rule(name, "authorization", fault, times=2)
+    proxy.rules = [rule]
+    answer = installation.post(new_csr(name))
+    assert rule.hits == 2
+    assert answer.status == 503 and VICTIM["value"] in answer.text, answer
+    assert not list(installation.challenges.iterdir())
 
 
 def plain_text(connection):

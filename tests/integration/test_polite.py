@@ -204,7 +204,8 @@ def test_acmemsctl_wrong_use(installation):
 # ---- budgets ---------------------------------------------------------------------------------
 
 def test_orders_per_3h(faulty, fake_ca, new_csr):
-    faulty.write_config(account="accept-terms-of-service = yes\norders-per-3h = 5")
+    whole = "client-share = 0\nrenewal-reserve = 0"
+    faulty.write_config(account=f"accept-terms-of-service = yes\norders-per-3h = 5\n{whole}")
     fake_ca.order = (403, {}, lib.problem("rejectedIdentifier"))
     for i in range(5):
         assert faulty.post(new_csr(f"n{i}.example.org")).status == 403
@@ -215,6 +216,60 @@ def test_orders_per_3h(faulty, fake_ca, new_csr):
     assert "orders-per-3h" in answer.text and fake_ca.orders == 5
     faulty.write_config(account="accept-terms-of-service = yes\norders-per-3h = 0")
     assert faulty.post(new_csr("n5.example.org")).status == 403
+
+
+REFUSED = 403, {}, lib.problem("rejectedIdentifier")
+SHARED = "accept-terms-of-service = yes\norders-per-3h = 20"
+
+
+def test_client_share(faulty, fake_ca, new_csr):
+    """A client that orders all the time leaves the others their part, with the defaults."""
+    faulty.write_config(account=SHARED)
+    fake_ca.order = REFUSED
+    answers = [faulty.post_from("127.0.0.2", new_csr(f"n{i}.example.org")) for i in range(8)]
+    restart_orderd(faulty)
+    answers += [faulty.post_from("127.0.0.2", new_csr(f"n{i}.example.net")) for i in range(2)]
+    assert [answer.status for answer in answers] == 4 * [403] + 6 * [429]
+    for answer in answers[4:]:
+        assert 10700 < retry_after(answer) <= 10800
+        assert ("This client has used its share of the orders for new certificates in 3 hours, which is 4 "
+                "(client-share = 25 % of orders-per-3h = 20, renewal-reserve = 25 %). Try again in 1") in answer.text
+    assert fake_ca.orders == 4
+    for i in range(3, 6):
+        assert faulty.post_from(f"127.0.0.{i}", new_csr(f"n{i}.example.com")).status == 403
+
+
+def test_auth_share(faulty, fake_ca, new_csr):
+    """Many clients of one block leave the other blocks their part."""
+    blocks = "".join(f'[auth "{name}"]\nip = {ip}\ndomain = *\n'
+                     for name, ip in {"web": "127.0.1.0/24", "mail": "127.0.2.0/24"}.items())
+    faulty.write_config(account=SHARED, auth=blocks)
+    fake_ca.order = REFUSED
+    statuses = [faulty.post_from(f"127.0.1.{i + 1}", new_csr(f"n{i}.example.org")) for i in range(10)]
+    assert [answer.status for answer in statuses] == 8 * [403] + 2 * [429]
+    assert "The auth block of this request has used its share" in statuses[-1].text
+    assert faulty.post_from("127.0.2.1", new_csr("n.example.net")).status == 403
+
+
+def test_shares_can_be_off(faulty, fake_ca, new_csr):
+    faulty.write_config(account=f"{SHARED}\nclient-share = 100\nrenewal-reserve = 0")
+    fake_ca.order = REFUSED
+    for i in range(20):
+        assert faulty.post(new_csr(f"n{i}.example.org")).status == 403
+    assert "(orders-per-3h = 20)" in faulty.post(new_csr("n.example.org")).text
+
+
+def test_renewal_reserve(installation, new_csr, tmp_path):
+    """New certificates leave the last orders to the renewals of certificates that the cache has."""
+    acmems = installation.start(account="orders-per-3h = 4\nclient-share = 0\nrenewal-reserve = 50")
+    known = new_csr("known.reserve.example.org")
+    old = lib.make_certificate(tmp_path, tmp_path / "csr/known.reserve.example.org.csr", -80 * 86400, 10 * 86400)
+    acmems.put_entry(known, old)
+    for i in range(2):
+        acmems.issue(new_csr(f"new{i}.reserve.example.org"))
+    answer = acmems.post(new_csr("new2.reserve.example.org"))
+    assert answer.status == 429 and "renewal-reserve = 50 %" in answer.text, answer
+    assert acmems.issue(known).serial != lib.Certificate(old).serial
 
 
 def test_duplicate_certificates_per_week(installation, new_csr, pebble):

@@ -27,7 +27,7 @@ class Watched(CaProxy):
     """Pebble behind a proxy that records the requests for renewal windows.
 
     .gone: the CA is unreachable. .before: {path: action}, run once on a request for the path, which
-    then fails. .meanwhile: an action, run once during a request for a window. .lacks: members that
+    then fails. .forgets_replaces: the CA ignores the member of newOrder. .meanwhile: an action, run once during a request for a window. .lacks: members that
     are missing in the directory. .always: (start, end) of the window of every certificate, in s
     from now.
     """
@@ -35,6 +35,7 @@ class Watched(CaProxy):
     def __init__(self, pebble):
         self.gone, self.questions, self.before = False, [], {}
         self.meanwhile, self.lacks, self.always = None, [], None
+        self.forgets_replaces = False
         super().__init__(pebble)
 
     def answer(self, request):
@@ -53,6 +54,9 @@ class Watched(CaProxy):
                 return Answer(200, {"Content-Type": "application/json"}, json.dumps(
                     {"suggestedWindow": {"start": start, "end": end}}).encode())
         answer = self.forward(request)
+        if request.path == "/order-plz" and self.forgets_replaces:
+            answer.body = json.dumps({name: value for name, value in json.loads(answer.body).items()
+                                      if name != "replaces"}).encode()
         if request.path == "/dir" and self.lacks:
             document = json.loads(answer.body)
             answer.body = json.dumps({name: value for name, value in document.items()
@@ -74,7 +78,7 @@ def pebble(newer):
 
 @pytest.fixture
 def server(installation, pebble):
-    pebble.gone, pebble.lacks, pebble.always = False, [], None
+    pebble.gone, pebble.lacks, pebble.always, pebble.forgets_replaces = False, [], None, False
     pebble.questions.clear()
     return installation.start(account="profile = classic")
 
@@ -270,6 +274,85 @@ def test_moved(server, newer, new_csr):
     ask_now(server, csr)
     assert "changed the renewal window of the certificate for www.example.org" in server.orderd.log
     assert "see https://ca.example/why" in server.orderd.log
+
+
+LIMITED = ("profile = classic\norders-per-3h = {}\nclient-share = 0\nrenewal-reserve = 0\n"
+           "duplicate-certificates-per-week = {}")
+
+
+def make_due(server, csr):
+    """Open the renewal window of the cached certificate, without a question to the CA."""
+    meta_path(server, csr).write_text(json.dumps({
+        **read_meta(server, csr), "windowStart": 1, "windowEnd": int(time.time()) + HOUR}))
+
+
+def counted(server, kind):
+    """The number of orders or certificates that count for limits of this kind."""
+    return sum(len(ledger["times"]) for path in server.directory.glob("state/budget/*.json")
+               if (ledger := json.loads(path.read_text()))["kind"] == kind)
+
+
+def test_exempt_from_all_limits(server, newer, new_csr):
+    """The CA exempts a renewal that it accepts as one from its limits: it counts for none of ours."""
+    server.write_config(account=LIMITED.format(100, 100), auth=lib.AUTH_ALL + "orders-per-day = 100\n")
+    csr = new_csr("www.example.org")
+    certificate = issue_findable(server, csr)
+    before = [counted(server, kind) for kind in ("orders", "certificates", "client")]
+    assert all(before)
+    server.write_config(account=LIMITED.format(1, 1), auth=lib.AUTH_ALL + "orders-per-day = 1\n")
+    for _ in range(3):
+        make_due(server, csr)
+        renewed = server.issue(csr)
+        assert renewed.serial != certificate.serial
+        certificate = renewed
+        if len(certificate.serial) < 16:  # Pebble does not find it: see issue_findable()
+            break
+    answer = server.post(new_csr("other.example.org"))
+    assert answer.status == 429 and "(orders-per-3h = 1)" in answer.text, answer
+    assert [counted(server, kind) for kind in ("orders", "certificates", "client")] == before
+
+
+def test_many_renewals_at_once(server, newer, new_csr):
+    """Renewals that are due at the same time do not hold each other back."""
+    csrs = [new_csr(f"many{i}.example.org") for i in range(6)]
+    certificates = [issue_findable(server, csr) for csr in csrs]
+    server.write_config(account=LIMITED.format(1, 1))
+    for csr in csrs:
+        make_due(server, csr)
+    with ThreadPoolExecutor(len(csrs)) as pool:
+        renewed = list(pool.map(server.issue, csrs))
+    assert not {c.serial for c in renewed} & {c.serial for c in certificates}
+
+
+def test_not_exempt(server, pebble, newer, new_csr):
+    """The CA ignores that an order is a renewal: then the order counts."""
+    csr = new_csr("www.example.org")
+    certificate, before = issue_findable(server, csr), counted(server, "orders")
+    pebble.forgets_replaces = True
+    make_due(server, csr)
+    assert server.issue(csr).serial != certificate.serial
+    assert counted(server, "orders") == before + 1
+
+
+def test_refused_as_a_renewal(server, newer, new_csr, tmp_path):
+    """An order that must do without "replaces" is one like any other."""
+    csr = new_csr("www.example.org")
+    issue_findable(server, csr)
+    entry = server.cache_entry(csr)
+    shutil.copytree(entry, tmp_path / "entry")
+    make_due(server, csr)
+    server.issue(csr)
+    before = counted(server, "orders")
+    shutil.copytree(tmp_path / "entry", entry, dirs_exist_ok=True)
+    make_due(server, csr)
+    kept = server.issue(csr).serial
+    assert counted(server, "orders") == before + 1
+    shutil.copytree(tmp_path / "entry", entry, dirs_exist_ok=True)
+    make_due(server, csr)
+    server.write_config(account=LIMITED.format(1, 0))
+    previous = server.issue(csr).serial
+    assert previous != kept and previous == cached_serial(server, csr)
+    assert "(orders-per-3h = 1)" in server.sign.log
 
 
 def test_replaced_already(server, newer, new_csr, tmp_path):
@@ -503,6 +586,25 @@ def test_prefetch_of_an_old_cache(ahead, newer, new_csr):
     path.write_text(json.dumps({"version": 1, "certificate": known["certificate"], "askAt": 1}))
     ahead.start_orderd()
     lib.wait_for(lambda: cached_serial(ahead, csr) != old.serial, "the renewal")
+
+
+def test_prefetch_of_a_compromised_key(ahead, newer, new_csr):
+    """An entry that a backup brought back is not renewed."""
+    csr = new_csr("www.example.org")
+    old = issue_with_window(ahead, newer, csr, 10 * DAY, 11 * DAY)
+    entry = ahead.cache_entry(csr)
+    kept = {path: path.read_bytes() for path in entry.iterdir()}
+    lib.run(lib.CTL, "revoke", f"--config={ahead.config}", old.serial, "--reason=keyCompromise")
+    ahead.orderd.stop()
+    for path, content in kept.items():
+        path.write_bytes(content)
+    set_meta = {**read_meta(ahead, csr), "windowStart": 1, "windowEnd": 2}
+    meta_path(ahead, csr).write_text(json.dumps(set_meta))
+    certificates = newer.certificates()
+    ahead.start_orderd()
+    lib.wait_for(lambda: "is not renewed ahead of requests: A certificate with this key was revoked"
+                 in ahead.orderd.log, "the warning")
+    assert cached_serial(ahead, csr) == old.serial and newer.certificates() == certificates
 
 
 def test_prefetch_without_a_block(ahead, newer, new_csr):

@@ -4,6 +4,7 @@
 import json
 import os
 import signal
+import threading
 
 import pytest
 
@@ -48,8 +49,119 @@ def test_by_request(acmems, revoke, new_csr, pebble, tmp_path):
     csr = new_csr("request.example.org")
     (tmp_path / "request").write_bytes(csr)
     serial = acmems.issue(csr).serial
-    revoke(tmp_path / "request", "--reason=keyCompromise")
-    assert_revoked(pebble, acmems, csr, serial, 1)
+    revoke(tmp_path / "request", "--reason=affiliationChanged")
+    assert_revoked(pebble, acmems, csr, serial, 3)
+
+
+REFUSED = "A certificate with this key was revoked because the key is compromised. Create a new key"
+
+
+def csr_with_key(csr, key, name, form):
+    """Another CSR with this EC key, whose point can be written in several forms."""
+    other = csr.parent / f"{name}.csr"
+    lib.run("openssl", "ec", "-in", key, "-conv_form", form, "-out", other.with_suffix(".key"))
+    lib.run("openssl", "req", "-new", "-key", other.with_suffix(".key"), "-subj", "/", "-addext",
+            f"subjectAltName=DNS:{name}", "-out", other)
+    return other.read_bytes()
+
+
+@pytest.fixture
+def twins(tmp_path, new_csr):
+    """twins("a.example.org", "b.example.org", …): CSRs with one key."""
+    def twins(first, *others, form="uncompressed"):
+        path = tmp_path / "csr" / f"{first}.csr"
+        return [new_csr(first), *(csr_with_key(path, path.with_suffix(".key"), name, form) for name in others)]
+    return twins
+
+
+def test_compromised_key(acmems, revoke, twins, new_csr, pebble, tmp_path):
+    """No request with the key gets a certificate any more: not from a cache, not from the CA."""
+    first, second, third = twins("first.example.org", "second.example.org", "third.example.org")
+    compressed = csr_with_key(tmp_path / "csr/first.example.org.csr", tmp_path / "csr/first.example.org.key", "fourth.example.org",
+                              "compressed")
+    serial, kept = acmems.issue(first).serial, acmems.issue(second).serial
+    safe = new_csr("safe.example.org")
+    other = acmems.issue(safe).serial
+    orders = pebble.orders()
+    result = revoke(serial, "--reason=keyCompromise")
+    assert result.stdout == ("acmems refuses every request with this key from now on.\n"
+                             f"The CA revoked certificate {serial.lower()}.\n"
+                             "It was removed from the cache.\n"
+                             "Other certificates with its key that were removed from the cache: 1.\n")
+    assert status(pebble, serial)["Reason"] == 1 and status(pebble, kept)["Status"] == "Valid"
+    for csr in first, second, third, compressed:
+        answer = acmems.post(csr)
+        assert answer.status == 415 and REFUSED in answer.text, answer
+        assert not (acmems.cache_entry(csr) / "cert.pem").exists()
+    assert REFUSED in acmems.sign.log
+    assert pebble.orders() == orders and acmems.issue(safe).serial == other
+
+
+def test_second_entry_of_the_key(acmems, revoke, twins, pebble):
+    """For any reason, the cache drops what belongs to the key; only a compromised key is refused."""
+    first, second = twins("one.example.org", "two.example.org")
+    serials = [acmems.issue(csr).serial for csr in (first, second)]
+    assert "were removed from the cache: 1." in revoke(serials[1], "--reason=superseded").stdout
+    assert not {acmems.issue(csr).serial for csr in (first, second)} & set(serials)
+
+
+def test_compromised_although_the_ca_refuses(acmems, revoke, twins, tmp_path):
+    """The key must not be used, whether the CA revokes a certificate or not."""
+    first, second = twins("refused.example.org", "refused2.example.org")
+    chain = acmems.post(first).body
+    (tmp_path / "chain").write_bytes(chain)
+    revoke(tmp_path / "chain")
+    result = revoke(tmp_path / "chain", "--reason=keyCompromise", check=False)
+    assert result.returncode == 0 and "already revoked" in result.stdout
+    assert acmems.post(second).status == 415
+
+
+def test_compromised_in_another_copy_of_the_cache(acmems, revoke, twins, pebble):
+    """A backup brings the certificate back into the cache: it is not returned."""
+    [first] = twins("backup.example.org")
+    chain = acmems.post(first).body
+    revoke(lib.Certificate(chain).serial, "--reason=keyCompromise")
+    acmems.put_entry(first, chain)
+    answer = acmems.post(first)
+    assert answer.status == 415 and REFUSED in answer.text
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_compromised_while_ordered(acmems, revoke, twins, pebble, restarts):
+    """An order in progress ends without a certificate, also one that is resumed."""
+    first, second = twins(f"early{restarts}.example.org", f"late{restarts}.example.org")
+    serial, issued = acmems.issue(first).serial, pebble.certificates()
+    acmems.http01.pause()
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(acmems.post(second)))
+    thread.start()
+    lib.wait_for(lambda: list(acmems.challenges.iterdir()), "the challenge")
+    if restarts:
+        acmems.orderd.expect = (-signal.SIGKILL,)
+        acmems.orderd.popen.kill()
+        acmems.orderd.wait()
+    revoke(serial, "--reason=keyCompromise")
+    if restarts:
+        acmems.start_orderd()
+    acmems.http01.resume()
+    thread.join(lib.DEADLINE)
+    [answer] = answers
+    assert answer.status == 415 and REFUSED in answer.text, answer
+    lib.wait_for(lambda: not list(acmems.directory.glob("state/orders/*.json")), "the end of the order")
+    assert "No certificate for late" in acmems.orderd.log
+    assert not (acmems.cache_entry(second) / "cert.pem").exists()
+    assert pebble.certificates() == issued
+
+
+def test_unreadable_list(acmems, twins, pebble):
+    """That a key is good is not concluded from an error. The same request succeeds later."""
+    [first] = twins("unreadable.example.org")
+    serial = acmems.issue(first).serial
+    (acmems.directory / "state/revoked-keys").write_text("no directory")
+    answer = acmems.post(first)
+    assert answer.status == 500 and "failed to read its state directory" in answer.text, answer
+    (acmems.directory / "state/revoked-keys").unlink()
+    assert acmems.issue(first).serial == serial
 
 
 def test_documented_command(acmems, new_csr, pebble, tmp_path):
@@ -73,7 +185,8 @@ def test_by_certificate(acmems, revoke, new_csr, pebble, tmp_path):
     assert_revoked(pebble, acmems, csr, serial)
     result = revoke(tmp_path / "chain")
     assert result.stdout == (f"Certificate {serial.lower()} is already revoked.\n"
-                             "It is in no cache.\n")
+                             "It is in no cache.\n"
+                             "Other certificates with its key that were removed from the cache: 1.\n")
 
 
 def test_already_revoked_leaves_the_cache(acmems, revoke, new_csr, tmp_path):

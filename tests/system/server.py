@@ -20,6 +20,7 @@ CONFIG = """
 acme-server = {url}
 ca-file = /etc/acmems/ca.pem
 accept-terms-of-service = yes
+client-share = 0
 
 [mgmt]
 listener = 127.0.0.1:1313

@@ -15,6 +15,7 @@
 #include "statedir/account-dir.h"
 #include "statedir/files/owner.h"
 #include "statedir/order-record.h"
+#include "statedir/revoked-key.h"
 #include "statedir/storage/meta.h"
 #include "strings/strv.h"
 #include "strings/text.h"
@@ -25,14 +26,17 @@
 #define FILE_SIZE_MAX     ((size_t)16 * 1024 * 1024)
 #define SERIAL_LENGTH_MAX 128U
 
+#define REMOVED "It was removed from the cache. The next POST of its CSR orders a new certificate."
+
 typedef struct Revoke {
     ConfigFile *config_file;
     const Config *config;
     const AccountBlock *account; /* revokes the certificate */
     sd_event *event;
     Session *session;
-    Chain *chain; /* of the certificate to revoke */
-    size_t n_removed;
+    Chain *chain;                       /* of the certificate to revoke */
+    bool is_compromised;                /* the key of the certificate */
+    size_t n_removed, n_removed_others; /* cache entries with the certificate; with its key */
 } Revoke;
 
 static void revoke_done(Revoke *revoke)
@@ -73,18 +77,25 @@ static int take_if_serial(const Storage *storage, const char *key, Chain **chain
     return 0;
 }
 
+static EVP_PKEY *leaf_key(const Chain *chain)
+{
+    return X509_get0_pubkey(chain_leaf(chain));
+}
+
+/* Two requests of one key have two entries: whatever is wrong with the key is wrong with both. */
 static int remove_if_same(const Storage *storage, const char *key, Chain **chain, void *userdata)
 {
     Revoke *revoke = userdata;
+    bool is_same = X509_cmp(chain_leaf(*chain), chain_leaf(revoke->chain)) == 0;
     int r;
 
-    if (X509_cmp(chain_leaf(*chain), chain_leaf(revoke->chain)) != 0)
+    if (!is_same && EVP_PKEY_eq(leaf_key(*chain), leaf_key(revoke->chain)) != 1)
         return 0;
     r = storage ? storage_drop(storage, key)
                 : order_record_remove(revoke->config->state_directory, key);
     if (r < 0)
         return r;
-    revoke->n_removed++;
+    (*(is_same ? &revoke->n_removed : &revoke->n_removed_others))++;
     return 0;
 }
 
@@ -224,6 +235,19 @@ static void log_revoked(const Revoke *revoke, const char *reason)
               reason ? ", reason " : "", str_or(reason, ""));
 }
 
+/* Before the CA is asked: whatever the CA answers, the key must not be used any more. */
+static int remember_key(const Revoke *revoke)
+{
+    const char *state = revoke->config->state_directory;
+    _cleanup_free_ char *serial = chain_serial(revoke->chain);
+    int r = serial ? revoked_key_save(state, leaf_key(revoke->chain), serial, time(NULL)) : -ENOMEM;
+
+    if (r < 0)
+        return failed(state, strerror(-r));
+    puts("acmems refuses every request with this key from now on.");
+    return CTL_GOOD;
+}
+
 /* Sends revokeCert (RFC 8555 §7.6). @name: of the reason, or NULL. */
 static int send_revocation(Revoke *revoke, int reason, const char *name)
 {
@@ -253,9 +277,13 @@ static int remove_from_caches(Revoke *revoke)
 
     if (r < 0)
         return failed("cannot remove the certificate from the cache", strerror(-r));
-    puts(revoke->n_removed > 0
-             ? "It was removed from the cache. The next POST of its CSR orders a new certificate."
-             : "It is in no cache.");
+    if (revoke->n_removed == 0)
+        puts("It is in no cache.");
+    else
+        puts(revoke->is_compromised ? "It was removed from the cache." : REMOVED);
+    if (revoke->n_removed_others > 0)
+        printf("Other certificates with its key that were removed from the cache: %zu.\n",
+               revoke->n_removed_others);
     return CTL_GOOD;
 }
 
@@ -319,6 +347,7 @@ int ctl_revoke(char *const *arguments, const CtlOptions *options)
     r = parse_reason(options->reason, &reason);
     if (r != CTL_GOOD)
         return r;
+    revoke.is_compromised = reason == REVOCATION_KEY_COMPROMISE;
     log_open("acmemsctl");
     if (config_file_open(str_or(options->config, config_file_default(path)), &revoke.config_file) <
         0)
@@ -329,6 +358,8 @@ int ctl_revoke(char *const *arguments, const CtlOptions *options)
         r = choose_account(&revoke, options->account);
     if (r == CTL_GOOD)
         r = open_session(&revoke);
+    if (r == CTL_GOOD && revoke.is_compromised)
+        r = remember_key(&revoke);
     if (r == CTL_GOOD)
         r = send_revocation(&revoke, reason, options->reason);
     return r == CTL_GOOD ? remove_from_caches(&revoke) : r;

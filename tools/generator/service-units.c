@@ -4,6 +4,7 @@
 #include "base/macro.h"
 #include "base/path.h"
 #include "statedir/files/runtime-path.h"
+#include "statedir/revoked-key.h"
 
 #define SECTION "Service"
 
@@ -265,12 +266,21 @@ static void hide_keys(Sandbox *sandbox, const Config *config, const Paths *shown
         hide_key(sandbox, config->verifications[i]->tsig_key_file, shown);
 }
 
+static char *revoked_keys_path(const Config *config)
+{
+    char *path;
+
+    return asprintf(&path, "%s/" REVOKED_KEYS_DIRECTORY, config->state_directory) < 0 ? NULL : path;
+}
+
 static int write_sign(const UnitDirectory *where, const Config *config)
 {
     _cleanup_free_ char *challenges = runtime_challenges_path(config->runtime_directory);
+    _cleanup_free_ char *revoked = revoked_keys_path(config);
+    const char *const others[] = { revoked };
     _cleanup_(sandbox_done) Sandbox sandbox = { 0 };
     _cleanup_(paths_done) Paths paths = { 0 };
-    int r = challenges ? paths_collect(&paths, config, NULL, 0) : -ENOMEM;
+    int r = challenges && revoked ? paths_collect(&paths, config, others, 1) : -ENOMEM;
 
     if (r < 0)
         return r;

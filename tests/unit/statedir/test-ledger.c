@@ -27,7 +27,7 @@ static void add(const char *state, const LedgerKey *to, time_t now)
 
     ASSERT_OK(ledger_load(state, to, now, &ledger));
     n = ledger.n;
-    ASSERT_OK(ledger_add(state, to, now, &ledger));
+    ASSERT_OK(ledger_add(state, to, now, NULL, &ledger));
     ASSERT_EQ(ledger.n, n + 1);
     ASSERT_EQ(ledger.times[n], now);
 }
@@ -70,15 +70,39 @@ static void test_sweep(const char *state)
     ASSERT_EQ(n_files(state), 0);
 }
 
+/* Notes stay with their times, also when the first ones leave the window. */
+static void test_notes(const char *state)
+{
+    static const char *const notes[] = { "first", NULL, "third" };
+    _cleanup_free_ char *too_long = calloc(1, LEDGER_NOTE_MAX + 2);
+    _cleanup_(ledger_done) Ledger ledger = { 0 };
+
+    ASSERT_TRUE(too_long);
+    memset(too_long, 'x', LEDGER_NOTE_MAX + 1);
+    for (size_t i = 0; i < ELEMENTSOF(notes); i++) {
+        _cleanup_(ledger_done) Ledger before = { 0 };
+
+        ASSERT_OK(ledger_load(state, &key, NOW + (time_t)i, &before));
+        ASSERT_OK(ledger_add(state, &key, NOW + (time_t)i, notes[i], &before));
+    }
+    ASSERT_OK(ledger_load(state, &key, NOW + WINDOW, &ledger));
+    ASSERT_EQ(ledger.n, 2);
+    ASSERT_TRUE(!ledger.notes[0]);
+    ASSERT_STREQ(ledger.notes[1], "third");
+    ASSERT_OK(ledger_add(state, &key, NOW + WINDOW, too_long, &ledger));
+    ASSERT_TRUE(!ledger.notes[2]);
+}
+
 static void test_bound(const char *state)
 {
-    _cleanup_(ledger_done)
-        Ledger ledger = { .times = calloc(LEDGER_MAX, sizeof(time_t)), .n = LEDGER_MAX };
+    _cleanup_(ledger_done) Ledger ledger = { .times = calloc(LEDGER_MAX, sizeof(time_t)),
+                                             .notes = calloc(LEDGER_MAX, sizeof(char *)),
+                                             .n = LEDGER_MAX };
 
-    ASSERT_TRUE(ledger.times);
+    ASSERT_TRUE(ledger.times && ledger.notes);
     for (size_t i = 0; i < LEDGER_MAX; i++)
         ledger.times[i] = NOW;
-    ASSERT_OK(ledger_add(state, &key, NOW + 1, &ledger));
+    ASSERT_OK(ledger_add(state, &key, NOW + 1, "full", &ledger));
     ASSERT_EQ(ledger.n, LEDGER_MAX);
     ASSERT_EQ(ledger.times[LEDGER_MAX - 1], NOW + 1);
     ASSERT_EQ(count(state, &key, NOW + 1), LEDGER_MAX);
@@ -92,5 +116,7 @@ int main(void)
     test_window(state);
     test_sweep(state);
     test_bound(state);
+    ASSERT_OK(ledger_sweep(state, time(NULL) + LEDGER_WINDOW_MAX));
+    test_notes(state);
     return EXIT_SUCCESS;
 }

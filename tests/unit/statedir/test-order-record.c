@@ -25,6 +25,7 @@ static OrderRecord example(OrderStage stage)
         .created = 1795600000,
         .issued = 1795600001,
         .expires = 1795686400,
+        .is_exempt = true,
         .server = server,
         .auth = auth,
         .body = body,
@@ -65,6 +66,7 @@ static void test_life(const char *state)
     ASSERT_STREQ(read.auth, auth);
     ASSERT_STREQ(read.request_id, id);
     ASSERT_STREQ(read.client, client);
+    ASSERT_TRUE(read.is_exempt);
     ASSERT_STREQ(read.url, url);
     ASSERT_STREQ(read.finalize_url, finalize);
     ASSERT_STREQ(read.chain, chain);

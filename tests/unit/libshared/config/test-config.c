@@ -469,6 +469,9 @@ static void test_defaults(void)
     ASSERT_STREQ(config->accounts[0]->directory, "/var/lib/acmems/account");
     ASSERT_TRUE(!config->accounts[0]->ca_file);
     ASSERT_EQ(config->accounts[0]->orders_per_3h, 300);
+    ASSERT_EQ(config->accounts[0]->client_share, 25);
+    ASSERT_EQ(config->accounts[0]->auth_share, 50);
+    ASSERT_EQ(config->accounts[0]->renewal_reserve, 25);
     ASSERT_EQ(config->accounts[0]->duplicate_certificates_per_week, 5);
     ASSERT_FALSE(config->accounts[0]->accept_terms_of_service);
     ASSERT_TRUE(!config->accounts[0]->accepted_terms_of_service);
@@ -775,7 +778,9 @@ static void test_dnsupdate(void)
         "e]\ntype=dns01-dnsUpdate\ndns-server=192.0.2.53\ndns-server=192.0.2.53:5353\ndns-server="
         "2001:db8::53\ndns-server=[2001:db8::53]:53\nttl=0\ntimeout=30\nresolver=192.0.2."
         "54\nresolver=fe80::1%eth0\nresolver=[fe80::1%eth0]:54\nzone=_acme-challenge.Example.ORG."
-        "\ntsig-key-file=/etc/acmems/tsig.key\npropagation-check=none\npropagation-timeout=7\n",
+        "\ntsig-key-file=/etc/acmems/"
+        "tsig.key\npropagation-check=none\npropagation-timeout=7\nalias-"
+        "zone=Validation.example.net.\nalias-zone=example.com\n",
         NULL);
     const Verification *d = config->verifications[0], *e = config->verifications[1];
 
@@ -799,6 +804,10 @@ static void test_dnsupdate(void)
     ASSERT_STREQ(e->tsig_key_file, "/etc/acmems/tsig.key");
     ASSERT_TRUE(e->skip_propagation_check);
     ASSERT_EQ(e->propagation_timeout, 7);
+    ASSERT_TRUE(!d->alias_zones);
+    ASSERT_EQ(e->n_alias_zones, 2);
+    ASSERT_STREQ(e->alias_zones[0], "validation.example.net");
+    ASSERT_STREQ(e->alias_zones[1], "example.com");
 }
 
 /* The example of the Python server, as its users have it. */

@@ -211,7 +211,7 @@ static void test_budgets(void)
     const OrderContext strange = other(other_names);
     OrderContext resumed = context;
 
-    resumed.client = NULL;
+    resumed.is_charged = true;
     account_block.orders_per_3h = 3;
     budget_note_order(&context);
     budget_note_order(&strange);

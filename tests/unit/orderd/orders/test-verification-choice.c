@@ -33,6 +33,22 @@ static void test_takes_the_first(void)
     verification_choice_done(&choice);
 }
 
+/* A CA may offer a type that cannot prove what it asks for. */
+static void test_unsuitable(void)
+{
+    AuthBlock auth = { .name = block_name, .verifications = both, .n_verifications = 2 };
+    VerificationChoice wildcard = { .auth = &auth, .is_wildcard = true };
+    VerificationChoice address = { .auth = &auth, .is_address = true };
+    json_auto_t *challenges = make_challenges("http-01", "dns-01");
+    json_auto_t *dns_only = make_challenges("dns-01", NULL);
+
+    ASSERT_TRUE(verification_choice_find(&wildcard, challenges));
+    ASSERT_TRUE(verification_choice_current(&wildcard) == &dns);
+    ASSERT_FALSE(verification_choice_find(&address, dns_only));
+    verification_choice_done(&wildcard);
+    verification_choice_done(&address);
+}
+
 static void test_passes_over(void)
 {
     AuthBlock auth = { .name = block_name, .verifications = both, .n_verifications = 2 };
@@ -78,6 +94,7 @@ static void test_not_offered(void)
 int main(void)
 {
     test_takes_the_first();
+    test_unsuitable();
     test_passes_over();
     test_not_offered();
     return EXIT_SUCCESS;

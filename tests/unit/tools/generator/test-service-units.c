@@ -64,7 +64,8 @@ static void test_paths(void)
         { "[account]\nca-file=/var/lib/acmems/ca.pem\n", NULL, NULL },
         { "[state]\ndirectory=/srv/state\n",
           SERVICE("ReadWritePaths=-/srv/state\nReadWritePaths=-/srv/state/account\n"),
-          SERVICE("InaccessiblePaths=-/srv/state/account\n") },
+          SERVICE("ReadOnlyPaths=-/srv/state/revoked-keys\n"
+                  "InaccessiblePaths=-/srv/state/account\n") },
         /* a storage that was refused */
         { "[storage s]\ntype=file\n", NULL, NULL },
     };
