@@ -10,28 +10,33 @@
 
 typedef struct Sign {
     ConfigFile *config_file;
-    Config *config; /* for the current connection; NULL: no valid one exists */
+    SignContext context; /* for the current connection */
 } Sign;
 
 static void sign_close(void *userdata)
 {
     Sign *sign = userdata;
 
+    if (sign->context.refusals)
+        refusals_sum_up(sign->context.refusals, USEC_INFINITY);
+    refusals_free(sign->context.refusals);
     config_file_free(sign->config_file);
     free(sign);
 }
 
+DEFINE_CLEANUP_FUNC(Sign *, sign_close)
+
 static int sign_open(const char *const values[], void **ret)
 {
-    Sign *sign = calloc(1, sizeof(*sign));
-    int r = sign ? config_file_watch(values[0], &sign->config_file) : -ENOMEM;
+    _cleanup_(sign_closep) Sign *sign = calloc(1, sizeof(*sign));
+    int r = sign ? refusals_new(&sign->context.refusals) : -ENOMEM;
 
-    if (r < 0) {
-        free(sign);
+    if (r >= 0)
+        r = config_file_watch(values[0], &sign->config_file);
+    if (r < 0)
         return r;
-    }
     csr_preload();
-    *ret = sign;
+    *ret = TAKE_PTR(sign);
     return 0;
 }
 
@@ -39,13 +44,14 @@ static void sign_prepare(void *userdata)
 {
     Sign *sign = userdata;
 
-    sign->config = config_file_get(sign->config_file);
+    sign->context.config = config_file_get(sign->config_file);
+    refusals_sum_up(sign->context.refusals, now_monotonic());
 }
 
 static void sign_connection(int fd, void *userdata)
 {
-    const Sign *sign = userdata;
-    const Config *config = sign->config;
+    Sign *sign = userdata;
+    const Config *config = sign->context.config;
     const HttpRoute routes[] = {
         {
             .path = "/sign",
@@ -63,7 +69,7 @@ static void sign_connection(int fd, void *userdata)
         .refused = sign_refused,
         .proxies = config ? config->proxies : NULL,
         .n_proxies = config ? config->n_proxies : 0,
-        .userdata = sign->config,
+        .userdata = &sign->context,
     };
 
     server.limits.idle_timeout = 15 * USEC_PER_SEC;

@@ -32,6 +32,7 @@
 typedef struct Sign {
     HttpExchange *exchange;
     const Config *config;
+    Refusals *refusals;
     Authentication authentication;
     PolicyRequest policy;
     SignRequest request;
@@ -51,6 +52,20 @@ typedef struct Outcome {
 static void sign_done(Sign *sign)
 {
     sign_request_done(&sign->request);
+}
+
+static bool is_success(LogEvent event)
+{
+    return event == LOG_EVENT_REQUEST_ISSUED || event == LOG_EVENT_REQUEST_CACHED ||
+           event == LOG_EVENT_REQUEST_OUTDATED;
+}
+
+/* A client can make as many failing requests as it likes. A success is always logged. */
+static bool has_entry(HttpExchange *exchange, Refusals *refusals, const Outcome *outcome)
+{
+    const Source source = source_of(http_peer(exchange));
+
+    return is_success(outcome->event) || refusals_pass(refusals, &source, now_monotonic());
 }
 
 /* Text of any length that a client sends is cut, or stands last, where the size limit cuts it. */
@@ -78,7 +93,8 @@ static void log_outcome(HttpExchange *exchange, const SignRequest *request, cons
 
 static void sign_log(const Sign *sign, const Outcome *outcome)
 {
-    log_outcome(sign->exchange, &sign->request, outcome);
+    if (has_entry(sign->exchange, sign->refusals, outcome))
+        log_outcome(sign->exchange, &sign->request, outcome);
 }
 
 static void sign_refuse(Sign *sign, const Outcome *outcome, unsigned retry_after,
@@ -508,7 +524,10 @@ void sign_serve(HttpExchange *exchange, void *userdata)
         check_origin, check_config, check_head, read_body, check_client,
         parse_csr,    check_policy, check_key,  try_cache, sign_order,
     };
-    _cleanup_(sign_done) Sign sign = { .exchange = exchange, .config = userdata };
+    const SignContext *context = userdata;
+    _cleanup_(sign_done) Sign sign = { .exchange = exchange,
+                                       .config = context->config,
+                                       .refusals = context->refusals };
 
     for (size_t i = 0; i < ELEMENTSOF(steps); i++)
         if (!steps[i](&sign))
@@ -517,7 +536,9 @@ void sign_serve(HttpExchange *exchange, void *userdata)
 
 void sign_refused(HttpExchange *exchange, int status, const char *reason, void *userdata)
 {
-    (void)userdata;
-    log_outcome(exchange, NULL,
-                &(Outcome){ .event = LOG_EVENT_REQUEST_REFUSED, .status = status, .why = reason });
+    const SignContext *context = userdata;
+    const Outcome outcome = { .event = LOG_EVENT_REQUEST_REFUSED, .status = status, .why = reason };
+
+    if (has_entry(exchange, context->refusals, &outcome))
+        log_outcome(exchange, NULL, &outcome);
 }

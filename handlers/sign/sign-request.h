@@ -5,8 +5,14 @@
 
 #include "config/config.h"
 #include "serving/http.h"
+#include "sign/refusals.h"
 
-/* @userdata: the Config, which must outlive the exchange; NULL: no valid one exists. */
+typedef struct SignContext {
+    const Config *config; /* must outlive the exchange; NULL: no valid one exists */
+    Refusals *refusals;
+} SignContext;
+
+/* @userdata: the SignContext */
 void sign_serve(HttpExchange *exchange, void *userdata);
 
 /* Logs a request that was refused before sign_serve() was called (HttpServer.refused). */

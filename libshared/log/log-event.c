@@ -13,6 +13,7 @@ static const LogEventInfo events[] = {
     [LOG_EVENT_REQUEST_REFUSED] = { "c905751a094441eeb45c58e6b7b41d6e", LOG_INFO, "refused" },
     [LOG_EVENT_REQUEST_FAILED] = { "93381fd1732f4abe9b154c4bbb179924", LOG_INFO, "failed" },
     [LOG_EVENT_REQUEST_GONE] = { "efd46535159a4cc19cc7d2feaf0f3fd0", LOG_INFO, "gone" },
+    [LOG_EVENT_REFUSALS_SUMMED] = { "16f3d99c29c74494b6d0e8c70beb58a9", LOG_WARNING, NULL },
     [LOG_EVENT_CERTIFICATE_ISSUED] = { "41992bdc6a6a40d9af5435ccd45195dd", LOG_INFO, "issued" },
     [LOG_EVENT_ORDER_FAILED_AT_CA] = { "9c7d48ec9dce45628cc7e841b04e934b", LOG_WARNING, "failed" },
     [LOG_EVENT_ORDER_FAILED_HERE] = { "4ba160d36f4d42db8d6c0a15f9bdfef7", LOG_WARNING, "failed" },

@@ -13,6 +13,7 @@ typedef enum LogEvent {
     LOG_EVENT_REQUEST_REFUSED,  /* the request is malformed */
     LOG_EVENT_REQUEST_FAILED,   /* the CA, orderd or the handler failed */
     LOG_EVENT_REQUEST_GONE,     /* the client disconnected before its end */
+    LOG_EVENT_REFUSALS_SUMMED,  /* many failed requests of one source, which have no entries */
 
     /* The result of an order: one of these for each order. */
     LOG_EVENT_CERTIFICATE_ISSUED,

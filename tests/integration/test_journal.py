@@ -127,6 +127,23 @@ def test_client_gone(audited, journal, new_csr):
     one(journal.entries(SIGN))
 
 
+def test_many_refusals(audited, journal, new_csr):
+    """The entries of one source are limited; those of others are not. One entry has the number of the rest."""
+    with lib.Client(audited.port) as client:
+        for _ in range(50):
+            client.send(lib.head(b"x"), b"x")
+            assert client.answer().status == 415
+    assert len(journal.entries(SIGN, "INFO")) == 20
+    assert audited.post_from("127.0.0.2", b"x").status == 415
+    assert len(journal.entries(SIGN, "INFO")) == 21
+    audited.issue(new_csr("www.example.org"))
+    assert len(journal.entries(SIGN, "INFO")) == 22, "a success always has an entry"
+    audited.sign.stop()
+    summed = the(journal, "REFUSALS_SUMMED", SIGN)
+    assert summed["ACMEMS_CLIENT"] == "127.0.0.1"
+    assert summed["MESSAGE"].endswith(": 30")
+
+
 # ---- fields ----------------------------------------------------------------------------------
 
 def assert_about(entry, csr, *names):

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sign/refusals.h"
+
+#include <arpa/inet.h>
+
+#include "test-directory.h"
+#include "test-logged.h"
+
+#define BEGIN ((usec_t)1000)
+
+static Source make_source(const char *address)
+{
+    SocketAddress peer = { 0 };
+
+    if (inet_pton(AF_INET, address, &peer.in.sin_addr) == 1)
+        peer.sa.sa_family = AF_INET;
+    else if (inet_pton(AF_INET6, address, &peer.in6.sin6_addr) == 1)
+        peer.sa.sa_family = AF_INET6;
+    return source_of(&peer);
+}
+
+/* Makes so many refusals, and returns how many of them have an entry. */
+static unsigned refuse(Refusals *refusals, const char *address, unsigned n, usec_t now)
+{
+    const Source source = make_source(address);
+    unsigned passed = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        passed += refusals_pass(refusals, &source, now);
+    return passed;
+}
+
+static void test_window(void)
+{
+    _cleanup_(refusals_freep) Refusals *refusals = NULL;
+
+    ASSERT_OK(refusals_new(&refusals));
+    ASSERT_EQ(refuse(refusals, "192.0.2.1", REFUSALS_LOGGED, BEGIN), REFUSALS_LOGGED);
+    ASSERT_EQ(refuse(refusals, "192.0.2.1", 5, BEGIN + 1), 0);
+    ASSERT_EQ(refuse(refusals, "192.0.2.2", 1, BEGIN), 1);
+    refusals_sum_up(refusals, BEGIN + REFUSALS_WINDOW - 1);
+    ASSERT_EQ(logged("192.0.2"), 0);
+    refusals_sum_up(refusals, BEGIN + REFUSALS_WINDOW);
+    ASSERT_EQ(logged("from 192.0.2.1 that failed and have no entry of their own: 5"), 1);
+    ASSERT_EQ(refuse(refusals, "192.0.2.1", REFUSALS_LOGGED + 1, BEGIN + REFUSALS_WINDOW),
+              REFUSALS_LOGGED);
+    refusals_sum_up(refusals, USEC_INFINITY);
+    ASSERT_EQ(logged(": 1\n"), 1);
+    refusals_sum_up(refusals, USEC_INFINITY);
+    ASSERT_EQ(logged(":"), 0);
+}
+
+/* Sources that are easily confused have a count of their own, and their own text. */
+static void test_sources(void)
+{
+    static const struct {
+        const char *address, *text;
+    } sources[] = {
+        { "192.0.2.1", "from 192.0.2.1 " },
+        { "::", "from ::/64 " },
+        { "2001:db8::1", "from 2001:db8::/64 " },
+        { "32.1.13.184", "from 32.1.13.184 " },
+        { "255.255.255.255", "from 255.255.255.255 " },
+        { "2001:db8:0:1::", "from 2001:db8:0:1::/64 " },
+        { "none", "from unix sockets " },
+    };
+    _cleanup_(refusals_freep) Refusals *refusals = NULL;
+
+    ASSERT_OK(refusals_new(&refusals));
+    for (size_t i = 0; i < ELEMENTSOF(sources); i++)
+        ASSERT_EQ(refuse(refusals, sources[i].address, REFUSALS_LOGGED + 7, BEGIN),
+                  REFUSALS_LOGGED);
+    refusals_sum_up(refusals, USEC_INFINITY);
+    ASSERT_EQ(logged(" of their own: 7\n"), ELEMENTSOF(sources));
+    for (size_t i = 0; i < ELEMENTSOF(sources); i++) {
+        refuse(refusals, sources[i].address, REFUSALS_LOGGED + 7, BEGIN);
+        refusals_sum_up(refusals, USEC_INFINITY);
+        ASSERT_EQ(logged(sources[i].text), 1);
+    }
+}
+
+/* However many sources there are, the number of entries is limited. */
+static void test_many_sources(void)
+{
+    _cleanup_(refusals_freep) Refusals *refusals = NULL;
+    unsigned passed = 0;
+
+    ASSERT_OK(refusals_new(&refusals));
+    for (unsigned i = 0; i < 65536; i++) {
+        char address[INET6_ADDRSTRLEN];
+
+        (void)snprintf(address, sizeof(address), "2001:db8:0:%x::1", i);
+        passed += refuse(refusals, address, 1, BEGIN);
+    }
+    ASSERT_TRUE(passed > 400 && passed <= 512 + REFUSALS_LOGGED);
+    refusals_sum_up(refusals, USEC_INFINITY);
+    ASSERT_EQ(logged("other addresses"), 1);
+}
+
+int main(void)
+{
+    _cleanup_test_directory_ char *directory = test_directory_new();
+
+    /* logged_open() makes a file in the working directory. */
+    ASSERT_OK(chdir(directory));
+    logged_open("test-refusals");
+    test_window();
+    test_sources();
+    test_many_sources();
+    logged_close();
+    return EXIT_SUCCESS;
+}
