@@ -60,6 +60,7 @@ typedef struct Parent {
     usec_t kill_next;     /* not later than the earliest deadline of a child */
     struct pollfd *polls; /* the signalfd, each listening socket, each of the farewells */
     Turns *turns;
+    size_t waiting_max;
     int first_fd;       /* the descriptors of accepted connections begin here, … */
     bool has_low;       /* … unless there was no free one */
     usec_t expire_next; /* when to look for connections that waited too long */
@@ -299,15 +300,17 @@ static void admit(Parent *parent, int fd, const SocketAddress *peer)
 {
     Source source = source_of(peer);
     Turn away;
-    int r = turns_enter(parent->turns, &source, fd, &away);
+    int r;
 
+    if (turns_waiting(parent->turns) >= parent->waiting_max)
+        serve_next(parent);
+    r = turns_enter(parent->turns, &source, fd, &away);
     if (r < 0) {
         pause_for(parent, -r, "accept a connection");
         (void)safe_close(fd);
     } else if (r > 0) {
         turn_away(parent, &away);
     }
-    serve_next(parent);
 }
 
 /* Accepts one connection. Returns whether to go on with this socket. */
@@ -418,10 +421,11 @@ static int loop(Parent *parent)
             stop(parent);
         if (parent->polls[0].revents)
             handle_signals(parent);
-        serve_next(parent);
+        /* A free place may be the turn of a connection that has just arrived. */
         for (size_t i = 1; !parent->stopping && i < n_fixed; i++)
             if (parent->polls[i].revents)
                 accept_some(parent, parent->polls[i].fd);
+        serve_next(parent);
     }
     return 0;
 }
@@ -448,7 +452,7 @@ static int watch_listening(Parent *parent)
 }
 
 /* How many connections may wait. */
-static size_t waiting_max(const ForkServer *server)
+static size_t get_waiting_max(const ForkServer *server)
 {
     size_t others = DESCRIPTORS_OTHER + server->activation->n_fds;
     struct rlimit limit;
@@ -471,13 +475,14 @@ static int run_listening(const ForkServer *server, const sigset_t *signals)
         .kill_next = USEC_INFINITY,
         .polls = polls,
         .idle_since = now_monotonic(),
+        .waiting_max = get_waiting_max(server),
     };
     int r;
 
     if (!polls || !children)
         return -ENOMEM;
     r = turns_new(server->source_max ? server->source_max : server->children_max,
-                  waiting_max(server), &turns);
+                  parent.waiting_max, &turns);
     if (r < 0)
         return r;
     parent.turns = turns;
