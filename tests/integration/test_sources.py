@@ -287,4 +287,4 @@ def test_client_that_leaves_frees_its_place(installation, new_csr):
         leaves.close()
         assert b" 200 " in read_all(waits)[:20]
         assert not ended([stays])
-    assert installation.sign.log.count("the client disconnected while it waited for the order") == 1
+        assert installation.sign.log.count("the client disconnected while it waited for the order") == 1
