@@ -17,7 +17,7 @@ static void use(const Chain *chain)
     _cleanup_free_ char *serial = chain_serial(chain), *id = chain_renewal_id(chain);
     char fingerprint[CHAIN_FINGERPRINT_SIZE];
 
-    if (!serial || chain_fingerprint(chain, fingerprint) < 0)
+    if (!serial || (id && !*id) || chain_fingerprint(chain, fingerprint) < 0)
         abort();
     (void)chain_not_after(chain);
     (void)chain_renewal(chain, 30);
