@@ -115,4 +115,5 @@ def test_without_units(server, csr, new_csr):
         server.issue(new_csr("by-hand.example.org"))
     finally:
         server.run("systemctl", "stop", "without-units.service")
+        server.run("systemd-tmpfiles", "--create")
         server.run("systemctl", "start", *server.sockets)
