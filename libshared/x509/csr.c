@@ -45,6 +45,9 @@ static inline void extensions_freep(STACK_OF(X509_EXTENSION) * *extensions)
 #define REASON_KEY                                                                                 \
     "The key of the CSR is not accepted. Use RSA with 2048 to 8192 bits and the exponent 65537, "  \
     "P-256, P-384, P-521 or Ed25519."
+#define REASON_POINT                                                                               \
+    "The key of the CSR is a compressed point, which CAs do not accept. Create the key with "      \
+    "an uncompressed point, as OpenSSL does by default."
 #define REASON_SIGNATURE                                                                           \
     "The signature of the CSR is not valid. Create a new CSR with the key that it is for."
 #define REASON_EXTENSIONS                                                                          \
@@ -156,12 +159,25 @@ static bool key_is_accepted(const EVP_PKEY *key)
     }
 }
 
+/* RFC 5480 §2.2: uncompressed points are a must, compressed ones are optional, and CAs refuse them.
+ */
+static bool point_is_compressed(X509_REQ *req)
+{
+    const unsigned char *point;
+    int size;
+
+    return X509_PUBKEY_get0_param(NULL, &point, &size, NULL, X509_REQ_get_X509_PUBKEY(req)) == 1 &&
+           size > 0 && point[0] != POINT_CONVERSION_UNCOMPRESSED;
+}
+
 static int check_key(X509_REQ *req, const char **ret_reason)
 {
     EVP_PKEY *key = X509_REQ_get0_pubkey(req);
 
     if (!key || !key_is_accepted(key))
         return csr_refuse(ret_reason, REASON_KEY);
+    if (EVP_PKEY_get_base_id(key) == EVP_PKEY_EC && point_is_compressed(req))
+        return csr_refuse(ret_reason, REASON_POINT);
     if (X509_REQ_verify(req, key) != 1)
         return csr_refuse(ret_reason, REASON_SIGNATURE);
     return 0;

@@ -127,6 +127,15 @@ def test_weak_or_unknown_keys(acmems, tmp_path):
         assert_refused(acmems.post(out.read_bytes()), 415, "key")
 
 
+def test_compressed_point(acmems, tmp_path):
+    key, out = tmp_path / "point.key", tmp_path / "point.csr"
+    lib.run("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
+    lib.run("openssl", "ec", "-in", key, "-conv_form", "compressed", "-out", key)
+    lib.run("openssl", "req", "-new", "-key", key, "-subj", "/CN=a.example.org",
+            "-addext", "subjectAltName=DNS:a.example.org", "-out", out)
+    assert_refused(acmems.post(out.read_bytes()), 415, "compressed point")
+
+
 def test_ed25519_is_passed_on(acmems, new_csr):
     """The CA decides whether this key type is acceptable."""
     answer = acmems.post(new_csr("ed25519.example.org", key="ed25519"))
