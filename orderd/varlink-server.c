@@ -208,7 +208,8 @@ static void call_end(VarlinkCall *call, json_t *message)
     if (r >= 0)
         r = sd_event_source_set_io_events(c->io, EPOLLIN | EPOLLOUT);
     if (r < 0) {
-        log_warning_errno(r, "Failed to answer a peer on the socket: %m");
+        if (server_may_log(c->server))
+            log_warning_errno(r, "Failed to answer a peer on the socket: %m");
         (void)shutdown(c->fd, SHUT_RDWR);
     }
 }
@@ -479,7 +480,7 @@ static int connection_on_io(sd_event_source *source, int fd, uint32_t revents, v
     if (r >= 0)
         r = connection_update(c);
     if (r < 0) {
-        if (r != -ECONNRESET && r != -EPIPE && r != -ENOBUFS)
+        if (r != -ECONNRESET && r != -EPIPE && r != -ENOBUFS && server_may_log(c->server))
             log_warning_errno(
                 r, "Failed to communicate with a client on the socket, closing its connection: %m");
         connection_free(c);

@@ -190,6 +190,14 @@ def test_incomplete_call_ends(orderd, new_csr):
             assert is_served(orderd)
 
 
+def test_journal_of_damaged_calls(orderd):
+    for _ in range(20):
+        with connect(orderd) as sock:
+            sock.sendall(b"nonsense\0")
+            assert answer(sock) is None
+    assert orderd.orderd.log.count("closing its connection") == 1
+
+
 # ---- waiters ---------------------------------------------------------------------------------
 
 def test_waiters_of_one_order(acmems, new_csr):
