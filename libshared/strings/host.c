@@ -10,7 +10,7 @@
 
 static bool is_name(const char *text)
 {
-    return *text && *text != '.' && !strstr(text, "..") &&
+    return *text && *text != '.' && text[strlen(text) - 1] != '.' && !strstr(text, "..") &&
            !text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-_.")];
 }
 

@@ -33,6 +33,7 @@ static void test_parse(void)
         { "..", NULL },
         { ".example.org", NULL },
         { "a..b", NULL },
+        { "a..", NULL },
         { "acmems:1313", NULL },
         { "[acmems]", NULL },
         { "[]", NULL },
