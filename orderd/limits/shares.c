@@ -5,7 +5,7 @@
 
 #include "limits/client-source.h"
 
-/* What prefetch can use: the rest stays for clients. */
+/* What prefetch can use of the whole limit, whoever uses the rest. */
 #define PREFETCH_PERCENT 75U
 
 #define UNKNOWN  "-"
@@ -191,11 +191,12 @@ typedef struct Check {
 
 static bool check_part(const Check *check, const Part *part, Failure *ret)
 {
-    time_t excess = find_excess(part, check->ledger);
+    time_t excess = find_excess(part, check->ledger), left;
 
     if (excess == 0)
         return true;
-    set_failure(check->context, part, excess + check->window - time(NULL), ret);
+    left = excess + check->window - time(NULL);
+    set_failure(check->context, part, left > 0 ? left : 1, ret);
     return false;
 }
 

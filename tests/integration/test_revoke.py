@@ -89,9 +89,9 @@ def test_compromised_key(acmems, revoke, twins, new_csr, pebble, tmp_path):
                              "It was removed from the cache.\n"
                              "Other certificates with its key that were removed from the cache: 1.\n")
     assert status(pebble, serial)["Reason"] == 1 and status(pebble, kept)["Status"] == "Valid"
-    for csr in first, second, third, compressed:
+    for csr, reason in (first, REFUSED), (second, REFUSED), (third, REFUSED), (compressed, "compressed point"):
         answer = acmems.post(csr)
-        assert answer.status == 415 and REFUSED in answer.text, answer
+        assert answer.status == 415 and reason in answer.text, answer
         assert not (acmems.cache_entry(csr) / "cert.pem").exists()
     assert REFUSED in acmems.sign.log
     assert pebble.orders() == orders and acmems.issue(safe).serial == other
@@ -113,6 +113,17 @@ def test_compromised_although_the_ca_refuses(acmems, revoke, twins, tmp_path):
     revoke(tmp_path / "chain")
     result = revoke(tmp_path / "chain", "--reason=keyCompromise", check=False)
     assert result.returncode == 0 and "already revoked" in result.stdout
+    assert acmems.post(second).status == 415
+
+
+def test_compromised_without_an_account(acmems, revoke, twins, tmp_path):
+    """The CA cannot be told; the key is refused all the same."""
+    first, second = twins("orphan.example.org", "orphan2.example.org")
+    (tmp_path / "chain").write_bytes(acmems.post(first).body)
+    registration = acmems.directory / "account/registration.json"
+    registration.rename(tmp_path / "registration.json")
+    result = revoke(tmp_path / "chain", "--reason=keyCompromise", check=False)
+    assert result.returncode == 1 and "no registered account" in result.stderr
     assert acmems.post(second).status == 415
 
 

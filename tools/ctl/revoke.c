@@ -354,12 +354,13 @@ int ctl_revoke(char *const *arguments, const CtlOptions *options)
         return CTL_BAD;
     revoke.config = config_file_get(revoke.config_file);
     r = find_certificate(&revoke, arguments[0]);
+    /* First: the key is compromised even if the CA cannot be told. */
+    if (r == CTL_GOOD && revoke.is_compromised)
+        r = remember_key(&revoke);
     if (r == CTL_GOOD)
         r = choose_account(&revoke, options->account);
     if (r == CTL_GOOD)
         r = open_session(&revoke);
-    if (r == CTL_GOOD && revoke.is_compromised)
-        r = remember_key(&revoke);
     if (r == CTL_GOOD)
         r = send_revocation(&revoke, reason, options->reason);
     return r == CTL_GOOD ? remove_from_caches(&revoke) : r;
