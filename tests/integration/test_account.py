@@ -433,8 +433,9 @@ class Rude(CaProxy):
         return answer
 
 
-def test_words_of_the_ca_cannot_control_the_terminal(tmp_path, pebble, http01_socket):
-    proxy = Rude(pebble)
+def test_words_of_the_ca_cannot_control_the_terminal(tmp_path, new_pebble, http01_socket):
+    # A changed badNonce is not repeated.
+    proxy = Rude(new_pebble(env={"PEBBLE_WFE_NONCEREJECT": "0"}))
     server = lib.Acmems(tmp_path, proxy, http01_socket)
     try:
         server.write_config()
