@@ -59,6 +59,16 @@ def installation(server, proxy):
     return server
 
 
+def restart(server):
+    """orderd has no connection and no session. Its CPU time and memory so far are kept."""
+    server.spent = getattr(server, "spent", 0) + cpu_time(server.orderd)
+    server.peak = max(getattr(server, "peak", 0), memory_peak(server.orderd))
+    server.orderd.stop()
+    shutil.rmtree(server.directory / "state/session", ignore_errors=True)
+    server.start_orderd()
+    server.spent -= cpu_time(server.orderd)
+
+
 def forget_session(server):
     shutil.rmtree(server.directory / "state/session", ignore_errors=True)
     os.utime(server.directory / "account/account.pem")
@@ -217,12 +227,12 @@ def test_session(installation, proxy, new_csr, case):
     """Faults in what orders share: current clients get an error, later ones get a certificate."""
     name = unique_name()
     # Queries for the renewal windows of earlier certificates fetch the directory too, perhaps just before the order
-    # does: the fault is there before the session is forgotten, and stays until the client has its answer.
+    # does: the fault is there before orderd starts, and stays until the client has its answer.
     shared_with_queries = case.kind == "directory"
     csr, rule = new_csr(name), Rule(name, case.kind, case.fault, times=100 if shared_with_queries else 1)
     proxy.rules = [rule]
     if shared_with_queries:
-        forget_session(installation)
+        restart(installation)
     answer = installation.post(csr)
     proxy.rules = []
     assert answer.status == case.status and rule.hits >= 1, answer
@@ -234,9 +244,9 @@ def test_session(installation, proxy, new_csr, case):
 def test_cpu_and_memory(server, flights, plain_cpu):
     """No busy loops, and memory does not grow with the CA's answers."""
     assert all(answer.done() for *_, answer in flights.values())
-    used = cpu_time(server.orderd) - PLAIN_ORDERS * plain_cpu
+    used = server.spent + cpu_time(server.orderd) - PLAIN_ORDERS * plain_cpu
     assert used < CPU_RATIO_MAX * plain_cpu * (len(CASES) + 2 * len(SHARED_CASES))
-    assert memory_peak(server.orderd) < MEMORY_MAX
+    assert max(server.peak, memory_peak(server.orderd)) < MEMORY_MAX
 
 
 def test_authorization_never_decided(installation, proxy, new_csr):
@@ -318,7 +328,7 @@ def test_tls(installation, proxy, new_csr, stranger, kind):
     csr = new_csr(name)
     # A query for a renewal window may connect before the order does, or may have connected already.
     proxy.handshakes += [handshake] * 100
-    forget_session(installation)
+    restart(installation)
     answer = installation.post(csr)
     proxy.handshakes.clear()
     assert answer.status == 503 and b"SSL" in answer.body
