@@ -125,13 +125,16 @@ static void tell_failure(const Passthrough *target, int error)
               target->text, more, why);
 }
 
-/* A client that is gone already has no address any more: the server sees ours instead. */
+/* A client that is gone already has no address any more. Nothing is forwarded then: otherwise, the
+ * server would take what the client sent for a request of this machine. */
 static int send_proxy_header(int fd, int behind, usec_t deadline)
 {
     uint8_t header[PROXY_HEADER_WRITE_MAX];
     SocketAddress client, here;
     int r = socket_peer(fd, &client);
 
+    if (r >= 0 && client.sa.sa_family == AF_UNSPEC)
+        r = -ENOTCONN;
     if (r >= 0)
         r = socket_own(fd, &here);
     return r < 0 ? r
