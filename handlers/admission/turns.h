@@ -7,9 +7,9 @@
 
 #include <stddef.h>
 
-#include "admission/source.h"
 #include "base/clock.h"
 #include "base/macro.h"
+#include "policy/source.h"
 
 /* Until the first byte of a connection. */
 #define TURNS_SILENT_MAX (2 * USEC_PER_SEC)

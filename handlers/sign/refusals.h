@@ -4,9 +4,9 @@
 /* Limits how many refusals of one source are logged, so that no client can fill the journal. The
  * others are counted, and one entry sums them up. */
 
-#include "admission/source.h"
 #include "base/clock.h"
 #include "base/macro.h"
+#include "policy/source.h"
 
 /* Entries of one source in a window of this length. */
 #define REFUSALS_LOGGED 20U

@@ -3,9 +3,9 @@
 
 #include <stdio.h>
 
-#include "limits/client-source.h"
 #include "limits/shares.h"
 #include "log/log.h"
+#include "policy/source.h"
 #include "statedir/ledger.h"
 
 #define HOUR ((time_t)3600)
@@ -54,10 +54,10 @@ static unsigned client_limit(const OrderContext *context)
 /* The result is unambiguous: an address contains no blank. */
 static char *client_what(const OrderContext *context)
 {
-    char source[CLIENT_SOURCE_SIZE], *owner;
+    char source[SOURCE_TEXT_SIZE], *owner;
 
     return asprintf(&owner, "%s %s", context->auth->name,
-                    str_or(client_source(context->client, source), context->client)) < 0
+                    str_or(source_of_text(context->client, source), context->client)) < 0
                ? NULL
                : owner;
 }

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "limits/client-source.h"
+#include "policy/source.h"
 
 /* What prefetch can use of the whole limit, whoever uses the rest. */
 #define PREFETCH_PERCENT 75U
@@ -20,14 +20,14 @@ static const char *const kinds[] = {
 /* A note is "KIND SOURCE AUTH": neither of the first two contains a blank. */
 typedef struct Note {
     OrderKind kind;
-    char source[CLIENT_SOURCE_SIZE];
+    char source[SOURCE_TEXT_SIZE];
     char auth[AUTH_MAX + 1];
 } Note;
 
 static void note_make(const OrderContext *context, Note *ret)
 {
     *ret = (Note){ .kind = context->kind };
-    if (!client_source(context->client, ret->source))
+    if (!source_of_text(context->client, ret->source))
         (void)snprintf(ret->source, sizeof(ret->source), UNKNOWN);
     (void)snprintf(ret->auth, sizeof(ret->auth), "%s", context->auth->name);
 }

@@ -2,7 +2,6 @@
 #include "limits/shares.h"
 
 #include "limits/budget.h"
-#include "limits/client-source.h"
 #include "test-directory.h"
 #include "test.h"
 
@@ -184,30 +183,6 @@ static void test_without_notes(void)
     account.orders_per_3h = 20;
 }
 
-static void test_source(void)
-{
-    static const struct {
-        const char *client, *source;
-    } cases[] = {
-        { "192.0.2.7", "192.0.2.7" },
-        { "2001:db8::7", "2001:db8::/64" },
-        { "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64" },
-        { "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "ffff:ffff:ffff:ffff::/64" },
-        { "unix", NULL },
-        { "", NULL },
-        { NULL, NULL },
-    };
-    char buf[CLIENT_SOURCE_SIZE];
-
-    for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-        const char *source = client_source(cases[i].client, buf);
-
-        ASSERT_EQ(!source, !cases[i].source);
-        if (source)
-            ASSERT_STREQ(source, cases[i].source);
-    }
-}
-
 int main(void)
 {
     config.state_directory = test_directory_new();
@@ -220,7 +195,6 @@ int main(void)
     test_prefetch();
     test_small_limits();
     test_without_notes();
-    test_source();
     test_directory_freep(&config.state_directory);
     return EXIT_SUCCESS;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "admission/source.h"
+#include "policy/source.h"
 
 #include <arpa/inet.h>
 
@@ -77,10 +77,36 @@ static void test_format(void)
     }
 }
 
+static void test_text(void)
+{
+    static const struct {
+        const char *client, *source;
+    } cases[] = {
+        { "192.0.2.7", "192.0.2.7" },
+        { "2001:db8::7", "2001:db8::/64" },
+        { "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64" },
+        { "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "ffff:ffff:ffff:ffff::/64" },
+        { "::ffff:192.0.2.7", "192.0.2.7" },
+        { "unix", NULL },
+        { "", NULL },
+        { NULL, NULL },
+    };
+    char buf[SOURCE_TEXT_SIZE];
+
+    for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+        const char *text = source_of_text(cases[i].client, buf);
+
+        ASSERT_EQ(!text, !cases[i].source);
+        if (text)
+            ASSERT_STREQ(text, cases[i].source);
+    }
+}
+
 int main(void)
 {
     test_equal();
     test_no_port();
     test_format();
+    test_text();
     return EXIT_SUCCESS;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "admission/source.h"
+#include "policy/source.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -40,4 +40,21 @@ const char *source_format(const Source *source, char buf[SOURCE_TEXT_SIZE])
         (void)snprintf(buf, SOURCE_TEXT_SIZE, "%s%s", address,
                        source->family == AF_INET6 ? "/64" : "");
     return buf;
+}
+
+const char *source_of_text(const char *address, char buf[SOURCE_TEXT_SIZE])
+{
+    SocketAddress peer = { 0 };
+    Source source;
+
+    if (!address)
+        return NULL;
+    if (inet_pton(AF_INET, address, &peer.in.sin_addr) == 1)
+        peer.sa.sa_family = AF_INET;
+    else if (inet_pton(AF_INET6, address, &peer.in6.sin6_addr) == 1)
+        peer.sa.sa_family = AF_INET6;
+    else
+        return NULL;
+    source = source_of(&peer);
+    return source_format(&source, buf);
 }

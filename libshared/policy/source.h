@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* The source of a connection: all connections of one source share a limit. */
+/* The source of connections and orders: all that come from one source share a limit. */
 
 #include "base/address.h"
 
@@ -22,3 +22,7 @@ bool source_equal(const Source *a, const Source *b);
 
 /* Formats a source into @buf: "192.0.2.1", "2001:db8::/64", "unix sockets". Returns @buf. */
 const char *source_format(const Source *source, char buf[SOURCE_TEXT_SIZE]);
+
+/* Formats the source of a client whose address is given as text; NULL: unknown. Returns @buf; NULL:
+ * it is not an internet address. */
+const char *source_of_text(const char *address, char buf[SOURCE_TEXT_SIZE]);
