@@ -81,6 +81,19 @@ static void drop_received(HttpConnection *c, size_t size)
     memmove(c->buffer, c->buffer + size, c->filled);
 }
 
+/* Adds what arrives to the buffer, which has room. Returns 0, -ETIMEDOUT, or -errno when the client
+ * is gone. */
+static int receive_some(HttpConnection *c, usec_t deadline)
+{
+    ssize_t n =
+        receive_before(c->fd, c->buffer + c->filled, sizeof(c->buffer) - c->filled, deadline);
+
+    if (n <= 0)
+        return n < 0 ? (int)n : -ECONNRESET;
+    c->filled += (size_t)n;
+    return 0;
+}
+
 /* Looks for the end of the head in the bytes received so far. Returns the size of the head, or 0
  * while it is incomplete. Sets *ret_status to the HTTP status of a bad head. */
 static int scan_head(HttpExchange *x, size_t *scanned, bool *skipped, int *ret_status)
@@ -112,8 +125,7 @@ static int receive_head(HttpExchange *x)
     bool skipped = false;
 
     for (;;) {
-        int status = 0, size = scan_head(x, &scanned, &skipped, &status);
-        ssize_t n;
+        int status = 0, size = scan_head(x, &scanned, &skipped, &status), r;
 
         if (status != 0)
             return status;
@@ -123,13 +135,11 @@ static int receive_head(HttpExchange *x)
         }
         if (c->filled == sizeof(c->buffer))
             return http_request_refuse(&x->request, &large_head);
-        n = receive_before(c->fd, c->buffer + c->filled, sizeof(c->buffer) - c->filled,
-                           x->deadline);
-        if (n == -ETIMEDOUT)
+        r = receive_some(c, x->deadline);
+        if (r == -ETIMEDOUT)
             return http_request_refuse(&x->request, &too_slow);
-        if (n <= 0)
-            return n < 0 ? (int)n : -ECONNRESET;
-        c->filled += (size_t)n;
+        if (r < 0)
+            return r;
     }
 }
 
@@ -337,8 +347,7 @@ static int receive_proxy_header(HttpConnection *c)
 
     for (;;) {
         SocketAddress client;
-        int size = proxy_header_read(c->buffer, c->filled, &client);
-        ssize_t n;
+        int size = proxy_header_read(c->buffer, c->filled, &client), r;
 
         if (size > 0) {
             drop_received(c, (size_t)size);
@@ -348,10 +357,9 @@ static int receive_proxy_header(HttpConnection *c)
         }
         if (size < 0)
             return size;
-        n = receive_before(c->fd, c->buffer + c->filled, sizeof(c->buffer) - c->filled, deadline);
-        if (n <= 0)
-            return n < 0 ? (int)n : -ECONNRESET;
-        c->filled += (size_t)n;
+        r = receive_some(c, deadline);
+        if (r < 0)
+            return r;
     }
 }
 
