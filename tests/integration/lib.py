@@ -12,6 +12,7 @@ import json
 import os
 import random
 import re
+import selectors
 import shutil
 import signal
 import socket
@@ -381,6 +382,14 @@ def request(port, method="POST", path="/sign", body=None, headers=None, address=
         return Answer(connection.getresponse())
     finally:
         connection.close()
+
+
+def ended(socks):
+    """The connections that have ended, or have an answer."""
+    with selectors.DefaultSelector() as selector:
+        for sock in socks:
+            selector.register(sock, selectors.EVENT_READ)
+        return [key.fileobj for key, _ in selector.select(0)]
 
 
 # ---- the CA --------------------------------------------------------------------------------

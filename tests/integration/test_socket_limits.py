@@ -6,7 +6,6 @@ import contextlib
 import json
 import re
 import resource
-import selectors
 import socket
 from pathlib import Path
 
@@ -79,13 +78,6 @@ def send(sock, data):
         return False
 
 
-def ended(socks):
-    with selectors.DefaultSelector() as selector:
-        for sock in socks:
-            selector.register(sock, selectors.EVENT_READ)
-        return [key.fileobj for key, _ in selector.select(0)]
-
-
 def memory(process):
     status = Path(f"/proc/{process.pid}/status").read_text()
     return int(re.search(r"VmRSS:\s*(\d+)", status)[1]) << 10
@@ -151,7 +143,7 @@ def test_memory_of_many_small_calls(orderd):
             sock.sendall(b" " * 2000)
         assert is_served(orderd)
         assert SANITIZED or memory(orderd.orderd) < before + 24 * MIB
-        assert not ended(socks)
+        assert not lib.ended(socks)
 
 
 # ---- connections and time --------------------------------------------------------------------
@@ -165,7 +157,7 @@ def test_connections_of_a_user(orderd, new_csr):
         refused = ask(orderd, order(csr))
         assert refused["error"] == "io.acmems.Orders.OrderFailed"
         assert refused["parameters"]["status"] == 503 and refused["parameters"]["retryAfter"] == 60
-        assert not ended(socks)
+        assert not lib.ended(socks)
         socks[0].close()
         lib.wait_for(lambda: "error" not in ask(orderd, INFO), "the place to be free")
     assert orderd.orderd.log.count("the user has as many as it may have") == 1
@@ -209,11 +201,11 @@ def test_waiters_of_one_order(acmems, new_csr):
             assert "Too many clients" in refused["reason"]
             client = acmems.post(csr)
             assert (client.status, client.headers["Retry-After"]) == (503, "30")
-            assert not ended(waiters)
+            assert not lib.ended(waiters)
             waiters.pop().close()
             last = connect(acmems, stack)
             last.sendall(order(csr))
-            assert is_served(acmems) and not ended([last])
+            assert is_served(acmems) and not lib.ended([last])
             acmems.http01.resume()
             assert all("chain" in answer(sock)["parameters"] for sock in [*waiters, last])
     finally:

@@ -4,7 +4,6 @@
 import collections
 import contextlib
 import resource
-import selectors
 import socket
 
 import pytest
@@ -75,14 +74,6 @@ def read_all(sock):
     return received
 
 
-def ended(socks):
-    """The connections that have ended, or have an answer."""
-    with selectors.DefaultSelector() as selector:
-        for sock in socks:
-            selector.register(sock, selectors.EVENT_READ)
-        return [key.fileobj for key, _ in selector.select(0)]
-
-
 @pytest.fixture(params=["http01", "sign", "tlsalpn01"])
 def start(request, tmp_path):
     with contextlib.ExitStack() as stack:
@@ -99,7 +90,7 @@ def test_others_never_notice(start):
         flood = handler.flood(stack, 60)
         lib.wait_for(lambda: len(handler.process.children()) == SOURCE_MAX, "the flood to be limited")
         assert all(handler.answer in handler.ask(source) for source in (OTHER, "127.0.0.3", OTHER))
-        assert not ended(flood)
+        assert not lib.ended(flood)
 
 
 def test_source_waits_for_its_turn(start):
@@ -129,7 +120,7 @@ def test_free_place_goes_to_the_source_with_the_fewest(start):
         patient = stack.enter_context(handler.connect(OTHER, handler.request))
         flood[0].close()
         assert handler.answer in read_all(patient)
-        assert not ended(flood[CHILDREN_MAX:])
+        assert not lib.ended(flood[CHILDREN_MAX:])
 
 
 def test_turned_away(start):
@@ -145,7 +136,7 @@ def test_turned_away(start):
         else:
             with contextlib.suppress(ConnectionResetError):
                 assert handler.ask(FLOODER) == b""
-        assert not ended(flood)
+        assert not lib.ended(flood)
         others = [stack.enter_context(handler.connect(OTHER, handler.request)) for _ in range(3)]
         assert all(handler.answer in read_all(sock) for sock in others)
         told = f"because too many are open: 1, the last one from {FLOODER}"
@@ -159,7 +150,7 @@ def test_silent_connections_end_first(start):
         slow = handler.flood(stack, 1)
         silent = handler.flood(stack, 10, b"")
         assert all(read_all(sock) == b"" for sock in silent)
-        assert not ended(slow)
+        assert not lib.ended(slow)
         assert handler.answer in handler.ask(FLOODER)
 
 
@@ -169,8 +160,8 @@ def test_restart_serves_those_who_wait(start):
         waiting = handler.flood(stack, 10, handler.request)
         handler.process.popen.terminate()
         # Those that were not accepted yet are for the next process.
-        while handler.process.running or ended(waiting):
-            for sock in ended(waiting):
+        while handler.process.running or lib.ended(waiting):
+            for sock in lib.ended(waiting):
                 assert handler.answer in read_all(sock)
                 sock.close()
                 waiting.remove(sock)
@@ -283,8 +274,8 @@ def test_client_that_leaves_frees_its_place(installation, new_csr):
         for client, csr in (leaves, slow), (stays, slow), (waits, cached):
             client.sendall(lib.head(csr, Connection="close").encode() + csr)
         lib.wait_for(lambda: list(installation.challenges.iterdir()), "a challenge file")
-        assert not ended([waits])
+        assert not lib.ended([waits])
         leaves.close()
         assert b" 200 " in read_all(waits)[:20]
-        assert not ended([stays])
+        assert not lib.ended([stays])
         assert installation.sign.log.count("the client disconnected while it waited for the order") == 1
