@@ -120,7 +120,7 @@ static bool budget_check(const Budget *budget, const OrderContext *context, time
     if (!budget_open_ledger(budget, context, now, &count))
         return true;
     if (ledger->n < count.limit)
-        return !budget->is_shared || shares_allow(context, ledger, budget->window, ret);
+        return !budget->is_shared || shares_allow(context, ledger, budget->window, now, ret);
     oldest = ledger->times[ledger->n - count.limit];
     failure_set(ret, LOG_EVENT_ORDER_HELD_BACK, 429, (unsigned)(oldest + budget->window - now),
                 "%s (%s = %u). Try again after the time in Retry-After.", budget->sentence,

@@ -186,17 +186,16 @@ static void set_failure(const OrderContext *context, const Part *part, time_t le
 typedef struct Check {
     const OrderContext *context;
     const Ledger *ledger;
-    time_t window;
+    time_t window, now;
 } Check;
 
 static bool check_part(const Check *check, const Part *part, Failure *ret)
 {
-    time_t excess = find_excess(part, check->ledger), left;
+    time_t excess = find_excess(part, check->ledger);
 
     if (excess == 0)
         return true;
-    left = excess + check->window - time(NULL);
-    set_failure(check->context, part, left > 0 ? left : 1, ret);
+    set_failure(check->context, part, excess + check->window - check->now, ret);
     return false;
 }
 
@@ -235,9 +234,10 @@ static bool check_share(const Check *check, const Share *share, Failure *ret)
     return true;
 }
 
-bool shares_allow(const OrderContext *context, const Ledger *ledger, time_t window, Failure *ret)
+bool shares_allow(const OrderContext *context, const Ledger *ledger, time_t window, time_t now,
+                  Failure *ret)
 {
-    const Check check = { context, ledger, window };
+    const Check check = { context, ledger, window, now };
 
     for (size_t i = 0; i < ELEMENTSOF(shares); i++)
         if (!check_share(&check, &shares[i], ret))

@@ -16,8 +16,10 @@ char *shares_note(const OrderContext *context);
  * shares_allow() - whether one more order is within all shares
  * @ledger: the orders of the account in the window, with their notes
  * @window: its length, s
+ * @now: the time at which the ledger was loaded: all its orders are in the window then
  *
  * If not, @ret is set to status 429, with the time until the share has room again. Orders without a
  * note, of an earlier version, count for no share.
  */
-bool shares_allow(const OrderContext *context, const Ledger *ledger, time_t window, Failure *ret);
+bool shares_allow(const OrderContext *context, const Ledger *ledger, time_t window, time_t now,
+                  Failure *ret);

@@ -179,7 +179,7 @@ static void test_without_notes(void)
     account.orders_per_3h = 1;
     for (size_t i = 0; i < ELEMENTSOF(times); i++)
         times[i] = time(NULL);
-    ASSERT_TRUE(shares_allow(&context, &ledger, 3600, &failure));
+    ASSERT_TRUE(shares_allow(&context, &ledger, 3600, time(NULL), &failure));
     account.orders_per_3h = 20;
 }
 
