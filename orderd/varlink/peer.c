@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "varlink-peer.h"
+#include "varlink/peer.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "varlink-server.h"
+#include "varlink/server.h"
 
 #include <grp.h>
 #include <sys/socket.h>
@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "test-directory.h"
 #include "test.h"
+#include "varlink/limits.h"
 
 #define FRAME_MAX 4096U
 #define PATIENCE  (10 * USEC_PER_SEC)
@@ -393,11 +394,11 @@ static void test_buffered(Bed *bed)
 {
     _cleanup_close_ int small = connect_to(bed), large = connect_to(bed);
 
-    frame_max = VARLINK_BUFFERED_MAX;
-    ASSERT_TRUE(send_spaces(bed, small, VARLINK_BUFFERED_MAX / 16));
-    ASSERT_TRUE(send_spaces(bed, large, VARLINK_BUFFERED_MAX / 4));
+    frame_max = VARLINK_INCOMING_MAX;
+    ASSERT_TRUE(send_spaces(bed, small, VARLINK_INCOMING_MAX / 16));
+    ASSERT_TRUE(send_spaces(bed, large, VARLINK_INCOMING_MAX / 4));
     ASSERT_TRUE(is_silent(bed, large));
-    ASSERT_TRUE(!send_spaces(bed, large, VARLINK_BUFFERED_MAX * 3 / 4) || !receive(bed, large));
+    ASSERT_TRUE(!send_spaces(bed, large, VARLINK_INCOMING_MAX * 3 / 4) || !receive(bed, large));
     SEND(bed, small, ECHO_CALL(8));
     assert_echo(bed, small, 8);
     frame_max = FRAME_MAX;
