@@ -413,15 +413,17 @@ static int parse_hmac_key(Loader *l, const ConfigKey *key, const char *value, vo
                       "%s is empty, so any client could compute the HMAC; write a long random key",
                       key->name);
     if (length < HMAC_KEY_MIN)
-        return refuse(l,
-                      "%s has only %zu bytes, so anybody who records one request can try all keys; "
-                      "write a key of at least %d bytes, made with openssl rand -hex 32",
-                      key->name, length, HMAC_KEY_GOOD);
+        return refuse(
+            l,
+            "%s has only %zu bytes, so an attacker who records one request can try all keys; "
+            "write a key of at least %d bytes, made with openssl rand -hex 32",
+            key->name, length, HMAC_KEY_GOOD);
     if (length < HMAC_KEY_GOOD)
-        r = warn(l,
-                 "%s has only %zu bytes, so anybody who records one request may guess it; write a "
-                 "key of at least %d bytes, made with openssl rand -hex 32",
-                 key->name, length, HMAC_KEY_GOOD);
+        r = warn(
+            l,
+            "%s has only %zu bytes, so an attacker who records one request may guess it; write a "
+            "key of at least %d bytes, made with openssl rand -hex 32",
+            key->name, length, HMAC_KEY_GOOD);
     return r < 0 ? r : set_string(key, value, object);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* What peers may use of a Varlink service. An attacker may have control of a peer, so that nobody
- * is exempt: root needs no more. */
+/* What peers may use of a Varlink service. An attacker may control a peer, so no user is exempt;
+ * root needs no more. */
 
 #include "base/clock.h"
 

@@ -160,7 +160,7 @@ static void test_awaited_renewals(void)
     ASSERT_EQ(place_all(by("192.0.2.2", &web, ORDER_KIND_RENEWAL), 100), 2);
 }
 
-/* A small limit leaves everybody one order, and a limit that is off has no shares. */
+/* A small limit leaves each client one order, and a limit that is off has no shares. */
 static void test_small_limits(void)
 {
     account.orders_per_3h = 2;
