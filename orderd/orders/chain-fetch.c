@@ -25,11 +25,9 @@ static int read_chain(const SessionReply *reply, const Csr *csr, Chain **ret, co
     _cleanup_(chain_freep) Chain *chain = NULL;
     int r;
 
-    if (!strcaseeq(reply->content_type, CHAIN_TYPE)) {
-        *ret_why = "the CA did not send a chain of PEM certificates";
-        return -EBADMSG;
-    }
     r = chain_parse(reply->body, reply->size, &chain, ret_why);
+    if (r == -EBADMSG && !strcaseeq(reply->content_type, CHAIN_TYPE))
+        *ret_why = "the CA did not send a chain of PEM certificates";
     if (r < 0)
         return r;
     r = chain_check(chain, csr, ret_why);
@@ -95,8 +93,7 @@ static void on_alternate(const SessionReply *reply, void *userdata)
 
     LOG_CONTEXT(fetch->wish.log);
     fetch->call = NULL;
-    if (reply->error == 0 && reply->status == 200 &&
-        read_chain(reply, fetch->wish.csr, &chain, &why) >= 0 &&
+    if (session_reply_is_good(reply) && read_chain(reply, fetch->wish.csr, &chain, &why) >= 0 &&
         chain_leads_to(chain, fetch->wish.common_name))
         fetch_end(fetch, chain, NULL);
     else
@@ -122,7 +119,7 @@ static void on_default(const SessionReply *reply, void *userdata)
 
     LOG_CONTEXT(fetch->wish.log);
     fetch->call = NULL;
-    if (reply->error < 0 || reply->status != 200) {
+    if (!session_reply_is_good(reply)) {
         failure_set_reply(&failure, reply, "for the certificate");
         fetch_end(fetch, NULL, &failure);
         return;

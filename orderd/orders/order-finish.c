@@ -31,7 +31,7 @@ static void on_finalized(const SessionReply *reply, void *userdata)
         order_give_up(order, &failure);
         return;
     }
-    if (reply->error == 0 && reply->status == 200) {
+    if (session_reply_is_good(reply)) {
         order->finalize_taken = true;
         order->poll = (Poll){ 0 };
     }

@@ -46,8 +46,7 @@ json_t *order_object_finalize(const Csr *csr)
 
 bool order_object_is_made(const SessionReply *reply)
 {
-    return (reply->status == 201 || reply->status == 200) && reply->location &&
-           strncmp(reply->location, "https://", 8) == 0;
+    return session_reply_is_good(reply) && reply->location;
 }
 
 /* A CA may use another type than alreadyReplaced (RFC 9773 §5), or fail on the field. */
