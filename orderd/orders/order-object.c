@@ -102,3 +102,15 @@ void order_object_set_names_missing(const json_t *problem, Failure *ret)
                 str_or(said, "?"));
     failure_set_type(ret, problem_type(problem));
 }
+
+void order_object_set_csr_refused(const json_t *problem, Failure *ret)
+{
+    _cleanup_free_ char *said = problem_describe(problem);
+
+    failure_set(
+        ret, LOG_EVENT_ORDER_FAILED_AT_CA, 415, 0,
+        "The CA did not accept this CSR. Create a new one, for example with openssl req. The "
+        "CA said: %s",
+        str_or(said, "?"));
+    failure_set_type(ret, problem_type(problem));
+}
