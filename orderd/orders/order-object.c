@@ -46,7 +46,7 @@ json_t *order_object_finalize(const Csr *csr)
 
 bool order_object_is_made(const SessionReply *reply)
 {
-    return session_reply_is_good(reply) && reply->location;
+    return reply->status >= 200 && reply->status <= 299 && reply->location;
 }
 
 /* A CA may use another type than alreadyReplaced (RFC 9773 §5), or fail on the field. */
