@@ -8,7 +8,7 @@
 #define BOM_UTF8  "\xef\xbb\xbf"
 #define BEGIN     "-----BEGIN "
 #define SEQUENCE  0x30 /* the first byte of a DER CSR (RFC 2986 §4.2) */
-#define LONG_FORM 0x80 /* its length takes more than one byte, as that of every CSR */
+#define LONG_FORM 0x80 /* its length takes more than one byte; else the second byte is it */
 
 /* UTF-16 of ASCII text, by its first two bytes. Without a byte order mark it starts with a dash. */
 static const struct {
@@ -45,7 +45,7 @@ int csr_form_read(const char *body, size_t size, CsrForm *ret)
     *ret = (CsrForm){ .text = body, .size = size };
     if (size < 4)
         return 0;
-    ret->is_der = bytes[0] == SEQUENCE && bytes[1] > LONG_FORM;
+    ret->is_der = bytes[0] == SEQUENCE && (bytes[1] > LONG_FORM || bytes[1] + 2U == size);
     if (memcmp(body, BOM_UTF8, STRLEN(BOM_UTF8)) == 0) {
         ret->text += STRLEN(BOM_UTF8);
         ret->size -= STRLEN(BOM_UTF8);
