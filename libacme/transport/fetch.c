@@ -8,12 +8,14 @@
 #include "base/clock.h"
 #include "event/timer.h"
 #include "libacme/transport/link.h"
+#include "libacme/transport/url.h"
 #include "strings/strv.h"
 
 #define FETCH_CONNECT_TIMEOUT_MS 10000L
 #define FETCH_TIMEOUT_MS         30000L
 /* HTTP/2 needs a single connection. With other servers each request would open one more. */
 #define FETCH_CONNECTIONS_MAX 16L
+#define FETCH_REDIRECTS_MAX   3L
 
 struct Fetcher {
     unsigned n_ref; /* also held while callbacks run: one of them may free the pool */
@@ -99,14 +101,15 @@ static const char *answer_header(CURL *easy, const char *name)
 }
 
 /* Alternates are optional: leave out those that there is no memory for. */
-static char **answer_alternates(CURL *easy)
+static char **answer_alternates(CURL *easy, const char *base)
 {
+    const LinkWish wish = { .relation = "alternate", .base = base, .max = FETCH_ALTERNATES_MAX };
     struct curl_header *header;
     char **urls = NULL;
 
     for (size_t i = 0; curl_easy_header(easy, "Link", i, CURLH_HEADER, -1, &header) == CURLHE_OK;
          i++)
-        if (link_add_targets(header->value, "alternate", FETCH_ALTERNATES_MAX, &urls) < 0)
+        if (link_add_targets(header->value, &wish, &urls) < 0)
             break;
     return urls;
 }
@@ -134,10 +137,10 @@ static int curl_to_errno(CURLcode code)
 static void fetch_finish(Fetch *fetch, CURLcode code)
 {
     _cleanup_strv_ char **alternates = NULL;
-    _cleanup_free_ char *type = NULL;
+    _cleanup_free_ char *type = NULL, *location = NULL;
     FetchResult result = { .body = str_or(fetch->received, ""), .size = fetch->n_received };
     curl_off_t retry_after = 0;
-    const char *header;
+    const char *header, *base = "";
 
     fetch_detach(fetch);
     result.error = curl_to_errno(code);
@@ -154,9 +157,12 @@ static void fetch_finish(Fetch *fetch, CURLcode code)
     header = answer_header(fetch->easy, "Content-Type");
     type = header ? strndup(header, strcspn(header, "; \t")) : NULL;
     result.content_type = str_or(type, "");
-    result.location = answer_header(fetch->easy, "Location");
+    (void)curl_easy_getinfo(fetch->easy, CURLINFO_EFFECTIVE_URL, &base);
+    header = answer_header(fetch->easy, "Location");
+    location = header ? url_resolve(base, header) : NULL;
+    result.location = location;
     result.replay_nonce = answer_header(fetch->easy, "Replay-Nonce");
-    alternates = answer_alternates(fetch->easy);
+    alternates = answer_alternates(fetch->easy, base);
     result.alternates = alternates;
 
     fetch->callback(&result, fetch->userdata);
@@ -318,7 +324,9 @@ static bool fetch_set_options(Fetch *fetch, const FetchRequest *request)
     SET(PRIVATE, fetch);
     SET(URL, request->url);
     SET(PROTOCOLS_STR, "https");
-    SET(FOLLOWLOCATION, 0L);
+    SET(FOLLOWLOCATION, request->follow ? 1L : 0L);
+    SET(MAXREDIRS, FETCH_REDIRECTS_MAX);
+    SET(REDIR_PROTOCOLS_STR, "https");
     SET(NOSIGNAL, 1L);
     SET(SSL_VERIFYPEER, 1L);
     SET(SSL_VERIFYHOST, 2L);

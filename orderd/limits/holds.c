@@ -153,6 +153,11 @@ void holds_note_failure(const OrderContext *context, const Failure *failure)
         hold_begin(context, PAUSE_SERVER, "", 0, failure);
 }
 
+void holds_note_unusable(const OrderContext *context, const Failure *failure)
+{
+    hold_begin(context, PAUSE_NAMES, context->set, HOLD_LIMIT, failure);
+}
+
 /* The CA names the failed authorization. A name that was not ordered is not trusted. */
 static bool is_in_order(const OrderContext *context, const char *name)
 {

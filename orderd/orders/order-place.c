@@ -75,7 +75,6 @@ static void on_new_order(const SessionReply *reply, void *userdata)
 {
     Order *order = userdata;
     OrderRecord *record = &order->record;
-    SessionReply seen = *reply;
 
     LOG_CONTEXT(&order->subject.log);
     order->call = NULL;
@@ -113,8 +112,7 @@ static void on_new_order(const SessionReply *reply, void *userdata)
         order_fetch(order);
         return;
     }
-    seen.status = 200;
-    order->on_object(&seen, order);
+    order->on_object(reply, order);
 }
 
 /* A certificate that could not be stored is not ordered. */

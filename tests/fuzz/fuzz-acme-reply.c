@@ -15,10 +15,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void read_header(const char *header)
 {
+    const LinkWish wish = { "alternate", "https://ca.example/cert/1", FETCH_ALTERNATES_MAX };
     _cleanup_strv_ char **urls = NULL;
 
-    if (link_add_targets(header, "alternate", FETCH_ALTERNATES_MAX, &urls) >= 0 &&
-        strv_length(urls) > FETCH_ALTERNATES_MAX)
+    if (link_add_targets(header, &wish, &urls) >= 0 && strv_length(urls) > FETCH_ALTERNATES_MAX)
         abort();
 }
 
