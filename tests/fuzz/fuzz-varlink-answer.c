@@ -20,6 +20,9 @@
 /* The client does not call again when there is no time for it. */
 #define NO_SECOND_CALL (50 * USEC_PER_MSEC)
 
+/* Values of the first byte: the client of acmems-sign has left, also while there is no orderd. */
+enum { LEFT = 255, NO_ORDERD = 254 };
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -89,16 +92,28 @@ static void start(void)
         abort();
 }
 
-static int ask(usec_t timeout, OrderAnswer *ret)
+static char name[] = "web";
+static const AuthBlock auth = { .name = name };
+static const SignRequest request = { .body = "CSR", .size = 3, .key = "0a", .auth = &auth };
+
+static int ask(const char *path, usec_t timeout, int client_fd, OrderAnswer *ret)
 {
-    static char name[] = "web";
-    static const AuthBlock auth = { .name = name };
-    static const SignRequest request = { .body = "CSR", .size = 3, .auth = &auth };
-    static const OrderRequest order = {
-        .request = &request, .request_id = "0123", .client = "192.0.2.7", .client_fd = -EBADF
+    const OrderRequest order = {
+        .request = &request, .request_id = "0123", .client = "192.0.2.7", .client_fd = client_fd
     };
 
-    return order_request(address.sun_path, &order, now_monotonic() + timeout, ret);
+    return order_request(path, &order, now_monotonic() + timeout, ret);
+}
+
+/* A connection whose other end is closed. */
+static int make_left_client(void)
+{
+    int fds[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+        abort();
+    (void)close(fds[1]);
+    return fds[0];
 }
 
 static void check(int r, const OrderAnswer *got)
@@ -110,21 +125,49 @@ static void check(int r, const OrderAnswer *got)
         abort();
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* Nobody waits, for a socket that is missing or for an answer that nobody sends. */
+static void ask_nobody(void)
+{
+    int client_fd = make_left_client(), fd;
+    OrderAnswer got = { 0 };
+
+    if (ask("/nonexistent", PATIENCE, client_fd, &got) != -ECANCELED ||
+        order_tell_asked("/nonexistent", &request, now_monotonic()) != -ENOENT ||
+        order_tell_asked(address.sun_path, &request, now_monotonic() + PATIENCE) < 0)
+        abort();
+    fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    take_call(fd);
+    (void)close(fd);
+    (void)close(client_fd);
+}
+
+static void ask_orderd(const uint8_t *data, size_t size)
 {
     bool is_whole = size > 1 && memchr(data + 1, '\0', size - 1);
+    bool has_left = size > 0 && data[0] == LEFT;
+    int client_fd = has_left ? make_left_client() : -EBADF;
     OrderAnswer got = { 0 };
     pthread_t thread;
 
-    if (!*address.sun_path)
-        start();
     answer = data;
     answer_size = size;
     if (pthread_create(&thread, NULL, orderd, NULL) != 0)
         abort();
-    check(ask(is_whole ? PATIENCE : NO_SECOND_CALL, &got), &got);
+    check(ask(address.sun_path, is_whole || has_left ? PATIENCE : NO_SECOND_CALL, client_fd, &got),
+          &got);
     if (pthread_join(thread, NULL) != 0)
         abort();
     order_answer_done(&got);
+    safe_close(client_fd);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (!*address.sun_path)
+        start();
+    if (size > 0 && data[0] == NO_ORDERD)
+        ask_nobody();
+    else
+        ask_orderd(data, size);
     return 0;
 }

@@ -30,6 +30,7 @@ enum {
     ENDS = 2,   /* closes its sending side */
     NEVER_READS = 4,
     CLOSES = 8,   /* the server is closed while the client is connected */
+    CROWD = 255,  /* as many clients as may not wait for one order send the same */
     ANOTHER = 16, /* another client sends the same */
 };
 
@@ -288,6 +289,19 @@ static size_t count_ends(const char *calls, size_t size)
     return n;
 }
 
+static void crowd(const Bed *bed, const char *calls, size_t size)
+{
+    int fds[ORDERS_WAITERS_MAX + 2];
+
+    for (size_t i = 0; i < ELEMENTSOF(fds); i++) {
+        fds[i] = client_connect();
+        client_send(bed, fds[i], calls, size, pieces_of(0));
+    }
+    for (size_t i = 0; i < ELEMENTSOF(fds); i++)
+        safe_close(fds[i]);
+    settle(bed);
+}
+
 static void on_idle(void *userdata)
 {
     bool *is_idle = userdata;
@@ -325,13 +339,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static char calls[CALLS_SIZE];
     Bed bed = { 0 };
+    unsigned flags;
+    Pieces pieces;
 
     if (size < 2)
         return 0;
+    pieces = pieces_of(data[0]);
+    flags = data[1];
     if (!*config_path)
         prepare();
     bed_make(&bed);
-    run(&bed, data[1], calls, expand(data + 2, size - 2, calls, sizeof(calls)), pieces_of(data[0]));
+    size = expand(data + 2, size - 2, calls, sizeof(calls));
+    if (flags == CROWD)
+        crowd(&bed, calls, size);
+    else
+        run(&bed, flags, calls, size, pieces);
     bed_done(&bed);
     return 0;
 }
