@@ -2,6 +2,7 @@
 #include "statedir/pause.h"
 
 #include "statedir/files/json-strings.h"
+#include "statedir/files/json-time.h"
 #include "statedir/files/state-json.h"
 #include "strings/strv.h"
 
@@ -53,7 +54,7 @@ static int pause_unpack(const json_t *object, Pause *pause)
     pause->kind = (PauseKind)kind;
     pause->count = (unsigned)count;
     pause->status = (int)status;
-    pause->until = json_integer_value(json_object_get(object, "until"));
+    pause->until = json_time(json_object_get(object, "until"));
     return json_strings_unpack(strings, ELEMENTSOF(strings), object, pause);
 }
 

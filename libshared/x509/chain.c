@@ -347,8 +347,9 @@ time_t chain_renewal(const Chain *chain, unsigned renew_within)
     int64_t lifetime = not_after - not_before;
     int64_t window = (int64_t)renew_within * SECONDS_PER_DAY;
 
+    /* A certificate that expires before it begins is due when it expires, not later. */
     if (lifetime <= window)
-        window = lifetime / 3;
+        window = lifetime > 0 ? lifetime / 3 : 0;
     return not_after - window;
 }
 

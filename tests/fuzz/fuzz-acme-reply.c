@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a CA sends: a line that is a header, then the body. */
 
+#include <limits.h>
 #include <stdint.h>
 
 #include "libacme/rate-limit.h"
@@ -50,6 +51,8 @@ static void read_body(const char *body, size_t size, long status, const char *ty
     };
     json_auto_t *json = NULL;
     SessionReply reply = session_reply_read(&result, &json);
+    static const unsigned delays[] = { 0, 1, 3600, UINT_MAX };
+    time_t now = time(NULL), next;
     RenewalInfo info;
 
     if (reply.problem)
@@ -58,7 +61,13 @@ static void read_body(const char *body, size_t size, long status, const char *ty
         (void)session_url(reply.json, "finalize");
     if (renewal_info_read(&reply, &info) && info.start > info.end)
         abort();
-    (void)renewal_info_next(&reply, time(NULL));
+    (void)renewal_info_is_offered(reply.json);
+    for (size_t i = 0; i < ELEMENTSOF(delays); i++) {
+        reply.retry_after = delays[i];
+        next = renewal_info_next(&reply, now);
+        if (next < now + (time_t)RENEWAL_INFO_MIN || next > now + (time_t)RENEWAL_INFO_MAX)
+            abort();
+    }
 }
 
 static void check_time(const char *text)
