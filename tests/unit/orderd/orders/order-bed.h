@@ -153,8 +153,9 @@ static inline Config *bed_load_config(const char *directory, const char *more)
                          "[storage \"files\"]\ntype = file\ndirectory = %s/storage\n"
                          "[storage \"nowhere\"]\ntype = none\n"
                          "[auth \"web\"]\nip = 192.0.2.1\ndomain = *.example.org\n"
-                         "verification = http\n%s",
-                         directory, directory, directory, more) > 0);
+                         "%s%s",
+                         directory, directory, directory,
+                         strstr(more, "verification") ? "" : "verification = http\n", more) > 0);
     test_write(directory, "acmems.ini", content);
     ASSERT_OK(config_load(path, bed_on_finding, NULL, &config));
     return config;
