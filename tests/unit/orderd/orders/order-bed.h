@@ -280,4 +280,4 @@ static inline void bed_run_case(const BedCase *c)
 #define SEEN_PLACED    "new-order {'identifiers': [{'type': 'dns', 'value': 'a.example.org'}]}\n"
 #define SEEN_VALIDATED "authz/1\nchallenge/1 {} (published)\nwait 0.1 s\nauthz/1\n"
 #define SEEN_FINALIZED "finalize/1 {'csr': '…'}\n"
-#define SEEN_ISSUED    "certificate/1\nissued\n"
+#define SEEN_ISSUED    "certificate/1 as application/pem-certificate-chain\nissued\n"

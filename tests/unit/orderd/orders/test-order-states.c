@@ -296,7 +296,7 @@ static const BedCase cases[] = {
       {
           { "certificate/1", 200, "", .type = "application/pem-certificate-chain" },
       },
-      SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED "certificate/1\n"
+      SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED "certificate/1 as application/pem-certificate-chain\n"
                                                 "pause 503, retry 3600: The CA did not send the "
                                                 "certificate that was ordered. Try again later.\n"
                                                 "wait 1 s\n"
