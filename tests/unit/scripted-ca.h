@@ -75,8 +75,8 @@ static inline char *ca_text(const char *text)
     FILE *f = open_memstream(&result, &size);
 
     ASSERT_TRUE(f);
-    for (; *text; text++)
-        if (*text == '@')
+    for (const char *start = text; *text; text++)
+        if (*text == '@' && (text == start || text[-1] == '\''))
             fputs(CA_URL, f);
         else if (*text == '#')
             ca_put_time(f, time(NULL) + 3600);
