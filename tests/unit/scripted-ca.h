@@ -251,6 +251,17 @@ static inline char *ca_read(const FetchRequest *request, const char *to)
     return text;
 }
 
+/* A scripted success without a body has the usual one. */
+static inline void ca_fill(const char *to, CaReply *reply)
+{
+    CaReply usual = { 0 };
+
+    if (!reply->body && reply->status == 200 && ca.answer && ca.answer(to, &usual)) {
+        reply->body = usual.body;
+        reply->type = str_or(reply->type, usual.type);
+    }
+}
+
 static inline bool ca_is_usual(const char *to)
 {
     to += strncmp(to, "2/", 2) == 0 ? 2 : 0;
@@ -351,6 +362,7 @@ static inline bool ca_answer(void)
         ca.observe(to, note);
     ASSERT_TRUE(ca_find_reply(to, &reply) || (ca.answer && ca.answer(to, &reply)) ||
                 ca_usual_reply(to, &reply));
+    ca_fill(to, &reply);
     if (!ca.is_quiet || !ca_is_usual(to))
         trace_add("%s%s%s%s%s%s%s",
                   fetch->request.body   ? ""

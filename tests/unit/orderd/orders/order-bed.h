@@ -22,7 +22,7 @@ typedef struct Bed {
     sd_event *event;
     Accounts *accounts;
     EVP_PKEY *key;
-    char *body, *chain;
+    char *body, *chains[5];
     Order *order;
     bool is_over;
     bool is_told; /* the CA was asked to validate */
@@ -85,13 +85,17 @@ static bool bed_answer(const char *to, CaReply *ret)
           "'challenges': [{'type': 'http-01', 'status': 'pending', 'token': '" BED_TOKEN "', "
           "'url': '@challenge/1'}]}" },
     };
+    unsigned n;
 
+    if (strncmp(to, "2/new-order", 11) == 0)
+        to += 2;
     if (streq(to, "authz/1") && bed->is_told) {
         *ret = (CaReply){ to, 200, "{'status': 'valid'}" };
         return true;
     }
-    if (streq(to, "certificate/1")) {
-        *ret = (CaReply){ to, 200, bed->chain, .type = "application/pem-certificate-chain" };
+    if (sscanf(to, "certificate/%u", &n) == 1 && n > 0 && n <= ELEMENTSOF(bed->chains)) {
+        *ret =
+            (CaReply){ to, 200, bed->chains[n - 1], .type = "application/pem-certificate-chain" };
         return true;
     }
     for (size_t i = 0; i < ELEMENTSOF(replies); i++)
@@ -140,31 +144,46 @@ static void bed_on_finding(int level, const char *file, unsigned line, const cha
     fprintf(stderr, "%s:%u: %s\n", file, line, text);
 }
 
-static inline Config *bed_load_config(const char *directory, const char *more)
+/* @config: lines of the auth block, then other blocks; @account: lines of the account. An auth
+ * block that names accounts names this one "one". */
+static inline Config *bed_load_config(const char *directory, const char *config,
+                                      const char *account)
 {
     _cleanup_free_ char *path = test_path(directory, "acmems.ini"), *content = NULL;
-    Config *config = NULL;
+    Config *result = NULL;
 
     ASSERT_TRUE(asprintf(&content,
-                         "[account]\nacme-server = https://ca.test/dir\ndir = %s/account\n"
-                         "accept-terms-of-service = yes\n"
-                         "[state]\ndirectory = %s\n[mgmt]\ndefault-storage = files\n"
-                         "[verification \"http\"]\ntype = http01\n"
+                         "[account%s]\nacme-server = https://ca.test/dir\ndir = %s/account\n"
+                         "accept-terms-of-service = yes\n%s"
+                         "[state]\ndirectory = %s/state\n[mgmt]\ndefault-storage = files\n"
+                         "default-verification = http\n[verification \"http\"]\ntype = http01\n"
                          "[storage \"files\"]\ntype = file\ndirectory = %s/storage\n"
                          "[storage \"nowhere\"]\ntype = none\n"
-                         "[auth \"web\"]\nip = 192.0.2.1\ndomain = *.example.org\n"
-                         "%s%s",
-                         directory, directory, directory,
-                         strstr(more, "verification") ? "" : "verification = http\n", more) > 0);
+                         "[auth \"web\"]\nip = 192.0.2.1\ndomain = *.example.org\n%s",
+                         strstr(config, "account = one") ? " \"one\"" : "", directory, account,
+                         directory, directory, config) > 0);
     test_write(directory, "acmems.ini", content);
-    ASSERT_OK(config_load(path, bed_on_finding, NULL, &config));
-    return config;
+    ASSERT_OK(config_load(path, bed_on_finding, NULL, &result));
+    return result;
 }
 
-/* @config: more lines; the first ones belong to the auth block "web". @names: of the CSR */
-static inline void bed_open(Bed *b, const char *config, const char *names)
+/* Certificates that the CA has, by the number in their URL: what was ordered, the same by another
+ * root, of another key, for another name, and two that are no good. */
+static inline void bed_make_chains(Bed *b, const char *names)
 {
-    _cleanup_free_ char *storage = NULL;
+    _cleanup_key_ EVP_PKEY *other = make_key("P-256");
+
+    b->chains[0] = make_renewable_certificate(b->key, NULL, names);
+    b->chains[1] = make_renewable_certificate(b->key, "Other Root", names);
+    b->chains[2] = make_certificate(other, names, -3600, 90 * 86400);
+    b->chains[3] = make_certificate(b->key, "DNS:z.example.org", -3600, 90 * 86400);
+    b->chains[4] = ca_copy("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+}
+
+/* @names: of the CSR */
+static inline void bed_open(Bed *b, const char *config, const char *account, const char *names)
+{
+    _cleanup_free_ char *storage = NULL, *state = NULL;
 
     *b = (Bed){ .directory = test_directory_new() };
     bed = b;
@@ -172,17 +191,19 @@ static inline void bed_open(Bed *b, const char *config, const char *names)
     ASSERT_OK(mkdir(b->challenges, 0700));
     storage = test_path(b->directory, "storage");
     ASSERT_OK(mkdir(storage, 0700));
+    state = test_path(b->directory, "state");
+    ASSERT_OK(mkdir(state, 0700));
     b->challenges_fd = open(b->challenges, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     ASSERT_TRUE(b->challenges_fd >= 0);
     b->solvers.http01_fd = b->challenges_fd;
     ASSERT_TRUE(sd_event_new(&b->event) >= 0);
     ASSERT_OK(dns01_new(b->event, &b->solvers.dns01));
     ASSERT_OK(tlsalpn01_new(b->event, b->challenges_fd, &b->solvers.tlsalpn01));
-    b->config = bed_load_config(b->directory, config);
+    b->config = bed_load_config(b->directory, config, account);
     ASSERT_OK(accounts_new(b->event, &b->accounts));
     b->key = make_key("P-256");
     b->body = make_request(b->key, NULL, names);
-    b->chain = make_certificate(b->key, names, -3600, 90 * 86400);
+    bed_make_chains(b, names);
     ca = (Ca){ .answer = bed_answer, .observe = bed_observe, .is_quiet = true };
     ASSERT_TRUE(trace_size == 0);
 }
@@ -233,7 +254,8 @@ static inline void bed_close(Bed *b)
     sd_event_unref(b->event);
     EVP_PKEY_free(b->key);
     free(b->body);
-    free(b->chain);
+    for (size_t i = 0; i < ELEMENTSOF(b->chains); i++)
+        free(b->chains[i]);
     safe_close(b->challenges_fd);
     free(b->challenges);
     test_directory_freep(&b->directory);
@@ -244,8 +266,11 @@ typedef struct BedCase {
     CaReply script[16];
     const char *seen;
     unsigned seconds;   /* to watch the order; 0: until it has ended */
-    const char *config; /* see bed_open(); NULL: none */
-    const char *names;  /* NULL: one */
+    const char *config; /* see bed_load_config(); NULL: none */
+    const char *account;
+    const char *names; /* NULL: one */
+    unsigned gaps[4];  /* s after which the same is ordered again; 0: no more */
+    bool is_kept;      /* in the file of the order */
 } BedCase;
 
 static inline usec_t bed_until(const BedCase *c)
@@ -254,26 +279,50 @@ static inline usec_t bed_until(const BedCase *c)
 }
 
 /* Whatever happens, the order is on disk as long as it has not ended, and no answer stays. */
-static inline void bed_end_case(Bed *b, const BedCase *c)
+static inline void bed_check(const Bed *b, const BedCase *c)
 {
     ASSERT_TRUE(b->is_over || c->seconds);
-    ASSERT_EQ(bed_has_record(b), !b->is_over);
+    ASSERT_EQ(bed_has_record(b), !b->is_over || c->is_kept);
     if (b->is_over)
         ASSERT_FALSE(bed_has_answer(b));
+}
+
+static inline void bed_end_case(Bed *b, const BedCase *c)
+{
+    bed_check(b, c);
     trace_assert(c->name, c->seen);
     ca_assert_done(c->name);
     bed_close(b);
+}
+
+static inline void bed_open_case(Bed *b, const BedCase *c)
+{
+    bed_open(b, str_or(c->config, ""), str_or(c->account, ""),
+             str_or(c->names, "DNS:a.example.org"));
+    ca_start(c->script);
+}
+
+static inline void bed_run_orders(Bed *b, const BedCase *c)
+{
+    bed_order(b);
+    ca_run(b->event, &b->is_over, bed_until(c));
+    for (size_t i = 0; i < ELEMENTSOF(c->gaps) && c->gaps[i] > 0; i++) {
+        bed_check(b, c);
+        bed_drop(b);
+        clock_skip(c->gaps[i]);
+        trace_add("-- %u s later", c->gaps[i]);
+        bed_order(b);
+        ca_run(b->event, &b->is_over, bed_until(c));
+    }
+    bed_end_case(b, c);
 }
 
 static inline void bed_run_case(const BedCase *c)
 {
     Bed b;
 
-    bed_open(&b, str_or(c->config, ""), str_or(c->names, "DNS:a.example.org"));
-    ca_start(c->script);
-    bed_order(&b);
-    ca_run(b.event, &b.is_over, bed_until(c));
-    bed_end_case(&b, c);
+    bed_open_case(&b, c);
+    bed_run_orders(&b, c);
 }
 
 /* What most traces begin or end with. */

@@ -296,12 +296,13 @@ static const BedCase cases[] = {
       {
           { "certificate/1", 200, "", .type = "application/pem-certificate-chain" },
       },
-      SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED "certificate/1 as application/pem-certificate-chain\n"
-                                                "pause 503, retry 3600: The CA did not send the "
-                                                "certificate that was ordered. Try again later.\n"
-                                                "wait 1 s\n"
-                                                "order/1\n"
-                                                "authz/1\n" SEEN_FINALIZED SEEN_ISSUED },
+      SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
+      "certificate/1 as application/pem-certificate-chain\n"
+      "pause 503, retry 3600: The CA did not send the "
+      "certificate that was ordered. Try again later.\n"
+      "wait 1 s\n"
+      "order/1\n"
+      "authz/1\n" SEEN_FINALIZED SEEN_ISSUED },
 };
 
 /* An order of an earlier run, which went on at the CA meanwhile. */
@@ -368,7 +369,7 @@ static void run_resumed(const BedCase *c)
                                       { NULL } };
     Bed b;
 
-    bed_open(&b, "", "DNS:a.example.org");
+    bed_open(&b, "", "", "DNS:a.example.org");
     ca_start(before);
     bed_order(&b);
     ca_run(b.event, &b.is_over, now_monotonic());
