@@ -375,23 +375,9 @@ static inline bool ca_answer(void)
     return true;
 }
 
-/* Runs until nothing is left to do, or until @until; then time stands there, unless it is
- * USEC_INFINITY. */
-static inline void ca_run(sd_event *event, const bool *is_over, usec_t until)
-{
-    while (!is_over || !*is_over) {
-        int r;
-
-        while ((r = sd_event_run(event, 0)) > 0)
-            ;
-        ASSERT_OK(r);
-        if ((!is_over || !*is_over) && !ca_answer() && !clock_pass(until))
-            return;
-    }
-}
-
 static inline void ca_start(const CaReply *script)
 {
+    clock_add_peer(ca_answer);
     ca.script = script;
     memset(ca.used, 0, sizeof(ca.used));
 }

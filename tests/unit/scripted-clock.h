@@ -167,3 +167,33 @@ static inline void clock_skip(unsigned seconds)
 {
     clock_passed += seconds * USEC_PER_SEC;
 }
+
+/* Peers that answer what they were asked, each false when there is nothing to answer. */
+static bool (*clock_peers[2])(void);
+
+static inline void clock_add_peer(bool (*answer)(void))
+{
+    for (size_t i = 0; i < ELEMENTSOF(clock_peers); i++)
+        if (!clock_peers[i] || clock_peers[i] == answer) {
+            clock_peers[i] = answer;
+            return;
+        }
+    ASSERT_TRUE(false);
+}
+
+/* Runs until *is_over (NULL: not in question), until nothing is left to do, or until @until. */
+static inline void clock_run(sd_event *event, const bool *is_over, usec_t until)
+{
+    while (!is_over || !*is_over) {
+        bool is_answered = false;
+        int r;
+
+        while ((r = sd_event_run(event, 0)) > 0)
+            ;
+        ASSERT_OK(r);
+        for (size_t i = 0; !is_answered && i < ELEMENTSOF(clock_peers); i++)
+            is_answered = (!is_over || !*is_over) && clock_peers[i] && clock_peers[i]();
+        if (!is_answered && (!is_over || !*is_over) && !clock_pass(until))
+            return;
+    }
+}

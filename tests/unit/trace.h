@@ -24,6 +24,12 @@ static inline void _printf_(1, 2) trace_add(const char *format, ...)
     trace_text[trace_size] = '\0';
 }
 
+static inline void trace_clear(void)
+{
+    trace_size = 0;
+    trace_text[0] = '\0';
+}
+
 /* Compares and clears the trace. @name: of the case, for the message. */
 static inline void trace_assert(const char *name, const char *expected)
 {
@@ -31,6 +37,5 @@ static inline void trace_assert(const char *name, const char *expected)
         fprintf(stderr, "%s: expected:\n%s\nseen:\n%s", name, expected, trace_text);
         exit(EXIT_FAILURE);
     }
-    trace_size = 0;
-    trace_text[0] = '\0';
+    trace_clear();
 }

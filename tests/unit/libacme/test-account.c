@@ -471,7 +471,7 @@ static void run(const Case *c)
     for (size_t i = 0; i < ELEMENTSOF(waiters); i++)
         if (i != 1)
             await(&bed, &waiters[i]);
-    ca_run(bed.event, NULL, 0);
+    clock_run(bed.event, NULL, 0);
     ASSERT_TRUE(!waiters[0] && !waiters[2]);
     show_files(&bed);
     trace_assert(c->name, c->seen);
@@ -490,7 +490,7 @@ static void test_cancel(void)
     for (size_t i = 0; i < ELEMENTSOF(waiters); i++)
         await(&bed, &waiters[i]);
     waiters[1] = account_waiter_cancel(waiters[1]);
-    ca_run(bed.event, NULL, 0);
+    clock_run(bed.event, NULL, 0);
     ASSERT_TRUE(!waiters[0] && !waiters[2]);
     trace_assert(c.name, "GET dir\n"
                          "HEAD new-nonce\n"
@@ -526,7 +526,7 @@ static void test_again(void)
     bed_open(&bed, &c);
     for (int i = 0; i < 3; i++) {
         await(&bed, &waiter);
-        ca_run(bed.event, NULL, 0);
+        clock_run(bed.event, NULL, 0);
     }
     trace_assert(
         c.name,
@@ -570,7 +570,7 @@ static void test_is_current(void)
     ASSERT_TRUE(is_current(&bed)); /* nothing was read yet */
     await(&bed, &waiter);
     ASSERT_TRUE(is_current(&bed));
-    ca_run(bed.event, NULL, 0);
+    clock_run(bed.event, NULL, 0);
     ASSERT_TRUE(is_current(&bed));
     block = changed(&bed, server, NULL, NULL);
     ASSERT_FALSE(account_is_current(bed.account, &block));
@@ -589,7 +589,7 @@ static void test_is_current(void)
     ASSERT_TRUE(is_current(&bed));
     write_registration(&bed, REGISTERED("valid"));
     ASSERT_FALSE(is_current(&bed));
-    trace_size = 0;
+    trace_clear();
     bed_close(&bed);
 }
 
@@ -601,9 +601,9 @@ static void test_is_current_after_failure(void)
 
     bed_open(&bed, &c);
     await(&bed, &waiter);
-    ca_run(bed.event, NULL, 0);
+    clock_run(bed.event, NULL, 0);
     ASSERT_FALSE(is_current(&bed));
-    trace_size = 0;
+    trace_clear();
     bed_close(&bed);
 }
 

@@ -332,11 +332,11 @@ static void run(const Case *c)
 
     ca_start(c->script);
     post(bed.session, "newOrder", NULL, &call);
-    ca_run(bed.event, NULL, 0);
+    clock_run(bed.event, NULL, 0);
     ASSERT_FALSE(call);
     trace_add("--");
     post(bed.session, NULL, CA_URL "order/1", &call);
-    ca_run(bed.event, NULL, 0);
+    clock_run(bed.event, NULL, 0);
     ASSERT_FALSE(call);
     trace_assert(c->name, c->seen);
     ca_assert_done(c->name);
@@ -356,10 +356,10 @@ static void test_directory_age(void)
         trace_add("%u s later", ages[i]);
         post(bed.session, NULL, CA_URL "order/1", &call);
         ca_start((const CaReply[]){ ORDER, { NULL } });
-        ca_run(bed.event, NULL, 0);
+        clock_run(bed.event, NULL, 0);
     }
     ASSERT_OK(session_directory(bed.session, on_reply, &call, &call));
-    ca_run(bed.event, NULL, 0);
+    clock_run(bed.event, NULL, 0);
     ASSERT_TRUE(json_object_get(session_last_directory(bed.session), "newOrder"));
     trace_assert("age of the directory", "0 s later\n"
                                          "GET dir\n"
@@ -392,7 +392,7 @@ static void test_at_once(void)
     for (int i = 0; i < 3; i++)
         post(bed.session, NULL, CA_URL "order/1", &calls[i]);
     calls[1] = session_call_cancel(calls[1]);
-    ca_run(bed.event, NULL, 0);
+    clock_run(bed.event, NULL, 0);
     ASSERT_TRUE(!calls[0] && !calls[2] && !calls[3]);
     trace_assert("at once", "GET dir\n"
                             "got 200 an object\n"
@@ -416,7 +416,7 @@ static void get_renewal(Bed *bed, SessionCall **call)
 
     if (r < 0)
         trace_add("refused: %d", -r);
-    ca_run(bed->event, NULL, 0);
+    clock_run(bed->event, NULL, 0);
 }
 
 static void test_get(void)
@@ -470,7 +470,7 @@ static void test_kept(void)
             clock_skip(LATER + 1);
         ca_start((const CaReply[]){ ORDER, { NULL } });
         post(bed.session, NULL, CA_URL "order/1", &call);
-        ca_run(bed.event, NULL, 0);
+        clock_run(bed.event, NULL, 0);
         trace_add("--");
         close_session(&bed);
     }
@@ -497,7 +497,7 @@ static void test_registration(void)
 
     ASSERT_OK(registration_request(bed.session, &(RegistrationRequest){ .contact = contact },
                                    on_reply, &call, &call));
-    ca_run(bed.event, NULL, 0);
+    clock_run(bed.event, NULL, 0);
     trace_assert("registration",
                  "GET dir\n"
                  "HEAD new-nonce\n"

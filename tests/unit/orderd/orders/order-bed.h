@@ -305,14 +305,14 @@ static inline void bed_open_case(Bed *b, const BedCase *c)
 static inline void bed_run_orders(Bed *b, const BedCase *c)
 {
     bed_order(b);
-    ca_run(b->event, &b->is_over, bed_until(c));
+    clock_run(b->event, &b->is_over, bed_until(c));
     for (size_t i = 0; i < ELEMENTSOF(c->gaps) && c->gaps[i] > 0; i++) {
         bed_check(b, c);
         bed_drop(b);
         clock_skip(c->gaps[i]);
         trace_add("-- %u s later", c->gaps[i]);
         bed_order(b);
-        ca_run(b->event, &b->is_over, bed_until(c));
+        clock_run(b->event, &b->is_over, bed_until(c));
     }
     bed_end_case(b, c);
 }

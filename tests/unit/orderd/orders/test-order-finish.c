@@ -134,7 +134,7 @@ static void test_stored(void)
     bed_open_case(&b, &c);
     ASSERT_FALSE(has_stored(&b, NULL));
     bed_order(&b);
-    ca_run(b.event, &b.is_over, bed_until(&c));
+    clock_run(b.event, &b.is_over, bed_until(&c));
     ASSERT_TRUE(has_stored(&b, "Other Root"));
     bed_end_case(&b, &c);
 }
@@ -151,12 +151,12 @@ static void test_not_stored(void)
 
     bed_open_case(&b, &c);
     bed_order(&b);
-    ca_run(b.event, &b.is_over, now_monotonic()); /* until the CA validates */
+    clock_run(b.event, &b.is_over, now_monotonic()); /* until the CA validates */
     storage = test_path(b.directory, "storage");
     aside = test_path(b.directory, "aside");
     ASSERT_OK(rename(storage, aside));
     test_write(b.directory, "storage", "no directory");
-    ca_run(b.event, &b.is_over, bed_until(&c));
+    clock_run(b.event, &b.is_over, bed_until(&c));
     bed_end_case(&b, &c);
 }
 
@@ -167,10 +167,10 @@ static void test_revoked(const BedCase *c, usec_t until)
 
     bed_open_case(&b, c);
     bed_order(&b);
-    ca_run(b.event, &b.is_over, now_monotonic() + until);
+    clock_run(b.event, &b.is_over, now_monotonic() + until);
     trace_add("revoked");
     ASSERT_OK(revoked_key_save(b.config->state_directory, b.key, "01", time(NULL)));
-    ca_run(b.event, &b.is_over, bed_until(c));
+    clock_run(b.event, &b.is_over, bed_until(c));
     ASSERT_FALSE(has_stored(&b, NULL));
     bed_end_case(&b, c);
 }

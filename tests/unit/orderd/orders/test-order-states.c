@@ -372,7 +372,7 @@ static void run_resumed(const BedCase *c)
     bed_open(&b, "", "", "DNS:a.example.org");
     ca_start(before);
     bed_order(&b);
-    ca_run(b.event, &b.is_over, now_monotonic());
+    clock_run(b.event, &b.is_over, now_monotonic());
     trace_assert(
         "before", SEEN_PLACED
         "order/1\n"
@@ -380,7 +380,7 @@ static void run_resumed(const BedCase *c)
     bed_drop(&b);
     ca_start(c->script);
     bed_resume(&b);
-    ca_run(b.event, &b.is_over, bed_until(c));
+    clock_run(b.event, &b.is_over, bed_until(c));
     bed_end_case(&b, c);
 }
 
