@@ -161,6 +161,12 @@ static inline bool clock_pass(usec_t until)
     return true;
 }
 
+/* Lets time pass to the next whole second, so that a case does not depend on those before it. */
+static inline void clock_round(void)
+{
+    clock_passed = (clock_passed / USEC_PER_SEC + 1) * USEC_PER_SEC;
+}
+
 /* Lets @seconds pass at once, for what does not wait by a timer. */
 static inline void clock_skip(unsigned seconds)
 {

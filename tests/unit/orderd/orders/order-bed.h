@@ -185,6 +185,7 @@ static inline void bed_open(Bed *b, const char *config, const char *account, con
 {
     _cleanup_free_ char *storage = NULL, *state = NULL;
 
+    clock_round();
     *b = (Bed){ .directory = test_directory_new() };
     bed = b;
     b->challenges = test_path(b->directory, "challenges");

@@ -347,7 +347,7 @@ static const BedCase cases[] = {
       { { 0 } },
       SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED SEEN_ISSUED
       "-- 3600 s later\n"
-      "end 429, retry 82799: This client has reached its limit of orders in one day "
+      "end 429, retry 82800: This client has reached its limit of orders in one day "
       "(orders-per-day = 1). Try again after the time in Retry-After.\n"
       "-- 82801 s later\n" SEEN_PLACED "authz/1\n" SEEN_FINALIZED SEEN_ISSUED,
       .config = "orders-per-day = 1\n",
