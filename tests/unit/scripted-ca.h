@@ -51,7 +51,7 @@ typedef struct Ca {
     bool is_quiet; /* leaves directory, nonces and the account out of the trace */
     Fetch *first;
     unsigned n_nonces;
-    char *nonces[256]; /* that were handed out and not used */
+    bool is_out[256]; /* the nonces that were handed out and not used */
     /* Called before each answer; may add a note to the line of the trace. */
     void (*observe)(const char *to, char note[CA_NOTE_SIZE]);
     char *csr; /* what finalize must send; NULL: anything */
@@ -170,25 +170,21 @@ static inline json_t *ca_parse(const char *text)
 /* Each nonce is used once. */
 static inline void ca_take_nonce(const char *nonce)
 {
-    ASSERT_TRUE(nonce);
-    for (unsigned i = 0; i < ca.n_nonces; i++)
-        if (ca.nonces[i] && strcmp(ca.nonces[i], nonce) == 0) {
-            free(ca.nonces[i]);
-            ca.nonces[i] = NULL;
-            return;
-        }
-    fprintf(stderr, "nonce %s is not one of the CA, or it was used\n", nonce);
-    exit(EXIT_FAILURE);
+    unsigned n;
+
+    ASSERT_TRUE(nonce && sscanf(nonce, "nonce-%u", &n) == 1 && n < ca.n_nonces);
+    ASSERT_TRUE(ca.is_out[n]);
+    ca.is_out[n] = false;
 }
 
 static inline const char *ca_make_nonce(void)
 {
-    char text[32];
+    static char text[32];
 
-    ASSERT_TRUE(ca.n_nonces < ELEMENTSOF(ca.nonces));
-    snprintf(text, sizeof(text), "nonce-%u", ca.n_nonces);
-    ca.nonces[ca.n_nonces] = ca_copy(text);
-    return ca.nonces[ca.n_nonces++];
+    ASSERT_TRUE(ca.n_nonces < ELEMENTSOF(ca.is_out));
+    ca.is_out[ca.n_nonces] = true;
+    (void)snprintf(text, sizeof(text), "nonce-%u", ca.n_nonces++);
+    return text;
 }
 
 static inline const char *ca_below(const char *url)
@@ -392,7 +388,4 @@ static inline void ca_assert_done(const char *name)
             exit(EXIT_FAILURE);
         }
     ASSERT_TRUE(!ca.first);
-    for (unsigned i = 0; i < ca.n_nonces; i++)
-        free(ca.nonces[i]);
-    ca.n_nonces = 0;
 }

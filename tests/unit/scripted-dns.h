@@ -10,9 +10,9 @@
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
 /* .answer: records in the form of zone files, one a line ("%" stands for the name that was asked
- * for), "" for none; an RCODE ("SERVFAIL"); "timeout" or "unreachable". A "-" before it: from a
- * server without authority. The first row that fits and was not used is taken, the last one again
- * and again. */
+ * for, "$" for the value that was added last), "" for none; an RCODE ("SERVFAIL"); "timeout" or
+ * "unreachable". A "-" before it: from a server without authority. The first row that fits and was
+ * not used is taken, the last one again and again. */
 typedef struct DnsRow {
     const char *server; /* NULL: any */
     const char *asked;  /* "TXT _acme-challenge.www.example.org"; "+" or "-" before: an update */
@@ -33,6 +33,7 @@ struct DnsExchange {
 static const DnsRow *dns_script; /* up to one without .asked */
 static bool dns_used[64];
 static DnsExchange *dns_first;
+static char dns_value[256];
 
 int dns_pool_new(sd_event *event, DnsPool **ret)
 {
@@ -79,17 +80,13 @@ bool dns_error_is_uncertain(int error)
     return error == -ETIMEDOUT;
 }
 
-static inline char *dns_name_text(const ldns_rdf *name)
+/* lookup.c asks for a random name below the owner, to find wildcards. The script calls it "?". */
+static inline const char *dns_shown(const char *name, char shown[256])
 {
-    char *text = dns_name_from_rdf(name);
+    bool is_random = strspn(name, "0123456789abcdef") == 16 && name[16] == '.';
 
-    ASSERT_TRUE(text);
-    /* lookup.c asks for a name that does not exist. */
-    if (strspn(text, "0123456789abcdef") == 16 && text[16] == '.') {
-        memmove(text + 2, text + 17, strlen(text + 17) + 1);
-        memcpy(text, "?.", 2);
-    }
-    return text;
+    (void)snprintf(shown, 256, "%s%s", is_random ? "?" : "", name + (is_random ? 16 : 0));
+    return shown;
 }
 
 int dns_exchange_start(DnsPool *pool, const DnsRequest *request, dns_exchange_cb callback,
@@ -100,16 +97,24 @@ int dns_exchange_start(DnsPool *pool, const DnsRequest *request, dns_exchange_cb
         is_update ? ldns_pkt_authority(request->message) : ldns_pkt_question(request->message), 0);
     DnsExchange *exchange = calloc(1, sizeof(*exchange)), **at = &dns_first;
     _cleanup_free_ char *type = ldns_rr_type2str(ldns_rr_get_type(record));
+    char shown[256];
 
     ASSERT_TRUE(exchange && pool);
     ASSERT_EQ(request->by_tcp, is_update);
     exchange->server = strdup(request->server->text);
-    exchange->name = dns_name_text(ldns_rr_owner(record));
+    exchange->name = dns_name_from_rdf(ldns_rr_owner(record));
+    ASSERT_TRUE(exchange->name);
     ASSERT_TRUE(asprintf(&exchange->asked, "%s%s %s",
                          !is_update                                        ? ""
                          : ldns_rr_get_class(record) == LDNS_RR_CLASS_NONE ? "-"
                                                                            : "+",
-                         type, exchange->name) > 0);
+                         type, dns_shown(exchange->name, shown)) > 0);
+    if (*exchange->asked == '+') {
+        _cleanup_free_ char *value = ldns_rdf2str(ldns_rr_rdf(record, 0));
+
+        ASSERT_TRUE(value);
+        snprintf(dns_value, sizeof(dns_value), "%s", value);
+    }
     exchange->callback = callback;
     exchange->userdata = userdata;
     while (*at)
@@ -164,13 +169,15 @@ static inline ldns_pkt *dns_make_answer(const DnsExchange *exchange, const char 
         return packet;
     }
     while ((line = strsep(&rest, "\n"))) {
+        size_t length = strcspn(line, "$");
         char full[512];
         ldns_rr *record;
 
         if (!*line)
             continue;
-        snprintf(full, sizeof(full), "%s%s", *line == '%' ? exchange->name : "",
-                 *line == '%' ? line + 1 : line);
+        (void)snprintf(full, sizeof(full), "%s%.*s%s", *line == '%' ? exchange->name : "",
+                       (int)(length - (*line == '%')), line + (*line == '%'),
+                       line[length] ? dns_value : "");
         ASSERT_EQ(ldns_rr_new_frm_str(&record, full, 60, NULL, NULL), LDNS_STATUS_OK);
         ldns_pkt_push_rr(packet,
                          *line != '%' && ldns_rr_get_type(record) == LDNS_RR_TYPE_SOA
