@@ -250,7 +250,7 @@ static const BedCase cases[] = {
         { "authz/1", 200, AUTHZ("pending", CHALLENGE("pending")) } },
       SEEN_PLACED SEEN_VALIDATED
       "pause 503, retry 3600: The CA reported an error that acmems does not know. The server's "
-      "administrator must look into it. The CA said: : no details given\n"
+      "administrator must look into it. The CA said: no type: no details given\n"
       "wait 1 s\n"
       "order/1\n"
       "authz/1\n" SEEN_FINALIZED SEEN_ISSUED },
