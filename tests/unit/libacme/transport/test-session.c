@@ -457,9 +457,8 @@ static void test_kept(void)
 
     for (int i = 0; i < 3; i++) {
         SessionCall *call = NULL;
-        Bed bed;
+        Bed bed = open_session(state);
 
-        bed = open_session(state);
         ca = before; /* the same CA */
         if (i == 2)
             clock_skip(LATER + 1);

@@ -11,6 +11,7 @@
 #include "orders/order.h"
 #include "scripted-ca.h"
 #include "statedir/challenge.h"
+#include "strings/strv.h"
 #include "test-directory.h"
 #include "x509/csr.h"
 
@@ -53,6 +54,14 @@ static inline bool bed_has_record(const Bed *b)
     return r >= 0;
 }
 
+static inline bool bed_has_records(const Bed *b)
+{
+    _cleanup_strv_ char **keys = NULL;
+
+    ASSERT_OK(order_record_list(b->config->state_directory, &keys));
+    return keys;
+}
+
 static inline bool bed_has_answer(const Bed *b)
 {
     return test_exists(b->challenges, BED_TOKEN);
@@ -66,7 +75,7 @@ static void bed_observe(const char *to, char note[CA_NOTE_SIZE])
         snprintf(note, CA_NOTE_SIZE, "%s", bed_has_answer(bed) ? " (published)" : "");
     }
     if (streq(to, "new-order") || streq(to, "finalize/1"))
-        ASSERT_TRUE(bed_has_record(bed));
+        ASSERT_TRUE(bed_has_records(bed));
 }
 
 /* What the CA answers without a script: one authorization, whose challenge succeeds. */
@@ -183,7 +192,7 @@ static inline void bed_make_chains(Bed *b, const char *names)
 /* @names: of the CSR */
 static inline void bed_open(Bed *b, const char *config, const char *account, const char *names)
 {
-    _cleanup_free_ char *storage = NULL, *state = NULL;
+    _cleanup_free_ char *storage = NULL;
 
     clock_round();
     *b = (Bed){ .directory = test_directory_new() };
@@ -192,8 +201,8 @@ static inline void bed_open(Bed *b, const char *config, const char *account, con
     ASSERT_OK(mkdir(b->challenges, 0700));
     storage = test_path(b->directory, "storage");
     ASSERT_OK(mkdir(storage, 0700));
-    state = test_path(b->directory, "state");
-    ASSERT_OK(mkdir(state, 0700));
+    b->state = test_path(b->directory, "state");
+    ASSERT_OK(mkdir(b->state, 0700));
     b->challenges_fd = open(b->challenges, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     ASSERT_TRUE(b->challenges_fd >= 0);
     b->solvers.http01_fd = b->challenges_fd;
@@ -259,6 +268,7 @@ static inline void bed_close(Bed *b)
         free(b->chains[i]);
     safe_close(b->challenges_fd);
     free(b->challenges);
+    free(b->state);
     test_directory_freep(&b->directory);
 }
 
