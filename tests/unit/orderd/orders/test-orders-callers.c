@@ -138,7 +138,7 @@ static void test_same_names(void)
 
 #define SLOW                                                                                       \
     {                                                                                              \
-        "finalize/1", 200, "{'status': 'processing'}", .retry_after = 200                          \
+        "finalize/1", 200, "{'status': 'processing'}", .retry_after = 150                          \
     }
 
 /* A caller does not wait for longer than 90 s. The order goes on. */
@@ -161,13 +161,11 @@ static void test_deadline(void)
                   "wait 89.9 s\n"
                   "one: 503, retry 60: The CA has not completed the order yet. Post the same CSR "
                   "again later.\n"
-                  "wait 90 s\n"
-                  "two: 503, retry 60: The CA has not completed the order yet. Post the same CSR "
-                  "again later.\n"
-                  "wait 20.1 s\n"
+                  "wait 60.1 s\n"
                   "order/1\n"
                   "certificate/1 as application/pem-certificate-chain\n"
-                  "stored\n");
+                  "stored\n"
+                  "two: issued\n");
 }
 
 static void test_deadline_in_trouble(void)
