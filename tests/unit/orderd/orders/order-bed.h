@@ -31,6 +31,13 @@ typedef struct Bed {
 
 static Bed *bed; /* for the CA's answers */
 
+/* No case needs what it wrote to survive a crash, and many write at the same time. */
+int fsync(int fd)
+{
+    (void)fd;
+    return 0;
+}
+
 #define BED_TOKEN "token-1"
 
 static inline SignRequest bed_request(const Bed *b)
