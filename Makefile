@@ -3,7 +3,7 @@
 BUILD := build
 DESTDIR ?=
 
-.PHONY: all deps build demo check test bench fuzz-smoke fuzz coverage install deb clean
+.PHONY: all deps build demo check test bench mutants fuzz-smoke fuzz coverage install deb clean
 
 all: build
 
@@ -26,6 +26,10 @@ bench: build # prints measurements and checks no limits
 	tests/install-packages bench
 	for bench in $$(find tests/bench -type f -perm -u+x); do "$$bench" $(BUILD) || exit; done
 
+mutants: # random changes to the code that the unit tests must notice
+	tests/install-packages build
+	tests/mutate --directory=build-mutants --seed=$(or $(SEED),1) --count=$(or $(COUNT),24)
+
 fuzz-smoke: # a minute for each parser
 	tests/install-packages build fuzz
 	tests/fuzz/run 60
@@ -46,4 +50,4 @@ deb: # Debian packages, in $(BUILD)/deb
 	tests/build-packages $(BUILD)/deb
 
 clean:
-	rm -rf build build-asan build-llhttp build-fuzz build-coverage
+	rm -rf build build-asan build-llhttp build-fuzz build-coverage build-mutants

@@ -144,7 +144,7 @@ char *problem_describe(const json_t *document)
     f = open_memstream(&text, &size);
     if (!f)
         return NULL;
-    fprintf(f, "%s: %s", type, str_or(detail, "no details given"));
+    fprintf(f, "%s: %s", *type ? type : "no type", str_or(detail, "no details given"));
     json_array_foreach (json_object_get(document, "subproblems"), i, sub) {
         json_t *identifier = json_object_get(sub, "identifier");
         const char *name = json_string_value(json_object_get(identifier, "value"));

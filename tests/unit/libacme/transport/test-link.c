@@ -26,6 +26,7 @@ static void test_targets(void)
         { "https://ca.example/1;rel=\"alternate\"", "" },
         { "<https://ca.example/1>;rel=\"alternate", "https://ca.example/1" },
         { "<https://ca.example/1>;rel", "" },
+        { "<https://ca.example/1>;crossorigin;rel=alternate", "https://ca.example/1" },
         { "<https://ca.example/1>;", "" },
         { "", "" },
     };
