@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "event/timer.h"
+#include "log/log-throttle.h"
 #include "log/log.h"
 
 #define READ_SIZE    65536U
@@ -48,7 +49,7 @@ struct VarlinkServer {
     sd_event_source *sweep; /* ends quiet connections */
     int fd;                 /* negative: closed */
     gid_t group;            /* its members may call */
-    usec_t quiet_until;     /* refused peers are not logged before */
+    LogThrottle refusals;
     const VarlinkInterface *interface;
     size_t frame_max; /* the last result of interface->get_frame_max() */
     void *userdata;
@@ -62,12 +63,9 @@ struct VarlinkServer {
 /* Whether to log an entry about a peer now. */
 static bool server_may_log(VarlinkServer *server)
 {
-    usec_t now = now_monotonic();
+    uint64_t held;
 
-    if (now < server->quiet_until)
-        return false;
-    server->quiet_until = now + REFUSAL_INTERVAL;
-    return true;
+    return log_throttle_pass(&server->refusals, &held);
 }
 
 static void log_refusal(VarlinkServer *server, const VarlinkPeer *peer)
@@ -621,6 +619,7 @@ int varlink_server_new(sd_event *event, int fd, const VarlinkInterface *interfac
     if (!server)
         return -ENOMEM;
     server->fd = -EBADF;
+    server->refusals.interval = REFUSAL_INTERVAL;
     server->event = sd_event_ref(event);
     server->interface = interface;
     server->group = varlink_socket_group(fd);
