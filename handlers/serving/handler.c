@@ -7,7 +7,7 @@
 #include "base/confinement.h"
 #include "base/macro.h"
 #include "log/log.h"
-#include "serving/activation.h"
+#include "processes/activation.h"
 
 typedef struct Options {
     const char *values[HANDLER_OPTIONS_MAX];

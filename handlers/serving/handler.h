@@ -3,7 +3,7 @@
 
 /* The main program of all handlers: options, sockets, one process per connection. */
 
-#include "serving/fork-server.h"
+#include "processes/fork-server.h"
 #include "serving/http.h"
 
 #define HANDLER_OPTIONS_MAX 3
