@@ -306,6 +306,8 @@ static int parent_init(Parent *parent, const sigset_t *signals)
         .reserved = server->children_max / RESERVED_PART,
         .source_max = server->source_max ? server->source_max : server->children_max,
         .waiting_max = get_waiting_max(server),
+        .identify = server->identify,
+        .userdata = server->userdata,
     };
     int r = children_init(&parent->children, server->children_max);
 

@@ -4,6 +4,7 @@
 /* A server on listening sockets that forks one process per connection. */
 
 #include "base/clock.h"
+#include "policy/source.h"
 #include "processes/activation.h"
 
 typedef struct ForkServer {
@@ -14,6 +15,8 @@ typedef struct ForkServer {
     unsigned source_max;   /* the same for the connections of one source; 0: children_max */
     usec_t lifetime;       /* kill a child that is older: it has overrun its own deadlines;
                               USEC_INFINITY: never */
+    /* Called in the parent, with bytes of a client: as TurnRules.identify. */
+    bool (*identify)(int fd, Source *source, void *userdata);
     /* Called in the parent before each fork, so that children inherit the current state. May be
      * NULL. */
     void (*prepare)(void *userdata);

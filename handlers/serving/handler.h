@@ -26,6 +26,7 @@ typedef struct HandlerProgram {
     void (*close)(void *userdata);
 
     /* As in ForkServer. */
+    bool (*identify)(int fd, Source *source, void *userdata);
     void (*prepare)(void *userdata);
     void (*serve)(int fd, void *userdata);
     void (*turn_away)(int fd);
