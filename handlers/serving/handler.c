@@ -7,7 +7,7 @@
 #include "base/confinement.h"
 #include "base/macro.h"
 #include "log/log.h"
-#include "serving/activation.h"
+#include "processes/activation.h"
 
 typedef struct Options {
     const char *values[HANDLER_OPTIONS_MAX];
@@ -117,6 +117,7 @@ static int handler_run(const HandlerProgram *program, Options *options)
         .source_max = options->source_max ? options->source_max
                                           : fork_server_source_max(options->children_max),
         .lifetime = program->lifetime,
+        .identify = program->identify,
         .prepare = program->prepare,
         .serve = program->serve,
         .turn_away = program->turn_away,

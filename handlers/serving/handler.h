@@ -3,7 +3,7 @@
 
 /* The main program of all handlers: options, sockets, one process per connection. */
 
-#include "serving/fork-server.h"
+#include "processes/fork-server.h"
 #include "serving/http.h"
 
 #define HANDLER_OPTIONS_MAX 3
@@ -26,6 +26,7 @@ typedef struct HandlerProgram {
     void (*close)(void *userdata);
 
     /* As in ForkServer. */
+    bool (*identify)(int fd, Source *source, void *userdata);
     void (*prepare)(void *userdata);
     void (*serve)(int fd, void *userdata);
     void (*turn_away)(int fd);

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "event/timer.h"
+#include "log/log-throttle.h"
 #include "log/log.h"
 #include "varlink/connection.h"
 #include "varlink/introspection.h"
@@ -25,7 +26,7 @@ struct VarlinkServer {
     sd_event_source *sweep; /* ends quiet connections */
     int fd;                 /* negative: closed */
     gid_t group;            /* its members may call */
-    usec_t quiet_until;     /* refused peers are not logged before */
+    LogThrottle refusals;
     LIST_HEAD(, VarlinkConnection) connections;
     size_t n_connections;
     void (*idle)(void *userdata);
@@ -35,12 +36,9 @@ struct VarlinkServer {
 static bool server_may_log(void *owner)
 {
     VarlinkServer *server = owner;
-    usec_t now = now_monotonic();
+    uint64_t held;
 
-    if (now < server->quiet_until)
-        return false;
-    server->quiet_until = now + REFUSAL_INTERVAL;
-    return true;
+    return log_throttle_pass(&server->refusals, &held);
 }
 
 static void log_refusal(VarlinkServer *server, const VarlinkPeer *peer)
@@ -261,6 +259,7 @@ int varlink_server_new(sd_event *event, int fd, const VarlinkInterface *interfac
                                       .full = server_on_full,
                                       .may_log = server_may_log,
                                       .ended = server_on_ended };
+    server->refusals.interval = REFUSAL_INTERVAL;
     server->group = varlink_socket_group(fd);
     r = fcntl(fd, F_GETFL);
     if (r < 0 || fcntl(fd, F_SETFL, r | O_NONBLOCK) < 0)

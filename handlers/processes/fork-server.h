@@ -4,7 +4,8 @@
 /* A server on listening sockets that forks one process per connection. */
 
 #include "base/clock.h"
-#include "serving/activation.h"
+#include "policy/source.h"
+#include "processes/activation.h"
 
 typedef struct ForkServer {
     Activation *activation;
@@ -14,6 +15,8 @@ typedef struct ForkServer {
     unsigned source_max;   /* the same for the connections of one source; 0: children_max */
     usec_t lifetime;       /* kill a child that is older: it has overrun its own deadlines;
                               USEC_INFINITY: never */
+    /* Called in the parent, with bytes of a client: as TurnRules.identify. */
+    bool (*identify)(int fd, Source *source, void *userdata);
     /* Called in the parent before each fork, so that children inherit the current state. May be
      * NULL. */
     void (*prepare)(void *userdata);
@@ -34,8 +37,7 @@ typedef struct ForkServer {
 int fork_server_parse_idle_timeout(const char *text, usec_t *ret);
 int fork_server_parse_children_max(const char *text, unsigned *ret);
 
-/* The limit for one source where none is set: a quarter, so that no three sources together can take
- * every place. At least 1. */
+/* The limit for one source where none is set: a quarter. At least 1. */
 unsigned fork_server_source_max(unsigned children_max);
 
 /**
@@ -48,8 +50,10 @@ unsigned fork_server_source_max(unsigned children_max);
  * It accepts at once whatever comes, so that the connections of one source never hide those of
  * others in the kernel's queue. Connections above a limit wait for their turn (admission/turns.h):
  * a free place goes to the source that has the fewest. One is turned away after TURNS_WAIT_MAX, or
- * if too many wait, and closed if its client sends nothing for TURNS_SILENT_MAX. When the machine
- * is short of descriptors, memory or processes, it logs this once and waits.
+ * if too many wait, and closed if its client leaves, or sends nothing for TURNS_SILENT_MAX. An
+ * eighth of the places is left for sources of which no connection is served. When the machine is
+ * short of descriptors, memory or processes, it logs this once for each shortage and tries again;
+ * all deadlines and signals count meanwhile.
  *
  * A process that a client may have taken over stays isolated: no child can reach another process,
  * and none outlives @lifetime. (With a connected socket the service manager must limit the

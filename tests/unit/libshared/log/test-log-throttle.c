@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "serving/log-throttle.h"
+#include "log/log-throttle.h"
 
 #include <poll.h>
 #include <sys/wait.h>

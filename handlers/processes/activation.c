@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "serving/activation.h"
+#include "processes/activation.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>

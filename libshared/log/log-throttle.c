@@ -1,14 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "serving/log-throttle.h"
+#include "log/log-throttle.h"
 
-#include <stdatomic.h>
 #include <sys/mman.h>
-
-struct LogThrottle {
-    usec_t interval;
-    _Atomic usec_t next;
-    _Atomic uint64_t held;
-};
 
 int log_throttle_new(usec_t interval, LogThrottle **ret)
 {

@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "serving/activation.h"
+#include "processes/activation.h"
 #include "test.h"
 
 /* The descriptors from 3 on. Each test runs in its own process. */

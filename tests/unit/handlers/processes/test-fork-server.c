@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <dlfcn.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -11,7 +14,7 @@
 #include <sys/wait.h>
 
 #include "base/io.h"
-#include "serving/fork-server.h"
+#include "processes/fork-server.h"
 #include "test.h"
 
 #define DEADLINE (now_monotonic() + 10 * USEC_PER_SEC)
@@ -52,13 +55,57 @@ typedef struct Run {
     pid_t pid;
 } Run;
 
-/* Leaves room for one more descriptor: the signalfd of the server. */
-static void leave_one_descriptor(void)
+/* What the functions below share with the server. */
+typedef struct Shared {
+    _Atomic bool lacks_processes; /* fork() fails */
+    _Atomic unsigned n_polls;
+    _Atomic unsigned n_accepted;
+} Shared;
+
+static Shared *shared;
+
+/* In place of the C library's: as at a limit of the service or of the user. */
+pid_t fork(void)
+{
+    pid_t (*real)(void);
+
+    if (shared->lacks_processes) {
+        errno = EAGAIN;
+        return -1;
+    }
+    *(void **)&real = dlsym(RTLD_NEXT, "fork");
+    return real();
+}
+
+int poll(struct pollfd *polls, nfds_t n, int timeout)
+{
+    shared->n_polls++;
+    return ppoll(
+        polls, n,
+        timeout < 0 ? NULL : &(struct timespec){ timeout / 1000, timeout % 1000 * 1000000L }, NULL);
+}
+
+int accept4(int fd, __SOCKADDR_ARG peer, socklen_t *restrict size, int flags)
+{
+    int accepted = (int)syscall(SYS_accept4, fd, peer.__sockaddr__, size, flags);
+
+    if (accepted >= 0)
+        shared->n_accepted++;
+    return accepted;
+}
+
+/* Leaves room for the two descriptors that the server makes for itself. */
+static void leave_few_descriptors(void)
 {
     int next = dup(STDIN_FILENO);
 
     (void)close(next);
-    ASSERT_OK(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ (rlim_t)next + 1, 1024 }));
+    ASSERT_OK(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ (rlim_t)next + 2, 1024 }));
+}
+
+static void turn_away(int fd)
+{
+    ASSERT_OK(write_all(fd, "busy", 4, DEADLINE));
 }
 
 static usec_t lifetime = 60 * USEC_PER_SEC;
@@ -88,11 +135,12 @@ static Run start(usec_t idle_timeout, unsigned children_max, bool lacks_descript
             .lifetime = lifetime,
             .prepare = prepare,
             .serve = serve,
+            .turn_away = turn_away,
             .userdata = mode,
         };
 
         if (lacks_descriptors)
-            leave_one_descriptor();
+            leave_few_descriptors();
         ASSERT_OK(fork_server_run(&server));
         exit(EXIT_SUCCESS);
     }
@@ -114,6 +162,26 @@ static int client(const Run *run)
 
     ASSERT_OK(connect(fd, (const struct sockaddr *)&run->address, sizeof(run->address)));
     return fd;
+}
+
+/* Waits until so many processes of it serve. */
+static void wait_for_children(const Run *run, unsigned n)
+{
+    char path[64], line[256] = "";
+    usec_t deadline = DEADLINE;
+    unsigned found;
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", run->pid, run->pid);
+    do {
+        FILE *file = fopen(path, "re");
+
+        ASSERT_TRUE(file && now_monotonic() < deadline);
+        found = 0;
+        if (fgets(line, sizeof(line), file))
+            for (const char *p = line; (p = strchr(p, ' ')); p++)
+                found++;
+        ASSERT_OK(fclose(file));
+    } while (found != n);
 }
 
 static void expect_echo(int fd)
@@ -207,6 +275,61 @@ static void test_lifetime(void)
     finish(&run);
     mode = usual;
     lifetime = 60 * USEC_PER_SEC;
+}
+
+/* While no process can be started, connections wait, and deadlines and signals still count. */
+static void test_no_processes(void)
+{
+    Run run;
+    int killed, waits;
+
+    mode = stuck;
+    lifetime = 200 * USEC_PER_MSEC;
+    run = start(USEC_INFINITY, 10, false);
+    killed = client(&run);
+    wait_for_children(&run, 1);
+    mode = usual;
+    shared->lacks_processes = true;
+    waits = client(&run);
+    ASSERT_OK(write_all(waits, "x", 1, DEADLINE));
+    expect_end(killed);
+    ASSERT_EQ(recv(waits, (char[1]){ 0 }, 1, MSG_DONTWAIT), -1);
+    ASSERT_EQ(errno, EAGAIN);
+    shared->lacks_processes = false;
+    wait_for_children(&run, 1);
+    ASSERT_OK(kill(run.pid, SIGTERM));
+    (void)close(waits);
+    finish(&run);
+    lifetime = 60 * USEC_PER_SEC;
+}
+
+/* A server that stops answers those that it cannot serve any more, and does not spin meanwhile, nor
+ * after its idle time. */
+static void test_stop_without_processes(void)
+{
+    Run run = start(USEC_PER_MSEC * 500, 10, false);
+    int waits[3];
+    char answer[5] = "";
+
+    shared->lacks_processes = true;
+    shared->n_polls = shared->n_accepted = 0;
+    for (size_t i = 0; i < ELEMENTSOF(waits); i++) {
+        waits[i] = client(&run);
+        ASSERT_OK(write_all(waits[i], "x", 1, DEADLINE));
+    }
+    for (usec_t deadline = DEADLINE; shared->n_accepted < ELEMENTSOF(waits);)
+        ASSERT_TRUE(now_monotonic() < deadline);
+    ASSERT_OK(kill(run.pid, SIGTERM));
+    for (size_t i = 0; i < ELEMENTSOF(waits); i++) {
+        ASSERT_OK(fd_wait(waits[i], POLLIN, DEADLINE));
+        ASSERT_EQ(recv(waits[i], answer, 4, MSG_WAITALL), 4);
+        ASSERT_STREQ(answer, "busy");
+    }
+    finish(&run); /* the clients do not close: it waits for them */
+    ASSERT_TRUE(shared->n_polls < 500);
+    for (size_t i = 0; i < ELEMENTSOF(waits); i++)
+        (void)close(waits[i]);
+    shared->lacks_processes = false;
 }
 
 static void test_connected(void)
@@ -303,6 +426,8 @@ static void test_parse(void)
 
 int main(void)
 {
+    shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ASSERT_TRUE(shared != MAP_FAILED);
     test_parse();
     test_idle_exit();
     test_limit();
@@ -310,6 +435,8 @@ int main(void)
     test_signal(SIGTERM);
     test_signal(SIGINT);
     test_no_descriptors();
+    test_no_processes();
+    test_stop_without_processes();
     test_not_confined();
     test_connected(); /* last, because it confines this process */
     return EXIT_SUCCESS;
