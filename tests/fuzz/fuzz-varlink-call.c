@@ -13,9 +13,11 @@
 #include "make-x509.h"
 #include "service.h"
 #include "statedir/kept-chain.h"
+#include "statedir/pause.h"
 #include "statedir/revoked-key.h"
 #include "statedir/storage/cache.h"
 #include "strings/encode.h"
+#include "varlink/limits.h"
 
 #define CALLS_SIZE ((size_t)128 * 1024)
 #define YEAR       (365L * 86400)
@@ -30,7 +32,7 @@ enum {
     ENDS = 2,   /* closes its sending side */
     NEVER_READS = 4,
     CLOSES = 8,   /* the server is closed while the client is connected */
-    CROWD = 255,  /* as many clients as may not wait for one order send the same */
+    CROWD = 255,  /* more clients than may wait and may connect send the same */
     ANOTHER = 16, /* another client sends the same */
 };
 
@@ -73,6 +75,10 @@ static const char settings[] =
     "[auth \"bare\"]\nip=192.0.2.2\ndomain=*.example.org\nverification=http\nstorage=nowhere\n"
     "account=slow\n"
     "[auth \"some\"]\nip=192.0.2.3\ndomain=www.example.org\nverification=http\nstorage=cache\n"
+    "account=none\n"
+    /* Its directory is a file. */
+    "[storage \"broken\"]\ntype=file\ndirectory=%s/acmems.ini\n"
+    "[auth \"broken\"]\nip=192.0.2.4\ndomain=*.example.org\nverification=http\nstorage=broken\n"
     "account=none\n";
 
 static struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -123,6 +129,25 @@ static void store_cached(void)
     ASSERT_OK(cached_store(&storage, &request, chain, &from, &renewal));
 }
 
+/* The CA of the block "web" limits the rate. */
+static void pause_server(void)
+{
+    static char server[] = "https://127.0.0.1:1/directory", what[] = "", reason[] = "Too many.",
+                problem[] = "rateLimited";
+    const Pause pause = {
+        .kind = PAUSE_SERVER,
+        .server = server,
+        .what = what,
+        .until = time(NULL) + PAUSE_MAX - 60,
+        .count = 1,
+        .status = 429,
+        .reason = reason,
+        .problem = problem,
+    };
+
+    ASSERT_OK(pause_save(input_place(), &pause));
+}
+
 /* The service forgets the order when the chain is taken. */
 static void keep_chain(void)
 {
@@ -155,7 +180,9 @@ static void prepare(void)
     for (size_t i = 0; i < ELEMENTSOF(samples); i++)
         sample_make(&samples[i]);
     store_cached();
-    ASSERT_TRUE(asprintf(&text, settings, make_slow_ca(), input_place(), input_place()) > 0);
+    pause_server();
+    ASSERT_TRUE(
+        asprintf(&text, settings, make_slow_ca(), input_place(), input_place(), input_place()) > 0);
     input_write("acmems.ini", (const uint8_t *)text, strlen(text));
     (void)snprintf(config_path, sizeof(config_path), "%s/acmems.ini", input_place());
     (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket", input_place());
@@ -289,10 +316,43 @@ static size_t count_ends(const char *calls, size_t size)
     return n;
 }
 
+static void on_settled(const Chain *chain, const Failure *failure, void *userdata)
+{
+    (void)userdata;
+    if (!chain == !failure)
+        abort();
+}
+
+/* As many clients wait for the order of one request as may. */
+static void fill_order(const Bed *bed)
+{
+    Config *config = config_file_get(bed->service.config_file);
+    const OrdersCall call = { .caller.request_id = "0123", .callback = on_settled };
+    _cleanup_(sign_request_done) SignRequest request = { 0 };
+    const Sample *sample = &samples[NEW];
+    OrdersWaiter *waiter;
+    const char *why;
+    int r;
+
+    ASSERT_OK(sign_request_init(&request, sample->body, strlen(sample->body)));
+    request.auth = config_find_auth(config, "bare");
+    do {
+        /* The order takes it over. */
+        if (!request.csr)
+            ASSERT_OK(sign_request_parse(&request, &why));
+        r = orders_request(bed->service.orders, config, &request, &call, &waiter);
+    } while (r == 0);
+    ASSERT_EQ(r, -EUSERS);
+}
+
 static void crowd(const Bed *bed, const char *calls, size_t size)
 {
-    int fds[ORDERS_WAITERS_MAX + 2];
+    static bool is_full; /* once in each process, as it takes its time */
+    int fds[VARLINK_CONNECTIONS_PER_PROCESS + 2];
 
+    if (!is_full)
+        fill_order(bed);
+    is_full = true;
     for (size_t i = 0; i < ELEMENTSOF(fds); i++) {
         fds[i] = client_connect();
         client_send(bed, fds[i], calls, size, pieces_of(0));
