@@ -3,7 +3,7 @@
 BUILD := build
 DESTDIR ?=
 
-.PHONY: all deps build demo check test bench mutants fuzz-smoke fuzz coverage install deb clean
+.PHONY: all deps build demo check test bench mutants static fuzz-smoke fuzz coverage install deb clean
 
 all: build
 
@@ -30,6 +30,16 @@ mutants: # random changes to the code that the unit tests must notice
 	tests/install-packages build
 	tests/mutate --directory=build-mutants --seed=$(or $(SEED),1) --count=$(or $(COUNT),24)
 
+PROGRAMS := handlers/acmems-http01 handlers/acmems-sign handlers/acmems-tlsalpn01 orderd/acmems-orderd \
+	tools/acmems-generator tools/acmemsctl tools/acme-register
+
+static: build # what the analyzers of four tools find
+	tests/install-packages build check static
+	tests/static/hardening $(BUILD)
+	tests/static/cppcheck $(BUILD)
+	tests/static/gcc-analyzer $(PROGRAMS)
+	tests/static/scan-build $(PROGRAMS)
+
 fuzz-smoke: # a minute for each parser
 	tests/install-packages build fuzz
 	tests/fuzz/run 60
@@ -50,4 +60,4 @@ deb: # Debian packages, in $(BUILD)/deb
 	tests/build-packages $(BUILD)/deb
 
 clean:
-	rm -rf build build-asan build-llhttp build-fuzz build-coverage build-mutants
+	rm -rf build build-asan build-llhttp build-fuzz build-coverage build-mutants build-analyzer build-scan
