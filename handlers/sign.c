@@ -101,6 +101,7 @@ int main(int argc, char *argv[])
         .prepare = sign_prepare,
         .serve = sign_connection,
         .turn_away = http_turn_away,
+        .outbound = OUTBOUND_UNIX,
         /* Longer than keep_alive_max and one more request with its order. */
         .lifetime = 240 * USEC_PER_SEC,
     };

@@ -84,7 +84,7 @@ unsigned fork_server_source_max(unsigned children_max)
 
 static int serve_connection(const ForkServer *server, int fd)
 {
-    int on = 1, r = confine_connection();
+    int on = 1, r = confine_connection(server->outbound);
 
     if (r < 0)
         return r;

@@ -4,6 +4,7 @@
 /* A server on listening sockets that forks one process per connection. */
 
 #include "base/clock.h"
+#include "base/confinement.h"
 #include "policy/source.h"
 #include "processes/activation.h"
 
@@ -27,6 +28,7 @@ typedef struct ForkServer {
      * a connection is closed. */
     void (*turn_away)(int fd);
     void *userdata;
+    Outbound outbound; /* sockets that serve() needs */
 } ForkServer;
 
 #define FORK_SERVER_IDLE_TIMEOUT (60 * USEC_PER_SEC)

@@ -117,6 +117,7 @@ static int handler_run(const HandlerProgram *program, Options *options)
         .source_max = options->source_max ? options->source_max
                                           : fork_server_source_max(options->children_max),
         .lifetime = program->lifetime,
+        .outbound = program->outbound,
         .identify = program->identify,
         .prepare = program->prepare,
         .serve = program->serve,
@@ -136,8 +137,8 @@ static int handler_run(const HandlerProgram *program, Options *options)
             return r;
     }
     server.userdata = userdata;
-    if (program->get_lifetime)
-        server.lifetime = program->get_lifetime(userdata);
+    if (program->adapt)
+        program->adapt(&server, userdata);
     r = fork_server_run(&server);
     if (program->close)
         program->close(userdata);

@@ -31,7 +31,9 @@ typedef struct HandlerProgram {
     void (*serve)(int fd, void *userdata);
     void (*turn_away)(int fd);
     usec_t lifetime;
-    usec_t (*get_lifetime)(const void *userdata); /* computes the lifetime at start; or NULL */
+    Outbound outbound;
+    /* Changes these two at start, if they depend on the options; or NULL. */
+    void (*adapt)(ForkServer *server, const void *userdata);
 } HandlerProgram;
 
 /* HttpServer.begin of all handlers: until the next request, every journal entry carries the request
