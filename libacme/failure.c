@@ -102,6 +102,7 @@ static void set_unexpected(Failure *failure, const SessionReply *reply, const ch
 {
     const char *detail = problem_detail(reply->json);
     _cleanup_free_ char *said = NULL;
+    const char *type = reply->json ? "" : reply->content_type; /* what came instead */
     bool is_limit = reply->status == 429;
 
     if (detail && asprintf(&said, " The CA said: %.*s", SAID_MAX, detail) < 0)
@@ -115,8 +116,7 @@ static void set_unexpected(Failure *failure, const SessionReply *reply, const ch
                     reply->retry_after ? reply->retry_after : RETRY_SOON,
                     "The CA sent an unexpected answer to the request %s (HTTP status %ld%s%s). Try "
                     "again later.%s",
-                    purpose, reply->status, *reply->content_type ? ", " : "",
-                    *reply->content_type ? reply->content_type : "", str_or(said, ""));
+                    purpose, reply->status, *type ? ", " : "", type, str_or(said, ""));
 }
 
 /* A problem document whose type says nothing is explained by the HTTP status alone. */

@@ -18,8 +18,8 @@ struct ChainFetch {
 };
 
 /* Reads a chain from the CA's answer and checks it against the wish. Returns 0; -EBADMSG: it is no
- * chain; -EKEYREJECTED: it is not what was ordered; -ENOMEM. @ret_why: with the first two a clause
- * for the journal, static. */
+ * chain; -EKEYREJECTED: it is not what was ordered; -EPERM: it has names that are refused; -ENOMEM.
+ * @ret_why: with the first three a clause for the journal, static. */
 static int read_chain(const SessionReply *reply, const ChainWish *wish, Chain **ret,
                       const char **ret_why)
 {
@@ -36,8 +36,8 @@ static int read_chain(const SessionReply *reply, const ChainWish *wish, Chain **
     if (r < 0)
         return r == -EBADMSG ? -EKEYREJECTED : r;
     if (wish->refuses_extra_names && (extra = chain_extra_names(chain, wish->csr))) {
-        *ret_why = "it has names that were not ordered (extra-names = refuse)";
-        return -EKEYREJECTED;
+        *ret_why = "has names that were not ordered (extra-names = refuse)";
+        return -EPERM;
     }
     *ret = TAKE_PTR(chain);
     return 0;
@@ -111,9 +111,12 @@ static void set_unusable(Failure *failure, const ChainFetch *fetch, int error, c
     log_event(LOG_EVENT_CERTIFICATE_UNUSABLE, NULL, "The certificate for %s cannot be used: %s",
               fetch->wish.names, why);
     failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 3600,
-                "The CA did not send the certificate that was ordered: %s. Try again later.", why);
+                error == -EPERM
+                    ? "The CA added names to the certificate, and the server uses no such "
+                      "certificate (extra-names = refuse)."
+                    : "The CA did not send the certificate that was ordered. Try again later.");
     /* A garbled answer may be intact the next time. A wrong certificate stays wrong. */
-    failure->passing = error != -EKEYREJECTED;
+    failure->passing = error != -EKEYREJECTED && error != -EPERM;
 }
 
 static void on_default(const SessionReply *reply, void *userdata)

@@ -123,8 +123,10 @@ int fetcher_start(Fetcher *fetcher, const FetchRequest *request, fetch_cb callba
     Fetch *fetch = calloc(1, sizeof(*fetch)), **at = &ca.first;
 
     ASSERT_TRUE(fetch && fetcher);
-    fetch->request = (FetchRequest){ ca_copy(request->url), ca_copy(request->body), request->head,
-                                     ca_copy(request->accept) };
+    fetch->request = (FetchRequest){ .url = ca_copy(request->url),
+                                     .body = ca_copy(request->body),
+                                     .head = request->head,
+                                     .accept = ca_copy(request->accept) };
     fetch->callback = callback;
     fetch->userdata = userdata;
     while (*at)

@@ -193,10 +193,9 @@ static const Case cases[] = {
       "GET dir\n"
       "HEAD new-nonce\n"
       "new-account {'termsOfServiceAgreed': true}\n"
-      "failed 503, retry 60: The CA sent an unexpected answer to the request to register the "
-      "account (HTTP status 201). Try again later.\n"
-      "failed 503, retry 60: The CA sent an unexpected answer to the request to register the "
-      "account (HTTP status 201). Try again later.\n" },
+      "ready\n"
+      "ready\n"
+      "registered: https://ca.test/account/3, ?\n" },
     { "an account with status 202",
       CONSENT,
       KEY,
@@ -205,10 +204,9 @@ static const Case cases[] = {
       "GET dir\n"
       "HEAD new-nonce\n"
       "new-account {'termsOfServiceAgreed': true}\n"
-      "failed 503, retry 60: The CA sent an unexpected answer to the request to register the "
-      "account (HTTP status 202). Try again later.\n"
-      "failed 503, retry 60: The CA sent an unexpected answer to the request to register the "
-      "account (HTTP status 202). Try again later.\n" },
+      "ready\n"
+      "ready\n"
+      "registered: https://ca.test/account/3, valid\n" },
     { "the CA is away",
       CONSENT,
       KEY,

@@ -67,7 +67,8 @@ static const Case cases[] = {
       "key-change {'payload': 'https://ca.test/account/1', 'signature': '…'}\n"
       "new-account {'onlyReturnExisting': true}\n"
       "failed 503: The CA sent an unexpected answer to the request to confirm the account key "
-      "(HTTP status 502). Try again later. Both keys are kept until the CA confirms which one is "
+      "(HTTP status 502, text/html). Try again later. Both keys are kept until the CA confirms "
+      "which one is "
       "valid.\n"
       "old key, registration with P-256, one waits\n" },
     { "taken without an end",

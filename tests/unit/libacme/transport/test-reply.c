@@ -69,7 +69,7 @@ static void test_failure(void)
         { 429, "application/problem+json", "{\"type\":\"about:blank\",\"title\":\"Too many\"}", 429,
           "The CA limits the rate of requests. Try again later. The CA said: Too many" },
         { 404, "application/json", "{\"message\":\"no such page\"}", 503,
-          "(HTTP status 404, application/json). Try again later. The CA said: no such page" },
+          "(HTTP status 404). Try again later. The CA said: no such page" },
         { 502, "text/html", "<html>", 503, "(HTTP status 502, text/html)" },
         { 403, "application/problem+json", "{\"type\":\"urn:x:y\",\"detail\":\"z\"}", 503,
           "urn:x:y: z" },

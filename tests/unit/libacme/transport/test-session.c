@@ -150,10 +150,10 @@ static const Case cases[] = {
         { "new-nonce", 204, "", .nonce = "a b" } },
       "GET dir\n"
       "HEAD new-nonce\n"
-      "error 74: the CA sent no nonce (later)\n"
+      "error 74: https://ca.test/new-nonce sent no nonce (HTTP status 200) (later)\n"
       "--\n"
       "HEAD new-nonce\n"
-      "error 74: the CA sent no nonce\n" },
+      "error 74: https://ca.test/new-nonce sent no nonce (HTTP status 204)\n" },
     { "no answer from newNonce",
       { { "new-nonce", 0 }, { "order/1", 0 } },
       "GET dir\n"
@@ -189,12 +189,12 @@ static const Case cases[] = {
       "HEAD new-nonce\n"
       "GET dir\n"
       "HEAD new-nonce\n"
-      "error 74: the CA sent no nonce\n"
+      "error 74: https://ca.test/new-nonce sent no nonce (HTTP status 404)\n"
       "--\n"
       "HEAD new-nonce\n"
       "GET dir\n"
       "HEAD new-nonce\n"
-      "error 74: the CA sent no nonce\n" },
+      "error 74: https://ca.test/new-nonce sent no nonce (HTTP status 404)\n" },
     { "newOrder has moved",
       { { "dir", 200, "{" CA_DIRECTORY "}" },
         { "new-order", 410, "" },
@@ -303,26 +303,31 @@ static const Case cases[] = {
       { { "dir", 500, "", .type = "text/html", .retry_after = 9 },
         { "dir", 404, "{" CA_DIRECTORY "}" } },
       "GET dir\n"
-      "error 74: https://ca.test/dir is not an ACME directory (HTTP status 500) (later)\n"
+      "error 74: https://ca.test/dir is not an ACME directory (HTTP status 500, text/html): check "
+      "acme-server (later)\n"
       "--\n"
       "GET dir\n"
-      "error 74: https://ca.test/dir is not an ACME directory (HTTP status 404)\n" },
+      "error 74: https://ca.test/dir is not an ACME directory (HTTP status 404, "
+      "application/problem+json): check acme-server\n" },
     { "the directory lacks a URL",
       { { "dir", 200, "{'newNonce': '@n', 'newAccount': '@a'}" },
         { "dir", 200, "{'newNonce': '@n', 'newAccount': 'http://ca.test/', 'newOrder': '@o'}" } },
       "GET dir\n"
-      "error 74: https://ca.test/dir is not an ACME directory (HTTP status 200, without newOrder)\n"
+      "error 74: https://ca.test/dir is not an ACME directory (it lacks newOrder): check "
+      "acme-server\n"
       "--\n"
       "GET dir\n"
-      "error 74: https://ca.test/dir is not an ACME directory (HTTP status 200, without "
-      "newAccount)\n" },
+      "error 74: https://ca.test/dir is not an ACME directory (its newAccount is no https "
+      "URL): check acme-server\n" },
     { "the directory is a list",
       { { "dir", 200, "[]" }, { "dir", 200, "" } },
       "GET dir\n"
-      "error 74: https://ca.test/dir is not an ACME directory (HTTP status 200)\n"
+      "error 74: https://ca.test/dir is not an ACME directory (HTTP status 200, application/json): "
+      "check acme-server\n"
       "--\n"
       "GET dir\n"
-      "error 74: https://ca.test/dir is not an ACME directory (HTTP status 200)\n" },
+      "error 74: https://ca.test/dir is not an ACME directory (HTTP status 200, application/json): "
+      "check acme-server\n" },
 };
 
 static void run(const Case *c)

@@ -200,7 +200,7 @@ static const BedCase cases[] = {
         { "authz/1", 503, "", .retry_after = 21 } },
       SEEN_PLACED SEEN_VALIDATED
       "pause 503, retry 21: The CA sent an unexpected answer to the request for an authorization "
-      "(HTTP status 503). Try again later.\n"
+      "(HTTP status 503, application/problem+json). Try again later.\n"
       "wait 21 s\n"
       "order/1\n"
       "authz/1\n" SEEN_FINALIZED SEEN_ISSUED },

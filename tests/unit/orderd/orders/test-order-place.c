@@ -35,7 +35,7 @@ static const BedCase cases[] = {
     { "the CA is broken",
       { { "new-order", 503, "", .type = "text/html", .retry_after = 5 } },
       SEEN_PLACED "end 503, retry 5: The CA sent an unexpected answer to the request for a new "
-                  "order (HTTP status 503). Try again later.\n" },
+                  "order (HTTP status 503, text/html). Try again later.\n" },
     { "the CA sends no URL",
       { { "new-order", 201, "{'status': 'pending'}" } },
       SEEN_PLACED "end 503, retry 60: The CA sent an unexpected answer to the request for a new "
