@@ -41,6 +41,10 @@ static void read_problem(const json_t *problem)
         if (!strstr(name, *limit))
             abort();
     (void)rate_limit_left(said, time(NULL));
+    if (problem_is_known("") || (problem_detail(problem) && !*problem_detail(problem)))
+        abort();
+    (void)problem_type_is_acme(problem_type(problem));
+    (void)problem_is_known(problem_type(problem));
     (void)problem_find(problem_type(problem));
 }
 

@@ -45,7 +45,7 @@ static void check(const Chain *chain)
         abort();
 }
 
-/* What is returned to a client has the names that it asked for, and the others are known. */
+/* What is returned to a client has the names that it asked for; others are reported. */
 static void compare(const Chain *chain, const char *pem, size_t size)
 {
     _cleanup_(csr_freep) Csr *csr = NULL;

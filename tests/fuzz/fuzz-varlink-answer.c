@@ -129,6 +129,7 @@ static void check(int r, const OrderAnswer *got)
 static void ask_nobody(void)
 {
     int client_fd = make_left_client(), fd;
+    char path[PATH_MAX] = "";
     OrderAnswer got = { 0 };
 
     if (ask("/nonexistent", PATIENCE, client_fd, &got) != -ECANCELED ||
@@ -137,6 +138,12 @@ static void ask_nobody(void)
         abort();
     fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
     take_call(fd);
+    (void)close(fd);
+    (void)memset(path, 'x', sizeof(path) - 1);
+    if (order_tell_asked(path, &request, now_monotonic()) != -ENAMETOOLONG ||
+        ask(address.sun_path, USEC_PER_MSEC, -EBADF, &got) != -ETIMEDOUT)
+        abort();
+    fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
     (void)close(fd);
     (void)close(client_fd);
 }
