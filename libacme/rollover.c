@@ -119,11 +119,12 @@ static void on_changed(const SessionReply *reply, void *userdata)
     int r;
 
     rollover->call = NULL;
-    if (session_reply_is_good(reply)) {
+    if (reply->error == 0 && reply->status == 200) {
         on_taken(rollover);
         return;
     }
-    /* If the answer was lost, or came from a proxy, the CA may have changed the key all the same.
+    /* If the answer was lost, has another status, or came from a proxy, the CA may have changed the
+     * key all the same.
      */
     failure_set_reply(&rollover->refusal, reply, "to change the account key");
     r = ask_which_key(rollover);

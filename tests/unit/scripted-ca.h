@@ -327,7 +327,8 @@ static inline void ca_send(const Fetch *fetch, const CaReply *reply)
     if (reply->location && *reply->location) {
         ASSERT_TRUE(asprintf(&location, "%s%s", strstr(reply->location, ":") ? "" : CA_URL,
                              reply->location) > 0);
-        result.location = location;
+        /* fetch.c reports no others */
+        result.location = strncmp(location, "https://", STRLEN("https://")) == 0 ? location : NULL;
     }
     if (!reply->nonce && reply->status != 0 && !strstr(fetch->request.url, "/dir"))
         result.replay_nonce = ca_make_nonce();

@@ -273,7 +273,7 @@ static const Case cases[] = {
       "got 201 an object at https://ca.test/order/1\n"
       "--\n"
       "order/1\n"
-      "got 200 ?\n" },
+      "got 200 an object\n" },
     { "a problem with status 200",
       { MADE, { "order/1", 200, CA_PROBLEM("caa"), .type = "application/problem+json" } },
       "GET dir\n"
@@ -291,7 +291,7 @@ static const Case cases[] = {
       "got 201 an object at https://ca.test/order/1\n"
       "--\n"
       "order/1\n"
-      "got 403 an object\n" },
+      "got 403 caa\n" },
     { "the directory is away",
       { { "dir", 0 }, { "dir", 0 } },
       "GET dir\n"

@@ -287,7 +287,18 @@ static const BedCase cases[] = {
       "'a2V5IG9mIHRoZSBDQQ.AP4BIw'}\n"
       "authz/1\n" SEEN_FINALIZED SEEN_ISSUED,
       .gaps = { 1, 1 },
-      .account = "orders-per-3h = 3\n" },
+      .account = "orders-per-3h = 100\n" },
+    { "a CA that exempted no renewal gets no further one above the limit",
+      { RENEWAL, MADE(""), MADE("") },
+      SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED SEEN_ISSUED
+      "-- 1 s later\n"
+      "new-order {'identifiers': [{'type': 'dns', 'value': 'a.example.org'}], 'replaces': "
+      "'a2V5IG9mIHRoZSBDQQ.AP4BIw'}\n"
+      "authz/1\n" SEEN_FINALIZED SEEN_ISSUED "-- 1 s later\n"
+      "end 429, retry 10798: The server's account has reached its limit of orders in 3 hours "
+      "(orders-per-3h = 1). Try again after the time in Retry-After.\n",
+      .gaps = { 1, 1 },
+      .account = "orders-per-3h = 1\n" },
     { "a CA that refuses to replace",
       { RENEWAL, MADE(""), REFUSED(409, "alreadyReplaced"), MADE("") },
       SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED SEEN_ISSUED
