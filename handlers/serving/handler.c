@@ -177,5 +177,7 @@ int handler_main(int argc, char *argv[], const HandlerProgram *program)
     r = handler_parse_argv(argc, argv, program, &options);
     if (r <= 0)
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    if (log_limit_repeated() < 0)
+        return log_oom() < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
     return handler_run(program, &options) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

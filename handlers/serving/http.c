@@ -374,9 +374,11 @@ static bool identify_client(HttpConnection *c)
     r = wait_for_request(c) ? receive_proxy_header(c) : -ETIMEDOUT;
     c->lacks_proxy_header = r == -EBADMSG;
     if (c->lacks_proxy_header)
-        log_warning("A connection from %s does not begin with a PROXY header, which proxy-protocol "
-                    "in acmems.ini requires from this address",
-                    socket_address_format(&c->peer, peer));
+        log_event(
+            LOG_EVENT_PROXY_HEADER_MISSING, NULL,
+            "A connection from %s does not begin with a PROXY header, which proxy-protocol in "
+            "acmems.ini requires from this address",
+            socket_address_format(&c->peer, peer));
     return r >= 0 || c->lacks_proxy_header;
 }
 
