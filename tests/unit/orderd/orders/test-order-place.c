@@ -295,7 +295,7 @@ static const BedCase cases[] = {
       "new-order {'identifiers': [{'type': 'dns', 'value': 'a.example.org'}], 'replaces': "
       "'a2V5IG9mIHRoZSBDQQ.AP4BIw'}\n"
       "authz/1\n" SEEN_FINALIZED SEEN_ISSUED "-- 1 s later\n"
-      "end 429, retry 10798: The server's account has reached its limit of orders in 3 hours "
+      "end 429, retry 10799: The server's account has reached its limit of orders in 3 hours "
       "(orders-per-3h = 1). Try again after the time in Retry-After.\n",
       .gaps = { 1, 1 },
       .account = "orders-per-3h = 1\n" },

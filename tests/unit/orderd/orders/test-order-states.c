@@ -207,7 +207,7 @@ static const BedCase cases[] = {
       "wait 8 s\n"
       "order/1\n"
       "pause 503, retry 20: The CA sent an unexpected answer to the request about the order (HTTP "
-      "status 503). Try again later.\n"
+      "status 503, text/html). Try again later.\n"
       "wait 20 s\n"
       "order/1\n" SEEN_FINALIZED SEEN_ISSUED },
     { "the CA is away when the CSR is sent",
