@@ -33,7 +33,9 @@ static void on_finalized(const SessionReply *reply, void *userdata)
         order_give_up(order, &failure);
         return;
     }
-    if (problem_is(reply, "malformed") && account_choice_is_current(&order->choice)) {
+    /* With 404 it is about the URL. */
+    if (reply->status == 400 && problem_is(reply, "malformed") &&
+        account_choice_is_current(&order->choice)) {
         order->call = NULL;
         order_object_set_csr_refused(reply->problem, &failure);
         order_give_up(order, &failure);

@@ -318,7 +318,7 @@ static const BedCase resumed[] = {
       { { "order/1", 500, "", .type = "text/plain" }, { "order/1", 200, VALID } },
       "order/1\n"
       "pause 503, retry 60: The CA sent an unexpected answer to the request about the order (HTTP "
-      "status 500). Try again later.\n"
+      "status 500, text/plain). Try again later.\n"
       "wait 1 s\n"
       "order/1\n" SEEN_ISSUED },
     { "the CA limits requests",
