@@ -3,7 +3,7 @@
 BUILD := build
 DESTDIR ?=
 
-.PHONY: all deps build demo check test bench mutants static fuzz-smoke fuzz coverage install deb clean
+.PHONY: all deps build demo check test bench load soak mutants static fuzz-smoke fuzz coverage install deb clean
 
 all: build
 
@@ -25,6 +25,14 @@ check test: deps
 bench: build # prints measurements and checks no limits
 	tests/install-packages bench
 	for bench in $$(find tests/bench -type f -perm -u+x); do "$$bench" $(BUILD) || exit; done
+
+load: build deb # the tests of load at their full size, on an idle machine
+	tests/install-packages check
+	LOAD=full tests/system/run --tb=short -q -s tests/system/test_load.py
+
+soak: build deb # SECONDS of mixed load with faults; figures in $(BUILD)/soak
+	tests/install-packages check
+	tests/soak $(or $(SECONDS),3600)
 
 mutants: # random changes to the code that the unit tests must notice
 	tests/install-packages build

@@ -43,7 +43,8 @@ typedef void (*fetch_cb)(const FetchResult *result, void *userdata);
  * @ca_file: PEM bundle to verify the server with; NULL: the system's
  *
  * TLS is always verified, only https URLs are fetched and redirects are followed on request alone.
- * An answer has at most FETCH_BODY_SIZE_MAX bytes and takes at most 30 s. 0 or -errno.
+ * An answer has at most FETCH_BODY_SIZE_MAX bytes and takes at most 30 s, from the time when its
+ * request is sent: 16 requests run at the same time, the others wait for their turn. 0 or -errno.
  */
 int fetcher_new(sd_event *event, const char *ca_file, Fetcher **ret);
 

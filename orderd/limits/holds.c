@@ -117,6 +117,7 @@ static void hold_begin(const OrderContext *context, PauseKind kind, const char *
     pause.count = before.count + (pause_left(&before, now) == 0 && is_fault_at_ca(failure));
     until =
         now + (is_fault_at_ca(failure) ? hold_length(pause.count, first, failure->pause) : first);
+    pause.since = now;
     pause.until = until > before.until ? until : before.until;
     r = pause_save(config->state_directory, &pause);
     if (r < 0)

@@ -61,11 +61,13 @@ bool order_object_may_be_for_replaces(const SessionReply *reply)
 int order_object_note(const json_t *object, OrderRecord *record)
 {
     const char *finalize = session_url(object, "finalize");
+    time_t expires = rfc3339_parse(json_string_value(json_object_get(object, "expires")));
 
     if (!record->finalize_url && finalize && !(record->finalize_url = strdup(finalize)))
         return -ENOMEM;
-    if (record->expires == 0)
-        record->expires = rfc3339_parse(json_string_value(json_object_get(object, "expires")));
+    /* If the order has just been made and has expired, the clock of this machine is ahead. */
+    if (record->expires == 0 && expires > time(NULL))
+        record->expires = expires;
     return 0;
 }
 
