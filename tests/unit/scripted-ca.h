@@ -172,9 +172,11 @@ static inline json_t *ca_parse(const char *text)
 /* Each nonce is used once. */
 static inline void ca_take_nonce(const char *nonce)
 {
-    unsigned n;
+    unsigned long n;
 
-    ASSERT_TRUE(nonce && sscanf(nonce, "nonce-%u", &n) == 1 && n < ca.n_nonces);
+    ASSERT_TRUE(nonce && strncmp(nonce, "nonce-", 6) == 0);
+    n = strtoul(nonce + 6, NULL, 10);
+    ASSERT_TRUE(n < ca.n_nonces);
     ASSERT_TRUE(ca.is_out[n]);
     ca.is_out[n] = false;
 }

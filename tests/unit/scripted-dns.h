@@ -113,7 +113,7 @@ int dns_exchange_start(DnsPool *pool, const DnsRequest *request, dns_exchange_cb
         _cleanup_free_ char *value = ldns_rdf2str(ldns_rr_rdf(record, 0));
 
         ASSERT_TRUE(value);
-        snprintf(dns_value, sizeof(dns_value), "%s", value);
+        (void)snprintf(dns_value, sizeof(dns_value), "%s", value);
     }
     exchange->callback = callback;
     exchange->userdata = userdata;

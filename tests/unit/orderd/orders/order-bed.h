@@ -79,7 +79,7 @@ static void bed_observe(const char *to, char note[CA_NOTE_SIZE])
 {
     if (streq(to, "challenge/1")) {
         bed->is_told = true;
-        snprintf(note, CA_NOTE_SIZE, "%s", bed_has_answer(bed) ? " (published)" : "");
+        (void)snprintf(note, CA_NOTE_SIZE, "%s", bed_has_answer(bed) ? " (published)" : "");
     }
     if (streq(to, "new-order") || streq(to, "finalize/1"))
         ASSERT_TRUE(bed_has_records(bed));
@@ -101,7 +101,7 @@ static bool bed_answer(const char *to, CaReply *ret)
           "'challenges': [{'type': 'http-01', 'status': 'pending', 'token': '" BED_TOKEN "', "
           "'url': '@challenge/1'}]}" },
     };
-    unsigned n;
+    unsigned long n;
 
     if (strncmp(to, "2/new-order", 11) == 0)
         to += 2;
@@ -109,7 +109,8 @@ static bool bed_answer(const char *to, CaReply *ret)
         *ret = (CaReply){ to, 200, "{'status': 'valid'}" };
         return true;
     }
-    if (sscanf(to, "certificate/%u", &n) == 1 && n > 0 && n <= ELEMENTSOF(bed->chains)) {
+    n = strncmp(to, "certificate/", 12) == 0 ? strtoul(to + 12, NULL, 10) : 0;
+    if (n > 0 && n <= ELEMENTSOF(bed->chains)) {
         *ret =
             (CaReply){ to, 200, bed->chains[n - 1], .type = "application/pem-certificate-chain" };
         return true;
@@ -126,7 +127,7 @@ static inline const char *bed_after_retry(unsigned retry_after)
 {
     static char text[32];
 
-    snprintf(text, sizeof(text), retry_after ? ", retry %u" : "", retry_after);
+    (void)snprintf(text, sizeof(text), retry_after ? ", retry %u" : "", retry_after);
     return text;
 }
 
