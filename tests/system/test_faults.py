@@ -110,7 +110,7 @@ def memory_limit(server, unit, spare):
     group.mkdir()
     for pid in (own / "cgroup.procs").read_text().split():
         (group / "cgroup.procs").write_text(pid)
-    (group / "memory.limit_in_bytes").write_text(str(spare + (1 << 20)))
+    (group / "memory.limit_in_bytes").write_text(str(spare))
     yield
     (group / "memory.limit_in_bytes").write_text("-1")
 
@@ -121,7 +121,7 @@ def test_no_memory(server, cached, unit):
     publish(server)
     assert lib.request(1380, "GET", CHALLENGE).status == 200
     port = PORTS.get(unit, 1313)
-    with memory_limit(server, unit, 1 << 20):
+    with memory_limit(server, unit, 256 << 10):
         requests = [http("GET", CHALLENGE)] * 300 if port == 1380 else [
             http("POST", "/sign", csr) for csr in make_csrs(f"{uuid.uuid4()}.example.org" for _ in range(100))]
         Crowd(("127.0.0.1", port), addresses(54, 100), 100).ask(requests)
