@@ -97,7 +97,7 @@ static void on_asked(const SessionReply *reply, void *userdata)
     rollover->call = NULL;
     if (reply->problem && streq(problem_type(reply->problem), "accountDoesNotExist"))
         on_not_taken(rollover);
-    else if (session_reply_is_good(reply))
+    else if (reply->error == 0 && reply->status == 200) /* 201: an account that is new */
         on_taken(rollover);
     else {
         failure_set_reply(&failure, reply, "to confirm the account key");

@@ -271,7 +271,7 @@ int log_full(int level, int error, const char *format, ...)
 
 int log_limit_repeated(void)
 {
-    LogThrottle **list = calloc(log_event_count(), sizeof(*list));
+    LogThrottle **list = calloc(log_event_count(), sizeof(LogThrottle *));
     int r = list ? 0 : -ENOMEM;
 
     for (size_t i = 0; r >= 0 && i < log_event_count(); i++)

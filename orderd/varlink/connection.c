@@ -231,11 +231,9 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
 
     (void)source;
     (void)fd;
-    if (c->is_aborted)
-        r = -ECONNRESET;
-    else if (revents & EPOLLIN && has_room(c))
+    if (!c->is_aborted && revents & EPOLLIN && has_room(c))
         r = read_input(c);
-    else if (revents & (EPOLLHUP | EPOLLERR))
+    else if (c->is_aborted || revents & (EPOLLHUP | EPOLLERR))
         r = -ECONNRESET;
     do {
         if (r >= 0)

@@ -43,7 +43,7 @@ class Watched(CaProxy):
             raise Reset
         if action := self.before.pop(request.path, None):
             action()
-            return Answer(503, {}, b"")
+            return Answer(503, {"Replay-Nonce": "bm90IGEgbm9uY2UgdGhhdCB0aGUgQ0Ega25vd3M"}, b"")  # else it is sent again
         if request.method == "GET" and request.path != "/dir":
             self.questions.append(request.path)
             if meanwhile := self.meanwhile:
