@@ -252,18 +252,24 @@ static const BedCase cases[] = {
       SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
       "end 500: The CA did not understand the server's request. This is a bug in acmems. Please "
       "report it with the journal entries of this request. The CA said: malformed: No.\n" },
-    { "the order has expired",
+    { "an order cannot have expired when it is made: the clock is wrong",
       { { "new-order", 201,
           "{'status': 'pending', 'expires': '2020-01-01T00:00:00Z', 'finalize': '@finalize/1', "
           "'authorizations': ['@authz/1']}",
           "order/1" } },
-      SEEN_PLACED "end 503, retry 60: The order expired before the CA completed it. Try again.\n" },
-    { "the order has expired while the CA works",
+      SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED SEEN_ISSUED },
+    { "the order expires while the CA works",
       { { "new-order", 201,
-          "{'status': 'processing', 'expires': '2020-01-01T00:00:00Z', 'finalize': '@finalize/1', "
+          "{'status': 'processing', 'expires': '#', 'finalize': '@finalize/1', "
           "'authorizations': ['@authz/1']}",
-          "order/1" } },
-      SEEN_PLACED "end 503, retry 60: The order expired before the CA completed it. Try again.\n" },
+          "order/1", .retry_after = 3000 },
+        { "order/1", 200, ORDER("processing"), .retry_after = 3000 },
+        { "order/1", 200, ORDER("processing") } },
+      SEEN_PLACED "wait 3000 s\n"
+                  "order/1\n"
+                  "wait 3000 s\n"
+                  "order/1\n"
+                  "end 503, retry 60: The order expired before the CA completed it. Try again.\n" },
     { "the order expires while the CA validates",
       { { "new-order", 201,
           "{'status': 'pending', 'expires': '#', 'finalize': '@finalize/1', 'authorizations': "
@@ -279,11 +285,12 @@ static const BedCase cases[] = {
                   "wait 600 s\n"
                   "end 503, retry 60: The order expired before the CA completed it. Try again.\n" },
     { "the order has expired while the CA is away",
-      { { "new-order", 201,
-          "{'status': 'ready', 'expires': '2020-01-01T00:00:00Z', 'finalize': '@finalize/1'}",
-          "order/1" },
-        { "finalize/1", 0 } },
-      SEEN_PLACED SEEN_FINALIZED
+      { { "new-order", 201, "{'status': 'processing', 'expires': '#', 'finalize': '@finalize/1'}",
+          "order/1", .retry_after = 3600 },
+        { "order/1", 0 } },
+      SEEN_PLACED
+      "wait 3600 s\n"
+      "order/1\n"
       "end 503, retry 60: The CA cannot be reached: Connection refused. Try again later.\n" },
     { "a wrong certificate",
       {
