@@ -68,6 +68,14 @@ static int http01_open(const char *const values[], void **ret)
     return 0;
 }
 
+static bool http01_identify(int fd, Source *source, void *userdata)
+{
+    const Http01 *http01 = userdata;
+    const FrontServers front = { http01->proxies, http01->n_proxies };
+
+    return front_servers_identify(&front, fd, source);
+}
+
 static void http01_serve(int fd, void *userdata)
 {
     const Http01 *http01 = userdata;
@@ -85,8 +93,7 @@ static void http01_serve(int fd, void *userdata)
         .limits = HTTP_LIMITS_DEFAULT,
         .begin = handler_log_begin,
         .refused = challenge_request_refused,
-        .proxies = http01->proxies,
-        .n_proxies = http01->n_proxies,
+        .front = { http01->proxies, http01->n_proxies },
         .userdata = (void *)(uintptr_t)http01->challenges,
     };
 
@@ -104,6 +111,7 @@ int main(int argc, char *argv[])
                        "front servers that send a PROXY header in each connection", NULL } },
         .open = http01_open,
         .close = http01_close,
+        .identify = http01_identify,
         .serve = http01_serve,
         .turn_away = http_turn_away,
         /* More than keep_alive_max and one further request take together. */

@@ -48,6 +48,19 @@ static void sign_prepare(void *userdata)
     refusals_sum_up(sign->context.refusals, now_monotonic());
 }
 
+static FrontServers get_front_servers(const Config *config)
+{
+    return config ? (FrontServers){ config->proxies, config->n_proxies } : (FrontServers){ 0 };
+}
+
+static bool sign_identify(int fd, Source *source, void *userdata)
+{
+    Sign *sign = userdata;
+    const FrontServers front = get_front_servers(config_file_get(sign->config_file));
+
+    return front_servers_identify(&front, fd, source);
+}
+
 static void sign_connection(int fd, void *userdata)
 {
     Sign *sign = userdata;
@@ -67,8 +80,7 @@ static void sign_connection(int fd, void *userdata)
         .limits = HTTP_LIMITS_DEFAULT,
         .begin = handler_log_begin,
         .refused = sign_refused,
-        .proxies = config ? config->proxies : NULL,
-        .n_proxies = config ? config->n_proxies : 0,
+        .front = get_front_servers(config),
         .userdata = &sign->context,
     };
 
@@ -85,9 +97,11 @@ int main(int argc, char *argv[])
         .options = { { "config", "FILE", "the configuration", config_file_default(config) } },
         .open = sign_open,
         .close = sign_close,
+        .identify = sign_identify,
         .prepare = sign_prepare,
         .serve = sign_connection,
         .turn_away = http_turn_away,
+        .outbound = OUTBOUND_UNIX,
         /* Longer than keep_alive_max and one more request with its order. */
         .lifetime = 240 * USEC_PER_SEC,
     };

@@ -58,11 +58,14 @@ static void tlsalpn01_serve(int fd, void *userdata)
 }
 
 /* A forwarded connection may last as long as its two sides want. */
-static usec_t get_lifetime(const void *userdata)
+static void adapt(ForkServer *fork_server, const void *userdata)
 {
     const TlsServer *server = userdata;
 
-    return server->passthrough.size > 0 ? USEC_INFINITY : 60 * USEC_PER_SEC;
+    if (server->passthrough.size == 0)
+        return;
+    fork_server->lifetime = USEC_INFINITY;
+    fork_server->outbound = OUTBOUND_ANY;
 }
 
 int main(int argc, char *argv[])
@@ -79,7 +82,8 @@ int main(int argc, char *argv[])
         .open = tlsalpn01_open,
         .close = tlsalpn01_close,
         .serve = tlsalpn01_serve,
-        .get_lifetime = get_lifetime,
+        .lifetime = 60 * USEC_PER_SEC,
+        .adapt = adapt,
     };
 
     return handler_main(argc, argv, &program);

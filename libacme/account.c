@@ -180,15 +180,14 @@ static void on_account(const SessionReply *reply, void *userdata)
         fail_unregistered(account, NULL);
         return;
     }
-    if (reply->error < 0 || (reply->status != 200 && reply->status != 201) || !reply->location ||
-        !status) {
+    if (!session_reply_is_good(reply) || !reply->location) {
         failure_set_reply(&failure, reply, "to register the account");
         external_account_suspect(&failure, &account->block->external);
         if (failure.problem && streq(failure.problem, "unauthorized"))
             account_settle_without(account, &failure);
         else
             account_settle(account, &failure);
-    } else if (!streq(status, "valid"))
+    } else if (status && !streq(status, "valid")) /* some CAs send no more than the Location */
         fail_not_valid(account, status);
     else {
         r = account_keep(account, reply);

@@ -8,7 +8,9 @@
 #include "libacme/transport/problem.h"
 #include "strings/text.h"
 
-#define RETRY_SOON 60U
+#define RETRY_SOON  60U
+#define RETRY_LIMIT 3600U
+#define SAID_MAX    500 /* bytes of what a CA says */
 
 void failure_done(Failure *failure)
 {
@@ -95,6 +97,35 @@ void failure_set_problem(Failure *failure, const json_t *problem, unsigned retry
     failure->pause = retry_after;
 }
 
+/* An answer that no problem type explains: the HTTP status decides. */
+static void set_unexpected(Failure *failure, const SessionReply *reply, const char *purpose)
+{
+    const char *detail = problem_detail(reply->json);
+    _cleanup_free_ char *said = NULL;
+    const char *type = reply->json ? "" : reply->content_type; /* what came instead */
+    bool is_limit = reply->status == 429;
+
+    if (detail && asprintf(&said, " The CA said: %.*s", SAID_MAX, detail) < 0)
+        said = NULL;
+    if (is_limit)
+        failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 429,
+                    reply->retry_after ? reply->retry_after : RETRY_LIMIT,
+                    "The CA limits the rate of requests. Try again later.%s", str_or(said, ""));
+    else
+        failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503,
+                    reply->retry_after ? reply->retry_after : RETRY_SOON,
+                    "The CA sent an unexpected answer to the request %s (HTTP status %ld%s%s). Try "
+                    "again later.%s",
+                    purpose, reply->status, *type ? ", " : "", type, str_or(said, ""));
+}
+
+/* A problem document whose type says nothing is explained by the HTTP status alone. */
+static bool is_explained(const SessionReply *reply)
+{
+    return reply->problem &&
+           (problem_is_known(problem_type(reply->problem)) || reply->status != 429);
+}
+
 void failure_set_reply(Failure *failure, const SessionReply *reply, const char *purpose)
 {
     if (reply->error < 0)
@@ -102,21 +133,13 @@ void failure_set_reply(Failure *failure, const SessionReply *reply, const char *
                     reply->retry_after ? reply->retry_after : RETRY_SOON,
                     "The CA cannot be reached: %s. Try again later.",
                     str_or(reply->error_text, strerror(-reply->error)));
-    else if (reply->problem)
+    else if (is_explained(reply))
         failure_set_problem(failure, reply->problem, reply->retry_after);
-    else if (reply->status == 429)
-        failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 429,
-                    reply->retry_after ? reply->retry_after : 3600,
-                    "The CA limits the rate of requests. Try again later.");
     else
-        failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503,
-                    reply->retry_after ? reply->retry_after : RETRY_SOON,
-                    "The CA sent an unexpected answer to the request %s (HTTP status %ld). Try "
-                    "again later.",
-                    purpose, reply->status);
+        set_unexpected(failure, reply, purpose);
     /* A problem document was judged by its type. The rest is about no answer, or one that was lost
      * or damaged in transit. */
-    if (reply->problem) {
+    if (is_explained(reply)) {
         failure->elsewhere |= reply->status >= 500;
         return;
     }

@@ -41,7 +41,7 @@ bool renewal_info_read(const SessionReply *reply, RenewalInfo *ret)
     const json_t *window = json_object_get(reply->json, "suggestedWindow");
     RenewalInfo info = { 0 };
 
-    if (reply->error < 0 || reply->status != 200 || !json_is_object(window))
+    if (!session_reply_is_good(reply) || !json_is_object(window))
         return false;
     info.start = time_of(window, "start");
     info.end = time_of(window, "end");

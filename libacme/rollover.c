@@ -97,7 +97,7 @@ static void on_asked(const SessionReply *reply, void *userdata)
     rollover->call = NULL;
     if (reply->problem && streq(problem_type(reply->problem), "accountDoesNotExist"))
         on_not_taken(rollover);
-    else if (reply->error == 0 && reply->status == 200)
+    else if (reply->error == 0 && reply->status == 200) /* 201: an account that is new */
         on_taken(rollover);
     else {
         failure_set_reply(&failure, reply, "to confirm the account key");
@@ -123,7 +123,8 @@ static void on_changed(const SessionReply *reply, void *userdata)
         on_taken(rollover);
         return;
     }
-    /* If the answer was lost, or came from a proxy, the CA may have changed the key all the same.
+    /* If the answer was lost, has another status, or came from a proxy, the CA may have changed the
+     * key all the same.
      */
     failure_set_reply(&rollover->refusal, reply, "to change the account key");
     r = ask_which_key(rollover);

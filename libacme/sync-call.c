@@ -16,7 +16,7 @@ void sync_callback(const SessionReply *reply, void *userdata)
     answer->arrived = true;
     answer->json = reply->json ? json_deep_copy(reply->json) : NULL;
     answer->location = reply->location ? strdup(reply->location) : NULL;
-    if (reply->error < 0 || reply->status < 200 || reply->status > 299)
+    if (!session_reply_is_good(reply))
         failure_set_reply(&answer->failure, reply, "of this program");
 }
 

@@ -6,7 +6,7 @@
 #include "config/file.h"
 #include "orders/orders.h"
 #include "renewals/inventory.h"
-#include "varlink-server.h"
+#include "varlink/server.h"
 
 typedef struct Service {
     ConfigFile *config_file;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "statedir/files/json-strings.h"
+#include "statedir/files/json-time.h"
 #include "statedir/files/state-json.h"
 
 #define VERSION       1
@@ -57,7 +58,7 @@ static int dns_record_unpack(const json_t *object, DnsRecord *record)
 
     if (version != VERSION)
         return version > VERSION ? -EPROTONOSUPPORT : -EBADMSG;
-    record->created = json_integer_value(json_object_get(object, "created"));
+    record->created = json_time(json_object_get(object, "created"));
     return json_strings_unpack(strings, ELEMENTSOF(strings), object, record);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "statedir/ledger.h"
 
+#include "statedir/files/json-time.h"
 #include "statedir/files/state-json.h"
 
 #define VERSION   1
@@ -25,9 +26,10 @@ static bool is_in_window(time_t when, time_t window, time_t now)
 
 static int ledger_fill(const json_t *object, time_t window, time_t now, Ledger *ledger)
 {
-    const json_t *times = json_object_get(object, "times"), *when;
+    const json_t *times = json_object_get(object, "times");
     const json_t *notes = json_object_get(object, "notes");
-    size_t i, n = json_array_size(times);
+    size_t n = json_array_size(times);
+    time_t last = 0;
 
     if (json_integer_value(json_object_get(object, "version")) != VERSION || n > LEDGER_MAX)
         n = 0;
@@ -38,13 +40,14 @@ static int ledger_fill(const json_t *object, time_t window, time_t now, Ledger *
     ledger->notes = calloc(n + 1, sizeof(*ledger->notes));
     if (!ledger->times || !ledger->notes)
         return -ENOMEM;
-    for (i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++) {
         const char *note = json_string_value(json_array_get(notes, i));
+        time_t when = json_time(json_array_get(times, i));
 
-        when = json_array_get(times, i);
-        if (!is_in_window(json_integer_value(when), window, now))
+        /* Times that do not ascend are those of a damaged file. */
+        if (!is_in_window(when, window, now) || when < last)
             continue;
-        ledger->times[ledger->n++] = json_integer_value(when);
+        ledger->times[ledger->n++] = last = when;
         if (note && !(ledger->notes[ledger->n - 1] = strdup(note)))
             return -ENOMEM;
     }

@@ -2,6 +2,7 @@
 #include "statedir/order-record.h"
 
 #include "statedir/files/json-strings.h"
+#include "statedir/files/json-time.h"
 #include "statedir/files/state-json.h"
 #include "strings/encode.h"
 
@@ -138,10 +139,10 @@ static int order_record_unpack(const json_t *object, OrderRecord *record)
     if (r < 0)
         return r;
     record->stage = (OrderStage)r;
-    record->created = json_integer_value(json_object_get(object, "created"));
-    record->issued = json_integer_value(json_object_get(object, "issued"));
-    record->asked = json_integer_value(json_object_get(object, "asked"));
-    record->expires = json_integer_value(json_object_get(object, "expires"));
+    record->created = json_time(json_object_get(object, "created"));
+    record->issued = json_time(json_object_get(object, "issued"));
+    record->asked = json_time(json_object_get(object, "asked"));
+    record->expires = json_time(json_object_get(object, "expires"));
     record->is_exempt = json_is_true(json_object_get(object, "exempt"));
     r = json_strings_unpack(strings, ELEMENTSOF(strings), object, record);
     if (r < 0)

@@ -2,6 +2,7 @@
 #include "statedir/pause.h"
 
 #include "statedir/files/json-strings.h"
+#include "statedir/files/json-time.h"
 #include "statedir/files/state-json.h"
 #include "strings/strv.h"
 
@@ -11,6 +12,8 @@
 #define FILE_SIZE_MAX ((size_t)64 * 1024)
 /* How long the number of failures is kept after the end of a pause, s. */
 #define COUNT_KEPT (24 * 3600)
+/* Corrections of the clock by less than this are usual, s. */
+#define CLOCK_STEP_MAX 60
 
 static const char *const kinds[] = {
     [PAUSE_SERVER] = "server", [PAUSE_ACCOUNT] = "account", [PAUSE_DOMAIN] = "domain",
@@ -32,8 +35,10 @@ void pause_done(Pause *pause)
 
 unsigned pause_left(const Pause *pause, time_t now)
 {
-    return pause->until <= now || pause->until - now > PAUSE_MAX ? 0
-                                                                 : (unsigned)(pause->until - now);
+    if (pause->until <= now || pause->until - now > PAUSE_MAX ||
+        pause->since > now + CLOCK_STEP_MAX)
+        return 0;
+    return (unsigned)(pause->until - now);
 }
 
 const char *pause_kind_name(PauseKind kind)
@@ -53,7 +58,8 @@ static int pause_unpack(const json_t *object, Pause *pause)
     pause->kind = (PauseKind)kind;
     pause->count = (unsigned)count;
     pause->status = (int)status;
-    pause->until = json_integer_value(json_object_get(object, "until"));
+    pause->since = json_time(json_object_get(object, "since"));
+    pause->until = json_time(json_object_get(object, "until"));
     return json_strings_unpack(strings, ELEMENTSOF(strings), object, pause);
 }
 
@@ -100,11 +106,11 @@ int pause_load(const char *state, PauseKind kind, const char *server, const char
 
 int pause_save(const char *state, const Pause *pause)
 {
-    json_auto_t *object =
-        json_pack("{si ss ss ss sI si si ss ss*}", "version", VERSION, "kind", kinds[pause->kind],
-                  "server", pause->server, "what", pause->what, "until", (json_int_t)pause->until,
-                  "count", (int)pause->count, "status", pause->status, "reason", pause->reason,
-                  "problem", pause->problem);
+    json_auto_t *object = json_pack(
+        "{si ss ss ss sI sI si si ss ss*}", "version", VERSION, "kind", kinds[pause->kind],
+        "server", pause->server, "what", pause->what, "since", (json_int_t)pause->since, "until",
+        (json_int_t)pause->until, "count", (int)pause->count, "status", pause->status, "reason",
+        pause->reason, "problem", pause->problem);
     char key[STORAGE_KEY_SIZE];
     int r = object ? state_json_key(kinds[pause->kind], pause->server, pause->what, key) : -ENOMEM;
 

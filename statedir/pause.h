@@ -24,6 +24,7 @@ typedef struct Pause {
     PauseKind kind;
     char *server; /* URL of the CA's directory */
     char *what;
+    time_t since;   /* when it was written, seconds since 1970; 0: unknown */
     time_t until;   /* seconds since 1970 */
     unsigned count; /* failures in a row */
     int status;     /* HTTP status of responses during the pause */
@@ -33,16 +34,17 @@ typedef struct Pause {
 
 void pause_done(Pause *pause);
 
-/* The seconds that remain; 0: the pause is over, and the file is kept only for its count. */
+/* The seconds that remain; 0: the pause is over, and the file is kept only for its count. A pause
+ * that was written in the future is over: the clock was wrong then. */
 unsigned pause_left(const Pause *pause, time_t now);
 
 const char *pause_kind_name(PauseKind kind); /* "server", "account", … */
 
 /* In all functions below, @state is the state directory. */
 
-/* Reads a pause. Removes it if it ended at least a day ago, or would end later than PAUSE_MAX from
- * now. @ret: pause_done(). Returns 0; -ENOENT: there is none; -EBADMSG: the file is damaged or has
- * another version; other -errno. */
+/* Reads a pause. Removes it if it ended at least a day ago, would end later than PAUSE_MAX from
+ * now, or was written in the future. @ret: pause_done(). Returns 0; -ENOENT: there is none;
+ * -EBADMSG: the file is damaged or has another version; other -errno. */
 int pause_load(const char *state, PauseKind kind, const char *server, const char *what, time_t now,
                Pause *ret);
 

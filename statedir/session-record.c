@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "statedir/session-record.h"
 
+#include "statedir/files/json-time.h"
 #include "statedir/files/state-json.h"
 #include "strings/strv.h"
 
@@ -83,7 +84,7 @@ static int session_record_load(const char *state, const char *key, const char *s
 /* Times in the future, as after the clock was set back, are treated like those that are too old. */
 static bool is_fresh(const json_t *object, const char *name, time_t now, time_t age_max)
 {
-    json_int_t when = json_integer_value(json_object_get(object, name));
+    time_t when = json_time(json_object_get(object, name));
 
     return when <= now && now - when < age_max;
 }
@@ -167,7 +168,7 @@ int session_record_take(const char *state, const char *server, time_t now, Sessi
         return r;
     *ret = (SessionRecord){
         .directory = json_incref(json_object_get(object, "directory")),
-        .fetched = json_integer_value(json_object_get(object, "fetched")),
+        .fetched = json_time(json_object_get(object, "fetched")),
         .nonces = nonces,
     };
     return 0;

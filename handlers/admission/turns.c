@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "admission/turns.h"
 
+#include <sys/epoll.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
+
+/* Events that are looked at in one call. */
+#define EVENTS_MAX 64
 
 typedef struct Waiter {
     TAILQ_ENTRY(Waiter) all, own;
@@ -10,6 +14,7 @@ typedef struct Waiter {
     int fd;
     usec_t since;
     bool has_spoken;
+    bool is_known; /* its client: else it is in the list of the peer's source */
 } Waiter;
 
 typedef TAILQ_HEAD(WaiterList, Waiter) WaiterList;
@@ -19,14 +24,16 @@ struct TurnHolder {
     Source source;
     unsigned n_served;
     size_t n_waiting;
-    WaiterList waiters;
+    WaiterList ready, unknown;
 };
 
 struct Turns {
-    unsigned source_max;
-    size_t waiting_max, n_waiting;
+    TurnRules rules;
+    unsigned n_served;
+    size_t n_waiting;
     LIST_HEAD(, TurnHolder) holders;
     WaiterList waiters; /* of all sources, the oldest first */
+    int epoll_fd;
 };
 
 static TurnHolder *find(Turns *turns, const Source *source)
@@ -40,7 +47,8 @@ static TurnHolder *find(Turns *turns, const Source *source)
     if (!h)
         return NULL;
     h->source = *source;
-    TAILQ_INIT(&h->waiters);
+    TAILQ_INIT(&h->ready);
+    TAILQ_INIT(&h->unknown);
     LIST_INSERT_HEAD(&turns->holders, h, list);
     return h;
 }
@@ -53,16 +61,36 @@ static void forget_if_unused(TurnHolder *holder)
     free(holder);
 }
 
+static WaiterList *own_list(const Waiter *waiter)
+{
+    return waiter->is_known ? &waiter->holder->ready : &waiter->holder->unknown;
+}
+
+static void join(Waiter *waiter, TurnHolder *holder)
+{
+    waiter->holder = holder;
+    TAILQ_INSERT_TAIL(own_list(waiter), waiter, own);
+    holder->n_waiting++;
+}
+
+/* The holder stays, even if it is unused. */
+static TurnHolder *part(Waiter *waiter)
+{
+    TAILQ_REMOVE(own_list(waiter), waiter, own);
+    waiter->holder->n_waiting--;
+    return waiter->holder;
+}
+
 /* Takes the connection out of the lists. The holder stays, even if it is unused. */
 static Turn leave(Turns *turns, Waiter *waiter)
 {
-    TurnHolder *holder = waiter->holder;
+    TurnHolder *holder = part(waiter);
     Turn turn = { .fd = waiter->fd, .source = holder->source, .holder = holder };
 
     TAILQ_REMOVE(&turns->waiters, waiter, all);
-    TAILQ_REMOVE(&holder->waiters, waiter, own);
     turns->n_waiting--;
-    holder->n_waiting--;
+    /* The process that serves it keeps the socket open, and its events would still arrive here. */
+    (void)epoll_ctl(turns->epoll_fd, EPOLL_CTL_DEL, waiter->fd, NULL);
     free(waiter);
     return turn;
 }
@@ -84,12 +112,48 @@ static Turn leave_greediest(Turns *turns)
     LIST_FOREACH (h, &turns->holders, list)
         if (!most || h->n_waiting > most->n_waiting)
             most = h;
-    return leave_for_good(turns, TAILQ_LAST(&most->waiters, WaiterList));
+    return leave_for_good(
+        turns, TAILQ_LAST(TAILQ_EMPTY(&most->unknown) ? &most->ready : &most->unknown, WaiterList));
 }
 
-int turns_enter(Turns *turns, const Source *source, int fd, Turn *ret)
+/* A client that only ended its sending side counts as one that left: otherwise a connection that
+ * costs its client nothing any more would keep a place here. Without memory for the event, only the
+ * deadlines end the connection. */
+static void watch(const Turns *turns, int operation, Waiter *waiter)
 {
-    TurnHolder *holder = find(turns, source);
+    struct epoll_event event = { .events = EPOLLRDHUP, .data.ptr = waiter };
+
+    /* The bytes stay in the socket: each arrival is one event. */
+    if (!waiter->is_known)
+        event.events |= EPOLLIN | EPOLLET;
+    (void)epoll_ctl(turns->epoll_fd, operation, waiter->fd, &event);
+}
+
+/* From now on, the connection counts as that of @source. Without memory, it stays with its peer's
+ * source. */
+static void settle(Turns *turns, Waiter *waiter, const Source *source)
+{
+    TurnHolder *before, *holder = find(turns, source);
+
+    if (!holder)
+        holder = waiter->holder;
+    before = part(waiter);
+    waiter->is_known = true;
+    join(waiter, holder);
+    forget_if_unused(before);
+    watch(turns, EPOLL_CTL_MOD, waiter);
+}
+
+static bool identify(const Turns *turns, int fd, Source *source)
+{
+    return !turns->rules.identify || turns->rules.identify(fd, source, turns->rules.userdata);
+}
+
+int turns_enter(Turns *turns, const Source *peer, int fd, Turn *ret)
+{
+    Source source = *peer;
+    bool is_known = identify(turns, fd, &source);
+    TurnHolder *holder = find(turns, &source);
     Waiter *waiter = holder ? calloc(1, sizeof(*waiter)) : NULL;
 
     if (!waiter) {
@@ -97,12 +161,12 @@ int turns_enter(Turns *turns, const Source *source, int fd, Turn *ret)
             forget_if_unused(holder);
         return -ENOMEM;
     }
-    *waiter = (Waiter){ .holder = holder, .fd = fd, .since = now_monotonic() };
+    *waiter = (Waiter){ .fd = fd, .since = now_monotonic(), .is_known = is_known };
     TAILQ_INSERT_TAIL(&turns->waiters, waiter, all);
-    TAILQ_INSERT_TAIL(&holder->waiters, waiter, own);
+    join(waiter, holder);
     turns->n_waiting++;
-    holder->n_waiting++;
-    if (turns->n_waiting <= turns->waiting_max)
+    watch(turns, EPOLL_CTL_ADD, waiter);
+    if (turns->n_waiting <= turns->rules.waiting_max)
         return 0;
     *ret = leave_greediest(turns);
     return 1;
@@ -113,32 +177,79 @@ static bool is_before(const TurnHolder *a, const TurnHolder *b)
 {
     if (a->n_served != b->n_served)
         return a->n_served < b->n_served;
-    return TAILQ_FIRST(&a->waiters)->since < TAILQ_FIRST(&b->waiters)->since;
+    return TAILQ_FIRST(&a->ready)->since < TAILQ_FIRST(&b->ready)->since;
 }
 
-bool turns_take(Turns *turns, Turn *ret)
+/* The places that sources which have one already can take. */
+static unsigned places_for(const Turns *turns, const TurnHolder *holder)
+{
+    return turns->rules.places - (holder->n_served > 0 ? turns->rules.reserved : 0);
+}
+
+static bool may_have_turn(const Turns *turns, const TurnHolder *holder)
+{
+    return !TAILQ_EMPTY(&holder->ready) && holder->n_served < turns->rules.source_max &&
+           turns->n_served < places_for(turns, holder);
+}
+
+bool turns_next(const Turns *turns, Turn *ret)
 {
     TurnHolder *h, *next = NULL;
 
-    if (turns->n_waiting == 0)
+    if (turns->n_waiting == 0 || turns->n_served >= turns->rules.places)
         return false;
     LIST_FOREACH (h, &turns->holders, list)
-        if (h->n_waiting > 0 && h->n_served < turns->source_max && (!next || is_before(h, next)))
+        if (may_have_turn(turns, h) && (!next || is_before(h, next)))
             next = h;
     if (!next)
         return false;
-    next->n_served++;
-    *ret = leave(turns, TAILQ_FIRST(&next->waiters));
+    *ret = (Turn){ .source = next->source, .holder = next, .waiter = TAILQ_FIRST(&next->ready) };
+    ret->fd = ret->waiter->fd;
     return true;
 }
 
-void turns_end(_unused_ Turns *turns, TurnHolder *holder)
+void turns_take(Turns *turns, const Turn *turn)
 {
+    turn->holder->n_served++;
+    turns->n_served++;
+    (void)leave(turns, turn->waiter);
+}
+
+void turns_end(Turns *turns, TurnHolder *holder)
+{
+    turns->n_served--;
     holder->n_served--;
     forget_if_unused(holder);
 }
 
-/* Whether its client can still want an answer: it has not left, and was not silent for too long. */
+int turns_fd(const Turns *turns)
+{
+    return turns->epoll_fd;
+}
+
+/* An arrival can be the whole header and the end of the client's side: then the connection can
+ * still have its turn before the next look. */
+static void tend(Turns *turns, Waiter *waiter, uint32_t events)
+{
+    Source source = waiter->holder->source;
+
+    if (!waiter->is_known && !(events & (EPOLLHUP | EPOLLERR)) &&
+        identify(turns, waiter->fd, &source))
+        settle(turns, waiter, &source);
+    else if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+        (void)safe_close(leave_for_good(turns, waiter).fd);
+}
+
+void turns_tend(Turns *turns)
+{
+    struct epoll_event events[EVENTS_MAX];
+    int n = epoll_wait(turns->epoll_fd, events, EVENTS_MAX, 0);
+
+    for (int i = 0; i < n; i++)
+        tend(turns, events[i].data.ptr, events[i].events);
+}
+
+/* Whether its client has sent something, or still has time for it. */
 static bool is_alive(Waiter *waiter, usec_t now)
 {
     char c;
@@ -163,6 +274,9 @@ bool turns_take_expired(Turns *turns, usec_t wait_max, Turn *ret)
         } else if (now >= w->since + wait_max) {
             *ret = leave_for_good(turns, w);
             return true;
+        } else if (!w->is_known && w->has_spoken) {
+            /* What it sent in this time does not tell who it is. */
+            settle(turns, w, &w->holder->source);
         }
     }
     return false;
@@ -173,6 +287,11 @@ size_t turns_waiting(const Turns *turns)
     return turns->n_waiting;
 }
 
+bool turns_are_full(const Turns *turns)
+{
+    return turns->n_waiting >= turns->rules.waiting_max;
+}
+
 void turns_close_waiting(const Turns *turns)
 {
     const Waiter *w;
@@ -181,17 +300,19 @@ void turns_close_waiting(const Turns *turns)
         (void)safe_close(w->fd);
 }
 
-int turns_new(unsigned source_max, size_t waiting_max, Turns **ret)
+int turns_new(const TurnRules *rules, Turns **ret)
 {
-    Turns *turns = calloc(1, sizeof(*turns));
+    _cleanup_free_ Turns *turns = calloc(1, sizeof(*turns));
 
     if (!turns)
         return -ENOMEM;
-    turns->source_max = source_max;
-    turns->waiting_max = waiting_max;
+    turns->rules = *rules;
     LIST_INIT(&turns->holders);
     TAILQ_INIT(&turns->waiters);
-    *ret = turns;
+    turns->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (turns->epoll_fd < 0)
+        return -errno;
+    *ret = TAKE_PTR(turns);
     return 0;
 }
 
@@ -207,6 +328,7 @@ Turns *turns_free(Turns *turns)
         LIST_REMOVE(h, list);
         free(h);
     }
+    (void)safe_close(turns->epoll_fd);
     free(turns);
     return NULL;
 }

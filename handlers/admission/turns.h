@@ -3,7 +3,7 @@
 
 /* Accepted connections wait here for their turn. No source is served more than its limit at a time,
  * and a free place goes to the source that has the fewest: a source at its limit delays nobody
- * else. */
+ * else. Nothing here waits, and nothing takes a byte from a connection. */
 
 #include <stddef.h>
 
@@ -11,7 +11,7 @@
 #include "base/macro.h"
 #include "policy/source.h"
 
-/* Until the first byte of a connection. */
+/* Until the first byte of a connection, and until its client is known. */
 #define TURNS_SILENT_MAX (2 * USEC_PER_SEC)
 /* Until its turn. */
 #define TURNS_WAIT_MAX (30 * USEC_PER_SEC)
@@ -19,42 +19,66 @@
 typedef struct Turns Turns;
 typedef struct TurnHolder TurnHolder; /* a source with connections here */
 
+typedef struct TurnRules {
+    unsigned places;     /* connections that are served at the same time */
+    unsigned reserved;   /* of these, for sources of which none is served */
+    unsigned source_max; /* the same for the connections of one source */
+    size_t waiting_max;  /* connections that wait, of all sources */
+    /* Tells whose connection it is. @source: at first that of the peer; changed if another one is
+     * behind it. Returns false while too little has arrived to know it: then it is called again
+     * when more has. Must not wait, and take nothing from the connection. NULL: always the peer's.
+     */
+    bool (*identify)(int fd, Source *source, void *userdata);
+    void *userdata;
+} TurnRules;
+
 /* A connection that leaves: it is served, or turned away. */
 typedef struct Turn {
-    int fd; /* owned by the caller */
+    int fd; /* owned by the caller, unless turns_next() set it */
     Source source;
-    TurnHolder *holder; /* while it is served: for turns_end() */
+    TurnHolder *holder;    /* while it is served: for turns_end() */
+    struct Waiter *waiter; /* for turns_take() */
 } Turn;
 
-/* @source_max: connections of one source that are served at the same time. @waiting_max:
- * connections that wait, of all sources. Both at least 1. Returns 0 or -ENOMEM. */
-int turns_new(unsigned source_max, size_t waiting_max, Turns **ret);
+/* The limits in @rules are at least 1, reserved is less than places. Returns 0 or -errno. */
+int turns_new(const TurnRules *rules, Turns **ret);
 Turns *turns_free(Turns *turns); /* closes what waits; always returns NULL */
 
 /**
  * turns_enter() - let a connection wait for its turn
+ * @peer: the source of its peer; it counts as this one's until its client is known
  * @fd: taken over
  * @ret: the connection that must leave for it: the newest one of the source of which the most wait;
  *       only set with 1
  *
  * Returns 0; 1: there were more than waiting_max; -ENOMEM: @fd is still the caller's.
  */
-int turns_enter(Turns *turns, const Source *source, int fd, Turn *ret);
+int turns_enter(Turns *turns, const Source *peer, int fd, Turn *ret);
 
-/* Takes the connection whose turn it is: the oldest one of the source that has the fewest served
- * and is below its limit. Call turns_end() when it ends. Returns whether there is one. */
-bool turns_take(Turns *turns, Turn *ret);
+/* Finds the connection whose turn it is: the oldest one of the source that has the fewest served
+ * and is below its limit. It stays here, and .fd stays owned here, until turns_take() takes it
+ * right after this. Returns whether there is one. */
+bool turns_next(const Turns *turns, Turn *ret);
+
+/* Takes the connection that turns_next() found. Call turns_end() when it ends. */
+void turns_take(Turns *turns, const Turn *turn);
 void turns_end(Turns *turns, TurnHolder *holder);
 
+/* A descriptor that is readable when turns_tend() has something to do: close the connections whose
+ * clients left, and identify clients. */
+int turns_fd(const Turns *turns);
+void turns_tend(Turns *turns);
+
 /* Takes a connection that waited longer than @wait_max and must be turned away. Closes those whose
- * client has left, or has sent nothing for TURNS_SILENT_MAX. Returns whether there is one: then
- * call it again. */
+ * client has sent nothing for TURNS_SILENT_MAX. Returns whether there is one: then call it again.
+ */
 bool turns_take_expired(Turns *turns, usec_t wait_max, Turn *ret);
 
 size_t turns_waiting(const Turns *turns);
+bool turns_are_full(const Turns *turns); /* as many wait as may */
 
-/* Closes the descriptors of the connections that wait, in a process that was forked to serve
- * another one. */
+/* Closes the descriptors of the connections that wait, in a process that was forked to serve one.
+ */
 void turns_close_waiting(const Turns *turns);
 
 DEFINE_CLEANUP_FUNC(Turns *, turns_free)

@@ -7,7 +7,7 @@
 #include "base/confinement.h"
 #include "base/macro.h"
 #include "log/log.h"
-#include "serving/activation.h"
+#include "processes/activation.h"
 
 typedef struct Options {
     const char *values[HANDLER_OPTIONS_MAX];
@@ -117,6 +117,8 @@ static int handler_run(const HandlerProgram *program, Options *options)
         .source_max = options->source_max ? options->source_max
                                           : fork_server_source_max(options->children_max),
         .lifetime = program->lifetime,
+        .outbound = program->outbound,
+        .identify = program->identify,
         .prepare = program->prepare,
         .serve = program->serve,
         .turn_away = program->turn_away,
@@ -135,8 +137,8 @@ static int handler_run(const HandlerProgram *program, Options *options)
             return r;
     }
     server.userdata = userdata;
-    if (program->get_lifetime)
-        server.lifetime = program->get_lifetime(userdata);
+    if (program->adapt)
+        program->adapt(&server, userdata);
     r = fork_server_run(&server);
     if (program->close)
         program->close(userdata);
@@ -175,5 +177,7 @@ int handler_main(int argc, char *argv[], const HandlerProgram *program)
     r = handler_parse_argv(argc, argv, program, &options);
     if (r <= 0)
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    if (log_limit_repeated() < 0)
+        return log_oom() < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
     return handler_run(program, &options) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -3,7 +3,7 @@
 
 /* The main program of all handlers: options, sockets, one process per connection. */
 
-#include "serving/fork-server.h"
+#include "processes/fork-server.h"
 #include "serving/http.h"
 
 #define HANDLER_OPTIONS_MAX 3
@@ -26,11 +26,14 @@ typedef struct HandlerProgram {
     void (*close)(void *userdata);
 
     /* As in ForkServer. */
+    bool (*identify)(int fd, Source *source, void *userdata);
     void (*prepare)(void *userdata);
     void (*serve)(int fd, void *userdata);
     void (*turn_away)(int fd);
     usec_t lifetime;
-    usec_t (*get_lifetime)(const void *userdata); /* computes the lifetime at start; or NULL */
+    Outbound outbound;
+    /* Changes these two at start, if they depend on the options; or NULL. */
+    void (*adapt)(ForkServer *server, const void *userdata);
 } HandlerProgram;
 
 /* HttpServer.begin of all handlers: until the next request, every journal entry carries the request

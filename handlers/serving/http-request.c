@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "base/macro.h"
+#include "strings/host.h"
 
 /* This file refuses what a proxy in front could read differently. */
 
@@ -32,8 +33,12 @@ static const HttpRefusal huge_length = {
 static const HttpRefusal old_coding = {
     400, "HTTP/1.0 has no Transfer-Encoding. Send Content-Length instead."
 };
-static const HttpRefusal bad_host = {
+static const HttpRefusal no_host = {
     400, "The request has no Host header or more than one. Send exactly one."
+};
+static const HttpRefusal bad_host = {
+    400, "The Host header is malformed. Send the name or the IP address "
+         "of the server, and the port if it is not 80."
 };
 
 int http_request_refuse(HttpRequest *request, const HttpRefusal *refusal)
@@ -98,16 +103,6 @@ static bool is_version(const char *text, size_t length)
            text[5] >= '0' && text[5] <= '9' && text[7] >= '0' && text[7] <= '9';
 }
 
-/* A name, an IP address or one in brackets, and a port. Without user information, which RFC 9110
- * §4.2.4 calls an error. */
-static bool is_authority(const char *text, size_t length)
-{
-    static const char permitted[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                    "-._~%[]:";
-
-    return length > 0 && strspn(text, permitted) >= length;
-}
-
 /* RFC 3986 §3.1. Returns what follows "scheme://", or NULL. */
 static char *skip_scheme(char *target)
 {
@@ -124,16 +119,21 @@ static int read_absolute_target(HttpRequest *request, char *authority)
 {
     static char root[] = "/";
     size_t length = authority ? strcspn(authority, "/?") : 0;
+    char after = authority ? authority[length] : '\0';
 
-    if (length == 0 || !is_authority(authority, length))
+    if (length == 0)
+        return http_request_refuse(request, &bad_target);
+    authority[length] = '\0';
+    if (!host_is_authority(authority))
         return http_request_refuse(request, &bad_target);
     request->path = root;
-    if (authority[length] == '/') {
+    if (after == '/') {
         request->path = authority + length;
+        *request->path = after;
         authority -= STRLEN("/");
         memmove(authority, authority + 1, length);
+        authority[length] = '\0';
     }
-    authority[length] = '\0';
     request->authority = authority;
     return 0;
 }
@@ -144,9 +144,11 @@ static int read_target(HttpRequest *request, char *target, size_t length)
 {
     bool is_connect = streq(request->method, "CONNECT");
 
-    if (!is_target(target, length) || (is_connect && !is_authority(target, length)))
+    if (!is_target(target, length))
         return http_request_refuse(request, &bad_target);
     target[length] = '\0';
+    if (is_connect && !host_is_authority(target))
+        return http_request_refuse(request, &bad_target);
     if (is_connect || target[0] == '/' || streq(target, "*"))
         request->path = target;
     else {
@@ -206,12 +208,15 @@ static int read_transfer_encoding(HttpRequest *request)
     return 0;
 }
 
-/* RFC 9112 §3.2 */
+/* RFC 9112 §3.2. It is empty where the target has no authority. */
 static int check_host(HttpRequest *request)
 {
     unsigned n = http_fields_count(&request->fields, "Host");
+    const char *value = http_request_field(request, "Host");
 
     if (n > 1 || (n == 0 && request->minor > 0))
+        return http_request_refuse(request, &no_host);
+    if (value && *value && !host_is_authority(value))
         return http_request_refuse(request, &bad_host);
     return 0;
 }

@@ -363,28 +363,22 @@ static int receive_proxy_header(HttpConnection *c)
     }
 }
 
-static bool is_from_proxy(const HttpConnection *c)
-{
-    for (size_t i = 0; i < c->server->n_proxies; i++)
-        if (address_prefix_contains(&c->server->proxies[i], &c->peer))
-            return true;
-    return false;
-}
-
 /* Finds out who the client is. Returns whether the connection goes on. */
 static bool identify_client(HttpConnection *c)
 {
     char peer[INET6_ADDRSTRLEN];
     int r;
 
-    if (!is_from_proxy(c))
+    if (!front_servers_have(&c->server->front, &c->peer))
         return true;
     r = wait_for_request(c) ? receive_proxy_header(c) : -ETIMEDOUT;
     c->lacks_proxy_header = r == -EBADMSG;
     if (c->lacks_proxy_header)
-        log_warning("A connection from %s does not begin with a PROXY header, which proxy-protocol "
-                    "in acmems.ini requires from this address",
-                    socket_address_format(&c->peer, peer));
+        log_event(
+            LOG_EVENT_PROXY_HEADER_MISSING, NULL,
+            "A connection from %s does not begin with a PROXY header, which proxy-protocol in "
+            "acmems.ini requires from this address",
+            socket_address_format(&c->peer, peer));
     return r >= 0 || c->lacks_proxy_header;
 }
 

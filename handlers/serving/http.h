@@ -9,6 +9,7 @@
 
 #include "admission/turns.h"
 #include "base/clock.h"
+#include "serving/front-server.h"
 #include "serving/http-exchange.h"
 
 #define HTTP_HEAD_SIZE_MAX 8192U
@@ -44,10 +45,7 @@ typedef struct HttpServer {
     const HttpRoute *routes; /* the first match is used */
     size_t n_routes;
     HttpLimits limits;
-    /* Front servers: a connection from these addresses must begin with a PROXY header, which says
-     * who the client is (proxy-header.h). A header of others is no request, and is refused. */
-    const AddressPrefix *proxies;
-    size_t n_proxies;
+    FrontServers front; /* a PROXY header of others is no request, and is refused */
     /* Called for each request before its response: the place to log its ID. Method and path are ""
      * when the request line is unreadable; headers are not read yet. May be NULL. */
     void (*begin)(HttpExchange *exchange, void *userdata);

@@ -43,18 +43,25 @@ static bool is_absent(int r)
     return r == -ENOENT || r == -ECONNREFUSED || r == -EAGAIN;
 }
 
+/* orderd, as a process waits for it while its own client stays. */
+typedef struct Orderd {
+    int fd;
+    int client_fd;
+    usec_t deadline;
+} Orderd;
+
 /* Waits like fd_wait(), but no longer than the client stays: -ECANCELED. A client that only ended
  * its sending side counts as one that left: no client of HTTP does so before it has the answer.
- * @fd: negative to wait for the deadline alone */
-static int wait_for_orderd(int fd, int client_fd, usec_t deadline)
+ * .fd: negative to wait for the deadline alone */
+static int wait_for_orderd(const Orderd *orderd, short events)
 {
     struct pollfd polls[] = {
-        { .fd = fd, .events = POLLIN },
-        { .fd = client_fd, .events = POLLRDHUP },
+        { .fd = orderd->fd, .events = events },
+        { .fd = orderd->client_fd, .events = POLLRDHUP },
     };
 
     for (;;) {
-        int r = poll(polls, ELEMENTSOF(polls), deadline_to_poll(deadline));
+        int r = poll(polls, ELEMENTSOF(polls), deadline_to_poll(orderd->deadline));
 
         if (r < 0 && errno != EINTR)
             return -errno;
@@ -68,9 +75,9 @@ static int wait_for_orderd(int fd, int client_fd, usec_t deadline)
 /* 0 or -ECANCELED. */
 static int pause_before_retry(int client_fd)
 {
-    return wait_for_orderd(-EBADF, client_fd, now_monotonic() + RECONNECT_PAUSE) == -ECANCELED
-               ? -ECANCELED
-               : 0;
+    const Orderd nothing = { -EBADF, client_fd, now_monotonic() + RECONNECT_PAUSE };
+
+    return wait_for_orderd(&nothing, 0) == -ECANCELED ? -ECANCELED : 0;
 }
 
 static int connect_patiently(const char *path, int client_fd, usec_t deadline)
@@ -95,8 +102,26 @@ static bool is_gone(int r)
     return r == -ECONNRESET || r == -EPIPE;
 }
 
+static int write_call(const Orderd *orderd, const char *call, size_t size)
+{
+    while (size > 0) {
+        ssize_t n = send(orderd->fd, call, size, MSG_NOSIGNAL);
+        int r = 0;
+
+        if (n < 0 && errno != EINTR)
+            r = errno == EAGAIN ? wait_for_orderd(orderd, POLLOUT) : -errno;
+        if (r < 0)
+            return r;
+        if (n > 0) {
+            call += n;
+            size -= (size_t)n;
+        }
+    }
+    return 0;
+}
+
 /* Reads one frame, up to its NUL byte. -ECONNRESET: the peer closed the connection before that. */
-static int read_frame(int fd, int client_fd, usec_t deadline, char **ret)
+static int read_frame(const Orderd *orderd, char **ret)
 {
     _cleanup_free_ char *frame = NULL;
     size_t n = 0, room = 0;
@@ -117,10 +142,10 @@ static int read_frame(int fd, int client_fd, usec_t deadline, char **ret)
                 return -ENOMEM;
             frame = more;
         }
-        r = wait_for_orderd(fd, client_fd, deadline);
+        r = wait_for_orderd(orderd, POLLIN);
         if (r < 0)
             return r;
-        k = recv(fd, frame + n, room - n, 0);
+        k = recv(orderd->fd, frame + n, room - n, 0);
         if (k < 0 && (errno == EINTR || errno == EAGAIN))
             continue;
         if (k < 0)
@@ -203,16 +228,17 @@ static int ask_once(const char *socket_path, const char *call, int client_fd, us
                     OrderAnswer *ret)
 {
     _cleanup_close_ int fd = connect_patiently(socket_path, client_fd, deadline);
+    const Orderd orderd = { fd, client_fd, deadline };
     _cleanup_free_ char *frame = NULL;
     int r;
 
     if (fd < 0)
         return fd;
-    r = write_all(fd, call, strlen(call) + 1, deadline);
+    r = write_call(&orderd, call, strlen(call) + 1);
     /* orderd refuses a peer without reading its call: the answer may be there already. */
     if (r < 0 && !is_gone(r))
         return r;
-    r = read_frame(fd, client_fd, deadline, &frame);
+    r = read_frame(&orderd, &frame);
     if (r < 0)
         return r;
     return read_answer(frame, ret);

@@ -4,7 +4,7 @@
 /* Forwards a connection that is not a validation to the real TLS server behind, unchanged. */
 
 #include "base/address.h"
-#include "serving/log-throttle.h"
+#include "log/log-throttle.h"
 #include "serving/stop.h"
 
 typedef struct Passthrough {

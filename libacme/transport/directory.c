@@ -26,6 +26,24 @@ static const char *find_lacking(const json_t *object)
     return NULL;
 }
 
+/* Why an answer is no directory: "HTTP status 404", "it lacks newOrder". */
+static char *explain(const SessionReply *reply)
+{
+    const char *lacking = find_lacking(reply->json);
+    bool is_good = session_reply_is_good(reply);
+    char *text;
+    int n;
+
+    if (!is_good || !reply->json)
+        n = asprintf(&text, "HTTP status %ld%s%s", reply->status, *reply->content_type ? ", " : "",
+                     reply->content_type);
+    else if (json_object_get(reply->json, lacking))
+        n = asprintf(&text, "its %s is no https URL", lacking);
+    else
+        n = asprintf(&text, "it lacks %s", lacking);
+    return n < 0 ? NULL : text;
+}
+
 int ca_directory_set(CaDirectory *directory, json_t *object, time_t age)
 {
     if (find_lacking(object))
@@ -42,14 +60,14 @@ static void directory_on_fetched(const FetchResult *result, void *userdata)
     _cleanup_free_ char *text = NULL;
     CaDirectory *directory = userdata;
     SessionReply reply = session_reply_read(result, &json);
-    bool is_object = result->status == 200 && reply.json;
+    bool is_object = session_reply_is_good(&reply) && reply.json;
 
     directory->fetch = NULL;
     if (reply.error == 0 && (!is_object || ca_directory_set(directory, json, 0) < 0)) {
-        const char *lacks = is_object ? find_lacking(json) : NULL;
+        _cleanup_free_ char *why = explain(&reply);
 
-        if (asprintf(&text, "%s is not an ACME directory (HTTP status %ld%s%s)", directory->url,
-                     result->status, lacks ? ", without " : "", str_or(lacks, "")) < 0)
+        if (asprintf(&text, "%s is not an ACME directory (%s): check acme-server", directory->url,
+                     str_or(why, "?")) < 0)
             text = NULL;
         reply = (SessionReply){
             .error = -EBADMSG, .error_text = text, .retry_after = result->retry_after, .body = ""
@@ -64,7 +82,8 @@ int ca_directory_need(CaDirectory *directory)
         return 1;
     if (directory->fetch)
         return 0;
-    return fetcher_start(directory->fetcher, &(FetchRequest){ .url = directory->url },
+    return fetcher_start(directory->fetcher,
+                         &(FetchRequest){ .url = directory->url, .follow = true },
                          directory_on_fetched, directory, &directory->fetch);
 }
 

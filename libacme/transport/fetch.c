@@ -8,12 +8,15 @@
 #include "base/clock.h"
 #include "event/timer.h"
 #include "libacme/transport/link.h"
+#include "libacme/transport/url.h"
 #include "strings/strv.h"
 
 #define FETCH_CONNECT_TIMEOUT_MS 10000L
 #define FETCH_TIMEOUT_MS         30000L
-/* HTTP/2 needs a single connection. With other servers each request would open one more. */
-#define FETCH_CONNECTIONS_MAX 16L
+/* The requests that run at the same time, each on a connection of its own unless the server has
+ * HTTP/2. The others wait here and not in libcurl, where their time limits would already run. */
+#define FETCH_RUNNING_MAX   16L
+#define FETCH_REDIRECTS_MAX 3L
 
 struct Fetcher {
     unsigned n_ref; /* also held while callbacks run: one of them may free the pool */
@@ -21,12 +24,14 @@ struct Fetcher {
     CURLM *multi;
     sd_event_source *timer;
     char *ca_file;
-    LIST_HEAD(, Fetch) fetches; /* in flight */
+    TAILQ_HEAD(, Fetch) fetches; /* in the order of their start: some run, the later ones wait */
+    long n_running;
 };
 
 struct Fetch {
     Fetcher *fetcher;
-    LIST_ENTRY(Fetch) list;
+    TAILQ_ENTRY(Fetch) list;
+    bool running; /* libcurl has it */
     CURL *easy;
     struct curl_slist *headers;
     char *body;
@@ -38,16 +43,42 @@ struct Fetch {
     void *userdata;
 };
 
+static Fetch *first_waiting(const Fetcher *fetcher)
+{
+    Fetch *fetch;
+
+    TAILQ_FOREACH (fetch, &fetcher->fetches, list)
+        if (!fetch->running)
+            return fetch;
+    return NULL;
+}
+
 static void fetch_detach(Fetch *fetch)
 {
     Fetcher *fetcher = fetch->fetcher;
 
     if (!fetcher)
         return;
-    LIST_REMOVE(fetch, list);
-    if (fetch->easy)
-        (void)curl_multi_remove_handle(fetcher->multi, fetch->easy);
+    TAILQ_REMOVE(&fetcher->fetches, fetch, list);
     fetch->fetcher = NULL;
+    if (!fetch->running)
+        return;
+    (void)curl_multi_remove_handle(fetcher->multi, fetch->easy);
+    fetcher->n_running--;
+    /* fetcher_act() starts the next one. */
+    if (first_waiting(fetcher))
+        (void)timer_arm(fetcher->timer, 0);
+}
+
+static CURLMcode fetch_run(Fetch *fetch)
+{
+    CURLMcode code = curl_multi_add_handle(fetch->fetcher->multi, fetch->easy);
+
+    if (code == CURLM_OK) {
+        fetch->running = true;
+        fetch->fetcher->n_running++;
+    }
+    return code;
 }
 
 static Fetch *fetch_free(Fetch *fetch)
@@ -99,14 +130,15 @@ static const char *answer_header(CURL *easy, const char *name)
 }
 
 /* Alternates are optional: leave out those that there is no memory for. */
-static char **answer_alternates(CURL *easy)
+static char **answer_alternates(CURL *easy, const char *base)
 {
+    const LinkWish wish = { .relation = "alternate", .base = base, .max = FETCH_ALTERNATES_MAX };
     struct curl_header *header;
     char **urls = NULL;
 
     for (size_t i = 0; curl_easy_header(easy, "Link", i, CURLH_HEADER, -1, &header) == CURLHE_OK;
          i++)
-        if (link_add_targets(header->value, "alternate", FETCH_ALTERNATES_MAX, &urls) < 0)
+        if (link_add_targets(header->value, &wish, &urls) < 0)
             break;
     return urls;
 }
@@ -134,10 +166,10 @@ static int curl_to_errno(CURLcode code)
 static void fetch_finish(Fetch *fetch, CURLcode code)
 {
     _cleanup_strv_ char **alternates = NULL;
-    _cleanup_free_ char *type = NULL;
+    _cleanup_free_ char *type = NULL, *location = NULL;
     FetchResult result = { .body = str_or(fetch->received, ""), .size = fetch->n_received };
     curl_off_t retry_after = 0;
-    const char *header;
+    const char *header, *base = "";
 
     fetch_detach(fetch);
     result.error = curl_to_errno(code);
@@ -154,13 +186,25 @@ static void fetch_finish(Fetch *fetch, CURLcode code)
     header = answer_header(fetch->easy, "Content-Type");
     type = header ? strndup(header, strcspn(header, "; \t")) : NULL;
     result.content_type = str_or(type, "");
-    result.location = answer_header(fetch->easy, "Location");
+    (void)curl_easy_getinfo(fetch->easy, CURLINFO_EFFECTIVE_URL, &base);
+    header = answer_header(fetch->easy, "Location");
+    location = header ? url_resolve(base, header) : NULL;
+    result.location = location;
     result.replay_nonce = answer_header(fetch->easy, "Replay-Nonce");
-    alternates = answer_alternates(fetch->easy);
+    alternates = answer_alternates(fetch->easy, base);
     result.alternates = alternates;
 
     fetch->callback(&result, fetch->userdata);
     fetch_free(fetch);
+}
+
+static void run_waiting(Fetcher *fetcher)
+{
+    Fetch *fetch;
+
+    while (fetcher->n_running < FETCH_RUNNING_MAX && (fetch = first_waiting(fetcher)))
+        if (fetch_run(fetch) != CURLM_OK)
+            fetch_finish(fetch, CURLE_OUT_OF_MEMORY);
 }
 
 static void fetcher_act(Fetcher *fetcher, curl_socket_t fd, int action)
@@ -179,6 +223,7 @@ static void fetcher_act(Fetcher *fetcher, curl_socket_t fd, int action)
         if (curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &fetch) == CURLE_OK && fetch)
             fetch_finish(fetch, message->data.result);
     }
+    run_waiting(fetcher);
     fetcher_unref(fetcher);
 }
 
@@ -246,8 +291,8 @@ Fetcher *fetcher_unref(Fetcher *fetcher)
 {
     if (!fetcher || --fetcher->n_ref > 0)
         return NULL;
-    while (!LIST_EMPTY(&fetcher->fetches))
-        fetch_free(LIST_FIRST(&fetcher->fetches));
+    while (!TAILQ_EMPTY(&fetcher->fetches))
+        fetch_free(TAILQ_FIRST(&fetcher->fetches));
     if (fetcher->multi)
         (void)curl_multi_cleanup(fetcher->multi);
     sd_event_source_disable_unref(fetcher->timer);
@@ -268,6 +313,7 @@ int fetcher_new(sd_event *event, const char *ca_file, Fetcher **ret)
     if (!fetcher)
         return -ENOMEM;
     fetcher->n_ref = 1;
+    TAILQ_INIT(&fetcher->fetches);
     fetcher->event = sd_event_ref(event);
     fetcher->multi = curl_multi_init();
     if (!fetcher->multi)
@@ -281,7 +327,7 @@ int fetcher_new(sd_event *event, const char *ca_file, Fetcher **ret)
     if (r < 0)
         return r;
 
-    if (curl_multi_setopt(fetcher->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, FETCH_CONNECTIONS_MAX) !=
+    if (curl_multi_setopt(fetcher->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, FETCH_RUNNING_MAX) !=
             CURLM_OK ||
         curl_multi_setopt(fetcher->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket) != CURLM_OK ||
         curl_multi_setopt(fetcher->multi, CURLMOPT_SOCKETDATA, fetcher) != CURLM_OK ||
@@ -318,7 +364,9 @@ static bool fetch_set_options(Fetch *fetch, const FetchRequest *request)
     SET(PRIVATE, fetch);
     SET(URL, request->url);
     SET(PROTOCOLS_STR, "https");
-    SET(FOLLOWLOCATION, 0L);
+    SET(FOLLOWLOCATION, request->follow ? 1L : 0L);
+    SET(MAXREDIRS, FETCH_REDIRECTS_MAX);
+    SET(REDIR_PROTOCOLS_STR, "https");
     SET(NOSIGNAL, 1L);
     SET(SSL_VERIFYPEER, 1L);
     SET(SSL_VERIFYHOST, 2L);
@@ -353,7 +401,7 @@ int fetcher_start(Fetcher *fetcher, const FetchRequest *request, fetch_cb callba
     fetch->fetcher = fetcher;
     fetch->callback = callback;
     fetch->userdata = userdata;
-    LIST_INSERT_HEAD(&fetcher->fetches, fetch, list);
+    TAILQ_INSERT_TAIL(&fetcher->fetches, fetch, list);
 
     fetch->easy = curl_easy_init();
     if (!fetch->easy)
@@ -371,7 +419,7 @@ int fetcher_start(Fetcher *fetcher, const FetchRequest *request, fetch_cb callba
         return r;
     if (!fetch_set_options(fetch, request))
         return -EIO;
-    if (curl_multi_add_handle(fetcher->multi, fetch->easy) != CURLM_OK)
+    if (fetcher->n_running < FETCH_RUNNING_MAX && fetch_run(fetch) != CURLM_OK)
         return -EIO;
 
     *ret = TAKE_PTR(fetch);

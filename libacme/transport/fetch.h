@@ -17,6 +17,7 @@ typedef struct FetchRequest {
     const char *url;
     const char *body; /* POST with this JWS; NULL: GET */
     bool head;        /* HEAD instead of GET */
+    bool follow;      /* redirects, up to three, to https URLs */
     const char *accept;
 } FetchRequest;
 
@@ -28,11 +29,11 @@ typedef struct FetchResult {
     const char *body; /* NUL-terminated */
     size_t size;
     const char *content_type; /* without parameters; "" if absent */
-    const char *location;     /* NULL if absent, like the next one */
-    const char *replay_nonce;
-    char *const *alternates; /* URLs of rel="alternate" (RFC 8555 §7.4.2), at most
-                                FETCH_ALTERNATES_MAX; NULL if there are none */
-    unsigned retry_after;    /* s, from seconds or a date; 0 if absent */
+    const char *location;     /* an https URL; NULL if absent */
+    const char *replay_nonce; /* NULL if absent */
+    char *const *alternates;  /* URLs of rel="alternate" (RFC 8555 §7.4.2), at most
+                                 FETCH_ALTERNATES_MAX; NULL if there are none */
+    unsigned retry_after;     /* s, from seconds or a date; 0 if absent */
 } FetchResult;
 
 typedef void (*fetch_cb)(const FetchResult *result, void *userdata);
@@ -41,8 +42,9 @@ typedef void (*fetch_cb)(const FetchResult *result, void *userdata);
  * fetcher_new() - create a pool of connections
  * @ca_file: PEM bundle to verify the server with; NULL: the system's
  *
- * TLS is always verified, only https URLs are fetched and redirects are not followed. An answer has
- * at most FETCH_BODY_SIZE_MAX bytes and takes at most 30 s. 0 or -errno.
+ * TLS is always verified, only https URLs are fetched and redirects are followed on request alone.
+ * An answer has at most FETCH_BODY_SIZE_MAX bytes and takes at most 30 s, from the time when its
+ * request is sent: 16 requests run at the same time, the others wait for their turn. 0 or -errno.
  */
 int fetcher_new(sd_event *event, const char *ca_file, Fetcher **ret);
 

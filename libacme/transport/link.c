@@ -3,6 +3,7 @@
 
 #include <strings.h>
 
+#include "libacme/transport/url.h"
 #include "strings/strv.h"
 
 #define BLANKS " \t"
@@ -74,27 +75,29 @@ static bool take_parameter(const char **at, Span *ret_name, Span *ret_value)
     return true;
 }
 
-static int add_url(Span url, char ***urls)
+/* A target without a meaning is left out. */
+static int add_url(Span target, const char *base, char ***urls)
 {
-    _cleanup_free_ char *copy = strndup(url.start, url.length);
+    _cleanup_free_ char *copy = strndup(target.start, target.length);
+    _cleanup_free_ char *url = copy ? url_resolve(base, copy) : NULL;
 
     if (!copy)
         return -ENOMEM;
-    return strncmp(copy, "https://", STRLEN("https://")) == 0 ? strv_extend(urls, copy) : 0;
+    return url ? strv_extend(urls, url) : 0;
 }
 
-int link_add_targets(const char *header, const char *relation, size_t max, char ***urls)
+int link_add_targets(const char *header, const LinkWish *wish, char ***urls)
 {
     const char *at = header + strspn(header, BLANKS ",");
 
-    while (*at == '<' && strv_length(*urls) < max) {
-        Span url = take_between(&at, ">"), name, value;
+    while (*at == '<' && strv_length(*urls) < wish->max) {
+        Span target = take_between(&at, ">"), name, value;
         bool is_wanted = false;
         int r;
 
         while (take_parameter(&at, &name, &value))
-            is_wanted |= span_is(name, "rel") && span_has_word(value, relation);
-        r = is_wanted ? add_url(url, urls) : 0;
+            is_wanted |= span_is(name, "rel") && span_has_word(value, wish->relation);
+        r = is_wanted ? add_url(target, wish->base, urls) : 0;
         if (r < 0)
             return r;
         at += strspn(at, BLANKS ",");

@@ -81,9 +81,33 @@ static const Problem unknown_problem = { "unknown", 503, AN_HOUR, false,
                                          "The CA reported an error that acmems does not know. The "
                                          "server's administrator must look into it." };
 
+/* The second one is that of the drafts before RFC 8555. */
+static const char *const prefixes[] = { PROBLEM_URN, "urn:acme:error:" };
+
 static const char *without_urn(const char *type)
 {
-    return strncmp(type, PROBLEM_URN, STRLEN(PROBLEM_URN)) == 0 ? type + STRLEN(PROBLEM_URN) : type;
+    for (size_t i = 0; i < ELEMENTSOF(prefixes); i++)
+        if (strncmp(type, prefixes[i], strlen(prefixes[i])) == 0)
+            return type + strlen(prefixes[i]);
+    return type;
+}
+
+bool problem_type_is_acme(const char *type)
+{
+    return without_urn(type) != type;
+}
+
+const char *problem_detail(const json_t *document)
+{
+    static const char *const members[] = { "detail", "message", "title" };
+
+    for (size_t i = 0; i < ELEMENTSOF(members); i++) {
+        const char *text = json_string_value(json_object_get(document, members[i]));
+
+        if (text && *text)
+            return text;
+    }
+    return NULL;
 }
 
 const Problem *problem_find(const char *type)
@@ -93,6 +117,11 @@ const Problem *problem_find(const char *type)
         if (streq(problems[i].type, type))
             return &problems[i];
     return &unknown_problem;
+}
+
+bool problem_is_known(const char *type)
+{
+    return problem_find(type) != &unknown_problem;
 }
 
 const char *problem_type(const json_t *document)
@@ -106,8 +135,7 @@ char *problem_describe(const json_t *document)
 {
     const char *type = problem_type(document);
     /* CAs quote the nonce here. It must not reach the journal. */
-    const char *detail =
-        streq(type, "badNonce") ? NULL : json_string_value(json_object_get(document, "detail"));
+    const char *detail = streq(type, "badNonce") ? NULL : problem_detail(document);
     char *text = NULL;
     size_t size, i;
     json_t *sub;
@@ -116,12 +144,12 @@ char *problem_describe(const json_t *document)
     f = open_memstream(&text, &size);
     if (!f)
         return NULL;
-    fprintf(f, "%s: %s", type, str_or(detail, "no details given"));
+    fprintf(f, "%s: %s", *type ? type : "no type", str_or(detail, "no details given"));
     json_array_foreach (json_object_get(document, "subproblems"), i, sub) {
         json_t *identifier = json_object_get(sub, "identifier");
         const char *name = json_string_value(json_object_get(identifier, "value"));
 
-        detail = json_string_value(json_object_get(sub, "detail"));
+        detail = problem_detail(sub);
         fprintf(f, "; %s: %s: %s", str_or(name, "-"), problem_type(sub),
                 str_or(detail, "no details given"));
     }

@@ -21,6 +21,16 @@ typedef struct Problem {
  * entry. */
 const Problem *problem_find(const char *type);
 
+/* Whether @type is of ACME: it has the URN prefix, or that of the drafts before RFC 8555. */
+bool problem_type_is_acme(const char *type);
+
+/* Returns the text that explains an error object of a CA: "detail", else "message" or "title",
+ * which others than ACME servers use. NULL: it has none. Borrowed. */
+const char *problem_detail(const json_t *document);
+
+/* Whether problem_find() knows more than that there was an error. */
+bool problem_is_known(const char *type);
+
 /* Returns the type of a problem document without the URN prefix, "" if it has none. Borrowed from
  * the document. */
 const char *problem_type(const json_t *document);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "libacme/transport/reply.h"
 
+#include "libacme/transport/problem.h"
+
 const char *session_url(const json_t *object, const char *key)
 {
     const char *url = json_string_value(json_object_get(object, key));
@@ -8,10 +10,20 @@ const char *session_url(const json_t *object, const char *key)
     return url && strncmp(url, "https://", 8) == 0 ? url : NULL;
 }
 
-static bool reply_is_json(const FetchResult *result)
+#define BOM "\xef\xbb\xbf"
+
+/* Some CAs send errors as application/json, or without a media type. So the content decides. */
+static bool is_problem(const FetchResult *result, const json_t *object)
 {
-    return strcaseeq(result->content_type, "application/json") ||
-           strcaseeq(result->content_type, "application/problem+json");
+    const char *type = json_string_value(json_object_get(object, "type"));
+
+    return result->status >= 400 && (strcaseeq(result->content_type, "application/problem+json") ||
+                                     (type && problem_type_is_acme(type)));
+}
+
+bool session_reply_is_good(const SessionReply *reply)
+{
+    return reply->error == 0 && reply->status >= 200 && reply->status <= 299;
 }
 
 SessionReply session_reply_read(const FetchResult *result, json_t **ret_json)
@@ -28,13 +40,16 @@ SessionReply session_reply_read(const FetchResult *result, json_t **ret_json)
         .retry_after = result->retry_after,
     };
 
-    if (result->error == 0 && reply_is_json(result)) {
-        json_t *json = json_loadb(result->body, result->size, 0, NULL);
+    if (strncmp(reply.body, BOM, STRLEN(BOM)) == 0) {
+        reply.body += STRLEN(BOM);
+        reply.size -= STRLEN(BOM);
+    }
+    if (result->error == 0 && reply.body[strspn(reply.body, " \t\r\n")] == '{') {
+        json_t *json = json_loadb(reply.body, reply.size, 0, NULL);
 
         if (json_is_object(json))
             reply.json = json;
-        if (reply.json && result->status >= 400 &&
-            strcaseeq(result->content_type, "application/problem+json"))
+        if (reply.json && is_problem(result, json))
             reply.problem = json;
         *ret_json = json;
     }

@@ -14,7 +14,7 @@ typedef struct SessionReply {
     long status;
     const json_t *json;    /* NULL unless the answer is a JSON object */
     const json_t *problem; /* the same object if it is a problem document (RFC 7807) */
-    const char *body;      /* NUL-terminated */
+    const char *body;      /* NUL-terminated, without a byte order mark */
     size_t size;
     const char *content_type;
     const char *location;
@@ -22,8 +22,12 @@ typedef struct SessionReply {
     unsigned retry_after;    /* s, 0: none */
 } SessionReply;
 
-/* Parses an answer. *ret_json must be NULL on entry; it owns the JSON that the reply borrows. */
+/* Parses an answer. What the body is decides about it, whatever the media type. *ret_json must be
+ * NULL on entry; it owns the JSON that the reply borrows. */
 SessionReply session_reply_read(const FetchResult *result, json_t **ret_json);
+
+/* Whether an answer came, with a status of success: any 2xx, whichever one is due. */
+bool session_reply_is_good(const SessionReply *reply);
 
 /* Returns the URL at @key of a JSON object; NULL if it is missing or not https. Borrowed. */
 const char *session_url(const json_t *object, const char *key);

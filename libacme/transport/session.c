@@ -37,6 +37,8 @@ struct SessionCall {
     char *url, *resource, *payload, *accept;
     char *tail; /* path below the resource for a GET; NULL: a POST */
     bool with_jwk;
+    bool is_pooled;   /* its nonce was kept from an earlier answer */
+    bool is_repeated; /* with a fresh nonce, after an error that a kept one may have caused */
     unsigned bad_nonces;
     Fetch *fetch;
     session_cb callback;
@@ -132,6 +134,21 @@ static void call_look_up_again(SessionCall *call)
         call_fail(call, r, "the directory cannot be requested");
 }
 
+/* The caller must not take this status as one of its own request. */
+static void call_fail_nonce(SessionCall *call, const FetchResult *result)
+{
+    _cleanup_free_ char *text = NULL;
+
+    if (asprintf(&text, "%s sent no nonce (HTTP status %ld)%s",
+                 ca_directory_resource(call->session->directory, "newNonce"), result->status,
+                 result->status == 429 ? ": the CA limits the rate of requests" : "") < 0)
+        text = NULL;
+    call_finish(call, &(SessionReply){ .error = -EBADMSG,
+                                       .error_text = text,
+                                       .retry_after = result->retry_after,
+                                       .body = "" });
+}
+
 static void on_nonce(const FetchResult *result, void *userdata)
 {
     SessionCall *call = userdata;
@@ -147,12 +164,10 @@ static void on_nonce(const FetchResult *result, void *userdata)
         return;
     }
     if (!nonce_is_valid(result->replay_nonce)) {
-        call_finish(call, &(SessionReply){ .error = -EBADMSG,
-                                           .error_text = "the CA sent no nonce",
-                                           .retry_after = result->retry_after,
-                                           .body = "" });
+        call_fail_nonce(call, result);
         return;
     }
+    call->is_pooled = false;
     r = call_send(call, result->replay_nonce);
     if (r < 0)
         call_fail(call, r, "the request could not be signed or sent");
@@ -197,7 +212,16 @@ static int call_go(SessionCall *call)
     if (call->tail)
         return call_get(call);
     nonce = nonces_take(&call->session->nonces);
+    call->is_pooled = nonce;
     return nonce ? call_send(call, nonce) : call_fetch_nonce(call);
+}
+
+/* A CA that was restarted may fail on the nonces that it gave out before, instead of refusing them
+ * (RFC 8555 §6.5). */
+static bool may_be_for_nonce(const SessionCall *call, const FetchResult *result)
+{
+    return call->is_pooled && !call->is_repeated && result->error == 0 && result->status >= 500 &&
+           !nonce_is_valid(result->replay_nonce);
 }
 
 static void on_post(const FetchResult *result, void *userdata)
@@ -211,6 +235,16 @@ static void on_post(const FetchResult *result, void *userdata)
 
     if (call->resource && call_is_astray(call, result)) {
         call_look_up_again(call);
+        return;
+    }
+    if (may_be_for_nonce(call, result)) {
+        int r;
+
+        call->is_repeated = true;
+        nonces_clear(&call->session->nonces);
+        r = call_fetch_nonce(call);
+        if (r < 0)
+            call_fail(call, r, "the request could not be sent again");
         return;
     }
     if (reply.problem && streq(problem_type(reply.problem), "badNonce") &&

@@ -60,14 +60,48 @@ void confine_memory(void)
 /* After every CALL_WITH() of a call */
 #define CALL_REFUSED(name) UNLESS(SYS_##name), REFUSE
 
-/* The calls of these programs, and those that the C library, libsystemd and libcrypto make for
- * them, in the order of their use. Calls of one architecture alone have an #ifdef. */
-static const struct sock_filter program[] = {
+/* Leaves a value that must be loaded again. 3: SYS_CONNECT of <linux/net.h> */
+#define SOCKETCALL_CONNECT_REFUSED                                                                 \
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socketcall, 0, 4), LOAD(args[0]), UNLESS(3), REFUSE
+
+#define FCNTL(name)                                                                                \
+    CALL_WITH(name, 1, F_GETFL), CALL_WITH(name, 1, F_SETFL), CALL_WITH(name, 1, F_GETFD),         \
+        CALL_WITH(name, 1, F_SETFD), CALL_WITH(name, 1, F_DUPFD),                                  \
+        CALL_WITH(name, 1, F_DUPFD_CLOEXEC), CALL_WITH(name, 1, F_ADD_SEALS), CALL_REFUSED(name)
+
+static const struct sock_filter start[] = {
     LOAD(arch),
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0),
     RETURN(SECCOMP_RET_KILL_PROCESS),
     LOAD(nr),
+};
 
+/* Messages to the journal need a unix socket without a connection. */
+static const struct sock_filter outbound_none[] = {
+#ifdef SYS_socketcall
+    SOCKETCALL_CONNECT_REFUSED, LOAD(nr),
+#endif
+    CALL_REFUSED(connect),      CALL_WITH(socket, 0, AF_UNIX),
+    CALL_REFUSED(socket),
+};
+
+static const struct sock_filter outbound_unix[] = {
+    CALL(connect),
+    CALL_WITH(socket, 0, AF_UNIX),
+    CALL_REFUSED(socket),
+};
+
+static const struct sock_filter outbound_any[] = {
+    CALL(connect),
+    CALL_WITH(socket, 0, AF_UNIX),
+    CALL_WITH(socket, 0, AF_INET),
+    CALL_WITH(socket, 0, AF_INET6),
+    CALL_REFUSED(socket),
+};
+
+/* The calls of these programs, and those that the C library, libsystemd and libcrypto make for
+ * them, in the order of their use. Calls of one architecture alone have an #ifdef. */
+static const struct sock_filter calls[] = {
     /* Connections */
     CALL(ppoll),
 #ifdef SYS_poll
@@ -93,11 +127,6 @@ static const struct sock_filter program[] = {
     CALL(getsockname),
     CALL(getpeername),
     CALL(shutdown),
-    CALL(connect),
-    CALL_WITH(socket, 0, AF_UNIX),
-    CALL_WITH(socket, 0, AF_INET),
-    CALL_WITH(socket, 0, AF_INET6),
-    CALL_REFUSED(socket),
 #ifdef SYS_socketcall
     CALL(socketcall),
 #endif
@@ -138,23 +167,9 @@ static const struct sock_filter program[] = {
 #ifdef SYS__llseek
     CALL(_llseek),
 #endif
-    CALL_WITH(fcntl, 1, F_GETFL),
-    CALL_WITH(fcntl, 1, F_SETFL),
-    CALL_WITH(fcntl, 1, F_GETFD),
-    CALL_WITH(fcntl, 1, F_SETFD),
-    CALL_WITH(fcntl, 1, F_DUPFD),
-    CALL_WITH(fcntl, 1, F_DUPFD_CLOEXEC),
-    CALL_WITH(fcntl, 1, F_ADD_SEALS),
-    CALL_REFUSED(fcntl),
+    FCNTL(fcntl),
 #ifdef SYS_fcntl64
-    CALL_WITH(fcntl64, 1, F_GETFL),
-    CALL_WITH(fcntl64, 1, F_SETFL),
-    CALL_WITH(fcntl64, 1, F_GETFD),
-    CALL_WITH(fcntl64, 1, F_SETFD),
-    CALL_WITH(fcntl64, 1, F_DUPFD),
-    CALL_WITH(fcntl64, 1, F_DUPFD_CLOEXEC),
-    CALL_WITH(fcntl64, 1, F_ADD_SEALS),
-    CALL_REFUSED(fcntl64),
+    FCNTL(fcntl64),
 #endif
     /* isatty(3) of the C library */
     CALL_WITH(ioctl, 1, TCGETS),
@@ -237,6 +252,8 @@ static const struct sock_filter program[] = {
 #endif
     CALL_WITH(prlimit64, 0, 0),
     CALL_REFUSED(prlimit64),
+    /* libsystemd names the file of a long entry of the journal after the process. */
+    CALL_WITH(prctl, 0, PR_GET_NAME),
     /* confine_network() */
     CALL_WITH(prctl, 0, PR_SET_NO_NEW_PRIVS),
     CALL_WITH(seccomp, 0, SECCOMP_SET_MODE_FILTER),
@@ -268,10 +285,7 @@ static const struct sock_filter network_program[] = {
     LOAD(nr),
     CALL_REFUSED(connect),
 #ifdef SYS_socketcall
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socketcall, 0, 4),
-    LOAD(args[0]),
-    UNLESS(3 /* SYS_CONNECT of <linux/net.h> */),
-    REFUSE,
+    SOCKETCALL_CONNECT_REFUSED,
     PERMIT,
 #endif
     CALL_WITH(socket, 0, AF_UNIX),
@@ -292,9 +306,24 @@ static int install(const struct sock_filter *filters, size_t n)
     return 0;
 }
 
-int confine_connection(void)
+int confine_connection(Outbound outbound)
 {
-    return install(program, ELEMENTSOF(program));
+    static const struct {
+        const struct sock_filter *filters;
+        size_t n;
+    } outbounds[] = {
+        [OUTBOUND_NONE] = { outbound_none, ELEMENTSOF(outbound_none) },
+        [OUTBOUND_UNIX] = { outbound_unix, ELEMENTSOF(outbound_unix) },
+        [OUTBOUND_ANY] = { outbound_any, ELEMENTSOF(outbound_any) },
+    };
+    struct sock_filter program[ELEMENTSOF(start) + ELEMENTSOF(outbound_any) + ELEMENTSOF(calls)];
+    size_t n = outbounds[outbound].n;
+
+    /* Jumps are relative, and stay within each part. */
+    memcpy(program, start, sizeof(start));
+    memcpy(program + ELEMENTSOF(start), outbounds[outbound].filters, n * sizeof(*program));
+    memcpy(program + ELEMENTSOF(start) + n, calls, sizeof(calls));
+    return install(program, ELEMENTSOF(start) + n + ELEMENTSOF(calls));
 }
 
 int confine_network(void)
@@ -305,7 +334,7 @@ int confine_network(void)
 #else
 
 /* The numbers and the order of arguments are unknown on this architecture. */
-int confine_connection(void)
+int confine_connection(_unused_ Outbound outbound)
 {
     return -EOPNOTSUPP;
 }

@@ -10,12 +10,19 @@
  * nevertheless (core(5)). */
 void confine_memory(void);
 
+/* The sockets that a process can create, and connect. (Messages to the journal always work.) */
+typedef enum Outbound {
+    OUTBOUND_NONE, /* it connects no socket */
+    OUTBOUND_UNIX, /* it creates unix sockets only; a socket that it has could still be connected */
+    OUTBOUND_ANY,  /* unix and internet sockets */
+} Outbound;
+
 /**
  * confine_connection() - permit only the system calls that serving one connection needs
  *
- * The process can read and write its descriptors, read files, create sockets, and use its own
- * memory and the clock. It cannot start processes or programs, change files, or access other
- * processes: by signals (kill(2), F_SETOWN of fcntl(2)), memory and descriptors (ptrace(2),
+ * The process can read and write its descriptors, read files, create the sockets of @outbound, and
+ * use its own memory and the clock. It cannot start processes or programs, change files, or access
+ * other processes: by signals (kill(2), F_SETOWN of fcntl(2)), memory and descriptors (ptrace(2),
  * process_vm_readv(2), pidfd_getfd(2)), limits and priorities (prlimit(2), sched_setaffinity(2)).
  *
  * A call that is not in the list fails with ENOSYS, as on a kernel that does not have it: newer
@@ -29,7 +36,7 @@ void confine_memory(void);
  * A build with sanitizers also permits what the leak checker needs: it is another process that
  * stops this one.
  */
-int confine_connection(void);
+int confine_connection(Outbound outbound);
 
 /* Drops the ability to connect, and to create sockets that could: for a process that has all its
  * connections. Call it after confine_connection(); same errors. */

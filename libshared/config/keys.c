@@ -353,11 +353,13 @@ static int parse_secret_path(Loader *l, const ConfigKey *key, const char *value,
     return parse_path(l, key, value, object);
 }
 
-static int parse_propagation_check(Loader *l, const ConfigKey *key, const char *value, void *object)
+/* The second word sets the member. */
+static int parse_either(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
-    if (!streq(value, "authoritative") && !streq(value, "none"))
-        return refuse(l, "%s = " QUOTED " is neither authoritative nor none", key->name, value);
-    *(bool *)config_target(key, object) = streq(value, "none");
+    if (!streq(value, key->words[0]) && !streq(value, key->words[1]))
+        return refuse(l, "%s = " QUOTED " is neither %s nor %s", key->name, value, key->words[0],
+                      key->words[1]);
+    *(bool *)config_target(key, object) = streq(value, key->words[1]);
     return 0;
 }
 
@@ -413,15 +415,17 @@ static int parse_hmac_key(Loader *l, const ConfigKey *key, const char *value, vo
                       "%s is empty, so any client could compute the HMAC; write a long random key",
                       key->name);
     if (length < HMAC_KEY_MIN)
-        return refuse(l,
-                      "%s has only %zu bytes, so anybody who records one request can try all keys; "
-                      "write a key of at least %d bytes, made with openssl rand -hex 32",
-                      key->name, length, HMAC_KEY_GOOD);
+        return refuse(
+            l,
+            "%s has only %zu bytes, so an attacker who records one request can try all keys; "
+            "write a key of at least %d bytes, made with openssl rand -hex 32",
+            key->name, length, HMAC_KEY_GOOD);
     if (length < HMAC_KEY_GOOD)
-        r = warn(l,
-                 "%s has only %zu bytes, so anybody who records one request may guess it; write a "
-                 "key of at least %d bytes, made with openssl rand -hex 32",
-                 key->name, length, HMAC_KEY_GOOD);
+        r = warn(
+            l,
+            "%s has only %zu bytes, so an attacker who records one request may guess it; write a "
+            "key of at least %d bytes, made with openssl rand -hex 32",
+            key->name, length, HMAC_KEY_GOOD);
     return r < 0 ? r : set_string(key, value, object);
 }
 
@@ -531,6 +535,8 @@ static const ConfigKey account_keys[] = {
     { "accept-terms-of-service", .parse = parse_terms,
       LIST(AccountBlock, accepted_terms_of_service) },
     { "preferred-chain", .parse = parse_name, IN(AccountBlock, preferred_chain) },
+    { "extra-names", .parse = parse_either, IN(AccountBlock, refuses_extra_names),
+      .words = { "accept", "refuse" } },
     { "profile", .parse = parse_name, IN(AccountBlock, profile) },
     { "eab-kid", .parse = parse_eab_kid, IN(AccountBlock, external.kid) },
     { "eab-hmac-key", .parse = parse_eab_hmac_key, IN(AccountBlock, external.hmac_key) },
@@ -584,8 +590,8 @@ static const ConfigKey verification_keys[] = {
     { "tsig-key", .parse = parse_tsig_key, .types = DNSUPDATE },
     { "tsig-key-file", .parse = parse_secret_path, IN(Verification, tsig_key_file),
       .types = DNSUPDATE },
-    { "propagation-check", .parse = parse_propagation_check,
-      IN(Verification, skip_propagation_check), .types = DNSUPDATE },
+    { "propagation-check", .parse = parse_either, IN(Verification, skip_propagation_check),
+      .types = DNSUPDATE, .words = { "authoritative", "none" } },
     { "propagation-timeout", .parse = parse_unsigned, IN(Verification, propagation_timeout),
       .types = DNSUPDATE, .min = 1, .max = 86400 },
     { "ttl", .parse = parse_unsigned, IN(Verification, ttl), .types = DNSUPDATE, .min = 0,

@@ -21,10 +21,11 @@ struct ConfigKey {
     unsigned types; /* bits: types of blocks with this key; 0: all */
     /* Parses a value into the block or Config. Returns 0, also if it refused the value; -ENOMEM. */
     int (*parse)(Loader *l, const ConfigKey *key, const char *value, void *object);
-    size_t offset;     /* of the value */
-    size_t count;      /* lists: of the number of values */
-    size_t names;      /* references: of the tree of blocks in Config */
-    unsigned min, max; /* numbers */
+    size_t offset;        /* of the value */
+    size_t count;         /* lists: of the number of values */
+    size_t names;         /* references: of the tree of blocks in Config */
+    unsigned min, max;    /* numbers */
+    const char *words[2]; /* the value is one of them */
 };
 
 typedef enum SectionId {

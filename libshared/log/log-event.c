@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <syslog.h>
 
+#include "base/macro.h"
+
 /* units/acmems.catalog and acmems.journal-fields(7) have the same ids. Never change an id. */
 static const LogEventInfo events[] = {
     [LOG_EVENT_REQUEST_ISSUED] = { "46a78e6ea77745c6b4bd9412351ac44e", LOG_INFO, "issued" },
@@ -57,7 +59,27 @@ static const LogEventInfo events[] = {
     [LOG_EVENT_STOPPING] = { "5df77dcd20464ae3adebea7ea86cb83e", LOG_NOTICE, NULL },
     [LOG_EVENT_GIVEN_UP] = { "003c709e278b4b7e9abd2d111ca4efbc", LOG_WARNING, NULL },
     [LOG_EVENT_TURNED_AWAY] = { "9262c215823042eab6891dca6bd1184d", LOG_WARNING, NULL },
+    [LOG_EVENT_PROXY_HEADER_MISSING] = { "06a0c7e2afc54067b8f41787f2c6f80b", LOG_WARNING, NULL },
 };
+
+size_t log_event_count(void)
+{
+    return ELEMENTSOF(events);
+}
+
+bool log_event_is_repeated(LogEvent event)
+{
+    static const LogEvent repeated[] = {
+        LOG_EVENT_CACHE_DAMAGED,        LOG_EVENT_CACHE_UNREADABLE,
+        LOG_EVENT_CHALLENGE_UNREADABLE, LOG_EVENT_ORDERD_UNREACHABLE,
+        LOG_EVENT_PROXY_HEADER_MISSING,
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(repeated); i++)
+        if (repeated[i] == event)
+            return true;
+    return false;
+}
 
 const LogEventInfo *log_event_info(LogEvent event)
 {

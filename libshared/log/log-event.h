@@ -3,6 +3,9 @@
 
 /* Events that the journal catalog explains: each kind has a MESSAGE_ID. */
 
+#include <stdbool.h>
+#include <stddef.h>
+
 typedef enum LogEvent {
     /* The result of a request to acmems-sign: one of these for each request. */
     LOG_EVENT_REQUEST_ISSUED,   /* answered with a new certificate */
@@ -58,6 +61,7 @@ typedef enum LogEvent {
     LOG_EVENT_STOPPING,
     LOG_EVENT_GIVEN_UP,    /* orders that did not finish in time */
     LOG_EVENT_TURNED_AWAY, /* connections, because too many are open */
+    LOG_EVENT_PROXY_HEADER_MISSING,
 } LogEvent;
 
 typedef struct LogEventInfo {
@@ -65,5 +69,12 @@ typedef struct LogEventInfo {
     int level;              /* LOG_ERR … */
     const char *decision;   /* ACMEMS_DECISION; NULL: no decision */
 } LogEventInfo;
+
+/* The number of events. */
+size_t log_event_count(void);
+
+/* Whether every client can cause the event as often as it likes: a state of the server that each
+ * request meets again. */
+bool log_event_is_repeated(LogEvent event);
 
 const LogEventInfo *log_event_info(LogEvent event);

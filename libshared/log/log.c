@@ -14,6 +14,7 @@
 #include <sys/uio.h>
 #include <systemd/sd-journal.h>
 
+#include "log/log-throttle.h"
 #include "strings/strv.h"
 #include "strings/text.h"
 
@@ -24,6 +25,9 @@
 #define REQUEST_ID_MAX   63U
 /* Fields of the entry and of the context, and those of every entry. */
 #define ENTRY_FIELDS_MAX (2 * LOG_FIELDS_MAX + 5)
+
+/* One entry of a repeated event in this time. */
+#define REPEATED_INTERVAL (10 * USEC_PER_SEC)
 
 /* A message for a target. */
 typedef struct Entry {
@@ -40,6 +44,7 @@ static const char *program_name = "acmems";
 static int kernel_fd = -EBADF;
 static int max_level = LOG_INFO;
 static LogFields *context;
+static LogThrottle **throttles; /* of repeated events, by event; NULL: there is no limit */
 
 /* JOURNAL_STREAM is "device:inode" of the stream that systemd connected (systemd.exec(5)); it is
  * inherited, so it must be compared. */
@@ -264,13 +269,43 @@ int log_full(int level, int error, const char *format, ...)
     return -abs(error);
 }
 
+int log_limit_repeated(void)
+{
+    LogThrottle **list = calloc(log_event_count(), sizeof(LogThrottle *));
+    int r = list ? 0 : -ENOMEM;
+
+    for (size_t i = 0; r >= 0 && i < log_event_count(); i++)
+        if (log_event_is_repeated((LogEvent)i))
+            r = log_throttle_new(REPEATED_INTERVAL, &list[i]);
+    if (r >= 0)
+        throttles = list;
+    return r;
+}
+
+/* Returns whether to log an entry now, and appends to its format how many it stands for. */
+static bool may_log(LogEvent event, char **ret_format, const char *format)
+{
+    LogThrottle *throttle = throttles ? throttles[event] : NULL;
+    uint64_t held = 0;
+
+    if (throttle && !log_throttle_pass(throttle, &held))
+        return false;
+    if (held > 0 &&
+        asprintf(ret_format, "%s (and %" PRIu64 " more since the last entry)", format, held) < 0)
+        *ret_format = NULL;
+    return true;
+}
+
 int log_event_full(LogEvent event, int error, const LogFields *fields, const char *format, ...)
 {
     const LogEventInfo *info = log_event_info(event);
+    _cleanup_free_ char *longer = NULL;
     va_list arguments;
 
+    if (!may_log(event, &longer, format))
+        return -abs(error);
     va_start(arguments, format);
-    send_entry(info->level, info, error, fields, format, arguments);
+    send_entry(info->level, info, error, fields, str_or(longer, format), arguments);
     va_end(arguments);
     return -abs(error);
 }

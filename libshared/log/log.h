@@ -71,6 +71,10 @@ int log_full(int level, int error, const char *format, ...) _printf_(3, 4);
 int log_event_full(LogEvent event, int error, const LogFields *fields, const char *format, ...)
     _printf_(4, 5);
 
+/* Limits the entries of repeated events (log_event_is_repeated()) of this process and of those that
+ * it forks from now on: one in 10 s, which tells how many it stands for. Returns 0 or -ENOMEM. */
+int log_limit_repeated(void);
+
 #define LOG_ENTRY_SIZE_MAX ((size_t)64 * 1024)
 
 /* Messages between warning and debug are events. __extension__: a pedantic compiler would warn

@@ -8,10 +8,16 @@
 
 #include "base/macro.h"
 
+#define DIGITS   "0123456789"
+#define LETTERS  "abcdefghijklmnopqrstuvwxyz"
+#define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+/* The characters of a reg-name (RFC 3986 §3.2.2). */
+#define URI_NAME LETTERS CAPITALS DIGITS "-._~%!$&'()*+,;="
+
 static bool is_name(const char *text)
 {
     return *text && *text != '.' && text[strlen(text) - 1] != '.' && !strstr(text, "..") &&
-           !text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-_.")];
+           !text[strspn(text, LETTERS DIGITS "-_.")];
 }
 
 static void lower(char *text)
@@ -57,15 +63,44 @@ int host_parse(const char *text, size_t length, char ret[HOST_SIZE])
     return r;
 }
 
-int host_parse_header(const char *value, char ret[HOST_SIZE])
+/* Returns the length of the host in front of the port, with its brackets; 0 if the port, which may
+ * be empty, is no number. */
+static size_t split_port(const char *value)
 {
     size_t length = *value == '[' ? strcspn(value, "]") + 1 : strcspn(value, ":");
-    const char *port;
+    const char *port = value + length;
 
     if (length > strlen(value))
-        return -EINVAL;
-    port = value + length;
-    if (*port && (*port != ':' || port[1 + strspn(port + 1, "0123456789")]))
-        return -EINVAL;
-    return host_parse(value, length, ret);
+        return 0;
+    return *port && (*port != ':' || port[1 + strspn(port + 1, DIGITS)]) ? 0 : length;
+}
+
+/* An IPv6 address, maybe with a zone, in brackets. */
+static bool is_bracketed(const char *text, size_t length)
+{
+    size_t n = strcspn(text, "%]"), end = length - STRLEN("]");
+    char address[INET6_ADDRSTRLEN];
+    uint8_t bytes[16];
+
+    if (n < 1 || n > sizeof(address))
+        return false;
+    memcpy(address, text + 1, n - 1);
+    address[n - 1] = '\0';
+    return inet_pton(AF_INET6, address, bytes) == 1 && n + strspn(text + n, URI_NAME) >= end;
+}
+
+bool host_is_authority(const char *value)
+{
+    size_t length = split_port(value);
+
+    if (*value == '[')
+        return length > 0 && is_bracketed(value, length);
+    return length > 0 && strspn(value, URI_NAME) == length;
+}
+
+int host_parse_header(const char *value, char ret[HOST_SIZE])
+{
+    size_t length = split_port(value);
+
+    return length > 0 ? host_parse(value, length, ret) : -EINVAL;
 }

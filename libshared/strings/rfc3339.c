@@ -1,12 +1,31 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "strings/rfc3339.h"
 
+#include <ctype.h>
+
 #include "base/macro.h"
+
+#define TEXT_MAX 64U
+
+/* The letters may be lower-case (RFC 3339 §5.6), which strptime() does not accept. */
+static const char *to_upper(const char *text, char buf[TEXT_MAX])
+{
+    size_t n = strlen(text);
+
+    if (n >= TEXT_MAX)
+        return NULL;
+    for (size_t i = 0; i <= n; i++)
+        buf[i] = (char)toupper((unsigned char)text[i]);
+    return buf;
+}
 
 time_t rfc3339_parse(const char *text)
 {
+    char buf[TEXT_MAX];
     struct tm tm = { 0 };
-    const char *end = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
+    const char *upper = text ? to_upper(text, buf) : NULL;
+    const char *end = upper ? strptime(upper, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
+    time_t time;
     long offset;
 
     if (!end)
@@ -19,7 +38,8 @@ time_t rfc3339_parse(const char *text)
     offset = tm.tm_gmtoff; /* timegm() clears it */
     if (labs(offset) >= 24L * 3600)
         return 0;
-    return timegm(&tm) - offset;
+    time = timegm(&tm) - offset;
+    return time > 0 ? time : 0; /* the year 1 stands for "not said" */
 }
 
 const char *rfc3339_format(time_t time, char buf[RFC3339_SIZE])

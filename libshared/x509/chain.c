@@ -108,69 +108,89 @@ X509 *chain_leaf(const Chain *chain)
     return sk_X509_value(chain->certificates, 0);
 }
 
-/* Adds a name of the leaf to @seen, which stays a subset of the requested names. */
-static int note_name(const char *name, char *const *asked, char ***seen, const char **ret_reason)
+/* The text of a DNS name in lower case, or of an address; "" if it is neither, or contains a NUL.
+ * New string; NULL: out of memory. */
+static char *name_text(const GENERAL_NAME *name)
 {
-    if (!strv_contains(asked, name))
-        return chain_refuse(ret_reason,
-                            "has a leaf certificate with a name that was not requested");
-    return strv_contains(*seen, name) ? 0 : strv_extend(seen, name);
+    char address[INET6_ADDRSTRLEN] = "", *text;
+    const ASN1_STRING *string = name->type == GEN_IPADD ? name->d.iPAddress : name->d.dNSName;
+    size_t size;
+
+    if (name->type != GEN_DNS && name->type != GEN_IPADD)
+        return strdup("");
+    size = (size_t)ASN1_STRING_length(string);
+    if (name->type == GEN_IPADD) {
+        (void)address_from_octets(ASN1_STRING_get0_data(string), size, address);
+        return strdup(address);
+    }
+    text = strndup((const char *)ASN1_STRING_get0_data(string), size);
+    if (!text)
+        return NULL;
+    if (strlen(text) != size)
+        *text = '\0';
+    dns_name_fold(text);
+    return text;
 }
 
-static int check_dns_name(const ASN1_IA5STRING *string, char *const *asked, char ***seen,
-                          const char **ret_reason)
+/* The requested names of this type. */
+static char *const *asked_for(const Csr *csr, const GENERAL_NAME *name)
 {
-    _cleanup_free_ char *name = NULL;
-    size_t size = (size_t)ASN1_STRING_length(string);
+    return name->type == GEN_DNS ? csr->names : name->type == GEN_IPADD ? csr->addresses : NULL;
+}
 
-    name = strndup((const char *)ASN1_STRING_get0_data(string), size);
-    if (!name)
+/* The names of the leaf: those that were requested, each once, and the others. */
+typedef struct LeafNames {
+    char **asked, **extra;
+} LeafNames;
+
+static void leaf_names_done(LeafNames *names)
+{
+    strv_free(names->asked);
+    strv_free(names->extra);
+}
+
+static int add_name(const GENERAL_NAME *name, const Csr *csr, LeafNames *names)
+{
+    _cleanup_free_ char *text = name_text(name);
+    bool is_asked;
+
+    if (!text)
         return -ENOMEM;
-    dns_name_fold(name);
-    /* strndup() stops at a NUL: such a name differs from its text. */
-    return note_name(strlen(name) == size ? name : "", asked, seen, ret_reason);
+    is_asked = *text && strv_contains(asked_for(csr, name), text);
+    if (is_asked)
+        return strv_contains(names->asked, text) ? 0 : strv_extend(&names->asked, text);
+    return strv_extend(&names->extra, *text ? text : "a name of another type");
 }
 
-static int check_address(const ASN1_OCTET_STRING *octets, char *const *asked, char ***seen,
-                         const char **ret_reason)
+static int read_names(const Chain *chain, const Csr *csr, LeafNames *names)
 {
-    char text[INET6_ADDRSTRLEN] = "";
+    _cleanup_(GENERAL_NAMES_freep) GENERAL_NAMES *list =
+        X509_get_ext_d2i(chain_leaf(chain), NID_subject_alt_name, NULL, NULL);
+    int r = 0;
 
-    (void)address_from_octets(ASN1_STRING_get0_data(octets), (size_t)ASN1_STRING_length(octets),
-                              text);
-    return note_name(text, asked, seen, ret_reason);
+    for (int i = 0; r >= 0 && i < sk_GENERAL_NAME_num(list); i++)
+        r = add_name(sk_GENERAL_NAME_value(list, i), csr, names);
+    ERR_clear_error();
+    return r;
 }
 
-static int check_name(const GENERAL_NAME *name, const Csr *csr, char ***seen,
-                      const char **ret_reason)
+static int check_names(const Chain *chain, const Csr *csr, const char **ret_reason)
 {
-    switch (name->type) {
-    case GEN_DNS:
-        return check_dns_name(name->d.dNSName, csr->names, seen, ret_reason);
-    case GEN_IPADD:
-        return check_address(name->d.iPAddress, csr->addresses, seen, ret_reason);
-    default:
-        return chain_refuse(
-            ret_reason,
-            "has a leaf certificate with a name that is neither a DNS name nor an IP address");
-    }
-}
+    _cleanup_(leaf_names_done) LeafNames names = { 0 };
+    int r = read_names(chain, csr, &names);
 
-static int check_names(const X509 *certificate, const Csr *csr, const char **ret_reason)
-{
-    _cleanup_(GENERAL_NAMES_freep) GENERAL_NAMES *names = NULL;
-    _cleanup_strv_ char **seen = NULL;
-
-    names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
-    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
-        int r = check_name(sk_GENERAL_NAME_value(names, i), csr, &seen, ret_reason);
-
-        if (r < 0)
-            return r;
-    }
-    if (strv_length(seen) != strv_length(csr->names) + strv_length(csr->addresses))
+    if (r < 0)
+        return r;
+    if (strv_length(names.asked) != strv_length(csr->names) + strv_length(csr->addresses))
         return chain_refuse(ret_reason, "has a leaf certificate that lacks a requested name");
     return 0;
+}
+
+char **chain_extra_names(const Chain *chain, const Csr *csr)
+{
+    _cleanup_(leaf_names_done) LeafNames names = { 0 };
+
+    return read_names(chain, csr, &names) < 0 ? NULL : TAKE_PTR(names.extra);
 }
 
 int chain_check(const Chain *chain, const Csr *csr, const char **ret_reason)
@@ -181,24 +201,9 @@ int chain_check(const Chain *chain, const Csr *csr, const char **ret_reason)
         r = chain_refuse(ret_reason,
                          "has a leaf certificate with a different key than the request");
     else
-        r = check_names(chain_leaf(chain), csr, ret_reason);
+        r = check_names(chain, csr, ret_reason);
     ERR_clear_error();
     return r;
-}
-
-static char *name_text(const GENERAL_NAME *name)
-{
-    const ASN1_STRING *string = name->type == GEN_IPADD ? name->d.iPAddress : name->d.dNSName;
-    const unsigned char *data = ASN1_STRING_get0_data(string);
-    size_t size = (size_t)ASN1_STRING_length(string);
-    char address[INET6_ADDRSTRLEN], *text;
-
-    if (name->type == GEN_IPADD)
-        return address_from_octets(data, size, address) < 0 ? NULL : strdup(address);
-    text = strndup((const char *)data, size);
-    if (text)
-        dns_name_fold(text);
-    return text;
 }
 
 char **chain_names(const Chain *chain)
@@ -209,11 +214,9 @@ char **chain_names(const Chain *chain)
 
     ERR_clear_error();
     for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
-        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-        bool is_named = name->type == GEN_DNS || name->type == GEN_IPADD;
-        _cleanup_free_ char *text = is_named ? name_text(name) : NULL;
+        _cleanup_free_ char *text = name_text(sk_GENERAL_NAME_value(names, i));
 
-        if (text && strv_extend(&texts, text) < 0)
+        if (text && *text && strv_extend(&texts, text) < 0)
             return NULL;
     }
     return TAKE_PTR(texts);
@@ -344,8 +347,9 @@ time_t chain_renewal(const Chain *chain, unsigned renew_within)
     int64_t lifetime = not_after - not_before;
     int64_t window = (int64_t)renew_within * SECONDS_PER_DAY;
 
+    /* A certificate that expires before it begins is due when it expires, not later. */
     if (lifetime <= window)
-        window = lifetime / 3;
+        window = lifetime > 0 ? lifetime / 3 : 0;
     return not_after - window;
 }
 

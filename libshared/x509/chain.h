@@ -31,9 +31,13 @@ Chain *chain_free(Chain *chain); /* always returns NULL */
 
 X509 *chain_leaf(const Chain *chain); /* borrowed */
 
-/* Checks that the leaf has the key of the CSR, and exactly its names and addresses. Returns 0,
- * -ENOMEM, or -EBADMSG with a reason as above. */
+/* Checks that the leaf has the key of the CSR, and all its names and addresses. Returns 0, -ENOMEM,
+ * or -EBADMSG with a reason as above. */
 int chain_check(const Chain *chain, const Csr *csr, const char **ret_reason);
+
+/* The names of the leaf that the CSR does not have: some CAs add "www." to a name. strv_free();
+ * NULL: there are none, or out of memory. */
+char **chain_extra_names(const Chain *chain, const Csr *csr);
 
 /* Formats all certificates as PEM, leaf first, separated by one blank line, with one final newline;
  * free(). Returns 0 or -ENOMEM. */

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "x509/csr.h"
 
+#include <ctype.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
 
 #include "base/address.h"
 #include "strings/strv.h"
+#include "strings/text.h"
+#include "x509/csr-form.h"
 #include "x509/dns-name.h"
 #include "x509/pem.h"
 #include "x509/rsa-key.h"
@@ -60,8 +63,8 @@ static inline void extensions_freep(STACK_OF(X509_EXTENSION) * *extensions)
 #define REASON_NUL       "A name in the CSR contains a NUL byte. Create a new CSR without it."
 #define REASON_NOT_ASCII "A name in the CSR is not ASCII. Write it as an A-label (xn--...)."
 #define REASON_COMMON_NAME                                                                         \
-    "The common name (CN) of the CSR is not a valid host name. Remove it, or use one of the "      \
-    "host names."
+    "The common name (CN) of the CSR, '%.*s', is not a valid host name. Remove it, or use one of " \
+    "the host names."
 #define REASON_NAME                                                                                \
     "A DNS name in the CSR is not a valid host name. Use labels of letters, digits and "           \
     "hyphens, or such a name after '*.'."
@@ -88,16 +91,19 @@ static bool is_request(const PemBlock *block)
 static int find_block(const char *body, size_t size, PemBlock *ret, const char **ret_reason)
 {
     PemBlock block, other;
+    const char *whole;
+    size_t whole_size;
     int r;
 
     /* Searches for the label alone: even a damaged block reveals the key. */
     if (memmem(body, size, PRIVATE_KEY, STRLEN(PRIVATE_KEY)))
         return csr_refuse(ret_reason, REASON_PRIVATE_KEY);
+    whole = body;
+    whole_size = size;
     r = pem_next(&body, &size, &block);
-    if (r == 0)
-        return csr_refuse(ret_reason, REASON_NO_PEM);
-    if (r < 0)
-        return csr_refuse(ret_reason, REASON_PEM);
+    if (r <= 0)
+        return csr_refuse(ret_reason, str_or(csr_form_explain(whole, whole_size),
+                                             r < 0 ? REASON_PEM : REASON_NO_PEM));
     if (!is_request(&block))
         return csr_refuse(ret_reason, REASON_OTHER_BLOCK);
     r = pem_next(&body, &size, &other);
@@ -109,27 +115,56 @@ static int find_block(const char *body, size_t size, PemBlock *ret, const char *
     return 0;
 }
 
-static int decode(const PemBlock *block, X509_REQ **ret, const char **ret_reason)
+static int decode_der(const uint8_t *der, size_t size, X509_REQ **ret, const char **ret_reason)
 {
     _cleanup_(X509_REQ_freep) X509_REQ *req = NULL;
-    _cleanup_free_ uint8_t *der = NULL;
-    const unsigned char *end;
-    size_t size;
-    int r;
+    const unsigned char *end = der;
 
-    r = pem_block_decode(block, &der, &size);
-    if (r == -ENOMEM)
-        return r;
-    if (r < 0)
-        return csr_refuse(ret_reason, REASON_PEM);
     if (size > DER_SIZE_MAX)
         return csr_refuse(ret_reason, REASON_SIZE);
-    end = der;
     req = d2i_X509_REQ(NULL, &end, (long)size);
     if (!req || end != der + size)
         return csr_refuse(ret_reason, REASON_DER);
     *ret = TAKE_PTR(req);
     return 0;
+}
+
+static int decode_block(const PemBlock *block, X509_REQ **ret, const char **ret_reason)
+{
+    _cleanup_free_ uint8_t *der = NULL;
+    size_t size;
+    int r = pem_block_decode(block, &der, &size);
+
+    if (r == -ENOMEM)
+        return r;
+    return r < 0 ? csr_refuse(ret_reason, REASON_PEM) : decode_der(der, size, ret, ret_reason);
+}
+
+static bool is_private_key(const uint8_t *der, size_t size)
+{
+    const unsigned char *end = der;
+    EVP_PKEY *key = size <= DER_SIZE_MAX ? d2i_AutoPrivateKey(NULL, &end, (long)size) : NULL;
+
+    EVP_PKEY_free(key);
+    return key;
+}
+
+static int decode(const char *body, size_t size, X509_REQ **ret, const char **ret_reason)
+{
+    _cleanup_csr_form_ CsrForm form = { 0 };
+    PemBlock block;
+    int r = csr_form_read(body, size, &form);
+
+    if (r < 0)
+        return r;
+    if (form.is_der) {
+        r = decode_der((const uint8_t *)form.text, form.size, ret, ret_reason);
+        if (r == -EBADMSG && is_private_key((const uint8_t *)form.text, form.size))
+            *ret_reason = REASON_PRIVATE_KEY;
+        return r;
+    }
+    r = find_block(form.text, form.size, &block, ret_reason);
+    return r < 0 ? r : decode_block(&block, ret, ret_reason);
 }
 
 static bool curve_is_accepted(const EVP_PKEY *key)
@@ -232,9 +267,38 @@ static int add_address(Csr *csr, const ASN1_OCTET_STRING *octets, const char **r
     return add_once(csr, &csr->addresses, text, ret_reason);
 }
 
+/* The CN is for people too: blanks around it, an empty one and one that is an IP address of the
+ * request say nothing wrong. */
+static int add_common_name(Csr *csr, const char *text, int size, const char **ret_reason)
+{
+    static char reason[512]; /* valid until the next CSR is parsed */
+    char address[INET6_ADDRSTRLEN + 1];
+
+    while (size > 0 && isspace((unsigned char)*text))
+        text++, size--;
+    while (size > 0 && isspace((unsigned char)text[size - 1]))
+        size--;
+    if (size == 0)
+        return 0;
+    if (size > 0 && (size_t)size < sizeof(address)) {
+        (void)snprintf(address, sizeof(address), "%.*s", size, text);
+        if (strv_contains(csr->addresses, address))
+            return 0;
+    }
+    (void)snprintf(reason, sizeof(reason), REASON_COMMON_NAME,
+                   size < 0    ? 0
+                   : size < 64 ? size
+                               : 64,
+                   size < 0 ? "" : text);
+    text_flatten(reason);
+    return add_name(csr, text, size, reason, ret_reason);
+}
+
+/* The names of the CN come before the others. */
 static int add_common_names(Csr *csr, const char **ret_reason)
 {
     const X509_NAME *subject = X509_REQ_get_subject_name(csr->req);
+    _cleanup_strv_ char **sans = TAKE_PTR(csr->names);
 
     for (int i = -1; (i = X509_NAME_get_index_by_NID(subject, NID_commonName, i)) >= 0;) {
         const ASN1_STRING *string = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, i));
@@ -242,8 +306,14 @@ static int add_common_names(Csr *csr, const char **ret_reason)
         int size, r;
 
         size = ASN1_STRING_to_UTF8(&text, string);
-        r = add_name(csr, text, size, REASON_COMMON_NAME, ret_reason);
+        r = add_common_name(csr, (const char *)text, size, ret_reason);
         OPENSSL_free(text);
+        if (r < 0)
+            return r;
+    }
+    STRV_FOREACH (name, sans) {
+        int r = add_once(csr, &csr->names, *name, ret_reason);
+
         if (r < 0)
             return r;
     }
@@ -337,24 +407,20 @@ static int add_extensions(Csr *csr, const char **ret_reason)
 static int csr_read(const char *body, size_t size, Csr **ret, const char **ret_reason)
 {
     _cleanup_(csr_freep) Csr *csr = calloc(1, sizeof(*csr));
-    PemBlock block;
     int r;
 
     if (!csr)
         return -ENOMEM;
-    r = find_block(body, size, &block, ret_reason);
-    if (r < 0)
-        return r;
-    r = decode(&block, &csr->req, ret_reason);
+    r = decode(body, size, &csr->req, ret_reason);
     if (r < 0)
         return r;
     r = check_key(csr->req, ret_reason);
     if (r < 0)
         return r;
-    r = add_common_names(csr, ret_reason);
+    r = add_extensions(csr, ret_reason);
     if (r < 0)
         return r;
-    r = add_extensions(csr, ret_reason);
+    r = add_common_names(csr, ret_reason);
     if (r < 0)
         return r;
     /* The policy refuses a request with only other types of names. */

@@ -21,12 +21,13 @@ typedef struct Csr {
 /**
  * csr_parse() - parse and check a request body
  * @body, @size: the body as received
- * @ret_reason: on -EBADMSG: the answer to the client, static: what is wrong and what to do
+ * @ret_reason: on -EBADMSG: the answer to the client: what is wrong and what to do. Valid until the
+ * next call
  *
- * Requires exactly one PEM block, CERTIFICATE REQUEST or NEW CERTIFICATE REQUEST; at most 64 KiB of
- * DER and nothing after it; a key of RSA that rsa_key_is_accepted(), P-256, P-384, P-521 or
- * Ed25519, checked before anything is computed with it; a valid signature; 1 to CSR_NAMES_MAX
- * names, each a valid host name, wildcard or address.
+ * Requires exactly one PEM block, CERTIFICATE REQUEST or NEW CERTIFICATE REQUEST, in one of the
+ * forms of csr-form.h; at most 64 KiB of DER and nothing after it; a key of RSA that
+ * rsa_key_is_accepted(), P-256, P-384, P-521 or Ed25519, checked before anything is computed with
+ * it; a valid signature; 1 to CSR_NAMES_MAX names, each a valid host name, wildcard or address.
  *
  * Returns 0, -EBADMSG, -ENOMEM.
  */

@@ -8,6 +8,7 @@ typedef struct AccountItem {
     char *name; /* of the block */
     Account *account;
     Outage outage;
+    bool ignores_replaces;
 } AccountItem;
 
 struct Accounts {
@@ -65,8 +66,10 @@ int accounts_get(Accounts *accounts, Config *config, const AccountBlock *block, 
             account_unref(account);
             return -ENOMEM;
         }
-        if (item->account && !streq(account_block(item->account)->server, block->server))
+        if (item->account && !streq(account_block(item->account)->server, block->server)) {
             outage_end(&item->outage);
+            item->ignores_replaces = false;
+        }
         account_unref(item->account);
         item->account = account;
     }
@@ -79,6 +82,21 @@ Outage *accounts_outage(const Accounts *accounts, const AccountBlock *block)
     AccountItem *item = account_item_find(accounts, block->name);
 
     return item ? &item->outage : NULL;
+}
+
+bool accounts_ignores_replaces(const Accounts *accounts, const AccountBlock *block)
+{
+    const AccountItem *item = account_item_find(accounts, block->name);
+
+    return item && item->ignores_replaces;
+}
+
+void accounts_note_replaces(Accounts *accounts, const AccountBlock *block, bool is_ignored)
+{
+    AccountItem *item = account_item_find(accounts, block->name);
+
+    if (item)
+        item->ignores_replaces = is_ignored;
 }
 
 int accounts_new(sd_event *event, Accounts **ret)

@@ -21,4 +21,11 @@ int accounts_get(Accounts *accounts, Config *config, const AccountBlock *block, 
  */
 Outage *accounts_outage(const Accounts *accounts, const AccountBlock *block);
 
+/* Whether the CA of this account block is known to ignore "replaces" in a new order (RFC 9773 §5),
+ * so that it exempts no renewal from its limits. */
+bool accounts_ignores_replaces(const Accounts *accounts, const AccountBlock *block);
+
+/* Notes what the CA did with "replaces" in its last new order. */
+void accounts_note_replaces(Accounts *accounts, const AccountBlock *block, bool is_ignored);
+
 DEFINE_CLEANUP_FUNC(Accounts *, accounts_free)

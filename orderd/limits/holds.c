@@ -117,6 +117,7 @@ static void hold_begin(const OrderContext *context, PauseKind kind, const char *
     pause.count = before.count + (pause_left(&before, now) == 0 && is_fault_at_ca(failure));
     until =
         now + (is_fault_at_ca(failure) ? hold_length(pause.count, first, failure->pause) : first);
+    pause.since = now;
     pause.until = until > before.until ? until : before.until;
     r = pause_save(config->state_directory, &pause);
     if (r < 0)
@@ -151,6 +152,11 @@ void holds_note_failure(const OrderContext *context, const Failure *failure)
         hold_rate_limit(context, failure);
     else if (failure->pause > 0 && (failure->status == 503 || failure->status == 429))
         hold_begin(context, PAUSE_SERVER, "", 0, failure);
+}
+
+void holds_note_unusable(const OrderContext *context, const Failure *failure)
+{
+    hold_begin(context, PAUSE_NAMES, context->set, HOLD_LIMIT, failure);
 }
 
 /* The CA names the failed authorization. A name that was not ordered is not trusted. */

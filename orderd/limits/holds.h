@@ -21,6 +21,10 @@ bool holds_allows(const OrderContext *context, Failure *ret);
  * are ignored. */
 void holds_note_failure(const OrderContext *context, const Failure *failure);
 
+/* Notes that the CA issued something else than was ordered: no further order for the same names is
+ * placed for HOLD_LIMIT, doubled each time. */
+void holds_note_unusable(const OrderContext *context, const Failure *failure);
+
 /* Notes that the validation of a name (without "*.") failed or succeeded. Ignored where the order
  * does not have this name. */
 void holds_note_invalid(const OrderContext *context, const char *name, const Failure *failure);

@@ -5,7 +5,7 @@
 
 #include "policy/source.h"
 
-/* What prefetch can use of the whole limit, whoever uses the rest. */
+/* What prefetch can use, of the whole limit and of each share. */
 #define PREFETCH_PERCENT 75U
 
 #define UNKNOWN  "-"
@@ -79,10 +79,10 @@ static bool covers_auth(const Note *note, const Note *own)
     return streq(note->auth, own->auth);
 }
 
-static unsigned no_share(const OrderContext *context)
+static unsigned whole(const OrderContext *context)
 {
     (void)context;
-    return 0;
+    return 100;
 }
 
 static unsigned client_share(const OrderContext *context)
@@ -109,23 +109,65 @@ static unsigned auth_share(const OrderContext *context)
 }
 
 typedef struct Share {
-    unsigned (*percent)(const OrderContext *context); /* 0 or 100: the whole */
+    unsigned (*percent)(const OrderContext *context); /* 0: there is no such share */
     bool (*covers)(const Note *note, const Note *own);
     const char *owner;
     const char *key;
 } Share;
 
 static const Share shares[] = {
-    { no_share, covers_all, "The server's account", NULL },
+    { whole, covers_all, "The server's account", NULL },
     { client_share, covers_client, "This client", "client-share" },
     { auth_share, covers_auth, "The auth block of this request", "auth-share" },
+};
+
+#define KIND(name) (1U << ORDER_KIND_##name)
+#define KINDS_ALL  (KIND(NEW) | KIND(RENEWAL) | KIND(PREFETCH))
+
+static unsigned whole_percent(const AccountBlock *account)
+{
+    (void)account;
+    return 100;
+}
+
+static unsigned new_percent(const AccountBlock *account)
+{
+    return 100 - account->renewal_reserve;
+}
+
+static unsigned prefetch_percent(const AccountBlock *account)
+{
+    (void)account;
+    return PREFETCH_PERCENT;
+}
+
+/* Part of the reserve is for clients that wait for a renewal, whatever prefetch needs. */
+static unsigned not_awaited_percent(const AccountBlock *account)
+{
+    return 100 - account->renewal_reserve * 2 / 5;
+}
+
+/* What orders of some kinds can use together of each share. */
+typedef struct Portion {
+    unsigned kinds; /* bits */
+    unsigned (*percent)(const AccountBlock *account);
+    const char *what;
+    bool is_reserve; /* it exists by renewal-reserve */
+} Portion;
+
+static const Portion portions[] = {
+    { KINDS_ALL, whole_percent, "orders", false },
+    { KIND(NEW), new_percent, "orders for new certificates", true },
+    { KIND(PREFETCH), prefetch_percent, "orders ahead of requests", false },
+    { KIND(NEW) | KIND(PREFETCH), not_awaited_percent,
+      "orders for new certificates and ahead of requests", true },
 };
 
 /* The orders of a share, and how many of them are possible. */
 typedef struct Part {
     const Share *share;
+    const Portion *portion;
     Note own;
-    const OrderKind *kind; /* only orders of this kind; NULL: all */
     unsigned limit;
 } Part;
 
@@ -134,7 +176,7 @@ static bool is_in_part(const Part *part, const char *text)
     Note note;
 
     return note_parse(text, &note) && part->share->covers(&note, &part->own) &&
-           (!part->kind || note.kind == *part->kind);
+           part->portion->kinds & (1U << note.kind);
 }
 
 /* Returns 0: there is room; else the time of the order that must leave the window first. */
@@ -157,7 +199,7 @@ static char *explain(const OrderContext *context, const Part *part)
 
     if (key)
         (void)snprintf(share, sizeof(share), "%s = %u %% of ", key, part->share->percent(context));
-    if (part->kind && *part->kind == ORDER_KIND_NEW)
+    if (part->portion->is_reserve)
         (void)snprintf(reserve, sizeof(reserve), ", renewal-reserve = %u %%",
                        context->account->renewal_reserve);
     return asprintf(&text, "%sorders-per-3h = %u%s", share, context->account->orders_per_3h,
@@ -168,35 +210,14 @@ static char *explain(const OrderContext *context, const Part *part)
 
 static void set_failure(const OrderContext *context, const Part *part, time_t left, Failure *ret)
 {
-    static const char *const what[] = {
-        [ORDER_KIND_NEW] = "orders for new certificates",
-        [ORDER_KIND_PREFETCH] = "orders ahead of requests",
-    };
     _cleanup_free_ char *why = explain(context, part);
     bool is_long = left > 120;
 
     failure_set(ret, LOG_EVENT_ORDER_HELD_BACK, 429, (unsigned)left,
                 "%s has used its share of the %s in 3 hours, which is %u (%s). Try again in %u %s.",
-                part->share->owner, part->kind ? what[*part->kind] : "orders", part->limit,
-                str_or(why, "?"), (unsigned)(is_long ? (left + 59) / 60 : left),
-                is_long ? "minutes" : "seconds");
+                part->share->owner, part->portion->what, part->limit, str_or(why, "?"),
+                (unsigned)(is_long ? (left + 59) / 60 : left), is_long ? "minutes" : "seconds");
     ret->elsewhere = true;
-}
-
-typedef struct Check {
-    const OrderContext *context;
-    const Ledger *ledger;
-    time_t window, now;
-} Check;
-
-static bool check_part(const Check *check, const Part *part, Failure *ret)
-{
-    time_t excess = find_excess(part, check->ledger);
-
-    if (excess == 0)
-        return true;
-    set_failure(check->context, part, excess + check->window - check->now, ret);
-    return false;
 }
 
 /* Rounded up, so that one order is always possible. */
@@ -205,32 +226,43 @@ static unsigned percent_of(unsigned limit, unsigned percent)
     return (limit * percent + 99) / 100;
 }
 
+typedef struct Check {
+    const OrderContext *context;
+    const Ledger *ledger;
+    time_t window, now;
+} Check;
+
+static bool check_portion(const Check *check, const Share *share, const Portion *portion,
+                          Failure *ret)
+{
+    const AccountBlock *account = check->context->account;
+    unsigned share_percent = share->percent(check->context);
+    Part part = { .share = share, .portion = portion };
+    time_t excess;
+
+    part.limit =
+        percent_of(percent_of(account->orders_per_3h, share_percent), portion->percent(account));
+    if (part.limit == account->orders_per_3h) /* the budget itself checks the whole */
+        return true;
+    note_make(check->context, &part.own);
+    excess = find_excess(&part, check->ledger);
+    if (excess == 0)
+        return true;
+    set_failure(check->context, &part, excess + check->window - check->now, ret);
+    return false;
+}
+
 static bool check_share(const Check *check, const Share *share, Failure *ret)
 {
-    static const OrderKind new = ORDER_KIND_NEW, prefetch = ORDER_KIND_PREFETCH;
-    const OrderContext *context = check->context;
-    unsigned percent = share->percent(context), reserve = context->account->renewal_reserve;
-    Part part = { .share = share, .limit = context->account->orders_per_3h };
+    unsigned percent = share->percent(check->context);
 
-    /* The whole is checked by the budget itself. */
+    /* A share of all is what the first row checks. */
     if (share->key && (percent == 0 || percent >= 100))
         return true;
-    note_make(context, &part.own);
-    if (share->key) {
-        part.limit = percent_of(part.limit, percent);
-        if (!check_part(check, &part, ret))
+    for (size_t i = 0; i < ELEMENTSOF(portions); i++)
+        if (portions[i].kinds & (1U << check->context->kind) &&
+            !check_portion(check, share, &portions[i], ret))
             return false;
-    }
-    if (context->kind == ORDER_KIND_NEW && reserve > 0) {
-        part.kind = &new;
-        part.limit = percent_of(part.limit, 100 - reserve);
-        return check_part(check, &part, ret);
-    }
-    if (context->kind == ORDER_KIND_PREFETCH) {
-        part.kind = &prefetch;
-        part.limit = percent_of(part.limit, PREFETCH_PERCENT);
-        return check_part(check, &part, ret);
-    }
     return true;
 }
 

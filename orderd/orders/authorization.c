@@ -214,7 +214,7 @@ static void on_told(const SessionReply *reply, void *userdata)
 
     LOG_CONTEXT(a->log);
     a->call = NULL;
-    if (reply->error < 0 || reply->status / 100 != 2) {
+    if (!session_reply_is_good(reply)) {
         failure_set_reply(&failure, reply, "to start a validation");
         if (failure.passing) {
             a->told = false;
@@ -429,7 +429,7 @@ static void on_pending(Authorization *a, const SessionReply *reply)
     }
     status = json_string_value(
         json_object_get(verification_choice_challenge(&a->choice, challenges), "status"));
-    is_untried = status && streq(status, "pending");
+    is_untried = !status || streq(status, "pending"); /* a CA may leave it out */
     /* Told once more if the first request did not arrive. */
     if (!a->published || (!a->told && is_untried))
         answer_challenge(a, challenges);
@@ -471,7 +471,7 @@ static void on_authorization(const SessionReply *reply, void *userdata)
 
     LOG_CONTEXT(a->log);
     a->call = NULL;
-    if (reply->error < 0 || reply->status != 200 || !status) {
+    if (!session_reply_is_good(reply) || !status) {
         authorization_fail_reply(a, reply, "for an authorization");
         return;
     }

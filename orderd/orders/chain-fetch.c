@@ -17,24 +17,28 @@ struct ChainFetch {
     void *userdata;
 };
 
-/* Reads a chain from the CA's answer and checks it against the CSR. Returns 0; -EBADMSG: it is no
- * chain; -EKEYREJECTED: it belongs to another request; -ENOMEM. @ret_why: with the first two a
- * clause for the journal, static. */
-static int read_chain(const SessionReply *reply, const Csr *csr, Chain **ret, const char **ret_why)
+/* Reads a chain from the CA's answer and checks it against the wish. Returns 0; -EBADMSG: it is no
+ * chain; -EKEYREJECTED: it is not what was ordered; -EPERM: it has names that are refused; -ENOMEM.
+ * @ret_why: with the first three a clause for the journal, static. */
+static int read_chain(const SessionReply *reply, const ChainWish *wish, Chain **ret,
+                      const char **ret_why)
 {
     _cleanup_(chain_freep) Chain *chain = NULL;
+    _cleanup_strv_ char **extra = NULL;
     int r;
 
-    if (!strcaseeq(reply->content_type, CHAIN_TYPE)) {
-        *ret_why = "the CA did not send a chain of PEM certificates";
-        return -EBADMSG;
-    }
     r = chain_parse(reply->body, reply->size, &chain, ret_why);
+    if (r == -EBADMSG && !strcaseeq(reply->content_type, CHAIN_TYPE))
+        *ret_why = "the CA did not send a chain of PEM certificates";
     if (r < 0)
         return r;
-    r = chain_check(chain, csr, ret_why);
+    r = chain_check(chain, wish->csr, ret_why);
     if (r < 0)
         return r == -EBADMSG ? -EKEYREJECTED : r;
+    if (wish->refuses_extra_names && (extra = chain_extra_names(chain, wish->csr))) {
+        *ret_why = "has names that were not ordered (extra-names = refuse)";
+        return -EPERM;
+    }
     *ret = TAKE_PTR(chain);
     return 0;
 }
@@ -95,8 +99,7 @@ static void on_alternate(const SessionReply *reply, void *userdata)
 
     LOG_CONTEXT(fetch->wish.log);
     fetch->call = NULL;
-    if (reply->error == 0 && reply->status == 200 &&
-        read_chain(reply, fetch->wish.csr, &chain, &why) >= 0 &&
+    if (session_reply_is_good(reply) && read_chain(reply, &fetch->wish, &chain, &why) >= 0 &&
         chain_leads_to(chain, fetch->wish.common_name))
         fetch_end(fetch, chain, NULL);
     else
@@ -108,9 +111,12 @@ static void set_unusable(Failure *failure, const ChainFetch *fetch, int error, c
     log_event(LOG_EVENT_CERTIFICATE_UNUSABLE, NULL, "The certificate for %s cannot be used: %s",
               fetch->wish.names, why);
     failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 3600,
-                "The CA did not send the certificate that was ordered. Try again later.");
+                error == -EPERM
+                    ? "The CA added names to the certificate, and the server uses no such "
+                      "certificate (extra-names = refuse)."
+                    : "The CA did not send the certificate that was ordered. Try again later.");
     /* A garbled answer may be intact the next time. A wrong certificate stays wrong. */
-    failure->passing = error != -EKEYREJECTED;
+    failure->passing = error != -EKEYREJECTED && error != -EPERM;
 }
 
 static void on_default(const SessionReply *reply, void *userdata)
@@ -122,12 +128,12 @@ static void on_default(const SessionReply *reply, void *userdata)
 
     LOG_CONTEXT(fetch->wish.log);
     fetch->call = NULL;
-    if (reply->error < 0 || reply->status != 200) {
+    if (!session_reply_is_good(reply)) {
         failure_set_reply(&failure, reply, "for the certificate");
         fetch_end(fetch, NULL, &failure);
         return;
     }
-    r = read_chain(reply, fetch->wish.csr, &fetch->chain, &why);
+    r = read_chain(reply, &fetch->wish, &fetch->chain, &why);
     if (r < 0) {
         set_unusable(&failure, fetch, r, why);
         fetch_end(fetch, NULL, &failure);

@@ -15,7 +15,8 @@ typedef struct ChainWish {
     const Csr *csr;          /* of the order */
     const char *names;       /* of the CSR, for the journal */
     const char *common_name; /* of the topmost issuer, as for chain_leads_to(); NULL: the default */
-    LogFields *log;          /* fields of its journal entries */
+    bool refuses_extra_names; /* no names but those of the CSR may be in it */
+    LogFields *log;           /* fields of its journal entries */
 } ChainWish;
 
 /* Called once, with either a chain (borrowed) or a failure (taken over). The other is NULL. */

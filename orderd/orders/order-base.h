@@ -24,6 +24,7 @@ struct Order {
     bool is_resumed; /* it was read from disk, and the CA has not shown it since */
     bool is_moved;   /* to another account, or the account has another key */
     char *replaces;  /* the certificate that newOrder named, see replaced() in order-place.c */
+    bool expects_exemption; /* the CA will probably count the order for none of its limits */
     bool is_replaces_refused;
     bool is_renewal; /* the cache has a certificate for the request */
     bool is_charged; /* counted against its client: once, with any number of CAs and restarts */

@@ -3,10 +3,12 @@
 
 #include "libacme/transport/problem.h"
 #include "limits/budget.h"
+#include "limits/holds.h"
 #include "log/log.h"
 #include "orders/order-object.h"
 #include "statedir/kept-chain.h"
 #include "statedir/storage/cache.h"
+#include "strings/strv.h"
 #include "x509/chain-fields.h"
 
 static bool problem_is(const SessionReply *reply, const char *type)
@@ -31,7 +33,15 @@ static void on_finalized(const SessionReply *reply, void *userdata)
         order_give_up(order, &failure);
         return;
     }
-    if (reply->error == 0 && reply->status == 200) {
+    /* With 404 it is about the URL. */
+    if (reply->status == 400 && problem_is(reply, "malformed") &&
+        account_choice_is_current(&order->choice)) {
+        order->call = NULL;
+        order_object_set_csr_refused(reply->problem, &failure);
+        order_give_up(order, &failure);
+        return;
+    }
+    if (session_reply_is_good(reply)) {
         order->finalize_taken = true;
         order->poll = (Poll){ 0 };
     }
@@ -63,14 +73,16 @@ void order_finalize(Order *order, bool is_early)
 
 static void log_issued(const Order *order, const Chain *chain)
 {
+    _cleanup_strv_ char **extra = chain_extra_names(chain, order->subject.request.csr);
+    _cleanup_free_ char *added = extra ? strv_join(extra, " ") : NULL;
     _cleanup_log_fields_ LogFields fields = { 0 };
 
     chain_add_fields(chain, &fields);
     log_event(LOG_EVENT_CERTIFICATE_ISSUED, &fields,
-              "Certificate issued for %s: serial %s, valid until %s, order %s",
+              "Certificate issued for %s: serial %s, valid until %s, order %s%s%s",
               order->subject.names, str_or(log_fields_get(&fields, LOG_FIELD_SERIAL), "?"),
               str_or(log_fields_get(&fields, LOG_FIELD_NOT_AFTER), "?"),
-              str_or(order->record.url, "?"));
+              str_or(order->record.url, "?"), added ? "; the CA added " : "", str_or(added, ""));
 }
 
 /* Keeps the chain in the order's file when the storage does not. A request within a day gets it. */
@@ -125,16 +137,29 @@ static void finish(Order *order, const Chain *chain)
     succeed(order, chain);
 }
 
+/* A second order would give the same result, and count at the CA. */
+static void note_unusable(const Order *order, const Failure *failure)
+{
+    const OrderContext context = order_context(order);
+
+    holds_note_unusable(&context, failure);
+    if (!order->record.is_exempt)
+        budget_note_certificate(&context);
+}
+
 static void on_chain(const Chain *chain, Failure *failure, void *userdata)
 {
     Order *order = userdata;
 
     LOG_CONTEXT(&order->subject.log);
     order->chain_fetch = NULL;
-    if (chain)
+    if (chain) {
         finish(order, chain);
-    else
-        order_end_or_pause(order, failure);
+        return;
+    }
+    if (!failure->passing)
+        note_unusable(order, failure);
+    order_end_or_pause(order, failure);
 }
 
 void order_fetch_chain(Order *order, const char *url)
@@ -143,6 +168,7 @@ void order_fetch_chain(Order *order, const char *url)
         .csr = order->subject.request.csr,
         .names = order->subject.names,
         .common_name = account_choice_block(&order->choice)->preferred_chain,
+        .refuses_extra_names = account_choice_block(&order->choice)->refuses_extra_names,
         .log = &order->subject.log,
     };
     const ChainFetchCall call = { .callback = on_chain, .userdata = order };

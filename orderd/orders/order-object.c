@@ -46,8 +46,7 @@ json_t *order_object_finalize(const Csr *csr)
 
 bool order_object_is_made(const SessionReply *reply)
 {
-    return (reply->status == 201 || reply->status == 200) && reply->location &&
-           strncmp(reply->location, "https://", 8) == 0;
+    return reply->status >= 200 && reply->status <= 299 && reply->location;
 }
 
 /* A CA may use another type than alreadyReplaced (RFC 9773 §5), or fail on the field. */
@@ -62,11 +61,13 @@ bool order_object_may_be_for_replaces(const SessionReply *reply)
 int order_object_note(const json_t *object, OrderRecord *record)
 {
     const char *finalize = session_url(object, "finalize");
+    time_t expires = rfc3339_parse(json_string_value(json_object_get(object, "expires")));
 
     if (!record->finalize_url && finalize && !(record->finalize_url = strdup(finalize)))
         return -ENOMEM;
-    if (record->expires == 0)
-        record->expires = rfc3339_parse(json_string_value(json_object_get(object, "expires")));
+    /* If the order has just been made and has expired, the clock of this machine is ahead. */
+    if (record->expires == 0 && expires > time(NULL))
+        record->expires = expires;
     return 0;
 }
 
@@ -101,5 +102,17 @@ void order_object_set_names_missing(const json_t *problem, Failure *ret)
                 "The CA found other names in this CSR than were ordered. List every name in "
                 "subjectAltName. The CA said: %s",
                 str_or(said, "?"));
+    failure_set_type(ret, problem_type(problem));
+}
+
+void order_object_set_csr_refused(const json_t *problem, Failure *ret)
+{
+    _cleanup_free_ char *said = problem_describe(problem);
+
+    failure_set(
+        ret, LOG_EVENT_ORDER_FAILED_AT_CA, 415, 0,
+        "The CA did not accept this CSR. Create a new one, for example with openssl req. The "
+        "CA said: %s",
+        str_or(said, "?"));
     failure_set_type(ret, problem_type(problem));
 }

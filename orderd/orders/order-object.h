@@ -28,3 +28,6 @@ void order_object_set_end(const json_t *object, unsigned retry_after, Failure *r
 
 /* The same: the CA refused finalize as "unauthorized", with this problem document. */
 void order_object_set_names_missing(const json_t *problem, Failure *ret);
+
+/* The same: the CA refused finalize as "malformed", which is about the CSR in it. */
+void order_object_set_csr_refused(const json_t *problem, Failure *ret);

@@ -25,10 +25,16 @@ static char *replaced(const Order *order)
                              account_choice_block(&order->choice)->server);
 }
 
+/* A CA that accepts the field shows it in its answer (RFC 9773 §5), and counts the order for none
+ * of its limits. So acmems counts it for none of its own, unless the CA showed nothing last time.
+ */
 static void set_replaces(Order *order)
 {
     free(order->replaces);
     order->replaces = replaced(order);
+    order->expects_exemption =
+        order->replaces &&
+        !accounts_ignores_replaces(order->choice.accounts, account_choice_block(&order->choice));
 }
 
 /* Checked last: other orders may have used the budget up while the account was opened. */
@@ -51,9 +57,7 @@ static void charge(Order *order)
     order->is_charged = true;
 }
 
-/* A CA that accepts the field shows it in its answer (RFC 9773 §5). Such an order counts for none
- * of its limits, and so for none of ours. Until then only the request shows the intention: an order
- * that the CA does not exempt is counted late. */
+/* An order that the CA does not exempt, against expectation, is counted late. */
 static void note_exemption(Order *order, const SessionReply *reply)
 {
     const char *shown = json_string_value(json_object_get(reply->json, "replaces"));
@@ -61,7 +65,9 @@ static void note_exemption(Order *order, const SessionReply *reply)
     if (!order->replaces)
         return;
     order->record.is_exempt = shown && streq(shown, order->replaces);
-    if (!order->record.is_exempt)
+    accounts_note_replaces(order->choice.accounts, account_choice_block(&order->choice),
+                           !order->record.is_exempt);
+    if (!order->record.is_exempt && order->expects_exemption)
         charge(order);
 }
 
@@ -69,21 +75,25 @@ static void on_new_order(const SessionReply *reply, void *userdata)
 {
     Order *order = userdata;
     OrderRecord *record = &order->record;
-    SessionReply seen = *reply;
 
     LOG_CONTEXT(&order->subject.log);
     order->call = NULL;
     /* A second request without the field shows whether that was the cause. */
     if (order->replaces && order_object_may_be_for_replaces(reply)) {
+        bool is_counted = !order->expects_exemption;
+
         order->is_replaces_refused = true;
         set_replaces(order);
-        if (is_in_budget(order)) {
+        if (!is_counted && !is_in_budget(order))
+            return;
+        if (!is_counted)
             charge(order);
-            send_request(order);
-        }
+        send_request(order);
         return;
     }
     if (!order_object_is_made(reply)) {
+        if (order->expects_exemption)
+            charge(order);
         order_fail_reply(order, reply, "for a new order");
         return;
     }
@@ -102,8 +112,7 @@ static void on_new_order(const SessionReply *reply, void *userdata)
         order_fetch(order);
         return;
     }
-    seen.status = 200;
-    order->on_object(&seen, order);
+    order->on_object(reply, order);
 }
 
 /* A certificate that could not be stored is not ordered. */
@@ -168,9 +177,10 @@ static void place_request(Order *order)
     order->record.stage = ORDER_STAGE_NEW;
     order->is_renewal = is_cached(order);
     set_replaces(order);
-    if ((!order->replaces && !is_in_budget(order)) || !prepare(order) || !order_save(order))
+    if ((!order->expects_exemption && !is_in_budget(order)) || !prepare(order) ||
+        !order_save(order))
         return;
-    if (!order->replaces)
+    if (!order->expects_exemption)
         charge(order);
     send_request(order);
 }

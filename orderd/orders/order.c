@@ -235,7 +235,7 @@ static void order_on_object(const SessionReply *reply, void *userdata)
 
     LOG_CONTEXT(&order->subject.log);
     order->call = NULL;
-    if (reply->error < 0 || reply->status != 200 || !status) {
+    if (!session_reply_is_good(reply) || !status) {
         failure_set_reply(&failure, reply, "about the order");
         if (!is_unknown(order, reply, &failure)) {
             order_end_or_pause(order, &failure);

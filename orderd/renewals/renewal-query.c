@@ -78,7 +78,7 @@ static bool is_temporary(const SessionReply *reply)
 {
     if (reply->error < 0)
         return reply->error != -EOPNOTSUPP;
-    return reply->status != 200 && reply->status != 404;
+    return !session_reply_is_good(reply) && reply->status != 404;
 }
 
 /* Reads the metadata again, which a client's request may have changed meanwhile. False: the entry

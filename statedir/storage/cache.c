@@ -111,12 +111,29 @@ int storage_load(const Storage *storage, const char *key, Chain **ret, const cha
     return cache_load(storage, key, &fd, ret, ret_why);
 }
 
-static int is_due(const Storage *storage, const char *key, const Chain *chain)
+/* After a change of acme-server, the certificates of the previous CA are not handed out. Entries of
+ * other programs do not say which CA issued them. */
+static bool is_of_former_ca(const StorageMeta *meta, const AuthBlock *auth)
+{
+    if (!meta->server || !auth)
+        return false;
+    for (size_t i = 0; i < auth->n_accounts; i++)
+        if (streq(auth->accounts[i]->server, meta->server))
+            return false;
+    return true;
+}
+
+static int judge(const Storage *storage, const SignRequest *request, const Chain *chain)
 {
     _cleanup_(storage_meta_done) StorageMeta meta = { 0 };
-    int r = storage_meta_load(storage, key, chain, &meta);
+    int r = storage_meta_load(storage, request->key, chain, &meta);
 
-    return r < 0 ? r : time(NULL) > renewal_of(storage, key, chain, &meta).due;
+    if (r < 0)
+        return r;
+    if (is_of_former_ca(&meta, request->auth))
+        return STORAGE_MISS;
+    return time(NULL) > renewal_of(storage, request->key, chain, &meta).due ? STORAGE_OUTDATED
+                                                                            : STORAGE_HIT;
 }
 
 int storage_lookup(const Storage *storage, const SignRequest *request, Chain **ret,
@@ -137,11 +154,9 @@ int storage_lookup(const Storage *storage, const SignRequest *request, Chain **r
         r = check_request(fd, request, ret_why);
     if (r != STORAGE_HIT)
         return r;
-    r = is_due(storage, request->key, chain);
-    if (r < 0)
-        return r;
-    r = r > 0 ? STORAGE_OUTDATED : STORAGE_HIT;
-    *ret = TAKE_PTR(chain);
+    r = judge(storage, request, chain);
+    if (r == STORAGE_HIT || r == STORAGE_OUTDATED)
+        *ret = TAKE_PTR(chain);
     return r;
 }
 

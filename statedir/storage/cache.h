@@ -15,7 +15,8 @@ typedef enum StorageResult {
 
 /**
  * storage_lookup() - look up the certificate for a request
- * @request: parsed; the leaf of the entry must have the key and the names of its CSR
+ * @request: parsed; the leaf of the entry must have the key and the names of its CSR, and must be
+ * from the CA of one of the accounts of its auth block (an entry that names no CA is accepted)
  * @ret: set with STORAGE_HIT and STORAGE_OUTDATED: the chain; chain_free()
  * @ret_why: set with STORAGE_DAMAGED: a clause for the journal, static ("csr.pem differs from the
  * request", "contains no certificate")

@@ -8,6 +8,7 @@
 #include "base/io.h"
 #include "statedir/files/atomic-file.h"
 #include "statedir/files/json-strings.h"
+#include "statedir/files/json-time.h"
 
 #define VERSION       1
 #define META_FILE     "meta.json"
@@ -58,7 +59,7 @@ static int meta_unpack(const json_t *object, const Chain *chain, StorageMeta *me
         !streq(certificate, own))
         return -ENOENT;
     for (size_t i = 0; i < ELEMENTSOF(times); i++)
-        *time_of(meta, i) = json_integer_value(json_object_get(object, times[i].name));
+        *time_of(meta, i) = json_time(json_object_get(object, times[i].name));
     if (meta->window_start >= meta->window_end)
         meta->window_start = meta->window_end = 0;
     return json_strings_unpack(strings, ELEMENTSOF(strings), object, meta);

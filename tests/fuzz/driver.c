@@ -10,7 +10,7 @@
 
 #define INPUT_MAX   ((size_t)32768)
 #define MUTATED_MAX ((size_t)4096) /* larger files are slow */
-#define FILES_MAX   64U
+#define FILES_MAX   128U
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a CA sends: a line that is a header, then the body. */
 
+#include <limits.h>
 #include <stdint.h>
 
 #include "libacme/rate-limit.h"
@@ -15,10 +16,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void read_header(const char *header)
 {
+    const LinkWish wish = { "alternate", "https://ca.example/cert/1", FETCH_ALTERNATES_MAX };
     _cleanup_strv_ char **urls = NULL;
 
-    if (link_add_targets(header, "alternate", FETCH_ALTERNATES_MAX, &urls) >= 0 &&
-        strv_length(urls) > FETCH_ALTERNATES_MAX)
+    if (link_add_targets(header, &wish, &urls) >= 0 && strv_length(urls) > FETCH_ALTERNATES_MAX)
         abort();
 }
 
@@ -40,6 +41,10 @@ static void read_problem(const json_t *problem)
         if (!strstr(name, *limit))
             abort();
     (void)rate_limit_left(said, time(NULL));
+    if (problem_is_known("") || (problem_detail(problem) && !*problem_detail(problem)))
+        abort();
+    (void)problem_type_is_acme(problem_type(problem));
+    (void)problem_is_known(problem_type(problem));
     (void)problem_find(problem_type(problem));
 }
 
@@ -50,6 +55,8 @@ static void read_body(const char *body, size_t size, long status, const char *ty
     };
     json_auto_t *json = NULL;
     SessionReply reply = session_reply_read(&result, &json);
+    static const unsigned delays[] = { 0, 1, 3600, UINT_MAX };
+    time_t now = time(NULL), next;
     RenewalInfo info;
 
     if (reply.problem)
@@ -58,7 +65,13 @@ static void read_body(const char *body, size_t size, long status, const char *ty
         (void)session_url(reply.json, "finalize");
     if (renewal_info_read(&reply, &info) && info.start > info.end)
         abort();
-    (void)renewal_info_next(&reply, time(NULL));
+    (void)renewal_info_is_offered(reply.json);
+    for (size_t i = 0; i < ELEMENTSOF(delays); i++) {
+        reply.retry_after = delays[i];
+        next = renewal_info_next(&reply, now);
+        if (next < now + (time_t)RENEWAL_INFO_MIN || next > now + (time_t)RENEWAL_INFO_MAX)
+            abort();
+    }
 }
 
 static void check_time(const char *text)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A certificate chain from the CA or from the cache. */
+/* A certificate chain from the CA or from the cache; before it may be the request that it is for.
+ */
 
 #include "x509/chain.h"
 
@@ -8,6 +9,9 @@
 
 #include "input-pem.h"
 #include "strings/strv.h"
+
+#define REQUEST_END "-----END CERTIFICATE REQUEST-----\n"
+#define YEAR        (365L * 86400)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -19,8 +23,10 @@ static void use(const Chain *chain)
 
     if (!serial || (id && !*id) || chain_fingerprint(chain, fingerprint) < 0)
         abort();
-    (void)chain_not_after(chain);
-    (void)chain_renewal(chain, 30);
+    if (chain_is_alive(chain, chain_not_after(chain)) ||
+        chain_renewal(chain, 30) > chain_not_after(chain) ||
+        !chain_is_outdated(chain, chain_not_after(chain) + YEAR, 30))
+        abort();
     (void)chain_leads_to(chain, "a root");
 }
 
@@ -39,17 +45,54 @@ static void check(const Chain *chain)
         abort();
 }
 
+/* What is returned to a client has the names that it asked for; others are reported. */
+static void compare(const Chain *chain, const char *pem, size_t size)
+{
+    _cleanup_(csr_freep) Csr *csr = NULL;
+    _cleanup_strv_ char **names = chain_names(chain), **extra = NULL;
+    const char *reason = NULL;
+    int r = csr_parse(pem, size, &csr, &reason);
+
+    if (r < 0)
+        return;
+    r = chain_check(chain, csr, &reason);
+    if (r < 0) {
+        if (!reason)
+            abort();
+        return;
+    }
+    extra = chain_extra_names(chain, csr);
+    STRV_FOREACH (name, names)
+        if (!strv_contains(csr->names, *name) && !strv_contains(csr->addresses, *name) &&
+            !strv_contains(extra, *name))
+            abort();
+    STRV_FOREACH (name, csr->names)
+        if (!strv_contains(names, *name))
+            abort();
+}
+
+/* The size of the request before the chain; 0: there is none. */
+static size_t request_size(const uint8_t *data, size_t size)
+{
+    const uint8_t *end = memmem(data, size, REQUEST_END, STRLEN(REQUEST_END));
+
+    return end ? (size_t)(end - data) + STRLEN(REQUEST_END) : 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    size_t n = request_size(data, size);
+    const char *request = (const char *)data, *text = request + n;
     _cleanup_free_ char *pem = input_as_pem(data, size, "CERTIFICATE");
     _cleanup_(chain_freep) Chain *chain = NULL;
     const char *reason = NULL;
     int r = pem ? chain_parse(pem, strlen(pem), &chain, &reason)
-                : chain_parse((const char *)data, size, &chain, &reason);
+                : chain_parse(text, size - n, &chain, &reason);
 
     if (r == 0) {
         use(chain);
         check(chain);
+        compare(chain, request, n);
     } else if (chain || (r == -EBADMSG && !reason))
         abort();
     ERR_clear_error();

@@ -26,6 +26,8 @@ static void check(const Csr *csr)
             abort();
     if (!identifiers || csr_to_der(csr, &der, &size) < 0 || size == 0)
         abort();
+    if (!csr_has_key(csr, csr_key(csr)))
+        abort();
     OPENSSL_free(der);
 }
 

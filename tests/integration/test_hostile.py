@@ -115,7 +115,7 @@ ELSEWHERE = refuse(302, Location="/elsewhere")
 # The CA has the order: the client waits for it.
 AFTER = ("authorization", "challenge", "order", "finalize", "certificate")
 CASES = {
-    **each(["newOrder"], 503, error=refuse(500), busy=BUSY, redirect=ELSEWHERE),
+    **each(["newOrder"], 503, error=refuse(500, Replay_Nonce=faults.NONCE), busy=BUSY, redirect=ELSEWHERE),
     **each(["newOrder"], 200, half=faults.half, cut=faults.cut, huge=faults.huge),
     **each(AFTER, 200, error=refuse(500), busy=BUSY),
     **each(AFTER, 200, cut=faults.cut, redirect=ELSEWHERE),
@@ -213,7 +213,7 @@ SHARED_CASES = {
     **each(["newNonce"], 503, error=refuse(500), redirect=ELSEWHERE),
     # Sent twice: the connection was reused, so the request may be repeated.
     **each(["newOrder"], 200, lost_before=faults.lost_before, lost_after=faults.lost_after),
-    "directory-type": Case("directory", headers(Content_Type="text/html"), 503),
+    "directory-type": Case("directory", headers(Content_Type="text/html")),
     "directory-empty": Case("directory", body(b"{}"), 503),
     "directory-not-https": Case("directory", members(newOrder="http://127.0.0.1/"), 503),
     "newNonce-none": Case("newNonce", headers(Replay_Nonce=None), 503),

@@ -234,6 +234,12 @@ GOOD = f"GET {PREFIX}{TOKEN} HTTP/1.1\r\nHost: x\r\n"
     (GOOD.replace("Host: x", " Host: x") + "\r\n", 400),
     (GOOD + "Host: y\r\n\r\n", 400),
     (GOOD.replace("Host: x\r\n", "") + "\r\n", 400),
+    (GOOD.replace("Host: x", "Host: x, y") + "\r\n", 400),
+    (GOOD.replace("Host: x", "Host: user@x") + "\r\n", 400),
+    (GOOD.replace("Host: x", "Host: x:port") + "\r\n", 400),
+    (GOOD.replace("Host: x", "Host: [x]") + "\r\n", 400),
+    (GOOD.replace("Host: x", "Host: 2001:db8::1") + "\r\n", 400),
+    (GOOD.replace("GET ", "GET http://x:port") + "\r\n", 400),
     # message framing
     (GOOD + "Content-Length: +0\r\n\r\n", 400),
     (GOOD + "Content-Length: -1\r\n\r\n", 400),

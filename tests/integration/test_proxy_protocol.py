@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The client's address behind HAProxy and nginx, and behind the passthrough."""
 
+import contextlib
 import re
 import signal
 import socket
@@ -243,6 +244,41 @@ def get_over_tls(port, ca, source):
         while part := tls.recv(65536):
             answer += part
         return answer.decode()
+
+
+# ---- limits of a source ----------------------------------------------------------------------
+
+def start_limited_sign(installation, _):
+    installation.write_config(auth=AUTH, mgmt="proxy-protocol = 127.0.0.1")
+    installation.start_sign("--idle-timeout", "0", "--children-max", "8")
+    return installation.sign, installation.port
+
+
+def start_limited_http01(installation, sock):
+    process = installation.spawn("http01", [lib.HTTP01, "--proxy-protocol", "127.0.0.1", "--children-max", "8",
+                                            "--idle-timeout", "0"], sockets=[sock])
+    installation.wait_for_start(process)
+    return process, sock.getsockname()[1]
+
+
+@pytest.mark.parametrize("start", [start_limited_sign, start_limited_http01], ids=["sign", "http01"])
+@pytest.mark.parametrize("header", [version_one, version_two])
+def test_client_behind_takes_nothing_from_others(installation, http01_socket, start, header):
+    """Each client counts for itself, though all connections come from the front server."""
+    process, port = start(installation, http01_socket)
+    request = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    with contextlib.ExitStack() as stack:
+        def connect(data):
+            sock = stack.enter_context(socket.create_connection(("127.0.0.1", port), lib.DEADLINE))
+            sock.sendall(data)
+            return sock
+
+        flood = [connect(header("192.0.2.1") + b"G") for _ in range(30)]
+        lib.wait_for(lambda: len(process.children()) == 2, "the limit of the source")
+        flood += [connect(header("192.0.2.1")[:10]) for _ in range(5)]
+        for client in "192.0.2.2", "192.0.2.3", "192.0.2.2":
+            assert exchange(port, header(client) + request, pieces=3).startswith("HTTP/1.1 404 ")
+        assert not lib.ended(flood)
 
 
 # ---- configuration ---------------------------------------------------------------------------

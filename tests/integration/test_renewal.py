@@ -43,7 +43,7 @@ class Watched(CaProxy):
             raise Reset
         if action := self.before.pop(request.path, None):
             action()
-            return Answer(503, {}, b"")
+            return Answer(503, {"Replay-Nonce": "bm90IGEgbm9uY2UgdGhhdCB0aGUgQ0Ega25vd3M"}, b"")  # else it is sent again
         if request.method == "GET" and request.path != "/dir":
             self.questions.append(request.path)
             if meanwhile := self.meanwhile:
@@ -332,6 +332,12 @@ def test_not_exempt(server, pebble, newer, new_csr):
     make_due(server, csr)
     assert server.issue(csr).serial != certificate.serial
     assert counted(server, "orders") == before + 1
+    # The CA is not expected to exempt the next one: acmems holds it back.
+    certificate = server.issue(csr)
+    make_due(server, csr)
+    server.write_config(account=LIMITED.format(1, 0))
+    assert server.issue(csr).serial == certificate.serial
+    assert "(orders-per-3h = 1)" in server.sign.log
 
 
 def test_refused_as_a_renewal(server, newer, new_csr, tmp_path):

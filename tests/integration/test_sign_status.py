@@ -307,12 +307,13 @@ def test_server_name(installation, new_csr):
         assert answer.status == 200, (target, host, answer)
     for target, host in (
             ("/sign", "evil.example"), ("/sign", "evil.example:1313"), ("/sign", ""), ("/sign", None),
-            ("/sign", "acmems.example.org.evil.example"), ("/sign", "[::1]:1313"), ("/sign", "2001:db8::1"),
-            ("/sign", "acmems.example.org, evil.example"), ("/sign", "user@acmems.example.org"),
+            ("/sign", "acmems.example.org.evil.example"), ("/sign", "[::1]:1313"), ("/sign", "[2001:db8::1%25eth0]"),
             ("http://evil.example/sign", "acmems.example.org"),
             ("http://evil.example:1313/sign?http://acmems.example.org", "acmems.example.org")):
         assert_refused(post_to(server, csr, target, host), 403, "server-name")
     assert "server-name does not list the host of the request 'evil.example'" in server.sign.log
+    for host in "2001:db8::1", "acmems.example.org, evil.example", "user@acmems.example.org":
+        assert_refused(post_to(server, csr, "/sign", host), 400, "Host")
 
 
 def test_without_server_name(acmems, new_csr):

@@ -7,6 +7,7 @@ import json
 import re
 import resource
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ import lib
 
 SANITIZED = "asan" in lib.BUILD.name
 MIB = 1 << 20
-WAITERS_MAX, USER_MAX, BUFFERED_MAX = 256, 2048, 64 * MIB
+WAITERS_MAX, USER_MAX, PROCESS_MAX, INCOMING_MAX = 256, 2048, 4, 48 * MIB
 ENVELOPE = 8192  # of a call, all but the CSR
 BIG = 16 * MIB  # the largest max-size
 
@@ -33,6 +34,22 @@ def connect(acmems, stack=None):
     sock.settimeout(lib.DEADLINE)
     sock.connect(str(acmems.directory / "run/orderd.sock"))
     return stack.enter_context(sock) if stack else sock
+
+
+def connect_as_others(acmems, n, stack):
+    """Sockets that other processes of this user have connected, each as many as it may."""
+    mine, others = socket.socketpair(socket.AF_UNIX)
+    program = lib.BUILD / "tests/integration/connect-many"
+    with mine, subprocess.Popen([program, acmems.directory / "run/orderd.sock", str(n), str(PROCESS_MAX)],
+                                stdout=others) as process:
+        others.close()
+        socks = []
+        while fds := socket.recv_fds(mine, 1, PROCESS_MAX)[1]:
+            socks += [stack.enter_context(socket.socket(fileno=fd)) for fd in fds]
+    for sock in socks:
+        sock.settimeout(lib.DEADLINE)
+    assert process.returncode == 0 and len(socks) == n
+    return socks
 
 
 def order(csr):
@@ -119,26 +136,26 @@ def test_largest_request(installation, new_csr):
 
 
 def test_memory_of_incomplete_calls(installation):
-    """40 calls of 20 MiB each, all but their ends: orderd keeps 64 MiB of them, and serves others."""
+    """40 calls of 20 MiB each, all but their ends: orderd keeps 48 MiB of them, and serves others."""
     installation.write_config(mgmt=f"max-size = {BIG}")
     installation.start_orderd()
     before, piece, peak = memory(installation.orderd), b" " * MIB, 0
     with contextlib.ExitStack() as stack:
-        socks = [connect(installation, stack) for _ in range(40)]
+        socks = connect_as_others(installation, 40, stack)
         for _ in range(20):
             socks = [sock for sock in socks if send(sock, piece)]
             assert is_served(installation)
             peak = max(peak, memory(installation.orderd))
-        assert len(socks) <= BUFFERED_MAX // (20 * MIB) + 2
-    assert SANITIZED or peak < before + BUFFERED_MAX + 16 * MIB
-    assert "its calls and answers need the most of the memory" in installation.orderd.log
+        assert len(socks) <= INCOMING_MAX // (20 * MIB) + 2
+    assert SANITIZED or peak < before + INCOMING_MAX + 16 * MIB
+    assert "its calls need the most of the memory" in installation.orderd.log
 
 
 def test_memory_of_many_small_calls(orderd):
     """2,000 incomplete calls take no more than what was sent."""
     before = memory(orderd.orderd)
     with contextlib.ExitStack() as stack:
-        socks = [connect(orderd, stack) for _ in range(2000)]
+        socks = connect_as_others(orderd, 2000, stack)
         for sock in socks:
             sock.sendall(b" " * 2000)
         assert is_served(orderd)
@@ -153,7 +170,7 @@ def test_connections_of_a_user(orderd, new_csr):
     csr = new_csr("busy.example.org")
     with contextlib.ExitStack() as stack:
         # Open calls, which take a place as long as their order.
-        socks = [connect(orderd, stack) for _ in range(USER_MAX)]
+        socks = connect_as_others(orderd, USER_MAX, stack)
         refused = ask(orderd, order(csr))
         assert refused["error"] == "io.acmems.Orders.OrderFailed"
         assert refused["parameters"]["status"] == 503 and refused["parameters"]["retryAfter"] == 60
@@ -161,6 +178,34 @@ def test_connections_of_a_user(orderd, new_csr):
         socks[0].close()
         lib.wait_for(lambda: "error" not in ask(orderd, INFO), "the place to be free")
     assert orderd.orderd.log.count("the user has as many as it may have") == 1
+
+
+def test_connections_of_a_process(orderd, new_csr):
+    """A handler that was taken over has four connections, and so cannot take those of its user's other processes."""
+    csr = new_csr("greedy.example.org")
+    with contextlib.ExitStack() as stack:
+        socks = [connect(orderd, stack) for _ in range(PROCESS_MAX)]
+        refused = ask(orderd, order(csr))
+        assert refused["parameters"]["status"] == 503 and not lib.ended(socks)
+        other, = connect_as_others(orderd, 1, stack)
+        other.sendall(INFO)
+        assert "error" not in answer(other)
+    assert orderd.orderd.log.count("the process has as many as it may have") == 1
+
+
+def test_answers_despite_full_memory(installation, new_csr):
+    """Incomplete calls of the largest size leave the others room for their answers."""
+    csr = new_csr("answered.example.org")
+    installation.start(mgmt=f"max-size = {BIG}")
+    certificate = installation.issue(csr)
+    with contextlib.ExitStack() as stack:
+        for sock in connect_as_others(installation, 60, stack):
+            send(sock, b" " * MIB)
+        assert "its calls need the most of the memory" in installation.orderd.log
+        other, = connect_as_others(installation, 1, stack)
+        other.sendall(order(csr))
+        chain = answer(other)["parameters"]["chain"]
+    assert lib.Certificate(chain.encode()).serial == certificate.serial
 
 
 def test_incomplete_call_ends(orderd, new_csr):
@@ -192,7 +237,7 @@ def test_waiters_of_one_order(acmems, new_csr):
     acmems.http01.pause()
     try:
         with contextlib.ExitStack() as stack:
-            waiters = [connect(acmems, stack) for _ in range(WAITERS_MAX)]
+            waiters = connect_as_others(acmems, WAITERS_MAX, stack)
             for sock in waiters:
                 sock.sendall(order(csr))
             assert is_served(acmems)

@@ -5,6 +5,7 @@ import collections
 import contextlib
 import resource
 import socket
+import struct
 
 import pytest
 
@@ -111,16 +112,46 @@ def test_limit_is_an_option(start):
 
 
 def test_free_place_goes_to_the_source_with_the_fewest(start):
-    """Four sources take every place, and wait for more. The first free place is another one's."""
+    """Four sources take all places that they can, and wait for more; a fifth takes the last one. The first free place
+    is another one's."""
     handler = start()
     with contextlib.ExitStack() as stack:
         flood = [stack.enter_context(handler.connect(f"127.0.1.{source}", b"\x16"))
                  for _ in range(SOURCE_MAX + 3) for source in range(4)]
+        lib.wait_for(lambda: len(handler.process.children()) == CHILDREN_MAX - 1, "all places but one to be taken")
+        flood.append(stack.enter_context(handler.connect("127.0.1.4", b"\x16")))
         lib.wait_for(lambda: len(handler.process.children()) == CHILDREN_MAX, "all places to be taken")
         patient = stack.enter_context(handler.connect(OTHER, handler.request))
         flood[0].close()
         assert handler.answer in read_all(patient)
         assert not lib.ended(flood[CHILDREN_MAX:])
+
+
+def test_places_are_left_for_sources_that_have_none(start):
+    """Four sources, which could have a quarter each, together do not take every place."""
+    handler = start()
+    with contextlib.ExitStack() as stack:
+        flood = [stack.enter_context(handler.connect(f"127.0.1.{source}", b"\x16"))
+                 for _ in range(SOURCE_MAX + 3) for source in range(4)]
+        lib.wait_for(lambda: len(handler.process.children()) == CHILDREN_MAX - 1, "all places but one to be taken")
+        assert all(handler.answer in handler.ask(source) for source in (OTHER, "127.0.0.3", OTHER))
+        assert not lib.ended(flood)
+
+
+def test_client_that_leaves_does_not_wait(start):
+    """A client that sent something and leaves, in whichever way, leaves its place to others that wait."""
+    handler = start(descriptors=DESCRIPTORS)
+    with contextlib.ExitStack() as stack:
+        flood = handler.flood(stack, SOURCE_MAX)
+        lib.wait_for(lambda: len(handler.process.children()) == SOURCE_MAX, "the flood to be limited")
+        for resets in 1, 0, 1, 0:
+            leavers = handler.flood(stack, WAITING_MAX)
+            for sock in leavers:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", resets, 0))
+                sock.close()
+        assert handler.answer in handler.ask(OTHER)
+        assert not lib.ended(flood)
+        assert "turned away" not in handler.process.log
 
 
 def test_turned_away(start):

@@ -48,8 +48,9 @@ def new_cgroups(name):
     for line in Path("/proc/self/cgroup").read_text().splitlines():
         _, controllers, path = line.split(":", 2)
         hierarchy = controllers.removeprefix("name=") or "unified"
-        # Leave cpuset alone, as systemd does: a new group of it accepts no process at first.
-        if controllers != "cpuset":
+        # Leave cpuset alone, as systemd does: a new group of it accepts no process at first. And cpu: on a busy machine
+        # the group of a whole machine would get the time of one process.
+        if controllers not in ("cpuset", "cpu"):
             parent = top / hierarchy if (top / hierarchy).is_dir() else top
             groups.append(parent / path.lstrip("/") / name)
             groups[-1].mkdir()

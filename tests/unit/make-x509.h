@@ -125,11 +125,18 @@ static inline char *make_request(EVP_PKEY *key, const char *cn, const char *san)
     return make_request_end(req, key);
 }
 
-/* A certificate in PEM, signed with its own key, valid from and to so many seconds from now; issuer
- * (its common name) and san may be NULL. free() */
-static inline char *make_issued_certificate(EVP_PKEY *key, const char *issuer, const char *san,
-                                            long from, long to)
+/* Who is said to have issued a certificate; each may be NULL. */
+typedef struct MakeIssuer {
+    const char *name;   /* its common name */
+    const char *key_id; /* of its key */
+} MakeIssuer;
+
+/* A certificate in PEM, signed with its own key, valid from and to so many seconds from now; san
+ * may be NULL. free() */
+static inline char *make_certificate_of(EVP_PKEY *key, MakeIssuer by, const char *san, long from,
+                                        long to)
 {
+    const char *issuer = by.name, *key_id = by.key_id;
     X509 *certificate = X509_new();
     char *pem;
 
@@ -144,6 +151,14 @@ static inline char *make_issued_certificate(EVP_PKEY *key, const char *issuer, c
         ASSERT_EQ(X509_NAME_add_entry_by_txt(X509_get_issuer_name(certificate), "CN", MBSTRING_UTF8,
                                              (const unsigned char *)issuer, -1, -1, 0),
                   1);
+    if (key_id) {
+        AUTHORITY_KEYID *id = AUTHORITY_KEYID_new();
+
+        ASSERT_TRUE(id && (id->keyid = ASN1_OCTET_STRING_new()));
+        ASSERT_EQ(ASN1_OCTET_STRING_set(id->keyid, (const unsigned char *)key_id, -1), 1);
+        ASSERT_EQ(X509_add1_ext_i2d(certificate, NID_authority_key_identifier, id, 0, 0), 1);
+        AUTHORITY_KEYID_free(id);
+    }
     if (san) {
         X509_EXTENSION *extension = make_san(san);
 
@@ -154,6 +169,19 @@ static inline char *make_issued_certificate(EVP_PKEY *key, const char *issuer, c
     pem = make_pem(make_write_certificate, certificate);
     X509_free(certificate);
     return pem;
+}
+
+static inline char *make_issued_certificate(EVP_PKEY *key, const char *issuer, const char *san,
+                                            long from, long to)
+{
+    return make_certificate_of(key, (MakeIssuer){ .name = issuer }, san, from, to);
+}
+
+/* One for 90 days that the CA can be asked about (RFC 9773 §4.1). */
+static inline char *make_renewable_certificate(EVP_PKEY *key, const char *issuer, const char *san)
+{
+    return make_certificate_of(key, (MakeIssuer){ issuer, "key of the CA" }, san, -3600,
+                               90L * 86400);
 }
 
 /* The same without an issuer's name. */

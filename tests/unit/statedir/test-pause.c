@@ -16,6 +16,7 @@ static Pause example(time_t until)
     return (Pause){ .kind = PAUSE_NAME,
                     .server = server,
                     .what = what,
+                    .since = until - HOUR,
                     .until = until,
                     .count = 3,
                     .status = 421,
@@ -59,13 +60,16 @@ static void test_life(const char *state)
 
 static void test_left(void)
 {
-    const Pause pause = example(NOW + HOUR);
+    Pause pause = example(NOW + HOUR);
 
     ASSERT_EQ(pause_left(&pause, NOW), HOUR);
     ASSERT_EQ(pause_left(&pause, NOW + HOUR - 1), 1);
     ASSERT_EQ(pause_left(&pause, NOW + HOUR), 0);
     /* The clock was set back. */
     ASSERT_EQ(pause_left(&pause, NOW - 8 * DAY), 0);
+    pause.since = NOW;
+    ASSERT_EQ(pause_left(&pause, NOW - 60), HOUR + 60);
+    ASSERT_EQ(pause_left(&pause, NOW - 61), 0);
 }
 
 static void test_count_is_kept(const char *state)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "admission/turns.h"
 
+#include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include "test.h"
@@ -11,12 +13,18 @@ static const Source a = { AF_INET, { 192, 0, 2, 1 } }, b = { AF_INET, { 192, 0, 
 /* Descriptors that no process has: the table only closes them. */
 #define FD(n) (100000 + (n))
 
-static Turns *make(unsigned source_max, size_t waiting_max)
+static Turns *make_with(const TurnRules *rules)
 {
     Turns *turns = NULL;
 
-    ASSERT_OK(turns_new(source_max, waiting_max, &turns));
+    ASSERT_OK(turns_new(rules, &turns));
     return turns;
+}
+
+static Turns *make(unsigned source_max, size_t waiting_max)
+{
+    return make_with(
+        &(TurnRules){ .places = 100, .source_max = source_max, .waiting_max = waiting_max });
 }
 
 static void enter(Turns *turns, const Source *source, int n)
@@ -28,14 +36,15 @@ static Turn expect(Turns *turns, int n)
 {
     Turn turn = { 0 };
 
-    ASSERT_TRUE(turns_take(turns, &turn));
+    ASSERT_TRUE(turns_next(turns, &turn));
     ASSERT_EQ(turn.fd, FD(n));
+    turns_take(turns, &turn);
     return turn;
 }
 
 static void expect_none(Turns *turns)
 {
-    ASSERT_TRUE(!turns_take(turns, &(Turn){ 0 }));
+    ASSERT_TRUE(!turns_next(turns, &(Turn){ 0 }));
 }
 
 /* A source at its limit waits, and the others do not notice. */
@@ -72,12 +81,53 @@ static void test_fewest_first(void)
     for (unsigned i = 0; i < 3; i++) { /* one of each source */
         Turn turn = { 0 };
 
-        ASSERT_TRUE(turns_take(turns, &turn));
+        ASSERT_TRUE(turns_next(turns, &turn));
         ASSERT_TRUE(turn.fd != FD(1) && turn.fd != FD(3));
+        turns_take(turns, &turn);
     }
-    for (unsigned i = 0; i < 2; i++)
-        ASSERT_TRUE(turns_take(turns, &(Turn){ 0 }));
+    for (unsigned i = 0; i < 2; i++) {
+        Turn turn = { 0 };
+
+        ASSERT_TRUE(turns_next(turns, &turn));
+        turns_take(turns, &turn);
+    }
     expect_none(turns);
+}
+
+/* However many sources take what they may, a place is left for one that has none. */
+static void test_reserved(void)
+{
+    _cleanup_(turns_freep) Turns *turns =
+        make_with(&(TurnRules){ .places = 4, .reserved = 1, .source_max = 2, .waiting_max = 10 });
+    Turn first;
+
+    for (int i = 0; i < 3; i++)
+        enter(turns, &a, i);
+    for (int i = 3; i < 6; i++)
+        enter(turns, &b, i);
+    first = expect(turns, 0);
+    expect(turns, 3);
+    expect(turns, 1);
+    expect_none(turns);
+    enter(turns, &c, 6);
+    expect(turns, 6);
+    enter(turns, &c, 7);
+    expect_none(turns);
+    turns_end(turns, first.holder);
+    expect_none(turns); /* that was the place of those who have none */
+}
+
+/* A connection whose turn was found and not taken keeps it. */
+static void test_not_taken(void)
+{
+    _cleanup_(turns_freep) Turns *turns = make(1, 10);
+    Turn turn = { 0 };
+
+    enter(turns, &a, 0);
+    ASSERT_TRUE(turns_next(turns, &turn));
+    ASSERT_EQ(turns_waiting(turns), 1);
+    expect(turns, 0);
+    ASSERT_EQ(turns_waiting(turns), 0);
 }
 
 /* When too many wait, the newest connection of the source leaves that has the most. */
@@ -123,24 +173,21 @@ static void make_pair(int pair[2])
     ASSERT_OK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
 }
 
-/* A client that has sent something may wait; one that left is forgotten, and so is a silent one. */
+/* A client that has sent something may wait; a silent one is forgotten. */
 static void test_expired(void)
 {
     _cleanup_(turns_freep) Turns *turns = make(1, 10);
-    int speaking[2], silent[2], gone[2];
+    int speaking[2], silent[2];
     usec_t deadline = now_monotonic() + 30 * USEC_PER_SEC;
     Turn turn = { 0 };
 
     make_pair(speaking);
     make_pair(silent);
-    make_pair(gone);
     ASSERT_EQ(write(speaking[1], "x", 1), 1);
-    (void)close(gone[1]);
     ASSERT_EQ(turns_enter(turns, &a, speaking[0], &turn), 0);
     ASSERT_EQ(turns_enter(turns, &a, silent[0], &turn), 0);
-    ASSERT_EQ(turns_enter(turns, &b, gone[0], &turn), 0);
     ASSERT_TRUE(!turns_take_expired(turns, TURNS_WAIT_MAX, &turn));
-    ASSERT_EQ(turns_waiting(turns), 3);
+    ASSERT_EQ(turns_waiting(turns), 2);
     while (turns_waiting(turns) > 1) {
         ASSERT_TRUE(now_monotonic() < deadline);
         ASSERT_TRUE(!turns_take_expired(turns, 1000 * USEC_PER_SEC, &turn));
@@ -153,6 +200,131 @@ static void test_expired(void)
     (void)close(speaking[0]);
     (void)close(speaking[1]);
     (void)close(silent[1]);
+}
+
+/* A connected pair of TCP sockets. */
+static void make_tcp_pair(int pair[2])
+{
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t size = sizeof(address);
+    int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    ASSERT_OK(bind(listening, (struct sockaddr *)&address, sizeof(address)));
+    ASSERT_OK(listen(listening, 1));
+    ASSERT_OK(getsockname(listening, (struct sockaddr *)&address, &size));
+    pair[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ASSERT_OK(connect(pair[1], (struct sockaddr *)&address, sizeof(address)));
+    pair[0] = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
+    ASSERT_TRUE(pair[0] >= 0);
+    (void)close(listening);
+}
+
+/* A client that leaves frees its place at once, also one that has sent something: by a reset, by an
+ * orderly end, or by the end of its side alone. */
+static void test_left(void)
+{
+    _cleanup_(turns_freep) Turns *turns = make(1, 10);
+    struct pollfd polls = { .fd = turns_fd(turns), .events = POLLIN };
+    int pairs[3][2], stays[2];
+    Turn turn;
+
+    make_tcp_pair(stays);
+    ASSERT_EQ(write(stays[1], "x", 1), 1);
+    ASSERT_EQ(turns_enter(turns, &a, stays[0], &turn), 0);
+    for (size_t i = 0; i < ELEMENTSOF(pairs); i++) {
+        make_tcp_pair(pairs[i]);
+        ASSERT_EQ(write(pairs[i][1], "x", 1), 1);
+        ASSERT_EQ(turns_enter(turns, &a, pairs[i][0], &turn), 0);
+    }
+    ASSERT_EQ(poll(&polls, 1, 0), 0);
+    ASSERT_OK(setsockopt(pairs[0][1], SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 },
+                         sizeof(struct linger)));
+    (void)close(pairs[0][1]);
+    (void)close(pairs[1][1]);
+    ASSERT_OK(shutdown(pairs[2][1], SHUT_WR));
+    while (turns_waiting(turns) > 1) {
+        ASSERT_EQ(poll(&polls, 1, 10000), 1);
+        turns_tend(turns);
+    }
+    ASSERT_EQ(poll(&polls, 1, 0), 0);
+    ASSERT_TRUE(turns_next(turns, &turn));
+    ASSERT_EQ(turn.fd, stays[0]);
+    turns_take(turns, &turn);
+    /* What is served is no longer watched. */
+    (void)close(stays[1]);
+    ASSERT_EQ(poll(&polls, 1, 0), 0);
+    (void)close(stays[0]);
+    (void)close(pairs[2][1]);
+}
+
+/* The second byte tells who the client is: a, b or unknown, which is the peer's. */
+static bool identify(int fd, Source *source, void *userdata)
+{
+    char bytes[2];
+
+    ASSERT_STREQ(userdata, "userdata");
+    if (recv(fd, bytes, 2, MSG_PEEK | MSG_DONTWAIT) < 2)
+        return false;
+    *source = bytes[1] == 'a' ? a : bytes[1] == 'b' ? b : *source;
+    return true;
+}
+
+/* A connection has no turn before its client is known, and then it counts as the client's. */
+static void test_identify(void)
+{
+    static char userdata[] = "userdata";
+    _cleanup_(turns_freep) Turns *turns = make_with(&(TurnRules){ .places = 3,
+                                                                  .source_max = 1,
+                                                                  .waiting_max = 4,
+                                                                  .identify = identify,
+                                                                  .userdata = userdata });
+    struct pollfd polls = { .fd = turns_fd(turns), .events = POLLIN };
+    int pairs[4][2];
+    Turn turn;
+
+    for (size_t i = 0; i < ELEMENTSOF(pairs); i++)
+        make_pair(pairs[i]);
+    ASSERT_EQ(write(pairs[0][1], "xa", 2), 2);
+    for (size_t i = 0; i < ELEMENTSOF(pairs); i++)
+        ASSERT_EQ(turns_enter(turns, &c, pairs[i][0], &turn), 0);
+    ASSERT_TRUE(turns_next(turns, &turn));
+    ASSERT_EQ(turn.fd, pairs[0][0]);
+    ASSERT_TRUE(source_equal(&turn.source, &a));
+    turns_take(turns, &turn);
+    expect_none(turns);
+
+    ASSERT_EQ(write(pairs[1][1], "x", 1), 1); /* not enough; and it is one event only */
+    ASSERT_EQ(poll(&polls, 1, 10000), 1);
+    turns_tend(turns);
+    expect_none(turns);
+    ASSERT_EQ(poll(&polls, 1, 0), 0);
+
+    /* The end of the client's side, with the header, does not come before the turn. */
+    ASSERT_EQ(write(pairs[2][1], "xb", 2), 2);
+    ASSERT_OK(shutdown(pairs[2][1], SHUT_WR));
+    turns_tend(turns);
+    ASSERT_TRUE(turns_next(turns, &turn));
+    ASSERT_EQ(turn.fd, pairs[2][0]);
+    ASSERT_TRUE(source_equal(&turn.source, &b));
+    turns_take(turns, &turn);
+
+    /* The source of which the most wait is that of the peer, for those that are not known. */
+    ASSERT_EQ(turns_waiting(turns), 2);
+    enter(turns, &b, 0);
+    enter(turns, &a, 1);
+    ASSERT_EQ(turns_enter(turns, &c, FD(2), &turn), 1);
+    ASSERT_TRUE(source_equal(&turn.source, &c));
+    ASSERT_EQ(turn.fd, FD(2));
+
+    /* A client that leaves before it is known is forgotten. */
+    (void)close(pairs[3][1]);
+    turns_tend(turns);
+    ASSERT_EQ(turns_waiting(turns), 3);
+    (void)close(pairs[0][0]);
+    (void)close(pairs[2][0]);
+    for (size_t i = 0; i < 3; i++)
+        (void)close(pairs[i][1]);
 }
 
 static void test_close(void)
@@ -175,6 +347,10 @@ int main(void)
     test_overflow();
     test_forgotten();
     test_expired();
+    test_left();
+    test_identify();
+    test_reserved();
+    test_not_taken();
     test_close();
     return EXIT_SUCCESS;
 }

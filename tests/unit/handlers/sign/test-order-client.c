@@ -345,6 +345,26 @@ static void test_client_leaves(void)
     request.client_fd = -EBADF;
 }
 
+/* The same while orderd reads nothing, and the call is larger than the buffer of the socket. */
+static void test_client_leaves_while_writing(void)
+{
+    static char body[1024 * 1024];
+    const SignRequest large = { .body = body, .size = sizeof(body), .key = "0a", .auth = &block };
+    OrderRequest order = { .request = &large, .request_id = "0123", .client = "192.0.2.7" };
+    int listening = listen_at(path), pair[2];
+    OrderAnswer answer = { 0 };
+
+    ASSERT_OK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
+    order.client_fd = pair[0];
+    ASSERT_EQ(order_request(path, &order, now_monotonic() + USEC_PER_SEC / 4, &answer), -ETIMEDOUT);
+    (void)close(pair[1]);
+    (void)alarm(60);
+    ASSERT_EQ(order_request(path, &order, USEC_INFINITY, &answer), -ECANCELED);
+    (void)alarm(0);
+    (void)close(pair[0]);
+    (void)close(listening);
+}
+
 static void test_nobody_there(void)
 {
     _cleanup_free_ char *nowhere = test_path(directory, "nowhere");
@@ -371,6 +391,7 @@ int main(void)
     test_garbage();
     test_timeout();
     test_client_leaves();
+    test_client_leaves_while_writing();
     test_nobody_there();
     free(path);
     test_directory_freep(&directory);

@@ -97,6 +97,41 @@ static void test_many_sources(void)
     ASSERT_EQ(logged("other addresses"), 1);
 }
 
+/* While a slot in front of a source's own becomes free, the source keeps its count. */
+static void test_own_slot_first(void)
+{
+    _cleanup_(refusals_freep) Refusals *refusals = NULL;
+    char address[INET6_ADDRSTRLEN];
+
+    ASSERT_OK(refusals_new(&refusals));
+    for (unsigned i = 0; i < 400; i++) {
+        (void)snprintf(address, sizeof(address), "2001:db8:0:%x::1", i);
+        refuse(refusals, address, 1, BEGIN);
+    }
+    for (unsigned i = 0; i < 50; i++) {
+        (void)snprintf(address, sizeof(address), "192.0.2.%u", i);
+        ASSERT_TRUE(refuse(refusals, address, REFUSALS_LOGGED, BEGIN + REFUSALS_WINDOW - 1) > 0);
+    }
+    refusals_sum_up(refusals, BEGIN + REFUSALS_WINDOW);
+    for (unsigned i = 0; i < 50; i++) {
+        (void)snprintf(address, sizeof(address), "192.0.2.%u", i);
+        ASSERT_EQ(refuse(refusals, address, 1, BEGIN + REFUSALS_WINDOW), 0);
+    }
+}
+
+/* A window that ends later than any that can have begun is over: a clock that was set back, or a
+ * process that was taken over, keeps no slot. */
+static void test_late_end(void)
+{
+    _cleanup_(refusals_freep) Refusals *refusals = NULL;
+
+    ASSERT_OK(refusals_new(&refusals));
+    refuse(refusals, "192.0.2.1", REFUSALS_LOGGED + 3, BEGIN + 1000 * USEC_PER_SEC);
+    refusals_sum_up(refusals, BEGIN);
+    ASSERT_EQ(logged("of their own: 3\n"), 1);
+    ASSERT_EQ(refuse(refusals, "192.0.2.1", 1, BEGIN), 1);
+}
+
 int main(void)
 {
     _cleanup_test_directory_ char *directory = test_directory_new();
@@ -107,6 +142,8 @@ int main(void)
     test_window();
     test_sources();
     test_many_sources();
+    test_own_slot_first();
+    test_late_end();
     logged_close();
     return EXIT_SUCCESS;
 }

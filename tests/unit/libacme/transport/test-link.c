@@ -20,20 +20,24 @@ static void test_targets(void)
         { "<https://ca.example/1>;rel=\"alternates\"", "" },
         { "<https://ca.example/1>", "" },
         { "<http://ca.example/1>;rel=\"alternate\"", "" },
-        { "</1>;rel=\"alternate\"", "" },
+        { "</1>;rel=\"alternate\", <1/2>;rel=alternate",
+          "https://ca.example/1 https://ca.example/cert/1/2" },
         { "<https://ca.example/1;rel=\"alternate\"", "" },
         { "https://ca.example/1;rel=\"alternate\"", "" },
         { "<https://ca.example/1>;rel=\"alternate", "https://ca.example/1" },
         { "<https://ca.example/1>;rel", "" },
+        { "<https://ca.example/1>;crossorigin;rel=alternate", "https://ca.example/1" },
         { "<https://ca.example/1>;", "" },
         { "", "" },
     };
+
+    const LinkWish wish = { "alternate", "https://ca.example/cert/1", 10 };
 
     for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
         _cleanup_strv_ char **urls = NULL;
         _cleanup_free_ char *joined = NULL;
 
-        ASSERT_OK(link_add_targets(cases[i].header, "alternate", 10, &urls));
+        ASSERT_OK(link_add_targets(cases[i].header, &wish, &urls));
         joined = strv_join(urls, " ");
         ASSERT_STREQ(joined, cases[i].expected);
     }
@@ -41,12 +45,13 @@ static void test_targets(void)
 
 static void test_number(void)
 {
+    const LinkWish wish = { "alternate", "https://ca.example/cert/1", 3 };
     _cleanup_strv_ char **urls = NULL;
 
     for (size_t i = 0; i < 5; i++)
         ASSERT_OK(link_add_targets("<https://ca.example/1>;rel=alternate,"
                                    "<https://ca.example/2>;rel=alternate",
-                                   "alternate", 3, &urls));
+                                   &wish, &urls));
     ASSERT_EQ(strv_length(urls), 3);
 }
 

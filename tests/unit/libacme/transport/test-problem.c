@@ -75,6 +75,15 @@ static void test_description(void)
     ASSERT_STREQ(text, "rejectedIdentifier: not for us; www.example.org: caa: forbidden");
 }
 
+/* As of a refusal without a problem document. */
+static void test_empty_description(void)
+{
+    json_auto_t *problem = json_object();
+    _cleanup_free_ char *text = problem_describe(problem);
+
+    ASSERT_STREQ(text, "no type: no details given");
+}
+
 static void test_long_description(void)
 {
     _cleanup_free_ char *detail = calloc(1, 5001), *text = NULL;
@@ -129,6 +138,7 @@ int main(void)
     test_table();
     test_description();
     test_description_without_nonce();
+    test_empty_description();
     test_long_description();
     test_failure();
     return 0;

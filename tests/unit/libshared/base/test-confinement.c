@@ -33,7 +33,7 @@
 static void try_everything(pid_t other)
 {
     struct rlimit limit;
-    char byte = 0;
+    char byte = 0, name[16];
     const struct iovec iov = { &byte, 1 };
     cpu_set_t cpus;
 
@@ -74,6 +74,7 @@ static void try_everything(pid_t other)
     ASSERT_OK(getrlimit(RLIMIT_NOFILE, &limit));
     ASSERT_TRUE(fcntl(STDIN_FILENO, F_GETFL) >= 0);
     ASSERT_TRUE(getppid() > 0);
+    ASSERT_OK(prctl(PR_GET_NAME, name));
     ASSERT_TRUE(open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0);
 }
 
@@ -87,7 +88,7 @@ static void test_connection(void)
             (void)pause();
     child = fork();
     if (child == 0) {
-        ASSERT_OK(confine_connection());
+        ASSERT_OK(confine_connection(OUTBOUND_ANY));
         try_everything(other);
         try_everything(getppid());
         exit(EXIT_SUCCESS);
@@ -107,7 +108,7 @@ static void test_network(void)
     pid_t child = fork();
 
     if (child == 0) {
-        ASSERT_OK(confine_connection());
+        ASSERT_OK(confine_connection(OUTBOUND_ANY));
         ASSERT_OK(confine_network());
         REFUSED(connect(before, (const struct sockaddr *)&address, sizeof(address)));
         REFUSED(socket(AF_INET, SOCK_STREAM, 0));
@@ -115,6 +116,38 @@ static void test_network(void)
         REFUSED(socket(AF_PACKET, SOCK_RAW, 0));
         /* needed for the journal */
         ASSERT_TRUE(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0) >= 0);
+        exit(EXIT_SUCCESS);
+    }
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_EQ(status, 0);
+    (void)close(before);
+}
+
+/* Each handler can create and connect the sockets that it needs, and no others. */
+static void test_outbound(Outbound outbound)
+{
+    const struct sockaddr_in address = { .sin_family = AF_INET,
+                                         .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    const struct sockaddr unconnected = { .sa_family = AF_UNSPEC };
+    int before = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), status;
+    pid_t child = fork();
+
+    if (child == 0) {
+        ASSERT_OK(confine_connection(outbound));
+        ASSERT_TRUE(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0) >= 0);
+        REFUSED(socket(AF_PACKET, SOCK_RAW, 0));
+        if (outbound == OUTBOUND_ANY) {
+            ASSERT_TRUE(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0);
+        } else {
+            REFUSED(socket(AF_INET, SOCK_STREAM, 0));
+            REFUSED(socket(AF_INET6, SOCK_DGRAM, 0));
+        }
+        if (outbound == OUTBOUND_NONE) {
+            REFUSED(connect(before, (const struct sockaddr *)&address, sizeof(address)));
+            REFUSED(connect(before, &unconnected, sizeof(unconnected)));
+        } else {
+            ASSERT_OK(connect(before, &unconnected, sizeof(unconnected)));
+        }
         exit(EXIT_SUCCESS);
     }
     ASSERT_EQ(waitpid(child, &status, 0), child);
@@ -188,6 +221,9 @@ int main(void)
 {
     test_connection();
     test_network();
+    test_outbound(OUTBOUND_NONE);
+    test_outbound(OUTBOUND_UNIX);
+    test_outbound(OUTBOUND_ANY);
     test_core_dumps();
     test_memory();
     return EXIT_SUCCESS;
@@ -199,7 +235,7 @@ int main(void)
 int main(void)
 {
     confine_memory();
-    ASSERT_OK(confine_connection());
+    ASSERT_OK(confine_connection(OUTBOUND_ANY));
     ASSERT_OK(confine_network());
     ASSERT_EQ(execl("/bin/true", "true", NULL), -1);
     ASSERT_EQ(errno, ENOSYS);

@@ -193,7 +193,8 @@ static void test_refused(void)
           E("3") "hmac_key is empty, so any client could compute the HMAC; write a long random "
                  "key\n" },
         { AUTH "hmac_type=sha256\nhmac_key=seven 7\ndomain=d\n",
-          E("3") "hmac_key has only 7 bytes, so anybody who records one request can try all keys; "
+          E("3") "hmac_key has only 7 bytes, so an attacker who records one request can try all "
+                 "keys; "
                  "write a key of at least 16 bytes, made with openssl rand -hex 32\n" },
         { "[account]\npreferred-chain =\n",
           E("2") "preferred-chain is empty; write a name, or delete the line\n" },
@@ -400,10 +401,10 @@ static void test_warned(void)
         { "[logging]\ndestination=syslog\nformat=%m\nconfig-file=/x\nlevel=info\n",
           W("2") "destination" OBSOLETE W("3") "format" OBSOLETE W("4") "config-file" OBSOLETE },
         { AUTH "hmac_type=sha256\nhmac_key=eight 78\ndomain=d\n",
-          W("3") "hmac_key has only 8 bytes, so anybody who records one request may guess it; "
+          W("3") "hmac_key has only 8 bytes, so an attacker who records one request may guess it; "
                  "write a key of at least 16 bytes, made with openssl rand -hex 32\n" },
         { AUTH "hmac_type=sha256\nhmac_key=fifteen bytes 5\ndomain=d\n",
-          W("3") "hmac_key has only 15 bytes, so anybody who records one request may guess it; "
+          W("3") "hmac_key has only 15 bytes, so an attacker who records one request may guess it; "
                  "write a key of at least 16 bytes, made with openssl rand -hex 32\n" },
         { AUTH "hmac_type=sha256\nhmac_key=sixteen bytes 56\ndomain=d\n", "" },
         { AUTH_IP, W("1") "[auth \"a\"] has neither domain nor ip-san; it permits nothing\n" },

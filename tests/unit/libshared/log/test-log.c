@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 #include "log/log.h"
 #include "test.h"
@@ -229,6 +230,26 @@ static void test_journal(int journal)
     (void)close(journal);
 }
 
+/* What every client can cause has one entry in a while, over all processes; the rest is unlimited.
+ */
+static void test_repeated(void)
+{
+    ASSERT_OK(log_limit_repeated());
+    for (unsigned i = 0; i < 3; i++)
+        log_event(LOG_EVENT_STOPPING, NULL, "stop");
+    ASSERT_STREQ(logged(), "test-log: stop\ntest-log: stop\ntest-log: stop\n");
+    for (unsigned i = 0; i < 3; i++)
+        if (fork() == 0) {
+            log_event(LOG_EVENT_CACHE_DAMAGED, NULL, "damaged %u", i);
+            _exit(EXIT_SUCCESS);
+        } else {
+            ASSERT_TRUE(wait(NULL) > 0);
+        }
+    ASSERT_STREQ(logged(), "test-log: damaged 0\n");
+    log_event(LOG_EVENT_CHALLENGE_UNREADABLE, NULL, "another");
+    ASSERT_STREQ(logged(), "test-log: another\n");
+}
+
 int main(void)
 {
     int pipe_fds[2], journal = open_journal(),
@@ -244,6 +265,7 @@ int main(void)
     test_levels();
     test_control_characters();
     test_long();
+    test_repeated();
     test_socket_is_left_alone(journal);
     test_journal(journal);
     ASSERT_EQ(dup2(standard_error, STDERR_FILENO), STDERR_FILENO);

@@ -80,6 +80,50 @@ static void test_parse_header(void)
     }
 }
 
+static void test_authority(void)
+{
+    static const char *const valid[] = {
+        "acmems",          "ACMEMS.example.org.:1313",
+        "acmems:",         "a..b",
+        "a!$&'()*+,;=~%b", "192.0.2.1:80",
+        "[::1]",           "[2001:DB8::1]:1313",
+        "[::1]:",          "[::ffff:192.0.2.1]",
+        "[fe80::1%eth0]",  "[fe80::1%25eth0]:80",
+    };
+    static const char *const invalid[] = {
+        "",
+        ":80",
+        "acmems:port",
+        "acmems:1:1",
+        "acmems:+1",
+        "::1",
+        "[::1",
+        "[]",
+        "[x]",
+        "[::1]x",
+        "[::1]:x",
+        "[::1%]]",
+        "[%eth0]",
+        "user@acmems",
+        "acmems/x",
+        "a, b",
+        "a b",
+        "a\tb",
+        "a\\b",
+        "a?b",
+        "\"a\"",
+        "m\xc3\xbc",
+        "a#b",
+        "[::1% x]",
+        "[00000000000000000000000000000000000000000000000::1]",
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(valid); i++)
+        ASSERT_TRUE(host_is_authority(valid[i]));
+    for (size_t i = 0; i < ELEMENTSOF(invalid); i++)
+        ASSERT_FALSE(host_is_authority(invalid[i]));
+}
+
 static void test_size(void)
 {
     char text[HOST_SIZE + 1], host[HOST_SIZE];
@@ -98,6 +142,7 @@ int main(void)
 {
     test_parse();
     test_parse_header();
+    test_authority();
     test_size();
     return 0;
 }

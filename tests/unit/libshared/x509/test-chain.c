@@ -132,6 +132,21 @@ static void assert_check(EVP_PKEY *key, const Csr *csr, const char *san, const c
     ASSERT_EQ(ERR_peek_error(), 0);
 }
 
+/* The names that the CA added, separated by blanks; NULL: none. */
+static void assert_extra(EVP_PKEY *key, const Csr *csr, const char *san, const char *expected)
+{
+    _cleanup_free_ char *pem = make_certificate(key, san, 0, DAY), *joined = NULL;
+    _cleanup_(chain_freep) Chain *chain = parse(pem);
+    _cleanup_strv_ char **extra = chain_extra_names(chain, csr);
+
+    assert_check(key, csr, san, NULL);
+    ASSERT_EQ(!extra, !expected);
+    if (!expected)
+        return;
+    joined = strv_join(extra, " ");
+    ASSERT_STREQ(joined, expected);
+}
+
 static void test_check(EVP_PKEY *key)
 {
     _cleanup_free_ char *pem = make_request(key, "b.example", "DNS:*.a.example,DNS:b.example");
@@ -145,10 +160,11 @@ static void test_check(EVP_PKEY *key)
     assert_check(other, csr, "DNS:*.a.example,DNS:b.example", "key");
     assert_check(key, csr, "DNS:b.example", "lacks a requested name");
     assert_check(key, csr, NULL, "lacks a requested name");
-    assert_check(key, csr, "DNS:*.a.example,DNS:b.example,DNS:c.example", "not requested");
-    assert_check(key, csr, "DNS:*.a.example,DNS:b.example,IP:192.0.2.1", "not requested");
-    assert_check(key, csr, "DNS:*.a.example,DNS:b.example,email:me@b.example",
-                 "neither a DNS name nor an IP address");
+    assert_extra(key, csr, "DNS:*.a.example,DNS:b.example", NULL);
+    assert_extra(key, csr, "DNS:*.a.example,DNS:b.example,DNS:WWW.b.example", "www.b.example");
+    assert_extra(key, csr, "DNS:*.a.example,DNS:b.example,IP:192.0.2.1", "192.0.2.1");
+    assert_extra(key, csr, "DNS:*.a.example,DNS:b.example,email:me@b.example,DNS:c.example",
+                 "a name of another type c.example");
 }
 
 static void test_check_addresses(EVP_PKEY *key)
@@ -161,10 +177,12 @@ static void test_check_addresses(EVP_PKEY *key)
     assert_check(key, csr, "IP:2001:DB8:0::1,IP:192.0.2.1,DNS:a.example", NULL);
     assert_check(key, csr, "IP:192.0.2.1,DNS:a.example", "lacks a requested name");
     assert_check(key, csr, "IP:192.0.2.1,IP:192.0.2.1,DNS:a.example", "lacks a requested name");
-    assert_check(key, csr, "IP:192.0.2.2,IP:2001:db8::1,DNS:a.example", "not requested");
-    assert_check(key, csr, "IP:::ffff:192.0.2.1,IP:2001:db8::1,DNS:a.example", "not requested");
+    assert_check(key, csr, "IP:192.0.2.2,IP:2001:db8::1,DNS:a.example", "lacks a requested name");
+    assert_check(key, csr, "IP:::ffff:192.0.2.1,IP:2001:db8::1,DNS:a.example",
+                 "lacks a requested name");
     /* The same text as a name of another type. */
-    assert_check(key, csr, "DNS:192.0.2.1,IP:2001:db8::1,DNS:a.example", "not requested");
+    assert_check(key, csr, "DNS:192.0.2.1,IP:2001:db8::1,DNS:a.example", "lacks a requested name");
+    assert_extra(key, csr, "DNS:192.0.2.1,IP:192.0.2.1,IP:2001:db8::1,DNS:a.example", "192.0.2.1");
 }
 
 static Chain *chain_of_life(EVP_PKEY *key, long from, long to)

@@ -71,12 +71,70 @@ static void test_names(EVP_PKEY *key)
                          "www.example.org *.example.org");
 
     assert_request_refused(key, NULL, NULL, "subjectAltName=DNS:");
-    assert_request_refused(key, "Example Ltd", "DNS:www.example.org", "common name");
-    assert_request_refused(key, "192.0.2.1", NULL, "common name");
+    assert_request_refused(key, "Example Ltd", "DNS:www.example.org",
+                           "The common name (CN) of the CSR, 'Example Ltd', is not a valid");
+    assert_request_refused(key, "192.0.2.1", NULL, "'192.0.2.1', is not");
+    assert_request_refused(key, "192.0.2.1", "IP:192.0.2.2", "'192.0.2.1', is not");
+    assert_request_names(key, "192.0.2.1", "IP:192.0.2.1,DNS:a.example", "a.example");
+    assert_request_names(key, "2001:db8::1", "IP:2001:db8:0::1,DNS:a.example", "a.example");
+    assert_request_names(key, " ", "DNS:a.example", "a.example");
+    assert_request_names(key, " b.example\t", "DNS:a.example", "b.example a.example");
+    assert_request_names(key, "b.example", "DNS:a.example,DNS:b.example", "b.example a.example");
+    assert_request_refused(key, "two words\x1b[1m", NULL, "'two words [1m', is not");
     assert_request_refused(key, "m\xc3\xbcnchen.example", NULL, "xn--");
     assert_request_refused(key, NULL, "DNS:a_b.example", "DNS name");
     assert_request_refused(key, NULL, "DNS:example.org.", "DNS name");
     assert_request_refused(key, NULL, "DNS:a.*.example", "DNS name");
+}
+
+/* Forms other than PEM with LF or CRLF: accepted, or refused with the reason. */
+static void test_forms(EVP_PKEY *key)
+{
+    _cleanup_free_ char *pem = make_request(key, "a.example", NULL), *body = NULL;
+    _cleanup_free_ unsigned char *der = NULL;
+    _cleanup_(csr_freep) Csr *csr = NULL;
+    size_t n = strlen(pem), size;
+    const char *reason;
+
+    body = malloc(2 * n + 8);
+    (void)sprintf(body, "\xef\xbb\xbf%s", pem);
+    assert_names(body, "a.example");
+    for (size_t mark = 0; mark < 2; mark++)
+        for (size_t ascii = 0; ascii < 2; ascii++) {
+            memcpy(body, ascii ? "\xfe\xff" : "\xff\xfe", 2);
+            for (size_t i = 0; i < n; i++) {
+                body[2 * mark + 2 * i + ascii] = pem[i];
+                body[2 * mark + 2 * i + 1 - ascii] = '\0';
+            }
+            csr = csr_free(csr);
+            ASSERT_OK(csr_parse(body, 2 * n + 2 * mark, &csr, &reason));
+            ASSERT_STREQ(csr->names[0], "a.example");
+        }
+    ASSERT_OK(csr_to_der(csr, &der, &size));
+    csr = csr_free(csr);
+    ASSERT_OK(csr_parse((const char *)der, size, &csr, &reason));
+    ASSERT_STREQ(csr->names[0], "a.example");
+    assert_refused_bytes((const char *)der, size - 1, "cannot be decoded");
+    free(der);
+    der = NULL;
+    size = (size_t)i2d_PrivateKey(key, &der);
+    assert_refused_bytes((const char *)der, size, "private key");
+
+    for (size_t i = 0; i <= n; i++)
+        body[i] = (char)(pem[i] == '\n' ? '\r' : pem[i]);
+    assert_refused(body, "CR alone");
+    for (size_t i = 0; i <= n; i++)
+        body[i] = (char)(pem[i] == '\n' ? ' ' : pem[i]);
+    assert_refused(body, "in one line");
+    (void)sprintf(body, "  %s", pem);
+    assert_refused(body, "indented");
+    assert_refused("-----BEGIN CERTIFICATE REQUEST-----\\nMIIB\\n", "two characters");
+    assert_refused("\xe2\x80\x93\xe2\x80\x93"
+                   "BEGIN CERTIFICATE REQUEST",
+                   "dashes");
+    *strstr(pem, "\n-----END") = '\0';
+    assert_refused(strchr(pem, '\n') + 1, "base64 without the line");
+    assert_refused("Hello", "no PEM block");
 }
 
 static void test_two_common_names(EVP_PKEY *key)
@@ -532,6 +590,7 @@ int main(void)
     _cleanup_key_ EVP_PKEY *key = make_key("P-256");
 
     test_names(key);
+    test_forms(key);
     test_two_common_names(key);
     test_strange_bytes(key);
     test_nul_in_common_name(key);

@@ -149,7 +149,18 @@ static void test_prefetch(void)
     ASSERT_EQ(place_all(by("192.0.2.1", &web, ORDER_KIND_NEW), 3), 3);
 }
 
-/* A small limit leaves everybody one order, and a limit that is off has no shares. */
+/* Prefetch and new certificates together leave something to clients that wait for a renewal. */
+static void test_awaited_renewals(void)
+{
+    begin(0, 0, 25);
+    ASSERT_EQ(place_all(by(NULL, &web, ORDER_KIND_PREFETCH), 100), 15);
+    ASSERT_EQ(place_all(by("192.0.2.1", &web, ORDER_KIND_NEW), 100), 3);
+    assert_held(by("192.0.2.1", &web, ORDER_KIND_NEW),
+                "orders for new certificates and ahead of requests in 3 hours, which is 18");
+    ASSERT_EQ(place_all(by("192.0.2.2", &web, ORDER_KIND_RENEWAL), 100), 2);
+}
+
+/* A small limit leaves each client one order, and a limit that is off has no shares. */
 static void test_small_limits(void)
 {
     account.orders_per_3h = 2;
@@ -193,6 +204,7 @@ int main(void)
     test_renewals();
     test_renewals_in_a_share();
     test_prefetch();
+    test_awaited_renewals();
     test_small_limits();
     test_without_notes();
     test_directory_freep(&config.state_directory);

@@ -129,7 +129,7 @@ static void test_damaged_certificate(void)
     assert_damaged(&e, "PEM");
     other_names = make_certificate(e.key, "DNS:b.example", 0, 90 * DAY);
     test_write(e.path, "cert.pem", other_names);
-    assert_damaged(&e, "not requested");
+    assert_damaged(&e, "lacks a requested name");
     other_key = make_certificate(key, "DNS:a.example", 0, 90 * DAY);
     test_write(e.path, "cert.pem", other_key);
     assert_damaged(&e, "a different key");

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "libacme/transport/url.h"
+
+#include "test.h"
+
+static void test_resolve(void)
+{
+    static const struct {
+        const char *reference, *expected;
+    } cases[] = {
+        { "https://other.example/order/1", "https://other.example/order/1" },
+        { "https://other.example/a/../b?c=%zz", "https://other.example/a/../b?c=%zz" },
+        { "/order/1", "https://ca.example:14000/order/1" },
+        { "1?x=y", "https://ca.example:14000/acme/1?x=y" },
+        { "../2", "https://ca.example:14000/2" },
+        { "//other.example/3", "https://other.example/3" },
+        { "http://ca.example/order/1", NULL },
+        { "file:///etc/passwd", NULL },
+        { "https:", NULL },
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+        _cleanup_free_ char *url =
+            url_resolve("https://ca.example:14000/acme/new-order", cases[i].reference);
+
+        ASSERT_EQ(!url, !cases[i].expected);
+        if (url)
+            ASSERT_STREQ(url, cases[i].expected);
+    }
+}
+
+int main(void)
+{
+    test_resolve();
+    return EXIT_SUCCESS;
+}
