@@ -12,6 +12,7 @@ void account_files_done(AccountFiles *files)
     EVP_PKEY_free(files->key);
     json_decref(files->registration);
     free(files->thumbprint);
+    free(files->elsewhere);
     *files = (AccountFiles){ 0 };
 }
 
@@ -48,7 +49,8 @@ static int make_account_key(AccountFiles *files, const char *directory)
     return 0;
 }
 
-int account_files_load(AccountFiles *files, const char *directory, bool make_key)
+int account_files_load(AccountFiles *files, const char *directory, const char *server,
+                       bool make_key)
 {
     int r;
 
@@ -64,7 +66,9 @@ int account_files_load(AccountFiles *files, const char *directory, bool make_key
     if (r < 0)
         return r;
     r = account_registration_load(directory, &files->registration);
-    return r == -ENOENT ? 0 : r;
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    return registration_leave(files->registration, server, &files->elsewhere);
 }
 
 int account_files_register(AccountFiles *files, const char *directory, json_t *registration)
@@ -76,6 +80,8 @@ int account_files_register(AccountFiles *files, const char *directory, json_t *r
     files->registration_stamp = stamp_registration(directory);
     json_decref(files->registration);
     files->registration = json_incref(registration);
+    free(files->elsewhere);
+    files->elsewhere = NULL;
     return 0;
 }
 

@@ -13,7 +13,8 @@
 typedef struct AccountFiles {
     EVP_PKEY *key;
     char *thumbprint;     /* of the key (RFC 7638) */
-    json_t *registration; /* NULL: none; without "uri": waits for the terms to be accepted */
+    json_t *registration; /* NULL: none; without "uri": there is no account at the CA */
+    char *elsewhere;      /* URL of the account that the directory has at another CA, or NULL */
     FileStamp key_stamp, registration_stamp;
 } AccountFiles;
 
@@ -21,11 +22,13 @@ void account_files_done(AccountFiles *files);
 
 /**
  * account_files_load() - read the directory and replace what was read earlier
+ * @server: URL of the CA's directory
  * @make_key: generate and save a key if there is none
  *
  * 0; -ENOENT: there is no key; other -errno.
  */
-int account_files_load(AccountFiles *files, const char *directory, bool make_key);
+int account_files_load(AccountFiles *files, const char *directory, const char *server,
+                       bool make_key);
 
 /* Saves a registration and takes a reference to it. 0 or -errno. */
 int account_files_register(AccountFiles *files, const char *directory, json_t *registration);

@@ -128,15 +128,18 @@ static Option option(const Account *account)
     return option;
 }
 
-static void fail_unregistered(Account *account, const char *terms)
+static void fail_unregistered(Account *account)
 {
+    const char *elsewhere = account->files.elsewhere;
     Failure failure = { 0 };
 
-    failure_set(
-        &failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
-        "The server has no account at the CA yet. Its administrator must run 'acme-register "
-        "--register --accept-terms-of-service%s%s %s%s'.",
-        terms ? "=" : "", str_or(terms, ""), option(account).text, account->config->path);
+    failure_set(&failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
+                "The server has no account at the CA yet%s%s%s%s. Its administrator must run "
+                "'acme-register --register --accept-terms-of-service %s%s'.",
+                elsewhere ? ": its account is " : "", str_or(elsewhere, ""),
+                elsewhere ? ", and acme-server is now " : "",
+                elsewhere ? account->block->server : "", option(account).text,
+                account->config->path);
     account_settle_without(account, &failure);
 }
 
@@ -145,7 +148,8 @@ static int account_keep(Account *account, const SessionReply *reply)
     json_auto_t *registration = NULL;
     int r;
 
-    r = registration_pack(account->files.key, reply->json, reply->location, &registration);
+    r = registration_pack(account->files.key, reply->json, account->block->server, reply->location,
+                          &registration);
     if (r < 0)
         return r;
     r = account_files_register(&account->files, account->block->directory, registration);
@@ -177,7 +181,7 @@ static void on_account(const SessionReply *reply, void *userdata)
 
     account->call = NULL;
     if (reply->problem && streq(problem_type(reply->problem), "accountDoesNotExist")) {
-        fail_unregistered(account, NULL);
+        fail_unregistered(account);
         return;
     }
     if (!session_reply_is_good(reply) || !reply->location) {
@@ -258,7 +262,7 @@ static void fail_without_key(Account *account)
 static void account_open(Account *account)
 {
     const char *status;
-    int r = account_files_load(&account->files, account->block->directory,
+    int r = account_files_load(&account->files, account->block->directory, account->block->server,
                                wants_registration(account->block));
 
     if (r == -ENOENT) {
@@ -301,6 +305,17 @@ static void on_rollover(const Failure *failure, void *userdata)
     account_open(account);
 }
 
+/* To ask this CA would lose the new key, which may be the valid one at the other CA. */
+static void fail_in_rollover(Account *account)
+{
+    Failure failure = { 0 };
+
+    failure_set(&failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
+                "The server cannot use its ACME account: %s.", ROLLOVER_ELSEWHERE);
+    account_settle(account, &failure);
+    failure_done(&failure);
+}
+
 static void account_ask(Account *account)
 {
     int r;
@@ -308,7 +323,9 @@ static void account_ask(Account *account)
     account->state = ACCOUNT_ASKING;
     r = rollover_resume(account->session, account->block->directory, on_rollover, account,
                         &account->rollover);
-    if (r < 0)
+    if (r == -EXDEV)
+        fail_in_rollover(account);
+    else if (r < 0)
         account_fail(account, "resume the key change with account.new.pem", r);
     else if (r == 0)
         account_open(account);

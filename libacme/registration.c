@@ -6,6 +6,7 @@
 
 #include "base/macro.h"
 #include "libacme/transport/jws.h"
+#include "libacme/transport/url.h"
 
 int account_key_generate_ec(const char *group, EVP_PKEY **ret)
 {
@@ -48,7 +49,8 @@ int registration_request(Session *session, const RegistrationRequest *request, s
         callback, userdata, ret);
 }
 
-int registration_pack(EVP_PKEY *key, const json_t *account, const char *uri, json_t **ret)
+int registration_pack(EVP_PKEY *key, const json_t *account, const char *server, const char *uri,
+                      json_t **ret)
 {
     json_auto_t *jwk = NULL, *contact = NULL;
     const char *status = json_string_value(json_object_get(account, "status"));
@@ -59,12 +61,36 @@ int registration_pack(EVP_PKEY *key, const json_t *account, const char *uri, jso
     if (r < 0)
         return r;
     contact = json_deep_copy(json_object_get(account, "contact"));
-    registration =
-        json_pack("{s{sosOss*}ss*}", "body", "contact", contact ? TAKE_PTR(contact) : json_array(),
-                  "key", jwk, "status", status, "uri", uri);
+    registration = json_pack("{s{sosOss*}ss*ss*}", "body", "contact",
+                             contact ? TAKE_PTR(contact) : json_array(), "key", jwk, "status",
+                             status, "server", server, "uri", uri);
     if (!registration)
         return -ENOMEM;
     *ret = registration;
+    return 0;
+}
+
+static bool is_of(const json_t *registration, const char *server)
+{
+    const char *own = json_string_value(json_object_get(registration, "server"));
+
+    return own ? streq(own, server) : url_same_origin(registration_uri(registration), server);
+}
+
+int registration_leave(json_t *registration, const char *server, char **ret_uri)
+{
+    const char *uri = registration_uri(registration);
+    char *copy;
+
+    *ret_uri = NULL;
+    if (!uri || is_of(registration, server))
+        return 0;
+    copy = strdup(uri);
+    if (!copy)
+        return -ENOMEM;
+    json_object_del(registration, "uri");
+    json_object_del(json_object_get(registration, "body"), "status");
+    *ret_uri = copy;
     return 0;
 }
 

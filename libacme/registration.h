@@ -24,9 +24,22 @@ typedef struct RegistrationRequest {
 int registration_request(Session *session, const RegistrationRequest *request, session_cb callback,
                          void *userdata, SessionCall **ret);
 
-/* Packs an account object of the CA for registration.json. @uri: of the account; NULL: it waits for
- * the terms to be accepted. 0 or -errno. */
-int registration_pack(EVP_PKEY *key, const json_t *account, const char *uri, json_t **ret);
+/* Packs an account object of the CA for registration.json. @server: URL of the CA's directory.
+ * @uri: of the account; NULL: it waits for the terms to be accepted. 0 or -errno. */
+int registration_pack(EVP_PKEY *key, const json_t *account, const char *server, const char *uri,
+                      json_t **ret);
+
+/**
+ * registration_leave() - drop the account from a registration at another CA
+ * @registration: NULL is fine
+ * @server: URL of the directory of the CA that is used now
+ * @ret_uri: URL of the dropped account, a new string; NULL: @registration has none, or one at
+ *           @server
+ *
+ * The contacts stay. A registration that does not say its CA, such as one of the Python server, is
+ * of the CA at whose origin its account is. 0 or -ENOMEM.
+ */
+int registration_leave(json_t *registration, const char *server, char **ret_uri);
 
 /* "uri", "status" and "contact" of a registration; NULL if it has none. Borrowed. */
 const char *registration_uri(const json_t *registration);

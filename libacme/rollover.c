@@ -199,6 +199,20 @@ int rollover_start(Session *session, const char *directory, const RolloverPlan *
     return 0;
 }
 
+/* Whether the account in the directory is at another CA. 0, -EXDEV or other -errno. */
+static int check_server(const Session *session, const char *directory)
+{
+    _cleanup_free_ char *elsewhere = NULL;
+    json_auto_t *registration = NULL;
+    int r = account_registration_load(directory, &registration);
+
+    if (r >= 0)
+        r = registration_leave(registration, session_server(session), &elsewhere);
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    return elsewhere ? -EXDEV : 0;
+}
+
 int rollover_resume(Session *session, const char *directory, rollover_cb callback, void *userdata,
                     Rollover **ret)
 {
@@ -215,6 +229,8 @@ int rollover_resume(Session *session, const char *directory, rollover_cb callbac
     r = account_new_key_load(directory, &rollover->new);
     if (r == -ENOENT) /* the process that held the lock has just completed it */
         return 0;
+    if (r >= 0)
+        r = check_server(session, directory);
     if (r >= 0)
         r = ask_which_key(rollover);
     if (r < 0)

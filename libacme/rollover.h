@@ -36,8 +36,12 @@ int rollover_start(Session *session, const char *directory, const RolloverPlan *
 /**
  * rollover_resume() - complete an interrupted change
  *
- * 1: it is in progress; 0: there is nothing to do, or another program does it; -errno.
+ * 1: it is in progress; 0: there is nothing to do, or another program does it; -EXDEV: the account
+ * is at another CA than that of the session, see ROLLOVER_ELSEWHERE; other -errno.
  */
+#define ROLLOVER_ELSEWHERE                                                                         \
+    "a change of the account key at another CA was interrupted; set acme-server to that CA "       \
+    "again and run acme-register, which completes the change"
 int rollover_resume(Session *session, const char *directory, rollover_cb callback, void *userdata,
                     Rollover **ret);
 

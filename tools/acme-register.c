@@ -24,6 +24,7 @@ static void register_done(Register *reg)
     config_file_free(reg->config_file);
     EVP_PKEY_free(reg->key);
     json_decref(reg->registration);
+    free(reg->elsewhere);
     json_decref(reg->directory);
     sd_event_unref(reg->event);
     register_options_done(&reg->options);

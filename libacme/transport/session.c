@@ -479,6 +479,11 @@ static void session_take_up(Session *session)
         nonces_add(&session->nonces, *nonce);
 }
 
+const char *session_server(const Session *session)
+{
+    return ca_directory_url(session->directory);
+}
+
 int session_keep_in(Session *session, const char *state_directory)
 {
     int r = copy_string(state_directory, &session->state_directory);

@@ -35,6 +35,9 @@ int session_keep_in(Session *session, const char *state_directory);
 /* Removes saved sessions that are incomplete or too old. Failures are logged. */
 void session_sweep(const char *state_directory);
 
+/* URL of the CA's directory, as it is configured. Borrowed. */
+const char *session_server(const Session *session);
+
 void session_set_key(Session *session, EVP_PKEY *key); /* takes a reference */
 int session_set_account(Session *session, const char *url);
 

@@ -2,6 +2,7 @@
 #include "libacme/transport/url.h"
 
 #include <curl/curl.h>
+#include <strings.h>
 
 #include "base/macro.h"
 
@@ -21,4 +22,32 @@ char *url_resolve(const char *base, const char *reference)
     curl_free(text);
     curl_url_cleanup(url);
     return copy;
+}
+
+/* New string for curl_free(); NULL: @url is no URL. */
+static char *get_part(const char *url, CURLUPart part)
+{
+    CURLU *handle = curl_url();
+    char *text = NULL;
+
+    if (!handle || curl_url_set(handle, CURLUPART_URL, url, 0) != CURLUE_OK ||
+        curl_url_get(handle, part, &text, CURLU_DEFAULT_PORT) != CURLUE_OK)
+        text = NULL;
+    curl_url_cleanup(handle);
+    return text;
+}
+
+bool url_same_origin(const char *a, const char *b)
+{
+    static const CURLUPart parts[] = { CURLUPART_SCHEME, CURLUPART_HOST, CURLUPART_PORT };
+    bool is_same = true;
+
+    for (size_t i = 0; i < ELEMENTSOF(parts) && is_same; i++) {
+        char *part_a = get_part(a, parts[i]), *part_b = get_part(b, parts[i]);
+
+        is_same = part_a && part_b && strcasecmp(part_a, part_b) == 0;
+        curl_free(part_a);
+        curl_free(part_b);
+    }
+    return is_same;
 }

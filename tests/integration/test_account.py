@@ -203,7 +203,13 @@ def test_rollover_without_an_answer(server, new_csr):
         server.config.write_text(config.replace(server.ca.url, fake.url).replace(
             str(server.ca.ca_file), str(fake.ca_file)))
         result = register(server, check=False)
+        assert result.returncode == 1 and "at another CA was interrupted" in result.stderr
+        registration = server.directory / "account/registration.json"
+        content = registration.read_text()
+        registration.write_text(content.replace(server.ca.url, fake.url))
+        result = register(server, check=False)
         assert result.returncode == 1 and "Both keys are kept" in result.stderr
+        registration.write_text(content)
         server.config.write_text(config)
     finally:
         fake.stop()

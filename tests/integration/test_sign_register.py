@@ -40,14 +40,14 @@ def test_two_steps(fresh, new_csr):
     assert first.stdout == f"""\
 Generate private key ... done
 Initialize ACME client ... done
-Register ... done
+Register ... not yet
 You need to accept the terms of service at {TERMS}
 """
     second = register(fresh, f"--accept-terms-of-service={TERMS}")
     assert second.stdout == f"""\
 Load private key ... done
 Initialize ACME client ... done
-Refreshing current registration ... done
+Refreshing current registration ... not yet
 You need to accept the terms of service at {TERMS}
 Accepting ToS at {TERMS} ... done
 """

@@ -32,6 +32,7 @@ typedef struct Revoke {
     ConfigFile *config_file;
     const Config *config;
     const AccountBlock *account; /* revokes the certificate */
+    char *issuer;                /* URL of the CA that issued it, if a cache names one; or NULL */
     sd_event *event;
     Session *session;
     Chain *chain;                       /* of the certificate to revoke */
@@ -42,6 +43,7 @@ typedef struct Revoke {
 static void revoke_done(Revoke *revoke)
 {
     chain_free(revoke->chain);
+    free(revoke->issuer);
     session_unref(revoke->session);
     sd_event_unref(revoke->event);
     config_file_free(revoke->config_file);
@@ -196,12 +198,15 @@ static int find_certificate(Revoke *revoke, const char *what)
 static int open_session(Revoke *revoke)
 {
     const AccountBlock *account = revoke->account;
+    _cleanup_free_ char *elsewhere = NULL;
     json_auto_t *registration = NULL;
     EVP_PKEY *key = NULL;
     int r = account_key_load(account->directory, &key);
 
     if (r >= 0)
         r = account_registration_load(account->directory, &registration);
+    if (r >= 0)
+        r = registration_leave(registration, account->server, &elsewhere);
     if (r >= 0 && !registration_uri(registration))
         r = -ENOENT;
     if (r >= 0)
@@ -213,6 +218,9 @@ static int open_session(Revoke *revoke)
         r = session_set_account(revoke->session, registration_uri(registration));
     }
     EVP_PKEY_free(key);
+    if (elsewhere)
+        return failed(elsewhere, "this account is at another CA than acme-server; register one "
+                                 "there with acme-register(8)");
     if (r == -ENOENT)
         return failed(account->directory,
                       "there is no registered account; register one with acme-register(8)");
@@ -301,8 +309,10 @@ static int take_account_if_same(const Storage *storage, const char *key, Chain *
     r = storage_meta_load(storage, key, *chain, &meta);
     if (r < 0)
         return r;
-    if (meta.server && !revoke->account)
+    if (meta.server && !revoke->issuer) {
         revoke->account = config_account_at(config, meta.server, meta.account);
+        revoke->issuer = TAKE_PTR(meta.server);
+    }
     storage_meta_done(&meta);
     return 0;
 }
@@ -310,11 +320,14 @@ static int take_account_if_same(const Storage *storage, const char *key, Chain *
 static int choose_account(Revoke *revoke, const char *name)
 {
     const Config *config = revoke->config;
-    bool search = !name && config->n_accounts > 1;
-    int r = search ? certificates_foreach(config, take_account_if_same, revoke) : 0;
+    int r = name ? 0 : certificates_foreach(config, take_account_if_same, revoke);
 
     if (r < 0)
         return failed(config->path, strerror(-r));
+    if (revoke->issuer && !revoke->account)
+        return failed(revoke->issuer,
+                      "this CA issued the certificate, but it is the acme-server of "
+                      "no account; add an [account \"NAME\"] section for it");
     if (!revoke->account)
         revoke->account = name ? config_find_account(config, name) : config_default_account(config);
     if (revoke->account)

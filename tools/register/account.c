@@ -49,9 +49,11 @@ static bool terms_accepted(const Register *reg)
            strv_contains(account->accepted_terms_of_service, reg->terms);
 }
 
-static int say_terms(const Register *reg)
+static int wait_for_terms(const Register *reg)
 {
-    text_print_line(stdout, "You need to accept the terms of service at %s", reg->terms);
+    progress_wait("not yet");
+    if (reg->terms)
+        text_print_line(stdout, "You need to accept the terms of service at %s", reg->terms);
     return EXIT_TO_DO;
 }
 
@@ -75,7 +77,7 @@ static int keep_account(Register *reg, const SyncAnswer *answer, const char *uri
 
     if (!uri || !status)
         return progress_failed(-EBADMSG, "the answer of the CA is not an account");
-    r = registration_pack(reg->key, answer->json, uri, &registration);
+    r = registration_pack(reg->key, answer->json, reg->account->server, uri, &registration);
     if (r < 0)
         return progress_failed(r, strerror(-r));
     json_decref(reg->registration);
@@ -180,12 +182,25 @@ static int new_account(Register *reg)
     return r;
 }
 
+int register_fail_without_account(const Register *reg)
+{
+    _cleanup_free_ char *why = NULL;
+
+    if (!reg->elsewhere)
+        return progress_failed(-ENOENT,
+                               "the key is not registered yet; register it with --register");
+    if (asprintf(&why,
+                 "the account is %s, and acme-server is now %s; register the key there with "
+                 "--register",
+                 reg->elsewhere, reg->account->server) < 0)
+        why = NULL;
+    return progress_failed(-ENOENT, str_or(why, "out of memory"));
+}
+
 /* Checks that there is an account to change. */
 static int require_account(const Register *reg)
 {
-    if (registration_uri(reg->registration))
-        return 0;
-    return progress_failed(-ENOENT, "the key is not registered yet; register it with --register");
+    return registration_uri(reg->registration) ? 0 : register_fail_without_account(reg);
 }
 
 int register_update_contact(Register *reg)
@@ -237,10 +252,8 @@ int register_account(Register *reg)
             return progress_failed_errno(r, "cannot write registration.json",
                                          reg->account->directory);
     }
-    if (!registered && !terms_accepted(reg)) {
-        progress_done();
-        return say_terms(reg);
-    }
+    if (!registered && !terms_accepted(reg))
+        return wait_for_terms(reg);
     /* newAccount returns an existing account unchanged (RFC 8555 §7.3.1), whatever contact the
      * request has. It also creates the account again if the CA has lost it, but it accepts the
      * terms again: an existing account accepted them when it was created. */
@@ -266,12 +279,9 @@ static int accept_terms(Register *reg)
 /* For a key whose registration waits until the terms of service are accepted. */
 static int refresh_pending(Register *reg)
 {
-    if (!reg->registration)
-        return progress_failed(-ENOENT,
-                               "the key is not registered yet; register it with --register");
-    progress_done();
-    if (reg->terms)
-        (void)say_terms(reg);
+    if (!reg->registration || reg->elsewhere)
+        return register_fail_without_account(reg);
+    (void)wait_for_terms(reg);
     return terms_accepted(reg) ? accept_terms(reg) : EXIT_TO_DO;
 }
 

@@ -4,6 +4,7 @@
 #include "libacme/registration.h"
 #include "libacme/rollover.h"
 #include "libacme/sync-call.h"
+#include "register/account.h"
 #include "register/progress.h"
 #include "statedir/account-dir.h"
 #include "strings/strv.h"
@@ -28,7 +29,7 @@ int register_save_pending(Register *reg)
 
     if (!account)
         return -ENOMEM;
-    r = registration_pack(reg->key, account, NULL, &registration);
+    r = registration_pack(reg->key, account, NULL, NULL, &registration);
     if (r < 0)
         return r;
     json_decref(reg->registration);
@@ -107,7 +108,9 @@ static int load_account(Register *reg)
     r = account_registration_load(directory, &reg->registration);
     if (r < 0 && r != -ENOENT)
         return progress_failed_errno(r, "cannot use registration.json", directory);
-    return 0;
+    free(reg->elsewhere);
+    r = registration_leave(reg->registration, reg->account->server, &reg->elsewhere);
+    return r < 0 ? progress_failed(r, strerror(-r)) : 0;
 }
 
 int register_load_key(Register *reg)
@@ -150,6 +153,8 @@ int register_resume_rollover(Register *reg)
         return 0;
     progress_begin("Finish the interrupted key rollover");
     r = rollover_resume(reg->session, directory, sync_settle, &answer, &rollover);
+    if (r == -EXDEV)
+        return progress_failed(r, ROLLOVER_ELSEWHERE);
     if (r < 0)
         return progress_failed_errno(r, "cannot use account.new.pem", directory);
     answer.arrived = r == 0;
@@ -171,10 +176,11 @@ static int start_rollover(Register *reg, EVP_PKEY *new, SyncAnswer *answer)
         return progress_failed(-EROFS,
                                "the key is a systemd credential; it cannot be replaced here");
     if (!plan.account)
-        return progress_failed(-ENOENT, "the key is not registered yet: --register does it");
+        return register_fail_without_account(reg);
     if (!plan.url)
         return progress_failed(
-            -EOPNOTSUPP, "the CA does not offer key rollover (no keyChange in its directory)");
+            -EOPNOTSUPP, "the CA does not offer key rollover (no keyChange in its directory); the "
+                         "old key stays in use");
     r = session_set_account(reg->session, plan.account);
     if (r >= 0)
         r = rollover_start(reg->session, reg->account->directory, &plan, sync_settle, answer,

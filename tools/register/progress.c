@@ -17,6 +17,11 @@ void progress_done(void)
     puts(" done");
 }
 
+void progress_wait(const char *what)
+{
+    text_print_line(stdout, " %s", what);
+}
+
 static void end_failed(void)
 {
     puts(" failed");

@@ -8,6 +8,9 @@ void progress_begin(
     const char *what); /* the first half; one of the functions below ends the line */
 void progress_done(void);
 
+/* Ends a step that waits for the user. @what: "not yet", for example. */
+void progress_wait(const char *what);
+
 /* End the line with "failed" and print the reason; the second as "@what in @directory: error". Both
  * return @r, a negative errno. */
 int progress_failed(int r, const char *why);

@@ -21,7 +21,8 @@ typedef struct Register {
     const AccountBlock *account; /* from the configuration */
     Session *session;
     EVP_PKEY *key;
-    json_t *registration; /* as on disk */
+    json_t *registration; /* as on disk, without an account at another CA */
+    char *elsewhere;      /* URL of that account, or NULL */
     json_t *directory;
     const char *terms; /* URL of the terms of service; NULL: the CA has none */
 } Register;

@@ -10,6 +10,9 @@
 #define TERMS        "https://ca.test/terms/1"
 #define WITH_TERMS   "{" CA_DIRECTORY ", 'meta': {'termsOfService': '@terms/1'}}"
 #define WITH_BINDING "{" CA_DIRECTORY ", 'meta': {'externalAccountRequired': true}}"
+#define ELSEWHERE                                                                                  \
+    "{'body': {'contact': ['mailto:a@example.org'], 'status': 'deactivated'}, 'server': "          \
+    "'https://old.test/dir', 'uri': 'https://old.test/account/7'}"
 #define REGISTERED(status)                                                                         \
     "{'body': {'contact': ['mailto:a@example.org'], 'key': {}, 'status': '" status "'}, 'uri': "   \
     "'@account/7'}"
@@ -139,6 +142,51 @@ static const Case cases[] = {
       "administrator must create a new one with 'acme-register --gen-key --override-existing-key "
       "--register FILE'.\n"
       "registered: https://ca.test/account/7, deactivated\n" },
+    { "registered at a CA whose accounts are on another host",
+      "",
+      KEY,
+      "{'body': {}, 'server': '@dir', 'uri': 'https://accounts.test/7'}",
+      { { 0 } },
+      "ready\n"
+      "ready\n"
+      "registered: https://accounts.test/7, ?\n" },
+    { "registered at another CA",
+      "",
+      KEY,
+      ELSEWHERE,
+      { { "dir", 200, WITH_TERMS }, { "new-account", 400, CA_PROBLEM("accountDoesNotExist") } },
+      "GET dir\n"
+      "HEAD new-nonce\n"
+      "new-account {'contact': ['mailto:a@example.org'], 'onlyReturnExisting': true}\n"
+      "failed 500, retry 0, no account: The server has no account at the CA yet: its account is "
+      "https://old.test/account/7, and acme-server is now https://ca.test/dir. Its administrator "
+      "must run 'acme-register --register --accept-terms-of-service FILE'.\n"
+      "failed 500, retry 0, no account: The server has no account at the CA yet: its account is "
+      "https://old.test/account/7, and acme-server is now https://ca.test/dir. Its administrator "
+      "must run 'acme-register --register --accept-terms-of-service FILE'.\n"
+      "registered: https://old.test/account/7, deactivated\n" },
+    { "registered at another CA on the same host",
+      "",
+      KEY,
+      "{'body': {}, 'server': '@staging', 'uri': '@account/7'}",
+      { { "dir", 200, WITH_TERMS }, { "new-account", 200, "{'status': 'valid'}", "account/3" } },
+      "GET dir\n"
+      "HEAD new-nonce\n"
+      "new-account {'onlyReturnExisting': true}\n"
+      "ready\n"
+      "ready\n"
+      "registered: https://ca.test/account/3, valid\n" },
+    { "registered at another CA by the Python server",
+      CONSENT,
+      KEY,
+      "{'body': {'status': 'valid'}, 'uri': 'https://old.test/account/7'}",
+      { { 0 } },
+      "GET dir\n"
+      "HEAD new-nonce\n"
+      "new-account {'termsOfServiceAgreed': true}\n"
+      "ready\n"
+      "ready\n"
+      "registered: https://ca.test/account/1, valid\n" },
     { "registered without its URL",
       "",
       KEY,
@@ -327,6 +375,21 @@ static const Case cases[] = {
       "ready\n"
       "ready\n"
       "registered: https://ca.test/account/7, valid\n" },
+    { "an interrupted change of the key at another CA",
+      "",
+      KEY | NEW_KEY,
+      ELSEWHERE,
+      { { 0 } },
+      "failed 500, retry 0: The server cannot use its ACME account: a change of the account key "
+      "at another CA was interrupted; set acme-server to that CA again and run acme-register, "
+      "which completes "
+      "the change.\n"
+      "failed 500, retry 0: The server cannot use its ACME account: a change of the account key "
+      "at another CA was interrupted; set acme-server to that CA again and run acme-register, "
+      "which completes "
+      "the change.\n"
+      "both keys are kept\n"
+      "registered: https://old.test/account/7, deactivated\n" },
     { "an interrupted change of the key, and the CA is away",
       "",
       KEY | NEW_KEY,

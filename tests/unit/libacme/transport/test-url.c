@@ -29,8 +29,28 @@ static void test_resolve(void)
     }
 }
 
+static void test_same_origin(void)
+{
+    static const struct {
+        const char *a, *b;
+        bool is_same;
+    } cases[] = {
+        { "https://ca.example/dir", "https://CA.example:443/account/1", true },
+        { "https://ca.example:14000/dir", "https://ca.example:14000", true },
+        { "https://ca.example:14000/dir", "https://ca.example/dir", false },
+        { "https://ca.example/dir", "http://ca.example:443/dir", false },
+        { "https://ca.example/dir", "https://staging.ca.example/dir", false },
+        { "https://ca.example/dir", "account/1", false },
+        { "", "", false },
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+        ASSERT_EQ(url_same_origin(cases[i].a, cases[i].b), cases[i].is_same);
+}
+
 int main(void)
 {
     test_resolve();
+    test_same_origin();
     return EXIT_SUCCESS;
 }
