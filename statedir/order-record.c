@@ -11,7 +11,7 @@
 /* Enough for a request of the largest permitted max-size in base64, a chain and the other
  * members. */
 #define FILE_SIZE_MAX ((size_t)24 * 1024 * 1024)
-/* The lifetime of an order for which the CA gives no expiry, s. */
+/* The longest lifetime of an order, also if the CA gives a later expiry or none, s. */
 #define LIFE_MAX (7 * 24 * 3600)
 
 static const char *const stages[] = {
@@ -57,7 +57,9 @@ int order_record_init(OrderRecord *record, const SignRequest *request, const cha
 
 time_t order_record_expires(const OrderRecord *record)
 {
-    return record->expires ? record->expires : record->created + LIFE_MAX;
+    time_t last = record->created + LIFE_MAX;
+
+    return record->expires && record->expires < last ? record->expires : last;
 }
 
 int order_record_set_account(OrderRecord *record, const char *name, const char *server)
@@ -101,6 +103,21 @@ static json_t *order_record_pack(const OrderRecord *record)
         return NULL;
     }
     return object;
+}
+
+int order_record_directory(const char *state, char **ret)
+{
+    return state_json_directory(state, DIRECTORY, ret);
+}
+
+bool order_record_is_named(const char *name, char key[STORAGE_KEY_SIZE])
+{
+    return state_json_is_named(name, key);
+}
+
+bool order_record_exists(const char *state, const char *key)
+{
+    return state_json_is_old(state, DIRECTORY, key, 0) != -ENOENT;
 }
 
 int order_record_save(const char *state, const char *key, const OrderRecord *record)

@@ -43,7 +43,7 @@ void order_record_done(OrderRecord *record);
 int order_record_init(OrderRecord *record, const SignRequest *request, const char *request_id,
                       const char *client);
 
-/* When the order expires at the CA; 7 days after its creation if the CA gave no expiry. */
+/* When the order expires at the CA, or 7 days after its creation if that is earlier. */
 time_t order_record_expires(const OrderRecord *record);
 
 /* Sets the account of the order: @name of its block and URL of the CA's directory. Returns 0 or
@@ -55,6 +55,16 @@ void order_record_forget_url(OrderRecord *record);
 
 /* In all functions below, @state is the state directory, and @key is storage_key() of the body. The
  * first record creates orders/. */
+
+/* Creates the directory of the records if it is missing. @ret: its path, a new string. Returns 0 or
+ * -errno. */
+int order_record_directory(const char *state, char **ret);
+
+/* Whether this file name in the directory is that of a record. @key: its key. */
+bool order_record_is_named(const char *name, char key[STORAGE_KEY_SIZE]);
+
+/* Whether there is a record. True if that cannot be found out. */
+bool order_record_exists(const char *state, const char *key);
 
 /* Writes a record, and replaces an older one. Returns 0 or -errno. */
 int order_record_save(const char *state, const char *key, const OrderRecord *record);

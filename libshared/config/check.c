@@ -133,6 +133,8 @@ static int finish_account(Loader *l, SectionId section, AccountBlock *account)
         account->auth_share = CONFIG_AUTH_SHARE_DEFAULT;
     if (!seen(l, section, "renewal-reserve"))
         account->renewal_reserve = CONFIG_RENEWAL_RESERVE_DEFAULT;
+    if (!seen(l, section, "order-timeout"))
+        account->order_timeout = CONFIG_ORDER_TIMEOUT_DEFAULT;
     return check_external_account(l, section);
 }
 

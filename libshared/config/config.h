@@ -27,6 +27,9 @@
 #define CONFIG_AUTH_SHARE_DEFAULT      50U
 #define CONFIG_RENEWAL_RESERVE_DEFAULT 25U
 #define CONFIG_RENEWAL_RESERVE_MAX     90U
+/* s */
+#define CONFIG_ORDER_TIMEOUT_DEFAULT (4U * 3600)
+#define CONFIG_ORDER_TIMEOUT_MAX     (7U * 24 * 3600)
 
 /* The beginning of every block. */
 typedef struct Block {
@@ -110,6 +113,7 @@ typedef struct AccountBlock {
     unsigned client_share;    /* % of .orders_per_3h for one client; 0 or 100: all of it */
     unsigned auth_share;      /* the same for one auth block */
     unsigned renewal_reserve; /* % of each of these that only renewals can use; 0: none */
+    unsigned order_timeout;   /* s for the CA to verify, and again to issue; 0: until it expires */
 } AccountBlock;
 
 typedef struct AuthBlock {

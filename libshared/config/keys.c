@@ -549,6 +549,8 @@ static const ConfigKey account_keys[] = {
     { "auth-share", .parse = parse_unsigned, IN(AccountBlock, auth_share), .max = 100 },
     { "renewal-reserve", .parse = parse_unsigned, IN(AccountBlock, renewal_reserve),
       .max = CONFIG_RENEWAL_RESERVE_MAX },
+    { "order-timeout", .parse = parse_unsigned, IN(AccountBlock, order_timeout),
+      .max = CONFIG_ORDER_TIMEOUT_MAX },
 };
 
 static const ConfigKey state_keys[] = {

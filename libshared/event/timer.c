@@ -46,3 +46,12 @@ bool timer_is_armed(const sd_event_source *timer)
 {
     return sd_event_source_get_enabled((sd_event_source *)(uintptr_t)timer, NULL) > 0;
 }
+
+usec_t timer_left(sd_event_source *timer)
+{
+    usec_t at, now = now_monotonic();
+
+    if (!timer_is_armed(timer) || sd_event_source_get_time(timer, &at) < 0)
+        return 0;
+    return at > now ? at - now : 0;
+}

@@ -26,3 +26,6 @@ int timer_arm(sd_event_source *timer, usec_t delay);
 int timer_disarm(sd_event_source *timer);
 
 bool timer_is_armed(const sd_event_source *timer);
+
+/* The time until the timer fires, µs. 0: it is due, or not armed. */
+usec_t timer_left(sd_event_source *timer);

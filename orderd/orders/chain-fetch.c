@@ -35,7 +35,9 @@ static int read_chain(const SessionReply *reply, const ChainWish *wish, Chain **
     r = chain_check(chain, wish->csr, ret_why);
     if (r < 0)
         return r == -EBADMSG ? -EKEYREJECTED : r;
-    if (wish->refuses_extra_names && (extra = chain_extra_names(chain, wish->csr))) {
+    if (wish->refuses_extra_names)
+        extra = chain_extra_names(chain, wish->csr);
+    if (extra) {
         *ret_why = "has names that were not ordered (extra-names = refuse)";
         return -EPERM;
     }

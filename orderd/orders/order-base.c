@@ -65,6 +65,7 @@ void order_begin_again(Order *order)
 {
     order_drop_authorizations(order);
     order->poll = (Poll){ 0 };
+    order_restart_patience(order);
     order->is_resumed = order->is_moved = false;
     order->finalize_taken = false;
     order_record_forget_url(&order->record);
@@ -164,6 +165,43 @@ void order_fail_expired(Order *order)
                "The order expired before the CA completed it. Try again.");
 }
 
+static usec_t timeout(const Order *order)
+{
+    return account_choice_block(&order->choice)->order_timeout * USEC_PER_SEC;
+}
+
+usec_t order_patience(Order *order)
+{
+    time_t left = order_record_expires(&order->record) - time(NULL);
+    usec_t lives = left > 0 ? (usec_t)left * USEC_PER_SEC : 0, waited, now = now_monotonic();
+
+    if (order->waits_since == 0)
+        order->waits_since = now;
+    waited = now - order->waits_since;
+    if (timeout(order) == 0)
+        return lives;
+    if (waited >= timeout(order))
+        return 0;
+    return lives < timeout(order) - waited ? lives : timeout(order) - waited;
+}
+
+void order_restart_patience(Order *order)
+{
+    order->waits_since = 0;
+}
+
+void order_fail_late(Order *order)
+{
+    if (order_is_expired(order)) {
+        order_fail_expired(order);
+        return;
+    }
+    order_fail(
+        order, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 60,
+        "The CA did not complete the order in time (order-timeout in [account]). acmems gave "
+        "it up. Try again: a new order is made.");
+}
+
 /* The clients cannot wait until the CA is back. But once the CSR was sent, the CA may have issued
  * the certificate, and the order stays. */
 static bool is_to_be_moved(const Order *order, const Failure *failure, usec_t delay)
@@ -193,6 +231,7 @@ void order_pause(Order *order, Failure *failure)
         return;
     }
     order->poll = (Poll){ 0 };
+    order_restart_patience(order);
     failure_done(&order->trouble);
     order->trouble = *failure;
     *failure = (Failure){ 0 };
@@ -239,6 +278,7 @@ bool order_save(Order *order)
     Failure failure = { 0 };
 
     order->is_unsaved = r < 0;
+    order->has_file |= r >= 0;
     if (r >= 0)
         return true;
     log_event_errno(LOG_EVENT_STATE_NOT_WRITTEN, r, "Failed to write the order for %s to '%s': %m",

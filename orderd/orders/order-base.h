@@ -21,6 +21,7 @@ struct Order {
     OrderSubject subject;
     OrderRecord record; /* the file on disk has the same content, unless .is_unsaved */
     bool is_unsaved;
+    bool has_file;   /* a record was written, or read */
     bool is_resumed; /* it was read from disk, and the CA has not shown it since */
     bool is_moved;   /* to another account, or the account has another key */
     char *replaces;  /* the certificate that newOrder named, see replaced() in order-place.c */
@@ -42,6 +43,8 @@ struct Order {
     ChainFetch *chain_fetch;
     sd_event_source *timer; /* for the start, then for polls and pauses */
     Poll poll;
+    usec_t waits_since; /* for the CA to verify, or else to issue; 0: it does not */
+    usec_t asked_at;    /* when the CA last showed that it still works; 0: it has not */
     Backoff backoff;
     order_cb callback;
     order_trouble_cb on_trouble;
@@ -91,6 +94,15 @@ bool order_key_is_good(Order *order) _warn_unused_;
 
 bool order_is_expired(const Order *order); /* never ends the order */
 void order_fail_expired(Order *order);
+
+/* When the order ends if it still waits for the CA: it expires, or order-timeout is over. Begins to
+ * count with the first call, and with the first one after order_restart_patience(). Returns the
+ * time that is left, µs; 0: none. */
+usec_t order_patience(Order *order);
+void order_restart_patience(Order *order);
+
+/* Ends an order without patience. */
+void order_fail_late(Order *order);
 void order_fail_memory(Order *order);
 
 /* A request to the CA could not be made: @error is a negative errno. */

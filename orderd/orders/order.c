@@ -14,6 +14,10 @@
  * all parts should have noticed it. */
 #define NOTICE_MAX USEC_PER_SEC
 
+/* The time between two requests for the order object while clients wait, whatever Retry-After says,
+ * and the shortest time that clients are told to wait, s. */
+#define ASK_SOON 60U
+
 OrderSubject *order_subject(Order *order)
 {
     return &order->subject;
@@ -29,10 +33,37 @@ bool order_set_waiting(const Order *order, Failure *ret)
     return authorizations_set_waiting(order->authorizations, ret);
 }
 
+/* The time until the order object is fetched again, µs; 0: the order does not wait for that. */
+static usec_t time_to_poll(const Order *order)
+{
+    return order->timer && !authorizations_are_pending(order->authorizations)
+               ? timer_left(order->timer)
+               : 0;
+}
+
+unsigned order_retry_after(const Order *order)
+{
+    usec_t left = (time_to_poll(order) + USEC_PER_SEC - 1) / USEC_PER_SEC;
+
+    return left > ASK_SOON ? (unsigned)left : ASK_SOON;
+}
+
+/* A client that waits is worth a question before the time that the CA named. */
+static void ask_soon(Order *order)
+{
+    usec_t soon = order->asked_at + ASK_SOON * USEC_PER_SEC, now = now_monotonic();
+
+    if (order->trouble.status == 0 && order->asked_at > 0 &&
+        time_to_poll(order) > ASK_SOON * USEC_PER_SEC)
+        (void)timer_arm(order->timer, soon > now ? soon - now : 0);
+}
+
 void order_add_caller(Order *order, const OrderCaller *caller)
 {
-    if (!caller->is_prefetch)
+    if (!caller->is_prefetch) {
         order->record.asked = time(NULL);
+        ask_soon(order);
+    }
     order_subject_add_client(&order->subject, caller->request_id, caller->client);
 }
 
@@ -58,11 +89,13 @@ Order *order_free(Order *order)
 
 static void ask_again(Order *order, unsigned retry_after)
 {
-    if (order_is_expired(order)) {
-        order_fail_expired(order);
-        return;
-    }
-    (void)order_schedule(order, poll_next(&order->poll, retry_after));
+    usec_t left = order_patience(order), delay = poll_next(&order->poll, retry_after);
+
+    order->asked_at = now_monotonic();
+    if (left == 0)
+        order_fail_late(order);
+    else
+        (void)order_schedule(order, delay < left ? delay : left);
 }
 
 /* The CA shows a state that the order had left. If it stays so, the CA has returned the order to
@@ -177,6 +210,7 @@ static void on_validated(Failure *failure, void *userdata)
         return;
     }
     order->poll = (Poll){ 0 };
+    order_restart_patience(order);
     (void)timer_disarm(order->timer);
     /* RFC 8555 §7.1.6: the order is ready. If the CA has not noticed that yet, it says so (§7.4),
      * and the order object is fetched. */
@@ -192,8 +226,8 @@ static void on_pending(Order *order, const SessionReply *reply)
         await_notice(order, reply);
         return;
     }
-    if (order_is_expired(order)) {
-        order_fail_expired(order);
+    if (order_patience(order) == 0) {
+        order_fail_late(order);
         return;
     }
     r = start_authorizations(order, json_object_get(reply->json, "authorizations"), order->solvers,
@@ -205,8 +239,7 @@ static void on_pending(Order *order, const SessionReply *reply)
         order_fail_memory(order);
     else
         /* The authorizations have no deadline of their own. */
-        (void)order_schedule(order, (usec_t)(order_record_expires(&order->record) - time(NULL)) *
-                                        USEC_PER_SEC);
+        (void)order_schedule(order, order_patience(order));
 }
 
 /* Whether the CA does not have the order. It may have dropped an order of an earlier run, or the
@@ -296,7 +329,7 @@ static int order_on_timer(sd_event_source *source, uint64_t usec, void *userdata
     (void)usec;
     LOG_CONTEXT(&order->subject.log);
     if (authorizations_are_pending(order->authorizations)) {
-        order_fail_expired(order);
+        order_fail_late(order);
         return 0;
     }
     if (order->is_unsaved && !order_save(order))
@@ -322,6 +355,17 @@ int order_start(Order *order, Accounts *accounts, order_cb callback, order_troub
     order->on_trouble = on_trouble;
     order->userdata = userdata;
     return timer_start(order->event, 0, order_on_timer, order, &order->timer);
+}
+
+void order_note_removed(Order *order)
+{
+    OrderSubject *subject = &order->subject;
+
+    LOG_CONTEXT(&subject->log);
+    if (order->has_file &&
+        !order_record_exists(subject->config->state_directory, subject->request.key))
+        order_fail(order, LOG_EVENT_ORDER_FAILED_HERE, 503, 60,
+                   "The administrator ended this order. Try again: a new order is made.");
 }
 
 const Failure *order_trouble(const Order *order)
@@ -365,7 +409,7 @@ int order_resume(const OrderSetup *setup, SignRequest *request, OrderRecord *rec
         return -ENOMEM;
     order->record = *record;
     *record = (OrderRecord){ 0 };
-    order->is_resumed = order->is_charged = true;
+    order->is_resumed = order->is_charged = order->has_file = true;
     r = order_describe(order, setup, request);
     if (r < 0)
         return r;

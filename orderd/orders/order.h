@@ -46,6 +46,10 @@ const Failure *order_trouble(const Order *order);
  * of type none, and not because a write failed. */
 bool order_is_kept_nowhere_else(const Order *order);
 
+/* Ends an order whose file was removed by another program. Does nothing if the file exists, or
+ * never existed. The order may end. */
+void order_note_removed(Order *order);
+
 /* Adds one more caller: see order_subject_add_client(). */
 void order_add_caller(Order *order, const OrderCaller *caller);
 
@@ -53,6 +57,9 @@ OrderSubject *order_subject(Order *order); /* borrowed */
 
 /* When the stored certificate is due for renewal; borrowed. NULL: none was stored. */
 const Renewal *order_renewal(const Order *order);
+
+/* How long a client should wait before it asks for the order's certificate again, s. */
+unsigned order_retry_after(const Order *order);
 
 /* Sets what an order that is not paused waits for. False: it waits for the CA. */
 bool order_set_waiting(const Order *order, Failure *ret);

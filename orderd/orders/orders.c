@@ -6,6 +6,7 @@
 #include "accounts/profile.h"
 #include "event/timer.h"
 #include "log/log.h"
+#include "orders/order-watch.h"
 #include "policy/policy.h"
 #include "statedir/kept-chain.h"
 #include "strings/strv.h"
@@ -37,6 +38,7 @@ struct Orders {
     TAILQ_HEAD(, Entry) entries; /* in the order of arrival */
     size_t n_entries;
     ProfileCheck *profile_check;
+    OrderWatch *watch;
     bool unread; /* an order that is not in the list may be on disk */
     void (*changed)(void *userdata);
     void *changed_userdata;
@@ -120,7 +122,8 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
     if (trouble)
         failure_copy(&failure, trouble);
     else if (!order_set_waiting(waiter->entry->order, &failure))
-        failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 60,
+        failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503,
+                    order_retry_after(waiter->entry->order),
                     "The CA has not completed the order yet. Post the same CSR again later.");
     tell_waiter(waiter, NULL, &failure);
     failure_done(&failure);
@@ -323,12 +326,35 @@ static int resume(Orders *orders, Config *config, const char *key, const char **
     return r;
 }
 
+static void on_removed(const char *key, void *userdata)
+{
+    Entry *entry = find_key(userdata, key);
+
+    if (entry && entry->started)
+        order_note_removed(entry->order);
+}
+
+/* The directory may be another one by now. */
+static void watch(Orders *orders, const Config *config)
+{
+    int r;
+
+    orders->watch = order_watch_free(orders->watch);
+    r = order_watch_new(orders->event, config->state_directory, on_removed, orders, &orders->watch);
+    if (r < 0)
+        log_warning_errno(r,
+                          "'acmemsctl clear' cannot end orders in progress, because '%s/orders' "
+                          "cannot be watched: %m",
+                          config->state_directory);
+}
+
 void orders_resume(Orders *orders, Config *config)
 {
     _cleanup_strv_ char **keys = NULL;
     bool unread = false;
     int r = order_record_clean(config->state_directory);
 
+    watch(orders, config);
     if (r >= 0)
         r = order_record_list(config->state_directory, &keys);
     if (r < 0) {
@@ -430,6 +456,7 @@ Orders *orders_free(Orders *orders)
     while (!TAILQ_EMPTY(&orders->entries))
         entry_free(TAILQ_FIRST(&orders->entries));
     profile_check_free(orders->profile_check);
+    order_watch_free(orders->watch);
     accounts_free(orders->accounts);
     sd_event_unref(orders->event);
     free(orders);

@@ -112,18 +112,29 @@ int state_json_remove(const char *state, const char *directory, const char *key)
     return unlinkat(fd, file_name(key, name), 0) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-/* Adds the key of a file to the list, if the file is named after a key. */
-static int list_key(const char *name, char ***keys)
+int state_json_directory(const char *state, const char *directory, char **ret)
 {
-    _cleanup_free_ char *key = NULL;
-    const char *dot = strchr(name, '.');
+    _cleanup_free_ char *path = directory_path(state, directory);
+    _cleanup_close_ int fd = -EBADF;
 
-    if (!dot || !streq(dot, SUFFIX))
-        return 0;
-    key = strndup(name, (size_t)(dot - name));
-    if (!key)
+    if (!path)
         return -ENOMEM;
-    return storage_is_key(key) ? strv_extend(keys, key) : 0;
+    fd = directory_open(path, DIRECTORY_MODE);
+    if (fd < 0)
+        return fd;
+    *ret = TAKE_PTR(path);
+    return 0;
+}
+
+bool state_json_is_named(const char *name, char key[STORAGE_KEY_SIZE])
+{
+    size_t length = STORAGE_KEY_SIZE - 1;
+
+    if (strlen(name) != length + STRLEN(SUFFIX) || !streq(name + length, SUFFIX))
+        return false;
+    memcpy(key, name, length);
+    key[length] = '\0';
+    return storage_is_key(key);
 }
 
 int state_json_list(const char *state, const char *directory, char ***ret)
@@ -131,6 +142,7 @@ int state_json_list(const char *state, const char *directory, char ***ret)
     _cleanup_free_ char *path = directory_path(state, directory);
     _cleanup_closedir_ DIR *opened = NULL;
     _cleanup_strv_ char **keys = NULL;
+    char key[STORAGE_KEY_SIZE];
     const char *name;
     int r = path ? directory_list_at(AT_FDCWD, path, 0, &opened) : -ENOMEM;
 
@@ -141,7 +153,7 @@ int state_json_list(const char *state, const char *directory, char ***ret)
     if (r < 0)
         return r;
     while ((r = directory_next(opened, &name)) > 0) {
-        r = list_key(name, &keys);
+        r = state_json_is_named(name, key) ? strv_extend(&keys, key) : 0;
         if (r < 0)
             return r;
     }

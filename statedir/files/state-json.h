@@ -30,6 +30,13 @@ int state_json_is_old(const char *state, const char *directory, const char *key,
 /* Removes an object. Returns 0, also if it does not exist; -errno. */
 int state_json_remove(const char *state, const char *directory, const char *key);
 
+/* Creates the directory (0700) if it is missing. @ret: its path, a new string. Returns 0 or -errno.
+ */
+int state_json_directory(const char *state, const char *directory, char **ret);
+
+/* Whether this file name is that of an object. @key: its key. */
+bool state_json_is_named(const char *name, char key[STORAGE_KEY_SIZE]);
+
 /* Lists the keys of all objects, sorted; none if the directory does not exist. @ret: strv_free().
  * Returns 0 or -errno. */
 int state_json_list(const char *state, const char *directory, char ***ret);

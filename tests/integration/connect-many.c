@@ -52,13 +52,15 @@ int main(int argc, char **argv)
 {
     static char stack[STACK_SIZE] __attribute__((aligned(16)));
     Task task = { .address.sun_family = AF_UNIX };
-    int n = argc == 4 ? atoi(argv[2]) : 0, each = argc == 4 ? atoi(argv[3]) : 0, status;
+    long n = argc == 4 ? strtol(argv[2], NULL, 10) : 0,
+         each = argc == 4 ? strtol(argv[3], NULL, 10) : 0;
+    int status;
 
     if (n < 1 || each < 1 || each > EACH_MAX)
         return EXIT_FAILURE;
     (void)snprintf(task.address.sun_path, sizeof(task.address.sun_path), "%s", argv[1]);
     for (; n > 0; n -= task.n) {
-        task.n = n < each ? n : each;
+        task.n = (int)(n < each ? n : each);
         pid_t pid =
             clone(connect_and_send, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD, &task);
 

@@ -5,10 +5,12 @@ import datetime
 import email.utils
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 import lib
+from dns_bed import kill_orderd
 
 HELD_BACK = "again before the time in Retry-After"
 
@@ -199,6 +201,54 @@ def test_acmemsctl_wrong_use(installation):
         assert result.returncode == code and bool(result.stderr) == bool(code), result
     missing = lib.run(lib.CTL, "--config", "/nowhere.ini", "pauses", check=False)
     assert missing.returncode == 1 and "/nowhere.ini" in missing.stderr
+
+
+# ---- orders without an end -------------------------------------------------------------------
+
+@pytest.fixture
+def endless(faulty, fake_ca):
+    """The CA takes every order and never completes one."""
+    order = {"status": "processing", "expires": "2999-01-01T00:00:00Z", "finalize": fake_ca.base + "finalize/1",
+             "authorizations": [fake_ca.base + "authz/1"]}
+    fake_ca.order = 201, {"Location": fake_ca.base + "order/1"}, order
+    fake_ca.answers["/order/1"] = 200, {}, order
+    return faulty
+
+
+def placed(server):
+    return [path for path in server.directory.glob("state/orders/*.json") if '"placed"' in path.read_text()]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_order_is_cleared(endless, fake_ca, new_csr, restarts):
+    """acmemsctl clear ends an order in progress. The client hears of it, and the next request begins a new one."""
+    csr = new_csr("www.example.org", "mail.example.org")
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(endless.post, csr)
+        lib.wait_for(lambda: placed(endless), "the order")
+        if restarts:
+            kill_orderd(endless)
+            endless.start_orderd()
+        clear = lib.run(lib.CTL, "--config", endless.config, "clear", "mail.example.org")
+        assert clear.stdout == "The order for www.example.org mail.example.org ends.\n"
+        assert answer.result().status == 503
+    if not restarts:
+        assert "The administrator ended this order" in answer.result().text
+    assert not list(endless.directory.glob("state/orders/*.json"))
+    assert lib.run(lib.CTL, "--config", endless.config, "clear", "mail.example.org", check=False).returncode == 1
+    fake_ca.order = 400, {}, lib.problem("rejectedIdentifier")
+    assert "rejectedIdentifier" in endless.post(csr).text
+    assert fake_ca.orders == 2
+
+
+def test_order_timeout(endless, fake_ca, new_csr):
+    """An order that the CA does not complete is given up, and no longer in the way of its names."""
+    endless.write_config(account="accept-terms-of-service = yes\norder-timeout = 1")
+    answer = endless.post(new_csr("www.example.org"))
+    assert answer.status == 503 and "did not complete the order in time (order-timeout" in answer.text
+    assert not list(endless.directory.glob("state/orders/*.json"))
+    endless.post(new_csr("www.example.org"))
+    assert fake_ca.orders == 2
 
 
 # ---- budgets ---------------------------------------------------------------------------------

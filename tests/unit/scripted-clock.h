@@ -139,6 +139,14 @@ bool timer_is_armed(const sd_event_source *source)
     return timer->at != USEC_INFINITY;
 }
 
+usec_t timer_left(sd_event_source *source)
+{
+    const ClockTimer *timer = sd_event_source_get_userdata(source);
+    usec_t now = now_monotonic();
+
+    return timer->at != USEC_INFINITY && timer->at > now ? timer->at - now : 0;
+}
+
 /* Lets time pass up to the next timer, and makes it ready. False: there is none before @until. */
 static inline bool clock_pass(usec_t until)
 {

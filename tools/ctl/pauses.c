@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* acmemsctl pauses, acmemsctl clear: what acmems does not ask the CA for at present. Both work on
- * the files of acmems-orderd, which reads them before each order, and need no connection to it. */
+ * the files of acmems-orderd, which reads them before each order and notices when one of an order
+ * is removed, and need no connection to it. */
 
 #include <stdio.h>
 
 #include "config/file.h"
 #include "ctl/ctl.h"
 #include "statedir/files/owner.h"
+#include "statedir/order-record.h"
 #include "statedir/pause.h"
+#include "statedir/storage/request.h"
+#include "strings/strv.h"
 #include "strings/text.h"
 #include "x509/dns-name.h"
 
@@ -76,6 +80,51 @@ static int clear_pause(const Pause *pause, void *userdata)
     return r;
 }
 
+/* Ends an order for a certificate with this name. One whose certificate is there does not hold up
+ * anything. */
+static int clear_order(Clearing *clearing, const char *key)
+{
+    const char *state = clearing->config->state_directory;
+    _cleanup_(order_record_done) OrderRecord record = { 0 };
+    _cleanup_(sign_request_done) SignRequest request = { 0 };
+    _cleanup_strv_ char **names = NULL;
+    _cleanup_free_ char *joined = NULL;
+    const char *why;
+    int r = order_record_load(state, key, &record);
+
+    if (r >= 0)
+        r = sign_request_init(&request, record.body, record.body_size);
+    if (r >= 0)
+        r = sign_request_parse(&request, &why);
+    if (r < 0) /* acmems-orderd tells of it */
+        return r == -ENOMEM ? r : 0;
+    names = csr_identifiers(request.csr);
+    joined = names ? strv_join(names, " ") : NULL;
+    if (!joined)
+        return -ENOMEM;
+    if (record.stage == ORDER_STAGE_ISSUED || !strv_contains(names, clearing->name))
+        return 0;
+    r = order_record_remove(state, key);
+    if (r < 0)
+        return r;
+    text_print_line(stdout, "The order for %s ends.%s", joined,
+                    record.stage == ORDER_STAGE_FINALIZING
+                        ? " The CA may have issued its certificate all the same."
+                        : "");
+    clearing->n++;
+    return 0;
+}
+
+static int clear_orders(Clearing *clearing)
+{
+    _cleanup_strv_ char **keys = NULL;
+    int r = order_record_list(clearing->config->state_directory, &keys);
+
+    for (char **key = keys; r >= 0 && key && *key; key++)
+        r = clear_order(clearing, *key);
+    return r;
+}
+
 /* Findings are for `acmemsctl check` to print; here only a file that cannot be read matters. */
 static void print_unreadable(int level, const char *file, unsigned line, const char *text,
                              void *userdata)
@@ -121,10 +170,12 @@ static int clear(const Config *config, const char *name)
     Clearing clearing = { .config = config, .name = name };
     int r = pause_foreach(config->state_directory, clear_pause, &clearing);
 
+    if (r >= 0 && name)
+        r = clear_orders(&clearing);
     if (r < 0)
-        return pauses_fail("cannot clear every pause", r);
+        return pauses_fail("cannot clear everything", r);
     if (clearing.n == 0 && name) {
-        text_print_line(stderr, "acmemsctl: there is no pause for %s", name);
+        text_print_line(stderr, "acmemsctl: there is no pause and no order for %s", name);
         return CTL_BAD;
     }
     return CTL_GOOD;

@@ -34,7 +34,9 @@ int main(void)
         begin = now_monotonic();
         ASSERT_OK(timer_arm(timer, 5 * USEC_PER_MSEC));
         ASSERT_TRUE(timer_is_armed(timer));
+        ASSERT_TRUE(timer_left(timer) <= 5 * USEC_PER_MSEC);
         ASSERT_TRUE(sd_event_run(event, PATIENCE) > 0);
+        ASSERT_EQ(timer_left(timer), 0);
         ASSERT_EQ(n, i);
         ASSERT_TRUE(now_monotonic() >= begin + 5 * USEC_PER_MSEC);
         ASSERT_FALSE(timer_is_armed(timer));

@@ -267,9 +267,46 @@ static const BedCase cases[] = {
         { "order/1", 200, ORDER("processing") } },
       SEEN_PLACED "wait 3000 s\n"
                   "order/1\n"
-                  "wait 3000 s\n"
+                  "wait 600 s\n"
                   "order/1\n"
                   "end 503, retry 60: The order expired before the CA completed it. Try again.\n" },
+    { "the CA works for hours",
+      { { "finalize/1", 200, ORDER("processing"), .retry_after = 3600 },
+        { "order/1", 200, ORDER("processing"), .retry_after = 3600 },
+        { "order/1", 200, ORDER("processing"), .retry_after = 86400 },
+        { "order/1", 200, ORDER("processing"), .retry_after = 3500 },
+        { "order/1", 200, ORDER("processing"), .retry_after = 3600 },
+        { "order/1", 200, ORDER("processing"), .retry_after = 3600 } },
+      SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
+      "wait 3600 s\n"
+      "order/1\n"
+      "wait 3600 s\n"
+      "order/1\n"
+      "wait 3600 s\n"
+      "order/1\n"
+      "wait 3500 s\n"
+      "order/1\n"
+      "wait 100 s\n"
+      "order/1\n"
+      "end 503, retry 60: The CA did not complete the order in time (order-timeout in [account]). "
+      "acmems gave it up. Try again: a new order is made.\n" },
+    { "the CA validates for hours",
+      { { "challenge/1", 200, "{}", .retry_after = 3600 },
+        { "authz/1", 200, AUTHZ },
+        { "authz/1", 200, AUTHZ, .retry_after = 3600 },
+        { "authz/1", 200, AUTHZ, .retry_after = 3600 },
+        { "authz/1", 200, AUTHZ, .retry_after = 3600 } },
+      SEEN_PLACED "authz/1\n"
+                  "challenge/1 {} (published)\n"
+                  "wait 3600 s\n"
+                  "authz/1\n"
+                  "wait 3600 s\n"
+                  "authz/1\n"
+                  "wait 3600 s\n"
+                  "authz/1\n"
+                  "wait 3600 s\n"
+                  "end 503, retry 60: The CA did not complete the order in time (order-timeout in "
+                  "[account]). acmems gave it up. Try again: a new order is made.\n" },
     { "the order expires while the CA validates",
       { { "new-order", 201,
           "{'status': 'pending', 'expires': '#', 'finalize': '@finalize/1', 'authorizations': "

@@ -159,13 +159,46 @@ static void test_deadline(void)
     close_callers(&c, "deadline",
                   SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
                   "wait 89.9 s\n"
-                  "one: 503, retry 60: The CA has not completed the order yet. Post the same CSR "
+                  "one: 503, retry 61: The CA has not completed the order yet. Post the same CSR "
                   "again later.\n"
-                  "wait 60.1 s\n"
                   "order/1\n"
                   "certificate/1 as application/pem-certificate-chain\n"
                   "stored\n"
                   "two: issued\n");
+}
+
+/* The CA names a time of an hour. It is asked once a minute while clients come, and they are told
+ * when the next question is. */
+static void test_long_wait(void)
+{
+    static const CaReply script[] = {
+        { "finalize/1", 200, "{'status': 'processing'}", .retry_after = 3600 },
+        { "order/1", 200, "{'status': 'processing'}", .retry_after = 86400 },
+        { "order/1", 200, "{'status': 'valid', 'certificate': '@certificate/1'}" },
+        { NULL },
+    };
+    Caller one = { "one" }, two = { "two" }, three = { "three" };
+    Callers c;
+
+    open_callers(&c, "", script);
+    ASSERT_OK(call_with(&c, c.bed.body, &one));
+    run(&c, 100);
+    ASSERT_OK(call_with(&c, c.bed.body, &two));
+    run(&c, 30);
+    ASSERT_OK(call_with(&c, c.bed.body, &three));
+    run(&c, 1000);
+    close_callers(&c, "a long wait",
+                  SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
+                  "wait 89.9 s\n"
+                  "one: 503, retry 3511: The CA has not completed the order yet. Post the same CSR "
+                  "again later.\n"
+                  "order/1\n"
+                  "wait 60 s\n"
+                  "order/1\n"
+                  "certificate/1 as application/pem-certificate-chain\n"
+                  "stored\n"
+                  "two: issued\n"
+                  "three: issued\n");
 }
 
 static void test_deadline_in_trouble(void)
@@ -258,6 +291,7 @@ int main(void)
     test_same_request();
     test_same_names();
     test_deadline();
+    test_long_wait();
     test_deadline_in_trouble();
     test_local_trouble();
     test_too_many();
