@@ -182,25 +182,12 @@ static int new_account(Register *reg)
     return r;
 }
 
-int register_fail_without_account(const Register *reg)
-{
-    _cleanup_free_ char *why = NULL;
-
-    if (!reg->elsewhere)
-        return progress_failed(-ENOENT,
-                               "the key is not registered yet; register it with --register");
-    if (asprintf(&why,
-                 "the account is %s, and acme-server is now %s; register the key there with "
-                 "--register",
-                 reg->elsewhere, reg->account->server) < 0)
-        why = NULL;
-    return progress_failed(-ENOENT, str_or(why, "out of memory"));
-}
-
 /* Checks that there is an account to change. */
 static int require_account(const Register *reg)
 {
-    return registration_uri(reg->registration) ? 0 : register_fail_without_account(reg);
+    return registration_uri(reg->registration)
+               ? 0
+               : progress_failed_without_account(reg->elsewhere, reg->account->server);
 }
 
 int register_update_contact(Register *reg)
@@ -280,7 +267,7 @@ static int accept_terms(Register *reg)
 static int refresh_pending(Register *reg)
 {
     if (!reg->registration || reg->elsewhere)
-        return register_fail_without_account(reg);
+        return progress_failed_without_account(reg->elsewhere, reg->account->server);
     (void)wait_for_terms(reg);
     return terms_accepted(reg) ? accept_terms(reg) : EXIT_TO_DO;
 }

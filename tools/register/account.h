@@ -14,8 +14,5 @@ int register_refresh(Register *reg);
 int register_update_contact(Register *reg); /* RFC 8555 §7.3.2 */
 int register_deactivate(Register *reg);     /* RFC 8555 §7.3.6 */
 
-/* Ends a step that needs an account and finds none at the CA. */
-int register_fail_without_account(const Register *reg);
-
 /* Check that the account on disk is valid, as far as registration.json knows. */
 int register_check_status(Register *reg);

@@ -4,7 +4,6 @@
 #include "libacme/registration.h"
 #include "libacme/rollover.h"
 #include "libacme/sync-call.h"
-#include "register/account.h"
 #include "register/progress.h"
 #include "statedir/account-dir.h"
 #include "strings/strv.h"
@@ -176,7 +175,7 @@ static int start_rollover(Register *reg, EVP_PKEY *new, SyncAnswer *answer)
         return progress_failed(-EROFS,
                                "the key is a systemd credential; it cannot be replaced here");
     if (!plan.account)
-        return register_fail_without_account(reg);
+        return progress_failed_without_account(reg->elsewhere, reg->account->server);
     if (!plan.url)
         return progress_failed(
             -EOPNOTSUPP, "the CA does not offer key rollover (no keyChange in its directory); the "

@@ -41,3 +41,18 @@ int progress_failed_errno(int r, const char *what, const char *directory)
     text_print_line(stderr, "acme-register: %s in %s: %s", what, directory, strerror(-r));
     return r;
 }
+
+int progress_failed_without_account(const char *elsewhere, const char *server)
+{
+    _cleanup_free_ char *why = NULL;
+
+    if (!elsewhere)
+        return progress_failed(-ENOENT,
+                               "the key is not registered yet; register it with --register");
+    if (asprintf(&why,
+                 "the account is %s, and acme-server is now %s; register the key there with "
+                 "--register",
+                 elsewhere, server) < 0)
+        why = NULL;
+    return progress_failed(-ENOENT, str_or(why, "out of memory"));
+}

@@ -15,3 +15,7 @@ void progress_wait(const char *what);
  * return @r, a negative errno. */
 int progress_failed(int r, const char *why);
 int progress_failed_errno(int r, const char *what, const char *directory);
+
+/* The same for a step that needs an account at @server. @elsewhere: URL of the account that there
+ * is at another CA, or NULL. Returns -ENOENT. */
+int progress_failed_without_account(const char *elsewhere, const char *server);
