@@ -17,6 +17,12 @@
 /* If trouble outlasts a pause of this length, the order handles it. */
 #define PAUSE_MAX (20 * USEC_PER_SEC)
 
+/* A CA may leave a challenge pending after an attempt that failed, with the error in it (RFC 8555
+ * §8.2). It is told to try again after this time, then after twice the time, and so on; after
+ * ATTEMPTS_MAX the error is the result. Some client still waits then. */
+#define ATTEMPT_AGAIN (5 * USEC_PER_SEC)
+#define ATTEMPTS_MAX  (75 * USEC_PER_SEC)
+
 struct Authorization {
     sd_event *event;
     Account *account;
@@ -35,6 +41,8 @@ struct Authorization {
     bool published;       /* the answer is where the CA finds it */
     bool told;            /* the CA was asked to validate; whether it received that is unknown */
     json_t *tell_problem; /* why the CA refused that; NULL: it did not */
+    usec_t failing_since; /* when the first failed attempt was seen; 0: none */
+    usec_t told_again;    /* when the CA was last told to try again */
     SessionCall *call;
     sd_event_source *timer;
     Poll poll;
@@ -409,6 +417,28 @@ static void on_dropped(Authorization *a, const SessionReply *reply)
         "The CA withdrew an authorization before the order was complete. Try again.");
 }
 
+/* Takes note of an attempt that failed, in a challenge that is still pending. Returns whether the
+ * authorization has ended by it. */
+static bool note_attempt(Authorization *a, const json_t *challenges)
+{
+    const json_t *challenge = verification_choice_challenge(&a->choice, challenges);
+    usec_t now = now_monotonic();
+
+    if (!json_is_object(json_object_get(challenge, "error")))
+        return false;
+    if (a->failing_since == 0)
+        a->failing_since = a->told_again = now;
+    if (now - a->failing_since >= ATTEMPTS_MAX) {
+        authorization_fail_invalid(a, challenges);
+        return true;
+    }
+    if (now - a->told_again >= ATTEMPT_AGAIN + a->told_again - a->failing_since) {
+        a->told_again = now;
+        a->told = false;
+    }
+    return false;
+}
+
 static void on_pending(Authorization *a, const SessionReply *reply)
 {
     const json_t *challenges = json_object_get(reply->json, "challenges");
@@ -430,6 +460,8 @@ static void on_pending(Authorization *a, const SessionReply *reply)
     status = json_string_value(
         json_object_get(verification_choice_challenge(&a->choice, challenges), "status"));
     is_untried = !status || streq(status, "pending"); /* a CA may leave it out */
+    if (is_untried && a->told && note_attempt(a, challenges))
+        return;
     /* Told once more if the first request did not arrive. */
     if (!a->published || (!a->told && is_untried))
         answer_challenge(a, challenges);

@@ -13,6 +13,9 @@
 #define FAILED                                                                                     \
     "{'type': 'http-01', 'status': 'invalid', 'error': {'type': "                                  \
     "'urn:ietf:params:acme:error:connection', 'detail': 'No way.'}}"
+#define ATTEMPTED                                                                                  \
+    "{'type': 'http-01', 'status': 'pending', 'token': '" BED_TOKEN "', 'url': '@challenge/1', "   \
+    "'error': {'type': 'urn:ietf:params:acme:error:connection', 'detail': 'No way.'}}"
 #define OF(type, value)                                                                            \
     "{'status': 'pending', 'identifier': {'type': '" type "', 'value': '" value "'}, "             \
     "'challenges': [" CHALLENGE("pending") "]}"
@@ -52,6 +55,41 @@ static const BedCase cases[] = {
       { { "authz/1", 200, AUTHZ("pending", CHALLENGE("pending")) },
         { "authz/1", 200, AUTHZ("invalid", FAILED) } },
       SEEN_PLACED SEEN_VALIDATED
+      "end 421: The CA could not validate: a.example.org: connection: No way.\n" },
+    { "the CA tries again when it is told to",
+      { { "authz/1", 200, AUTHZ("pending", CHALLENGE("pending")) },
+        { "authz/1", 200, AUTHZ("pending", ATTEMPTED) },
+        { "authz/1", 200, AUTHZ("pending", ATTEMPTED), .retry_after = 5 },
+        { "authz/1", 200, AUTHZ("pending", ATTEMPTED) },
+        { "authz/1", 200, AUTHZ("valid", "") } },
+      SEEN_PLACED SEEN_VALIDATED "wait 0.2 s\n"
+                                 "authz/1\n"
+                                 "wait 5 s\n"
+                                 "authz/1\n"
+                                 "challenge/1 {} (published)\n"
+                                 "wait 0.8 s\n"
+                                 "authz/1\n" SEEN_FINALIZED SEEN_ISSUED },
+    { "the CA leaves the challenge pending, with an error",
+      { { "authz/1", 200, AUTHZ("pending", CHALLENGE("pending")) },
+        { "authz/1", 200, AUTHZ("pending", ATTEMPTED), .retry_after = 9 },
+        { "authz/1", 200, AUTHZ("pending", ATTEMPTED) },
+        { "authz/1", 200, AUTHZ("pending", ATTEMPTED), .retry_after = 14 },
+        { "authz/1", 200, AUTHZ("pending", ATTEMPTED) },
+        { "authz/1", 200, AUTHZ("pending", ATTEMPTED), .retry_after = 60 },
+        { "authz/1", 200, AUTHZ("pending", ATTEMPTED) } },
+      SEEN_PLACED SEEN_VALIDATED
+      "wait 9 s\n"
+      "authz/1\n"
+      "challenge/1 {} (published)\n"
+      "wait 0.4 s\n"
+      "authz/1\n"
+      "wait 14 s\n"
+      "authz/1\n"
+      "challenge/1 {} (published)\n"
+      "wait 1.6 s\n"
+      "authz/1\n"
+      "wait 60 s\n"
+      "authz/1\n"
       "end 421: The CA could not validate: a.example.org: connection: No way.\n" },
     { "invalid before the start",
       { { "authz/1", 200, AUTHZ("invalid", FAILED) } },
