@@ -100,7 +100,7 @@ void failure_set_problem(Failure *failure, const json_t *problem, unsigned retry
 /* An answer that no problem type explains: the HTTP status decides. */
 static void set_unexpected(Failure *failure, const SessionReply *reply, const char *purpose)
 {
-    const char *detail = problem_detail(reply->json);
+    const char *detail = problem_detail(reply->problem ? reply->problem : reply->json);
     _cleanup_free_ char *said = NULL;
     const char *type = reply->json ? "" : reply->content_type; /* what came instead */
     bool is_limit = reply->status == 429;
@@ -119,11 +119,12 @@ static void set_unexpected(Failure *failure, const SessionReply *reply, const ch
                     purpose, reply->status, *type ? ", " : "", type, str_or(said, ""));
 }
 
-/* A problem document whose type says nothing is explained by the HTTP status alone. */
+/* If the type of a problem document says nothing, a status that does is the explanation. */
 static bool is_explained(const SessionReply *reply)
 {
     return reply->problem &&
-           (problem_is_known(problem_type(reply->problem)) || reply->status != 429);
+           (problem_is_known(problem_type(reply->problem)) ||
+            (reply->status < 500 && reply->status != 429));
 }
 
 void failure_set_reply(Failure *failure, const SessionReply *reply, const char *purpose)

@@ -78,7 +78,7 @@ def answer(sock):
 
 def ask(acmems, frame):
     with connect(acmems) as sock:
-        sock.sendall(frame)
+        send(sock, frame)  # it may have answered, and closed the connection, before
         return answer(sock)
 
 

@@ -36,6 +36,10 @@ static const BedCase cases[] = {
       { { "new-order", 503, "", .type = "text/html", .retry_after = 5 } },
       SEEN_PLACED "end 503, retry 5: The CA sent an unexpected answer to the request for a new "
                   "order (HTTP status 503, text/html). Try again later.\n" },
+    { "the CA is broken, and says so without a type",
+      { { "new-order", 500, "{'detail': 'Out of cheese.'}", .type = "application/problem+json" } },
+      SEEN_PLACED "end 503, retry 60: The CA sent an unexpected answer to the request for a new "
+                  "order (HTTP status 500). Try again later. The CA said: Out of cheese.\n" },
     { "the CA sends no URL",
       { { "new-order", 201, "{'status': 'pending'}" } },
       SEEN_PLACED "end 503, retry 60: The CA sent an unexpected answer to the request for a new "
