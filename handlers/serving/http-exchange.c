@@ -91,7 +91,7 @@ static bool is_terminating(void)
 
 static bool is_body_pending(const HttpExchange *x)
 {
-    return x->request.length > 0 && !x->body;
+    return (x->request.length > 0 || x->request.is_chunked) && !x->body;
 }
 
 static bool may_keep_alive(const HttpExchange *x)

@@ -23,7 +23,8 @@ typedef struct HttpExchange {
     usec_t keep_alive_until; /* 0: this is the connection's last exchange */
     char id[17];
     size_t line_size, head_size;
-    char *body;
+    char *body; /* NULL until it has been read */
+    size_t body_size;
     bool replied;
     bool gone; /* the client cannot be reached any more */
     bool keep_alive;

@@ -162,7 +162,7 @@ static const HttpRefusal *refusal_of(int error, const HttpFields *fields)
 #ifdef HAVE_LLHTTP
     case HPE_PAUSED_UPGRADE:
 #endif
-    /* The server refuses every transfer coding later, whether or not it ends in chunked. */
+    /* A transfer coding is judged later, whether or not it ends in chunked. */
     case HPE_INVALID_TRANSFER_ENCODING:
         return NULL;
     case HPE_UNEXPECTED_CONTENT_LENGTH:
@@ -206,6 +206,28 @@ unsigned http_fields_count(const HttpFields *fields, const char *name)
         if (strcasecmp(fields->list[i].name, name) == 0)
             n++;
     return n;
+}
+
+bool http_fields_allow(const HttpFields *fields, const char *name, const char *member)
+{
+    size_t length = strlen(member);
+
+    for (size_t i = 0; i < fields->n; i++) {
+        const char *p = fields->list[i].value;
+
+        if (strcasecmp(fields->list[i].name, name) != 0)
+            continue;
+        for (p += strspn(p, ", \t"); *p; p += strspn(p, ", \t")) {
+            size_t n = strcspn(p, ",");
+
+            while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\t'))
+                n--;
+            if (n != length || strncasecmp(p, member, n) != 0)
+                return false;
+            p += n;
+        }
+    }
+    return true;
 }
 
 bool http_fields_have_prefix(const HttpFields *fields, const char *prefix)

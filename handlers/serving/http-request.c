@@ -30,6 +30,11 @@ static const HttpRefusal bad_length = {
 static const HttpRefusal huge_length = {
     400, "The Content-Length is larger than any request may be. Send the size of the body in bytes."
 };
+static const HttpRefusal bad_coding = {
+    501,
+    "This server knows no transfer coding but chunked. Send the body with a Content-Length, or "
+    "in chunks."
+};
 static const HttpRefusal old_coding = {
     400, "HTTP/1.0 has no Transfer-Encoding. Send Content-Length instead."
 };
@@ -198,13 +203,18 @@ static int read_length(HttpRequest *request)
 /* RFC 9112 §6.1: with one of these a proxy in front could see the end of the request elsewhere. */
 static int read_transfer_encoding(HttpRequest *request)
 {
-    request->has_transfer_encoding = http_fields_count(&request->fields, "Transfer-Encoding") > 0;
-    if (!request->has_transfer_encoding)
+    const char *value = http_request_field(request, "Transfer-Encoding");
+
+    if (!value)
         return 0;
     if (request->has_length)
         return http_request_refuse(request, &two_framings);
     if (request->minor == 0)
         return http_request_refuse(request, &old_coding);
+    if (strcasecmp(value, "chunked") != 0 ||
+        http_fields_count(&request->fields, "Transfer-Encoding") > 1)
+        return http_request_refuse(request, &bad_coding);
+    request->is_chunked = true;
     return 0;
 }
 
@@ -228,9 +238,9 @@ static int read_expect(HttpRequest *request)
 
     if (!value || request->minor == 0)
         return 0;
-    if (strcasecmp(value, "100-continue") != 0 || http_fields_count(&request->fields, "Expect") > 1)
+    if (!http_fields_allow(&request->fields, "Expect", "100-continue"))
         return http_request_refuse(request, &bad_expectation);
-    request->expects_continue = true;
+    request->expects_continue = true; /* an empty list does no harm */
     return 0;
 }
 

@@ -14,7 +14,7 @@ typedef struct HttpRequest {
     char *path;      /* from the target, without the query; "" until then */
     char *authority; /* host and port of an absolute-form target (RFC 9112 §3.2.2); NULL: none */
     unsigned minor;
-    bool has_length, has_transfer_encoding;
+    bool has_length, is_chunked;
     uint64_t length;
     bool expects_continue;
     const char *reason; /* what is wrong and what to do, static; NULL: nothing */

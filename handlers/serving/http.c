@@ -7,6 +7,7 @@
 #include "base/io.h"
 #include "base/macro.h"
 #include "log/log.h"
+#include "serving/chunked.h"
 #include "serving/http-response.h"
 #include "serving/proxy-header.h"
 #include "serving/stop.h"
@@ -21,7 +22,8 @@ static const HttpRefusal large_head = {
     431, "The request head is larger than 8 KiB. Send fewer or shorter header fields."
 };
 static const HttpRefusal no_length = {
-    411, "The request has no Content-Length. Send the size of the body in bytes."
+    411, "The request has no Content-Length. Send the size of the body in bytes, or the body in "
+         "chunks."
 };
 static const HttpRefusal bad_method = {
     405, "This method is not allowed for this path. Use one that the Allow header lists."
@@ -30,8 +32,9 @@ static const HttpRefusal too_slow = {
     408, "The request did not arrive completely in time. Send it again."
 };
 static const HttpRefusal no_route = { 404, "There is nothing at this path. Check the URL." };
-static const HttpRefusal body_in_chunks = {
-    411, "The request has a Transfer-Encoding. Send the body with a Content-Length instead."
+static const HttpRefusal bad_chunk = {
+    400, "A chunk of the body is malformed. Send its size in hexadecimal digits, CR LF, its data, "
+         "CR LF, and at the end a chunk of size 0."
 };
 static const HttpRefusal chunks_without_body = {
     400, "This request must not have a body. Send it without one."
@@ -174,9 +177,8 @@ static int http_judge_framing(HttpExchange *x)
 {
     const HttpRequest *request = &x->request;
 
-    if (request->has_transfer_encoding)
-        return x->route->has_body ? http_request_refuse(&x->request, &body_in_chunks)
-                                  : http_request_refuse(&x->request, &chunks_without_body);
+    if (request->is_chunked)
+        return x->route->has_body ? 0 : http_request_refuse(&x->request, &chunks_without_body);
     if (x->route->has_body && !request->has_length)
         return http_request_refuse(&x->request, &no_length);
     if (request->length > x->route->max_body)
@@ -216,18 +218,56 @@ static size_t buffered_body(const HttpExchange *x)
 /* RFC 9110 §10.1.1: unnecessary once part of the body has arrived. */
 static int send_continue(HttpExchange *x)
 {
-    if (!x->request.expects_continue || buffered_body(x) > 0)
+    if (!x->request.expects_continue || x->connection->filled > x->head_size)
         return 0;
     return http_response_send_continue(x->connection->fd, x->deadline);
 }
 
-static int receive_body(HttpExchange *x, char *body, size_t size)
+/* Decodes the bytes behind the head. They make room for more. Returns as chunked_read(). */
+static int take_chunks(HttpExchange *x, Chunked *chunked, char *body)
+{
+    HttpConnection *c = x->connection;
+    size_t taken;
+    int r = chunked_read(chunked, c->buffer + x->head_size, c->filled - x->head_size, body,
+                         x->route->max_body, &x->body_size, &taken);
+
+    if (r < 0)
+        return r;
+    c->filled -= taken;
+    memmove(c->buffer + x->head_size, c->buffer + x->head_size + taken, c->filled - x->head_size);
+    return r;
+}
+
+/* Returns 0, an HTTP status, or -errno when the client is gone. */
+static int receive_chunks(HttpExchange *x, char *body)
+{
+    HttpConnection *c = x->connection;
+    Chunked chunked = { 0 };
+    int r = send_continue(x);
+
+    while (r >= 0) {
+        r = take_chunks(x, &chunked, body);
+        if (r == -EMSGSIZE)
+            return http_request_refuse(&x->request, &large_body);
+        if (r < 0)
+            return http_request_refuse(&x->request, &bad_chunk);
+        if (r > 0)
+            return 0;
+        if (c->filled == sizeof(c->buffer))
+            return http_request_refuse(&x->request, &large_head);
+        r = receive_some(c, x->deadline);
+    }
+    return r;
+}
+
+static int receive_whole(HttpExchange *x, char *body, size_t size)
 {
     size_t got = buffered_body(x);
     int r;
 
     memcpy(body, x->connection->buffer + x->head_size, got);
     r = send_continue(x);
+    x->body_size = size;
     while (r >= 0 && got < size) {
         ssize_t n = receive_before(x->connection->fd, body + got, size - got, x->deadline);
 
@@ -239,30 +279,38 @@ static int receive_body(HttpExchange *x, char *body, size_t size)
     return r;
 }
 
-int http_read_body(HttpExchange *x, const char **ret, size_t *ret_size)
+static int receive_body(HttpExchange *x)
 {
-    size_t size = (size_t)x->request.length;
-    _cleanup_free_ char *body = NULL;
+    size_t size = x->request.is_chunked ? x->route->max_body : (size_t)x->request.length;
+    _cleanup_free_ char *body = malloc(size + 1);
     int r;
 
-    if (!x->body) {
-        body = malloc(size + 1);
-        if (!body)
-            return -ENOMEM;
-        r = receive_body(x, body, size);
-        if (r == -ETIMEDOUT) {
-            reply_refusal(x, http_request_refuse(&x->request, &too_slow));
-            return r;
-        }
-        if (r < 0) {
-            x->gone = true;
-            return -ECONNRESET;
-        }
-        body[size] = '\0';
-        x->body = TAKE_PTR(body);
+    if (!body)
+        return -ENOMEM;
+    r = x->request.is_chunked ? receive_chunks(x, body) : receive_whole(x, body, size);
+    if (r == -ETIMEDOUT)
+        r = http_request_refuse(&x->request, &too_slow);
+    if (r > 0) {
+        reply_refusal(x, r);
+        return -EBADMSG;
     }
+    if (r < 0) {
+        x->gone = true;
+        return -ECONNRESET;
+    }
+    body[x->body_size] = '\0';
+    x->body = TAKE_PTR(body);
+    return 0;
+}
+
+int http_read_body(HttpExchange *x, const char **ret, size_t *ret_size)
+{
+    int r = x->body ? 0 : receive_body(x);
+
+    if (r < 0)
+        return r;
     *ret = x->body;
-    *ret_size = size;
+    *ret_size = x->body_size;
     return 0;
 }
 

@@ -75,7 +75,7 @@ void http_turn_away(int fd);
  * http_read_body() - read the whole body, after sending 100 Continue where the client expects it
  * @ret: the body, NUL-terminated after @ret_size bytes; borrowed until the exchange ends
  *
- * Returns 0; -ETIMEDOUT, -ECONNRESET (the client is gone) or -ENOMEM: return from serve() then, the
- * server sends a response where one is due.
+ * Returns 0; -EBADMSG (the body is refused), -ECONNRESET (the client is gone) or -ENOMEM: return
+ * from serve() then, the server sends a response where one is due.
  */
 int http_read_body(HttpExchange *exchange, const char **ret, size_t *ret_size);

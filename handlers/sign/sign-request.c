@@ -223,7 +223,7 @@ static bool read_body(Sign *sign)
     int r;
 
     r = http_read_body(sign->exchange, &body, &size);
-    if (r == -ETIMEDOUT)
+    if (r == -EBADMSG)
         return false; /* the server has answered and called sign_refused() */
     if (r == -ECONNRESET) {
         sign_log(sign,

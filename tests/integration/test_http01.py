@@ -252,7 +252,7 @@ GOOD = f"GET {PREFIX}{TOKEN} HTTP/1.1\r\nHost: x\r\n"
     (GOOD + "Content-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
     (GOOD + "Transfer-Encoding: chunked\r\nContent-Length: 0\r\n\r\n", 400),
     (GOOD + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
-    (GOOD + "Transfer-Encoding: gzip\r\n\r\n", 400),
+    (GOOD + "Transfer-Encoding: gzip\r\n\r\n", 501),
     (GOOD.replace("1.1", "1.0") + "Transfer-Encoding: chunked\r\n\r\n", 400),
     (GOOD + "Content-Length: 1\r\n\r\nx", 413),
     (GOOD + "Expect: miracle\r\n\r\n", 417),

@@ -68,8 +68,22 @@ def test_request_timeout(acmems, new_csr):
 
 def test_length_required(acmems):
     assert_refused(raw(acmems, "POST /sign HTTP/1.1\r\nHost: a\r\n\r\n"), 411)
-    assert_refused(raw(acmems, "POST /sign HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-                               "1\r\nx\r\n0\r\n\r\n"), 411)
+    assert_refused(raw(acmems, "POST /sign HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"
+                               "1\r\nx\r\n0\r\n\r\n"), 501)
+
+
+def test_chunked(acmems, new_csr):
+    """curl and others send a body whose size they do not know in chunks; it has the same limit."""
+    csr = new_csr("chunks.example.org")
+
+    def post(body):
+        return lib.run("curl", "-sS", "-w", "%{http_code}", "-H", "Transfer-Encoding: chunked", "-H", "Expect: 100-continue",
+                       "--data-binary", "@-", f"http://127.0.0.1:{acmems.port}/sign", input=body.decode()).stdout
+
+    answer = post(csr)
+    assert answer.endswith("200") and answer[:-3] == acmems.post(csr).text
+    assert post(b"x" * 4097).endswith("413")
+    assert post(b"x").endswith("415")
 
 
 def test_content_too_large(acmems):

@@ -112,8 +112,39 @@ static void test_two_framings(void)
     ASSERT_TRUE(strstr(request.reason, "Transfer-Encoding"));
     ASSERT_EQ(read_fields("Content-Length: 1\r\nContent-Length: 1\r\nHost: x\r\n"), 400);
     ASSERT_TRUE(strstr(request.reason, "more than one Content-Length"));
-    ASSERT_OK(read_fields("Transfer-Encoding: gzip\r\nHost: x\r\n"));
-    ASSERT_TRUE(request.has_transfer_encoding);
+    ASSERT_EQ(read_fields("Transfer-Encoding: gzip\r\nHost: x\r\n"), 501);
+    ASSERT_EQ(read_fields("Transfer-Encoding: gzip, chunked\r\nHost: x\r\n"), 501);
+    ASSERT_EQ(
+        read_fields("Transfer-Encoding: chunked\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"),
+        501);
+    ASSERT_OK(read_fields("Transfer-Encoding: CHUNKED\r\nHost: x\r\n"));
+    ASSERT_TRUE(request.is_chunked);
+}
+
+static void test_expectations(void)
+{
+    static const struct {
+        const char *fields;
+        int status;
+    } cases[] = {
+        { "Expect: 100-continue\r\n", 0 },
+        { "Expect: 100-Continue\r\nExpect: 100-continue\r\n", 0 },
+        { "Expect: , 100-continue\t,,100-continue\r\n", 0 },
+        { "Expect:\r\n", 0 },
+        { "Expect: ,\r\nExpect: \r\n", 0 },
+        { "Expect: 100-continue, 200-ok\r\n", 417 },
+        { "Expect: 100-continue\r\nExpect: 200-ok\r\n", 417 },
+        { "Expect: 100-continued\r\n", 417 },
+        { "Expect: 100\r\n", 417 },
+        { "Expect: 100-continue; now\r\n", 417 },
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+        char fields[128];
+
+        (void)snprintf(fields, sizeof(fields), "Host: x\r\n%s", cases[i].fields);
+        ASSERT_EQ(read_fields(fields), cases[i].status);
+    }
 }
 
 int main(void)
@@ -122,5 +153,6 @@ int main(void)
     test_bad_targets();
     test_fields();
     test_two_framings();
+    test_expectations();
     return EXIT_SUCCESS;
 }

@@ -238,6 +238,23 @@ static void test_early_answer(void)
     ASSERT_TRUE(strstr(answer, "\r\n\r\nTry again. (request "));
 }
 
+#define CHUNKED POST "Transfer-Encoding: chunked\r\n\r\n"
+#define TEN     "0123456789"
+#define HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+
+/* A body in chunks is the same for the route, and the next request begins behind it. */
+static void test_chunked(void)
+{
+    const char *answer = ask(CHUNKED "3\r\none\r\n3;x=\"y\"\r\ntwo\r\n0\r\nA: b\r\n\r\n" CHUNKED
+                                     "5\r\nthree\r\n0\r\n\r\n");
+
+    ASSERT_EQ(count(answer, "HTTP/1.1 200"), 2);
+    ASSERT_TRUE(strstr(answer, "\r\n\r\nonetwoHTTP/1.1"));
+    ASSERT_TRUE(strstr(answer, "\r\n\r\nthree"));
+    answer = ask(POST "Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n");
+    ASSERT_TRUE(begins(answer, "HTTP/1.1 100 "));
+}
+
 static void test_framing(void)
 {
     static const struct {
@@ -245,8 +262,15 @@ static void test_framing(void)
         const char *status;
     } cases[] = {
         { POST "\r\n", "411" },
-        { POST "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "411" },
-        { POST "Transfer-Encoding: gzip\r\n\r\n", "411" },
+        { CHUNKED "0\r\n\r\n", "200" },
+        { CHUNKED "1\r\nx\r\n00\r\n\r\n", "200" },
+        { CHUNKED "1;a=b\r\nx\r\n0\r\nTrail: er\r\n\r\n", "200" },
+        { CHUNKED "1\nx\n0\n\n", "400" },
+        { CHUNKED "x\r\n\r\n", "400" },
+        { CHUNKED "64\r\n" HUNDRED "\r\n0\r\n\r\n", "200" },
+        { CHUNKED "65\r\n" HUNDRED "x\r\n0\r\n\r\n", "413" },
+        { CHUNKED "64\r\n" HUNDRED "\r\n1\r\nx\r\n0\r\n\r\n", "413" },
+        { POST "Transfer-Encoding: gzip\r\n\r\n", "501" },
         { POST "Transfer-Encoding: chunked\r\nContent-Length: 0\r\n\r\n", "400" },
         { POST "Content-Length: 101\r\n\r\n", "413" },
         { POST "Content-Length: 18446744073709551615\r\n\r\n", "400" },
@@ -431,6 +455,7 @@ int main(void)
     test_pipelining();
     test_continue();
     test_early_answer();
+    test_chunked();
     test_framing();
     test_no_answer_is_500();
     test_client_gone();
