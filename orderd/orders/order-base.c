@@ -235,6 +235,7 @@ void order_pause(Order *order, Failure *failure)
     failure_done(&order->trouble);
     order->trouble = *failure;
     *failure = (Failure){ 0 };
+    order->pause_until = now_monotonic() + delay;
     if (order_schedule(order, delay))
         order->on_trouble(order, &order->trouble, order->userdata);
 }

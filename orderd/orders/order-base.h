@@ -37,6 +37,7 @@ struct Order {
     Renewal renewal;     /* of the stored certificate; .not_after 0: none was stored */
     Failure trouble;     /* why the order is paused; .status 0: it is not */
     usec_t trouble_since;
+    usec_t pause_until;
     Authorizations *authorizations;
     Failure end; /* why the CA ended the order, while its authorizations are asked for details */
     SessionCall *call;

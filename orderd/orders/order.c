@@ -373,6 +373,14 @@ const Failure *order_trouble(const Order *order)
     return order->trouble.status ? &order->trouble : NULL;
 }
 
+unsigned order_pause_left(const Order *order)
+{
+    usec_t now = now_monotonic();
+    usec_t left = order->pause_until > now ? order->pause_until - now : 1;
+
+    return (unsigned)((left + USEC_PER_SEC - 1) / USEC_PER_SEC);
+}
+
 /* What new and resumed orders have in common. */
 static int order_describe(Order *order, const OrderSetup *setup, SignRequest *request)
 {
