@@ -249,6 +249,28 @@ static void test_no_descriptors(void)
     finish(&run);
 }
 
+/* A limit below the number of its sockets: poll(2) refuses them, too. */
+static void test_limit_below_sockets(void)
+{
+    Run run = start(USEC_INFINITY, 10, false);
+    int a = client(&run), b;
+
+    expect_echo(a);
+    ASSERT_OK(prlimit(run.pid, RLIMIT_NOFILE, &(struct rlimit){ 2, 1024 }, NULL));
+    shared->n_polls = 0;
+    b = client(&run);
+    ASSERT_OK(write_all(b, "x", 1, DEADLINE));
+    expect_end(a);
+    ASSERT_EQ(fd_wait(b, POLLIN, now_monotonic() + 500 * USEC_PER_MSEC), -ETIMEDOUT);
+    ASSERT_TRUE(shared->n_polls < 100);
+    ASSERT_OK(prlimit(run.pid, RLIMIT_NOFILE, &(struct rlimit){ 1024, 1024 }, NULL));
+    ASSERT_OK(fd_wait(b, POLLIN, DEADLINE));
+    ASSERT_OK(prlimit(run.pid, RLIMIT_NOFILE, &(struct rlimit){ 0, 1024 }, NULL));
+    ASSERT_OK(kill(run.pid, SIGTERM));
+    (void)close(b);
+    finish(&run);
+}
+
 static void test_signal(int number)
 {
     Run run = start(USEC_INFINITY, 10, false);
@@ -435,6 +457,7 @@ int main(void)
     test_signal(SIGTERM);
     test_signal(SIGINT);
     test_no_descriptors();
+    test_limit_below_sockets();
     test_no_processes();
     test_stop_without_processes();
     test_not_confined();
