@@ -118,7 +118,8 @@ static _Noreturn void run_child(Parent *parent, int fd)
     fd = keep_only(parent, fd);
     r = serve_connection(parent->server, fd);
     if (r < 0)
-        (void)log_error_errno(r, "Closed a connection: failed to confine its process: %m");
+        (void)log_event_errno(LOG_EVENT_NOT_CONFINED, r,
+                              "Closed a connection: failed to confine its process: %m");
     (void)safe_close(fd);
     leave(r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 }
