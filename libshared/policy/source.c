@@ -53,16 +53,10 @@ const char *source_format(const Source *source, char buf[SOURCE_TEXT_SIZE])
 
 const char *source_of_text(const char *address, char buf[SOURCE_TEXT_SIZE])
 {
-    SocketAddress peer = { 0 };
+    SocketAddress peer;
     Source source;
 
-    if (!address)
-        return NULL;
-    if (inet_pton(AF_INET, address, &peer.in.sin_addr) == 1)
-        peer.sa.sa_family = AF_INET;
-    else if (inet_pton(AF_INET6, address, &peer.in6.sin6_addr) == 1)
-        peer.sa.sa_family = AF_INET6;
-    else
+    if (!address || socket_address_parse(address, &peer) < 0)
         return NULL;
     source = source_of(&peer);
     return source_format(&source, buf);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sign/refusals.h"
 
-#include <arpa/inet.h>
-
 #include "test-directory.h"
 #include "test-logged.h"
 
@@ -12,10 +10,7 @@ static Source make_source(const char *address)
 {
     SocketAddress peer = { 0 };
 
-    if (inet_pton(AF_INET, address, &peer.in.sin_addr) == 1)
-        peer.sa.sa_family = AF_INET;
-    else if (inet_pton(AF_INET6, address, &peer.in6.sin6_addr) == 1)
-        peer.sa.sa_family = AF_INET6;
+    (void)socket_address_parse(address, &peer);
     return source_of(&peer);
 }
 

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policy/source.h"
 
-#include <arpa/inet.h>
-
 #include "test.h"
 
 static SocketAddress address(const char *text)
 {
     SocketAddress a = { .storage = { .ss_family = AF_UNSPEC } };
 
-    if (inet_pton(AF_INET, text, &a.in.sin_addr) == 1)
-        a.sa.sa_family = AF_INET;
-    else if (inet_pton(AF_INET6, text, &a.in6.sin6_addr) == 1)
-        a.sa.sa_family = AF_INET6;
+    (void)socket_address_parse(text, &a);
     a.in.sin_port = 4711; /* at the same place in both */
     return a;
 }
