@@ -122,9 +122,8 @@ static void set_unexpected(Failure *failure, const SessionReply *reply, const ch
 /* If the type of a problem document says nothing, a status that does is the explanation. */
 static bool is_explained(const SessionReply *reply)
 {
-    return reply->problem &&
-           (problem_is_known(problem_type(reply->problem)) ||
-            (reply->status < 500 && reply->status != 429));
+    return reply->problem && (problem_is_known(problem_type(reply->problem)) ||
+                              (reply->status < 500 && reply->status != 429));
 }
 
 void failure_set_reply(Failure *failure, const SessionReply *reply, const char *purpose)

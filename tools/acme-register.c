@@ -48,6 +48,7 @@ static const AccountBlock *choose_account(const Config *config, const char *name
 
 static int register_run(Register *reg)
 {
+    _cleanup_free_ char *doing = NULL;
     int r;
 
     r = config_file_open(reg->options.config, &reg->config_file);
@@ -57,10 +58,9 @@ static int register_run(Register *reg)
     reg->account = choose_account(reg->config, reg->options.account);
     if (!reg->account)
         return -EINVAL;
-    r = owner_become(reg->account->directory);
+    r = owner_become(reg->account->directory, &doing);
     if (r < 0)
-        return log_error_errno(r, "Failed to act as the owner of '%s': %m",
-                               reg->account->directory);
+        return log_error_errno(r, "Failed to %s: %m", str_or(doing, "become the owner"));
     r = sd_event_default(&reg->event);
     if (r < 0)
         return log_error_errno(r, "Failed to create the event loop: %m");

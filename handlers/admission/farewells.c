@@ -18,7 +18,7 @@ static void remove_at(Farewells *farewells, size_t i)
 
 void farewells_add(Farewells *farewells, int fd)
 {
-    if (farewells->n == FAREWELLS_MAX)
+    if (farewells->n == farewells->max)
         remove_at(farewells, 0);
     (void)shutdown(fd, SHUT_WR);
     farewells->list[farewells->n++] =

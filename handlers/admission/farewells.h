@@ -21,6 +21,7 @@ typedef struct Farewell {
 typedef struct Farewells {
     Farewell list[FAREWELLS_MAX]; /* the oldest first */
     size_t n;
+    size_t max; /* 1 to FAREWELLS_MAX */
 } Farewells;
 
 /* Closes the sending side of @fd and takes it over. When there are too many, closes the oldest. */

@@ -10,9 +10,12 @@
 /* One entry tells of all connections that are turned away within this time. */
 #define TOLD_INTERVAL (10 * USEC_PER_SEC)
 
-int waiting_room_init(WaitingRoom *room, const TurnRules *rules, void (*turn_away)(int fd))
+int waiting_room_init(WaitingRoom *room, const TurnRules *rules, size_t farewells_max,
+                      void (*turn_away)(int fd))
 {
-    *room = (WaitingRoom){ .turn_away = turn_away, .told.interval = TOLD_INTERVAL };
+    *room = (WaitingRoom){ .farewells.max = farewells_max,
+                           .turn_away = turn_away,
+                           .told.interval = TOLD_INTERVAL };
     return turns_new(rules, &room->turns);
 }
 

@@ -18,8 +18,10 @@ typedef struct WaitingRoom {
 
 #define WAITING_ROOM_POLLS_MAX (1 + FAREWELLS_MAX)
 
-/* Returns 0 or -errno. */
-int waiting_room_init(WaitingRoom *room, const TurnRules *rules, void (*turn_away)(int fd));
+/* @farewells_max: connections that were turned away and are still open, 1 to FAREWELLS_MAX. Returns
+ * 0 or -errno. */
+int waiting_room_init(WaitingRoom *room, const TurnRules *rules, size_t farewells_max,
+                      void (*turn_away)(int fd));
 void waiting_room_done(WaitingRoom *room);
 
 /* Takes over a connection from @peer, and turns one away if too many wait. Returns 0; -ENOMEM: it

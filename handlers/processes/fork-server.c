@@ -24,11 +24,11 @@
 /* Connections accepted between two checks for signals, so that a flood of connections cannot delay
  * a signal. */
 #define ACCEPT_BATCH 32U
-/* Connections that wait at most, of all sources. Less where the process may not have so many
- * descriptors; DESCRIPTORS_OTHER are left for everything else. */
+/* Connections that wait at most, of all sources. Fewer where the process may not have so many
+ * descriptors: then DESCRIPTORS_OTHER are left for everything else, or a quarter of all. */
 #define WAITING_MAX       4096U
 #define DESCRIPTORS_LOW   64U
-#define DESCRIPTORS_OTHER (FAREWELLS_MAX + 2 * DESCRIPTORS_LOW)
+#define DESCRIPTORS_OTHER (2 * DESCRIPTORS_LOW)
 /* No connection waits longer than this once the server is stopping. */
 #define STOP_WAIT_MAX (3 * USEC_PER_SEC)
 /* This part of the places is left for sources of which no connection is served. */
@@ -50,6 +50,7 @@ typedef struct Parent {
     WaitingRoom room;
     Children children;
     Shortage processes;
+    Shortage polling;
     struct pollfd *polls; /* the signalfd, those of the waiting room, each listening socket */
     usec_t idle_since;
     bool stopping;
@@ -117,7 +118,8 @@ static _Noreturn void run_child(Parent *parent, int fd)
     fd = keep_only(parent, fd);
     r = serve_connection(parent->server, fd);
     if (r < 0)
-        (void)log_error_errno(r, "Closed a connection: failed to confine its process: %m");
+        (void)log_event_errno(LOG_EVENT_NOT_CONFINED, r,
+                              "Closed a connection: failed to confine its process: %m");
     (void)safe_close(fd);
     leave(r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 }
@@ -256,6 +258,23 @@ static bool is_done(const Parent *parent)
     return parent->stopping && is_empty(parent);
 }
 
+/* The kernel watches no more descriptors than the process may open, a limit that can be lowered
+ * later, and needs memory for them. Until it can, all of them may be ready: to look costs little.
+ */
+static int await_events(Parent *parent, size_t n)
+{
+    usec_t deadline = next_deadline(parent);
+    int r = poll(parent->polls, n, deadline_to_poll(deadline));
+
+    if (r >= 0 || (errno != EINVAL && errno != ENOMEM))
+        return r < 0 ? -errno : 0;
+    shortage_begin(&parent->polling, errno, now_monotonic());
+    (void)poll(NULL, 0, deadline_to_poll(earlier(deadline, shortage_deadline(&parent->polling))));
+    for (size_t i = 0; i < n; i++)
+        parent->polls[i].revents = POLLIN;
+    return 0;
+}
+
 static int loop(Parent *parent)
 {
     while (!is_done(parent)) {
@@ -264,11 +283,10 @@ static int loop(Parent *parent)
         size_t n_room = waiting_room_poll(&parent->room, room);
         struct pollfd *listening = &room[n_room];
         size_t n_listening = parent->stopping ? 0 : listeners_poll(&parent->listeners, listening);
-        int r =
-            poll(parent->polls, 1 + n_room + n_listening, deadline_to_poll(next_deadline(parent)));
+        int r = await_events(parent, 1 + n_room + n_listening);
 
-        if (r < 0 && errno != EINTR)
-            return -errno;
+        if (r < 0 && r != -EINTR)
+            return r;
         if (r < 0)
             continue;
         waiting_room_tend(&parent->room, room, n_room,
@@ -286,33 +304,42 @@ static int loop(Parent *parent)
     return 0;
 }
 
-/* How many connections may wait. */
-static size_t get_waiting_max(const ForkServer *server)
+static size_t bounded(size_t n, size_t max)
 {
-    size_t others = DESCRIPTORS_OTHER + server->activation->n_fds;
-    struct rlimit limit;
+    return n < 1 ? 1 : n < max ? n : max;
+}
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= WAITING_MAX + others)
-        return WAITING_MAX;
-    return limit.rlim_cur > others ? (size_t)limit.rlim_cur - others : 1;
+/* How many connections may wait, and be open after they were turned away. There is room for some of
+ * both with any limit: otherwise a source with many connections would hide those of others. */
+static void find_room(const ForkServer *server, size_t *ret_waiting, size_t *ret_farewells)
+{
+    struct rlimit limit = { 0 };
+    size_t n, others;
+
+    (void)getrlimit(RLIMIT_NOFILE, &limit);
+    n = (size_t)limit.rlim_cur;
+    others = bounded(n / 4, DESCRIPTORS_OTHER) + server->activation->n_fds;
+    n = n > others ? n - others : 0;
+    *ret_farewells = bounded(n / 3, FAREWELLS_MAX);
+    *ret_waiting = bounded(n - *ret_farewells, WAITING_MAX);
 }
 
 static int parent_init(Parent *parent, const sigset_t *signals)
 {
     const ForkServer *server = parent->server;
-    size_t n_sockets = server->activation->n_fds;
-    const TurnRules rules = {
+    size_t n_sockets = server->activation->n_fds, farewells_max;
+    TurnRules rules = {
         .places = server->children_max,
         .reserved = server->children_max / RESERVED_PART,
         .source_max = server->source_max ? server->source_max : server->children_max,
-        .waiting_max = get_waiting_max(server),
         .identify = server->identify,
         .userdata = server->userdata,
     };
     int r = children_init(&parent->children, server->children_max);
 
+    find_room(server, &rules.waiting_max, &farewells_max);
     if (r >= 0)
-        r = waiting_room_init(&parent->room, &rules, server->turn_away);
+        r = waiting_room_init(&parent->room, &rules, farewells_max, server->turn_away);
     if (r >= 0)
         r = listeners_init(&parent->listeners, server->activation);
     if (r < 0)
@@ -342,6 +369,7 @@ static int run_listening(const ForkServer *server, const sigset_t *signals)
         .server = server,
         .signal_fd = -EBADF,
         .processes.what = "start a process for a connection",
+        .polling.what = "wait for connections",
         .idle_since = now_monotonic(),
     };
     int r = parent_init(&parent, signals);

@@ -6,8 +6,8 @@
 #include <poll.h>
 
 #include "base/address.h"
+#include "log/shortage.h"
 #include "processes/activation.h"
-#include "processes/shortage.h"
 
 typedef struct Listeners {
     Activation *sockets;

@@ -160,7 +160,9 @@ int handler_confine_network(void)
 {
     int r = confine_network();
 
-    return r < 0 ? log_error_errno(r, "Closed a connection: failed to confine its process: %m") : 0;
+    return r < 0 ? log_event_errno(LOG_EVENT_NOT_CONFINED, r,
+                                   "Closed a connection: failed to confine its process: %m")
+                 : 0;
 }
 
 int handler_main(int argc, char *argv[], const HandlerProgram *program)

@@ -46,11 +46,14 @@ void refusals_free(Refusals *refusals)
 /* Multiplicative hashing: neighbouring addresses end up far apart. */
 static size_t first_slot(const Source *source)
 {
-    uint64_t bytes;
+    static const uint64_t multiplier = UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t network, host, hash;
 
-    memcpy(&bytes, source->bytes, sizeof(bytes));
-    return (size_t)(((bytes ^ (uint64_t)source->family) * UINT64_C(0x9e3779b97f4a7c15)) >> 48) %
-           SLOTS;
+    memcpy(&network, source->bytes, sizeof(network));
+    memcpy(&host, source->bytes + sizeof(network), sizeof(host));
+    hash = (network ^ (uint64_t)source->family) * multiplier;
+    hash = (hash ^ host) * multiplier;
+    return (size_t)(hash >> 48) % SLOTS;
 }
 
 static bool is_of(const Slot *slot, const Source *source)

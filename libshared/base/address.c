@@ -324,6 +324,20 @@ static in_port_t port_of(const SocketAddress *address)
     return address->in.sin_port;
 }
 
+int socket_address_parse(const char *text, SocketAddress *ret)
+{
+    SocketAddress address = { 0 };
+
+    if (inet_pton(AF_INET, text, &address.in.sin_addr) == 1)
+        address.in.sin_family = AF_INET;
+    else if (inet_pton(AF_INET6, text, &address.in6.sin6_addr) == 1)
+        address.in6.sin6_family = AF_INET6;
+    else
+        return -EINVAL;
+    *ret = address;
+    return 0;
+}
+
 bool socket_address_equal(const SocketAddress *a, const SocketAddress *b)
 {
     AddressPrefix one;

@@ -86,6 +86,10 @@ int socket_peer(int fd, SocketAddress *ret);
 /* Gets the local address, which the peer connected to. Returns 0 or -errno. */
 int socket_own(int fd, SocketAddress *ret);
 
+/* Parses "192.0.2.1" or "2001:db8::1" to an address with port 0 and without an interface. Returns 0
+ * or -EINVAL. */
+int socket_address_parse(const char *text, SocketAddress *ret);
+
 /* Whether both are the same internet address and port. IPv4-mapped addresses count as IPv4. */
 bool socket_address_equal(const SocketAddress *a, const SocketAddress *b);
 

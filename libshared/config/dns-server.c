@@ -73,18 +73,18 @@ static int set(DnsServer *server, const char *address, const char *interface, un
     char canonical[INET6_ADDRSTRLEN];
 
     *server = (DnsServer){ 0 };
-    if (inet_pton(AF_INET, address, &a->in.sin_addr) == 1 && !*interface) {
-        a->in.sin_family = AF_INET;
+    if (socket_address_parse(address, a) < 0)
+        return -EINVAL;
+    if (a->sa.sa_family == AF_INET) {
+        if (*interface)
+            return -EINVAL;
         a->in.sin_port = htons((uint16_t)port);
         server->size = sizeof(a->in);
         (void)inet_ntop(AF_INET, &a->in.sin_addr, canonical, sizeof(canonical));
-    } else if (inet_pton(AF_INET6, address, &a->in6.sin6_addr) == 1) {
-        a->in6.sin6_family = AF_INET6;
+    } else {
         a->in6.sin6_port = htons((uint16_t)port);
         server->size = sizeof(a->in6);
         (void)inet_ntop(AF_INET6, &a->in6.sin6_addr, canonical, sizeof(canonical));
-    } else {
-        return -EINVAL;
     }
     format(server, canonical, interface, port);
     return 0;

@@ -56,6 +56,7 @@ typedef enum LogEvent {
     LOG_EVENT_CONFIG_READ,       /* a changed one was loaded */
     LOG_EVENT_SHORTAGE,          /* of descriptors, memory or processes */
     LOG_EVENT_CONNECTION_KILLED, /* its process exceeded every deadline */
+    LOG_EVENT_NOT_CONFINED,      /* the process of a connection, which was closed */
     LOG_EVENT_ORDERS_FULL,
     LOG_EVENT_START_FAILED,
     LOG_EVENT_STOPPING,

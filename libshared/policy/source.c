@@ -5,6 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
+static const uint8_t translator_prefix[12] = { [1] = 0x64, [2] = 0xff, [3] = 0x9b };
+
+static bool embeds_ipv4(const struct in6_addr *address)
+{
+    return IN6_IS_ADDR_V4MAPPED(address) ||
+           memcmp(address->s6_addr, translator_prefix, sizeof(translator_prefix)) == 0;
+}
+
 Source source_of(const SocketAddress *peer)
 {
     const struct in6_addr *six = &peer->in6.sin6_addr;
@@ -12,11 +20,11 @@ Source source_of(const SocketAddress *peer)
 
     if (source.family == AF_INET) {
         memcpy(source.bytes, &peer->in.sin_addr, 4);
-    } else if (source.family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(six)) {
+    } else if (source.family == AF_INET6 && embeds_ipv4(six)) {
         source.family = AF_INET;
         memcpy(source.bytes, six->s6_addr + 12, 4);
     } else if (source.family == AF_INET6) {
-        memcpy(source.bytes, six->s6_addr, 8);
+        memcpy(source.bytes, six->s6_addr, IN6_IS_ADDR_LINKLOCAL(six) ? 16 : 8);
     } else {
         source.family = AF_UNIX;
     }
@@ -30,30 +38,25 @@ bool source_equal(const Source *a, const Source *b)
 
 const char *source_format(const Source *source, char buf[SOURCE_TEXT_SIZE])
 {
-    uint8_t bytes[16] = { 0 };
     char address[INET6_ADDRSTRLEN];
+    struct in6_addr six;
+    bool is_network;
 
-    memcpy(bytes, source->bytes, sizeof(source->bytes));
-    if (source->family == AF_UNIX || !inet_ntop(source->family, bytes, address, sizeof(address)))
+    memcpy(&six, source->bytes, sizeof(six));
+    is_network = source->family == AF_INET6 && !IN6_IS_ADDR_LINKLOCAL(&six);
+    if (source->family == AF_UNIX || !inet_ntop(source->family, &six, address, sizeof(address)))
         (void)snprintf(buf, SOURCE_TEXT_SIZE, "unix sockets");
     else
-        (void)snprintf(buf, SOURCE_TEXT_SIZE, "%s%s", address,
-                       source->family == AF_INET6 ? "/64" : "");
+        (void)snprintf(buf, SOURCE_TEXT_SIZE, "%s%s", address, is_network ? "/64" : "");
     return buf;
 }
 
 const char *source_of_text(const char *address, char buf[SOURCE_TEXT_SIZE])
 {
-    SocketAddress peer = { 0 };
+    SocketAddress peer;
     Source source;
 
-    if (!address)
-        return NULL;
-    if (inet_pton(AF_INET, address, &peer.in.sin_addr) == 1)
-        peer.sa.sa_family = AF_INET;
-    else if (inet_pton(AF_INET6, address, &peer.in6.sin6_addr) == 1)
-        peer.sa.sa_family = AF_INET6;
-    else
+    if (!address || socket_address_parse(address, &peer) < 0)
         return NULL;
     source = source_of(&peer);
     return source_format(&source, buf);

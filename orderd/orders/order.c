@@ -373,6 +373,13 @@ const Failure *order_trouble(const Order *order)
     return order->trouble.status ? &order->trouble : NULL;
 }
 
+unsigned order_pause_left(const Order *order)
+{
+    usec_t left = timer_left(order->timer);
+
+    return left > 0 ? (unsigned)((left + USEC_PER_SEC - 1) / USEC_PER_SEC) : 1;
+}
+
 /* What new and resumed orders have in common. */
 static int order_describe(Order *order, const OrderSetup *setup, SignRequest *request)
 {

@@ -42,6 +42,10 @@ int order_start(Order *order, Accounts *accounts, order_cb callback, order_troub
 /* Why the order is paused; borrowed. NULL: it is not. */
 const Failure *order_trouble(const Order *order);
 
+/* The time until a paused order continues, s: at least 1, which is also the time while it asks the
+ * CA again. */
+unsigned order_pause_left(const Order *order);
+
 /* Whether the chain of an order that has ended is only in the order's file because its storage is
  * of type none, and not because a write failed. */
 bool order_is_kept_nowhere_else(const Order *order);

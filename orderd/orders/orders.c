@@ -119,9 +119,12 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
 
     (void)source;
     (void)usec;
-    if (trouble)
+    if (trouble) {
+        /* The order may continue sooner or later than the CA's answer says. */
         failure_copy(&failure, trouble);
-    else if (!order_set_waiting(waiter->entry->order, &failure))
+        if (failure.retry_after > 0)
+            failure.retry_after = order_pause_left(waiter->entry->order);
+    } else if (!order_set_waiting(waiter->entry->order, &failure))
         failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503,
                     order_retry_after(waiter->entry->order),
                     "The CA has not completed the order yet. Post the same CSR again later.");

@@ -6,9 +6,11 @@
 
 #include "base/clock.h"
 
+/* Half of the descriptors, if that is less: the others are for files and for the CA. */
 #define VARLINK_CONNECTIONS_MAX 4096U
-/* Of one user. Users that have no mapping in the user namespace of this process count as one. */
-#define VARLINK_CONNECTIONS_PER_USER (VARLINK_CONNECTIONS_MAX / 2)
+/* Of one user: this part of all. Users that have no mapping in the user namespace of this process
+ * count as one. */
+#define VARLINK_CONNECTIONS_USER_PART 2
 /* Of one process: acmems-sign has one process for each of its clients, and each of them needs one
  * connection. */
 #define VARLINK_CONNECTIONS_PER_PROCESS 4U

@@ -3,11 +3,13 @@
 
 #include <fcntl.h>
 #include <sys/queue.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "event/timer.h"
 #include "log/log-throttle.h"
 #include "log/log.h"
+#include "log/shortage.h"
 #include "varlink/connection.h"
 #include "varlink/introspection.h"
 #include "varlink/limits.h"
@@ -27,8 +29,9 @@ struct VarlinkServer {
     int fd;                 /* negative: closed */
     gid_t group;            /* its members may call */
     LogThrottle refusals;
+    Shortage shortage;
     LIST_HEAD(, VarlinkConnection) connections;
-    size_t n_connections;
+    size_t n_connections, connections_max;
     void (*idle)(void *userdata);
     void *idle_userdata;
 };
@@ -72,7 +75,7 @@ static void server_listen_if_room(VarlinkServer *server)
     if (server->listener)
         (void)sd_event_source_set_enabled(
             server->listener,
-            server->n_connections < VARLINK_CONNECTIONS_MAX ? SD_EVENT_ON : SD_EVENT_OFF);
+            server->n_connections < server->connections_max ? SD_EVENT_ON : SD_EVENT_OFF);
 }
 
 /* The last connection of a closed server calls .idle. */
@@ -151,8 +154,9 @@ static int server_on_pause_over(sd_event_source *source, uint64_t usec, void *us
 
 /* Without descriptors or memory the connection stays in the backlog. A pause keeps the event loop
  * from spinning on it. */
-static void server_pause(VarlinkServer *server)
+static void server_pause(VarlinkServer *server, int error)
 {
+    shortage_begin(&server->shortage, error, now_monotonic());
     if (timer_arm(server->pause, ACCEPT_PAUSE) >= 0)
         (void)sd_event_source_set_enabled(server->listener, SD_EVENT_OFF);
 }
@@ -175,7 +179,7 @@ static const char *server_find_limit(const VarlinkServer *server, const VarlinkP
         of_user += c->peer.uid == peer->uid;
         of_process += c->peer.pid == peer->pid;
     }
-    if (of_user >= VARLINK_CONNECTIONS_PER_USER)
+    if (of_user >= server->connections_max / VARLINK_CONNECTIONS_USER_PART)
         return "the user has as many as it may have";
     /* A process of another PID namespace has no number here. */
     if (peer->pid > 0 && of_process >= VARLINK_CONNECTIONS_PER_PROCESS)
@@ -230,16 +234,22 @@ static int server_on_connection(sd_event_source *source, int fd, uint32_t revent
     if (connected < 0) {
         if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
             return 0;
-        (void)log_event_errno(LOG_EVENT_SHORTAGE, errno,
-                              "Failed to accept a connection to the socket: %m");
-        server_pause(server);
+        server_pause(server, errno);
         return 0;
     }
     r = accept_peer(server, connected);
     if (r < 0)
-        (void)log_event_errno(LOG_EVENT_SHORTAGE, r,
-                              "Failed to accept a connection to the socket: %m");
+        shortage_begin(&server->shortage, -r, now_monotonic());
     return 0;
+}
+
+static size_t get_connections_max(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / 2 >= VARLINK_CONNECTIONS_MAX)
+        return VARLINK_CONNECTIONS_MAX;
+    return (size_t)limit.rlim_cur / 2;
 }
 
 int varlink_server_new(sd_event *event, int fd, const VarlinkInterface *interface, void *userdata,
@@ -260,6 +270,8 @@ int varlink_server_new(sd_event *event, int fd, const VarlinkInterface *interfac
                                       .may_log = server_may_log,
                                       .ended = server_on_ended };
     server->refusals.interval = REFUSAL_INTERVAL;
+    server->shortage.what = "accept a connection to the socket";
+    server->connections_max = get_connections_max();
     server->group = varlink_socket_group(fd);
     r = fcntl(fd, F_GETFL);
     if (r < 0 || fcntl(fd, F_SETFL, r | O_NONBLOCK) < 0)

@@ -3,6 +3,7 @@
 
 #include <grp.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #include "base/confinement.h"
@@ -38,7 +39,30 @@ static int find(const char *path, struct stat *ret)
     return r == -ENOENT ? 0 : r;
 }
 
-int owner_become(const char *path)
+/* @user: NULL if the user has no name. */
+static int become(const struct stat *st, const struct passwd *user)
+{
+    if (user ? initgroups(user->pw_name, user->pw_gid) < 0 : setgroups(1, &st->st_gid) < 0)
+        return -errno;
+    if (setegid(user ? user->pw_gid : st->st_gid) < 0 || seteuid(st->st_uid) < 0)
+        return -errno;
+    confine_memory(); /* the kernel reset it */
+    return 0;
+}
+
+static int failed_to_become(int r, const char *path, const struct stat *st,
+                            const struct passwd *user, char **ret_doing)
+{
+    char number[STRLEN("4294967295") + 1];
+
+    (void)snprintf(number, sizeof(number), "%u", st->st_uid);
+    if (asprintf(ret_doing, "act as user %s, the owner of '%s'", user ? user->pw_name : number,
+                 path) < 0)
+        *ret_doing = NULL;
+    return r;
+}
+
+int owner_become(const char *path, char **ret_doing)
 {
     const struct passwd *user;
     struct stat st;
@@ -47,15 +71,13 @@ int owner_become(const char *path)
     if (geteuid() != 0)
         return 0;
     r = find(path, &st);
+    if (r < 0 && asprintf(ret_doing, "find the owner of '%s'", path) < 0)
+        *ret_doing = NULL;
     if (r <= 0)
         return r;
     user = getpwuid(st.st_uid);
-    if (user ? initgroups(user->pw_name, user->pw_gid) < 0 : setgroups(1, &st.st_gid) < 0)
-        return -errno;
-    if (setegid(user ? user->pw_gid : st.st_gid) < 0 || seteuid(st.st_uid) < 0)
-        return -errno;
-    confine_memory(); /* the kernel reset it */
-    return 0;
+    r = become(&st, user);
+    return r < 0 ? failed_to_become(r, path, &st, user, ret_doing) : 0;
 }
 
 int owner_leave(void)

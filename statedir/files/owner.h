@@ -7,13 +7,15 @@
 /**
  * owner_become() - act as the owner of what is at @path
  * @path: absolute; it need not exist; borrowed
+ * @ret_doing: on an error, what failed, as "Failed to …" or "cannot …" begins it, with the path and
+ *             the user: "act as user acmems, the owner of '/x'"; NULL when out of memory; free()
  *
  * The owner is the first user but root to whom a directory or link on the path belongs. Does
  * nothing if there is none, and in a process that is not root, or no longer.
  *
  * Returns 0 or -errno: then the process must not use the path.
  */
-int owner_become(const char *path);
+int owner_become(const char *path, char **ret_doing);
 
 /* Act as root again, to read what only root can read. Returns 1; 0 if owner_become() changed
  * nothing; -errno. */

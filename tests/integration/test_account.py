@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import stat
@@ -395,6 +396,19 @@ def test_root_writes_as_the_owner(theirs):
         assert (theirs.directory / "account" / name).stat().st_uid == NOBODY
     register(theirs, "--rollover-key")
     assert (theirs.directory / "account/account.pem").stat().st_uid == NOBODY
+
+
+def test_root_cannot_act_as_the_owner(theirs):
+    """A root without CAP_SETUID: the error names the path and the user."""
+    register(theirs, "--gen-key", "--register", "--accept-terms-of-service")
+    config = f"--config={theirs.config}"
+    for command, *arguments in ((lib.REGISTER, theirs.config), (lib.CTL, "pauses", config),
+                                (lib.CTL, "clear", "--all", config), (lib.CTL, "revoke", "aa", config)):
+        result = lib.run("setpriv", "--bounding-set=-setuid", command, *arguments, check=False)
+        path = theirs.directory / ("account" if command == lib.REGISTER else "")
+        assert result.returncode == 1
+        assert re.search(f"act as user nobody, the owner of '{path}[^']*': Operation not permitted", result.stderr), \
+            result.stderr
 
 
 def test_key_file_that_only_root_can_read(theirs):

@@ -180,6 +180,24 @@ def test_connections_of_a_user(orderd, new_csr):
     assert orderd.orderd.log.count("the user has as many as it may have") == 1
 
 
+def test_connections_with_few_descriptors(installation, new_csr):
+    """All connections together leave half of the descriptors for files and for the CA."""
+    installation.write_config()
+    installation.start_orderd(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)))
+    installation.start_sign()
+    installation.start_http01()
+    with contextlib.ExitStack() as stack:
+        socks = connect_as_others(installation, 40, stack)
+        for sock in socks[16:]:
+            assert answer(sock)["parameters"]["status"] == 503
+        assert not lib.ended(socks[:16])
+        socks[0].close()
+        lib.wait_for(lambda: "error" not in ask(installation, INFO), "the place to be free")
+        installation.issue(new_csr("few.example.org"))
+    log = installation.orderd.log
+    assert log.count("the user has as many as it may have") == 1 and "Too many open files" not in log
+
+
 def test_connections_of_a_process(orderd, new_csr):
     """A handler that was taken over has four connections, and so cannot take those of its user's other processes."""
     csr = new_csr("greedy.example.org")

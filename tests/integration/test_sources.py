@@ -17,7 +17,7 @@ SANITIZED = "asan" in lib.BUILD.name
 TOKEN = "token"
 CHILDREN_MAX, SOURCE_MAX = 8, 2
 # So few descriptors that only this many connections can wait: the others are kept for closing and for the rest.
-WAITING_MAX, DESCRIPTORS = 4, 256 + 128 + 1 + 4
+WAITING_MAX, DESCRIPTORS = 16, 32
 BUSY = b"Too many connections to this server are open"
 
 

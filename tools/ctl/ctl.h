@@ -18,6 +18,9 @@ typedef struct CtlOptions {
 /* Print "@what@word" to standard error as a fault of the command line. Returns CTL_USAGE. */
 int ctl_usage(const char *what, const char *word);
 
+/* Act as the owner of @path, see owner_become(). False: the reason was printed. */
+bool ctl_become_owner(const char *path);
+
 /* The commands. @arguments: what follows the command, NULL-terminated. Each returns an exit code.
  */
 int ctl_check(char *const *arguments, const CtlOptions *options);

@@ -7,7 +7,6 @@
 
 #include "config/file.h"
 #include "ctl/ctl.h"
-#include "statedir/files/owner.h"
 #include "statedir/order-record.h"
 #include "statedir/pause.h"
 #include "statedir/storage/request.h"
@@ -157,8 +156,8 @@ int ctl_pauses(char *const *arguments, const CtlOptions *options)
     if (*arguments)
         return ctl_usage("pauses takes no arguments: ", *arguments);
     r = load_config(options, &config);
-    if (r >= 0)
-        r = owner_become(config->state_directory);
+    if (r >= 0 && !ctl_become_owner(config->state_directory))
+        return CTL_BAD;
     if (r >= 0)
         r = pause_foreach(config->state_directory, print_pause, NULL);
     return r < 0 ? pauses_fail("cannot list the pauses", r) : CTL_GOOD;
@@ -191,9 +190,8 @@ int ctl_clear(char *const *arguments, const CtlOptions *options)
     r = load_config(options, &config);
     if (r < 0)
         return pauses_fail("cannot read the configuration", r);
-    r = owner_become(config->state_directory);
-    if (r < 0)
-        return pauses_fail("cannot act as the owner of the state", r);
+    if (!ctl_become_owner(config->state_directory))
+        return CTL_BAD;
     if (options->all)
         return clear(config, NULL);
     for (; *arguments; arguments++)

@@ -13,7 +13,6 @@
 #include "libacme/sync-call.h"
 #include "log/log.h"
 #include "statedir/account-dir.h"
-#include "statedir/files/owner.h"
 #include "statedir/order-record.h"
 #include "statedir/revoked-key.h"
 #include "statedir/storage/meta.h"
@@ -160,16 +159,16 @@ static bool is_request(const char *text, size_t size)
 }
 
 /* acmems-orderd is the owner of all of them. */
-static int become_owner(const Config *config)
+static bool become_owner(const Config *config)
 {
-    int r = owner_become(config->state_directory);
+    bool is_owner = ctl_become_owner(config->state_directory);
 
-    for (size_t i = 0; r >= 0 && i < config->n_accounts; i++)
-        r = owner_become(config->accounts[i]->directory);
-    for (size_t i = 0; r >= 0 && i < config->n_storages; i++)
+    for (size_t i = 0; is_owner && i < config->n_accounts; i++)
+        is_owner = ctl_become_owner(config->accounts[i]->directory);
+    for (size_t i = 0; is_owner && i < config->n_storages; i++)
         if (config->storages[i]->directory)
-            r = owner_become(config->storages[i]->directory);
-    return r;
+            is_owner = ctl_become_owner(config->storages[i]->directory);
+    return is_owner;
 }
 
 static int find_certificate(Revoke *revoke, const char *what)
@@ -178,10 +177,9 @@ static int find_certificate(Revoke *revoke, const char *what)
     const char *why;
     size_t size;
     int r = read_file_at(AT_FDCWD, what, FILE_SIZE_MAX, &text, &size);
-    int owner = become_owner(revoke->config);
 
-    if (owner < 0)
-        return failed("cannot act as the owner of the state", strerror(-owner));
+    if (!become_owner(revoke->config))
+        return CTL_BAD;
     if (r == -ENOENT)
         return find_serial(revoke, what);
     if (r < 0)

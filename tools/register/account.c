@@ -154,15 +154,16 @@ static int post_new_account(Register *reg, json_t *binding)
     return r < 0 ? r : register_check_status(reg);
 }
 
-/* Root may have the key file in a place that only root can read. */
-static int bind_external(const Register *reg, json_t **ret)
+static int become_owner_again(const Register *reg)
 {
-    int left = owner_leave();
-    int r = left < 0 ? left
-                     : external_account_bind(external_account(reg), reg->key, reg->directory, ret);
-    int back = left > 0 ? owner_become(reg->account->directory) : 0;
+    _cleanup_free_ char *doing = NULL, *why = NULL;
+    int r = owner_become(reg->account->directory, &doing);
 
-    return back < 0 ? back : r;
+    if (r >= 0)
+        return 0;
+    if (!doing || asprintf(&why, "cannot %s: %s", doing, strerror(-r)) < 0)
+        why = NULL;
+    return progress_failed(r, str_or(why, strerror(-r)));
 }
 
 /* Sends newAccount with the terms of service accepted. */
@@ -170,8 +171,15 @@ static int new_account(Register *reg)
 {
     json_auto_t *binding = NULL;
     Failure failure = { 0 };
-    int r = bind_external(reg, &binding);
+    /* Root may have the key file in a place that only root can read. */
+    int left = owner_leave(), back;
+    int r = left < 0
+                ? left
+                : external_account_bind(external_account(reg), reg->key, reg->directory, &binding);
 
+    back = left > 0 ? become_owner_again(reg) : 0;
+    if (back < 0)
+        return back;
     if (r >= 0)
         return post_new_account(reg, binding);
     if (r == -ENOKEY && registration_uri(reg->registration))

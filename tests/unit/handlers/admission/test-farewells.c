@@ -6,7 +6,7 @@
 #include "base/io.h"
 #include "test.h"
 
-static Farewells farewells;
+static Farewells farewells = { .max = FAREWELLS_MAX };
 
 /* Adds a connection; returns the client's end. */
 static int add(void)

@@ -15,7 +15,8 @@
 
 #include "base/io.h"
 #include "processes/fork-server.h"
-#include "test.h"
+#include "test-directory.h"
+#include "test-logged.h"
 
 #define DEADLINE (now_monotonic() + 10 * USEC_PER_SEC)
 
@@ -249,6 +250,28 @@ static void test_no_descriptors(void)
     finish(&run);
 }
 
+/* A limit below the number of its sockets: poll(2) refuses them, too. */
+static void test_limit_below_sockets(void)
+{
+    Run run = start(USEC_INFINITY, 10, false);
+    int a = client(&run), b;
+
+    expect_echo(a);
+    ASSERT_OK(prlimit(run.pid, RLIMIT_NOFILE, &(struct rlimit){ 2, 1024 }, NULL));
+    shared->n_polls = 0;
+    b = client(&run);
+    ASSERT_OK(write_all(b, "x", 1, DEADLINE));
+    expect_end(a);
+    ASSERT_EQ(fd_wait(b, POLLIN, now_monotonic() + 500 * USEC_PER_MSEC), -ETIMEDOUT);
+    ASSERT_TRUE(shared->n_polls < 100);
+    ASSERT_OK(prlimit(run.pid, RLIMIT_NOFILE, &(struct rlimit){ 1024, 1024 }, NULL));
+    ASSERT_OK(fd_wait(b, POLLIN, DEADLINE));
+    ASSERT_OK(prlimit(run.pid, RLIMIT_NOFILE, &(struct rlimit){ 0, 1024 }, NULL));
+    ASSERT_OK(kill(run.pid, SIGTERM));
+    (void)close(b);
+    finish(&run);
+}
+
 static void test_signal(int number)
 {
     Run run = start(USEC_INFINITY, 10, false);
@@ -368,20 +391,25 @@ static void refuse_seccomp(void)
     ASSERT_OK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
 }
 
-/* A process that cannot be confined serves nothing. */
+/* A process that cannot be confined serves nothing. Each connection meets that: one entry tells of
+ * it. */
 static void expect_closed(void)
 {
+    _cleanup_test_directory_ char *directory = test_directory_new();
     int pair[2];
     Activation activation = { .kind = ACTIVATION_CONNECTED, .fds = &pair[0], .n_fds = 1 };
     const ForkServer server = { .activation = &activation, .serve = serve, .userdata = mode };
     Run run;
-    int fd;
 
+    ASSERT_OK(chdir(directory));
+    logged_open("test-fork-server");
+    ASSERT_OK(log_limit_repeated());
     refuse_seccomp();
     run = start(200 * USEC_PER_MSEC, 10, false);
-    fd = client(&run);
-    expect_end(fd);
+    for (unsigned i = 0; i < 5; i++)
+        expect_end(client(&run));
     finish(&run);
+    ASSERT_EQ(logged("Closed a connection: failed to confine its process: Invalid argument\n"), 1);
 
     ASSERT_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
     ASSERT_OK(write_all(pair[1], "x", 1, DEADLINE));
@@ -389,6 +417,7 @@ static void expect_closed(void)
     (void)close(pair[0]);
     ASSERT_TRUE(read(pair[1], (char[1]){ 0 }, 1) <= 0);
     (void)close(pair[1]);
+    logged_close();
 }
 
 static void test_not_confined(void)
@@ -435,6 +464,7 @@ int main(void)
     test_signal(SIGTERM);
     test_signal(SIGINT);
     test_no_descriptors();
+    test_limit_below_sockets();
     test_no_processes();
     test_stop_without_processes();
     test_not_confined();

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <arpa/inet.h>
 #include <errno.h>
 
 #include "serving/proxy-header.h"
@@ -97,10 +96,7 @@ static SocketAddress make_address(const char *text, uint16_t port)
 {
     SocketAddress address = { 0 };
 
-    if (inet_pton(AF_INET, text, &address.in.sin_addr) == 1)
-        address.sa.sa_family = AF_INET;
-    else if (inet_pton(AF_INET6, text, &address.in6.sin6_addr) == 1)
-        address.sa.sa_family = AF_INET6;
+    (void)socket_address_parse(text, &address);
     address.in.sin_port = htons(port);
     return address;
 }

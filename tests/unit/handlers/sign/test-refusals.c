@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sign/refusals.h"
 
-#include <arpa/inet.h>
-
 #include "test-directory.h"
 #include "test-logged.h"
 
@@ -12,10 +10,7 @@ static Source make_source(const char *address)
 {
     SocketAddress peer = { 0 };
 
-    if (inet_pton(AF_INET, address, &peer.in.sin_addr) == 1)
-        peer.sa.sa_family = AF_INET;
-    else if (inet_pton(AF_INET6, address, &peer.in6.sin6_addr) == 1)
-        peer.sa.sa_family = AF_INET6;
+    (void)socket_address_parse(address, &peer);
     return source_of(&peer);
 }
 
@@ -62,6 +57,8 @@ static void test_sources(void)
         { "32.1.13.184", "from 32.1.13.184 " },
         { "255.255.255.255", "from 255.255.255.255 " },
         { "2001:db8:0:1::", "from 2001:db8:0:1::/64 " },
+        { "fe80::1", "from fe80::1 " },
+        { "fe80::2", "from fe80::2 " },
         { "none", "from unix sockets " },
     };
     _cleanup_(refusals_freep) Refusals *refusals = NULL;
@@ -79,8 +76,9 @@ static void test_sources(void)
     }
 }
 
-/* However many sources there are, the number of entries is limited. */
-static void test_many_sources(void)
+/* However many sources there are, the number of entries is limited. All parts of an address that
+ * differ decide about the slot. */
+static void test_many_sources(const char *start, const char *end)
 {
     _cleanup_(refusals_freep) Refusals *refusals = NULL;
     unsigned passed = 0;
@@ -89,7 +87,7 @@ static void test_many_sources(void)
     for (unsigned i = 0; i < 65536; i++) {
         char address[INET6_ADDRSTRLEN];
 
-        (void)snprintf(address, sizeof(address), "2001:db8:0:%x::1", i);
+        (void)snprintf(address, sizeof(address), "%s%x%s", start, i, end);
         passed += refuse(refusals, address, 1, BEGIN);
     }
     ASSERT_TRUE(passed > 400 && passed <= 512 + REFUSALS_LOGGED);
@@ -141,7 +139,9 @@ int main(void)
     logged_open("test-refusals");
     test_window();
     test_sources();
-    test_many_sources();
+    test_many_sources("2001:db8:0:", "::1");
+    test_many_sources("fe80::", "");
+    test_many_sources("fe80::", ":1:2");
     test_own_slot_first();
     test_late_end();
     logged_close();

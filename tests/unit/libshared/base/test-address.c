@@ -301,6 +301,31 @@ static void test_format(void)
     ASSERT_STREQ(socket_address_format(&mapped, buf), "192.0.2.1");
 }
 
+static void test_parse(void)
+{
+    static const char *const bad[] = { "",          "192.0.2",   "192.0.2.1:53", "192.0.2.1/32",
+                                       "[::1]",     "fe80::1%1", "::1 ",         " 192.0.2.1",
+                                       "localhost", "unix" };
+    SocketAddress four, six, untouched = { .storage = { .ss_family = AF_UNIX } };
+
+    memset(&four, 0xff, sizeof(four));
+    memset(&six, 0xff, sizeof(six));
+    ASSERT_OK(socket_address_parse("192.0.2.1", &four));
+    ASSERT_EQ(four.in.sin_family, AF_INET);
+    ASSERT_EQ(four.in.sin_port, 0);
+    ASSERT_EQ(ntohl(four.in.sin_addr.s_addr), 0xc0000201);
+    ASSERT_OK(socket_address_parse("fe80::1", &six));
+    ASSERT_EQ(six.in6.sin6_family, AF_INET6);
+    ASSERT_EQ(six.in6.sin6_port, 0);
+    ASSERT_EQ(six.in6.sin6_scope_id, 0);
+    ASSERT_EQ(six.in6.sin6_addr.s6_addr[0], 0xfe);
+    ASSERT_EQ(six.in6.sin6_addr.s6_addr[15], 1);
+    for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+        ASSERT_EQ(socket_address_parse(bad[i], &untouched), -EINVAL);
+        ASSERT_EQ(untouched.sa.sa_family, AF_UNIX);
+    }
+}
+
 static void test_octets(void)
 {
     static const struct {
@@ -360,6 +385,7 @@ int main(void)
 {
     test_prefix_contains();
     test_socket_address_equal();
+    test_parse();
     test_prefix_refused();
     test_listen();
     test_listen_refused();

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policy/source.h"
 
-#include <arpa/inet.h>
-
 #include "test.h"
 
 static SocketAddress address(const char *text)
 {
     SocketAddress a = { .storage = { .ss_family = AF_UNSPEC } };
 
-    if (inet_pton(AF_INET, text, &a.in.sin_addr) == 1)
-        a.sa.sa_family = AF_INET;
-    else if (inet_pton(AF_INET6, text, &a.in6.sin6_addr) == 1)
-        a.sa.sa_family = AF_INET6;
+    (void)socket_address_parse(text, &a);
     a.in.sin_port = 4711; /* at the same place in both */
     return a;
 }
@@ -39,6 +34,21 @@ static void test_equal(void)
         { "::1", "192.0.2.1", false },
         { "c000:201::", "192.0.2.1", false }, /* the same first bytes */
         { "::", "unix", false },
+        /* link-local: every host of a link has this /64 */
+        { "fe80::1", "fe80::1", true },
+        { "fe80::1", "fe80::2", false },
+        { "fe80::1", "fe80::1:0:0:1", false },
+        { "febf::1", "febf::2", false },
+        { "fe7f::1", "fe7f::2", true },
+        { "fec0::1", "fec0::2", true },
+        { "fe80::1", "fe80::", false },
+        /* behind a translator */
+        { "64:ff9b::192.0.2.1", "192.0.2.1", true },
+        { "64:ff9b::192.0.2.1", "64:ff9b::192.0.2.2", false },
+        { "64:ff9b::1:0:192.0.2.1", "192.0.2.1", false },
+        { "64:ff9b:1::192.0.2.1", "64:ff9b:1::192.0.2.2", true },
+        { "64:ff9a::192.0.2.1", "192.0.2.1", false },
+        { "::192.0.2.1", "192.0.2.1", false },
         { "0.0.0.0", "unix", false },
         { "unix", "unix", true },
     };
@@ -66,6 +76,11 @@ static void test_format(void)
         { "192.0.2.1", "192.0.2.1" },
         { "::ffff:192.0.2.1", "192.0.2.1" },
         { "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64" },
+        { "fe80::1:2:3:4", "fe80::1:2:3:4" },
+        { "fe80:1:2:3:4:5:6:7", "fe80:1:2:3:4:5:6:7" },
+        { "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff" },
+        { "fec0::1:2:3:4", "fec0::/64" },
+        { "64:ff9b::192.0.2.1", "192.0.2.1" },
         { "unix", "unix sockets" },
     };
     char text[SOURCE_TEXT_SIZE];
@@ -87,6 +102,8 @@ static void test_text(void)
         { "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64" },
         { "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "ffff:ffff:ffff:ffff::/64" },
         { "::ffff:192.0.2.7", "192.0.2.7" },
+        { "fe80::7", "fe80::7" },
+        { "64:ff9b::192.0.2.7", "192.0.2.7" },
         { "unix", NULL },
         { "", NULL },
         { NULL, NULL },

@@ -201,22 +201,52 @@ static void test_long_wait(void)
                   "three: issued\n");
 }
 
-static void test_deadline_in_trouble(void)
+static void test_trouble_at_deadline(const char *name, const CaReply *script, const char *seen)
 {
-    static const CaReply script[] = {
-        { "finalize/1", 500, CA_PROBLEM("serverInternal"), .retry_after = 100 }, { NULL }
-    };
     Caller one = { "one" };
     Callers c;
 
     open_callers(&c, "", script);
     ASSERT_OK(call_with(&c, c.bed.body, &one));
     run(&c, 95);
-    close_callers(&c, "deadline in trouble",
-                  SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
-                  "wait 89.9 s\n"
-                  "one: 503, retry 100: The CA has an internal error. Try again later. The CA "
-                  "said: serverInternal: No.\n");
+    close_callers(&c, name, seen);
+}
+
+/* A caller is told when the order continues, whatever the CA's answer says. */
+static void test_deadline_in_trouble(void)
+{
+    static const CaReply named[] = {
+        { "finalize/1", 500, CA_PROBLEM("serverInternal"), .retry_after = 100 }, { NULL }
+    };
+    static const CaReply unnamed[] = { { "finalize/1", 429, CA_PROBLEM("rateLimited") },
+                                       { "order/1", 429, CA_PROBLEM("rateLimited") },
+                                       { "order/1", 429, "", .type = "text/plain" },
+                                       { "order/1", 429, CA_PROBLEM("rateLimited") },
+                                       { "order/1", 0 },
+                                       { "order/1", 429, CA_PROBLEM("rateLimited") },
+                                       { "order/1", 429, CA_PROBLEM("rateLimited") },
+                                       { NULL } };
+    static const CaReply week[] = {
+        { "finalize/1", 429, CA_PROBLEM("rateLimited"), .retry_after = 7 * 86400 }, { NULL }
+    };
+
+    test_trouble_at_deadline("the CA names a time", named,
+                             SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
+                             "wait 89.9 s\n"
+                             "one: 503, retry 11: The CA has an internal error. Try again later. "
+                             "The CA said: serverInternal: No.\n");
+    test_trouble_at_deadline("the CA names no time", unnamed,
+                             SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
+                             "wait 1 s\norder/1\nwait 2 s\norder/1\nwait 4 s\norder/1\n"
+                             "wait 8 s\norder/1\nwait 16 s\norder/1\nwait 32 s\norder/1\n"
+                             "wait 26.9 s\n"
+                             "one: 429, retry 38: The CA limits the rate of certificates. Try "
+                             "again later. The CA said: rateLimited: No.\n");
+    test_trouble_at_deadline("the CA names a week", week,
+                             SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
+                             "wait 89.9 s\n"
+                             "one: 429, retry 3511: The CA limits the rate of certificates. Try "
+                             "again later. The CA said: rateLimited: No.\n");
 }
 
 /* Trouble of this machine needs its administrator: nobody waits for that. */

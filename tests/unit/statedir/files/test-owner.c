@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "statedir/files/owner.h"
 
+#include <linux/capability.h>
+#include <pwd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "test-directory.h"
 #include "test.h"
 
-#define OTHER ((uid_t)65534)
+#define OTHER    ((uid_t)65534)
+#define NAMELESS ((uid_t)54321)
 
 /* Each case in a process of its own. */
 static void expect(const char *directory, const char *name, uid_t owner)
@@ -17,10 +21,13 @@ static void expect(const char *directory, const char *name, uid_t owner)
     int status;
 
     if (pid == 0) {
-        ASSERT_OK(owner_become(path));
+        char *doing = NULL;
+
+        ASSERT_OK(owner_become(path, &doing));
         ASSERT_EQ(geteuid(), owner);
         ASSERT_EQ(getegid(), owner);
-        ASSERT_OK(owner_become("/"));
+        ASSERT_OK(owner_become("/", &doing));
+        ASSERT_TRUE(!doing);
         ASSERT_EQ(geteuid(), owner);
         ASSERT_EQ(owner_leave(), owner != 0);
         ASSERT_EQ(geteuid(), 0);
@@ -28,6 +35,48 @@ static void expect(const char *directory, const char *name, uid_t owner)
     }
     ASSERT_EQ(waitpid(pid, &status, 0), pid);
     ASSERT_EQ(status, 0);
+}
+
+static void drop_capabilities(void)
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+    ASSERT_OK(syscall(SYS_capset, &header, none));
+}
+
+/* An error names what failed, for which path and user. @doing: with the path for %s. */
+static void expect_error(const char *directory, const char *name, int error, const char *doing)
+{
+    _cleanup_free_ char *path = test_path(directory, name), *expected = NULL;
+    pid_t pid = fork();
+    int status;
+
+    if (pid == 0) {
+        char *text = NULL;
+
+        ASSERT_TRUE(asprintf(&expected, "%s '%s'", doing, path) > 0);
+        drop_capabilities();
+        ASSERT_EQ(owner_become(path, &text), error);
+        ASSERT_EQ(geteuid(), 0);
+        ASSERT_STREQ(text, expected);
+        free(text);
+        exit(EXIT_SUCCESS);
+    }
+    ASSERT_EQ(waitpid(pid, &status, 0), pid);
+    ASSERT_EQ(status, 0);
+}
+
+static void test_errors(const char *directory)
+{
+    const struct passwd *user = getpwuid(OTHER);
+    _cleanup_free_ char *doing = NULL;
+
+    ASSERT_TRUE(asprintf(&doing, "act as user %s, the owner of", user ? user->pw_name : "65534") >
+                0);
+    expect_error(directory, "other/missing", -EPERM, doing);
+    expect_error(directory, "nameless", -EPERM, "act as user 54321, the owner of");
+    expect_error(directory, "file/account", -ENOTDIR, "find the owner of");
 }
 
 static void make(const char *directory, const char *name, const char *target, uid_t owner)
@@ -47,6 +96,8 @@ int main(void)
     make(directory, "other", NULL, OTHER);
     make(directory, "other/root", NULL, 0);
     make(directory, "other/link", "../root", OTHER);
+    make(directory, "nameless", NULL, NAMELESS);
+    test_write(directory, "file", "");
     make(directory, "link-to-root", "root", OTHER);
     make(directory, "link-to-other", "other", 0);
 
@@ -62,5 +113,6 @@ int main(void)
     expect(directory, "link-to-root", OTHER);
     expect(directory, "link-to-root/below", OTHER);
     expect(directory, "link-to-other", OTHER);
+    test_errors(directory);
     return EXIT_SUCCESS;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "processes/shortage.h"
+#include "log/shortage.h"
 
 #include "test-directory.h"
 #include "test-logged.h"

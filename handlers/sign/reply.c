@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sign/reply.h"
+
+#include <stdio.h>
+
+#define CHAIN_TYPE "application/pem-certificate-chain"
+
+/* Says nothing about the policy: the client may be anyone. */
+#define NOT_ALLOWED "This request is not permitted. The server's journal says why."
+
+void sign_log(const Sign *sign, const Outcome *outcome)
+{
+    outcome_log(outcome, sign->exchange, sign->refusals, &sign->request);
+}
+
+void sign_refuse(Sign *sign, const Outcome *outcome, unsigned retry_after, const char *sentence)
+{
+    sign_log(sign, outcome);
+    http_reply_error(sign->exchange, outcome->status, retry_after, sentence);
+}
+
+void sign_refuse_by_policy(Sign *sign, const char *why)
+{
+    _cleanup_free_ char *time_sentence = policy_explain_time(sign->config, &sign->policy);
+
+    sign_refuse(sign,
+                &(Outcome){ .event = LOG_EVENT_REQUEST_DENIED,
+                            .status = 403,
+                            .why = str_or(why, "no auth block matches") },
+                0, str_or(time_sentence, NOT_ALLOWED));
+}
+
+void sign_refuse_without_memory(Sign *sign)
+{
+    sign_refuse(
+        sign,
+        &(Outcome){ .event = LOG_EVENT_REQUEST_FAILED, .status = 500, .why = "out of memory" }, 0,
+        "The server is out of memory. Try again later.");
+}
+
+/* Proves to a client that has the key that nobody changed the response on the way. Returns 0 with
+ * NULL if the request needed no HMAC; -EIO or -ENOMEM. */
+static int authenticate_reply(const Sign *sign, const char *text, char **ret)
+{
+    const AuthBlock *auth = sign->request.auth;
+    _cleanup_free_ char *value = NULL;
+    int r;
+
+    *ret = NULL;
+    if (!auth->hmac_type)
+        return 0;
+    r = authentication_format(auth->hmac_type, auth->hmac_key, text, strlen(text), &value);
+    if (r >= 0 && asprintf(ret, "Authentication-Info: %s\r\n", value) < 0) {
+        *ret = NULL;
+        r = -ENOMEM;
+    }
+    return r;
+}
+
+void sign_reply_chain(Sign *sign, const char *text, const Outcome *outcome)
+{
+    _cleanup_free_ char *headers = NULL;
+
+    if (authenticate_reply(sign, text, &headers) < 0) {
+        sign_refuse_without_memory(sign);
+        return;
+    }
+    sign_log(sign, outcome);
+    http_reply(sign->exchange, &(HttpResponse){ .status = 200,
+                                                .type = CHAIN_TYPE,
+                                                .headers = headers,
+                                                .body = text,
+                                                .size = strlen(text) });
+}
