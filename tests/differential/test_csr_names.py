@@ -70,13 +70,21 @@ def alternative_names(text):
             yield host(value) if kind == "DNS" else ip(value) if kind == "IP Address" else "other"
 
 
+def common_names(subject):
+    """Those that are not empty, without blanks around them. openssl shows a line feed as \\0A."""
+    for name in re.findall(r"^ *CN=(.*)$", subject, re.M):
+        name = re.sub(r"^(\s|\\0[9AD])+|(\s|\\0[9AD])+$", "", name)
+        if name:
+            yield name
+
+
 def read_by_openssl(pem):
     """The same, judged by the text alone."""
     text = openssl_text(pem)
     if not text:
         return None
     subject = text[text.index("\nsubject="):]
-    names = {host(name) for name in re.findall(r"^ *CN=(.*)$", subject, re.M)} | set(alternative_names(text))
+    names = {host(name) for name in common_names(subject)} | set(alternative_names(text))
     return None if None in names or not names else names
 
 

@@ -375,8 +375,8 @@ def head(body, method="POST", path="/sign", **headers):
                     "\r\n"])
 
 
-def request(port, method="POST", path="/sign", body=None, headers=None, address="127.0.0.1"):
-    connection = http.client.HTTPConnection(address, port, timeout=100)
+def request(port, method="POST", path="/sign", body=None, headers=None, address="127.0.0.1", timeout=100):
+    connection = http.client.HTTPConnection(address, port, timeout=timeout)
     try:
         connection.request(method, path, body, headers or {})
         return Answer(connection.getresponse())

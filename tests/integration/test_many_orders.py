@@ -27,7 +27,7 @@ def test_slow_ca(fast):
     fast.issue(csrs.pop())
     fast.ca.set(delay=8)
     with ThreadPoolExecutor(len(csrs)) as pool:
-        answers = list(pool.map(fast.post, csrs))
+        answers = list(pool.map(lambda csr: fast.post(csr, timeout=150), csrs))
     assert not [answer for answer in answers if answer.status != 200]
     stats = fast.ca.stats()
     assert stats["orders"] == stats["certificates"] == len(csrs) + 1

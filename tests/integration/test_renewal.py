@@ -191,7 +191,7 @@ def test_replaced_while_its_window_is_fetched(server, pebble, newer, new_csr):
 
     def meanwhile():
         meta_path(server, csr).write_text(json.dumps({
-            **read_meta(server, csr), "windowStart": 1, "windowEnd": int(time.time()) + HOUR}))
+            **read_meta(server, csr), "windowStart": 1, "windowEnd": int(time.time()) + HOUR, "askAt": int(time.time()) + HOUR}))
         serials.append(server.issue(csr).serial)
 
     server.orderd.stop()
@@ -317,8 +317,10 @@ def test_many_renewals_at_once(server, newer, new_csr):
     csrs = [new_csr(f"many{i}.example.org") for i in range(6)]
     certificates = [issue_findable(server, csr) for csr in csrs]
     server.write_config(account=LIMITED.format(1, 1))
+    server.orderd.stop()  # else it fetches the windows of new certificates at about this time
     for csr in csrs:
         make_due(server, csr)
+    server.start_orderd()
     with ThreadPoolExecutor(len(csrs)) as pool:
         renewed = list(pool.map(server.issue, csrs))
     assert not {c.serial for c in renewed} & {c.serial for c in certificates}
