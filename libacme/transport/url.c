@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/macro.h"
+#include "strings/text.h"
 
 char *url_resolve(const char *base, const char *reference)
 {
@@ -12,12 +13,14 @@ char *url_resolve(const char *base, const char *reference)
     CURLU *url;
 
     if (strncmp(reference, "https://", STRLEN("https://")) == 0)
-        return strdup(reference); /* exactly as the CA wrote it */
+        /* exactly as the CA wrote it */
+        return text_is_utf8(reference) ? strdup(reference) : NULL;
     url = curl_url();
     if (url && curl_url_set(url, CURLUPART_URL, base, 0) == CURLUE_OK &&
         curl_url_set(url, CURLUPART_URL, reference, 0) == CURLUE_OK &&
         curl_url_get(url, CURLUPART_URL, &text, 0) == CURLUE_OK &&
-        strncmp(text, "https://", STRLEN("https://")) == 0)
+        strncmp(text, "https://", STRLEN("https://")) == 0 &&
+        text_is_utf8(text)) /* curl decodes %fc in the host */
         copy = strdup(text);
     curl_free(text);
     curl_url_cleanup(url);

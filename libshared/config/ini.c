@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "base/macro.h"
+#include "strings/text.h"
 
 #define BLANKS "\t\v\f\r "
 
@@ -77,6 +78,8 @@ static const char *split_header(Parser *p, char *line, const char **ret_name)
     if (!*name || strchr(name, '"'))
         return header_error(
             p, "the block name is empty or contains a quote; write [section \"name\"]");
+    if (!text_is_utf8(name))
+        return header_error(p, "the block name is not UTF-8; save the file as UTF-8");
     *ret_name = name;
     return word;
 }

@@ -16,6 +16,7 @@
 #include "log/log.h"
 #include "strings/encode.h"
 #include "strings/host.h"
+#include "strings/text.h"
 #include "x509/dns-name.h"
 
 #define KIB          UINT64_C(1024)
@@ -433,6 +434,8 @@ static int parse_name(Loader *l, const ConfigKey *key, const char *value, void *
 {
     if (!*value)
         return refuse(l, "%s is empty; write a name, or delete the line", key->name);
+    if (!text_is_utf8(value))
+        return refuse(l, "%s is not UTF-8; save the file as UTF-8", key->name);
     return set_string(key, value, object);
 }
 
@@ -440,6 +443,8 @@ static int parse_eab_kid(Loader *l, const ConfigKey *key, const char *value, voi
 {
     if (!*value)
         return refuse(l, "%s is empty; write the key identifier that the CA gave you", key->name);
+    if (!text_is_utf8(value))
+        return refuse(l, "%s is not UTF-8; save the file as UTF-8", key->name);
     return set_string(key, value, object);
 }
 

@@ -39,6 +39,20 @@ static size_t character_length(const unsigned char *p)
     return lead->length;
 }
 
+bool text_is_utf8(const char *text)
+{
+    const unsigned char *p = (const unsigned char *)text;
+
+    while (*p) {
+        size_t length = *p < 0x80 ? 1 : character_length(p);
+
+        if (length == 0)
+            return false;
+        p += length;
+    }
+    return true;
+}
+
 void text_flatten(char *text)
 {
     unsigned char *p = (unsigned char *)text;

@@ -2,11 +2,16 @@
 #pragma once
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "base/macro.h"
 
 /* Makes text from outside safe for a terminal and the journal. */
+
+/* Whether it is UTF-8, without the control characters U+0080 to U+009F. Nothing else can be a
+ * string of JSON. */
+bool text_is_utf8(const char *text);
 
 /* In place: control characters become blanks, and bytes that are not UTF-8 become question marks.
  */

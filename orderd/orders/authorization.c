@@ -6,13 +6,10 @@
 #include "challenges/solvers.h"
 #include "event/timer.h"
 #include "libacme/transport/polling.h"
-#include "libacme/transport/problem.h"
 #include "log/log.h"
+#include "orders/authorization-object.h"
 #include "orders/identifier.h"
 #include "orders/verification-choice.h"
-#include "statedir/challenge.h"
-#include "strings/text.h"
-#include "x509/dns-name.h"
 
 /* If trouble outlasts a pause of this length, the order handles it. */
 #define PAUSE_MAX (20 * USEC_PER_SEC)
@@ -144,30 +141,11 @@ static void authorization_fail_request(Authorization *a, int error)
         "The server failed to send a request to the CA. The server's journal says why.");
 }
 
-static const json_t *find_error(const json_t *challenges)
-{
-    json_t *challenge;
-    size_t i;
-
-    json_array_foreach (challenges, i, challenge) {
-        const json_t *error = json_object_get(challenge, "error");
-
-        if (json_is_object(error))
-            return error;
-    }
-    return NULL;
-}
-
-/* The reason is the error of the challenge that the CA tried. */
 static void authorization_fail_invalid(Authorization *a, const json_t *challenges)
 {
-    const json_t *error = find_error(challenges);
-    _cleanup_free_ char *said = error ? problem_describe(error) : NULL;
     Failure failure = { 0 };
 
-    failure_set(&failure, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0, "%s: %s", authorization_name(a),
-                str_or(said, "the CA gave no reason"));
-    failure_set_type(&failure, problem_type(error));
+    authorization_object_set_invalid(challenges, authorization_name(a), &failure);
     /* If the first verification was the one tried, its name adds nothing. */
     if (a->choice.said)
         verification_choice_note(&a->choice, authorization_name(a), &failure);
@@ -345,17 +323,16 @@ static void on_objection(Authorization *a, const char *why)
 static void answer_challenge(Authorization *a, const json_t *challenges)
 {
     const json_t *challenge = verification_choice_challenge(&a->choice, challenges);
-    const char *token = json_string_value(json_object_get(challenge, "token"));
-    const char *url = session_url(challenge, "url");
     const char *why =
         solver_objects(verification_choice_current(&a->choice), authorization_name(a));
+    const char *token, *url;
     int r;
 
     if (why) {
         on_objection(a, why);
         return;
     }
-    if (!token || !url || !challenge_token_is_valid(token)) {
+    if (!challenge_object_read(challenge, &token, &url)) {
         authorization_fail_ca(a, "The CA sent an invalid challenge. Try again later.");
         return;
     }
@@ -368,17 +345,6 @@ static void answer_challenge(Authorization *a, const json_t *challenges)
         on_not_published(a);
     else if (a->published)
         authorization_tell(a);
-}
-
-static void keep_name(Authorization *a, const json_t *answer)
-{
-    const json_t *identifier = json_object_get(answer, "identifier");
-    const char *name = json_string_value(json_object_get(identifier, "value"));
-
-    if (!a->name && name && strlen(name) <= DNS_NAME_MAX)
-        a->name = strdup(name);
-    if (a->name)
-        text_flatten(a->name);
 }
 
 /* Whether the authorization is for a name of the order, and always for the same one. */
@@ -424,7 +390,7 @@ static bool note_attempt(Authorization *a, const json_t *challenges)
     const json_t *challenge = verification_choice_challenge(&a->choice, challenges);
     usec_t now = now_monotonic();
 
-    if (!json_is_object(json_object_get(challenge, "error")))
+    if (!challenge_object_has_error(challenge))
         return false;
     if (a->failing_since == 0)
         a->failing_since = a->told_again = now;
@@ -442,8 +408,7 @@ static bool note_attempt(Authorization *a, const json_t *challenges)
 static void on_pending(Authorization *a, const SessionReply *reply)
 {
     const json_t *challenges = json_object_get(reply->json, "challenges");
-    const char *status;
-    bool is_untried;
+    bool is_pending;
 
     if (!a->solvers) {
         on_dropped(a, reply);
@@ -457,15 +422,13 @@ static void on_pending(Authorization *a, const SessionReply *reply)
         fail_not_offered(a, challenges);
         return;
     }
-    status = json_string_value(
-        json_object_get(verification_choice_challenge(&a->choice, challenges), "status"));
-    is_untried = !status || streq(status, "pending"); /* a CA may leave it out */
-    if (is_untried && a->told && note_attempt(a, challenges))
+    is_pending = challenge_object_is_pending(verification_choice_challenge(&a->choice, challenges));
+    if (is_pending && a->told && note_attempt(a, challenges))
         return;
     /* Told once more if the first request did not arrive. */
-    if (!a->published || (!a->told && is_untried))
+    if (!a->published || (!a->told && is_pending))
         answer_challenge(a, challenges);
-    else if (a->tell_problem && is_untried) {
+    else if (a->tell_problem && is_pending) {
         Failure failure = { 0 };
 
         failure_set_problem(&failure, a->tell_problem, reply->retry_after);
@@ -507,7 +470,8 @@ static void on_authorization(const SessionReply *reply, void *userdata)
         authorization_fail_reply(a, reply, "for an authorization");
         return;
     }
-    keep_name(a, reply->json);
+    if (!a->name)
+        a->name = authorization_object_name(reply->json);
     for (size_t i = 0; i < ELEMENTSOF(states); i++)
         if (streq(states[i].status, status)) {
             states[i].act(a, reply);

@@ -5,6 +5,7 @@
 
 #include "challenges/solvers.h"
 #include "log/log.h"
+#include "orders/authorization-object.h"
 
 void verification_choice_done(VerificationChoice *choice)
 {
@@ -29,20 +30,6 @@ static void choice_note(VerificationChoice *choice, const char *why)
     choice->said = longer;
 }
 
-static const json_t *find_challenge(const json_t *challenges, const char *type)
-{
-    json_t *challenge;
-    size_t i;
-
-    json_array_foreach (challenges, i, challenge) {
-        const char *t = json_string_value(json_object_get(challenge, "type"));
-
-        if (t && streq(t, type))
-            return challenge;
-    }
-    return NULL;
-}
-
 /* A CA may offer what its rules forbid: http-01 for a wildcard, dns-01 for an address. */
 static bool is_suitable(const VerificationChoice *choice, const Solver *solver)
 {
@@ -56,7 +43,7 @@ bool verification_choice_find(VerificationChoice *choice, const json_t *challeng
          choice->n_passed++) {
         const Solver *solver = solver_find(verification_choice_current(choice));
 
-        if (is_suitable(choice, solver) && find_challenge(challenges, solver->type)) {
+        if (is_suitable(choice, solver) && challenge_object_find(challenges, solver->type)) {
             choice->solver = solver;
             break;
         }
@@ -68,7 +55,7 @@ bool verification_choice_find(VerificationChoice *choice, const json_t *challeng
 const json_t *verification_choice_challenge(const VerificationChoice *choice,
                                             const json_t *challenges)
 {
-    return find_challenge(challenges, choice->solver->type);
+    return challenge_object_find(challenges, choice->solver->type);
 }
 
 /* The reason without the name in front of it. */

@@ -120,6 +120,8 @@ static int check_combination(const RegisterOptions *options)
         return usage("--email needs --register or --update-contact");
     if (!options->external.kid != !options->external.hmac_key_file)
         return usage("--eab-kid and --eab-hmac-key-file need each other");
+    if (options->external.kid && !text_is_utf8(options->external.kid))
+        return usage("--eab-kid is not UTF-8: enter the key identifier as the CA gave it");
     if (!registers && (options->accept || options->external.kid))
         return usage("--accept-terms-of-service and --eab-kid need --register");
     return 1;

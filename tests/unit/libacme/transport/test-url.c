@@ -17,6 +17,10 @@ static void test_resolve(void)
         { "http://ca.example/order/1", NULL },
         { "file:///etc/passwd", NULL },
         { "https:", NULL },
+        { "https://ca.example/\u00fc", "https://ca.example/\u00fc" },
+        { "https://ca.example/\xfc", NULL },
+        { "/order/\xfc", NULL },
+        { "//%fc.example/", NULL },
     };
 
     for (size_t i = 0; i < ELEMENTSOF(cases); i++) {

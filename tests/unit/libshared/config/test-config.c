@@ -343,6 +343,9 @@ static void test_refused(void)
         { "[account]\neab-kid=\neab-hmac-key=c2VjcmV0\n",
           E("2") "eab-kid is empty; write the key identifier that the CA gave you\n" SHOWN(
               "3", "eab-hmac-key") },
+        { "[account]\neab-kid=\xfc\neab-hmac-key-file=/k\n",
+          E("2") "eab-kid is not UTF-8; save the file as UTF-8\n" },
+        { "[account]\nprofile=\xfc\n", E("2") "profile is not UTF-8; save the file as UTF-8\n" },
         { "[account]\neab-kid=k\neab-hmac-key=c2VjcmV0!\n",
           SHOWN("3", "eab-hmac-key")
               E("3") "eab-hmac-key is not base64url; write the HMAC key as the CA gave it\n" },

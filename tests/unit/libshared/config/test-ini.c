@@ -63,6 +63,8 @@ static void test_dialect(void)
         { "[a]\n  indented = is a line\n", "1 a\n2 a indented=is a line\n" },
         { "[a]\nk = \"quoted\"\n", "1 a\n2 a k=\"quoted\"\n" },
         { "\xef\xbb\xbf[a]\n", "1 a\n" },
+        /* A secret or a path may be any bytes. */
+        { "[a \u00fc]\nk=\xfc\n", "1 a/\u00fc\n2 a k=\xfc\n" },
     };
     Heard heard = { 0 };
 
@@ -89,6 +91,7 @@ static void test_errors(void)
         { "[a \"]", "1 ! the block name has no cl\n" },
         { "[a \"\"]", "1 ! the block name is empty \n" },
         { "[a b\"c]", "1 ! the block name is empty \n" },
+        { "[a b\xfc]\nk=v\n", "1 ! the block name is not UT\n" },
     };
     Heard heard = { 0 };
 

@@ -35,6 +35,20 @@ static void test_flatten(void)
     }
 }
 
+static void test_is_utf8(void)
+{
+    static const struct {
+        const char *text;
+        bool expected;
+    } cases[] = {
+        { "", true },         { "a\n\x7f", true },   { "\u00fc \u20ac \U0010ffff", true },
+        { "caf\xe9", false }, { "\xc2\x9b", false }, { "cut \xe2\x82", false },
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+        ASSERT_EQ(text_is_utf8(cases[i].text), cases[i].expected);
+}
+
 static void test_print(void)
 {
     _cleanup_free_ char *text = NULL;
@@ -51,6 +65,7 @@ static void test_print(void)
 int main(void)
 {
     test_flatten();
+    test_is_utf8();
     test_print();
     return EXIT_SUCCESS;
 }

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "orders/authorization-object.h"
+
+#include "libacme/transport/problem.h"
+#include "statedir/challenge.h"
+#include "strings/text.h"
+#include "x509/dns-name.h"
+
+char *authorization_object_name(const json_t *object)
+{
+    const json_t *identifier = json_object_get(object, "identifier");
+    const char *value = json_string_value(json_object_get(identifier, "value"));
+    char *name = value && strlen(value) <= DNS_NAME_MAX ? strdup(value) : NULL;
+
+    if (name)
+        text_flatten(name);
+    return name;
+}
+
+static const json_t *find_error(const json_t *challenges)
+{
+    json_t *challenge;
+    size_t i;
+
+    json_array_foreach (challenges, i, challenge)
+        if (challenge_object_has_error(challenge))
+            return json_object_get(challenge, "error");
+    return NULL;
+}
+
+void authorization_object_set_invalid(const json_t *challenges, const char *name, Failure *ret)
+{
+    const json_t *error = find_error(challenges);
+    _cleanup_free_ char *said = error ? problem_describe(error) : NULL;
+
+    failure_set(ret, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0, "%s: %s", name,
+                str_or(said, "the CA gave no reason"));
+    failure_set_type(ret, problem_type(error));
+}
+
+const json_t *challenge_object_find(const json_t *challenges, const char *type)
+{
+    json_t *challenge;
+    size_t i;
+
+    json_array_foreach (challenges, i, challenge) {
+        const char *t = json_string_value(json_object_get(challenge, "type"));
+
+        if (t && streq(t, type))
+            return challenge;
+    }
+    return NULL;
+}
+
+bool challenge_object_read(const json_t *challenge, const char **ret_token, const char **ret_url)
+{
+    const char *token = json_string_value(json_object_get(challenge, "token"));
+    const char *url = session_url(challenge, "url");
+
+    if (!token || !url || !challenge_token_is_valid(token))
+        return false;
+    *ret_token = token;
+    *ret_url = url;
+    return true;
+}
+
+bool challenge_object_is_pending(const json_t *challenge)
+{
+    const char *status = json_string_value(json_object_get(challenge, "status"));
+
+    return !status || streq(status, "pending"); /* a CA may leave it out */
+}
+
+bool challenge_object_has_error(const json_t *challenge)
+{
+    return json_is_object(json_object_get(challenge, "error"));
+}
