@@ -64,7 +64,7 @@ static void test_dialect(void)
         { "[a]\nk = \"quoted\"\n", "1 a\n2 a k=\"quoted\"\n" },
         { "\xef\xbb\xbf[a]\n", "1 a\n" },
         /* A secret or a path may be any bytes. */
-        { "[a \u00fc]\nk=\xfc\n", "1 a/\u00fc\n2 a k=\xfc\n" },
+        { "[a \u00fc]\nk=\xfc\n", "1 a/\u00fc\n2 a/\u00fc k=\xfc\n" },
     };
     Heard heard = { 0 };
 
