@@ -21,7 +21,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What is ordered. Of the third name, the wildcard is ordered alone. */
+/* What is ordered: a name with its wildcard, a wildcard without its name, and addresses. */
 static const char san[] = "DNS:www.example.org,DNS:example.org,DNS:*.example.org,DNS:*.example.com,"
                           "IP:192.0.2.1,IP:2001:db8::1";
 static EVP_PKEY *key;

@@ -129,7 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!file)
         return 0;
     *file++ = '\0';
-    /* A reader of options refuses it. */
+    /* acmems.ini and acme-register refuse it. */
     if (!text_is_utf8(text))
         return 0;
     make_account();
