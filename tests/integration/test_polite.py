@@ -219,26 +219,41 @@ def placed(server):
     return [path for path in server.directory.glob("state/orders/*.json") if '"placed"' in path.read_text()]
 
 
-@pytest.mark.parametrize("restarts", [False, True])
-def test_order_is_cleared(endless, fake_ca, new_csr, restarts):
-    """acmemsctl clear ends an order in progress. The client hears of it, and the next request begins a new one."""
+def clear(server, name):
+    return lib.run(lib.CTL, "--config", server.config, "clear", name, check=False)
+
+
+def assert_cleared(server, fake_ca, csr):
+    """The order is gone, and the next request begins a new one."""
+    assert not list(server.directory.glob("state/orders/*.json"))
+    assert clear(server, "mail.example.org").returncode == 1
+    fake_ca.order = 400, {}, lib.problem("rejectedIdentifier")
+    assert "rejectedIdentifier" in server.post(csr).text
+    assert fake_ca.orders == 2
+
+
+def test_order_is_cleared(endless, fake_ca, new_csr):
+    """acmemsctl clear ends an order in progress, and the client hears of it."""
     csr = new_csr("www.example.org", "mail.example.org")
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(endless.post, csr)
         lib.wait_for(lambda: placed(endless), "the order")
-        if restarts:
-            kill_orderd(endless)
-            endless.start_orderd()
-        clear = lib.run(lib.CTL, "--config", endless.config, "clear", "mail.example.org")
-        assert clear.stdout == "The order for www.example.org mail.example.org ends.\n"
-        assert answer.result().status == 503
-    if not restarts:
-        assert "The administrator ended this order" in answer.result().text
-    assert not list(endless.directory.glob("state/orders/*.json"))
-    assert lib.run(lib.CTL, "--config", endless.config, "clear", "mail.example.org", check=False).returncode == 1
-    fake_ca.order = 400, {}, lib.problem("rejectedIdentifier")
-    assert "rejectedIdentifier" in endless.post(csr).text
-    assert fake_ca.orders == 2
+        assert clear(endless, "mail.example.org").stdout == "The order for www.example.org mail.example.org ends.\n"
+        assert answer.result().status == 503 and "The administrator ended this order" in answer.result().text
+    assert_cleared(endless, fake_ca, csr)
+
+
+def test_order_of_an_earlier_process_is_cleared(endless, fake_ca, new_csr):
+    csr = new_csr("www.example.org", "mail.example.org")
+    with lib.Client(endless.port) as client:
+        client.send(lib.head(csr), csr)
+        lib.wait_for(lambda: placed(endless), "the order")
+    lib.wait_for(lambda: "the client disconnected" in endless.sign.log, "the end of the request, which would begin a new order")
+    kill_orderd(endless)
+    endless.start_orderd()
+    assert clear(endless, "mail.example.org").stdout == "The order for www.example.org mail.example.org ends.\n"
+    lib.wait_for(lambda: "The administrator ended this order" in endless.orderd.log, "the end of the order")
+    assert_cleared(endless, fake_ca, csr)
 
 
 def test_order_timeout(endless, fake_ca, new_csr):
