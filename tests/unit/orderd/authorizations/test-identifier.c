@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "orders/identifier.h"
+#include "authorizations/identifier.h"
 
 #include "make-x509.h"
 #include "test.h"
