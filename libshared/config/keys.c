@@ -14,6 +14,7 @@
 #include "config/references.h"
 #include "config/tsig-key.h"
 #include "log/log.h"
+#include "strings/email.h"
 #include "strings/encode.h"
 #include "strings/host.h"
 #include "strings/text.h"
@@ -135,6 +136,17 @@ static int parse_terms(Loader *l, const ConfigKey *key, const char *value, void 
             " is neither yes nor a URL; write yes, or the URL of the terms that you accept",
             key->name, value);
     return add_string(key, value, object);
+}
+
+static int parse_contact(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    _cleanup_free_ char *url = NULL;
+    int r = email_to_url(value, &url);
+
+    if (r == -EINVAL)
+        return refuse(l, "%s = " QUOTED " is not an e-mail address; write you@example.org",
+                      key->name, value);
+    return r < 0 ? r : add_string(key, url, object);
 }
 
 static int parse_listener(Loader *l, const ConfigKey *key, const char *value, void *object)
@@ -539,6 +551,7 @@ static const ConfigKey account_keys[] = {
     { "ca-file", .parse = parse_path, IN(AccountBlock, ca_file) },
     { "accept-terms-of-service", .parse = parse_terms,
       LIST(AccountBlock, accepted_terms_of_service) },
+    { "contact", .parse = parse_contact, LIST(AccountBlock, contacts) },
     { "preferred-chain", .parse = parse_name, IN(AccountBlock, preferred_chain) },
     { "extra-names", .parse = parse_either, IN(AccountBlock, refuses_extra_names),
       .words = { "accept", "refuse" } },

@@ -34,6 +34,17 @@ def assert_issues(server, new_csr):
     server.issue(new_csr("registered.example.org"))
 
 
+@pytest.mark.parametrize("by", ["orderd", "acme-register"])
+def test_contact_of_the_configuration(fresh, new_csr, by):
+    fresh.write_config(account="contact = one@example.org\ncontact = two@example.org\naccept-terms-of-service = yes")
+    if by == "orderd":
+        assert_issues(fresh, new_csr)
+    else:
+        register(fresh, "--gen-key", "--register")
+    registration = json.loads((fresh.directory / "account/registration.json").read_text())
+    assert registration["body"]["contact"] == ["mailto:one@example.org", "mailto:two@example.org"]
+
+
 def test_two_steps(fresh, new_csr):
     first = register(fresh, "--gen-key", "--register", "--email", "test@example.org", check=False)
     assert first.returncode != 0

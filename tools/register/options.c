@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "strings/email.h"
 #include "strings/strv.h"
 #include "strings/text.h"
 #include "x509/rsa-key.h"
@@ -80,16 +81,11 @@ static int parse_key_size(RegisterOptions *options, const char *text)
 static int parse_email(RegisterOptions *options, const char *address)
 {
     _cleanup_free_ char *url = NULL;
-    const char *at = strchr(address, '@');
+    int r = email_to_url(address, &url);
 
-    /* RFC 8555 §7.3: one address in each URL, no header fields. */
-    if (!at || at == address || !at[1] || strpbrk(address, " \t,?&<>\""))
+    if (r == -EINVAL)
         return usage("'%s' is not an e-mail address", address);
-    if (asprintf(&url, "mailto:%s", address) < 0) {
-        url = NULL;
-        return -ENOMEM;
-    }
-    return strv_extend(&options->contact, url);
+    return r < 0 ? r : strv_extend(&options->contact, url);
 }
 
 static int take_action(RegisterOptions *options, RegisterAction action)

@@ -278,6 +278,8 @@ static void test_refused(void)
         { "[account]\nacme-server=https://\n",
           E("2") "acme-server = 'https://' is not an https:// URL, which ACME requires; write the "
                  "URL of the CA's directory\n" },
+        { "[account]\ncontact = you\n",
+          E("2") "contact = 'you' is not an e-mail address; write you@example.org\n" },
         { "[account]\naccept-terms-of-service=maybe\n",
           E("2") "accept-terms-of-service = 'maybe' is neither yes nor a URL; write yes, or the "
                  "URL of the terms that you accept\n" },
