@@ -75,7 +75,7 @@ INTENDED = [
              "RFC 9110 §9.3.1: a body of GET has no meaning. A POST: nginx here does not wait for the body"),
     Intended("nginx", "chunked( upper case| extension| trailer| LF| bad size| huge size| with body and length)?", "stricter",
              "RFC 9110 §9.3.1: a body of GET has no meaning. A malformed chunk: nginx here does not wait for the body"),
-    Intended("python", "chunked .*|coding .*", "stricter", "RFC 9112 §6.1: Python ignores Transfer-Encoding"),
+    Intended("python", "chunked( .*)?|coding .*", "stricter", "RFC 9112 §6.1: Python ignores Transfer-Encoding"),
     Intended(BOTH, "expect (other|twice.*)", "stricter", "RFC 9110 §10.1.1: 417"),
     Intended(BOTH, "cut", "stricter", "the client left before its request was complete: both read less of it"),
 
