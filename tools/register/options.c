@@ -34,6 +34,7 @@ static void options_print_help(void)
            "                                      to bind the account to\n"
            "     --eab-hmac-key-file=FILE         File with the HMAC key for it\n"
            "Registered account:\n"
+           "     --show                           Print it, with a CAA record for it\n"
            "     --rollover-key                   Replace the private key by a new one\n"
            "     --update-contact                 Replace the contacts by those of --email\n"
            "     --deactivate                     Deactivate it; this cannot be undone\n\n"
@@ -91,8 +92,8 @@ static int parse_email(RegisterOptions *options, const char *address)
 static int take_action(RegisterOptions *options, RegisterAction action)
 {
     if (options->action != ACTION_REFRESH && options->action != action)
-        return usage("--register, --rollover-key, --update-contact and --deactivate cannot be "
-                     "combined");
+        return usage("--register, --show, --rollover-key, --update-contact and --deactivate cannot "
+                     "be combined");
     options->action = action;
     return 0;
 }
@@ -158,6 +159,7 @@ int register_options_parse(int argc, char *argv[], RegisterOptions *options)
         { "rollover-key", no_argument, NULL, ARG_ACTION + ACTION_ROLLOVER_KEY },
         { "update-contact", no_argument, NULL, ARG_ACTION + ACTION_UPDATE_CONTACT },
         { "deactivate", no_argument, NULL, ARG_ACTION + ACTION_DEACTIVATE },
+        { "show", no_argument, NULL, ARG_ACTION + ACTION_SHOW },
         { "email", required_argument, NULL, ARG_EMAIL },
         { "accept-terms-of-service", optional_argument, NULL, ARG_ACCEPT },
         { "account", required_argument, NULL, ARG_ACCOUNT },
