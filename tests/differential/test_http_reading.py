@@ -73,7 +73,7 @@ INTENDED = [
     Intended("nginx", "length missing", "stricter", "RFC 9110 §15.5.12: 411; a body of no length is an error of the client"),
     Intended(BOTH, "length too (small|large)|body on any method", "stricter",
              "RFC 9110 §9.3.1: a body of GET has no meaning. A POST: nginx here does not wait for the body"),
-    Intended("nginx", "chunked( upper case| extension| trailer| LF| bad size| huge size| with body and length)?", "stricter",
+    Intended("nginx", "chunked( upper case| extension| trailer| LF| bad size| huge size| first| with body and length)?", "stricter",
              "RFC 9110 §9.3.1: a body of GET has no meaning. A malformed chunk: nginx here does not wait for the body"),
     Intended("python", "chunked( .*)?|coding .*", "stricter", "RFC 9112 §6.1: Python ignores Transfer-Encoding"),
     Intended(BOTH, "expect (other|twice.*)", "stricter", "RFC 9110 §10.1.1: 417"),

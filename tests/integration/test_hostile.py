@@ -115,7 +115,7 @@ ELSEWHERE = refuse(302, Location="/elsewhere")
 # The CA has the order: the client waits for it.
 AFTER = ("authorization", "challenge", "order", "finalize", "certificate")
 CASES = {
-    **each(["newOrder"], 503, error=refuse(500, Replay_Nonce=faults.NONCE), busy=BUSY, redirect=ELSEWHERE),
+    **each(["newOrder"], 503, error=refuse(500, **{"Replay-Nonce": faults.NONCE}), busy=BUSY, redirect=ELSEWHERE),
     **each(["newOrder"], 200, half=faults.half, cut=faults.cut, huge=faults.huge),
     **each(AFTER, 200, error=refuse(500), busy=BUSY),
     **each(AFTER, 200, cut=faults.cut, redirect=ELSEWHERE),
