@@ -172,6 +172,33 @@ static void fail_not_valid(Account *account, const char *status)
     account_settle_without(account, &failure);
 }
 
+/* There is no CSR yet. */
+static void reword_bad_csr(const SessionReply *reply, Failure *failure)
+{
+    _cleanup_free_ char *said = NULL;
+
+    if (!failure->problem || !streq(failure->problem, "badCSR"))
+        return;
+    said = problem_describe(reply->problem);
+    failure->status = 500;
+    failure_reword(failure, "The CA refuses to register the server's ACME account. The CA said: %s",
+                   str_or(said, "?"));
+}
+
+/* A CA that requires a contact may say so in one of several ways. */
+static void suspect_contact(const Account *account, Failure *failure)
+{
+    static const char *const types[] = { "badCSR", "invalidContact", "malformed", "unauthorized",
+                                         "unsupportedContact" };
+    bool is_other = account->block->external.kid || account->block->n_contacts > 0 ||
+                    json_array_size(registration_contact(account->files.registration)) > 0;
+
+    for (size_t i = 0; !is_other && failure->problem && i < ELEMENTSOF(types); i++)
+        if (streq(failure->problem, types[i]))
+            failure_amend(failure, "If the CA requires an e-mail address, set contact in "
+                                   "[account].");
+}
+
 static void on_account(const SessionReply *reply, void *userdata)
 {
     Account *account = userdata;
@@ -187,6 +214,8 @@ static void on_account(const SessionReply *reply, void *userdata)
     if (!session_reply_is_good(reply) || !reply->location) {
         failure_set_reply(&failure, reply, "to register the account");
         external_account_suspect(&failure, &account->block->external);
+        reword_bad_csr(reply, &failure);
+        suspect_contact(account, &failure);
         if (failure.problem && streq(failure.problem, "unauthorized"))
             account_settle_without(account, &failure);
         else
@@ -216,7 +245,7 @@ static void account_on_directory(const SessionReply *reply, void *userdata)
         .only_existing = !terms_accepted(block, directory_terms(reply->json)),
         .contact = registration_contact(account->files.registration),
     };
-    json_auto_t *binding = NULL;
+    json_auto_t *binding = NULL, *contact = NULL;
     int r = 0;
 
     account->call = NULL;
@@ -237,6 +266,8 @@ static void account_on_directory(const SessionReply *reply, void *userdata)
         return;
     }
     request.binding = binding;
+    if (block->n_contacts > 0)
+        request.contact = contact = registration_pack_contact(block->contacts);
     r = registration_request(account->session, &request, on_account, account, &account->call);
     if (r < 0)
         account_fail(account, "send the registration request", r);

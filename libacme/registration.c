@@ -49,6 +49,16 @@ int registration_request(Session *session, const RegistrationRequest *request, s
         callback, userdata, ret);
 }
 
+json_t *registration_pack_contact(char *const *urls)
+{
+    _cleanup_(json_decrefp) json_t *list = json_array();
+
+    for (char *const *url = urls; url && *url; url++)
+        if (json_array_append_new(list, json_string(*url)) < 0)
+            return NULL;
+    return TAKE_PTR(list);
+}
+
 int registration_pack(EVP_PKEY *key, const json_t *account, const char *server, const char *uri,
                       json_t **ret)
 {

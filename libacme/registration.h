@@ -24,6 +24,9 @@ typedef struct RegistrationRequest {
 int registration_request(Session *session, const RegistrationRequest *request, session_cb callback,
                          void *userdata, SessionCall **ret);
 
+/* Packs "mailto:" URLs for RegistrationRequest; NULL: out of memory. json_decref(). */
+json_t *registration_pack_contact(char *const *urls);
+
 /* Packs an account object of the CA for registration.json. @server: URL of the CA's directory.
  * @uri: of the account; NULL: it waits for the terms to be accepted. 0 or -errno. */
 int registration_pack(EVP_PKEY *key, const json_t *account, const char *server, const char *uri,

@@ -7,6 +7,7 @@
 #include "log/log.h"
 #include "register/account.h"
 #include "register/key.h"
+#include "register/show.h"
 #include "statedir/files/owner.h"
 #include "strings/text.h"
 
@@ -16,6 +17,7 @@ static int (*const actions[ACTION_MAX])(Register *reg) = {
     [ACTION_ROLLOVER_KEY] = register_rollover_key,
     [ACTION_UPDATE_CONTACT] = register_update_contact,
     [ACTION_DEACTIVATE] = register_deactivate,
+    [ACTION_SHOW] = register_show,
 };
 
 static void register_done(Register *reg)

@@ -74,6 +74,7 @@ static void storage_free(Storage *storage)
 static void account_free(AccountBlock *account)
 {
     strv_free(account->accepted_terms_of_service);
+    strv_free(account->contacts);
     free(account->server);
     free(account->directory);
     free(account->ca_file);

@@ -107,6 +107,8 @@ typedef struct AccountBlock {
     bool accept_terms_of_service;     /* yes, true */
     char **accepted_terms_of_service; /* or the accepted URLs */
     size_t n_accepted_terms_of_service;
+    char **contacts; /* "mailto:" URLs for a new account */
+    size_t n_contacts;
     ExternalAccount external;
     unsigned orders_per_3h;                   /* 0: unlimited, as for similar members */
     unsigned duplicate_certificates_per_week; /* for exactly the same names */

@@ -14,6 +14,7 @@
 #include "config/references.h"
 #include "config/tsig-key.h"
 #include "log/log.h"
+#include "strings/email.h"
 #include "strings/encode.h"
 #include "strings/host.h"
 #include "strings/text.h"
@@ -135,6 +136,17 @@ static int parse_terms(Loader *l, const ConfigKey *key, const char *value, void 
             " is neither yes nor a URL; write yes, or the URL of the terms that you accept",
             key->name, value);
     return add_string(key, value, object);
+}
+
+static int parse_contact(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    _cleanup_free_ char *url = NULL;
+    int r = email_to_url(value, &url);
+
+    if (r == -EINVAL)
+        return refuse(l, "%s = " QUOTED " is not an e-mail address; write you@example.org",
+                      key->name, value);
+    return r < 0 ? r : add_string(key, url, object);
 }
 
 static int parse_listener(Loader *l, const ConfigKey *key, const char *value, void *object)
@@ -485,13 +497,24 @@ static int parse_server_name(Loader *l, const ConfigKey *key, const char *value,
     return add_string(key, host, object);
 }
 
-/* The characters of host names, and those with a meaning for fnmatch(3). */
+static bool is_alphanumeric(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/* Whether a host name can match: only its characters, and those with a meaning for fnmatch(3), and
+ * no empty label. An underscore may be in brackets, where there are others. */
 static bool is_pattern(const char *value)
 {
-    for (char c; (c = *value) != '\0'; value++)
-        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '.' && c != '-' &&
-            !(c >= 'A' && c <= 'Z') && !strchr("_*?[]!", c))
+    bool in_brackets = false;
+
+    if (*value == '.' || strstr(value, "..") || value[strlen(value) - 1] == '.')
+        return false;
+    for (char c; (c = *value) != '\0'; value++) {
+        in_brackets = c == '[' || (in_brackets && c != ']');
+        if (!is_alphanumeric(c) && !strchr(in_brackets ? "_*?[]!.-" : "*?[]!.-", c))
             return false;
+    }
     return true;
 }
 
@@ -504,10 +527,10 @@ static int parse_domain(Loader *l, const ConfigKey *key, const char *value, void
     if (length == 0)
         return refuse(l, "%s is empty; write a name such as www.example.org, or delete the line",
                       key->name);
-    if (!is_pattern(value) || value[length - 1] == '.') {
+    if (!is_pattern(value)) {
         r = warn(l,
-                 "%s = " QUOTED " never matches; write one name or pattern per line, without a "
-                 "trailing dot, and non-ASCII names as xn--…",
+                 "%s = " QUOTED " never matches; write one name such as www.example.org, or one "
+                 "pattern such as *.example.org, and non-ASCII names as xn--…",
                  key->name, value);
         if (r < 0)
             return r;
@@ -539,6 +562,7 @@ static const ConfigKey account_keys[] = {
     { "ca-file", .parse = parse_path, IN(AccountBlock, ca_file) },
     { "accept-terms-of-service", .parse = parse_terms,
       LIST(AccountBlock, accepted_terms_of_service) },
+    { "contact", .parse = parse_contact, LIST(AccountBlock, contacts) },
     { "preferred-chain", .parse = parse_name, IN(AccountBlock, preferred_chain) },
     { "extra-names", .parse = parse_either, IN(AccountBlock, refuses_extra_names),
       .words = { "accept", "refuse" } },
@@ -649,9 +673,9 @@ static const char *const storage_types[] = {
 };
 
 const Section config_sections[SECTION_MAX] = {
-    [SECTION_ACCOUNT] = { "account", KEYS(account_keys), .unknown_key = LOG_WARNING,
+    [SECTION_ACCOUNT] = { "account", KEYS(account_keys), .unknown_key = LOG_ERR,
                           .list = offsetof(Config, accounts) },
-    [SECTION_NAMED_ACCOUNT] = { "account", KEYS(account_keys), .unknown_key = LOG_WARNING,
+    [SECTION_NAMED_ACCOUNT] = { "account", KEYS(account_keys), .unknown_key = LOG_ERR,
                                 BLOCKS(AccountBlock, accounts), NAMES(account_names),
                                 .finish = config_finish_account },
     [SECTION_STATE] = { "state", KEYS(state_keys), .unknown_key = LOG_WARNING },

@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <sys/queue.h>
 
-#include "dns/publication.h"
 #include "event/timer.h"
 #include "libacme/transport/polling.h"
 #include "log/log.h"
 #include "strings/encode.h"
+#include "txt-records/publication.h"
 
 typedef enum State {
     STATE_WORKING, /* not yet in DNS, or failed */

@@ -6,9 +6,9 @@
  * all of them. */
 
 #include "accounts/account-choice.h"
+#include "authorizations/authorizations.h"
 #include "libacme/transport/polling.h"
 #include "limits/order-context.h"
-#include "orders/authorizations.h"
 #include "orders/chain-fetch.h"
 #include "orders/order-subject.h"
 #include "statedir/order-record.h"

@@ -5,14 +5,14 @@
 #include <ctype.h>
 #include <stdint.h>
 
+#include "authorizations/authorization-object.h"
+#include "authorizations/identifier.h"
+#include "authorizations/verification-choice.h"
 #include "libacme/registration.h"
 #include "libacme/transport/problem.h"
 #include "libacme/transport/url.h"
 #include "make-x509.h"
-#include "orders/authorization-object.h"
-#include "orders/identifier.h"
 #include "orders/order-object.h"
-#include "orders/verification-choice.h"
 #include "strings/strv.h"
 #include "x509/dns-name.h"
 

@@ -3,6 +3,7 @@
 
 import base64
 import json
+import re
 import shutil
 import socket
 import stat
@@ -32,6 +33,36 @@ def assert_issues(server, new_csr):
     server.start_sign("--idle-timeout", "0")
     server.start_http01()
     server.issue(new_csr("registered.example.org"))
+
+
+@pytest.mark.parametrize("by", ["orderd", "acme-register"])
+def test_contact_of_the_configuration(fresh, new_csr, by):
+    fresh.write_config(account="contact = one@example.org\ncontact = two@example.org\naccept-terms-of-service = yes")
+    if by == "orderd":
+        assert_issues(fresh, new_csr)
+    else:
+        register(fresh, "--gen-key", "--register")
+    registration = json.loads((fresh.directory / "account/registration.json").read_text())
+    assert registration["body"]["contact"] == ["mailto:one@example.org", "mailto:two@example.org"]
+
+
+def test_show(fresh):
+    """The account, and the CAA record that an administrator copies into the zone."""
+    register(fresh, "--gen-key", "--register", "--email=one@example.org", "--accept-terms-of-service")
+    shown = register(fresh, "--show").stdout
+    uri = json.loads((fresh.directory / "account/registration.json").read_text())["uri"]
+    for line in (f"CA: {fresh.ca.url}", f"Account: {uri}", "Status: valid", "Contact: mailto:one@example.org",
+                 f'CAA record: NAME. CAA 0 issue "CA; accounturi={uri}; validationmethods=http-01"'):
+        assert f"\n{line}\n" in shown, shown
+    assert re.search(r"^Key thumbprint: [\w-]{43}$", shown, re.M)
+
+
+def test_show_the_names_of_the_ca(fresh, fake_ca):
+    fake_ca.meta = {"caaIdentities": ["ca.example", "ca.example.net"]}
+    fresh.ca = fake_ca
+    fresh.write_config()
+    register(fresh, "--gen-key", "--register")
+    assert re.findall(r'issue "([\w.]+);', register(fresh, "--show").stdout) == ["ca.example", "ca.example.net"]
 
 
 def test_two_steps(fresh, new_csr):

@@ -241,7 +241,7 @@ int register_account(Register *reg)
     progress_begin("Register");
     /* newAccount must accept the terms (RFC 8555 §7.3). Until the user does, the contacts are kept
      * on disk. */
-    if (!registered && (reg->options.contact || !reg->registration)) {
+    if (!registered && (register_contacts(reg) || !reg->registration)) {
         r = register_save_pending(reg);
         if (r < 0)
             return progress_failed_errno(r, "cannot write registration.json",

@@ -10,14 +10,16 @@
 
 #define RSA_BITS_DEFAULT 3072U
 
+char *const *register_contacts(const Register *reg)
+{
+    return reg->options.contact ? reg->options.contact : reg->account->contacts;
+}
+
 json_t *register_pack_contact(const Register *reg)
 {
-    json_auto_t *list = json_array();
+    json_auto_t *list = registration_pack_contact(register_contacts(reg));
 
-    STRV_FOREACH (url, reg->options.contact)
-        if (json_array_append_new(list, json_string(*url)) < 0)
-            return NULL;
-    return json_pack("{sO}", "contact", list);
+    return list ? json_pack("{sO}", "contact", list) : NULL;
 }
 
 int register_save_pending(Register *reg)

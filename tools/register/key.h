@@ -13,7 +13,10 @@ int register_load_key(Register *reg);
  * are accepted. Prints nothing. */
 int register_save_pending(Register *reg);
 
-/* {"contact": […]} from the command line; NULL if out of memory. The caller owns it. */
+/* "mailto:" URLs of the command line, else of the configuration; borrowed. NULL: none. */
+char *const *register_contacts(const Register *reg);
+
+/* {"contact": […]} of these; NULL if out of memory. The caller owns it. */
 json_t *register_pack_contact(const Register *reg);
 
 /* Finish a key rollover that was interrupted. Needs the session. */

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "strings/email.h"
 #include "strings/strv.h"
 #include "strings/text.h"
 #include "x509/rsa-key.h"
@@ -33,6 +34,7 @@ static void options_print_help(void)
            "                                      to bind the account to\n"
            "     --eab-hmac-key-file=FILE         File with the HMAC key for it\n"
            "Registered account:\n"
+           "     --show                           Print it, with a CAA record for it\n"
            "     --rollover-key                   Replace the private key by a new one\n"
            "     --update-contact                 Replace the contacts by those of --email\n"
            "     --deactivate                     Deactivate it; this cannot be undone\n\n"
@@ -80,23 +82,18 @@ static int parse_key_size(RegisterOptions *options, const char *text)
 static int parse_email(RegisterOptions *options, const char *address)
 {
     _cleanup_free_ char *url = NULL;
-    const char *at = strchr(address, '@');
+    int r = email_to_url(address, &url);
 
-    /* RFC 8555 §7.3: one address in each URL, no header fields. */
-    if (!at || at == address || !at[1] || strpbrk(address, " \t,?&<>\""))
+    if (r == -EINVAL)
         return usage("'%s' is not an e-mail address", address);
-    if (asprintf(&url, "mailto:%s", address) < 0) {
-        url = NULL;
-        return -ENOMEM;
-    }
-    return strv_extend(&options->contact, url);
+    return r < 0 ? r : strv_extend(&options->contact, url);
 }
 
 static int take_action(RegisterOptions *options, RegisterAction action)
 {
     if (options->action != ACTION_REFRESH && options->action != action)
-        return usage("--register, --rollover-key, --update-contact and --deactivate cannot be "
-                     "combined");
+        return usage("--register, --show, --rollover-key, --update-contact and --deactivate cannot "
+                     "be combined");
     options->action = action;
     return 0;
 }
@@ -162,6 +159,7 @@ int register_options_parse(int argc, char *argv[], RegisterOptions *options)
         { "rollover-key", no_argument, NULL, ARG_ACTION + ACTION_ROLLOVER_KEY },
         { "update-contact", no_argument, NULL, ARG_ACTION + ACTION_UPDATE_CONTACT },
         { "deactivate", no_argument, NULL, ARG_ACTION + ACTION_DEACTIVATE },
+        { "show", no_argument, NULL, ARG_ACTION + ACTION_SHOW },
         { "email", required_argument, NULL, ARG_EMAIL },
         { "accept-terms-of-service", optional_argument, NULL, ARG_ACCEPT },
         { "account", required_argument, NULL, ARG_ACCOUNT },

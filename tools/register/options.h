@@ -16,6 +16,7 @@ typedef enum RegisterAction {
     ACTION_ROLLOVER_KEY,
     ACTION_UPDATE_CONTACT,
     ACTION_DEACTIVATE,
+    ACTION_SHOW,
     ACTION_MAX,
 } RegisterAction;
 

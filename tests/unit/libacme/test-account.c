@@ -285,6 +285,30 @@ static const Case cases[] = {
       "rateLimited: No.\n"
       "failed 429, retry 99: The CA limits the rate of certificates. Try again later. The CA said: "
       "rateLimited: No.\n" },
+    { "contacts",
+      CONSENT "contact = a@example.org\ncontact = b@example.org\n",
+      KEY,
+      NULL,
+      { { 0 } },
+      "GET dir\n"
+      "HEAD new-nonce\n"
+      "new-account {'contact': ['mailto:a@example.org', 'mailto:b@example.org'], "
+      "'termsOfServiceAgreed': true}\n"
+      "ready\n"
+      "ready\n"
+      "registered: https://ca.test/account/1, valid\n" },
+    { "the CA wants a contact",
+      CONSENT,
+      KEY,
+      NULL,
+      { { "new-account", 400, CA_PROBLEM("badCSR") } },
+      "GET dir\n"
+      "HEAD new-nonce\n"
+      "new-account {'termsOfServiceAgreed': true}\n"
+      "failed 500, retry 0: The CA refuses to register the server's ACME account. The CA said: "
+      "badCSR: No. If the CA requires an e-mail address, set contact in [account].\n"
+      "failed 500, retry 0: The CA refuses to register the server's ACME account. The CA said: "
+      "badCSR: No. If the CA requires an e-mail address, set contact in [account].\n" },
     { "the CA refuses the account",
       CONSENT,
       KEY,
@@ -295,10 +319,10 @@ static const Case cases[] = {
       "new-account {'termsOfServiceAgreed': true}\n"
       "failed 500, retry 0, no account: The CA refuses the server's ACME account. The server's "
       "administrator can run 'acme-register CONFIG' to see the state of the account. The CA said: "
-      "unauthorized: No.\n"
+      "unauthorized: No. If the CA requires an e-mail address, set contact in [account].\n"
       "failed 500, retry 0, no account: The CA refuses the server's ACME account. The server's "
       "administrator can run 'acme-register CONFIG' to see the state of the account. The CA said: "
-      "unauthorized: No.\n" },
+      "unauthorized: No. If the CA requires an e-mail address, set contact in [account].\n" },
     { "the CA wants a binding",
       CONSENT,
       KEY,

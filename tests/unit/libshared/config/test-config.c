@@ -74,6 +74,10 @@ static void refuse(const char *content, const char *expected)
 #define DNSUPDATE "[verification v]\ntype=dns01-dnsUpdate\n"
 #define TLSALPN   "[verification t]\ntype=tls-alpn01\n"
 #define OBSOLETE  " is obsolete and ignored; messages go to the journal, see journalctl(1)\n"
+#define NEVER(value)                                                                               \
+    W("3")                                                                                         \
+    "domain = '" value "' never matches; write one name such as www.example.org, or one "          \
+    "pattern such as *.example.org, and non-ASCII names as xn--…\n"
 #define FULL_AUTH AUTH_IP "domain=a.example.org\n"
 
 static void test_refused(void)
@@ -101,6 +105,10 @@ static void test_refused(void)
           E("3") "all is already set in main.ini:2; delete one of the two\n" },
 
         /* unknown keys and types */
+        { "[account]\nacme-sever=https://ca.example.org/\n",
+          E("2") "unknown key 'acme-sever' in [account]; did you mean 'acme-server'?\n" },
+        { "[account]\nfoo=bar\n",
+          E("2") "unknown key 'foo' in [account]; delete the line, or see acmems.ini(5)\n" },
         { AUTH "ip=192.0.2.1\ndomian=a.example.org\ndomain=b\n",
           E("3") "unknown key 'domian' in [auth \"a\"]; did you mean 'domain'?\n" },
         { AUTH "ip=192.0.2.1\ndomain=b\nfoo=bar\n",
@@ -278,6 +286,8 @@ static void test_refused(void)
         { "[account]\nacme-server=https://\n",
           E("2") "acme-server = 'https://' is not an https:// URL, which ACME requires; write the "
                  "URL of the CA's directory\n" },
+        { "[account]\ncontact = you\n",
+          E("2") "contact = 'you' is not an e-mail address; write you@example.org\n" },
         { "[account]\naccept-terms-of-service=maybe\n",
           E("2") "accept-terms-of-service = 'maybe' is neither yes nor a URL; write yes, or the "
                  "URL of the terms that you accept\n" },
@@ -381,7 +391,6 @@ static void test_warned(void)
         { "[Mgmt]\nmax-size=junk\n",
           W("1") "unknown section [Mgmt] is ignored; did you mean [mgmt]?\n" },
         { "[something]\n", W("1") "unknown section [something] is ignored\n" },
-        { "[account]\nfoo=bar\n", W("2") "unknown key 'foo' in [account]; the line is ignored\n" },
         { "[mgmt]\nmaxsize=1\n",
           W("2") "unknown key 'maxsize' in [mgmt]; did you mean 'max-size'?\n" },
         { DNSUPDATE "tsig-key=hmac-md5:k:c2VjcmV0\n",
@@ -411,9 +420,15 @@ static void test_warned(void)
                  "write a key of at least 16 bytes, made with openssl rand -hex 32\n" },
         { AUTH "hmac_type=sha256\nhmac_key=sixteen bytes 56\ndomain=d\n", "" },
         { AUTH_IP, W("1") "[auth \"a\"] has neither domain nor ip-san; it permits nothing\n" },
-        { AUTH_IP "domain=a.example.org, b.example.org\n",
-          W("3") "domain = 'a.example.org, b.example.org' never matches; write one name or pattern "
-                 "per line, without a trailing dot, and non-ASCII names as xn--…\n" },
+        { AUTH_IP "domain=a.example.org, b.example.org\n", NEVER("a.example.org, b.example.org") },
+        { AUTH_IP "domain=example.org.\n", NEVER("example.org.") },
+        { AUTH_IP "domain=.example.org\n", NEVER(".example.org") },
+        { AUTH_IP "domain=a..example.org\n", NEVER("a..example.org") },
+        { AUTH_IP "domain=*_x.example.org\n", NEVER("*_x.example.org") },
+        { AUTH_IP "domain=[a_]x.example.org\n", "" },
+        { AUTH_IP "domain=https://example.org/\n", NEVER("https://example.org/") },
+        { AUTH_IP "domain=\"example.org\"\n", NEVER("\"example.org\"") },
+        { AUTH_IP "domain=example.org # ours\n", NEVER("example.org # ours") },
         { FULL_AUTH "all=yes\n", W("1") "[auth \"a\"]: all = yes has no effect, because ip and "
                                         "hmac_key must still match; delete one or the other\n" },
     };

@@ -3,7 +3,7 @@
 
 #include "challenges/dns01.h"
 
-#include "orderd/orders/order-bed.h"
+#include "order-bed.h"
 #include "scripted-dns.h"
 #include "statedir/dns-record.h"
 #include "strings/strv.h"

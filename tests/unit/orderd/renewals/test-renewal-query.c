@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "renewals/renewal-query.h"
 
-#include "orderd/orders/order-bed.h"
+#include "order-bed.h"
 #include "statedir/storage/cache.h"
 
 #define INFO                                                                                       \

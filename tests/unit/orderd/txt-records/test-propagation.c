@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "dns/propagation.h"
+#include "txt-records/propagation.h"
 
 #include "scripted-dns.h"
 #include "test-directory.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "orders/verification-choice.h"
+#include "authorizations/verification-choice.h"
 
 #include "test.h"
 

@@ -4,7 +4,7 @@
 /* TXT records that stay in DNS as long as they have a claim. Each is saved to disk, with the
  * servers that may have it, before it is added. */
 
-#include "dns/holders.h"
+#include "txt-records/holders.h"
 
 typedef struct TxtRecords TxtRecords; /* all of them */
 typedef struct DnsClaim DnsClaim;     /* one of several claims to a record */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "dns/zone-servers.h"
+#include "txt-records/zone-servers.h"
 
 #include "dns/answer.h"
 #include "dns/ask.h"

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "dns/propagation.h"
+#include "txt-records/propagation.h"
 
 #include <stdio.h>
 
 #include "dns/answer.h"
 #include "dns/ask.h"
-#include "dns/zone-servers.h"
 #include "event/timer.h"
 #include "libacme/transport/polling.h"
+#include "txt-records/zone-servers.h"
 
 #define ADDRESSES_MAX 8U /* of one server; more are not asked */
 #define SAID_SIZE     64U

@@ -3,8 +3,8 @@
 
 /* All authorizations of one order (RFC 8555 §7.1.3). */
 
+#include "authorizations/authorization.h"
 #include "limits/order-context.h"
-#include "orders/authorization.h"
 
 typedef struct Authorizations Authorizations;
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "orders/verification-choice.h"
+#include "authorizations/verification-choice.h"
 
 #include <stdio.h>
 
+#include "authorizations/authorization-object.h"
 #include "challenges/solvers.h"
 #include "log/log.h"
-#include "orders/authorization-object.h"
 
 void verification_choice_done(VerificationChoice *choice)
 {

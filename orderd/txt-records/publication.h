@@ -5,8 +5,8 @@
  * all servers of its zone have it. */
 
 #include "config/config.h"
-#include "dns/txt-record.h"
 #include "libacme/failure.h"
+#include "txt-records/txt-record.h"
 
 typedef struct DnsPublication DnsPublication;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "orders/authorization-object.h"
+#include "authorizations/authorization-object.h"
 
 #include "libacme/transport/problem.h"
 #include "statedir/challenge.h"

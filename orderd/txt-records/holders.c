@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "dns/holders.h"
+#include "txt-records/holders.h"
 
 #include "dns/ask.h"
 #include "log/log.h"

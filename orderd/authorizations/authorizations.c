@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "orders/authorizations.h"
+#include "authorizations/authorizations.h"
 
 #include <stdio.h>
 

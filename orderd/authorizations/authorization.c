@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "orders/authorization.h"
+#include "authorizations/authorization.h"
 
 #include <stdio.h>
 
+#include "authorizations/authorization-object.h"
+#include "authorizations/identifier.h"
+#include "authorizations/verification-choice.h"
 #include "challenges/solvers.h"
 #include "event/timer.h"
 #include "libacme/transport/polling.h"
 #include "log/log.h"
-#include "orders/authorization-object.h"
-#include "orders/identifier.h"
-#include "orders/verification-choice.h"
 
 /* If trouble outlasts a pause of this length, the order handles it. */
 #define PAUSE_MAX (20 * USEC_PER_SEC)

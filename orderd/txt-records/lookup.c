@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "dns/lookup.h"
+#include "txt-records/lookup.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "dns/publication.h"
+#include "txt-records/publication.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "dns/lookup.h"
-#include "dns/propagation.h"
 #include "log/log.h"
+#include "txt-records/lookup.h"
+#include "txt-records/propagation.h"
 
 struct DnsPublication {
     TxtRecords *records; /* borrowed */

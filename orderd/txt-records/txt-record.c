@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "dns/txt-record.h"
+#include "txt-records/txt-record.h"
 
 #include <sys/queue.h>
 

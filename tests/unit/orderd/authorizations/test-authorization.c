@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the answers about an authorization (RFC 8555 §7.5) lead to. */
 
-#include "orders/authorization.h"
+#include "authorizations/authorization.h"
 
 #include "order-bed.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "orders/identifier.h"
+#include "authorizations/identifier.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -9,20 +9,26 @@
 #include "strings/text.h"
 #include "x509/dns-name.h"
 
-static bool is_for_wildcard(const json_t *authorization)
-{
-    return json_is_true(json_object_get(authorization, "wildcard"));
-}
-
 static const char *member(const json_t *authorization, const char *name)
 {
     return json_string_value(json_object_get(json_object_get(authorization, "identifier"), name));
 }
 
+/* RFC 8555 §7.1.4 says so in a member of its own, without "*." in the name. Some CAs leave it
+ * there. */
+static bool is_for_wildcard(const json_t *authorization)
+{
+    const char *value = member(authorization, "value");
+
+    return json_is_true(json_object_get(authorization, "wildcard")) ||
+           (value && value != dns_name_base(value));
+}
+
 static bool find_name(const char *value, bool is_wildcard, const Csr *csr, Identifier *ret)
 {
     STRV_FOREACH (name, csr->names)
-        if ((**name == '*') == is_wildcard && strcasecmp(dns_name_base(*name), value) == 0) {
+        if ((**name == '*') == is_wildcard &&
+            strcasecmp(dns_name_base(*name), dns_name_base(value)) == 0) {
             *ret = (Identifier){ .name = dns_name_base(*name), .is_wildcard = is_wildcard };
             return true;
         }
@@ -65,7 +71,7 @@ char *identifier_describe(const json_t *authorization)
     char *text;
 
     if (!value || asprintf(&text, "%s%.*s", is_for_wildcard(authorization) ? "*." : "",
-                           DNS_NAME_MAX, value) < 0)
+                           DNS_NAME_MAX, dns_name_base(value)) < 0)
         return NULL;
     text_flatten(text);
     return text;

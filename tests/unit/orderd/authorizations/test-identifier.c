@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "orders/identifier.h"
+#include "authorizations/identifier.h"
 
 #include "make-x509.h"
 #include "test.h"
@@ -45,8 +45,11 @@ static void test_find(void)
         /* The wildcard and the name below which it stands are two identifiers. */
         { "dns", "b.example.org", NULL, NULL, false, false },
         { "dns", "a.example.org", "wildcard", NULL, false, false },
-        { "dns", "*.b.example.org", NULL, NULL, false, false },
-        { "dns", "*.b.example.org", "wildcard", NULL, false, false },
+        { "dns", "*.a.example.org", NULL, NULL, false, false },
+        /* Some CAs keep the asterisk. */
+        { "dns", "*.b.example.org", NULL, "b.example.org", true, false },
+        { "dns", "*.B.example.org", "wildcard", "b.example.org", true, false },
+        { "dns", "*.*.b.example.org", "wildcard", NULL, false, false },
         { "dns", "192.0.2.1", NULL, NULL, false, false },
         { "ip", "192.0.2.2", NULL, NULL, false, false },
         { "ip", "192.0.2.1", "wildcard", NULL, false, false },

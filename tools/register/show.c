@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "register/show.h"
+
+#include <stdio.h>
+
+#include "libacme/registration.h"
+#include "libacme/transport/jws.h"
+#include "register/account.h"
+#include "register/progress.h"
+#include "strings/strv.h"
+#include "strings/text.h"
+
+/* RFC 8555 §8, RFC 8737 */
+static const char *const methods[] = {
+    [VERIFICATION_HTTP01] = "http-01",
+    [VERIFICATION_DNS01_DNSUPDATE] = "dns-01",
+    [VERIFICATION_TLSALPN01] = "tls-alpn-01",
+};
+
+/* "http-01,dns-01": of all verifications in the configuration. NULL: out of memory. */
+static char *list_methods(const Config *config)
+{
+    _cleanup_strv_ char **used = NULL;
+    char *list = NULL;
+
+    for (size_t i = 0; i < config->n_verifications; i++) {
+        const char *method = methods[config->verifications[i]->type];
+
+        if (!strv_contains(used, method) && strv_extend(&used, method) < 0)
+            return NULL;
+    }
+    for (char **method = used; method && *method; method++) {
+        char *longer;
+
+        if (asprintf(&longer, "%s%s%s", str_or(list, ""), list ? "," : "", *method) < 0)
+            longer = NULL;
+        free(list);
+        list = longer;
+        if (!list)
+            return NULL;
+    }
+    return list ? list : strdup("");
+}
+
+static void print_caa(const Register *reg, const char *domain)
+{
+    _cleanup_free_ char *used = list_methods(reg->config);
+
+    text_print_line(stdout, "CAA record: NAME. CAA 0 issue \"%s; accounturi=%s%s%s\"", domain,
+                    registration_uri(reg->registration),
+                    used && *used ? "; validationmethods=" : "", str_or(used, ""));
+}
+
+/* RFC 8555 §7.1.1: the names that the CA looks for in CAA records. */
+static void print_all_caa(const Register *reg)
+{
+    const json_t *names = json_object_get(json_object_get(reg->directory, "meta"), "caaIdentities");
+    const json_t *name;
+    size_t i;
+
+    json_array_foreach (names, i, name)
+        if (json_is_string(name))
+            print_caa(reg, json_string_value(name));
+    if (json_array_size(names) == 0)
+        print_caa(reg, "CA");
+}
+
+static void print_contacts(const Register *reg)
+{
+    const json_t *contact;
+    size_t i;
+
+    json_array_foreach (registration_contact(reg->registration), i, contact)
+        if (json_is_string(contact))
+            text_print_line(stdout, "Contact: %s", json_string_value(contact));
+}
+
+int register_show(Register *reg)
+{
+    _cleanup_free_ char *thumbprint = NULL;
+    int r = register_refresh(reg);
+
+    if (!registration_uri(reg->registration))
+        return r;
+    if (jwk_thumbprint(reg->key, &thumbprint) < 0)
+        thumbprint = NULL;
+    text_print_line(stdout, "CA: %s", reg->account->server);
+    text_print_line(stdout, "Account: %s", registration_uri(reg->registration));
+    text_print_line(stdout, "Key thumbprint: %s", str_or(thumbprint, "?"));
+    text_print_line(stdout, "Status: %s", str_or(registration_status(reg->registration), "valid"));
+    print_contacts(reg);
+    print_all_caa(reg);
+    return r;
+}
