@@ -38,8 +38,8 @@ void sign_refuse_without_memory(Sign *sign)
         "The server is out of memory. Try again later.");
 }
 
-/* Proves to a client that has the key that nobody changed the response on the way. Returns 0 with
- * NULL if the request needed no HMAC; -EIO or -ENOMEM. */
+/* Computes the HMAC of the response, by which the client sees that nobody changed it on the way.
+ * *ret is NULL if the request needed no HMAC. Returns 0, -EIO or -ENOMEM. */
 static int authenticate_reply(const Sign *sign, const char *text, char **ret)
 {
     const AuthBlock *auth = sign->request.auth;

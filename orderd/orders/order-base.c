@@ -154,35 +154,27 @@ void order_fail_memory(Order *order)
                "The server is out of memory. Try again later.");
 }
 
-bool order_is_expired(const Order *order)
+static bool order_is_expired(const Order *order)
 {
     return time(NULL) >= order_record_expires(&order->record);
 }
 
-void order_fail_expired(Order *order)
+static void order_fail_expired(Order *order)
 {
     order_fail(order, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 60,
                "The order expired before the CA completed it. Try again.");
 }
 
-static usec_t timeout(const Order *order)
-{
-    return account_choice_block(&order->choice)->order_timeout * USEC_PER_SEC;
-}
-
 usec_t order_patience(Order *order)
 {
-    time_t left = order_record_expires(&order->record) - time(NULL);
-    usec_t lives = left > 0 ? (usec_t)left * USEC_PER_SEC : 0, waited, now = now_monotonic();
+    usec_t timeout = account_choice_block(&order->choice)->order_timeout * USEC_PER_SEC;
+    time_t life = order_record_expires(&order->record) - time(NULL);
+    usec_t lives = life > 0 ? (usec_t)life * USEC_PER_SEC : 0, now = now_monotonic(), left;
 
     if (order->waits_since == 0)
         order->waits_since = now;
-    waited = now - order->waits_since;
-    if (timeout(order) == 0)
-        return lives;
-    if (waited >= timeout(order))
-        return 0;
-    return lives < timeout(order) - waited ? lives : timeout(order) - waited;
+    left = now - order->waits_since < timeout ? order->waits_since + timeout - now : 0;
+    return timeout > 0 && left < lives ? left : lives;
 }
 
 void order_restart_patience(Order *order)

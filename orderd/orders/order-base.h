@@ -92,9 +92,6 @@ void order_end_or_pause(Order *order, Failure *failure);
  * order has ended, or is paused until that can be found out. */
 bool order_key_is_good(Order *order) _warn_unused_;
 
-bool order_is_expired(const Order *order); /* never ends the order */
-void order_fail_expired(Order *order);
-
 /* When the order ends if it still waits for the CA: it expires, or order-timeout is over. Begins to
  * count with the first call, and with the first one after order_restart_patience(). Returns the
  * time that is left, µs; 0: none. */

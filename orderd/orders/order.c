@@ -41,11 +41,17 @@ static usec_t time_to_poll(const Order *order)
                : 0;
 }
 
+/* µs to s, rounded up; not below @min. */
+static unsigned to_seconds(usec_t delay, unsigned min)
+{
+    usec_t seconds = (delay + USEC_PER_SEC - 1) / USEC_PER_SEC;
+
+    return seconds > min ? (unsigned)seconds : min;
+}
+
 unsigned order_retry_after(const Order *order)
 {
-    usec_t left = (time_to_poll(order) + USEC_PER_SEC - 1) / USEC_PER_SEC;
-
-    return left > ASK_SOON ? (unsigned)left : ASK_SOON;
+    return to_seconds(time_to_poll(order), ASK_SOON);
 }
 
 /* A client that waits is worth a question before the time that the CA named. */
@@ -375,9 +381,7 @@ const Failure *order_trouble(const Order *order)
 
 unsigned order_pause_left(const Order *order)
 {
-    usec_t left = timer_left(order->timer);
-
-    return left > 0 ? (unsigned)((left + USEC_PER_SEC - 1) / USEC_PER_SEC) : 1;
+    return to_seconds(timer_left(order->timer), 1);
 }
 
 /* What new and resumed orders have in common. */
