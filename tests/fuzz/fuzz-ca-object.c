@@ -139,7 +139,7 @@ static void check_identifier(const json_t *object, const Identifier *found)
         return;
     }
     (void)snprintf(whole, sizeof(whole), "%s%s", found->is_wildcard ? "*." : "", found->name);
-    if (!strv_contains(csr->names, whole) || strcasecmp(found->name, value) != 0)
+    if (!strv_contains(csr->names, whole) || strcasecmp(found->name, dns_name_base(value)) != 0)
         abort();
 }
 

@@ -79,7 +79,8 @@ static const BedCase cases[] = {
     { "the account cannot be registered",
       { { "new-account", 403, CA_PROBLEM("unauthorized") } },
       "end 500: The CA refuses the server's ACME account. The server's administrator can run "
-      "'acme-register CONFIG' to see the state of the account. The CA said: unauthorized: No.\n" },
+      "'acme-register CONFIG' to see the state of the account. The CA said: unauthorized: No. If "
+      "the CA requires an e-mail address, set contact in [account].\n" },
     { "the directory is away",
       { { "dir", 0 } },
       "end 503, retry 60: The CA cannot be reached: Connection refused. Try again later.\n" },
