@@ -6,6 +6,7 @@
 #include "challenge-request.h"
 #include "log/log.h"
 #include "serving/handler.h"
+#include "serving/http-arrival.h"
 #include "serving/http.h"
 #include "statedir/challenge.h"
 
@@ -68,12 +69,23 @@ static int http01_open(const char *const values[], void **ret)
     return 0;
 }
 
+static FrontServers get_front_servers(const Http01 *http01)
+{
+    return (FrontServers){ http01->proxies, http01->n_proxies };
+}
+
 static bool http01_identify(int fd, Source *source, void *userdata)
 {
-    const Http01 *http01 = userdata;
-    const FrontServers front = { http01->proxies, http01->n_proxies };
+    const FrontServers front = get_front_servers(userdata);
 
     return front_servers_identify(&front, fd, source);
+}
+
+static bool http01_has_arrived(int fd, void *userdata)
+{
+    const FrontServers front = get_front_servers(userdata);
+
+    return http_has_arrived(&front, fd);
 }
 
 static void http01_serve(int fd, void *userdata)
@@ -93,7 +105,7 @@ static void http01_serve(int fd, void *userdata)
         .limits = HTTP_LIMITS_DEFAULT,
         .begin = handler_log_begin,
         .refused = challenge_request_refused,
-        .front = { http01->proxies, http01->n_proxies },
+        .front = get_front_servers(http01),
         .userdata = (void *)(uintptr_t)http01->challenges,
     };
 
@@ -112,8 +124,10 @@ int main(int argc, char *argv[])
         .open = http01_open,
         .close = http01_close,
         .identify = http01_identify,
+        .has_arrived = http01_has_arrived,
         .serve = http01_serve,
-        .turn_away = http_turn_away,
+        .crowded = http_turn_away_crowded,
+        .late = http_turn_away_late,
         /* More than keep_alive_max and one further request take together. */
         .lifetime = 120 * USEC_PER_SEC,
     };

@@ -4,6 +4,7 @@
 
 #include "config/file.h"
 #include "serving/handler.h"
+#include "serving/http-arrival.h"
 #include "serving/http.h"
 #include "sign/csr-preload.h"
 #include "sign/sign-request.h"
@@ -61,6 +62,14 @@ static bool sign_identify(int fd, Source *source, void *userdata)
     return front_servers_identify(&front, fd, source);
 }
 
+static bool sign_has_arrived(int fd, void *userdata)
+{
+    Sign *sign = userdata;
+    const FrontServers front = get_front_servers(config_file_get(sign->config_file));
+
+    return http_has_arrived(&front, fd);
+}
+
 static void sign_connection(int fd, void *userdata)
 {
     Sign *sign = userdata;
@@ -98,9 +107,11 @@ int main(int argc, char *argv[])
         .open = sign_open,
         .close = sign_close,
         .identify = sign_identify,
+        .has_arrived = sign_has_arrived,
         .prepare = sign_prepare,
         .serve = sign_connection,
-        .turn_away = http_turn_away,
+        .crowded = http_turn_away_crowded,
+        .late = http_turn_away_late,
         .outbound = OUTBOUND_UNIX,
         /* Longer than keep_alive_max and one more request with its order. */
         .lifetime = 240 * USEC_PER_SEC,

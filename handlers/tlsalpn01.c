@@ -52,6 +52,11 @@ static int tlsalpn01_open(const char *const values[], void **ret)
     return 0;
 }
 
+static bool tlsalpn01_has_arrived(int fd, _unused_ void *userdata)
+{
+    return tls_connection_has_arrived(fd);
+}
+
 static void tlsalpn01_serve(int fd, void *userdata)
 {
     tls_connection_serve(fd, userdata);
@@ -81,6 +86,7 @@ int main(int argc, char *argv[])
                        "tell that server the client's address in a PROXY header", "no" } },
         .open = tlsalpn01_open,
         .close = tlsalpn01_close,
+        .has_arrived = tlsalpn01_has_arrived,
         .serve = tlsalpn01_serve,
         .lifetime = 60 * USEC_PER_SEC,
         .adapt = adapt,

@@ -14,7 +14,8 @@ typedef struct Waiter {
     int fd;
     usec_t since;
     bool has_spoken;
-    bool is_known; /* its client: else it is in the list of the peer's source */
+    bool is_known; /* its client: else it counts as the peer's */
+    bool is_ready; /* its client is known, and its request has arrived */
 } Waiter;
 
 typedef TAILQ_HEAD(WaiterList, Waiter) WaiterList;
@@ -24,7 +25,7 @@ struct TurnHolder {
     Source source;
     unsigned n_served;
     size_t n_waiting;
-    WaiterList ready, unknown;
+    WaiterList ready, unready;
 };
 
 struct Turns {
@@ -48,7 +49,7 @@ static TurnHolder *find(Turns *turns, const Source *source)
         return NULL;
     h->source = *source;
     TAILQ_INIT(&h->ready);
-    TAILQ_INIT(&h->unknown);
+    TAILQ_INIT(&h->unready);
     LIST_INSERT_HEAD(&turns->holders, h, list);
     return h;
 }
@@ -63,7 +64,7 @@ static void forget_if_unused(TurnHolder *holder)
 
 static WaiterList *own_list(const Waiter *waiter)
 {
-    return waiter->is_known ? &waiter->holder->ready : &waiter->holder->unknown;
+    return waiter->is_ready ? &waiter->holder->ready : &waiter->holder->unready;
 }
 
 static void join(Waiter *waiter, TurnHolder *holder)
@@ -105,15 +106,17 @@ static Turn leave_for_good(Turns *turns, Waiter *waiter)
     return turn;
 }
 
+/* Of two sources with the same number, the one that has been here longer: otherwise slow clients of
+ * many sources would keep all others out. */
 static Turn leave_greediest(Turns *turns)
 {
     TurnHolder *h, *most = NULL;
 
     LIST_FOREACH (h, &turns->holders, list)
-        if (!most || h->n_waiting > most->n_waiting)
+        if (!most || h->n_waiting >= most->n_waiting)
             most = h;
     return leave_for_good(
-        turns, TAILQ_LAST(TAILQ_EMPTY(&most->unknown) ? &most->ready : &most->unknown, WaiterList));
+        turns, TAILQ_LAST(TAILQ_EMPTY(&most->unready) ? &most->ready : &most->unready, WaiterList));
 }
 
 /* A client that only ended its sending side counts as one that left: otherwise a connection that
@@ -124,7 +127,7 @@ static void watch(const Turns *turns, int operation, Waiter *waiter)
     struct epoll_event event = { .events = EPOLLRDHUP, .data.ptr = waiter };
 
     /* The bytes stay in the socket: each arrival is one event. */
-    if (!waiter->is_known)
+    if (!waiter->is_ready)
         event.events |= EPOLLIN | EPOLLET;
     (void)epoll_ctl(turns->epoll_fd, operation, waiter->fd, &event);
 }
@@ -141,12 +144,31 @@ static void settle(Turns *turns, Waiter *waiter, const Source *source)
     waiter->is_known = true;
     join(waiter, holder);
     forget_if_unused(before);
-    watch(turns, EPOLL_CTL_MOD, waiter);
 }
 
 static bool identify(const Turns *turns, int fd, Source *source)
 {
     return !turns->rules.identify || turns->rules.identify(fd, source, turns->rules.userdata);
+}
+
+static bool has_arrived(const Turns *turns, int fd)
+{
+    return !turns->rules.has_arrived || turns->rules.has_arrived(fd, turns->rules.userdata);
+}
+
+/* Puts a connection whose client is known into the list of those that can have their turn, if its
+ * request has arrived. Returns whether it is there. */
+static bool notice_request(const Turns *turns, Waiter *waiter)
+{
+    TurnHolder *holder;
+
+    if (waiter->is_ready || !has_arrived(turns, waiter->fd))
+        return waiter->is_ready;
+    holder = part(waiter);
+    waiter->is_ready = true;
+    join(waiter, holder);
+    watch(turns, EPOLL_CTL_MOD, waiter);
+    return true;
 }
 
 int turns_enter(Turns *turns, const Source *peer, int fd, Turn *ret)
@@ -161,7 +183,10 @@ int turns_enter(Turns *turns, const Source *peer, int fd, Turn *ret)
             forget_if_unused(holder);
         return -ENOMEM;
     }
-    *waiter = (Waiter){ .fd = fd, .since = now_monotonic(), .is_known = is_known };
+    *waiter = (Waiter){ .fd = fd,
+                        .since = now_monotonic(),
+                        .is_known = is_known,
+                        .is_ready = is_known && has_arrived(turns, fd) };
     TAILQ_INSERT_TAIL(&turns->waiters, waiter, all);
     join(waiter, holder);
     turns->n_waiting++;
@@ -172,7 +197,7 @@ int turns_enter(Turns *turns, const Source *peer, int fd, Turn *ret)
     return 1;
 }
 
-/* Whether the oldest connection of @a comes before that of @b. */
+/* Whether the next connection of @a comes before that of @b. */
 static bool is_before(const TurnHolder *a, const TurnHolder *b)
 {
     if (a->n_served != b->n_served)
@@ -227,16 +252,25 @@ int turns_fd(const Turns *turns)
     return turns->epoll_fd;
 }
 
-/* An arrival can be the whole header and the end of the client's side: then the connection can
- * still have its turn before the next look. */
-static void tend(Turns *turns, Waiter *waiter, uint32_t events)
+/* Looks at what has arrived. Returns whether the connection can have its turn. */
+static bool look(Turns *turns, Waiter *waiter)
 {
     Source source = waiter->holder->source;
 
-    if (!waiter->is_known && !(events & (EPOLLHUP | EPOLLERR)) &&
-        identify(turns, waiter->fd, &source))
+    if (!waiter->is_known && identify(turns, waiter->fd, &source))
         settle(turns, waiter, &source);
-    else if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+    return waiter->is_known && notice_request(turns, waiter);
+}
+
+/* An arrival can be the whole request and the end of the client's side: then the connection can
+ * still have its turn before the next event. */
+static void tend(Turns *turns, Waiter *waiter, uint32_t events)
+{
+    bool was_ready = waiter->is_ready, is_broken = events & (EPOLLHUP | EPOLLERR);
+
+    if (!was_ready && !is_broken && look(turns, waiter))
+        return;
+    if (is_broken || (events & EPOLLRDHUP))
         (void)safe_close(leave_for_good(turns, waiter).fd);
 }
 
@@ -262,6 +296,13 @@ static bool is_alive(Waiter *waiter, usec_t now)
     return waiter->has_spoken;
 }
 
+static usec_t end_of_wait(const Waiter *waiter, usec_t wait_max)
+{
+    if (!waiter->is_ready && wait_max > TURNS_REQUEST_MAX)
+        wait_max = TURNS_REQUEST_MAX;
+    return waiter->since + wait_max;
+}
+
 bool turns_take_expired(Turns *turns, usec_t wait_max, Turn *ret)
 {
     usec_t now = now_monotonic();
@@ -271,12 +312,16 @@ bool turns_take_expired(Turns *turns, usec_t wait_max, Turn *ret)
         next = TAILQ_NEXT(w, all);
         if (!is_alive(w, now)) {
             (void)safe_close(leave_for_good(turns, w).fd);
-        } else if (now >= w->since + wait_max) {
+        } else if (now >= end_of_wait(w, wait_max)) {
+            bool is_late = !w->is_ready;
+
             *ret = leave_for_good(turns, w);
+            ret->is_late = is_late;
             return true;
         } else if (!w->is_known && w->has_spoken) {
             /* What it sent in this time does not tell who it is. */
             settle(turns, w, &w->holder->source);
+            (void)notice_request(turns, w);
         }
     }
     return false;

@@ -11,11 +11,13 @@
 #define TOLD_INTERVAL (10 * USEC_PER_SEC)
 
 int waiting_room_init(WaitingRoom *room, const TurnRules *rules, size_t farewells_max,
-                      void (*turn_away)(int fd))
+                      TurnAway *crowded, TurnAway *late)
 {
     *room = (WaitingRoom){ .farewells.max = farewells_max,
-                           .turn_away = turn_away,
-                           .told.interval = TOLD_INTERVAL };
+                           .crowded = crowded,
+                           .late = late,
+                           .told_crowded.interval = TOLD_INTERVAL,
+                           .told_late.interval = TOLD_INTERVAL };
     return turns_new(rules, &room->turns);
 }
 
@@ -26,29 +28,40 @@ void waiting_room_done(WaitingRoom *room)
 }
 
 /* The same client may come again and again: it must not fill the journal. */
-static void tell(WaitingRoom *room, const Source *source)
+static void tell(WaitingRoom *room, const Turn *turn)
 {
     char text[SOURCE_TEXT_SIZE];
     uint64_t held;
 
-    if (log_throttle_pass(&room->told, &held))
+    if (!log_throttle_pass(turn->is_late ? &room->told_late : &room->told_crowded, &held))
+        return;
+    (void)source_format(&turn->source, text);
+    if (turn->is_late)
+        log_event(
+            LOG_EVENT_REQUEST_LATE, NULL,
+            "Connections ended since the last entry, because their request did not arrive in time: "
+            "%" PRIu64 ", the last one from %s",
+            held + 1, text);
+    else
         log_event(
             LOG_EVENT_TURNED_AWAY, NULL,
             "Connections turned away since the last entry, because too many are open: %" PRIu64
             ", the last one from %s",
-            held + 1, source_format(source, text));
+            held + 1, text);
 }
 
-/* Takes the connection over. */
-static void turn_away(WaitingRoom *room, int fd, const Source *source)
+/* Takes over turn->fd. */
+static void turn_away(WaitingRoom *room, const Turn *turn)
 {
-    tell(room, source);
-    if (!room->turn_away) {
-        (void)safe_close(fd);
+    TurnAway *answer = turn->is_late ? room->late : room->crowded;
+
+    tell(room, turn);
+    if (!answer) {
+        (void)safe_close(turn->fd);
         return;
     }
-    room->turn_away(fd);
-    farewells_add(&room->farewells, fd);
+    answer(turn->fd);
+    farewells_add(&room->farewells, turn->fd);
 }
 
 int waiting_room_enter(WaitingRoom *room, const Source *peer, int fd)
@@ -57,7 +70,7 @@ int waiting_room_enter(WaitingRoom *room, const Source *peer, int fd)
     int r = turns_enter(room->turns, peer, fd, &away);
 
     if (r != 0)
-        turn_away(room, away.fd, &away.source);
+        turn_away(room, &away);
     return r < 0 ? r : 0;
 }
 
@@ -79,7 +92,7 @@ void waiting_room_tend(WaitingRoom *room, const struct pollfd *polls, size_t n, 
         return;
     room->expire_next = now + EXPIRY_INTERVAL;
     while (turns_take_expired(room->turns, wait_max, &turn))
-        turn_away(room, turn.fd, &turn.source);
+        turn_away(room, &turn);
 }
 
 usec_t waiting_room_deadline(const WaitingRoom *room)

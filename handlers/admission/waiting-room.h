@@ -1,27 +1,32 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* All accepted connections that no process serves: those that wait for their turn, and those that
- * were turned away and are about to end. Nothing here waits. */
+/* All accepted connections that no process serves: those that wait for their request or their turn,
+ * and those that were turned away and are about to end. Nothing here waits. */
 
 #include "admission/farewells.h"
 #include "admission/turns.h"
 #include "log/log-throttle.h"
 
+/* Answers a connection that no process will serve. Must not wait. */
+typedef void TurnAway(int fd);
+
 typedef struct WaitingRoom {
     Turns *turns;
     Farewells farewells;
-    void (*turn_away)(int fd); /* answers a connection; NULL: it is closed */
-    LogThrottle told;
+    TurnAway *crowded, *late; /* too many are open; its request has not arrived */
+    LogThrottle told_crowded, told_late;
     usec_t expire_next; /* when to look for connections that waited too long */
 } WaitingRoom;
 
 #define WAITING_ROOM_POLLS_MAX (1 + FAREWELLS_MAX)
 
-/* @farewells_max: connections that were turned away and are still open, 1 to FAREWELLS_MAX. Returns
- * 0 or -errno. */
+/* @farewells_max: connections that were turned away and are still open, 1 to FAREWELLS_MAX
+ * @crowded: called when too many are open; @late: when a request has not arrived. NULL: such a
+ * connection is closed
+ * Returns 0 or -errno. */
 int waiting_room_init(WaitingRoom *room, const TurnRules *rules, size_t farewells_max,
-                      void (*turn_away)(int fd));
+                      TurnAway *crowded, TurnAway *late);
 void waiting_room_done(WaitingRoom *room);
 
 /* Takes over a connection from @peer, and turns one away if too many wait. Returns 0; -ENOMEM: it

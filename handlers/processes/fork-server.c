@@ -10,7 +10,6 @@
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 
-#include "admission/waiting-room.h"
 #include "base/confinement.h"
 #include "base/macro.h"
 #include "base/number.h"
@@ -333,13 +332,14 @@ static int parent_init(Parent *parent, const sigset_t *signals)
         .reserved = server->children_max / RESERVED_PART,
         .source_max = server->source_max ? server->source_max : server->children_max,
         .identify = server->identify,
+        .has_arrived = server->has_arrived,
         .userdata = server->userdata,
     };
     int r = children_init(&parent->children, server->children_max);
 
     find_room(server, &rules.waiting_max, &farewells_max);
     if (r >= 0)
-        r = waiting_room_init(&parent->room, &rules, farewells_max, server->turn_away);
+        r = waiting_room_init(&parent->room, &rules, farewells_max, server->crowded, server->late);
     if (r >= 0)
         r = listeners_init(&parent->listeners, server->activation);
     if (r < 0)

@@ -3,6 +3,7 @@
 
 /* A server on listening sockets that forks one process per connection. */
 
+#include "admission/waiting-room.h"
 #include "base/clock.h"
 #include "base/confinement.h"
 #include "policy/source.h"
@@ -16,17 +17,17 @@ typedef struct ForkServer {
     unsigned source_max;   /* the same for the connections of one source; 0: children_max */
     usec_t lifetime;       /* kill a child that is older: it has overrun its own deadlines;
                               USEC_INFINITY: never */
-    /* Called in the parent, with bytes of a client: as TurnRules.identify. */
+    /* Called in the parent, with bytes of a client: as in TurnRules. */
     bool (*identify)(int fd, Source *source, void *userdata);
+    bool (*has_arrived)(int fd, void *userdata);
     /* Called in the parent before each fork, so that children inherit the current state. May be
      * NULL. */
     void (*prepare)(void *userdata);
     /* Called in the child, which exits when it returns. SIGTERM is blocked there, and the process
      * is confined (confine_connection()); if that fails, the connection is closed instead. */
     void (*serve)(int fd, void *userdata);
-    /* Called in the parent: answers a connection that will not be served. Must not wait. NULL: such
-     * a connection is closed. */
-    void (*turn_away)(int fd);
+    /* Called in the parent: as in waiting_room_init(). */
+    TurnAway *crowded, *late;
     void *userdata;
     Outbound outbound; /* sockets that serve() needs */
 } ForkServer;
@@ -50,12 +51,14 @@ unsigned fork_server_source_max(unsigned children_max);
  * (which end after the current request) and waits for them.
  *
  * It accepts at once whatever comes, so that the connections of one source never hide those of
- * others in the kernel's queue. Connections above a limit wait for their turn (admission/turns.h):
- * a free place goes to the source that has the fewest. One is turned away after TURNS_WAIT_MAX, or
- * if too many wait, and closed if its client leaves, or sends nothing for TURNS_SILENT_MAX. An
- * eighth of the places is left for sources of which no connection is served. When the machine is
- * short of descriptors, memory or processes, it logs this once for each shortage and tries again;
- * all deadlines and signals count meanwhile.
+ * others in the kernel's queue. A connection gets a process when its request has arrived, so that a
+ * slow client costs a descriptor and no more. Connections above a limit wait for their turn
+ * (admission/turns.h): a free place goes to the source that has the fewest. One is turned away
+ * after TURNS_WAIT_MAX, without a request after TURNS_REQUEST_MAX, or if too many wait, and closed
+ * if its client leaves, or sends nothing for TURNS_SILENT_MAX. An eighth of the places is left for
+ * sources of which no connection is served. When the machine is short of descriptors, memory or
+ * processes, it logs this once for each shortage and tries again; all deadlines and signals count
+ * meanwhile.
  *
  * A process that a client may have taken over stays isolated: no child can reach another process,
  * and none outlives @lifetime. (With a connected socket the service manager must limit the

@@ -119,9 +119,11 @@ static int handler_run(const HandlerProgram *program, Options *options)
         .lifetime = program->lifetime,
         .outbound = program->outbound,
         .identify = program->identify,
+        .has_arrived = program->has_arrived,
         .prepare = program->prepare,
         .serve = program->serve,
-        .turn_away = program->turn_away,
+        .crowded = program->crowded,
+        .late = program->late,
     };
     const char *what = NULL;
     /* The handlers never write to the value through this pointer. */

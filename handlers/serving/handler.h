@@ -27,9 +27,10 @@ typedef struct HandlerProgram {
 
     /* As in ForkServer. */
     bool (*identify)(int fd, Source *source, void *userdata);
+    bool (*has_arrived)(int fd, void *userdata);
     void (*prepare)(void *userdata);
     void (*serve)(int fd, void *userdata);
-    void (*turn_away)(int fd);
+    TurnAway *crowded, *late;
     usec_t lifetime;
     Outbound outbound;
     /* Changes these two at start, if they depend on the options; or NULL. */

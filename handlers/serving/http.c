@@ -4,12 +4,12 @@
 #include <poll.h>
 #include <stdio.h>
 
+#include "admission/proxy-header.h"
 #include "base/io.h"
 #include "base/macro.h"
 #include "log/log.h"
 #include "serving/chunked.h"
 #include "serving/http-response.h"
-#include "serving/proxy-header.h"
 #include "serving/stop.h"
 
 /* How long after SIGTERM an accepted client may take to send its first byte. */
@@ -28,9 +28,8 @@ static const HttpRefusal no_length = {
 static const HttpRefusal bad_method = {
     405, "This method is not allowed for this path. Use one that the Allow header lists."
 };
-static const HttpRefusal too_slow = {
-    408, "The request did not arrive completely in time. Send it again."
-};
+#define TOO_SLOW "The request did not arrive completely in time. Send it again."
+static const HttpRefusal too_slow = { 408, TOO_SLOW };
 static const HttpRefusal no_route = { 404, "There is nothing at this path. Check the URL." };
 static const HttpRefusal bad_chunk = {
     400, "A chunk of the body is malformed. Send its size in hexadecimal digits, CR LF, its data, "
@@ -450,16 +449,25 @@ void http_serve(int fd, const HttpServer *server)
     (void)safe_close(c.signal_fd);
 }
 
-void http_turn_away(int fd)
+static void send_at_once(int fd, int status, const char *headers, const char *sentence)
 {
-    static const char sentence[] = "Too many connections to this server are open, from your "
-                                   "address or in all. Try again later.\n";
-
     (void)http_response_send(fd,
-                             &(HttpResponse){ .status = 503,
+                             &(HttpResponse){ .status = status,
                                               .type = "text/plain; charset=utf-8",
-                                              .headers = "Retry-After: 10\r\n",
+                                              .headers = headers,
                                               .body = sentence,
-                                              .size = sizeof(sentence) - 1 },
+                                              .size = strlen(sentence) },
                              now_monotonic());
+}
+
+void http_turn_away_crowded(int fd)
+{
+    send_at_once(fd, 503, "Retry-After: 10\r\n",
+                 "Too many connections to this server are open, from your address or in all. Try "
+                 "again later.\n");
+}
+
+void http_turn_away_late(int fd)
+{
+    send_at_once(fd, too_slow.status, NULL, TOO_SLOW "\n");
 }

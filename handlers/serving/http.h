@@ -7,9 +7,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "admission/front-server.h"
 #include "admission/turns.h"
 #include "base/clock.h"
-#include "serving/front-server.h"
 #include "serving/http-exchange.h"
 
 #define HTTP_HEAD_SIZE_MAX 8192U
@@ -67,9 +67,10 @@ typedef struct HttpServer {
  */
 void http_serve(int fd, const HttpServer *server);
 
-/* Answers a connection with 503 that will not be served, as far as its socket has room, without
- * reading a request. */
-void http_turn_away(int fd);
+/* Answer a connection that will not be served, as far as its socket has room, without reading a
+ * request: with 503 because too many are open, and with 408 because it did not arrive in time. */
+void http_turn_away_crowded(int fd);
+void http_turn_away_late(int fd);
 
 /**
  * http_read_body() - read the whole body, after sending 100 Continue where the client expects it

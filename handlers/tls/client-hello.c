@@ -225,6 +225,22 @@ static int read_hello(Reader r, ClientHello *hello)
     return r.failed || r.size > 0 ? -EBADMSG : read_extensions(all, hello);
 }
 
+/* @message: empty */
+static int receive(const uint8_t *data, size_t size, Message *message)
+{
+    int r = collect((Reader){ .data = data, .size = size }, message);
+
+    return r == CLIENT_HELLO_UNFINISHED && size >= CLIENT_HELLO_SIZE_MAX ? -EFBIG : r;
+}
+
+int client_hello_measure(const uint8_t *data, size_t size)
+{
+    Message message;
+
+    message.size = 0;
+    return receive(data, size, &message);
+}
+
 int client_hello_parse(const uint8_t *data, size_t size, ClientHello *ret)
 {
     Message message;
@@ -232,9 +248,7 @@ int client_hello_parse(const uint8_t *data, size_t size, ClientHello *ret)
     int r;
 
     message.size = 0;
-    r = collect((Reader){ .data = data, .size = size }, &message);
-    if (r == CLIENT_HELLO_UNFINISHED && size >= CLIENT_HELLO_SIZE_MAX)
-        return -EFBIG;
+    r = receive(data, size, &message);
     if (r != CLIENT_HELLO_WHOLE)
         return r;
     r = read_hello((Reader){ .data = message.data, .size = message.size }, &hello);

@@ -19,6 +19,10 @@ typedef struct ClientHello {
 
 typedef enum ClientHelloResult { CLIENT_HELLO_UNFINISHED, CLIENT_HELLO_WHOLE } ClientHelloResult;
 
+/* Returns the same as client_hello_parse() as far as the sizes in the bytes tell. Does not look
+ * into the message. */
+int client_hello_measure(const uint8_t *data, size_t size);
+
 /**
  * client_hello_parse() - parse the bytes that a client has sent so far
  * @ret: set with CLIENT_HELLO_WHOLE

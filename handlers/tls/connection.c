@@ -37,6 +37,14 @@ typedef struct TlsConnection {
     uint8_t received[CLIENT_HELLO_SIZE_MAX];
 } TlsConnection;
 
+bool tls_connection_has_arrived(int fd)
+{
+    uint8_t data[CLIENT_HELLO_SIZE_MAX];
+    ssize_t n = recv(fd, data, sizeof(data), MSG_PEEK | MSG_DONTWAIT);
+
+    return n > 0 && client_hello_measure(data, (size_t)n) != CLIENT_HELLO_UNFINISHED;
+}
+
 /* Returns CLIENT_HELLO_WHOLE; CLIENT_HELLO_UNFINISHED when the client left or was too slow;
  * -EBADMSG or -EFBIG when it sent something else. */
 static int receive_hello(TlsConnection *c)

@@ -14,5 +14,9 @@ typedef struct TlsServer {
     SSL_CTX *context;
 } TlsServer;
 
+/* As TurnRules.has_arrived: whether the first message of the client has arrived, or something else.
+ * Only its size is read. */
+bool tls_connection_has_arrived(int fd);
+
 /* Serves one connection until it ends. SIGTERM must be blocked. Sets SIGPIPE to be ignored. */
 void tls_connection_serve(int fd, const TlsServer *server);

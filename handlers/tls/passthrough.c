@@ -6,10 +6,10 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 
+#include "admission/proxy-header.h"
 #include "base/io.h"
 #include "log/log.h"
 #include "serving/handler.h"
-#include "serving/proxy-header.h"
 #include "tls/relay.h"
 
 #define CONNECT_TIMEOUT (10 * USEC_PER_SEC)

@@ -62,6 +62,7 @@ typedef enum LogEvent {
     LOG_EVENT_STOPPING,
     LOG_EVENT_GIVEN_UP,    /* orders that did not finish in time */
     LOG_EVENT_TURNED_AWAY, /* connections, because too many are open */
+    LOG_EVENT_REQUEST_LATE,
     LOG_EVENT_PROXY_HEADER_MISSING,
 } LogEvent;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The first bytes of a connection from a front server. */
 
-#include "serving/proxy-header.h"
+#include "admission/proxy-header.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -392,6 +392,20 @@ def ended(socks):
         return [key.fileobj for key, _ in selector.select(0)]
 
 
+def closed(socks):
+    """The connections that have ended. What they received before is dropped."""
+    found = []
+    for sock in ended(socks):
+        timeout = sock.gettimeout()
+        sock.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while sock.recv(65536):
+                pass
+            found.append(sock)
+        sock.settimeout(timeout)
+    return found
+
+
 # ---- the CA --------------------------------------------------------------------------------
 
 def make_tls_certificate(directory):

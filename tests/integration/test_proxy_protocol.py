@@ -249,23 +249,26 @@ def get_over_tls(port, ca, source):
 # ---- limits of a source ----------------------------------------------------------------------
 
 def start_limited_sign(installation, _):
-    installation.write_config(auth=AUTH, mgmt="proxy-protocol = 127.0.0.1")
+    installation.write_config(auth=AUTH.replace("127.0.0.2", "192.0.2.1"), mgmt="proxy-protocol = 127.0.0.1")
     installation.start_sign("--idle-timeout", "0", "--children-max", "8")
-    return installation.sign, installation.port
+    return installation.sign, installation.port, b"POST /sign HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"
 
 
 def start_limited_http01(installation, sock):
+    installation.challenges.mkdir(parents=True)
+    (installation.challenges / "token").write_text("token.thumbprint")
     process = installation.spawn("http01", [lib.HTTP01, "--proxy-protocol", "127.0.0.1", "--children-max", "8",
-                                            "--idle-timeout", "0"], sockets=[sock])
+                                            "--idle-timeout", "0", "--challenges", installation.challenges],
+                                 sockets=[sock])
     installation.wait_for_start(process)
-    return process, sock.getsockname()[1]
+    return process, sock.getsockname()[1], b"GET /.well-known/acme-challenge/token HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 @pytest.mark.parametrize("start", [start_limited_sign, start_limited_http01], ids=["sign", "http01"])
 @pytest.mark.parametrize("header", [version_one, version_two])
 def test_client_behind_takes_nothing_from_others(installation, http01_socket, start, header):
     """Each client counts for itself, though all connections come from the front server."""
-    process, port = start(installation, http01_socket)
+    process, port, begun = start(installation, http01_socket)
     request = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     with contextlib.ExitStack() as stack:
         def connect(data):
@@ -273,12 +276,12 @@ def test_client_behind_takes_nothing_from_others(installation, http01_socket, st
             sock.sendall(data)
             return sock
 
-        flood = [connect(header("192.0.2.1") + b"G") for _ in range(30)]
+        flood = [connect(header("192.0.2.1") + begun) for _ in range(30)]
         lib.wait_for(lambda: len(process.children()) == 2, "the limit of the source")
         flood += [connect(header("192.0.2.1")[:10]) for _ in range(5)]
         for client in "192.0.2.2", "192.0.2.3", "192.0.2.2":
             assert exchange(port, header(client) + request, pieces=3).startswith("HTTP/1.1 404 ")
-        assert not lib.ended(flood)
+        assert not lib.closed(flood)
 
 
 # ---- configuration ---------------------------------------------------------------------------

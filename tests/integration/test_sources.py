@@ -3,6 +3,7 @@
 
 import collections
 import contextlib
+import re
 import resource
 import socket
 import struct
@@ -10,7 +11,7 @@ import struct
 import pytest
 
 import lib
-from test_tlsalpn01 import alert, hello
+from test_tlsalpn01 import NAME, alert, challenge_file, hello, make_certificate
 
 FLOODER, OTHER = "127.0.0.2", "127.0.0.1"
 SANITIZED = "asan" in lib.BUILD.name
@@ -19,17 +20,24 @@ CHILDREN_MAX, SOURCE_MAX = 8, 2
 # So few descriptors that only this many connections can wait: the others are kept for closing and for the rest.
 WAITING_MAX, DESCRIPTORS = 16, 32
 BUSY = b"Too many connections to this server are open"
+# acmems-http01 answers the first request, and waits for the rest of the second one.
+TWO_REQUESTS = f"GET /.well-known/acme-challenge/{TOKEN} HTTP/1.1\r\nHost: x\r\n\r\nGET".encode()
 
 
 class Handler:
-    """One of the handlers, and a request that it answers."""
+    """One of the handlers.
+
+    request: what it answers and ends; begun: a request that keeps its process waiting for the client; slow: the
+    beginning of one.
+    """
 
     def __init__(self, kind, directory, *options, descriptors=4096):
         self.directory = directory
         (directory / "challenges").mkdir()
         make = {"http01": self.http01, "sign": self.sign, "tlsalpn01": self.tlsalpn01}[kind]
-        program, self.request, self.answer = make()
-        self.busy = b"" if kind == "tlsalpn01" else BUSY
+        program, self.request, self.begun, self.answer = make()
+        self.slow = self.request[:20]
+        self.busy, self.late = (b"", b"") if kind == "tlsalpn01" else (BUSY, b"HTTP/1.1 408 ")
         self.socket = socket.create_server((OTHER, 0), backlog=256)
         self.process = lib.Process(kind, ["prlimit", f"--nofile={descriptors}", *program, "--idle-timeout", 0,
                                           "--children-max", CHILDREN_MAX, *options], directory, sockets=[self.socket])
@@ -37,26 +45,30 @@ class Handler:
 
     def http01(self):
         (self.directory / "challenges" / TOKEN).write_text("token.thumbprint")
-        return ([lib.HTTP01, "--challenges", self.directory / "challenges"],
-                f"GET /.well-known/acme-challenge/{TOKEN} HTTP/1.0\r\n\r\n".encode(), b"token.thumbprint")
+        request = f"GET /.well-known/acme-challenge/{TOKEN} HTTP/1.0\r\n\r\n".encode()
+        return ([lib.HTTP01, "--challenges", self.directory / "challenges"], request, TWO_REQUESTS,
+                b"token.thumbprint")
 
     def sign(self):
         config = self.directory / "acmems.ini"
         config.write_text('[auth "all"]\nall = yes\ndomain = *\n')
         body = b"not a CSR"
-        return [lib.SIGN, "--config", config], lib.head(body, Connection="close").encode() + body, b"415"
+        head = lib.head(body, Connection="close").encode()
+        return [lib.SIGN, "--config", config], head + body, head, b"415"
 
     def tlsalpn01(self):
-        return ([lib.TLSALPN01, "--challenges", self.directory / "challenges"], hello("other.example.org"), alert(112))
+        challenges = self.directory / "challenges"
+        challenge_file(challenges, NAME).write_text(make_certificate(self.directory, f"DNS:{NAME}"))
+        return [lib.TLSALPN01, "--challenges", challenges], hello("other.example.org"), hello(NAME), alert(112)
 
     def connect(self, source, data=b""):
         sock = socket.create_connection(self.socket.getsockname(), lib.DEADLINE, (source, 0))
         sock.sendall(data)
         return sock
 
-    def flood(self, stack, n, data=b"\x16"):
-        """@n connections of the flooder, which never complete a request."""
-        return [stack.enter_context(self.connect(FLOODER, data)) for _ in range(n)]
+    def flood(self, stack, n, data=None):
+        """@n connections of the flooder, which never complete what they begin."""
+        return [stack.enter_context(self.connect(FLOODER, self.begun if data is None else data)) for _ in range(n)]
 
     def ask(self, source):
         with self.connect(source, self.request) as sock:
@@ -91,7 +103,7 @@ def test_others_never_notice(start):
         flood = handler.flood(stack, 60)
         lib.wait_for(lambda: len(handler.process.children()) == SOURCE_MAX, "the flood to be limited")
         assert all(handler.answer in handler.ask(source) for source in (OTHER, "127.0.0.3", OTHER))
-        assert not lib.ended(flood)
+        assert not lib.closed(flood)
 
 
 def test_source_waits_for_its_turn(start):
@@ -116,26 +128,26 @@ def test_free_place_goes_to_the_source_with_the_fewest(start):
     is another one's."""
     handler = start()
     with contextlib.ExitStack() as stack:
-        flood = [stack.enter_context(handler.connect(f"127.0.1.{source}", b"\x16"))
+        flood = [stack.enter_context(handler.connect(f"127.0.1.{source}", handler.begun))
                  for _ in range(SOURCE_MAX + 3) for source in range(4)]
         lib.wait_for(lambda: len(handler.process.children()) == CHILDREN_MAX - 1, "all places but one to be taken")
-        flood.append(stack.enter_context(handler.connect("127.0.1.4", b"\x16")))
+        flood.append(stack.enter_context(handler.connect("127.0.1.4", handler.begun)))
         lib.wait_for(lambda: len(handler.process.children()) == CHILDREN_MAX, "all places to be taken")
         patient = stack.enter_context(handler.connect(OTHER, handler.request))
         flood[0].close()
         assert handler.answer in read_all(patient)
-        assert not lib.ended(flood[CHILDREN_MAX:])
+        assert not lib.closed(flood[CHILDREN_MAX:])
 
 
 def test_places_are_left_for_sources_that_have_none(start):
     """Four sources, which could have a quarter each, together do not take every place."""
     handler = start()
     with contextlib.ExitStack() as stack:
-        flood = [stack.enter_context(handler.connect(f"127.0.1.{source}", b"\x16"))
+        flood = [stack.enter_context(handler.connect(f"127.0.1.{source}", handler.begun))
                  for _ in range(SOURCE_MAX + 3) for source in range(4)]
         lib.wait_for(lambda: len(handler.process.children()) == CHILDREN_MAX - 1, "all places but one to be taken")
         assert all(handler.answer in handler.ask(source) for source in (OTHER, "127.0.0.3", OTHER))
-        assert not lib.ended(flood)
+        assert not lib.closed(flood)
 
 
 def test_client_that_leaves_does_not_wait(start):
@@ -150,7 +162,7 @@ def test_client_that_leaves_does_not_wait(start):
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", resets, 0))
                 sock.close()
         assert handler.answer in handler.ask(OTHER)
-        assert not lib.ended(flood)
+        assert not lib.closed(flood)
         assert "turned away" not in handler.process.log
 
 
@@ -167,7 +179,7 @@ def test_turned_away(start):
         else:
             with contextlib.suppress(ConnectionResetError):
                 assert handler.ask(FLOODER) == b""
-        assert not lib.ended(flood)
+        assert not lib.closed(flood)
         others = [stack.enter_context(handler.connect(OTHER, handler.request)) for _ in range(3)]
         assert all(handler.answer in read_all(sock) for sock in others)
         told = f"because too many are open: 1, the last one from {FLOODER}"
@@ -181,8 +193,25 @@ def test_silent_connections_end_first(start):
         slow = handler.flood(stack, 1)
         silent = handler.flood(stack, 10, b"")
         assert all(read_all(sock) == b"" for sock in silent)
-        assert not lib.ended(slow)
+        assert not lib.closed(slow)
         assert handler.answer in handler.ask(FLOODER)
+
+
+def test_slow_client_has_no_process(start):
+    """Clients that do not send a whole request take no place, not even one of their own source, and end in time."""
+    handler = start()
+    with contextlib.ExitStack() as stack:
+        slow = handler.flood(stack, 40, handler.slow)
+        assert all(handler.answer in handler.ask(FLOODER) for _ in range(3))
+        lib.wait_for(lambda: not handler.process.children(), "the processes of those requests to end")
+        slow[0].sendall(handler.request[20:])
+        assert handler.answer in read_all(slow[0])
+        assert not lib.ended(slow[1:])
+        for sock in slow[1:]:
+            with contextlib.nullcontext() if handler.late else contextlib.suppress(ConnectionResetError):
+                assert read_all(sock).startswith(handler.late)
+        told = re.findall(r"did not arrive in time: (\d+), the last one from (\S+)", handler.process.log)
+        assert 1 <= len(told) <= 2 and told[0][1] == FLOODER
 
 
 def test_restart_serves_those_who_wait(start):
@@ -203,12 +232,13 @@ def test_ipv6_network_is_one_source(tmp_path):
     sock = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True, backlog=256)
     challenges = tmp_path / "challenges"
     challenges.mkdir()
+    (challenges / TOKEN).write_text("token.thumbprint")
     with sock, socket.create_server((OTHER, 0), backlog=256) as four, contextlib.ExitStack() as stack:
         process = lib.Process("http01", [lib.HTTP01, "--challenges", challenges, "--idle-timeout", 0,
                                          "--children-max", CHILDREN_MAX], tmp_path, sockets=[sock, four])
         stack.callback(process.stop)
         for address in (OTHER, sock.getsockname()[1]), four.getsockname(), (OTHER, sock.getsockname()[1]):
-            stack.enter_context(socket.create_connection(address, lib.DEADLINE)).sendall(b"G")
+            stack.enter_context(socket.create_connection(address, lib.DEADLINE)).sendall(TWO_REQUESTS)
         lib.wait_for(lambda: len(process.children()) == SOURCE_MAX, "both places to be taken")
         with socket.create_connection(("::1", sock.getsockname()[1]), lib.DEADLINE) as other:
             other.sendall(b"GET / HTTP/1.0\r\n\r\n")
@@ -219,6 +249,7 @@ def test_ipv6_network_is_one_source(tmp_path):
 def test_unix_sockets_are_one_source(tmp_path):
     path, challenges = str(tmp_path / "s"), tmp_path / "challenges"
     challenges.mkdir()
+    (challenges / TOKEN).write_text("token.thumbprint")
     with socket.socket(socket.AF_UNIX) as unix, socket.create_server((OTHER, 0)) as four, \
             contextlib.ExitStack() as stack:
         unix.bind(path)
@@ -229,7 +260,7 @@ def test_unix_sockets_are_one_source(tmp_path):
         for _ in range(20):
             client = stack.enter_context(socket.socket(socket.AF_UNIX))
             client.connect(path)
-            client.sendall(b"G")
+            client.sendall(TWO_REQUESTS)
         lib.wait_for(lambda: len(process.children()) == SOURCE_MAX, "both places to be taken")
         with socket.create_connection(four.getsockname(), lib.DEADLINE) as other:
             other.sendall(b"GET / HTTP/1.0\r\n\r\n")

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A machine with the package installed and configured as an administrator would do it."""
 
+import hashlib
+
 from machine import Machine, lib
 
 NGINX = """
@@ -50,7 +52,11 @@ class Server(Machine):
 
     def __init__(self, directory):
         super().__init__(directory, lib.ROOT)
-        self.install()
+        try:
+            self.install()
+        except BaseException:
+            self.stop()
+            raise
 
     def install(self):
         packages = list((lib.ROOT / "build/deb").glob("acmems_*.deb"))
@@ -71,6 +77,18 @@ class Server(Machine):
         """Write the INI file and enable the sockets: all that an installation needs."""
         self.configure(ca, *changes, **more)
         self.run("systemctl", "enable", "--now", *self.sockets)
+
+    def publish(self, token, name, directory):
+        """A challenge of each type, without an order: an http-01 token, a tls-alpn-01 certificate for the name."""
+        lib.run("openssl", "req", "-x509", "-nodes", "-newkey", *lib.KEYS["p256"], "-days", "1", "-subj", "/CN=x",
+                "-addext", f"subjectAltName=DNS:{name}", "-keyout", directory / "key", "-out", directory / "cert")
+        for file, content in {
+                f"http-01/{token}": f"{token}.thumbprint",
+                f"tls-alpn-01/{hashlib.sha256(name.encode()).hexdigest()}":
+                    (directory / "cert").read_text() + (directory / "key").read_text()}.items():
+            path = f"/run/acmems/challenges/{file}"
+            self.write(path, content)
+            self.sh(f"chown acmems:acmems-{file.split('/')[0].replace('-', '')} {path} && chmod 640 {path}")
 
     def drop_in(self, unit, text, name="test"):
         self.write(f"/etc/systemd/system/{unit}.d/{name}.conf", text)

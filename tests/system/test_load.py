@@ -4,7 +4,6 @@
 make check runs this at a part of the size, make load (LOAD=full) at the whole.
 """
 
-import hashlib
 import os
 import time
 
@@ -49,23 +48,10 @@ def server(tmp_path_factory, ca):
         machine.run("systemctl", "enable", "--now", "acmems-tlsalpn01.socket")
         # When it starts, it removes challenges that no order needs.
         machine.run("systemctl", "start", "acmems-orderd.service")
-        publish(machine, tmp_path_factory.mktemp("challenge"))
+        machine.publish("load", TLS_NAME, tmp_path_factory.mktemp("challenge"))
         yield machine
     finally:
         machine.stop()
-
-
-def publish(server, directory):
-    """A challenge of each type."""
-    lib.run("openssl", "req", "-x509", "-nodes", "-newkey", *lib.KEYS["p256"], "-days", "1", "-subj", "/CN=x",
-            "-addext", f"subjectAltName=DNS:{TLS_NAME}", "-keyout", directory / "key", "-out", directory / "cert")
-    for name, content in {
-            "http-01/load": "load.thumbprint",
-            f"tls-alpn-01/{hashlib.sha256(TLS_NAME.encode()).hexdigest()}":
-                (directory / "cert").read_text() + (directory / "key").read_text()}.items():
-        path = f"/run/acmems/challenges/{name}"
-        server.write(path, content)
-        server.sh(f"chown acmems:acmems-{name.split('/')[0].replace('-', '')} {path} && chmod 640 {path}")
 
 
 def are_served(visits, expected):

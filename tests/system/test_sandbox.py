@@ -135,15 +135,18 @@ def test_exposure(used, unit, limit, record_property):
                     result.stdout.strip().rpartition(": ")[2].split()[0])
 
 
-def test_connections_are_kept_apart(used):
+def test_connections_are_kept_apart(used, tmp_path):
     """Each connection's process has dropped more rights than the service.
     No other process can read its memory."""
     def filters(pid):
         status = used.run("cat", f"/proc/{pid}/status").stdout
         return int(status.partition("Seccomp_filters:\t")[2].split()[0])
 
-    with lib.Client(1380) as one, lib.Client(1380):
-        one.send("GET /")
+    used.publish("kept", "kept.example.org", tmp_path)
+    with lib.Client(1380) as one, lib.Client(1380) as two:
+        for client in one, two:
+            client.send("GET /.well-known/acme-challenge/kept HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert client.answer("GET").body == b"kept.thumbprint"
         main = used.show("acmems-http01.service", "MainPID")
         children = lib.wait_for(
             lambda: len(found := used.run("pgrep", "-P", main, check=False).stdout.split()) == 2

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from crowd import client_hello
 from machine import lib
 from test_sandbox import OTHERS, YES, probe
 import tls_peers
@@ -151,7 +152,7 @@ def test_inetd(tls, new_csr):
         tls.run("systemctl", "start", f"{UNIT}.socket")
 
 
-def test_connections_are_kept_apart(tls):
+def test_connections_are_kept_apart(tls, tmp_path):
     def filters(pid):
         status = tls.run("cat", f"/proc/{pid}/status").stdout
         return int(status.partition("Seccomp_filters:\t")[2].split()[0])
@@ -160,9 +161,10 @@ def test_connections_are_kept_apart(tls):
         main = tls.show(f"{UNIT}.service", "MainPID")
         return main, set(tls.run("pgrep", "-P", main, check=False).stdout.split())
 
+    tls.publish("kept", "kept.tls.test", tmp_path)
     _, former = children()  # of another test's connection, which is about to end
     with lib.Client(443) as client:
-        client.send("\x16")
+        client.send(client_hello("kept.tls.test"))
         lib.wait_for(lambda: children()[1] - former, "the connection's process")
         main, now = children()
         child, = now - former
@@ -226,12 +228,18 @@ def test_passthrough_with_one_unit_for_each_connection(passed_on, new_csr):
 
 def test_restart_with_idle_connections(passed_on):
     """A passed-on connection and a silent one: both end, and new connections work."""
-    with connect() as tls, lib.Client(443) as silent:
+    def n_descriptors():
+        return len(passed_on.run("ls", f"/proc/{main}/fd").stdout.split())
+
+    with connect() as tls:
         tls.sendall(b"before")
         assert tls.recv(6) == b"before"
         main = passed_on.show(f"{UNIT}.service", "MainPID")
-        lib.wait_for(lambda: len(passed_on.run("pgrep", "-P", main, check=False).stdout.split()) == 2,
-                     "two connections")
+        before = n_descriptors()
+    with connect() as tls, lib.Client(443) as silent:
+        tls.sendall(b"before")
+        assert tls.recv(6) == b"before"
+        lib.wait_for(lambda: n_descriptors() > before, "the silent connection")
         started = time.monotonic()
         passed_on.run("systemctl", "restart", f"{UNIT}.service")
         assert time.monotonic() - started < 4

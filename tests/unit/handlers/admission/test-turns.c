@@ -327,6 +327,75 @@ static void test_identify(void)
         (void)close(pairs[i][1]);
 }
 
+/* A whole request ends in a semicolon. */
+static bool has_arrived(int fd, void *userdata)
+{
+    char bytes[16];
+    ssize_t n = recv(fd, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
+
+    ASSERT_STREQ(userdata, "userdata");
+    return n > 0 && bytes[n - 1] == ';';
+}
+
+/* A connection has no turn before its request has arrived: others come first, and it is late in the
+ * end. */
+static void test_arrival(void)
+{
+    static char userdata[] = "userdata";
+    _cleanup_(turns_freep) Turns *turns = make_with(&(TurnRules){ .places = 8,
+                                                                  .source_max = 8,
+                                                                  .waiting_max = 4,
+                                                                  .identify = identify,
+                                                                  .has_arrived = has_arrived,
+                                                                  .userdata = userdata });
+    struct pollfd polls = { .fd = turns_fd(turns), .events = POLLIN };
+    int pairs[4][2];
+    Turn turn;
+
+    for (size_t i = 0; i < ELEMENTSOF(pairs); i++)
+        make_pair(pairs[i]);
+    ASSERT_EQ(write(pairs[1][1], "xb;", 3), 3);
+    for (size_t i = 0; i < ELEMENTSOF(pairs); i++)
+        ASSERT_EQ(turns_enter(turns, &c, pairs[i][0], &turn), 0);
+    ASSERT_TRUE(turns_next(turns, &turn));
+    ASSERT_EQ(turn.fd, pairs[1][0]);
+    turns_take(turns, &turn);
+    expect_none(turns);
+
+    /* The client is known, and the request comes later. */
+    ASSERT_EQ(write(pairs[0][1], "xa", 2), 2);
+    ASSERT_EQ(poll(&polls, 1, 10000), 1);
+    turns_tend(turns);
+    expect_none(turns);
+    ASSERT_EQ(poll(&polls, 1, 0), 0); /* the bytes that are there are no further event */
+    ASSERT_EQ(write(pairs[0][1], ";", 1), 1);
+    ASSERT_EQ(poll(&polls, 1, 10000), 1);
+    turns_tend(turns);
+    ASSERT_TRUE(turns_next(turns, &turn));
+    ASSERT_EQ(turn.fd, pairs[0][0]);
+    ASSERT_TRUE(source_equal(&turn.source, &a));
+    turns_take(turns, &turn);
+
+    /* A client that leaves before it has sent a request is forgotten. */
+    ASSERT_EQ(write(pairs[2][1], "xa", 2), 2);
+    ASSERT_OK(shutdown(pairs[2][1], SHUT_WR));
+    turns_tend(turns);
+    ASSERT_EQ(turns_waiting(turns), 1);
+
+    /* The rest waits for its request, and would otherwise wait for its turn. */
+    ASSERT_EQ(write(pairs[3][1], "xa", 2), 2);
+    turns_tend(turns);
+    ASSERT_TRUE(!turns_take_expired(turns, TURNS_WAIT_MAX, &turn));
+    ASSERT_TRUE(turns_take_expired(turns, 0, &turn));
+    ASSERT_EQ(turn.fd, pairs[3][0]);
+    ASSERT_TRUE(turn.is_late);
+    for (size_t i = 0; i < ELEMENTSOF(pairs); i++)
+        (void)close(pairs[i][1]);
+    (void)close(pairs[0][0]);
+    (void)close(pairs[1][0]);
+    (void)close(pairs[3][0]);
+}
+
 static void test_close(void)
 {
     Turns *turns = make(1, 10);
@@ -349,6 +418,7 @@ int main(void)
     test_expired();
     test_left();
     test_identify();
+    test_arrival();
     test_reserved();
     test_not_taken();
     test_close();

@@ -136,7 +136,7 @@ static Run start(usec_t idle_timeout, unsigned children_max, bool lacks_descript
             .lifetime = lifetime,
             .prepare = prepare,
             .serve = serve,
-            .turn_away = turn_away,
+            .crowded = turn_away,
             .userdata = mode,
         };
 

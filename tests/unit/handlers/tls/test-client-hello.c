@@ -123,8 +123,11 @@ static void test_whole(void)
         ASSERT_EQ(client_hello_parse(hello.data, hello.size, &found), CLIENT_HELLO_WHOLE);
         ASSERT_STREQ(found.server_name, table[row].expected);
         ASSERT_EQ(found.is_validation, table[row].is_validation);
-        for (size_t size = 0; size < hello.size; size++)
+        ASSERT_EQ(client_hello_measure(hello.data, hello.size), CLIENT_HELLO_WHOLE);
+        for (size_t size = 0; size < hello.size; size++) {
             ASSERT_EQ(client_hello_parse(hello.data, size, &found), CLIENT_HELLO_UNFINISHED);
+            ASSERT_EQ(client_hello_measure(hello.data, size), CLIENT_HELLO_UNFINISHED);
+        }
     }
 }
 

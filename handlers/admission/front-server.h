@@ -18,12 +18,15 @@ typedef struct FrontServers {
 
 bool front_servers_have(const FrontServers *servers, const SocketAddress *peer);
 
+/* Whether the connection comes from one of them. */
+bool front_servers_send(const FrontServers *servers, int fd);
+
 /**
  * front_servers_identify() - find out whose connection it is, as TurnRules.identify does
  * @source: changed to that of the client if the header names one
  *
- * Only looks at the header, and only if the peer is a front server: of clients that choose what
- * they send, nothing is read. A connection without a header counts as the front server's.
+ * Only looks at the header, and only if the peer is a front server: what clients choose to send is
+ * not read here. A connection without a header counts as the front server's.
  *
  * Returns false while the header is incomplete.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
 
-#include "serving/proxy-header.h"
+#include "admission/proxy-header.h"
 #include "test.h"
 
 /* The beginning of a header of version 2: signature, command, family, size of the rest. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "serving/proxy-header.h"
+#include "admission/proxy-header.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "serving/front-server.h"
+#include "admission/front-server.h"
 
-#include "serving/proxy-header.h"
+#include "admission/proxy-header.h"
 
 bool front_servers_have(const FrontServers *servers, const SocketAddress *peer)
 {
@@ -11,14 +11,21 @@ bool front_servers_have(const FrontServers *servers, const SocketAddress *peer)
     return false;
 }
 
+bool front_servers_send(const FrontServers *servers, int fd)
+{
+    SocketAddress peer;
+
+    return servers->n > 0 && socket_peer(fd, &peer) >= 0 && front_servers_have(servers, &peer);
+}
+
 bool front_servers_identify(const FrontServers *servers, int fd, Source *source)
 {
     uint8_t start[PROXY_HEADER_SIZE_MAX];
-    SocketAddress peer, client;
+    SocketAddress client;
     ssize_t n;
     int size;
 
-    if (servers->n == 0 || socket_peer(fd, &peer) < 0 || !front_servers_have(servers, &peer))
+    if (!front_servers_send(servers, fd))
         return true;
     n = recv(fd, start, sizeof(start), MSG_PEEK | MSG_DONTWAIT);
     if (n <= 0)
