@@ -4,6 +4,10 @@
 #include <stdio.h>
 
 #define CHAIN_TYPE "application/pem-certificate-chain"
+/* RFC 7234 §5.5.1. RFC 9111 no longer has it, but there is no other header that says it. */
+#define OUTDATED_WARNING                                                                           \
+    "Warning: 110 acmems \"The certificate could not be renewed. The server's journal says "       \
+    "why.\"\r\n"
 
 /* Says nothing about the policy: the client may be anyone. */
 #define NOT_ALLOWED "This request is not permitted. The server's journal says why."
@@ -39,16 +43,17 @@ void sign_refuse_without_memory(Sign *sign)
 }
 
 /* Computes the HMAC of the response, by which the client sees that nobody changed it on the way.
- * *ret is NULL if the request needed no HMAC. Returns 0, -EIO or -ENOMEM. */
+ * *ret is "" if the request needed no HMAC. Returns 0, -EIO or -ENOMEM. */
 static int authenticate_reply(const Sign *sign, const char *text, char **ret)
 {
     const AuthBlock *auth = sign->request.auth;
     _cleanup_free_ char *value = NULL;
     int r;
 
-    *ret = NULL;
-    if (!auth->hmac_type)
-        return 0;
+    if (!auth->hmac_type) {
+        *ret = strdup("");
+        return *ret ? 0 : -ENOMEM;
+    }
     r = authentication_format(auth->hmac_type, auth->hmac_key, text, strlen(text), &value);
     if (r >= 0 && asprintf(ret, "Authentication-Info: %s\r\n", value) < 0) {
         *ret = NULL;
@@ -59,9 +64,12 @@ static int authenticate_reply(const Sign *sign, const char *text, char **ret)
 
 void sign_reply_chain(Sign *sign, const char *text, const Outcome *outcome)
 {
-    _cleanup_free_ char *headers = NULL;
+    _cleanup_free_ char *authentication = NULL, *headers = NULL;
+    bool is_outdated = outcome->event == LOG_EVENT_REQUEST_OUTDATED;
 
-    if (authenticate_reply(sign, text, &headers) < 0) {
+    if (authenticate_reply(sign, text, &authentication) < 0 ||
+        asprintf(&headers, "%s%s", authentication, is_outdated ? OUTDATED_WARNING : "") < 0) {
+        headers = NULL;
         sign_refuse_without_memory(sign);
         return;
     }

@@ -385,6 +385,7 @@ static int add_extensions(Csr *csr, const char **ret_reason)
 {
     _cleanup_(extensions_freep) STACK_OF(X509_EXTENSION) *extensions = NULL;
     int n = count_extension_requests(csr->req);
+    bool has_names = false;
 
     if (n == 0)
         return 0;
@@ -397,6 +398,10 @@ static int add_extensions(Csr *csr, const char **ret_reason)
 
         if (OBJ_obj2nid(X509_EXTENSION_get_object(extension)) != NID_subject_alt_name)
             continue;
+        /* RFC 5280 §4.2 permits one of a kind; CAs refuse the CSR when its order is nearly done. */
+        if (has_names)
+            return csr_refuse(ret_reason, REASON_EXTENSIONS);
+        has_names = true;
         r = add_alternative_names(csr, extension, ret_reason);
         if (r < 0)
             return r;

@@ -301,7 +301,7 @@ static void test_hidden_names(EVP_PKEY *key)
     ASSERT_EQ(X509_REQ_add_extensions(req, extensions), 1);
     sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
     two_sans = make_request_end(req, key);
-    assert_names(two_sans, "a.example b.example");
+    assert_refused(two_sans, "one subjectAltName");
 
     req = make_request_begin(key);
     make_add_san(req, NID_ms_ext_req, "DNS:a.example");
