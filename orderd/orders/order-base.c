@@ -5,6 +5,7 @@
 #include "limits/holds.h"
 #include "limits/revoked-keys.h"
 #include "log/log.h"
+#include "x509/csr-extras.h"
 
 /* When its CA has been unavailable for this long, an order starts again with the next account. */
 #define MOVE_AFTER (30 * USEC_PER_SEC)
@@ -111,6 +112,22 @@ static bool order_move(Order *order, const Failure *failure)
     return true;
 }
 
+/* The CA refused the CSR, and its own words may name no reason. */
+static void explain_refusal(const Order *order, Failure *failure)
+{
+    _cleanup_free_ char *extras = NULL, *sentence = NULL;
+
+    if (failure->status != 415 || csr_extras_describe(order->subject.request.csr, &extras) < 0 ||
+        !extras)
+        return;
+    if (asprintf(&sentence, "The CSR has %s, which some CAs and profiles refuse: try one without.",
+                 extras) < 0) {
+        sentence = NULL;
+        return;
+    }
+    failure_amend(failure, sentence);
+}
+
 void order_give_up(Order *order, Failure *failure)
 {
     Outage *outage = account_choice_outage(&order->choice);
@@ -120,6 +137,7 @@ void order_give_up(Order *order, Failure *failure)
     if (!order->record.url && outage)
         outage_note(outage, failure);
     account_choice_amend(&order->choice, failure);
+    explain_refusal(order, failure);
     if (order->record.url || !order_move(order, failure)) {
         account_choice_sum_up(&order->choice, failure);
         log_failed(order, failure);

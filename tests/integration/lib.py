@@ -257,13 +257,14 @@ KEYS = {
 }
 
 
-def make_csr(directory, *names, key="p256", san=None, subject=None):
-    """A new CSR in PEM form, with a new key. The first name is its common name."""
+def make_csr(directory, *names, key="p256", san=None, subject=None, extensions=()):
+    """A new CSR in PEM form, with a new key. The first name is its common name. @extensions: for openssl's -addext"""
     directory.mkdir(exist_ok=True, parents=True)
     san = san or ",".join(f"DNS:{name}" for name in names)
     out = directory / f"{names[0].replace('*', '_')}.csr"
     run("openssl", "req", "-new", "-nodes", "-newkey", *KEYS[key], "-subj", subject or f"/CN={names[0]}",
-        "-addext", f"subjectAltName={san}", "-keyout", out.with_suffix(".key"), "-out", out)
+        "-addext", f"subjectAltName={san}", *(word for more in extensions for word in ("-addext", more)),
+        "-keyout", out.with_suffix(".key"), "-out", out)
     return out.read_bytes()
 
 

@@ -158,7 +158,16 @@ def test_malformed_csr(installation, proxy, new_csr):
     damage(proxy, name, "finalize", error(400, {"type": PROBLEM + "malformed", "detail": "no NULL parameter"}))
     answer = installation.post(new_csr(name))
     assert answer.status == 415 and "did not accept this CSR" in answer.text and "no NULL parameter" in answer.text
-    assert "bug" not in answer.text
+    assert "bug" not in answer.text and "try one without" not in answer.text
+
+
+def test_csr_that_a_profile_refuses(installation, proxy, new_csr):
+    """The client learns what is unusual in its CSR, whatever the CA says about it."""
+    name = unique_name()
+    damage(proxy, name, "finalize", error(400, {"type": PROBLEM + "badCSR", "detail": "no"}))
+    answer = installation.post(new_csr(name, extensions=("tlsfeature=status_request",
+                                                         "extendedKeyUsage=serverAuth,clientAuth")))
+    assert answer.status == 415 and "has must-staple" in answer.text and "client authentication" in answer.text
 
 
 def test_nonces_of_a_restarted_ca(installation, proxy, new_csr):
