@@ -550,7 +550,9 @@ static int parse_domain(Loader *l, const ConfigKey *key, const char *value, void
 #define IN(type, member)   .offset = offsetof(type, member)
 #define LIST(type, member) IN(type, member), .repeated = true, .count = offsetof(type, n_##member)
 #define NAMES(member)      .names = offsetof(Config, member)
-#define KEYS(table)        .keys = (table), .n_keys = ELEMENTSOF(table)
+/* The size of the array is negative, and so an error, if the table has too many keys. */
+#define FITS(table) sizeof(char[ELEMENTSOF(table) <= CONFIG_KEYS_MAX ? 1 : -1])
+#define KEYS(table) .keys = (table), .n_keys = ELEMENTSOF(table) * FITS(table)
 #define TYPES(table)       .types = (table), .n_types = ELEMENTSOF(table)
 #define BLOCKS(type, member)                                                                       \
     .block_size = sizeof(type), .list = offsetof(Config, member),                                  \

@@ -728,7 +728,8 @@ static void test_accounts(void)
     _cleanup_(config_unrefp) Config *config = load(
         "[account]\nacme-server = https://one.example/dir\n[account \"two\"]\nacme-server = "
         "https://two.example/dir\nprofile = classic\naccept-terms-of-service = yes\neab-kid = "
-        "k\neab-hmac-key = _-8\norders-per-3h = 7\n[account \"3/3\"]\ndir = /srv/three\n" FULL_AUTH
+        "k\neab-hmac-key = _-8\norders-per-3h = 7\n[account \"3/3\"]\nacme-server = "
+        "https://three.example/dir\ndir = /srv/three\n" FULL_AUTH
         "[auth \"b\"]\nip=192.0.2.2\ndomain=b.example.org\nprofile = p\naccount = two,\t3/3\n",
         SHOWN("8", "eab-hmac-key"));
     const AccountBlock *two = config_find_account(config, "two");
@@ -740,6 +741,7 @@ static void test_accounts(void)
     ASSERT_FALSE(config->accounts[0]->accept_terms_of_service);
     ASSERT_TRUE(!config->accounts[0]->external.kid);
     ASSERT_EQ(config->accounts[0]->orders_per_3h, 300);
+    ASSERT_EQ(config->accounts[0]->order_timeout, 14400);
     ASSERT_STREQ(two->server, "https://two.example/dir");
     ASSERT_STREQ(two->directory, "/var/lib/acmems/accounts/two");
     ASSERT_TRUE(two->accept_terms_of_service);
