@@ -70,6 +70,7 @@ typedef struct Verification {
     unsigned timeout;             /* s, of one query to one server */
     unsigned propagation_timeout; /* s */
     bool skip_propagation_check;
+    bool sign_queries; /* to the .dns_servers, with the key */
 } Verification;
 
 typedef enum StorageType { STORAGE_NONE, STORAGE_FILE } StorageType;

@@ -551,9 +551,9 @@ static int parse_domain(Loader *l, const ConfigKey *key, const char *value, void
 #define LIST(type, member) IN(type, member), .repeated = true, .count = offsetof(type, n_##member)
 #define NAMES(member)      .names = offsetof(Config, member)
 /* The size of the array is negative, and so an error, if the table has too many keys. */
-#define FITS(table) sizeof(char[ELEMENTSOF(table) <= CONFIG_KEYS_MAX ? 1 : -1])
-#define KEYS(table) .keys = (table), .n_keys = ELEMENTSOF(table) * FITS(table)
-#define TYPES(table)       .types = (table), .n_types = ELEMENTSOF(table)
+#define FITS(table)  sizeof(char[ELEMENTSOF(table) <= CONFIG_KEYS_MAX ? 1 : -1])
+#define KEYS(table)  .keys = (table), .n_keys = ELEMENTSOF(table) * FITS(table)
+#define TYPES(table) .types = (table), .n_types = ELEMENTSOF(table)
 #define BLOCKS(type, member)                                                                       \
     .block_size = sizeof(type), .list = offsetof(Config, member),                                  \
     .count = offsetof(Config, n_##member)
@@ -623,6 +623,7 @@ static const ConfigKey verification_keys[] = {
     { "tsig-key", .parse = parse_tsig_key, .types = DNSUPDATE },
     { "tsig-key-file", .parse = parse_secret_path, IN(Verification, tsig_key_file),
       .types = DNSUPDATE },
+    { "sign-queries", .parse = parse_bool, IN(Verification, sign_queries), .types = DNSUPDATE },
     { "propagation-check", .parse = parse_either, IN(Verification, skip_propagation_check),
       .types = DNSUPDATE, .words = { "authoritative", "none" } },
     { "propagation-timeout", .parse = parse_unsigned, IN(Verification, propagation_timeout),

@@ -201,8 +201,10 @@ static int ask_zone(DnsLookup *lookup)
 {
     const DnsSettings *settings = lookup->settings;
     DnsAskRequest request = { .servers = &settings->servers,
+                              .key = settings->query_key,
                               .use = DNS_USE_AUTHORITATIVE,
-                              .timeout = settings->timeout };
+                              .timeout = settings->timeout,
+                              .words = dns_settings_words(settings, settings->query_key) };
     int r = dns_query_new(lookup->above, LDNS_RR_TYPE_SOA, false, &request.message);
 
     return r < 0 ? r : dns_ask_start(settings->pool, &request, on_zone, lookup, &lookup->ask);
@@ -237,6 +239,7 @@ static int ask_cname(DnsLookup *lookup, const char *name, dns_ask_cb callback)
     const DnsSettings *settings = lookup->settings;
     bool of_resolver = lookup->of_resolver;
     DnsAskRequest request = { .servers = of_resolver ? &settings->resolvers : &settings->servers,
+                              .key = of_resolver ? NULL : settings->query_key,
                               .use = of_resolver ? DNS_USE_RESOLVED : DNS_USE_AUTHORITATIVE,
                               .timeout = settings->timeout };
     int r = dns_query_new(name, LDNS_RR_TYPE_CNAME, of_resolver, &request.message);

@@ -33,9 +33,9 @@ def test_next_if_the_first_fails(start, pebble, new_csr):
     acmems.issue(new_csr("mixed.example.org"))
     warning, = [line for line in acmems.orderd.log.splitlines() if "tried next" in line]
     assert 'mixed.example.org cannot be verified by [verification "dns"]' in warning
-    assert '[verification "http"] is tried next: ' in warning and "refused" in warning
+    assert '[verification "http"] is tried next: ' in warning and "its UDP port is closed" in warning
     answer = acmems.post(new_csr("*.unseen.example.org"))  # no valid authorization yet
-    assert answer.status == 421 and "refused" in answer.text, answer
+    assert answer.status == 421 and "its UDP port is closed" in answer.text, answer
 
 
 def test_all_verifications_fail(start, new_csr):
@@ -46,8 +46,8 @@ def test_all_verifications_fail(start, new_csr):
 type = dns01-dnsUpdate
 dns-server = 127.0.0.1:{other}
 """, servers=[f"127.0.0.1:{nobody}"], verification="dns, dns2, http")
-    dns = rf'\[verification "dns"\]: [^;]*127\.0\.0\.1:{nobody}: [^;]*refused[^;]*; '
-    dns2 = rf'\[verification "dns2"\]: [^;]*127\.0\.0\.1:{other}: [^;]*refused[^;]*; '
+    dns = rf'\[verification "dns"\]: [^;]*127\.0\.0\.1:{nobody}: its UDP port is closed[^;]*; '
+    dns2 = rf'\[verification "dns2"\]: [^;]*127\.0\.0\.1:{other}: its UDP port is closed[^;]*; '
     for name, http in [("*.unheard.example.org", "the CA offers no http-01 challenge"),
                        ("nobody.example.org", ".*nobody.example.org")]:
         answer = acmems.post(new_csr(name))

@@ -346,6 +346,10 @@ static void test_refused(void)
           E("3") "tsig-key-file is not an absolute path; start it with /\n" },
         { DNSUPDATE "tsig-key=sha256:k:c2VjcmV0\ntsig-key-file=/k\n",
           E("4") "tsig-key-file conflicts with tsig-key in " MAIN ":3; delete one of the two\n" },
+        { DNSUPDATE "sign-queries=maybe\n",
+          E("3") "sign-queries = 'maybe' is neither yes nor no\n" },
+        { DNSUPDATE "sign-queries=yes\n",
+          E("3") "sign-queries = yes needs a key; add tsig-key-file, or delete the line\n" },
         { DNSUPDATE "propagation-check=maybe\n",
           E("3") "propagation-check = 'maybe' is neither authoritative nor none\n" },
         { DNSUPDATE "propagation-timeout=0\n",
@@ -725,13 +729,13 @@ static void test_prefetch(void)
 
 static void test_accounts(void)
 {
-    _cleanup_(config_unrefp) Config *config = load(
-        "[account]\nacme-server = https://one.example/dir\n[account \"two\"]\nacme-server = "
-        "https://two.example/dir\nprofile = classic\naccept-terms-of-service = yes\neab-kid = "
-        "k\neab-hmac-key = _-8\norders-per-3h = 7\n[account \"3/3\"]\nacme-server = "
-        "https://three.example/dir\ndir = /srv/three\n" FULL_AUTH
-        "[auth \"b\"]\nip=192.0.2.2\ndomain=b.example.org\nprofile = p\naccount = two,\t3/3\n",
-        SHOWN("8", "eab-hmac-key"));
+    _cleanup_(config_unrefp) Config *config =
+        load("[account]\nacme-server = https://one.example/dir\n[account \"two\"]\nacme-server = "
+             "https://two.example/dir\nprofile = classic\naccept-terms-of-service = yes\neab-kid = "
+             "k\neab-hmac-key = _-8\norders-per-3h = 7\n[account \"3/3\"]\nacme-server = "
+             "https://three.example/dir\ndir = /srv/three\n" FULL_AUTH
+             "[auth \"b\"]\nip=192.0.2.2\ndomain=b.example.org\nprofile = p\naccount = two,\t3/3\n",
+             SHOWN("8", "eab-hmac-key"));
     const AccountBlock *two = config_find_account(config, "two");
     const AuthBlock *b = config_find_auth(config, "b");
 
@@ -801,7 +805,8 @@ static void test_dnsupdate(void)
         "54\nresolver=fe80::1%eth0\nresolver=[fe80::1%eth0]:54\nzone=_acme-challenge.Example.ORG."
         "\ntsig-key-file=/etc/acmems/"
         "tsig.key\npropagation-check=none\npropagation-timeout=7\nalias-"
-        "zone=Validation.example.net.\nalias-zone=example.com\n",
+        "zone=Validation.example.net.\nalias-zone=example.com\n[verification f]\n"
+        "type=dns01-dnsUpdate\ntsig-key-file=/k\nsign-queries=no\n",
         NULL);
     const Verification *d = config->verifications[0], *e = config->verifications[1];
 
@@ -812,6 +817,7 @@ static void test_dnsupdate(void)
     ASSERT_EQ(d->timeout, 5);
     ASSERT_EQ(d->propagation_timeout, 120);
     ASSERT_FALSE(d->skip_propagation_check);
+    ASSERT_FALSE(d->sign_queries);
     ASSERT_TRUE(!d->resolvers && !d->zone && !d->tsig_key && !d->tsig_key_file);
     ASSERT_EQ(e->n_dns_servers, 4);
     ASSERT_STREQ(e->dns_servers[3], "[2001:db8::53]:53");
@@ -824,6 +830,8 @@ static void test_dnsupdate(void)
     ASSERT_STREQ(e->zone, "_acme-challenge.example.org");
     ASSERT_STREQ(e->tsig_key_file, "/etc/acmems/tsig.key");
     ASSERT_TRUE(e->skip_propagation_check);
+    ASSERT_TRUE(e->sign_queries);
+    ASSERT_FALSE(config->verifications[2]->sign_queries);
     ASSERT_EQ(e->propagation_timeout, 7);
     ASSERT_TRUE(!d->alias_zones);
     ASSERT_EQ(e->n_alias_zones, 2);

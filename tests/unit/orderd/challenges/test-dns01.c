@@ -171,6 +171,38 @@ static const Case cases[] = {
                   "end 421: The server could not publish in DNS: a.example.org: no resolver tells "
                   "whether _acme-challenge.a.example.org is an alias (192.0.2.1: timeout)\n",
       { PENDING } },
+    { "queries to the servers are signed",
+      BLOCK "tsig-key = hmac-sha256:k:c2VjcmV0\n",
+      { { "192.0.2.53 signed", "CNAME " OWNER, "REFUSED" },
+        { "192.0.2.54 signed", "CNAME " OWNER, "" },
+        { "192.0.2.53 signed", "SOA " OWNER, "silent" },
+        { "192.0.2.54 signed", "SOA " OWNER, SOA },
+        { NULL, "+TXT " OWNER, "REFUSED" } },
+      SEEN_PLACED "authz/1\n"
+                  "192.0.2.53 signed CNAME _acme-challenge.a.example.org: REFUSED\n"
+                  "192.0.2.54 signed CNAME _acme-challenge.a.example.org: nothing\n"
+                  "192.0.2.53 signed SOA _acme-challenge.a.example.org: silent\n"
+                  "wait 0.25 s\n"
+                  "192.0.2.54 signed SOA _acme-challenge.a.example.org: example.org. SOA "
+                  "ns1.example.org. x.example.org. 1 2 3 4 5\n"
+                  "192.0.2.53 +TXT _acme-challenge.a.example.org: REFUSED\n"
+                  "192.0.2.54 +TXT _acme-challenge.a.example.org: REFUSED\n"
+                  "end 421: The server could not publish in DNS: a.example.org: its TXT record at "
+                  "_acme-challenge.a.example.org cannot be added to the zone example.org "
+                  "(192.0.2.53: REFUSED; 192.0.2.54: REFUSED)\n",
+      { PENDING } },
+    { "no server has the zone for unsigned queries",
+      BLOCK RESOLVER "tsig-key = hmac-sha256:k:c2VjcmV0\nsign-queries = no\n",
+      { { NULL, "CNAME " OWNER, "" }, { NULL, "SOA " OWNER, "REFUSED" } },
+      SEEN_PLACED "authz/1\n"
+                  "192.0.2.1 CNAME _acme-challenge.a.example.org: nothing\n"
+                  "192.0.2.53 SOA _acme-challenge.a.example.org: REFUSED\n"
+                  "192.0.2.54 SOA _acme-challenge.a.example.org: REFUSED\n"
+                  "end 421: The server could not publish in DNS: a.example.org: no server reports "
+                  "the zone of _acme-challenge.a.example.org (192.0.2.53: REFUSED (query not "
+                  "signed: sign-queries = no); 192.0.2.54: REFUSED (query not signed: sign-queries "
+                  "= no))\n",
+      { PENDING } },
     { "the second server takes the update",
       BLOCK RESOLVER,
       { { NULL, "CNAME " OWNER, "" },
