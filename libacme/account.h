@@ -18,7 +18,11 @@ int account_new(sd_event *event, Config *config, const AccountBlock *block, Acco
 Account *account_ref(Account *account);
 Account *account_unref(Account *account); /* always returns NULL */
 
-/* Whether this is still the account of @block: same CA, same directory, same files in it. */
+/* Opens a session with the CA of the block. 0 or -errno. */
+int account_open_session(sd_event *event, const AccountBlock *block, Session **ret);
+
+/* Whether this is still the account of @block: same CA, same way to it, same directory, same files
+ * in it. */
 bool account_is_current(const Account *account, const AccountBlock *block);
 
 /**

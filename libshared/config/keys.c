@@ -81,6 +81,51 @@ static int parse_acme_server(Loader *l, const ConfigKey *key, const char *value,
     return set_string(key, value, object);
 }
 
+/* The host of a proxy's URL, after a user and a password; NULL: this is no such URL. */
+static const char *proxy_host(const char *value)
+{
+    static const char *const schemes[] = { "http://", "https://", "socks5://", "socks5h://" };
+    const char *at = strrchr(value, '@');
+
+    for (const char *c = value; *c; c++)
+        if (*c <= ' ' || *c > '~')
+            return NULL;
+    for (size_t i = 0; i < ELEMENTSOF(schemes); i++)
+        if (strncasecmp(value, schemes[i], strlen(schemes[i])) == 0)
+            return at ? at + 1 : value + strlen(schemes[i]);
+    return NULL;
+}
+
+/* libcurl takes 1080 where there is no port, which is rarely meant. */
+static bool has_port(const char *host)
+{
+    const char *colon = strrchr(host, ':');
+    size_t length = colon ? strcspn(colon + 1, "/") : 0;
+    uint64_t port;
+
+    return colon && colon != host && (!colon[1 + length] || !colon[2 + length]) &&
+           number_parse(colon + 1, length, UINT16_MAX, &port) >= 0 && port > 0;
+}
+
+static int parse_proxy(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    const char *host = *value ? proxy_host(value) : NULL;
+    int r = 0;
+
+    /* Not quoted: it may contain a password. */
+    if (*value && (!host || !has_port(host)))
+        return refuse(l,
+                      "%s is not the URL of a proxy with its port; write http://192.0.2.8:3128, or "
+                      "https://, socks5:// or socks5h:// in place of http://",
+                      key->name);
+    if (strchr(value, '@'))
+        r = warn(l,
+                 "acmems-sign, which serves clients, can read the password in %s; let the proxy "
+                 "permit this machine by its address",
+                 key->name);
+    return r < 0 ? r : set_string(key, value, object);
+}
+
 static int parse_path(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
     if (value[0] != '/' || strlen(value) >= PATH_MAX)
@@ -562,6 +607,7 @@ static const ConfigKey account_keys[] = {
     { "acme-server", .parse = parse_acme_server, IN(AccountBlock, server) },
     { "dir", .parse = parse_path, IN(AccountBlock, directory) },
     { "ca-file", .parse = parse_path, IN(AccountBlock, ca_file) },
+    { "proxy", .parse = parse_proxy, IN(AccountBlock, proxy) },
     { "accept-terms-of-service", .parse = parse_terms,
       LIST(AccountBlock, accepted_terms_of_service) },
     { "contact", .parse = parse_contact, LIST(AccountBlock, contacts) },
