@@ -445,6 +445,11 @@ EVP_PKEY *account_key(Account *account)
     return account->files.key;
 }
 
+const char *account_url(Account *account)
+{
+    return registration_uri(account->files.registration);
+}
+
 const char *account_thumbprint(Account *account)
 {
     return account->files.thumbprint;

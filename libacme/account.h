@@ -43,5 +43,6 @@ const AccountBlock *account_block(const Account *account);
 Session *account_session(Account *account);
 EVP_PKEY *account_key(Account *account);
 const char *account_thumbprint(Account *account);
+const char *account_url(Account *account);
 
 DEFINE_CLEANUP_FUNC(Account *, account_unref)

@@ -70,7 +70,8 @@ typedef struct Verification {
     unsigned timeout;             /* s, of one query to one server */
     unsigned propagation_timeout; /* s */
     bool skip_propagation_check;
-    bool sign_queries; /* to the .dns_servers, with the key */
+    bool sign_queries;  /* to the .dns_servers, with the key */
+    bool account_label; /* dns-account-01 in place of dns-01 */
 } Verification;
 
 typedef enum StorageType { STORAGE_NONE, STORAGE_FILE } StorageType;

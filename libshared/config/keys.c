@@ -679,6 +679,8 @@ static const ConfigKey verification_keys[] = {
     { "timeout", .parse = parse_unsigned, IN(Verification, timeout), .types = DNSUPDATE, .min = 1,
       .max = 3600 },
     { "alias-zone", .parse = parse_zone, LIST(Verification, alias_zones), .types = DNSUPDATE },
+    { "label", .parse = parse_either, IN(Verification, account_label), .types = DNSUPDATE,
+      .words = { "none", "account" } },
 };
 
 static const ConfigKey storage_keys[] = {

@@ -16,7 +16,7 @@
 
 struct DnsLookup {
     const DnsSettings *settings;
-    char *first; /* the name before all aliases: _acme-challenge.NAME */
+    char *first; /* the owner before all aliases: _acme-challenge.NAME */
     char *owner;
     const char *above; /* the part of it whose SOA record is requested */
     char *target;      /* of the alias at the owner, maybe of a wildcard; NULL: no alias */
@@ -327,7 +327,7 @@ static int ask_first_for_alias(DnsLookup *lookup)
     return ask_alias(lookup, lookup->settings->verification->resolvers);
 }
 
-int dns_lookup_find(const DnsSettings *settings, const char *name, dns_lookup_cb callback,
+int dns_lookup_find(const DnsSettings *settings, const char *owner, dns_lookup_cb callback,
                     void *userdata, DnsLookup **ret)
 {
     _cleanup_(dns_lookup_cancelp) DnsLookup *lookup = calloc(1, sizeof(*lookup));
@@ -338,12 +338,9 @@ int dns_lookup_find(const DnsSettings *settings, const char *name, dns_lookup_cb
     lookup->settings = settings;
     lookup->callback = callback;
     lookup->userdata = userdata;
-    if (asprintf(&lookup->owner, "_acme-challenge.%s", name) < 0) {
-        lookup->owner = NULL;
-        return -ENOMEM;
-    }
-    lookup->first = strdup(lookup->owner);
-    if (!lookup->first)
+    lookup->owner = strdup(owner);
+    lookup->first = strdup(owner);
+    if (!lookup->owner || !lookup->first)
         return -ENOMEM;
     r = ask_first_for_alias(lookup);
     if (r < 0)

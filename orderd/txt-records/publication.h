@@ -20,6 +20,7 @@ typedef struct DnsPublicationRequest {
     Config *config;
     const Verification *verification; /* of type dns01-dnsUpdate, of the config */
     const char *name;                 /* of the authorization */
+    const char *owner;                /* where the CA looks: _acme-challenge.NAME */
     const char *value;                /* of the record; may be published more than once */
 } DnsPublicationRequest;
 

@@ -47,6 +47,7 @@ _acme-challenge.zoned1 CNAME zoned1
 _acme-challenge.zoned3 CNAME _acme-challenge.victim.deep.example.co.uk.
 _acme-challenge.zoned4 CNAME _acme-challenge.victim.two.example.org.
 moved DNAME validation.example.net.
+_acme-challenge.labelled DNAME validation.example.net.
 cut NS elsewhere.example.net.
 mixed A 127.0.0.1
 *.long A 127.0.0.1

@@ -349,6 +349,7 @@ static void test_refused(void)
           E("3") "tsig-key-file is not an absolute path; start it with /\n" },
         { DNSUPDATE "tsig-key=sha256:k:c2VjcmV0\ntsig-key-file=/k\n",
           E("4") "tsig-key-file conflicts with tsig-key in " MAIN ":3; delete one of the two\n" },
+        { DNSUPDATE "label=yes\n", E("3") "label = 'yes' is neither none nor account\n" },
         { DNSUPDATE "sign-queries=maybe\n",
           E("3") "sign-queries = 'maybe' is neither yes nor no\n" },
         { DNSUPDATE "sign-queries=yes\n",
@@ -840,7 +841,7 @@ static void test_dnsupdate(void)
         "\ntsig-key-file=/etc/acmems/"
         "tsig.key\npropagation-check=none\npropagation-timeout=7\nalias-"
         "zone=Validation.example.net.\nalias-zone=example.com\n[verification f]\n"
-        "type=dns01-dnsUpdate\ntsig-key-file=/k\nsign-queries=no\n",
+        "type=dns01-dnsUpdate\ntsig-key-file=/k\nsign-queries=no\nlabel=account\n",
         NULL);
     const Verification *d = config->verifications[0], *e = config->verifications[1];
 
@@ -866,6 +867,8 @@ static void test_dnsupdate(void)
     ASSERT_TRUE(e->skip_propagation_check);
     ASSERT_TRUE(e->sign_queries);
     ASSERT_FALSE(config->verifications[2]->sign_queries);
+    ASSERT_FALSE(e->account_label);
+    ASSERT_TRUE(config->verifications[2]->account_label);
     ASSERT_EQ(e->propagation_timeout, 7);
     ASSERT_TRUE(!d->alias_zones);
     ASSERT_EQ(e->n_alias_zones, 2);

@@ -13,6 +13,8 @@
     "dns-server = 192.0.2.53\ndns-server = 192.0.2.54\npropagation-timeout = 1\n"
 #define RESOLVER "resolver = 192.0.2.1\n"
 #define OWNER    "_acme-challenge.a.example.org"
+/* the label of https://ca.test/account/1 */
+#define LABELLED "_olyvb6oxga3g4ahi._acme-challenge.a.example.org"
 #define SOA      "example.org. SOA ns1.example.org. x.example.org. 1 2 3 4 5"
 #define AUTHZ(status, challenge)                                                                   \
     "{'status': '" status "', 'identifier': {'type': 'dns', 'value': 'a.example.org'}, "           \
@@ -170,6 +172,28 @@ static const Case cases[] = {
                   "192.0.2.1 CNAME _acme-challenge.a.example.org: timeout\n"
                   "end 421: The server could not publish in DNS: a.example.org: no resolver tells "
                   "whether _acme-challenge.a.example.org is an alias (192.0.2.1: timeout)\n",
+      { PENDING } },
+    { "the label of the account is before the other",
+      BLOCK RESOLVER "label = account\npropagation-check = none\n",
+      { { NULL, "CNAME " LABELLED, "" },
+        { NULL, "SOA " LABELLED, SOA },
+        { "192.0.2.53", "+TXT " LABELLED, "" },
+        { "192.0.2.53", "-TXT " LABELLED, "" } },
+      SEEN_PLACED "authz/1\n"
+                  "192.0.2.1 CNAME " LABELLED ": nothing\n"
+                  "192.0.2.53 SOA " LABELLED ": example.org. SOA ns1.example.org. "
+                  "x.example.org. 1 2 3 4 5\n"
+                  "192.0.2.53 +TXT " LABELLED ": nothing\n"
+                  "challenge/1 {}\n"
+                  "wait 0.1 s\n"
+                  "authz/1\n" SEEN_FINALIZED SEEN_ISSUED "192.0.2.53 -TXT " LABELLED ": nothing\n",
+      { { "authz/1", 200, AUTHZ("pending", "dns-account-01") } } },
+    { "the CA does not know the label of an account",
+      BLOCK "label = account\n",
+      { { NULL, NULL, NULL } },
+      SEEN_PLACED "authz/1\n"
+                  "end 421: The CA could not validate: a.example.org: the CA offers no "
+                  "dns-account-01 challenge, which label = account needs\n",
       { PENDING } },
     { "queries to the servers are signed",
       BLOCK "tsig-key = hmac-sha256:k:c2VjcmV0\n",
