@@ -49,7 +49,7 @@ bool account_is_current(const Account *account, const AccountBlock *block)
     const AccountBlock *own = account->block;
 
     if (!streq(own->server, block->server) || !streq(own->directory, block->directory) ||
-        !equal_or_null(own->ca_file, block->ca_file))
+        !equal_or_null(own->ca_file, block->ca_file) || !equal_or_null(own->proxy, block->proxy))
         return false;
     if (account->state == ACCOUNT_UNKNOWN || account->state == ACCOUNT_ASKING)
         return true;
@@ -383,6 +383,13 @@ int account_await(Account *account, account_cb callback, void *userdata, Account
     return 0;
 }
 
+int account_open_session(sd_event *event, const AccountBlock *block, Session **ret)
+{
+    const FetchRoute route = { .ca_file = block->ca_file, .proxy = block->proxy };
+
+    return session_new(event, block->server, &route, ret);
+}
+
 int account_new(sd_event *event, Config *config, const AccountBlock *block, Account **ret)
 {
     _cleanup_(account_unrefp) Account *account = calloc(1, sizeof(*account));
@@ -393,7 +400,7 @@ int account_new(sd_event *event, Config *config, const AccountBlock *block, Acco
     account->n_ref = 1;
     account->config = config_ref(config);
     account->block = block;
-    r = session_new(event, block->server, block->ca_file, &account->session);
+    r = account_open_session(event, block, &account->session);
     if (r >= 0)
         r = session_keep_in(account->session, config->state_directory);
     if (r < 0)
@@ -436,6 +443,11 @@ Session *account_session(Account *account)
 EVP_PKEY *account_key(Account *account)
 {
     return account->files.key;
+}
+
+const char *account_url(Account *account)
+{
+    return registration_uri(account->files.registration);
 }
 
 const char *account_thumbprint(Account *account)

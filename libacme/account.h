@@ -18,7 +18,11 @@ int account_new(sd_event *event, Config *config, const AccountBlock *block, Acco
 Account *account_ref(Account *account);
 Account *account_unref(Account *account); /* always returns NULL */
 
-/* Whether this is still the account of @block: same CA, same directory, same files in it. */
+/* Opens a session with the CA of the block. 0 or -errno. */
+int account_open_session(sd_event *event, const AccountBlock *block, Session **ret);
+
+/* Whether this is still the account of @block: same CA, same way to it, same directory, same files
+ * in it. */
 bool account_is_current(const Account *account, const AccountBlock *block);
 
 /**
@@ -39,5 +43,6 @@ const AccountBlock *account_block(const Account *account);
 Session *account_session(Account *account);
 EVP_PKEY *account_key(Account *account);
 const char *account_thumbprint(Account *account);
+const char *account_url(Account *account);
 
 DEFINE_CLEANUP_FUNC(Account *, account_unref)

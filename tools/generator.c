@@ -65,6 +65,14 @@ static int generator_parse_argv(int argc, char *argv[])
     return 1;
 }
 
+/* This runs at each boot and reload. The programs that use the configuration log its warnings. */
+static void log_error_finding(int level, const char *file, unsigned line, const char *text,
+                              void *userdata)
+{
+    if (level == LOG_ERR)
+        config_log_finding(level, file, line, text, userdata);
+}
+
 static int generate(void)
 {
     /* Not freed: that would take a tenth of the time that the boot waits for this program. */
@@ -75,7 +83,7 @@ static int generate(void)
 
     if (fd < 0)
         return log_error_errno(errno, "Failed to open the directory '%s': %m", arg_directory);
-    r = config_load_sound(arg_config, config_log_finding, NULL, &config);
+    r = config_load_sound(arg_config, log_error_finding, NULL, &config);
     if (r == -ENOMEM)
         return log_oom();
     if (r < 0)
@@ -97,9 +105,7 @@ int main(int argc, char *argv[])
     if (r <= 0)
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
     log_open_early("acmems-generator");
-    /* This runs at each boot and reload. The programs that use the configuration log its
-     * warnings. */
-    log_set_max_level(LOG_ERR);
+    log_set_max_level(LOG_WARNING);
     (void)generate(); /* a failure here must not stop the boot */
     return EXIT_SUCCESS;
 }

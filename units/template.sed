@@ -9,6 +9,11 @@ s/^Description=\(.*\)/Description=\1, one connection/
 # Each connection is a unit of its own: failed units must not accumulate.
 /^Documentation=/a\
 CollectMode=inactive-or-failed
+# A connection whose process failed is gone.
+/^# If a start fails, the waiting connection/d
+/^# (TriggerLimitBurst=). So it is repeated/d
+/^Restart=/d
+/^RestartSec=/d
 # The process does not report readiness: it serves immediately.
 s/^Type=notify/Type=exec/
 # Otherwise the accepting process does this: it ends a connection that continues after all deadlines.

@@ -23,7 +23,7 @@ struct Fetcher {
     sd_event *event;
     CURLM *multi;
     sd_event_source *timer;
-    char *ca_file;
+    char *ca_file, *proxy;
     TAILQ_HEAD(, Fetch) fetches; /* in the order of their start: some run, the later ones wait */
     long n_running;
 };
@@ -153,6 +153,7 @@ static int curl_to_errno(CURLcode code)
     case CURLE_OPERATION_TIMEDOUT:
         return -ETIMEDOUT;
     case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
         return -EHOSTUNREACH;
     case CURLE_COULDNT_CONNECT:
         return -ECONNREFUSED;
@@ -298,11 +299,19 @@ Fetcher *fetcher_unref(Fetcher *fetcher)
     sd_event_source_disable_unref(fetcher->timer);
     sd_event_unref(fetcher->event);
     free(fetcher->ca_file);
+    free(fetcher->proxy);
     free(fetcher);
     return NULL;
 }
 
-int fetcher_new(sd_event *event, const char *ca_file, Fetcher **ret)
+/* NULL stays NULL. */
+static int copy_text(const char *text, char **ret)
+{
+    *ret = text ? strdup(text) : NULL;
+    return text && !*ret ? -ENOMEM : 0;
+}
+
+int fetcher_new(sd_event *event, const FetchRoute *route, Fetcher **ret)
 {
     _cleanup_(fetcher_unrefp) Fetcher *fetcher = NULL;
     int r;
@@ -318,12 +327,11 @@ int fetcher_new(sd_event *event, const char *ca_file, Fetcher **ret)
     fetcher->multi = curl_multi_init();
     if (!fetcher->multi)
         return -ENOMEM;
-    if (ca_file) {
-        fetcher->ca_file = strdup(ca_file);
-        if (!fetcher->ca_file)
-            return -ENOMEM;
-    }
-    r = timer_new(event, fetcher_on_timer, fetcher, &fetcher->timer);
+    r = copy_text(route->ca_file, &fetcher->ca_file);
+    if (r >= 0)
+        r = copy_text(route->proxy, &fetcher->proxy);
+    if (r >= 0)
+        r = timer_new(event, fetcher_on_timer, fetcher, &fetcher->timer);
     if (r < 0)
         return r;
 
@@ -380,6 +388,8 @@ static bool fetch_set_options(Fetch *fetch, const FetchRequest *request)
     SET(HTTPHEADER, fetch->headers);
     if (fetch->fetcher->ca_file)
         SET(CAINFO, fetch->fetcher->ca_file);
+    if (fetch->fetcher->proxy)
+        SET(PROXY, fetch->fetcher->proxy);
     if (fetch->body) {
         SET(POST, 1L);
         SET(POSTFIELDS, fetch->body);

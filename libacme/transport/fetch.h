@@ -38,15 +38,21 @@ typedef struct FetchResult {
 
 typedef void (*fetch_cb)(const FetchResult *result, void *userdata);
 
+/* How a server is reached. */
+typedef struct FetchRoute {
+    const char *ca_file; /* PEM bundle to verify the server with; NULL: the system's */
+    const char *proxy; /* URL of an HTTP or SOCKS proxy; "": none; NULL: as the environment says */
+} FetchRoute;
+
 /**
  * fetcher_new() - create a pool of connections
- * @ca_file: PEM bundle to verify the server with; NULL: the system's
+ * @route: copied
  *
  * TLS is always verified, only https URLs are fetched and redirects are followed on request alone.
  * An answer has at most FETCH_BODY_SIZE_MAX bytes and takes at most 30 s, from the time when its
  * request is sent: 16 requests run at the same time, the others wait for their turn. 0 or -errno.
  */
-int fetcher_new(sd_event *event, const char *ca_file, Fetcher **ret);
+int fetcher_new(sd_event *event, const FetchRoute *route, Fetcher **ret);
 
 /* The last one cancels all requests in progress. Always returns NULL. */
 Fetcher *fetcher_unref(Fetcher *fetcher);

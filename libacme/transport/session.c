@@ -444,7 +444,7 @@ int session_set_account(Session *session, const char *url)
     return 0;
 }
 
-int session_new(sd_event *event, const char *directory_url, const char *ca_file, Session **ret)
+int session_new(sd_event *event, const char *directory_url, const FetchRoute *route, Session **ret)
 {
     _cleanup_(session_unrefp) Session *session = calloc(1, sizeof(*session));
     int r;
@@ -453,7 +453,7 @@ int session_new(sd_event *event, const char *directory_url, const char *ca_file,
         return -ENOMEM;
     session->n_ref = 1;
     session->event = sd_event_ref(event);
-    r = fetcher_new(event, ca_file, &session->fetcher);
+    r = fetcher_new(event, route, &session->fetcher);
     if (r >= 0)
         r = ca_directory_new(session->fetcher, directory_url, session_on_directory, session,
                              &session->directory);

@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 #include <systemd/sd-event.h>
 
+#include "libacme/transport/fetch.h"
 #include "libacme/transport/reply.h"
 
 typedef struct Session Session;
@@ -22,8 +23,8 @@ typedef struct SessionRequest {
     const char *accept;    /* NULL: JSON */
 } SessionRequest;
 
-/* @directory_url, @ca_file: see fetcher_new(). */
-int session_new(sd_event *event, const char *directory_url, const char *ca_file, Session **ret);
+/* @route: see fetcher_new(). 0 or -errno. */
+int session_new(sd_event *event, const char *directory_url, const FetchRoute *route, Session **ret);
 Session *session_ref(Session *session);
 Session *session_unref(Session *session); /* always returns NULL */
 

@@ -74,8 +74,24 @@ static int check_tsig_key(Loader *l)
     return key->file ? warn_readable(l, *key, "tsig-key") : 0;
 }
 
+static int check_sign_queries(Loader *l, Verification *verification)
+{
+    const Place *place = config_seen(l, SECTION_VERIFICATION, "sign-queries");
+    bool has_key =
+        seen(l, SECTION_VERIFICATION, "tsig-key") || seen(l, SECTION_VERIFICATION, "tsig-key-file");
+
+    if (!place->file)
+        verification->sign_queries = has_key;
+    if (!verification->sign_queries || has_key)
+        return 0;
+    return config_report(l, LOG_ERR, *place,
+                         "sign-queries = yes needs a key; add tsig-key-file, or delete the line");
+}
+
 static int finish_dnsupdate(Loader *l, Verification *verification)
 {
+    int r;
+
     if (!seen(l, SECTION_VERIFICATION, "ttl"))
         verification->ttl = 60;
     if (!seen(l, SECTION_VERIFICATION, "timeout"))
@@ -83,14 +99,14 @@ static int finish_dnsupdate(Loader *l, Verification *verification)
     if (!seen(l, SECTION_VERIFICATION, "propagation-timeout"))
         verification->propagation_timeout = 120;
     if (!seen(l, SECTION_VERIFICATION, "dns-server")) {
-        int r = strv_extend(&verification->dns_servers, "127.0.0.1");
-
+        r = strv_extend(&verification->dns_servers, "127.0.0.1");
         if (r < 0)
             return r;
         verification->n_dns_servers = 1;
     }
     verification->tsig_key_file_line = config_seen(l, SECTION_VERIFICATION, "tsig-key-file")->line;
-    return check_tsig_key(l);
+    r = check_sign_queries(l, verification);
+    return r < 0 ? r : check_tsig_key(l);
 }
 
 static int check_external_account(Loader *l, SectionId section)

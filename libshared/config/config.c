@@ -78,6 +78,7 @@ static void account_free(AccountBlock *account)
     free(account->server);
     free(account->directory);
     free(account->ca_file);
+    free(account->proxy);
     free(account->preferred_chain);
     free(account->profile);
     free(account->external.kid);

@@ -70,6 +70,8 @@ typedef struct Verification {
     unsigned timeout;             /* s, of one query to one server */
     unsigned propagation_timeout; /* s */
     bool skip_propagation_check;
+    bool sign_queries;  /* to the .dns_servers, with the key */
+    bool account_label; /* dns-account-01 in place of dns-01 */
 } Verification;
 
 typedef enum StorageType { STORAGE_NONE, STORAGE_FILE } StorageType;
@@ -96,15 +98,16 @@ typedef struct ExternalAccount {
 typedef struct AccountBlock {
     char *name; /* "": [account] */
     const char *file;
-    unsigned line;            /* 0: implied, in no file */
-    char *server;             /* URL of the CA's directory */
-    char *directory;          /* of the files of the account */
-    char *ca_file;            /* PEM bundle for the directory's TLS; else $ACME_CAFILE; else NULL */
-    char *profile;            /* NULL: the CA's default */
-    char *preferred_chain;    /* common name of the issuer of its last certificate; NULL: the CA's
-                                 default */
-    bool refuses_extra_names; /* certificates with names that were not ordered are not used */
-    bool accept_terms_of_service;     /* yes, true */
+    unsigned line;         /* 0: implied, in no file */
+    char *server;          /* URL of the CA's directory */
+    char *directory;       /* of the files of the account */
+    char *ca_file;         /* PEM bundle for the directory's TLS; else $ACME_CAFILE; else NULL */
+    char *proxy;           /* URL of the proxy to the CA; "": none; NULL: as the environment says */
+    char *profile;         /* NULL: the CA's default */
+    char *preferred_chain; /* common name of the issuer of its last certificate; NULL: the CA's
+                              default */
+    bool refuses_extra_names;     /* certificates with names that were not ordered are not used */
+    bool accept_terms_of_service; /* yes, true */
     char **accepted_terms_of_service; /* or the accepted URLs */
     size_t n_accepted_terms_of_service;
     char **contacts; /* "mailto:" URLs for a new account */

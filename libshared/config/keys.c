@@ -81,6 +81,51 @@ static int parse_acme_server(Loader *l, const ConfigKey *key, const char *value,
     return set_string(key, value, object);
 }
 
+/* The host of a proxy's URL, after a user and a password; NULL: this is no such URL. */
+static const char *proxy_host(const char *value)
+{
+    static const char *const schemes[] = { "http://", "https://", "socks5://", "socks5h://" };
+    const char *at = strrchr(value, '@');
+
+    for (const char *c = value; *c; c++)
+        if (*c <= ' ' || *c > '~')
+            return NULL;
+    for (size_t i = 0; i < ELEMENTSOF(schemes); i++)
+        if (strncasecmp(value, schemes[i], strlen(schemes[i])) == 0)
+            return at ? at + 1 : value + strlen(schemes[i]);
+    return NULL;
+}
+
+/* libcurl takes 1080 where there is no port, which is rarely meant. */
+static bool has_port(const char *host)
+{
+    const char *colon = strrchr(host, ':');
+    size_t length = colon ? strcspn(colon + 1, "/") : 0;
+    uint64_t port;
+
+    return colon && colon != host && (!colon[1 + length] || !colon[2 + length]) &&
+           number_parse(colon + 1, length, UINT16_MAX, &port) >= 0 && port > 0;
+}
+
+static int parse_proxy(Loader *l, const ConfigKey *key, const char *value, void *object)
+{
+    const char *host = *value ? proxy_host(value) : NULL;
+    int r = 0;
+
+    /* Not quoted: it may contain a password. */
+    if (*value && (!host || !has_port(host)))
+        return refuse(l,
+                      "%s is not the URL of a proxy with its port; write http://192.0.2.8:3128, or "
+                      "https://, socks5:// or socks5h:// in place of http://",
+                      key->name);
+    if (strchr(value, '@'))
+        r = warn(l,
+                 "acmems-sign, which serves clients, can read the password in %s; let the proxy "
+                 "permit this machine by its address",
+                 key->name);
+    return r < 0 ? r : set_string(key, value, object);
+}
+
 static int parse_path(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
     if (value[0] != '/' || strlen(value) >= PATH_MAX)
@@ -550,8 +595,10 @@ static int parse_domain(Loader *l, const ConfigKey *key, const char *value, void
 #define IN(type, member)   .offset = offsetof(type, member)
 #define LIST(type, member) IN(type, member), .repeated = true, .count = offsetof(type, n_##member)
 #define NAMES(member)      .names = offsetof(Config, member)
-#define KEYS(table)        .keys = (table), .n_keys = ELEMENTSOF(table)
-#define TYPES(table)       .types = (table), .n_types = ELEMENTSOF(table)
+/* The size of the array is negative, and so an error, if the table has too many keys. */
+#define FITS(table)  sizeof(char[ELEMENTSOF(table) <= CONFIG_KEYS_MAX ? 1 : -1])
+#define KEYS(table)  .keys = (table), .n_keys = ELEMENTSOF(table) * FITS(table)
+#define TYPES(table) .types = (table), .n_types = ELEMENTSOF(table)
 #define BLOCKS(type, member)                                                                       \
     .block_size = sizeof(type), .list = offsetof(Config, member),                                  \
     .count = offsetof(Config, n_##member)
@@ -560,6 +607,7 @@ static const ConfigKey account_keys[] = {
     { "acme-server", .parse = parse_acme_server, IN(AccountBlock, server) },
     { "dir", .parse = parse_path, IN(AccountBlock, directory) },
     { "ca-file", .parse = parse_path, IN(AccountBlock, ca_file) },
+    { "proxy", .parse = parse_proxy, IN(AccountBlock, proxy) },
     { "accept-terms-of-service", .parse = parse_terms,
       LIST(AccountBlock, accepted_terms_of_service) },
     { "contact", .parse = parse_contact, LIST(AccountBlock, contacts) },
@@ -621,6 +669,7 @@ static const ConfigKey verification_keys[] = {
     { "tsig-key", .parse = parse_tsig_key, .types = DNSUPDATE },
     { "tsig-key-file", .parse = parse_secret_path, IN(Verification, tsig_key_file),
       .types = DNSUPDATE },
+    { "sign-queries", .parse = parse_bool, IN(Verification, sign_queries), .types = DNSUPDATE },
     { "propagation-check", .parse = parse_either, IN(Verification, skip_propagation_check),
       .types = DNSUPDATE, .words = { "authoritative", "none" } },
     { "propagation-timeout", .parse = parse_unsigned, IN(Verification, propagation_timeout),
@@ -630,6 +679,8 @@ static const ConfigKey verification_keys[] = {
     { "timeout", .parse = parse_unsigned, IN(Verification, timeout), .types = DNSUPDATE, .min = 1,
       .max = 3600 },
     { "alias-zone", .parse = parse_zone, LIST(Verification, alias_zones), .types = DNSUPDATE },
+    { "label", .parse = parse_either, IN(Verification, account_label), .types = DNSUPDATE,
+      .words = { "none", "account" } },
 };
 
 static const ConfigKey storage_keys[] = {

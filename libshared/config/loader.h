@@ -59,7 +59,7 @@ typedef struct Section {
 #define QUOTED     "'%.80s'"
 #define QUOTED_MAX 80
 
-#define CONFIG_KEYS_MAX 16
+#define CONFIG_KEYS_MAX 32 /* of one section */
 
 /* The name of a block in a value, looked up when all files are read. */
 typedef struct Reference {

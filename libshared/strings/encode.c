@@ -6,6 +6,7 @@
 #include "base/macro.h"
 
 static const char hex_digits[] = "0123456789abcdef";
+static const char base32_digits[] = "abcdefghijklmnopqrstuvwxyz234567";
 static const char base64_digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 static const char base64url_digits[] =
@@ -45,6 +46,21 @@ int hex_decode(const char *text, size_t length, uint8_t *out, size_t max)
         out[i] = (uint8_t)(high * 16 + low);
     }
     return (int)(length / 2);
+}
+
+void base32_encode(const void *data, size_t size, char *out)
+{
+    const uint8_t *bytes = data;
+
+    for (size_t i = 0; i + 5 <= size; i += 5) {
+        uint64_t group = 0;
+
+        for (size_t k = 0; k < 5; k++)
+            group = group << 8 | bytes[i + k];
+        for (int shift = 35; shift >= 0; shift -= 5)
+            *out++ = base32_digits[group >> shift & 0x1f];
+    }
+    *out = '\0';
 }
 
 static char *encode(const void *data, size_t size, const char *digits, bool pad)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* Hexadecimal, base64 and base64url (RFC 4648 §4, §5, §8). */
+/* Hexadecimal, base32, base64 and base64url (RFC 4648 §4, §5, §6, §8). */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -12,6 +12,13 @@ void hex_encode(const void *data, size_t size, char *out);
 /* Decodes either case; writes at most @max bytes to @out. Returns the number of bytes; -EINVAL for
  * an odd count, another character or more than @max bytes. */
 int hex_decode(const char *text, size_t length, uint8_t *out, size_t max);
+
+/* Characters of base32 without padding, for a size that is a multiple of 5. */
+#define BASE32_LENGTH(size) ((size) / 5 * 8)
+
+/* base32 in lower case of bytes whose number is a multiple of 5, into @out, which holds
+ * BASE32_LENGTH(size) + 1 bytes. */
+void base32_encode(const void *data, size_t size, char *out);
 
 /* Padded base64. New string; NULL when out of memory. */
 char *base64_encode(const void *data, size_t size);

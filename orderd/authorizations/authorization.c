@@ -287,6 +287,7 @@ static int authorization_publish(Authorization *a, const char *token)
         .verification = verification_choice_current(&a->choice),
         .name = authorization_name(a),
         .token = token,
+        .account_url = account_url(a->account),
         .group = a->group,
     };
     int r;

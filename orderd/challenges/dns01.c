@@ -6,6 +6,7 @@
 #include <sys/queue.h>
 
 #include "event/timer.h"
+#include "libacme/account-label.h"
 #include "libacme/transport/polling.h"
 #include "log/log.h"
 #include "strings/encode.h"
@@ -132,16 +133,37 @@ static char *record_value(const char *key_authorization)
     return base64url_encode(digest, size);
 }
 
+#define LABEL "_acme-challenge."
+
+size_t dns01_prefix_length(const Verification *verification)
+{
+    return STRLEN(LABEL) + (verification->account_label ? ACCOUNT_LABEL_LENGTH + 1 : 0);
+}
+
+/* The name that the CA looks up. NULL: out of memory. */
+static char *record_owner(const Challenge *challenge)
+{
+    char *owner, label[ACCOUNT_LABEL_LENGTH + 1];
+
+    if (!challenge->verification->account_label)
+        return asprintf(&owner, LABEL "%s", challenge->name) < 0 ? NULL : owner;
+    if (account_label(challenge->account_url, label) < 0)
+        return NULL;
+    return asprintf(&owner, "%s." LABEL "%s", label, challenge->name) < 0 ? NULL : owner;
+}
+
 static int dns01_publish(const Solvers *solvers, const Challenge *challenge, solver_cb callback,
                          void *userdata, void **ret)
 {
     _cleanup_free_ char *value = record_value(challenge->key_authorization);
+    _cleanup_free_ char *owner = record_owner(challenge);
     _cleanup_(answer_freep) Answer *answer = NULL;
     Dns01 *dns01 = solvers->dns01;
     DnsPublicationRequest request = {
         .config = challenge->config,
         .verification = challenge->verification,
         .name = challenge->name,
+        .owner = owner,
         .value = value,
     };
     int r;
@@ -155,7 +177,7 @@ static int dns01_publish(const Solvers *solvers, const Challenge *challenge, sol
     answer->callback = callback;
     answer->userdata = userdata;
     LIST_INSERT_HEAD(&dns01->answers, answer, list);
-    if (!value)
+    if (!value || !owner)
         return log_oom();
     r = dns_publication_start(dns01->records, &request, on_published, answer, &answer->publication);
     if (r < 0)
@@ -188,6 +210,15 @@ static void dns01_withdraw(void *userdata)
 const Solver dns01_solver = {
     .type = "dns-01",
     .not_offered = "the CA offers no dns-01 challenge",
+    .serves_wildcards = true,
+    .publish = dns01_publish,
+    .waits_for = dns01_waits_for,
+    .withdraw = dns01_withdraw,
+};
+
+const Solver dns_account01_solver = {
+    .type = "dns-account-01",
+    .not_offered = "the CA offers no dns-account-01 challenge, which label = account needs",
     .serves_wildcards = true,
     .publish = dns01_publish,
     .waits_for = dns01_waits_for,

@@ -29,6 +29,7 @@ typedef struct Challenge {
     const char *name;                 /* of the authorization, without "*." */
     const char *token;
     const char *key_authorization; /* RFC 8555 §8.1 */
+    const char *account_url;       /* RFC 8555 §7.3 */
     const ChallengeGroup *group;   /* borrowed until the answer is withdrawn */
 } Challenge;
 

@@ -26,22 +26,24 @@ void challenge_group_leave(ChallengeGroup *group, const Solvers *solvers)
 
 const Solver *solver_find(const Verification *verification)
 {
-    return by_type[verification->type];
+    return verification->account_label ? &dns_account01_solver : by_type[verification->type];
 }
 
-/* The TXT record is at _acme-challenge.NAME (RFC 8555 §8.4). */
 static bool is_too_long(const Verification *verification, const char *name)
 {
     return verification->type == VERIFICATION_DNS01_DNSUPDATE &&
-           STRLEN("_acme-challenge.") + strlen(dns_name_base(name)) > DNS_NAME_MAX;
+           dns01_prefix_length(verification) + strlen(dns_name_base(name)) > DNS_NAME_MAX;
 }
 
 const char *solver_objects(const Verification *verification, const char *name)
 {
-    return is_too_long(verification, name)
-               ? "it is too long for dns-01: with the prefix _acme-challenge. it exceeds the 253 "
-                 "bytes of a DNS name"
-               : NULL;
+    if (!is_too_long(verification, name))
+        return NULL;
+    return verification->account_label
+               ? "it is too long for dns-account-01: with the label of the account and "
+                 "_acme-challenge. before it, it exceeds the 253 bytes of a DNS name"
+               : "it is too long for dns-01: with the prefix _acme-challenge. it exceeds the 253 "
+                 "bytes of a DNS name";
 }
 
 static bool serves_address(const AuthBlock *auth)

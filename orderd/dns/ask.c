@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "event/timer.h"
+
 static void trouble_advance(DnsTrouble *trouble, int n)
 {
     size_t left = sizeof(trouble->text) - trouble->n;
@@ -25,11 +27,19 @@ void dns_trouble_add(DnsTrouble *trouble, const char *format, ...)
     va_end(arguments);
 }
 
+/* One server that was asked. */
+typedef struct Attempt {
+    DnsAsk *ask;
+    const DnsServer *server;
+    DnsExchange *exchange; /* NULL: it has ended */
+} Attempt;
+
 struct DnsAsk {
     DnsPool *pool;
     DnsAskRequest request; /* its message is owned */
-    size_t next;           /* index of the next server */
-    DnsExchange *exchange;
+    Attempt *attempts;
+    size_t n_attempts, n_pending;
+    sd_event_source *next; /* asks the next server although the last one may still answer */
     DnsTrouble trouble;
     DnsServers uncertain;
     dns_ask_cb callback;
@@ -40,7 +50,10 @@ DnsAsk *dns_ask_cancel(DnsAsk *ask)
 {
     if (!ask)
         return NULL;
-    dns_exchange_cancel(ask->exchange);
+    for (size_t i = 0; i < ask->n_attempts; i++)
+        dns_exchange_cancel(ask->attempts[i].exchange);
+    free(ask->attempts);
+    sd_event_source_disable_unref(ask->next);
     ldns_pkt_free(ask->request.message);
     dns_servers_done(&ask->uncertain);
     free(ask);
@@ -49,9 +62,9 @@ DnsAsk *dns_ask_cancel(DnsAsk *ask)
 
 DEFINE_CLEANUP_FUNC(DnsAsk *, dns_ask_cancel)
 
-static const DnsServer *current(const DnsAsk *ask)
+static bool is_update(const DnsAsk *ask)
 {
-    return &ask->request.servers->list[ask->next - 1];
+    return ask->request.use == DNS_USE_GRANTED;
 }
 
 /* Returns what is wrong with an answer, "" if its RCODE says it; NULL: it is usable. */
@@ -66,11 +79,12 @@ static const char *ask_judge(DnsUse use, const ldns_pkt *answer)
     return NULL;
 }
 
-static void ask_end(DnsAsk *ask, const ldns_pkt *answer)
+/* @server: that gave the answer; both NULL: none did */
+static void ask_end(DnsAsk *ask, const ldns_pkt *answer, const DnsServer *server)
 {
     _cleanup_(dns_ask_cancelp) DnsAsk *owned = ask;
     DnsOutcome outcome = { .answer = answer,
-                           .server = answer ? current(ask) : NULL,
+                           .server = server,
                            .trouble = answer ? NULL : ask->trouble.text,
                            .uncertain = &ask->uncertain };
 
@@ -78,42 +92,72 @@ static void ask_end(DnsAsk *ask, const ldns_pkt *answer)
     (void)owned;
 }
 
-static int ask_next(DnsAsk *ask);
+static void ask_on_reply(const DnsReply *reply, void *userdata);
 
-static void ask_on_reply(const DnsReply *reply, void *userdata)
+static int ask_server(DnsAsk *ask)
 {
-    DnsAsk *ask = userdata;
-    const char *wrong = reply->answer ? ask_judge(ask->request.use, reply->answer) : "";
+    Attempt *attempt = &ask->attempts[ask->n_attempts];
+    DnsRequest request = {
+        .server = &ask->request.servers->list[ask->n_attempts],
+        .message = ask->request.message,
+        .key = ask->request.key,
+        .by_tcp = is_update(ask),
+        .timeout = ask->request.timeout,
+    };
+    int r;
 
-    ask->exchange = NULL;
-    if (dns_error_is_uncertain(reply->error))
-        (void)dns_servers_add(&ask->uncertain, current(ask));
-    if (!wrong) {
-        ask_end(ask, reply->answer);
-        return;
-    }
-    dns_trouble_add(&ask->trouble, "%s: %s", current(ask)->text, *wrong ? wrong : reply->trouble);
-    while (ask->next < ask->request.servers->n) {
-        int r = ask_next(ask);
+    *attempt = (Attempt){ .ask = ask, .server = request.server };
+    ask->n_attempts++;
+    r = dns_exchange_start(ask->pool, &request, ask_on_reply, attempt, &attempt->exchange);
+    if (r < 0)
+        return r;
+    ask->n_pending++;
+    /* Without the timer, the next server is asked when this one has failed. */
+    if (!is_update(ask) && ask->n_attempts < ask->request.servers->n)
+        (void)timer_arm(ask->next, DNS_ASK_NEXT);
+    return 0;
+}
+
+static void ask_next(DnsAsk *ask)
+{
+    while (ask->n_attempts < ask->request.servers->n) {
+        int r = ask_server(ask);
 
         if (r >= 0)
             return;
-        dns_trouble_add(&ask->trouble, "%s: %s", current(ask)->text, strerror(-r));
+        dns_trouble_add(&ask->trouble, "%s: %s", ask->attempts[ask->n_attempts - 1].server->text,
+                        strerror(-r));
     }
-    ask_end(ask, NULL);
 }
 
-static int ask_next(DnsAsk *ask)
+static int ask_on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
-    DnsRequest request = {
-        .server = &ask->request.servers->list[ask->next++],
-        .message = ask->request.message,
-        .key = ask->request.key,
-        .by_tcp = ask->request.use == DNS_USE_GRANTED,
-        .timeout = ask->request.timeout,
-    };
+    (void)source;
+    (void)usec;
+    ask_next(userdata);
+    return 0;
+}
 
-    return dns_exchange_start(ask->pool, &request, ask_on_reply, ask, &ask->exchange);
+static void ask_on_reply(const DnsReply *reply, void *userdata)
+{
+    Attempt *attempt = userdata;
+    DnsAsk *ask = attempt->ask;
+    const char *wrong = reply->answer ? ask_judge(ask->request.use, reply->answer) : "";
+
+    attempt->exchange = NULL;
+    ask->n_pending--;
+    if (dns_error_is_uncertain(reply->error))
+        (void)dns_servers_add(&ask->uncertain, attempt->server);
+    if (!wrong) {
+        ask_end(ask, reply->answer, attempt->server);
+        return;
+    }
+    dns_trouble_add(&ask->trouble, "%s: %s%s", attempt->server->text,
+                    *wrong ? wrong : reply->trouble,
+                    reply->answer ? str_or(ask->request.words, "") : "");
+    ask_next(ask);
+    if (ask->n_pending == 0)
+        ask_end(ask, NULL, NULL);
 }
 
 int dns_ask_start(DnsPool *pool, const DnsAskRequest *request, dns_ask_cb callback, void *userdata,
@@ -132,7 +176,12 @@ int dns_ask_start(DnsPool *pool, const DnsAskRequest *request, dns_ask_cb callba
     ask->userdata = userdata;
     if (request->servers->n == 0)
         return -EINVAL;
-    r = ask_next(ask);
+    ask->attempts = calloc(request->servers->n, sizeof(*ask->attempts));
+    if (!ask->attempts)
+        return -ENOMEM;
+    r = timer_new(dns_pool_event(pool), ask_on_timer, ask, &ask->next);
+    if (r >= 0)
+        r = ask_server(ask);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(ask);

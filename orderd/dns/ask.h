@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* Send a request to one server after the other, until one gives a usable answer. */
+/* Send a request to several servers, until one gives a usable answer. A query goes to the next
+ * server when the one before fails or has not answered in DNS_ASK_NEXT, so that a silent server
+ * delays nothing; an update goes to one server after the other, so that only one makes it. */
 
 #include "dns/exchange.h"
 
-/* The errors of several DNS servers in one line: "192.0.2.53: REFUSED; 192.0.2.54: timeout". */
+/* The errors of several DNS servers in one line: "192.0.2.53: REFUSED; 192.0.2.54: its UDP port is
+ * closed". */
 
 /* Enough for any real configuration. Longer text is cut. */
 #define DNS_TROUBLE_SIZE 1024U
@@ -24,6 +27,8 @@ static inline void dns_trouble_clear(DnsTrouble *trouble)
     trouble->n = 0;
     trouble->text[0] = '\0';
 }
+
+#define DNS_ASK_NEXT (250 * USEC_PER_MSEC)
 
 typedef struct DnsAsk DnsAsk;
 
@@ -49,6 +54,7 @@ typedef struct DnsAskRequest {
     const TsigKey *key;        /* NULL: not signed */
     DnsUse use;                /* an update is sent by TCP */
     usec_t timeout;            /* for each server */
+    const char *words;         /* added to the error that a server answered; NULL: none */
     ldns_pkt *message;         /* ownership passes to dns_ask_start(), also on failure */
 } DnsAskRequest;
 

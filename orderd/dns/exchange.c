@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "dns/exchange.h"
 
+#include <stdio.h>
 #include <sys/queue.h>
 #include <sys/random.h>
 
@@ -14,6 +15,7 @@
 /* A server sends no more than this unless the request allows it. */
 #define DATAGRAM_SIZE_MAX 4096U
 #define IDLE_MAX          (5 * USEC_PER_SEC)
+#define WORDS_MAX         160U
 
 typedef struct SharedConnection SharedConnection;
 
@@ -42,7 +44,9 @@ struct DnsExchange {
     uint8_t *wire;
     size_t size;
     unsigned n_strays;
-    int error; /* to report from the event loop */
+    char refused[DNS_WORDS_SIZE]; /* the answer that did not accept the key; "": none */
+    bool has_unsigned;            /* a datagram was an answer, but not signed with the key */
+    int error;                    /* to report from the event loop */
     int fd;
     sd_event_source *io, *resend, *deadline;
     SharedConnection *shared;
@@ -59,6 +63,7 @@ struct DnsPool {
 
 static void start_waiting(DnsPool *pool);
 static int send_by_tcp(DnsExchange *e);
+static bool ask_unsigned(DnsExchange *e, const ldns_pkt *answer);
 
 bool dns_error_is_uncertain(int error)
 {
@@ -125,12 +130,16 @@ DnsExchange *dns_exchange_cancel(DnsExchange *e)
     return NULL;
 }
 
-static const char *words_of(int error)
+/* A packet filter may block one of UDP and TCP alone. */
+static const char *words_of(int error, bool by_udp)
 {
     switch (error) {
     case -ETIMEDOUT:
+        return by_udp ? "no answer by UDP in time" : "no answer by TCP in time";
     case -ETIME:
-        return "timeout";
+        return "no TCP connection in time";
+    case -ECONNREFUSED:
+        return by_udp ? "its UDP port is closed" : "its TCP port is closed";
     case -EBADMSG:
         return "its answer is invalid";
     case -EFBIG:
@@ -149,13 +158,20 @@ static const char *words_of(int error)
 
 static void exchange_end(DnsExchange *e, const ldns_pkt *answer, int error)
 {
-    char buf[DNS_WORDS_SIZE];
+    bool by_udp = e->fd >= 0;
+    char buf[DNS_WORDS_SIZE], both[WORDS_MAX];
     DnsReply reply = { .answer = answer,
                        .error = error,
-                       .trouble = answer ? dns_answer_words(answer, buf) : words_of(error) };
+                       .trouble =
+                           answer ? dns_answer_words(answer, buf) : words_of(error, by_udp) };
     dns_exchange_cb callback = e->callback;
     void *userdata = e->userdata;
 
+    if (*e->refused) {
+        (void)snprintf(both, sizeof(both), "%s to the signed query, %s to the unsigned one",
+                       e->refused, reply.trouble);
+        reply.trouble = both;
+    }
     exchange_free(e);
     callback(&reply, userdata);
 }
@@ -173,9 +189,10 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
 
     (void)source;
     (void)usec;
-    if (e->error == 0)
-        e->error =
-            e->shared && !dns_connection_is_made(e->shared->connection) ? -ETIME : -ETIMEDOUT;
+    if (e->error == 0 && e->shared && !dns_connection_is_made(e->shared->connection))
+        e->error = -ETIME;
+    else if (e->error == 0)
+        e->error = e->has_unsigned ? -EKEYREJECTED : -ETIMEDOUT;
     if (e->shared)
         e->shared->is_stale = true;
     exchange_end(e, NULL, e->error);
@@ -208,7 +225,8 @@ static void shared_on_message(DnsConnection *connection, const uint8_t *wire, si
         return;
     shared->has_answered = true;
     r = dns_answer_parse(e->request, e->key, wire, size, &answer);
-    exchange_end(e, answer, r);
+    if (!answer || !ask_unsigned(e, answer))
+        exchange_end(e, answer, r);
 }
 
 /* A server may close a connection just when it is used again, or after each answer. As long as each
@@ -306,10 +324,15 @@ static void take_datagram(DnsExchange *e, const uint8_t *data, size_t size)
 
     if (r == -EMSGSIZE || (r >= 0 && ldns_pkt_tc(answer)))
         turn_to_tcp(e);
+    else if (r >= 0 && ask_unsigned(e, answer))
+        return;
     else if (r >= 0 || r == -ENOMEM)
         exchange_end(e, answer, r);
-    else
+    else {
+        /* Anyone may have sent it: the server's answer may still come (RFC 8945 §5.4). */
+        e->has_unsigned |= r == -EKEYREJECTED;
         ignore_datagram(e);
+    }
 }
 
 /* The socket is connected: the kernel delivers only datagrams from the server. */
@@ -387,14 +410,42 @@ static int choose_id(DnsExchange *e)
     return 0;
 }
 
+/* Encodes the request with a new id. */
+static int encode(DnsExchange *e)
+{
+    int r;
+
+    free(e->wire);
+    e->wire = NULL;
+    r = choose_id(e);
+    return r < 0 ? r : dns_request_encode(e->request, e->id, e->key, &e->wire, &e->size);
+}
+
+/* Repeats a query whose key was not accepted. False: the answer stands. */
+static bool ask_unsigned(DnsExchange *e, const ldns_pkt *answer)
+{
+    int r;
+
+    if (!e->key || ldns_pkt_get_opcode(answer) != LDNS_PACKET_QUERY ||
+        ldns_pkt_get_rcode(answer) != LDNS_RCODE_NOTAUTH)
+        return false;
+    (void)dns_answer_words(answer, e->refused);
+    e->key = NULL;
+    r = encode(e);
+    if (r >= 0)
+        r = e->shared ? dns_connection_send(e->shared->connection, e->wire, e->size)
+                      : send_datagram(e);
+    if (r < 0)
+        fail_soon(e, r);
+    return true;
+}
+
 static int activate(DnsExchange *e)
 {
     int r = timer_arm(e->deadline, e->timeout);
 
     if (r >= 0)
-        r = choose_id(e);
-    if (r >= 0)
-        r = dns_request_encode(e->request, e->id, e->key, &e->wire, &e->size);
+        r = encode(e);
     if (r >= 0 && dns_server_lacks_interface(&e->server))
         r = -ENODEV;
     if (r < 0)

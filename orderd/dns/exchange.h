@@ -20,7 +20,8 @@ typedef struct DnsReply {
     const ldns_pkt *answer; /* NULL: there is none */
     int error; /* then -errno; -ETIMEDOUT; -ETIME: no connection in time; -EKEYREJECTED: bad
                   signature */
-    const char *trouble; /* the error in words: "timeout"; or the answer's RCODE: "REFUSED" */
+    const char *trouble; /* the error in words: "its TCP port is closed"; or the answer's RCODE:
+                            "REFUSED" */
 } DnsReply;
 
 typedef void (*dns_exchange_cb)(const DnsReply *reply, void *userdata);
@@ -28,9 +29,11 @@ typedef void (*dns_exchange_cb)(const DnsReply *reply, void *userdata);
 typedef struct DnsRequest {
     const DnsServer *server;
     const ldns_pkt *message; /* from dns_query_new() or dns_update_new(); copied */
-    const TsigKey *key;      /* NULL: not signed; borrowed until the callback */
-    bool by_tcp;             /* false: by UDP first */
-    usec_t timeout;          /* from the moment it is sent */
+    /* NULL: not signed; borrowed until the callback. A query whose key the server does not accept
+     * (NOTAUTH) is repeated without signature: some servers accept a key for updates alone. */
+    const TsigKey *key;
+    bool by_tcp;    /* false: by UDP first */
+    usec_t timeout; /* from the moment it is sent */
 } DnsRequest;
 
 int dns_pool_new(sd_event *event, DnsPool **ret);

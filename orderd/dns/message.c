@@ -113,6 +113,8 @@ int dns_request_encode(ldns_pkt *request, uint16_t id, const TsigKey *key, uint8
                        size_t *ret_size)
 {
     ldns_pkt_set_id(request, id);
+    ldns_rr_free(ldns_pkt_tsig(request));
+    ldns_pkt_set_tsig(request, NULL);
     if (key && ldns_pkt_tsig_sign(request, key->name, key->secret, FUDGE, key->algorithm->wire,
                                   NULL) != LDNS_STATUS_OK)
         return -EINVAL;
@@ -194,6 +196,16 @@ static bool is_signed_by(const ldns_pkt *answer, const TsigKey *key)
     return (then > now ? then - now : now - then) <= FUDGE;
 }
 
+/* Whether an answer says what was requested: only then it must be signed. A refusal may come from a
+ * server that does not have the key. It grants and tells nothing. */
+static bool is_result(const ldns_pkt *answer)
+{
+    ldns_pkt_rcode rcode = ldns_pkt_get_rcode(answer);
+
+    return rcode == LDNS_RCODE_NOERROR ||
+           (rcode == LDNS_RCODE_NXDOMAIN && ldns_pkt_get_opcode(answer) == LDNS_PACKET_QUERY);
+}
+
 /* If an update was forwarded (RFC 2136 §6), its answer was signed with the original id, which ldns
  * does not restore (RFC 8945 §5.3.2). */
 static bool is_verified(const ldns_pkt *request, const TsigKey *key, const uint8_t *wire,
@@ -227,10 +239,7 @@ int dns_answer_parse(const ldns_pkt *request, const TsigKey *key, const uint8_t 
         return -ENOMEM;
     if (status != LDNS_STATUS_OK || !is_answer_to(request, answer))
         return -EBADMSG;
-    /* A refusal may come from a server that does not have the key. It grants nothing, so it needs
-     * no signature. */
-    if (key && ldns_pkt_get_rcode(answer) == LDNS_RCODE_NOERROR &&
-        !is_verified(request, key, wire, size, answer))
+    if (key && is_result(answer) && !is_verified(request, key, wire, size, answer))
         return -EKEYREJECTED;
     *ret = TAKE_PTR(answer);
     return 0;

@@ -37,8 +37,8 @@ int dns_query_new(const char *name, ldns_rr_type type, bool recursive, ldns_pkt 
  * @ttl: s. 0; -EINVAL: invalid data, or out of memory. */
 int dns_update_new(const DnsText *text, bool add, unsigned ttl, ldns_pkt **ret);
 
-/* Encodes a request with this id, signed unless @key is NULL. The signature stays in @request. The
- * caller releases *ret with free(). 0 or -EINVAL. */
+/* Encodes a request with this id, signed unless @key is NULL. The signature stays in @request until
+ * it is encoded again. The caller releases *ret with free(). 0 or -EINVAL. */
 int dns_request_encode(ldns_pkt *request, uint16_t id, const TsigKey *key, uint8_t **ret,
                        size_t *ret_size);
 
@@ -48,8 +48,8 @@ uint16_t dns_wire_id(const uint8_t *wire);
 /**
  * dns_answer_parse() - parse and verify the answer to a request
  * @request: after dns_request_encode()
- * @key: of the request's signature, or NULL; then a successful answer must be signed too (RFC 8945
- * §5.4)
+ * @key: of the request's signature, or NULL; then a successful answer must be signed too, also one
+ * that says that the name does not exist (RFC 8945 §5.4)
  *
  * 0; -EBADMSG: the bytes do not answer this request; -EFBIG: there are more than
  * DNS_MESSAGE_SIZE_MAX, and only the header was read; -EKEYREJECTED: the signature is missing or

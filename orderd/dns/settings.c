@@ -20,6 +20,14 @@ DnsSettings *dns_settings_unref(DnsSettings *settings)
     return NULL;
 }
 
+/* A server with several views of a zone may choose one by the key. */
+const char *dns_settings_words(const DnsSettings *settings, const TsigKey *query_key)
+{
+    if (!settings->key || query_key)
+        return "";
+    return settings->query_key ? " (query not signed)" : " (query not signed: sign-queries = no)";
+}
+
 static int read_resolvers(DnsSettings *settings, char **ret_why)
 {
     int r = settings->verification->resolvers
@@ -44,6 +52,7 @@ int dns_settings_new(DnsPool *pool, Config *config, const Verification *verifica
     settings->config = config_ref(config);
     settings->verification = verification;
     settings->key = verification->tsig_key;
+    settings->query_key = verification->sign_queries ? settings->key : NULL;
     settings->timeout = verification->timeout * USEC_PER_SEC;
     r = dns_servers_add_all(&settings->servers, verification->dns_servers);
     if (r >= 0)

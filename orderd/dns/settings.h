@@ -11,10 +11,11 @@ typedef struct DnsSettings {
     DnsPool *pool;  /* borrowed */
     Config *config; /* a reference */
     const Verification *verification;
-    DnsServers servers;   /* to update, in this order */
-    DnsServers resolvers; /* for lookups */
-    const TsigKey *key;   /* NULL: updates are not signed */
-    usec_t timeout;       /* of one request to one server */
+    DnsServers servers;       /* to update, in this order */
+    DnsServers resolvers;     /* for lookups */
+    const TsigKey *key;       /* NULL: updates are not signed */
+    const TsigKey *query_key; /* of queries to .servers; NULL: they are not signed */
+    usec_t timeout;           /* of one request to one server */
 } DnsSettings;
 
 /**
@@ -27,6 +28,10 @@ typedef struct DnsSettings {
  */
 int dns_settings_new(DnsPool *pool, Config *config, const Verification *verification,
                      char **ret_why, DnsSettings **ret);
+/* Returns what to add to the error that a server answered to a query with this key (NULL: it was
+ * not signed): that a signature was possible. "": nothing. */
+const char *dns_settings_words(const DnsSettings *settings, const TsigKey *query_key);
+
 DnsSettings *dns_settings_ref(DnsSettings *settings);
 DnsSettings *dns_settings_unref(DnsSettings *settings); /* NULL is fine; always returns NULL */
 

@@ -16,7 +16,7 @@
 
 struct DnsLookup {
     const DnsSettings *settings;
-    char *first; /* the name before all aliases: _acme-challenge.NAME */
+    char *first; /* the owner before all aliases: _acme-challenge.NAME */
     char *owner;
     const char *above; /* the part of it whose SOA record is requested */
     char *target;      /* of the alias at the owner, maybe of a wildcard; NULL: no alias */
@@ -201,8 +201,10 @@ static int ask_zone(DnsLookup *lookup)
 {
     const DnsSettings *settings = lookup->settings;
     DnsAskRequest request = { .servers = &settings->servers,
+                              .key = settings->query_key,
                               .use = DNS_USE_AUTHORITATIVE,
-                              .timeout = settings->timeout };
+                              .timeout = settings->timeout,
+                              .words = dns_settings_words(settings, settings->query_key) };
     int r = dns_query_new(lookup->above, LDNS_RR_TYPE_SOA, false, &request.message);
 
     return r < 0 ? r : dns_ask_start(settings->pool, &request, on_zone, lookup, &lookup->ask);
@@ -237,6 +239,7 @@ static int ask_cname(DnsLookup *lookup, const char *name, dns_ask_cb callback)
     const DnsSettings *settings = lookup->settings;
     bool of_resolver = lookup->of_resolver;
     DnsAskRequest request = { .servers = of_resolver ? &settings->resolvers : &settings->servers,
+                              .key = of_resolver ? NULL : settings->query_key,
                               .use = of_resolver ? DNS_USE_RESOLVED : DNS_USE_AUTHORITATIVE,
                               .timeout = settings->timeout };
     int r = dns_query_new(name, LDNS_RR_TYPE_CNAME, of_resolver, &request.message);
@@ -324,7 +327,7 @@ static int ask_first_for_alias(DnsLookup *lookup)
     return ask_alias(lookup, lookup->settings->verification->resolvers);
 }
 
-int dns_lookup_find(const DnsSettings *settings, const char *name, dns_lookup_cb callback,
+int dns_lookup_find(const DnsSettings *settings, const char *owner, dns_lookup_cb callback,
                     void *userdata, DnsLookup **ret)
 {
     _cleanup_(dns_lookup_cancelp) DnsLookup *lookup = calloc(1, sizeof(*lookup));
@@ -335,12 +338,9 @@ int dns_lookup_find(const DnsSettings *settings, const char *name, dns_lookup_cb
     lookup->settings = settings;
     lookup->callback = callback;
     lookup->userdata = userdata;
-    if (asprintf(&lookup->owner, "_acme-challenge.%s", name) < 0) {
-        lookup->owner = NULL;
-        return -ENOMEM;
-    }
-    lookup->first = strdup(lookup->owner);
-    if (!lookup->first)
+    lookup->owner = strdup(owner);
+    lookup->first = strdup(owner);
+    if (!lookup->owner || !lookup->first)
         return -ENOMEM;
     r = ask_first_for_alias(lookup);
     if (r < 0)

@@ -13,9 +13,9 @@ typedef void (*dns_lookup_cb)(const char *owner, const char *zone, const char *t
                               void *userdata);
 
 /**
- * dns_lookup_find() - find owner and zone of the record for a name
+ * dns_lookup_find() - find owner and zone of the record that the CA looks up
  * @settings: borrowed until the callback
- * @name: of the authorization
+ * @owner: where the CA looks: _acme-challenge.NAME
  *
  * Asks for aliases at the resolvers that the block names, because the CA sees what they see.
  * Without such resolvers it asks the servers that are updated, and the system's resolvers for names
@@ -25,6 +25,6 @@ typedef void (*dns_lookup_cb)(const char *owner, const char *zone, const char *t
  *
  * The callback comes once, from the event loop, unless cancelled. 0 or -errno.
  */
-int dns_lookup_find(const DnsSettings *settings, const char *name, dns_lookup_cb callback,
+int dns_lookup_find(const DnsSettings *settings, const char *owner, dns_lookup_cb callback,
                     void *userdata, DnsLookup **ret);
 DnsLookup *dns_lookup_cancel(DnsLookup *lookup); /* NULL is fine; always returns NULL */

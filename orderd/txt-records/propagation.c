@@ -10,7 +10,7 @@
 #include "txt-records/zone-servers.h"
 
 #define ADDRESSES_MAX 8U /* of one server; more are not asked */
-#define SAID_SIZE     64U
+#define SAID_SIZE     128U
 
 typedef struct Host Host;
 
@@ -18,7 +18,10 @@ typedef struct Host Host;
 typedef struct Watch {
     Host *host;
     DnsServer server;
-    DnsExchange *exchange;
+    const TsigKey *key;         /* of the queries; NULL: they are not signed */
+    DnsExchange *exchange;      /* NULL: no answer is awaited, … */
+    sd_event_source *ask_again; /* … but maybe the time to ask again */
+    Poll poll;
     bool has_it;
     bool is_out_of_reach;
     char said[SAID_SIZE];
@@ -37,9 +40,8 @@ struct Propagation {
     const DnsText *text;
     ZoneServers *servers;
     Host *hosts;
-    size_t n_hosts, n_pending; /* exchanges */
-    sd_event_source *timer, *deadline;
-    Poll poll;
+    size_t n_hosts;
+    sd_event_source *deadline;
     DnsTrouble trouble;
     propagation_cb callback;
     void *userdata;
@@ -47,8 +49,10 @@ struct Propagation {
 
 static void host_done(Host *host)
 {
-    for (size_t i = 0; i < host->n_watches; i++)
+    for (size_t i = 0; i < host->n_watches; i++) {
         dns_exchange_cancel(host->watches[i].exchange);
+        sd_event_source_disable_unref(host->watches[i].ask_again);
+    }
 }
 
 Propagation *propagation_cancel(Propagation *p)
@@ -59,7 +63,6 @@ Propagation *propagation_cancel(Propagation *p)
         host_done(&p->hosts[i]);
     free(p->hosts);
     zone_servers_free(p->servers);
-    sd_event_source_disable_unref(p->timer);
     sd_event_source_disable_unref(p->deadline);
     free(p);
     return NULL;
@@ -148,6 +151,15 @@ static const char *find_fault(const Propagation *p, const DnsReply *reply)
     }
 }
 
+/* Whether a server answered as if it did not have the zone. */
+static bool is_refusal(const DnsReply *reply)
+{
+    ldns_pkt_rcode rcode = reply->answer ? ldns_pkt_get_rcode(reply->answer) : LDNS_RCODE_NOERROR;
+
+    return reply->answer && ((rcode != LDNS_RCODE_NOERROR && rcode != LDNS_RCODE_NXDOMAIN) ||
+                             !ldns_pkt_aa(reply->answer));
+}
+
 /* Whether this machine has no route, or a router reports that there is none. */
 static bool is_without_way(int error)
 {
@@ -175,12 +187,11 @@ static void on_watch_reply(const DnsReply *reply, void *userdata)
     watch->exchange = NULL;
     watch->has_it = !wrong;
     watch->is_out_of_reach = is_without_way(reply->error);
-    (void)snprintf(watch->said, sizeof(watch->said), "%s", wrong ? wrong : "");
-    if (--p->n_pending > 0)
-        return;
+    (void)snprintf(watch->said, sizeof(watch->said), "%s%s", wrong ? wrong : "",
+                   is_refusal(reply) ? dns_settings_words(p->settings, watch->key) : "");
     if (!propagation_lags(p))
         propagation_end(p, NULL);
-    else if (timer_arm(p->timer, poll_next(&p->poll, 0)) < 0)
+    else if (wrong && timer_arm(watch->ask_again, poll_next(&watch->poll, 0)) < 0)
         propagation_fail_errno(p, -ENOMEM);
 }
 
@@ -188,81 +199,92 @@ static int watch_ask(Watch *watch)
 {
     Propagation *p = watch->host->propagation;
     _cleanup_(dns_packet_freep) ldns_pkt *query = NULL;
-    DnsRequest request = { .server = &watch->server, .timeout = p->settings->timeout };
+    DnsRequest request = { .server = &watch->server,
+                           .key = watch->key,
+                           .timeout = p->settings->timeout };
     int r = dns_query_new(p->text->owner, LDNS_RR_TYPE_TXT, false, &query);
 
     if (r < 0)
         return r;
+    watch->is_out_of_reach = false;
     request.message = query;
     return dns_exchange_start(p->settings->pool, &request, on_watch_reply, watch, &watch->exchange);
 }
 
-/* Servers that have the record are not asked again. */
+/* Each address has a time of its own, so that one that does not answer delays no other. */
 static int ask_all(Propagation *p)
 {
-    for (size_t i = 0; i < p->n_hosts; i++)
-        for (size_t j = 0; j < p->hosts[i].n_watches; j++) {
-            Watch *watch = &p->hosts[i].watches[j];
-            int r = watch->has_it ? 0 : watch_ask(watch);
+    int r = 0;
 
-            if (r < 0)
-                return r;
-            p->n_pending += !watch->has_it;
-        }
-    return 0;
+    for (size_t i = 0; i < p->n_hosts; i++)
+        for (size_t j = 0; r >= 0 && j < p->hosts[i].n_watches; j++)
+            r = watch_ask(&p->hosts[i].watches[j]);
+    return r;
 }
 
-static int on_poll(sd_event_source *source, uint64_t usec, void *userdata)
+static int watch_on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
-    int r = ask_all(userdata);
+    Watch *watch = userdata;
+    int r = watch_ask(watch);
 
     (void)source;
     (void)usec;
     if (r < 0)
-        propagation_fail_errno(userdata, r);
+        propagation_fail_errno(watch->host->propagation, r);
     return 0;
 }
 
 /* ---- the servers ------------------------------------------------------------------------- */
 
-static void use_given_port(const DnsServers *given, DnsServer *server)
+/* A server that is updated has a port in the configuration, and knows the key. */
+static void use_given(const DnsSettings *settings, Watch *watch)
 {
+    const DnsServers *given = &settings->servers;
+
     for (size_t i = 0; i < given->n; i++)
-        if (dns_server_same_machine(&given->list[i], server)) {
-            *server = given->list[i];
+        if (dns_server_same_machine(&given->list[i], &watch->server)) {
+            watch->server = given->list[i];
+            watch->key = settings->query_key;
             return;
         }
 }
 
-static void make_watches(Host *host)
+static int make_watches(Host *host)
 {
+    const DnsSettings *settings = host->propagation->settings;
     size_t n =
         host->server->addresses.n < ADDRESSES_MAX ? host->server->addresses.n : ADDRESSES_MAX;
 
-    for (; host->n_watches < n; host->n_watches++) {
+    while (host->n_watches < n) {
         Watch *watch = &host->watches[host->n_watches];
+        int r;
 
         watch->host = host;
-        watch->server = host->server->addresses.list[host->n_watches];
-        use_given_port(&host->propagation->settings->servers, &watch->server);
+        watch->server = host->server->addresses.list[host->n_watches++];
+        use_given(settings, watch);
+        r = timer_new(dns_pool_event(settings->pool), watch_on_timer, watch, &watch->ask_again);
+        if (r < 0)
+            return r;
     }
+    return 0;
 }
 
 static int make_hosts(Propagation *p)
 {
     size_t n = zone_servers_count(p->servers);
+    int r = 0;
 
     p->hosts = calloc(n, sizeof(*p->hosts));
     if (!p->hosts)
         return -ENOMEM;
-    for (; p->n_hosts < n; p->n_hosts++) {
+    for (; r >= 0 && p->n_hosts < n; p->n_hosts++) {
         Host *host = &p->hosts[p->n_hosts];
 
         host->propagation = p;
         host->server = zone_servers_get(p->servers, p->n_hosts);
-        make_watches(host);
+        r = make_watches(host);
     }
-    return 0;
+    return r;
 }
 
 static void on_servers(const char *trouble, void *userdata)
@@ -281,17 +303,6 @@ static void on_servers(const char *trouble, void *userdata)
         propagation_fail_errno(p, r);
 }
 
-static int add_timers(Propagation *p)
-{
-    sd_event *event = dns_pool_event(p->settings->pool);
-    int r = timer_new(event, on_poll, p, &p->timer);
-
-    if (r < 0)
-        return r;
-    return timer_start(event, p->settings->verification->propagation_timeout * USEC_PER_SEC,
-                       on_over, p, &p->deadline);
-}
-
 int propagation_await(const DnsSettings *settings, const DnsText *text, propagation_cb callback,
                       void *userdata, Propagation **ret)
 {
@@ -304,7 +315,9 @@ int propagation_await(const DnsSettings *settings, const DnsText *text, propagat
     p->text = text;
     p->callback = callback;
     p->userdata = userdata;
-    r = add_timers(p);
+    r = timer_start(dns_pool_event(settings->pool),
+                    settings->verification->propagation_timeout * USEC_PER_SEC, on_over, p,
+                    &p->deadline);
     if (r >= 0)
         r = zone_servers_find(settings, text->zone, on_servers, p, &p->servers);
     if (r < 0)

@@ -126,7 +126,7 @@ static int start(DnsPublication *p, const DnsPublicationRequest *request, char *
     p->target.text.value = strdup(request->value);
     if (!p->target.name || !p->target.text.value)
         return -ENOMEM;
-    return dns_lookup_find(p->target.settings, p->target.name, on_lookup, p, &p->lookup);
+    return dns_lookup_find(p->target.settings, request->owner, on_lookup, p, &p->lookup);
 }
 
 int dns_publication_start(TxtRecords *records, const DnsPublicationRequest *request,

@@ -20,6 +20,7 @@ typedef struct DnsPublicationRequest {
     Config *config;
     const Verification *verification; /* of type dns01-dnsUpdate, of the config */
     const char *name;                 /* of the authorization */
+    const char *owner;                /* where the CA looks: _acme-challenge.NAME */
     const char *value;                /* of the record; may be published more than once */
 } DnsPublicationRequest;
 
@@ -30,8 +31,8 @@ int dns_publication_start(TxtRecords *records, const DnsPublicationRequest *requ
 /* Returns the owner of the record, at the end of all aliases; NULL: not known yet. Borrowed. */
 const char *dns_publication_owner(const DnsPublication *publication);
 
-/* Returns the servers that do not have the record yet: "ns2.example.org (192.0.2.54): timeout".
- * NULL: none, or it waits for something else. Borrowed until the next call. */
+/* Returns the servers that do not have the record yet: "ns2.example.org (192.0.2.54): no answer
+ * yet". NULL: none, or it waits for something else. Borrowed until the next call. */
 const char *dns_publication_lag(const DnsPublication *publication);
 
 /* Frees the publication. The record is removed from DNS in the background, unless another claim

@@ -118,9 +118,14 @@ static int ask_source(const ZoneServers *p, const char *name, ldns_rr_type type,
                       dns_ask_cb callback, void *userdata, DnsAsk **ret)
 {
     const DnsSettings *settings = p->settings;
+    bool of_resolver = p->use == DNS_USE_RESOLVED;
     DnsAskRequest request = { .servers = p->source, .use = p->use, .timeout = settings->timeout };
-    int r = dns_query_new(name, type, p->use == DNS_USE_RESOLVED, &request.message);
+    int r = dns_query_new(name, type, of_resolver, &request.message);
 
+    if (!of_resolver) {
+        request.key = settings->query_key;
+        request.words = dns_settings_words(settings, settings->query_key);
+    }
     return r < 0 ? r : dns_ask_start(settings->pool, &request, callback, userdata, ret);
 }
 

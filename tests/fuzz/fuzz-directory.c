@@ -46,10 +46,10 @@ Fetch *fetch_cancel(Fetch *cancelled)
     return NULL;
 }
 
-int fetcher_new(sd_event *event, const char *ca_file, Fetcher **ret)
+int fetcher_new(sd_event *event, const FetchRoute *route, Fetcher **ret)
 {
     (void)event;
-    (void)ca_file;
+    (void)route;
     (void)ret;
     abort(); /* for session.c, which this target does not use */
 }

@@ -47,6 +47,7 @@ _acme-challenge.zoned1 CNAME zoned1
 _acme-challenge.zoned3 CNAME _acme-challenge.victim.deep.example.co.uk.
 _acme-challenge.zoned4 CNAME _acme-challenge.victim.two.example.org.
 moved DNAME validation.example.net.
+_acme-challenge.labelled DNAME validation.example.net.
 cut NS elsewhere.example.net.
 mixed A 127.0.0.1
 *.long A 127.0.0.1
@@ -70,9 +71,9 @@ def primary(tmp_path_factory, request):
     server.stop()
 
 
-def make_resolver(directory, primary, forwards=None):
+def make_resolver(directory, primary, forwards=None, source=None):
     """A resolver that forwards to the primary and caches answers for at most a second."""
-    return Named(directory, "127.0.0.1", {}).start(recursion=True, forwards=forwards,
+    return Named(directory, "127.0.0.1", {}).start(recursion=True, forwards=forwards, source=source,
                                                    options=f"""forward only;
         forwarders {{ {primary.address} port {primary.port}; }};
         max-cache-ttl 0; max-ncache-ttl 0; servfail-ttl 0; lame-ttl 0;""")

@@ -11,6 +11,7 @@ import lib
 KEY_NAME = "acmems"
 KEYS = {KEY_NAME: "hmac-sha256", "k512": "hmac-sha512", "k1": "hmac-sha1", "k5": "hmac-md5"}
 SECRET = base64.b64encode(b"a secret for tests, of 32 bytes!").decode()
+SIGNATURE = f"hmac-sha256:{KEY_NAME}:{SECRET}"  # of dig and nsupdate
 
 
 def tsig_keygen(path, algorithm="hmac-sha256", name=KEY_NAME, secret=SECRET):
@@ -45,20 +46,22 @@ class Server:
         self.port = lib.free_port()
         self.where = f"{address}:{self.port}"
         self.process = None
+        self.is_signed = False  # query() needs the key
         for name, text in zones.items():
             if text is not None:
                 (directory / f"{name}.zone").write_text(text)
 
     def query(self, name, kind="TXT", tcp=False):
+        signature = ["-y", SIGNATURE] if self.is_signed else []
         return lib.run("dig", f"@{self.address}", "-p", self.port, name, kind, "+noall",
                        "+comments", "+answer", "+norecurse", "+tries=2", "+time=2", check=False,
-                       *([] if not tcp else ["+tcp"])).stdout
+                       *signature, *([] if not tcp else ["+tcp"])).stdout
 
     def texts(self, name):
         return sorted(re.findall(r'\sTXT\s+"([^"]*)"', self.query(name)))
 
     def add(self, zone, name, value, action="add"):
-        lib.run("nsupdate", "-y", f"hmac-sha256:{KEY_NAME}:{SECRET}",
+        lib.run("nsupdate", "-y", SIGNATURE,
                 input=f"server {self.address} {self.port}\nzone {zone}\n"
                       f"update {action} {name} {'1' if action == 'add' else ''} TXT {value}\nsend\n")
 
@@ -86,10 +89,14 @@ class Server:
 class Named(Server):
     """BIND. On loopback it uses only the configured address of the interface, 127.0.0.1."""
 
-    def start(self, options="", recursion=False, primary=None, forwards=None):
+    def start(self, options="", recursion=False, primary=None, forwards=None, view=None,
+              source=None):
         """@primary: makes it a secondary of this server; it forwards updates there.
         @forwards: {zone: server that answers queries for it}
+        @view: clients that see the zones, as in named.conf; others see nothing
+        @source: address of its own queries
         """
+        self.is_signed = bool(view)
         keys = [f'key "{name}" {{ algorithm {algorithm}; secret "{SECRET}"; }};'
                 for name, algorithm in KEYS.items()]
         zones = []
@@ -104,6 +111,9 @@ class Named(Server):
         for name, server in (forwards or {}).items():
             zones.append(f'zone "{name}" {{ type forward; forward only; '
                          f'forwarders {{ {server.address} port {server.port}; }}; }};')
+        if view:
+            zones = [f"view seeing {{ match-clients {{ {view} }};", *zones, "};",
+                     "view blind { match-clients { any; }; };"]
         config = self.directory / "named.conf"
         config.write_text(f"""
 options {{
@@ -112,7 +122,7 @@ options {{
     listen-on-v6 {{ none; }};
     pid-file none; session-keyfile none; lock-file none;
     recursion {"yes" if recursion else "no"}; dnssec-validation no; minimal-responses no;
-    allow-transfer {{ any; }}; notify explicit; query-source address {self.address};
+    allow-transfer {{ any; }}; notify explicit; query-source address {source or self.address};
     {options}
 }};
 controls {{ }};

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """dns-01 in orders with several authorizations, and next to other verifications."""
 
+import contextlib
 import json
 import re
 import threading
@@ -11,7 +12,7 @@ import lib
 from ca_proxy import Answer, CaProxy
 from dns_bed import CONFIG, KEY, kill_orderd, name_of_length, post_in_background, wait_until_clean
 from dns_servers import Named
-from fault_proxy import refuse
+from fault_proxy import FaultProxy, Rule, members, refuse
 # Fixtures:
 from dns_bed import account, lookups, pebble, primary, resolver, secondary, start, www, www_two
 
@@ -33,9 +34,9 @@ def test_next_if_the_first_fails(start, pebble, new_csr):
     acmems.issue(new_csr("mixed.example.org"))
     warning, = [line for line in acmems.orderd.log.splitlines() if "tried next" in line]
     assert 'mixed.example.org cannot be verified by [verification "dns"]' in warning
-    assert '[verification "http"] is tried next: ' in warning and "refused" in warning
+    assert '[verification "http"] is tried next: ' in warning and "its UDP port is closed" in warning
     answer = acmems.post(new_csr("*.unseen.example.org"))  # no valid authorization yet
-    assert answer.status == 421 and "refused" in answer.text, answer
+    assert answer.status == 421 and "its UDP port is closed" in answer.text, answer
 
 
 def test_all_verifications_fail(start, new_csr):
@@ -46,8 +47,8 @@ def test_all_verifications_fail(start, new_csr):
 type = dns01-dnsUpdate
 dns-server = 127.0.0.1:{other}
 """, servers=[f"127.0.0.1:{nobody}"], verification="dns, dns2, http")
-    dns = rf'\[verification "dns"\]: [^;]*127\.0\.0\.1:{nobody}: [^;]*refused[^;]*; '
-    dns2 = rf'\[verification "dns2"\]: [^;]*127\.0\.0\.1:{other}: [^;]*refused[^;]*; '
+    dns = rf'\[verification "dns"\]: [^;]*127\.0\.0\.1:{nobody}: its UDP port is closed[^;]*; '
+    dns2 = rf'\[verification "dns2"\]: [^;]*127\.0\.0\.1:{other}: its UDP port is closed[^;]*; '
     for name, http in [("*.unheard.example.org", "the CA offers no http-01 challenge"),
                        ("nobody.example.org", ".*nobody.example.org")]:
         answer = acmems.post(new_csr(name))
@@ -59,6 +60,25 @@ dns-server = 127.0.0.1:{other}
                    if f"No certificate for {name}" in line]
         assert re.search(said, failed)
         assert acmems.orderd.log.count(f"{name.removeprefix('*.')} cannot be verified by") == 2
+
+
+def test_upper_case(tmp_path, pebble, primary, lookups, http01_socket, new_csr, www):
+    """Names mean the same in any case, whoever writes them: the client, the configuration, the CA."""
+    with contextlib.ExitStack() as stack:
+        proxy = FaultProxy(pebble)
+        stack.callback(proxy.stop)
+        acmems = lib.Acmems(tmp_path / "server", proxy, http01_socket,
+                            lib.register(tmp_path / "account", proxy, http01_socket))
+        stack.callback(acmems.stop)
+        identifier = {"type": "dns", "value": www.upper()}
+        proxy.rules = [Rule(www, "authorization", members(identifier=identifier), times=9),
+                       Rule(www, "newOrder", members(identifiers=[identifier])),
+                       Rule(www, "order", members(identifiers=[identifier]), times=9)]
+        acmems.start(auth="", storage=CONFIG.format(
+            servers=f"dns-server = {primary.where}\nresolver = {lookups.where}",
+            more=f"{KEY}\nzone = EXAMPLE.Org", verification="dns").replace("domain = *", "domain = *.EXAMPLE.org"))
+        assert [name.lower() for name in acmems.issue(new_csr(www.title())).names] == [www]
+        wait_until_clean(acmems, primary, f"_acme-challenge.{www}")
 
 
 @pytest.mark.parametrize("length,begin", [(238, ""), (240, "*.")])

@@ -51,14 +51,15 @@ directory = /var/tmp/b
 class Generated:
     """One run of the generator, with the arguments that systemd passes."""
 
-    def __init__(self, directory, config, expect=""):
+    def __init__(self, directory, config, expect="", env=None):
         self.directory, self.config = directory, directory / "acmems.ini"
         self.places = [directory / name for name in ("normal", "early", "late")]
         for place in self.places:
             place.mkdir()
         if config is not None:
             self.config.write_text(config)
-        result = lib.run(lib.GENERATOR, f"--config={self.config}", *self.places)
+        result = lib.run(lib.GENERATOR, f"--config={self.config}", *self.places,
+                         env={**lib.ENVIRONMENT, **(env or {})})
         self.said = result.stderr
         assert result.stdout == ""
         if expect is not None:
@@ -110,6 +111,17 @@ def test_listener(tmp_path, listener, stream, free_bind):
     assert generated.settings(HTTP01, "ListenStream") == [stream]
     assert generated.settings(HTTP01, "FreeBind") == free_bind
     assert generated.verify("acmems-http01.socket") == ""
+
+
+def test_kernel_without_ipv6(tmp_path):
+    """The other listeners work, and a warning says what is missing."""
+    generated = Generated(tmp_path, "[mgmt]\nlistener = [::1]:1313\n", expect=None,
+                          env=lib.preload("no-ipv6"))
+    assert generated.settings(HTTP01, "ListenStream") == ["0.0.0.0:1380"]
+    assert generated.settings(MGMT, "ListenStream") == ["[::1]:1313"]  # there is no other
+    assert generated.said == ("acmems-generator: acmems-http01.socket does not listen on its IPv6 addresses, "
+                              "because this kernel has no IPv6. To silence this, remove them from the "
+                              "configuration.\n")
 
 
 def test_address_of_two_blocks(tmp_path):

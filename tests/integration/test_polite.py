@@ -183,7 +183,7 @@ def test_acmemsctl(acmems, new_csr, pebble):
     assert len(listed.splitlines()) == 2
     assert all(f"name {name}: " in listed for name in names)
 
-    lib.run(lib.CTL, "--config", acmems.config, "clear", names[0])
+    lib.run(lib.CTL, "--config", acmems.config, "clear", names[0].upper())
     assert HELD_BACK in acmems.post(new_csr(names[1])).text
     pebble.set_address(names[0], "127.0.0.1")
     acmems.issue(new_csr(names[0]))

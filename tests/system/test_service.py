@@ -229,6 +229,43 @@ def test_kill_during_a_request(server, pebble, new_csr, unit):
     server.issue(new_csr(f"after-{unit}.example.org"))
 
 
+@pytest.mark.parametrize("unit, port", [("acmems-mgmt", 1313), ("acmems-http01", 1380)])
+def test_sandbox_that_fails(server, unit, port):
+    """The socket stays open, however often the start fails. The client that waits is served in the end."""
+    server.drop_in(f"{unit}.service", "[Service]\nBindReadOnlyPaths=/missing\n")
+    server.run("systemctl", "stop", f"{unit}.service")
+    try:
+        with lib.Client(port) as client:
+            client.send(lib.head(b"", method="GET", path="/"))
+            lib.wait_for(lambda: int(server.show(f"{unit}.service", "NRestarts")) > 3, "some starts")
+            lib.wait_for(lambda: server.show(f"{unit}.service", "ExecMainStatus") == "226", "a failed start")
+            assert server.is_active(f"{unit}.socket")
+            server.remove_drop_in(f"{unit}.service")
+            assert client.answer("GET").status == 404
+    finally:
+        if server.path(f"/etc/systemd/system/{unit}.service.d/test.conf").exists():
+            server.remove_drop_in(f"{unit}.service")
+
+
+def test_container_without_namespaces(server, new_csr):
+    """The drop-in of acmems.service(8): the services share the file system of the machine."""
+    server.sh(lib.documented_block("container"))
+    units = [f"{unit}.service" for unit in UNITS]
+    try:
+        server.run("systemctl", "restart", *units)
+        server.issue(new_csr("container.example.org"))
+        for unit in units:
+            pid = server.show(unit, "MainPID")
+            for kind in ("mnt", "user"):
+                own, machine = (server.run("readlink", f"/proc/{which}/ns/{kind}").stdout
+                                for which in (pid, "1"))
+                assert own == machine, (unit, kind)
+    finally:
+        server.run("rm", "-r", "/etc/systemd/system/acmems-.service.d")
+        server.run("systemctl", "daemon-reload")
+        server.run("systemctl", "restart", *units)
+
+
 @pytest.mark.parametrize("unit", UNITS)
 def test_killed_repeatedly(server, new_csr, unit):
     """No start limit disables a socket permanently."""

@@ -86,10 +86,10 @@ static inline char *ca_text(const char *text)
     return result;
 }
 
-int fetcher_new(sd_event *event, const char *ca_file, Fetcher **ret)
+int fetcher_new(sd_event *event, const FetchRoute *route, Fetcher **ret)
 {
     (void)event;
-    (void)ca_file;
+    (void)route;
     *ret = calloc(1, sizeof(**ret));
     ASSERT_TRUE(*ret);
     return 0;

@@ -2,7 +2,8 @@
 #pragma once
 
 /* DNS servers that answer by a script. The functions of dns/exchange.h below take the place of
- * exchange.c when the test is linked. Each request is a line of the trace with its answer. */
+ * exchange.c when the test is linked. Each request is a line of the trace with its answer. The
+ * server of a signed query is "192.0.2.1 signed". */
 
 #include "dns/exchange.h"
 #include "scripted-clock.h"
@@ -11,8 +12,8 @@
 
 /* .answer: records in the form of zone files, one a line ("%" stands for the name that was asked
  * for, "$" for the value that was added last), "" for none; an RCODE ("SERVFAIL"); "timeout" or
- * "unreachable". A "-" before it: from a server without authority. The first row that fits and was
- * not used is taken, the last one again and again. */
+ * "unreachable"; "silent": no end at all. A "-" before it: from a server without authority. The
+ * first row that fits and was not used is taken, the last one again and again. */
 typedef struct DnsRow {
     const char *server; /* NULL: any */
     const char *asked;  /* "TXT _acme-challenge.www.example.org"; "+" or "-" before: an update */
@@ -26,6 +27,7 @@ struct DnsPool {
 struct DnsExchange {
     DnsExchange *next;
     char *server, *asked, *name;
+    bool is_silent;
     dns_exchange_cb callback;
     void *userdata;
 };
@@ -101,7 +103,8 @@ int dns_exchange_start(DnsPool *pool, const DnsRequest *request, dns_exchange_cb
 
     ASSERT_TRUE(exchange && pool);
     ASSERT_EQ(request->by_tcp, is_update);
-    exchange->server = strdup(request->server->text);
+    ASSERT_TRUE(asprintf(&exchange->server, "%s%s", request->server->text,
+                         !is_update && request->key ? " signed" : "") > 0);
     exchange->name = dns_name_from_rdf(ldns_rr_owner(record));
     ASSERT_TRUE(exchange->name);
     ASSERT_TRUE(asprintf(&exchange->asked, "%s%s %s",
@@ -200,10 +203,24 @@ static inline void dns_trace(const DnsExchange *exchange, const char *text)
     trace_add("%s %s: %s", exchange->server, exchange->asked, flat);
 }
 
-/* Answers the oldest request. */
+/* Takes the oldest request that may be answered. NULL: there is none. */
+static inline DnsExchange *dns_take(void)
+{
+    for (DnsExchange **at = &dns_first; *at; at = &(*at)->next) {
+        DnsExchange *exchange = *at;
+
+        if (exchange->is_silent)
+            continue;
+        *at = exchange->next;
+        return exchange;
+    }
+    return NULL;
+}
+
+/* Answers one request. */
 static inline bool dns_answer(void)
 {
-    DnsExchange *exchange = dns_first;
+    DnsExchange *exchange = dns_take();
     _cleanup_(dns_packet_freep) ldns_pkt *answer = NULL;
     char words[DNS_WORDS_SIZE];
     DnsReply reply = { 0 };
@@ -211,8 +228,14 @@ static inline bool dns_answer(void)
 
     if (!exchange)
         return false;
-    dns_first = exchange->next;
     text = dns_find_answer(exchange);
+    if (streq(text, "silent")) {
+        dns_trace(exchange, text);
+        exchange->is_silent = true;
+        exchange->next = dns_first;
+        dns_first = exchange;
+        return true;
+    }
     if (streq(text, "timeout"))
         reply.error = -ETIMEDOUT;
     else if (streq(text, "unreachable"))

@@ -180,6 +180,17 @@ static int clear(const Config *config, const char *name)
     return CTL_GOOD;
 }
 
+/* The name may be in upper case, as in a CSR. */
+static int clear_name(const Config *config, const char *argument)
+{
+    _cleanup_free_ char *name = strdup(argument);
+
+    if (!name)
+        return pauses_fail("cannot clear everything", -ENOMEM);
+    dns_name_fold(name);
+    return clear(config, name);
+}
+
 int ctl_clear(char *const *arguments, const CtlOptions *options)
 {
     _cleanup_(config_unrefp) Config *config = NULL;
@@ -195,7 +206,7 @@ int ctl_clear(char *const *arguments, const CtlOptions *options)
     if (options->all)
         return clear(config, NULL);
     for (; *arguments; arguments++)
-        if (clear(config, *arguments) != CTL_GOOD)
+        if (clear_name(config, *arguments) != CTL_GOOD)
             result = CTL_BAD;
     return result;
 }

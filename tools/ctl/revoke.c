@@ -8,6 +8,7 @@
 #include "config/file.h"
 #include "ctl/certificates.h"
 #include "ctl/ctl.h"
+#include "libacme/account.h"
 #include "libacme/registration.h"
 #include "libacme/revocation.h"
 #include "libacme/sync-call.h"
@@ -210,7 +211,7 @@ static int open_session(Revoke *revoke)
     if (r >= 0)
         r = sd_event_default(&revoke->event);
     if (r >= 0)
-        r = session_new(revoke->event, account->server, account->ca_file, &revoke->session);
+        r = account_open_session(revoke->event, account, &revoke->session);
     if (r >= 0) {
         session_set_key(revoke->session, key);
         r = session_set_account(revoke->session, registration_uri(registration));

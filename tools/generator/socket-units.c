@@ -3,8 +3,10 @@
 
 #include <ctype.h>
 #include <net/if.h>
+#include <sys/socket.h>
 
 #include "base/macro.h"
+#include "log/log.h"
 
 #define SECTION "Socket"
 
@@ -78,6 +80,35 @@ static int collect_http01(const Config *config, Listeners *listeners)
 static int collect_tlsalpn01(const Config *config, Listeners *listeners)
 {
     return collect_type(config, VERIFICATION_TLSALPN01, listeners);
+}
+
+/* Not merely switched off: FreeBind= takes care of that. */
+static bool kernel_lacks_ipv6(void)
+{
+    _cleanup_close_ int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    return fd < 0 && errno == EAFNOSUPPORT;
+}
+
+/* If one address of a unit cannot exist, systemd opens none of them. So IPv6 addresses are left
+ * out, unless there is no other. */
+static void drop_ipv6(Listeners *listeners, const char *name)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < listeners->n; i++)
+        n += listeners->list[i].kind != LISTEN_INET6;
+    if (n == 0 || n == listeners->n || !kernel_lacks_ipv6())
+        return;
+    n = 0;
+    for (size_t i = 0; i < listeners->n; i++)
+        if (listeners->list[i].kind != LISTEN_INET6)
+            listeners->list[n++] = listeners->list[i];
+    listeners->n = n;
+    (void)log_full(LOG_WARNING, 0,
+                   "acmems-%s.socket does not listen on its IPv6 addresses, because this kernel "
+                   "has no IPv6. To silence this, remove them from the configuration.",
+                   name);
 }
 
 static bool same_interface(const ListenAddress *a, const ListenAddress *b)
@@ -232,6 +263,7 @@ int socket_units_write(const UnitDirectory *where, const Config *config)
             return r;
         if (listeners.n == 0)
             continue;
+        drop_ipv6(&listeners, sockets[i].name);
         sort_unique(&listeners);
         r = write_all_groups(where, sockets[i].name, listeners);
     }

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "libacme/account.h"
 #include "libacme/external-account.h"
 #include "libacme/registration.h"
 #include "libacme/sync-call.h"
@@ -26,7 +27,7 @@ int register_initialize(Register *reg)
     int r;
 
     progress_begin("Initialize ACME client");
-    r = session_new(reg->event, reg->account->server, reg->account->ca_file, &reg->session);
+    r = account_open_session(reg->event, reg->account, &reg->session);
     if (r >= 0) {
         session_set_key(reg->session, reg->key);
         r = session_directory(reg->session, sync_callback, &answer, &call);

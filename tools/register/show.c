@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "libacme/account-label.h"
 #include "libacme/registration.h"
 #include "libacme/transport/jws.h"
 #include "register/account.h"
@@ -17,6 +18,11 @@ static const char *const methods[] = {
     [VERIFICATION_TLSALPN01] = "tls-alpn-01",
 };
 
+static const char *method_of(const Verification *verification)
+{
+    return verification->account_label ? "dns-account-01" : methods[verification->type];
+}
+
 /* "http-01,dns-01": of all verifications in the configuration. NULL: out of memory. */
 static char *list_methods(const Config *config)
 {
@@ -24,7 +30,7 @@ static char *list_methods(const Config *config)
     char *list = NULL;
 
     for (size_t i = 0; i < config->n_verifications; i++) {
-        const char *method = methods[config->verifications[i]->type];
+        const char *method = method_of(config->verifications[i]);
 
         if (!strv_contains(used, method) && strv_extend(&used, method) < 0)
             return NULL;
@@ -75,6 +81,15 @@ static void print_contacts(const Register *reg)
             text_print_line(stdout, "Contact: %s", json_string_value(contact));
 }
 
+/* For a CNAME record, before the first certificate is ordered. */
+static void print_label(const Register *reg)
+{
+    char label[ACCOUNT_LABEL_LENGTH + 1];
+
+    if (account_label(registration_uri(reg->registration), label) >= 0)
+        text_print_line(stdout, "dns-account-01: %s._acme-challenge.NAME", label);
+}
+
 int register_show(Register *reg)
 {
     _cleanup_free_ char *thumbprint = NULL;
@@ -89,6 +104,7 @@ int register_show(Register *reg)
     text_print_line(stdout, "Key thumbprint: %s", str_or(thumbprint, "?"));
     text_print_line(stdout, "Status: %s", str_or(registration_status(reg->registration), "valid"));
     print_contacts(reg);
+    print_label(reg);
     print_all_caa(reg);
     return r;
 }

@@ -102,7 +102,7 @@ static void bed_open(Bed *bed)
     ASSERT_OK(account_registration_save(bed->directory, registration));
     ca = (Ca){ .is_quiet = false };
     ASSERT_TRUE(sd_event_new(&bed->event) >= 0);
-    ASSERT_OK(session_new(bed->event, CA_URL "dir", NULL, &bed->session));
+    ASSERT_OK(session_new(bed->event, CA_URL "dir", &(FetchRoute){ 0 }, &bed->session));
     session_set_key(bed->session, bed->old);
     ASSERT_OK(session_set_account(bed->session, CA_URL "account/1"));
 }

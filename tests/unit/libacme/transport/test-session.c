@@ -48,7 +48,7 @@ static Bed open_session(const char *state)
 
     ca = (Ca){ .script = NULL };
     ASSERT_TRUE(sd_event_new(&bed.event) >= 0);
-    ASSERT_OK(session_new(bed.event, CA_URL "dir", NULL, &bed.session));
+    ASSERT_OK(session_new(bed.event, CA_URL "dir", &(FetchRoute){ 0 }, &bed.session));
     if (state)
         ASSERT_OK(session_keep_in(bed.session, state));
     session_set_key(bed.session, key);

@@ -68,6 +68,9 @@ static void refuse(const char *content, const char *expected)
     W(line)                                                                                        \
     "acmems-sign, which serves clients, can read " key " here; move the key to a file in "         \
     "/etc/acmems/keys, and name it with " key "-file\n"
+#define PROXY                                                                                      \
+    "proxy is not the URL of a proxy with its port; write http://192.0.2.8:3128, or https://, "    \
+    "socks5:// or socks5h:// in place of http://\n"
 #define AUTH      "[auth \"a\"]\n"
 #define AUTH_IP   AUTH "ip=192.0.2.1\n"
 #define HMAC      "hmac_type=sha256\nhmac_key=sixteen bytes of\n"
@@ -346,10 +349,23 @@ static void test_refused(void)
           E("3") "tsig-key-file is not an absolute path; start it with /\n" },
         { DNSUPDATE "tsig-key=sha256:k:c2VjcmV0\ntsig-key-file=/k\n",
           E("4") "tsig-key-file conflicts with tsig-key in " MAIN ":3; delete one of the two\n" },
+        { DNSUPDATE "label=yes\n", E("3") "label = 'yes' is neither none nor account\n" },
+        { DNSUPDATE "sign-queries=maybe\n",
+          E("3") "sign-queries = 'maybe' is neither yes nor no\n" },
+        { DNSUPDATE "sign-queries=yes\n",
+          E("3") "sign-queries = yes needs a key; add tsig-key-file, or delete the line\n" },
         { DNSUPDATE "propagation-check=maybe\n",
           E("3") "propagation-check = 'maybe' is neither authoritative nor none\n" },
         { DNSUPDATE "propagation-timeout=0\n",
           E("3") "propagation-timeout = '0' is not a number from 1 to 86400\n" },
+        { "[account]\nproxy=192.0.2.8:3128\n", E("2") PROXY },
+        { "[account]\nproxy=http://192.0.2.8\n", E("2") PROXY },
+        { "[account]\nproxy=http://192.0.2.8:\n", E("2") PROXY },
+        { "[account]\nproxy=http://:3128\n", E("2") PROXY },
+        { "[account]\nproxy=http://192.0.2.8:3128/path\n", E("2") PROXY },
+        { "[account]\nproxy=http://192.0.2.8:70000\n", E("2") PROXY },
+        { "[account]\nproxy=ftp://192.0.2.8:3128\n", E("2") PROXY },
+        { "[account]\nproxy=http://a b:3128\n", E("2") PROXY },
         { "[account]\neab-kid=\neab-hmac-key=c2VjcmV0\n",
           E("2") "eab-kid is empty; write the key identifier that the CA gave you\n" SHOWN(
               "3", "eab-hmac-key") },
@@ -723,14 +739,38 @@ static void test_prefetch(void)
     ASSERT_EQ(config->storages[1]->prefetch_forget, 7);
 }
 
+static void test_proxy(void)
+{
+    static const char *const good[] = { "", "http://192.0.2.8:3128", "HTTPS://proxy.example:443/",
+                                        "socks5h://[2001:db8::8]:1080" };
+    Config *config = load("[account]\n", NULL);
+
+    ASSERT_TRUE(!config->accounts[0]->proxy);
+    config_unref(config);
+    for (size_t i = 0; i < ELEMENTSOF(good); i++) {
+        char content[128];
+
+        (void)snprintf(content, sizeof(content), "[account]\nproxy = %s\n", good[i]);
+        config = load(content, NULL);
+        ASSERT_STREQ(config->accounts[0]->proxy, good[i]);
+        config_unref(config);
+    }
+    config = load("[account]\nproxy = http://user:p@ss@192.0.2.8:3128\n",
+                  W("2") "acmems-sign, which serves clients, can read the password in proxy; let "
+                         "the proxy permit this machine by its address\n");
+    ASSERT_STREQ(config->accounts[0]->proxy, "http://user:p@ss@192.0.2.8:3128");
+    config_unref(config);
+}
+
 static void test_accounts(void)
 {
-    _cleanup_(config_unrefp) Config *config = load(
-        "[account]\nacme-server = https://one.example/dir\n[account \"two\"]\nacme-server = "
-        "https://two.example/dir\nprofile = classic\naccept-terms-of-service = yes\neab-kid = "
-        "k\neab-hmac-key = _-8\norders-per-3h = 7\n[account \"3/3\"]\ndir = /srv/three\n" FULL_AUTH
-        "[auth \"b\"]\nip=192.0.2.2\ndomain=b.example.org\nprofile = p\naccount = two,\t3/3\n",
-        SHOWN("8", "eab-hmac-key"));
+    _cleanup_(config_unrefp) Config *config =
+        load("[account]\nacme-server = https://one.example/dir\n[account \"two\"]\nacme-server = "
+             "https://two.example/dir\nprofile = classic\naccept-terms-of-service = yes\neab-kid = "
+             "k\neab-hmac-key = _-8\norders-per-3h = 7\n[account \"3/3\"]\nacme-server = "
+             "https://three.example/dir\ndir = /srv/three\n" FULL_AUTH
+             "[auth \"b\"]\nip=192.0.2.2\ndomain=b.example.org\nprofile = p\naccount = two,\t3/3\n",
+             SHOWN("8", "eab-hmac-key"));
     const AccountBlock *two = config_find_account(config, "two");
     const AuthBlock *b = config_find_auth(config, "b");
 
@@ -740,6 +780,7 @@ static void test_accounts(void)
     ASSERT_FALSE(config->accounts[0]->accept_terms_of_service);
     ASSERT_TRUE(!config->accounts[0]->external.kid);
     ASSERT_EQ(config->accounts[0]->orders_per_3h, 300);
+    ASSERT_EQ(config->accounts[0]->order_timeout, 14400);
     ASSERT_STREQ(two->server, "https://two.example/dir");
     ASSERT_STREQ(two->directory, "/var/lib/acmems/accounts/two");
     ASSERT_TRUE(two->accept_terms_of_service);
@@ -799,7 +840,8 @@ static void test_dnsupdate(void)
         "54\nresolver=fe80::1%eth0\nresolver=[fe80::1%eth0]:54\nzone=_acme-challenge.Example.ORG."
         "\ntsig-key-file=/etc/acmems/"
         "tsig.key\npropagation-check=none\npropagation-timeout=7\nalias-"
-        "zone=Validation.example.net.\nalias-zone=example.com\n",
+        "zone=Validation.example.net.\nalias-zone=example.com\n[verification f]\n"
+        "type=dns01-dnsUpdate\ntsig-key-file=/k\nsign-queries=no\nlabel=account\n",
         NULL);
     const Verification *d = config->verifications[0], *e = config->verifications[1];
 
@@ -810,6 +852,7 @@ static void test_dnsupdate(void)
     ASSERT_EQ(d->timeout, 5);
     ASSERT_EQ(d->propagation_timeout, 120);
     ASSERT_FALSE(d->skip_propagation_check);
+    ASSERT_FALSE(d->sign_queries);
     ASSERT_TRUE(!d->resolvers && !d->zone && !d->tsig_key && !d->tsig_key_file);
     ASSERT_EQ(e->n_dns_servers, 4);
     ASSERT_STREQ(e->dns_servers[3], "[2001:db8::53]:53");
@@ -822,6 +865,10 @@ static void test_dnsupdate(void)
     ASSERT_STREQ(e->zone, "_acme-challenge.example.org");
     ASSERT_STREQ(e->tsig_key_file, "/etc/acmems/tsig.key");
     ASSERT_TRUE(e->skip_propagation_check);
+    ASSERT_TRUE(e->sign_queries);
+    ASSERT_FALSE(config->verifications[2]->sign_queries);
+    ASSERT_FALSE(e->account_label);
+    ASSERT_TRUE(config->verifications[2]->account_label);
     ASSERT_EQ(e->propagation_timeout, 7);
     ASSERT_TRUE(!d->alias_zones);
     ASSERT_EQ(e->n_alias_zones, 2);
@@ -1037,6 +1084,7 @@ int main(void)
     test_ip_sans();
     test_profile();
     test_prefetch();
+    test_proxy();
     test_accounts();
     test_verifications();
     test_default_account();

@@ -67,6 +67,21 @@ static void test_base64_refused(void)
     }
 }
 
+/* RFC 4648 §10 */
+static void test_base32(void)
+{
+    char out[BASE32_LENGTH(10) + 1];
+
+    base32_encode("", 0, out);
+    ASSERT_STREQ(out, "");
+    base32_encode("fooba", 5, out);
+    ASSERT_STREQ(out, "mzxw6ytb");
+    base32_encode("\x00\xff\x00\xff\x00"
+                  "fooba",
+                  10, out);
+    ASSERT_STREQ(out, "ad7qb7yamzxw6ytb");
+}
+
 static void test_base64_any(void)
 {
     static const char *const wrong[] = {
@@ -97,6 +112,7 @@ static void test_base64_any(void)
 int main(void)
 {
     test_hex();
+    test_base32();
     test_base64();
     test_base64_refused();
     test_base64_any();

@@ -13,6 +13,8 @@
     "dns-server = 192.0.2.53\ndns-server = 192.0.2.54\npropagation-timeout = 1\n"
 #define RESOLVER "resolver = 192.0.2.1\n"
 #define OWNER    "_acme-challenge.a.example.org"
+/* the label of https://ca.test/account/1 */
+#define LABELLED "_olyvb6oxga3g4ahi._acme-challenge.a.example.org"
 #define SOA      "example.org. SOA ns1.example.org. x.example.org. 1 2 3 4 5"
 #define AUTHZ(status, challenge)                                                                   \
     "{'status': '" status "', 'identifier': {'type': 'dns', 'value': 'a.example.org'}, "           \
@@ -170,6 +172,60 @@ static const Case cases[] = {
                   "192.0.2.1 CNAME _acme-challenge.a.example.org: timeout\n"
                   "end 421: The server could not publish in DNS: a.example.org: no resolver tells "
                   "whether _acme-challenge.a.example.org is an alias (192.0.2.1: timeout)\n",
+      { PENDING } },
+    { "the label of the account is before the other",
+      BLOCK RESOLVER "label = account\npropagation-check = none\n",
+      { { NULL, "CNAME " LABELLED, "" },
+        { NULL, "SOA " LABELLED, SOA },
+        { "192.0.2.53", "+TXT " LABELLED, "" },
+        { "192.0.2.53", "-TXT " LABELLED, "" } },
+      SEEN_PLACED "authz/1\n"
+                  "192.0.2.1 CNAME " LABELLED ": nothing\n"
+                  "192.0.2.53 SOA " LABELLED ": example.org. SOA ns1.example.org. "
+                  "x.example.org. 1 2 3 4 5\n"
+                  "192.0.2.53 +TXT " LABELLED ": nothing\n"
+                  "challenge/1 {}\n"
+                  "wait 0.1 s\n"
+                  "authz/1\n" SEEN_FINALIZED SEEN_ISSUED "192.0.2.53 -TXT " LABELLED ": nothing\n",
+      { { "authz/1", 200, AUTHZ("pending", "dns-account-01") } } },
+    { "the CA does not know the label of an account",
+      BLOCK "label = account\n",
+      { { NULL, NULL, NULL } },
+      SEEN_PLACED "authz/1\n"
+                  "end 421: The CA could not validate: a.example.org: the CA offers no "
+                  "dns-account-01 challenge, which label = account needs\n",
+      { PENDING } },
+    { "queries to the servers are signed",
+      BLOCK "tsig-key = hmac-sha256:k:c2VjcmV0\n",
+      { { "192.0.2.53 signed", "CNAME " OWNER, "REFUSED" },
+        { "192.0.2.54 signed", "CNAME " OWNER, "" },
+        { "192.0.2.53 signed", "SOA " OWNER, "silent" },
+        { "192.0.2.54 signed", "SOA " OWNER, SOA },
+        { NULL, "+TXT " OWNER, "REFUSED" } },
+      SEEN_PLACED "authz/1\n"
+                  "192.0.2.53 signed CNAME _acme-challenge.a.example.org: REFUSED\n"
+                  "192.0.2.54 signed CNAME _acme-challenge.a.example.org: nothing\n"
+                  "192.0.2.53 signed SOA _acme-challenge.a.example.org: silent\n"
+                  "wait 0.25 s\n"
+                  "192.0.2.54 signed SOA _acme-challenge.a.example.org: example.org. SOA "
+                  "ns1.example.org. x.example.org. 1 2 3 4 5\n"
+                  "192.0.2.53 +TXT _acme-challenge.a.example.org: REFUSED\n"
+                  "192.0.2.54 +TXT _acme-challenge.a.example.org: REFUSED\n"
+                  "end 421: The server could not publish in DNS: a.example.org: its TXT record at "
+                  "_acme-challenge.a.example.org cannot be added to the zone example.org "
+                  "(192.0.2.53: REFUSED; 192.0.2.54: REFUSED)\n",
+      { PENDING } },
+    { "no server has the zone for unsigned queries",
+      BLOCK RESOLVER "tsig-key = hmac-sha256:k:c2VjcmV0\nsign-queries = no\n",
+      { { NULL, "CNAME " OWNER, "" }, { NULL, "SOA " OWNER, "REFUSED" } },
+      SEEN_PLACED "authz/1\n"
+                  "192.0.2.1 CNAME _acme-challenge.a.example.org: nothing\n"
+                  "192.0.2.53 SOA _acme-challenge.a.example.org: REFUSED\n"
+                  "192.0.2.54 SOA _acme-challenge.a.example.org: REFUSED\n"
+                  "end 421: The server could not publish in DNS: a.example.org: no server reports "
+                  "the zone of _acme-challenge.a.example.org (192.0.2.53: REFUSED (query not "
+                  "signed: sign-queries = no); 192.0.2.54: REFUSED (query not signed: sign-queries "
+                  "= no))\n",
       { PENDING } },
     { "the second server takes the update",
       BLOCK RESOLVER,

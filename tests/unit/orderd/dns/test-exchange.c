@@ -21,6 +21,7 @@ typedef enum Udp {
     UDP_OVERSIZED,
     UDP_STRAYS_FIRST,
     UDP_STRAYS_ONLY,
+    UDP_NO_KEY, /* a signed request gets NOTAUTH */
 } Udp;
 
 /* How the server answers by TCP. */
@@ -34,6 +35,7 @@ typedef enum Tcp {
     TCP_STRAYS,    /* more messages than it received, none of them an answer */
     TCP_LARGEST,   /* of the accepted size */
     TCP_OVERSIZED, /* of the largest possible size */
+    TCP_NO_KEY,    /* a signed request gets NOTAUTH */
 } Tcp;
 
 typedef struct Connection {
@@ -76,6 +78,13 @@ static void send_strays(const Responder *r, uint8_t *data, size_t size, const So
     send_datagram(r, data, 5, peer);
 }
 
+/* The key is in the only record of a query's additional section. */
+static void deny_key(uint8_t *message)
+{
+    if (message[11] > 0)
+        message[3] |= LDNS_RCODE_NOTAUTH;
+}
+
 static int on_udp(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
     static uint8_t data[8192];
@@ -110,6 +119,10 @@ static int on_udp(sd_event_source *source, int fd, uint32_t revents, void *userd
         break;
     case UDP_STRAYS_FIRST:
         send_strays(r, data, (size_t)size, &peer);
+        send_datagram(r, data, (size_t)size, &peer);
+        break;
+    case UDP_NO_KEY:
+        deny_key(data);
         send_datagram(r, data, (size_t)size, &peer);
         break;
     case UDP_ANSWER:
@@ -160,6 +173,10 @@ static bool answer(Responder *r, Connection *c, uint8_t *in)
         return true;
     }
     switch (r->with_tcp) {
+    case TCP_NO_KEY:
+        deny_key(in + 2);
+        send_bytes(c, in, message_size(in));
+        return true;
     case TCP_ANSWER:
         send_bytes(c, in, message_size(in));
         return true;
@@ -371,7 +388,7 @@ static void test_servers(void)
         unsigned n_connections;
     } table[] = {
         { UDP_ANSWER, TCP_CLOSE, false, 0, "NOERROR", 0 },
-        { UDP_IGNORE, TCP_CLOSE, false, -ETIMEDOUT, "timeout", 0 },
+        { UDP_IGNORE, TCP_CLOSE, false, -ETIMEDOUT, "no answer by UDP in time", 0 },
         { UDP_TRUNCATE, TCP_ANSWER, false, 0, "NOERROR", 1 },
         { UDP_TRUNCATE, TCP_CLOSE, false, -ECONNRESET, "it closed the connection", 1 },
         { UDP_OVERSIZED, TCP_ANSWER, false, 0, "NOERROR", 1 },
@@ -379,7 +396,7 @@ static void test_servers(void)
         { UDP_STRAYS_ONLY, TCP_ANSWER, false, 0, "NOERROR", 1 },
         { UDP_IGNORE, TCP_ANSWER, true, 0, "NOERROR", 1 },
         { UDP_ANSWER, TCP_CLOSE, true, -ECONNRESET, "it closed the connection", 1 },
-        { UDP_ANSWER, TCP_DRIP, true, -ETIMEDOUT, "timeout", 1 },
+        { UDP_ANSWER, TCP_DRIP, true, -ETIMEDOUT, "no answer by TCP in time", 1 },
         { UDP_ANSWER, TCP_SHORT, true, -EBADMSG, "its answer is invalid", 1 },
         { UDP_ANSWER, TCP_STRAYS, true, -EBADMSG, "its answer is invalid", 1 },
         { UDP_ANSWER, TCP_LARGEST, true, 0, "NOERROR", 1 },
@@ -409,7 +426,7 @@ static void test_nobody_there(void)
         Result result = ask(&world, by_tcp);
 
         ASSERT_EQ(result.error, -ECONNREFUSED);
-        ASSERT_STREQ(result.trouble, "Connection refused");
+        ASSERT_STREQ(result.trouble, by_tcp ? "its TCP port is closed" : "its UDP port is closed");
         ASSERT_FALSE(dns_error_is_uncertain(result.error));
     }
     world_done(&world);
@@ -446,21 +463,46 @@ static void test_resent(void)
     world_done(&world);
 }
 
-/* An unsigned answer, and one with the signature of the request: both are rejected. */
-static void test_unsigned(void)
+static Result ask_signed(World *world, bool by_tcp)
 {
-    World world = world_new(UDP_ANSWER, TCP_ANSWER);
     _cleanup_(tsig_key_freep) TsigKey *key = NULL;
     char why[TSIG_WHY_SIZE];
     Result result = { 0 };
 
     ASSERT_OK(tsig_key_parse("hmac-sha256:acmems:c2VjcmV0", why, &key));
-    start(world.pool, &world.responder->server, true, key, &result);
-    run_until(world.event, &result.n_called, 1);
-    ASSERT_EQ(result.error, -EKEYREJECTED);
-    ASSERT_STREQ(result.trouble, "its answer is not signed with the TSIG key");
-    ASSERT_TRUE(dns_error_is_uncertain(result.error));
-    world_done(&world);
+    start(world->pool, &world->responder->server, by_tcp, key, &result);
+    run_until(world->event, &result.n_called, 1);
+    return result;
+}
+
+/* An answer with the signature of the request is rejected. By UDP, the right one may still come. */
+static void test_unsigned(void)
+{
+    for (unsigned by_tcp = 0; by_tcp < 2; by_tcp++) {
+        World world = world_new(UDP_ANSWER, TCP_ANSWER);
+        Result result = ask_signed(&world, by_tcp);
+
+        ASSERT_EQ(result.error, -EKEYREJECTED);
+        ASSERT_STREQ(result.trouble, "its answer is not signed with the TSIG key");
+        ASSERT_TRUE(dns_error_is_uncertain(result.error));
+        world_done(&world);
+    }
+}
+
+/* A server that does not accept the key is asked again without it. */
+static void test_key_is_not_accepted(void)
+{
+    for (unsigned by_tcp = 0; by_tcp < 2; by_tcp++) {
+        World world = world_new(UDP_NO_KEY, TCP_NO_KEY);
+        Result result = ask_signed(&world, by_tcp);
+        const Responder *r = world.responder;
+
+        ASSERT_TRUE(result.answered);
+        ASSERT_STREQ(result.trouble, "NOTAUTH to the signed query, NOERROR to the unsigned one");
+        ASSERT_EQ(by_tcp ? r->n_messages : r->n_datagrams, 2);
+        ASSERT_EQ(r->n_connections, by_tcp);
+        world_done(&world);
+    }
 }
 
 typedef struct Count {
@@ -646,16 +688,40 @@ static void test_one_after_the_other(void)
     result = ask_servers(&world, &servers, DNS_USE_AUTHORITATIVE);
     ASSERT_FALSE(result.answered);
     snprintf(expected, sizeof(expected),
-             "127.0.0.1:1: Connection refused; %s: it is not authoritative for the name",
+             "127.0.0.1:1: its UDP port is closed; %s: it is not authoritative for the name",
              world.responder->server.text);
     ASSERT_STREQ(result.trouble, expected);
 
     result = ask_servers(&world, &servers, DNS_USE_GRANTED);
     ASSERT_EQ(result.error, 1); /* not the server that was never reached */
     snprintf(expected, sizeof(expected),
-             "127.0.0.1:1: Connection refused; %s: it closed the connection",
+             "127.0.0.1:1: its TCP port is closed; %s: it closed the connection",
              world.responder->server.text);
     ASSERT_STREQ(result.trouble, expected);
+    dns_servers_done(&servers);
+    world_done(&world);
+}
+
+/* A server that does not answer delays the others by no more than DNS_ASK_NEXT. */
+static void test_side_by_side(void)
+{
+    World world = world_new(UDP_IGNORE, TCP_CLOSE);
+    Responder *second = responder_new(world.event);
+    DnsAskRequest request = { .use = DNS_USE_RESOLVED, .timeout = 60 * USEC_PER_SEC };
+    DnsServers servers = { 0 };
+    Result result = { 0 };
+    DnsAsk *running;
+
+    ASSERT_OK(dns_servers_add(&servers, &world.responder->server));
+    ASSERT_OK(dns_servers_add(&servers, &second->server));
+    request.servers = &servers;
+    ASSERT_OK(dns_query_new("www.example.org", LDNS_RR_TYPE_TXT, false, &request.message));
+    ASSERT_OK(dns_ask_start(world.pool, &request, on_outcome, &result, &running));
+    run_until(world.event, &result.n_called, 1);
+    ASSERT_TRUE(result.answered);
+    ASSERT_EQ(world.responder->n_datagrams, 1);
+    ASSERT_EQ(second->n_datagrams, 1);
+    responder_free(second);
     dns_servers_done(&servers);
     world_done(&world);
 }
@@ -667,6 +733,7 @@ int main(void)
     test_no_interface();
     test_resent();
     test_unsigned();
+    test_key_is_not_accepted();
     test_many_share_a_connection();
     test_many_datagrams();
     test_stale();
@@ -675,5 +742,6 @@ int main(void)
     test_closed_after_each();
     test_cancelled();
     test_one_after_the_other();
+    test_side_by_side();
     return EXIT_SUCCESS;
 }

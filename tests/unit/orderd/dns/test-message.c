@@ -173,6 +173,39 @@ static int answer_signed(const ldns_pkt *request, const TsigKey *expected, const
     return parse(request, expected, made, &answer);
 }
 
+/* An answer must be signed if it says anything. */
+static void test_unsigned_answers(const TsigKey *key)
+{
+    static const struct {
+        ldns_pkt_rcode rcode;
+        int r;
+    } table[] = {
+        { LDNS_RCODE_NOERROR, -EKEYREJECTED },
+        { LDNS_RCODE_NXDOMAIN, -EKEYREJECTED },
+        { LDNS_RCODE_REFUSED, 0 },
+        { LDNS_RCODE_NOTAUTH, 0 },
+    };
+    _cleanup_(dns_packet_freep) ldns_pkt *query = NULL;
+    uint8_t *wire = NULL;
+    size_t size, unsigned_size;
+
+    ASSERT_OK(dns_query_new(owner, LDNS_RR_TYPE_TXT, false, &query));
+    ASSERT_OK(dns_request_encode(query, ID, key, &wire, &size));
+    free(wire);
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        _cleanup_(dns_packet_freep) ldns_pkt *made =
+            make_answer(query, table[i].rcode, true, NULL, NULL);
+        _cleanup_(dns_packet_freep) ldns_pkt *answer = NULL;
+
+        ASSERT_EQ(parse(query, key, made, &answer), table[i].r);
+    }
+
+    /* The same request once more, without the signature. */
+    ASSERT_OK(dns_request_encode(query, ID, NULL, &wire, &unsigned_size));
+    free(wire);
+    ASSERT_TRUE(unsigned_size < size && !ldns_pkt_tsig(query));
+}
+
 static void test_signatures(void)
 {
     static const char *const algorithms[] = { "hmac-sha256", "hmac-sha512", "hmac-sha1",
@@ -199,6 +232,7 @@ static void test_signatures(void)
         ASSERT_EQ(answer_signed(update, key, other_secret), -EKEYREJECTED);
         ASSERT_EQ(answer_signed(update, key, other_name), -EKEYREJECTED);
         ASSERT_EQ(answer_signed(update, key, NULL), -EKEYREJECTED);
+        test_unsigned_answers(key);
 
         /* An answer to another request is rejected. */
         ASSERT_OK(dns_update_new(&text, false, 60, &another));

@@ -163,6 +163,7 @@ static const Case cases[] = {
         A("1", "% A 192.0.2.11"),
         AAAA("1", "% AAAA 2001:db8::11"),
         { "192.0.2.11", ASKED, "" },
+        { "192.0.2.11", ASKED, "" },
         { "192.0.2.11", ASKED, HAS },
         { "2001:db8::11", ASKED, "unreachable" },
         { "2001:db8::11", ASKED, "" },
@@ -173,11 +174,28 @@ static const Case cases[] = {
       "192.0.2.11 TXT _acme-challenge.www.example.org: nothing\n"
       "2001:db8::11 TXT _acme-challenge.www.example.org: unreachable\n"
       "wait 0.1 s\n"
-      "192.0.2.11 TXT _acme-challenge.www.example.org: % TXT gfj9Xq\n"
+      "192.0.2.11 TXT _acme-challenge.www.example.org: nothing\n"
       "2001:db8::11 TXT _acme-challenge.www.example.org: nothing\n"
       "wait 0.2 s\n"
+      "192.0.2.11 TXT _acme-challenge.www.example.org: % TXT gfj9Xq\n"
       "2001:db8::11 TXT _acme-challenge.www.example.org: % TXT gfj9Xq\n"
       "visible\n" },
+    { "a silent one delays no other",
+      { TWO_SERVERS,
+        { "192.0.2.11", ASKED, "silent" },
+        { "192.0.2.12", ASKED, "" },
+        { "192.0.2.12", ASKED, HAS } },
+      "192.0.2.1 NS example.org: % NS ns1.example.org.,% NS ns2.example.org.\n"
+      "192.0.2.1 A ns1.example.org: % A 192.0.2.11\n"
+      "192.0.2.1 AAAA ns1.example.org: nothing\n"
+      "192.0.2.1 A ns2.example.org: % A 192.0.2.12\n"
+      "192.0.2.1 AAAA ns2.example.org: nothing\n"
+      "192.0.2.11 TXT _acme-challenge.www.example.org: silent\n"
+      "192.0.2.12 TXT _acme-challenge.www.example.org: nothing\n"
+      "wait 0.1 s\n"
+      "192.0.2.12 TXT _acme-challenge.www.example.org: % TXT gfj9Xq\n"
+      "wait 2.9 s\n"
+      "ns1.example.org (192.0.2.11): no answer yet\n" },
     { "a server without a route",
       { TWO_SERVERS, { "192.0.2.11", ASKED, HAS }, { "192.0.2.12", ASKED, "unreachable" } },
       "192.0.2.1 NS example.org: % NS ns1.example.org.,% NS ns2.example.org.\n"

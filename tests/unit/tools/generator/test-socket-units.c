@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "generator/socket-units.h"
 
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
 #include "test-units.h"
 
 #define MGMT      "acmems-mgmt.socket.d/50-acmems.conf"
@@ -105,10 +108,51 @@ static void test_interfaces(void)
     ASSERT_FALSE(test_exists(generated.path, "acmems-http01-eth0.socket"));
 }
 
+static bool has_ipv6 = true;
+
+/* Takes the place of libc's. */
+int socket(int domain, int type, int protocol)
+{
+    if (domain == AF_INET6 && !has_ipv6) {
+        errno = EAFNOSUPPORT;
+        return -1;
+    }
+    return (int)syscall(SYS_socket, domain, type, protocol);
+}
+
+/* A unit with an address of a family that the kernel lacks opens no socket. */
+static void test_kernel_without_ipv6(void)
+{
+    static const struct {
+        const char *listeners, *mgmt;
+    } table[] = {
+        { "", SOCKET("ListenStream=127.0.0.1:1313\n") },
+        { "listener=[::1]:1\nlistener=/run/a\nlistener=[fe80::1%eth0]:1\n",
+          SOCKET("ListenStream=/run/a\n") },
+        { "listener=127.0.0.1:1\n", SOCKET("ListenStream=127.0.0.1:1\n") },
+        /* systemd says why this one fails */
+        { "listener=[::1]:1\n", SOCKET("ListenStream=[::1]:1\nFreeBind=yes\n") },
+    };
+
+    has_ipv6 = false;
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        _cleanup_generated_ Generated generated = generated_new();
+        char content[256];
+
+        (void)snprintf(content, sizeof(content), "[mgmt]\n%s", table[i].listeners);
+        generate(&generated, content, socket_units_write);
+        assert_generated(&generated, MGMT, table[i].mgmt);
+        assert_generated(&generated, "acmems-mgmt-eth0.socket", NULL);
+        assert_generated(&generated, HTTP01, SOCKET("ListenStream=0.0.0.0:1380\n"));
+    }
+    has_ipv6 = true;
+}
+
 int main(void)
 {
     test_drop_ins();
     test_programs();
     test_interfaces();
+    test_kernel_without_ipv6();
     return 0;
 }
