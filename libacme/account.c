@@ -266,8 +266,10 @@ static void account_on_directory(const SessionReply *reply, void *userdata)
         return;
     }
     request.binding = binding;
-    if (block->n_contacts > 0)
-        request.contact = contact = registration_pack_contact(block->contacts);
+    if (block->n_contacts > 0) {
+        contact = registration_pack_contact(block->contacts);
+        request.contact = contact;
+    }
     r = registration_request(account->session, &request, on_account, account, &account->call);
     if (r < 0)
         account_fail(account, "send the registration request", r);

@@ -14,7 +14,10 @@ SLOW = 1000  # connections of the flooder to each socket
 SOURCE_MAX = 256
 HANDLERS = ("acmems-mgmt.service", "acmems-http01.service")
 SERVICES = (*HANDLERS, "acmems-tlsalpn01.service", "acmems-orderd.service")
-PORTS = (1313, 1380)
+CHALLENGE = "/.well-known/acme-challenge/limits"
+# Requests whose processes wait for the client: for a body, and for the rest of the next request.
+BEGUN = {1313: "POST /sign HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n",
+         1380: f"GET {CHALLENGE} HTTP/1.1\r\nHost: x\r\n\r\nGET"}
 
 
 @pytest.fixture
@@ -49,13 +52,13 @@ def test_flood_from_one_source(server, many_descriptors, new_csr):
     server.issue(new_csr("first.example.org"))  # both services run
     challenge(server)
     with contextlib.ExitStack() as stack:
-        for port in PORTS:
+        for port, begun in BEGUN.items():
             for _ in range(SLOW):
                 sock = stack.enter_context(socket.create_connection(("127.0.0.1", port), 60, (FLOODER, 0)))
-                sock.sendall(b"P")
+                sock.sendall(begun.encode())
         lib.wait_for(lambda: all(n_children(server, unit) > SOURCE_MAX // 2 for unit in HANDLERS), "the flood")
         for _ in range(20):
-            answer = lib.request(1380, "GET", "/.well-known/acme-challenge/limits")
+            answer = lib.request(1380, "GET", CHALLENGE)
             assert (answer.status, answer.body) == (200, b"limits.thumbprint")
         server.issue(new_csr("others.example.org"))
         for unit in HANDLERS:
@@ -71,7 +74,7 @@ def test_limit_of_a_source_is_raised(server):
     server.sh(lib.documented_block("source limit"))
     try:
         assert "--source-max=1024" in server.show("acmems-http01.service", "ExecStart")
-        answer = lib.request(1380, "GET", "/.well-known/acme-challenge/limits")
+        answer = lib.request(1380, "GET", CHALLENGE)
         assert (answer.status, answer.body) == (200, b"limits.thumbprint")
     finally:
         server.remove_drop_in("acmems-http01.service", name="limits")
