@@ -264,17 +264,20 @@ int config_file_open(const char *path, ConfigFile **ret)
     return 0;
 }
 
+/* The findings before this entry say what the errors are. */
 static void log_refused(const ConfigFile *file, int error)
 {
+    const char *why = error == -EINVAL ? "it has errors" : strerror(-error);
+
     if (file->config)
         (void)log_event_errno(
             LOG_EVENT_CONFIG_KEPT, error,
-            "Failed to load the changed configuration %s, acmems keeps the previous one: %m",
-            file->path);
+            "Failed to load the changed configuration %s, acmems keeps the previous one: %s",
+            file->path, why);
     else
         (void)log_event_errno(LOG_EVENT_CONFIG_AWAITED, error,
-                              "Failed to load the configuration %s, waiting for it to be fixed: %m",
-                              file->path);
+                              "Failed to load the configuration %s, waiting for it to be fixed: %s",
+                              file->path, why);
 }
 
 static int watch(const char *path, bool reads_keys, ConfigFile **ret)
