@@ -16,6 +16,7 @@ typedef struct AccountFiles {
     json_t *registration; /* NULL: none; without "uri": there is no account at the CA */
     char *elsewhere;      /* URL of the account that the directory has at another CA, or NULL */
     FileStamp key_stamp, registration_stamp;
+    const char *failed; /* the name of the file that could not be loaded, after an error */
 } AccountFiles;
 
 void account_files_done(AccountFiles *files);

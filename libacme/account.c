@@ -103,6 +103,15 @@ static void account_fail(Account *account, const char *doing, int error)
     failure_done(&failure);
 }
 
+static void fail_unreadable(Account *account, int error)
+{
+    _cleanup_free_ char *doing = NULL;
+
+    if (asprintf(&doing, "read %s/%s", account->block->directory, account->files.failed) < 0)
+        doing = NULL;
+    account_fail(account, str_or(doing, "read the files of the account"), error);
+}
+
 static int account_use(Account *account, const char *url)
 {
     int r;
@@ -301,7 +310,7 @@ static void account_open(Account *account)
         return;
     }
     if (r < 0) {
-        account_fail(account, "read account.pem or registration.json", r);
+        fail_unreadable(account, r);
         return;
     }
     session_set_key(account->session, account->files.key);
