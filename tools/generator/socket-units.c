@@ -99,16 +99,9 @@ static Listeners take_group(Listeners *listeners)
 
 static void set_stream(UnitFile *file, const ListenAddress *address)
 {
-    char text[INET6_ADDRSTRLEN + STRLEN("[]:65535")];
-    bool bracketed = address->kind == LISTEN_INET6;
+    char text[LISTEN_ADDRESS_SIZE];
 
-    if (address->kind == LISTEN_UNIX) {
-        unit_file_set(file, SECTION, "ListenStream", address->address);
-        return;
-    }
-    (void)snprintf(text, sizeof(text), "%s%s%s:%u", bracketed ? "[" : "", address->address,
-                   bracketed ? "]" : "", address->port);
-    unit_file_set(file, SECTION, "ListenStream", text);
+    unit_file_set(file, SECTION, "ListenStream", listen_address_format(address, text));
 }
 
 /* Writes the address without its scope: systemd would look up the interface when it loads the unit,
