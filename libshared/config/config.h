@@ -31,6 +31,12 @@
 #define CONFIG_ORDER_TIMEOUT_DEFAULT (4U * 3600)
 #define CONFIG_ORDER_TIMEOUT_MAX     (7U * 24 * 3600)
 
+/* A line of the configuration. */
+typedef struct Place {
+    const char *file; /* one of Config.files; NULL: none */
+    unsigned line;
+} Place;
+
 /* The beginning of every block. */
 typedef struct Block {
     const char *name;
@@ -65,7 +71,7 @@ typedef struct Verification {
     size_t n_alias_zones;
     TsigKey *tsig_key;            /* NULL: updates are not signed, or the key is in */
     char *tsig_key_file;          /* this file, which key_files_read() reads */
-    unsigned tsig_key_file_line;  /* line in @file that names it */
+    unsigned tsig_key_file_line;  /* in @file */
     unsigned ttl;                 /* s */
     unsigned timeout;             /* s, of one query to one server */
     unsigned propagation_timeout; /* s */
@@ -80,6 +86,7 @@ typedef struct Storage {
     unsigned line; /* 0: implied, in no file */
     StorageType type;
     char *directory;          /* file */
+    unsigned directory_line;  /* in @file */
     unsigned renew_within;    /* days */
     bool prefetch;            /* renew before a request comes, … */
     unsigned prefetch_forget; /* … while the last request is younger, days */
@@ -96,10 +103,13 @@ typedef struct ExternalAccount {
 typedef struct AccountBlock {
     char *name; /* "": [account] */
     const char *file;
-    unsigned line;            /* 0: implied, in no file */
-    char *server;             /* URL of the CA's directory */
-    char *directory;          /* of the files of the account */
-    char *ca_file;            /* PEM bundle for the directory's TLS; else $ACME_CAFILE; else NULL */
+    unsigned line;   /* 0: implied, in no file */
+    char *server;    /* URL of the CA's directory */
+    char *directory; /* of the files of the account */
+    char *ca_file;   /* PEM bundle for the directory's TLS; else $ACME_CAFILE; else NULL */
+    /* The lines that name the directory, the CA file and the file of the HMAC key; where none does,
+     * the line of the block. */
+    Place directory_place, ca_file_place, hmac_key_file_place;
     char *profile;            /* NULL: the CA's default */
     char *preferred_chain;    /* common name of the issuer of its last certificate; NULL: the CA's
                                  default */
