@@ -73,6 +73,20 @@ int account_files_load(AccountFiles *files, const char *directory, const char *s
     return registration_leave(files->registration, server, &files->elsewhere);
 }
 
+bool account_is_missing(const AccountBlock *account)
+{
+    json_auto_t *registration = NULL;
+    _cleanup_free_ char *elsewhere = NULL;
+    int r;
+
+    if (account_block_registers(account))
+        return false;
+    r = account_registration_load(account->directory, &registration);
+    if (r >= 0)
+        r = registration_leave(registration, account->server, &elsewhere);
+    return r == -ENOENT || (r >= 0 && !registration_uri(registration));
+}
+
 int account_files_register(AccountFiles *files, const char *directory, json_t *registration)
 {
     int r = account_registration_save(directory, registration);

@@ -282,11 +282,6 @@ static void account_on_directory(const SessionReply *reply, void *userdata)
         account_fail(account, "send the registration request", r);
 }
 
-static bool wants_registration(const AccountBlock *block)
-{
-    return block->accept_terms_of_service || strv_length(block->accepted_terms_of_service) > 0;
-}
-
 static void fail_without_key(Account *account)
 {
     Failure failure = { 0 };
@@ -303,7 +298,7 @@ static void account_open(Account *account)
 {
     const char *status;
     int r = account_files_load(&account->files, account->block->directory, account->block->server,
-                               wants_registration(account->block));
+                               account_block_registers(account->block));
 
     if (r == -ENOENT) {
         fail_without_key(account);

@@ -251,6 +251,12 @@ const AccountBlock *config_account_at(const Config *config, const char *server, 
  * section; NULL: ambiguous. */
 const AccountBlock *config_default_account(const Config *config);
 
+/* Whether an auth block uses the account. */
+bool config_uses_account(const Config *config, const AccountBlock *account);
+
+/* Whether acmems-orderd may register the account: the configuration accepts terms of service. */
+bool account_block_registers(const AccountBlock *account);
+
 /* The profile for orders of this block at @account, one of the accounts of the block. NULL: the
  * CA's default. */
 const char *auth_profile(const AuthBlock *auth, const AccountBlock *account);

@@ -71,6 +71,7 @@ def test_broken_configuration_at_boot(fresh, pebble, new_csr):
     assert fresh.run("systemctl", "is-system-running", check=False).stdout == "running\n"
     answer = fresh.post(new_csr("www.example.org"))
     assert answer.status == 503 and b"configuration is invalid" in answer.body
+    assert "has errors, all requests get 503" in fresh.show("acmems-mgmt.service", "StatusText")
     line = len(fresh.path("/etc/acmems/acmems.ini").read_text().splitlines())
     fresh.run("systemctl", "daemon-reload")
     for program in "acmems-generator", "acmems-sign":
@@ -79,6 +80,12 @@ def test_broken_configuration_at_boot(fresh, pebble, new_csr):
     assert "acmemsctl check" in fresh.status_text()
     fresh.configure(pebble)
     fresh.issue(new_csr("www.example.org"))
+    assert fresh.show("acmems-mgmt.service", "StatusText") == ""
+    fresh.configure(pebble, more="nonsense\n")
+    fresh.post(b"x")
+    assert "the previous configuration is in use" in fresh.show("acmems-mgmt.service", "StatusText")
+    fresh.run("systemctl", "kill", "--signal=HUP", "acmems-orderd.service")
+    lib.wait_for(lambda: "the changed configuration has errors" in fresh.status_text(), "the status")
 
 
 def test_credentials(fresh, pebble, new_csr):

@@ -12,7 +12,7 @@
 #include "ctl/reachability.h"
 #include "ctl/running-service.h"
 #include "ctl/user-access.h"
-#include "libacme/registration.h"
+#include "libacme/account-files.h"
 #include "statedir/account-dir.h"
 
 /* The group of the services that read the configuration. */
@@ -203,16 +203,11 @@ static void check_key_files(const Config *config, const ConfigListener *listener
     }
 }
 
-static bool registers_itself(const AccountBlock *account)
-{
-    return account->accept_terms_of_service || account->n_accepted_terms_of_service > 0;
-}
-
 /* acmems-orderd binds an account only if it may accept the terms of service; otherwise root does so
  * with acme-register. The key file is not needed after that. */
 static const char *external_key_file(const AccountBlock *account)
 {
-    return registers_itself(account) ? account->external.hmac_key_file : NULL;
+    return account_block_registers(account) ? account->external.hmac_key_file : NULL;
 }
 
 static void check_account(const AccountBlock *account, const Orderd *orderd,
@@ -281,29 +276,6 @@ static void check_needs(const Config *config, const ConfigListener *listener)
         check_storage(config->storages[i], &orderd, listener);
 }
 
-static bool is_used(const Config *config, const AccountBlock *account)
-{
-    for (size_t i = 0; i < config->n_auth; i++)
-        for (size_t j = 0; j < config->auth[i]->n_accounts; j++)
-            if (config->auth[i]->accounts[j] == account)
-                return true;
-    return false;
-}
-
-/* Whether the files say that there is an account at the CA: 1, 0, or -errno. */
-static int is_registered(const AccountBlock *account)
-{
-    json_auto_t *registration = NULL;
-    _cleanup_free_ char *elsewhere = NULL;
-    int r = account_registration_load(account->directory, &registration);
-
-    if (r == -ENOENT)
-        return 0;
-    if (r >= 0)
-        r = registration_leave(registration, account->server, &elsewhere);
-    return r < 0 ? r : registration_uri(registration) != NULL;
-}
-
 /* acmems-orderd registers an account only if it may accept the terms of service. */
 static void check_registrations(const Config *config, const ConfigListener *listener)
 {
@@ -312,7 +284,7 @@ static void check_registrations(const Config *config, const ConfigListener *list
         _cleanup_free_ char *key = account_key_path(account->directory);
         bool is_named = *account->name, has_key = key && access(key, F_OK) == 0;
 
-        if (is_used(config, account) && !registers_itself(account) && is_registered(account) == 0)
+        if (config_uses_account(config, account) && account_is_missing(account))
             config_tell(listener, LOG_WARNING, account->file, account->line,
                         "there is no account at %s: run acme-register%s%s%s --register "
                         "--accept-terms-of-service %s",
