@@ -29,7 +29,8 @@ def test_to_do_list_of_a_new_installation(fresh, pebble, new_csr):
     fresh.configure(pebble, ("accept-terms-of-service = yes\n", ""))
     assert len(warnings(fresh)) == 3
     fresh.run("systemctl", "start", "acmems-orderd.service")
-    assert fresh.status_text().startswith(f"no account at {pebble.url}: run acme-register; 0 orders")
+    lib.wait_for(lambda: fresh.status_text().startswith(f"no account at {pebble.url}: run acme-register; 0 orders"),
+                 "the status")
     follow(fresh, f"there is no account at {pebble.url}")
     follow(fresh, "no process listens at 127.0.0.1:1313")
     follow(fresh, "no process listens at 127.0.0.1:1380")

@@ -71,7 +71,10 @@ def test_broken_configuration_at_boot(fresh, pebble, new_csr):
     assert fresh.run("systemctl", "is-system-running", check=False).stdout == "running\n"
     answer = fresh.post(new_csr("www.example.org"))
     assert answer.status == 503 and b"configuration is invalid" in answer.body
-    assert "has errors, all requests get 503" in fresh.show("acmems-mgmt.service", "StatusText")
+
+    def wait_for_status(words):
+        lib.wait_for(lambda: words in fresh.show("acmems-mgmt.service", "StatusText"), "the status of acmems-mgmt")
+    wait_for_status("has errors, all requests get 503")
     line = len(fresh.path("/etc/acmems/acmems.ini").read_text().splitlines())
     fresh.run("systemctl", "daemon-reload")
     for program in "acmems-generator", "acmems-sign":
@@ -80,10 +83,10 @@ def test_broken_configuration_at_boot(fresh, pebble, new_csr):
     assert "acmemsctl check" in fresh.status_text()
     fresh.configure(pebble)
     fresh.issue(new_csr("www.example.org"))
-    assert fresh.show("acmems-mgmt.service", "StatusText") == ""
+    lib.wait_for(lambda: fresh.show("acmems-mgmt.service", "StatusText") == "", "the end of the status")
     fresh.configure(pebble, more="nonsense\n")
     fresh.post(b"x")
-    assert "the previous configuration is in use" in fresh.show("acmems-mgmt.service", "StatusText")
+    wait_for_status("the previous configuration is in use")
     fresh.run("systemctl", "kill", "--signal=HUP", "acmems-orderd.service")
     lib.wait_for(lambda: "the changed configuration has errors" in fresh.status_text(), "the status")
 
