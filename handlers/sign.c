@@ -2,6 +2,8 @@
 
 /* acmems-sign: answers POST /sign. */
 
+#include <systemd/sd-daemon.h>
+
 #include "config/file.h"
 #include "serving/handler.h"
 #include "serving/http-arrival.h"
@@ -10,7 +12,9 @@
 #include "sign/sign-request.h"
 
 typedef struct Sign {
+    const char *path; /* of the configuration */
     ConfigFile *config_file;
+    bool told_broken;    /* the status line says that the configuration has errors */
     SignContext context; /* for the current connection */
 } Sign;
 
@@ -34,6 +38,8 @@ static int sign_open(const char *const values[], void **ret)
 
     if (r >= 0)
         r = config_file_watch(values[0], &sign->config_file);
+    if (r >= 0)
+        sign->path = values[0];
     if (r < 0)
         return r;
     csr_preload();
@@ -41,11 +47,28 @@ static int sign_open(const char *const values[], void **ret)
     return 0;
 }
 
+/* For the line "Status:" of systemctl status. */
+static void tell_status(Sign *sign)
+{
+    bool is_broken = config_file_is_broken(sign->config_file);
+
+    if (is_broken == sign->told_broken)
+        return;
+    sign->told_broken = is_broken;
+    if (!is_broken)
+        (void)sd_notify(false, "STATUS=");
+    else
+        (void)sd_notifyf(
+            false, "STATUS=%s has errors, %s: run 'acmemsctl check' to see them", sign->path,
+            sign->context.config ? "the previous configuration is in use" : "all requests get 503");
+}
+
 static void sign_prepare(void *userdata)
 {
     Sign *sign = userdata;
 
     sign->context.config = config_file_get(sign->config_file);
+    tell_status(sign);
     refusals_sum_up(sign->context.refusals, now_monotonic());
 }
 

@@ -29,12 +29,12 @@ static FileStamp stamp_file(const char *directory, const char *name)
 
 static FileStamp stamp_key(const char *directory)
 {
-    return stamp_file(directory, "account.pem");
+    return stamp_file(directory, ACCOUNT_KEY_FILE);
 }
 
 static FileStamp stamp_registration(const char *directory)
 {
-    return stamp_file(directory, "registration.json");
+    return stamp_file(directory, ACCOUNT_REGISTRATION_FILE);
 }
 
 static int make_account_key(AccountFiles *files, const char *directory)
@@ -58,6 +58,7 @@ int account_files_load(AccountFiles *files, const char *directory, const char *s
     /* Before the files are read, so that later changes are noticed. */
     files->key_stamp = stamp_key(directory);
     files->registration_stamp = stamp_registration(directory);
+    files->failed = ACCOUNT_KEY_FILE;
     r = account_key_load(directory, &files->key);
     if (r == -ENOENT && make_key)
         r = make_account_key(files, directory);
@@ -65,10 +66,25 @@ int account_files_load(AccountFiles *files, const char *directory, const char *s
         r = jwk_thumbprint(files->key, &files->thumbprint);
     if (r < 0)
         return r;
+    files->failed = ACCOUNT_REGISTRATION_FILE;
     r = account_registration_load(directory, &files->registration);
     if (r < 0)
         return r == -ENOENT ? 0 : r;
     return registration_leave(files->registration, server, &files->elsewhere);
+}
+
+bool account_is_missing(const AccountBlock *account)
+{
+    json_auto_t *registration = NULL;
+    _cleanup_free_ char *elsewhere = NULL;
+    int r;
+
+    if (account_block_registers(account))
+        return false;
+    r = account_registration_load(account->directory, &registration);
+    if (r >= 0)
+        r = registration_leave(registration, account->server, &elsewhere);
+    return r == -ENOENT || (r >= 0 && !registration_uri(registration));
 }
 
 int account_files_register(AccountFiles *files, const char *directory, json_t *registration)

@@ -8,6 +8,7 @@
 
 #include "base/file-stamp.h"
 #include "base/macro.h"
+#include "config/config.h"
 
 /* Empty when zeroed. */
 typedef struct AccountFiles {
@@ -16,6 +17,7 @@ typedef struct AccountFiles {
     json_t *registration; /* NULL: none; without "uri": there is no account at the CA */
     char *elsewhere;      /* URL of the account that the directory has at another CA, or NULL */
     FileStamp key_stamp, registration_stamp;
+    const char *failed; /* the name of the file that could not be loaded, after an error */
 } AccountFiles;
 
 void account_files_done(AccountFiles *files);
@@ -29,6 +31,9 @@ void account_files_done(AccountFiles *files);
  */
 int account_files_load(AccountFiles *files, const char *directory, const char *server,
                        bool make_key);
+
+/* Whether the files name no account at the CA, and acmems-orderd may not register one. */
+bool account_is_missing(const AccountBlock *account);
 
 /* Saves a registration and takes a reference to it. 0 or -errno. */
 int account_files_register(AccountFiles *files, const char *directory, json_t *registration);

@@ -103,6 +103,15 @@ static void account_fail(Account *account, const char *doing, int error)
     failure_done(&failure);
 }
 
+static void fail_unreadable(Account *account, int error)
+{
+    _cleanup_free_ char *doing = NULL;
+
+    if (asprintf(&doing, "read %s/%s", account->block->directory, account->files.failed) < 0)
+        doing = NULL;
+    account_fail(account, str_or(doing, "read the files of the account"), error);
+}
+
 static int account_use(Account *account, const char *url)
 {
     int r;
@@ -275,11 +284,6 @@ static void account_on_directory(const SessionReply *reply, void *userdata)
         account_fail(account, "send the registration request", r);
 }
 
-static bool wants_registration(const AccountBlock *block)
-{
-    return block->accept_terms_of_service || strv_length(block->accepted_terms_of_service) > 0;
-}
-
 static void fail_without_key(Account *account)
 {
     Failure failure = { 0 };
@@ -296,14 +300,14 @@ static void account_open(Account *account)
 {
     const char *status;
     int r = account_files_load(&account->files, account->block->directory, account->block->server,
-                               wants_registration(account->block));
+                               account_block_registers(account->block));
 
     if (r == -ENOENT) {
         fail_without_key(account);
         return;
     }
     if (r < 0) {
-        account_fail(account, "read account.pem or registration.json", r);
+        fail_unreadable(account, r);
         return;
     }
     session_set_key(account->session, account->files.key);

@@ -2,11 +2,13 @@
 #include "libacme/external-account.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 
 #include "base/io.h"
 #include "libacme/transport/jws.h"
 #include "libacme/transport/session.h"
 #include "strings/encode.h"
+#include "strings/text.h"
 
 #define KEY_FILE_SIZE_MAX ((size_t)4096)
 
@@ -38,7 +40,8 @@ static int secret_read(const char *path, Secret *ret)
 
     if (r < 0)
         return r;
-    begin = strspn(text, " \t\r\n");
+    begin = text_mark_size(text, size);
+    begin += strspn(text + begin, " \t\r\n");
     length = strcspn(text + begin, " \t\r\n");
     /* The file contains the key and nothing else. */
     r = begin + length + strspn(text + begin + length, " \t\r\n") == size
@@ -84,12 +87,17 @@ int external_account_bind(const ExternalAccount *external, EVP_PKEY *key, const 
 void external_account_explain(Failure *failure, const ExternalAccount *external, const char *config,
                               int error)
 {
+    _cleanup_free_ char *what = NULL, *advice = NULL;
+
+    if (asprintf(&what,
+                 "set eab-kid and eab-hmac-key-file in [account] of %s to the values that the CA "
+                 "gave, or pass them to acme-register",
+                 config) < 0)
+        what = NULL;
+    advice = what ? failure_advice(what) : NULL;
     if (error == -ENOKEY)
         failure_set(failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
-                    "The CA requires an external account binding. The server's administrator must "
-                    "set eab-kid and eab-hmac-key-file in [account] of %s to the values that the "
-                    "CA gave, or pass them to acme-register.",
-                    config);
+                    "The CA requires an external account binding. %s", str_or(advice, ""));
     else
         failure_set(failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
                     "The server cannot use the HMAC key of the external account binding in %s: %s.",

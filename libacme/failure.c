@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "libacme/failure.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -11,6 +12,23 @@
 #define RETRY_SOON  60U
 #define RETRY_LIMIT 3600U
 #define SAID_MAX    500 /* bytes of what a CA says */
+
+static bool speaks_to_administrator;
+
+void failure_speak_to_administrator(void)
+{
+    speaks_to_administrator = true;
+}
+
+char *failure_advice(const char *advice)
+{
+    char *sentence;
+    int n = speaks_to_administrator
+                ? asprintf(&sentence, "%c%s.", toupper((unsigned char)*advice), advice + 1)
+                : asprintf(&sentence, "The server's administrator must %s.", advice);
+
+    return n < 0 ? NULL : sentence;
+}
 
 void failure_done(Failure *failure)
 {
@@ -85,12 +103,14 @@ void failure_set_problem(Failure *failure, const json_t *problem, unsigned retry
 {
     const Problem *meaning = problem_find(problem_type(problem));
     _cleanup_free_ char *said = problem_describe(problem);
+    _cleanup_free_ char *advice = meaning->advice ? failure_advice(meaning->advice) : NULL;
 
     if (retry_after == 0 && said)
         retry_after = rate_limit_left(said, time(NULL));
     failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, meaning->status,
                 meaning->retry_after && retry_after ? retry_after : meaning->retry_after,
-                "%s The CA said: %s", meaning->sentence, str_or(said, "?"));
+                "%s%s%s The CA said: %s", meaning->sentence, advice ? " " : "", str_or(advice, ""),
+                str_or(said, "?"));
     failure_set_type(failure, problem_type(problem));
     failure->passing = meaning->retry_after > 0;
     failure->elsewhere = meaning->elsewhere;

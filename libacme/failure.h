@@ -21,6 +21,14 @@ typedef struct Failure {
 
 void failure_done(Failure *failure);
 
+/* From now on the reasons speak to the administrator, who runs this program: "Run …" in place of
+ * "The server's administrator must run …". */
+void failure_speak_to_administrator(void);
+
+/* Makes the sentence with what the administrator must do; free(). @advice: an imperative without a
+ * period: "run 'acme-register CONFIG'". NULL: out of memory. */
+char *failure_advice(const char *advice);
+
 /* Replaces the failure. text_flatten() makes the reason safe for a terminal. It is NULL if out of
  * memory. */
 void failure_set(Failure *failure, LogEvent event, int status, unsigned retry_after,

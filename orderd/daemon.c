@@ -37,7 +37,8 @@ typedef struct Daemon {
     bool sweep_failed;     /* that the files could not be removed is logged */
     sigset_t signals;      /* those in signal_table, handled by the event loop */
     bool draining;
-    sd_event_source *status;    /* updates the status after a moment */
+    sd_event_source *status;    /* updates the status … */
+    bool status_is_near;        /* … after a moment */
     sd_event_source *dns_sweep; /* cleans up in DNS again, … */
     bool dns_sweep_is_near;     /* … after a moment */
 } Daemon;
@@ -45,6 +46,7 @@ typedef struct Daemon {
 /* Many changes within these times cause one update: going through all certificates or records for
  * each change would cost more than the changes. */
 #define STATUS_DELAY       (500 * USEC_PER_MSEC)
+#define STATUS_AGAIN       (10 * USEC_PER_SEC) /* while there is trouble */
 #define DNS_SWEEP_DELAY    USEC_PER_SEC
 #define DNS_SWEEP_INTERVAL (3600 * USEC_PER_SEC)
 
@@ -85,13 +87,19 @@ static void exit_when_drained(void *userdata)
         (void)sd_event_exit(daemon->event, 0);
 }
 
-static void tell_status(const Daemon *daemon)
+/* Trouble may end without an event here: the administrator registers an account. */
+static void tell_status(Daemon *daemon)
 {
     InventoryCount count = inventory_count(daemon->service.inventory, time(NULL));
-    char text[STATUS_SIZE];
+    const Config *config = config_file_get(daemon->service.config_file);
+    char text[STATUS_SIZE], trouble[STATUS_SIZE];
 
-    (void)sd_notifyf(0, "STATUS=%s",
+    status_describe_trouble(config, config_file_is_broken(daemon->service.config_file), trouble);
+    (void)sd_notifyf(0, "STATUS=%s%s", trouble,
                      status_describe(orders_in_flight(daemon->service.orders), &count, text));
+    daemon->status_is_near = false;
+    if (*trouble)
+        (void)timer_arm(daemon->status, STATUS_AGAIN);
 }
 
 static int on_status(sd_event_source *source, uint64_t usec, void *userdata)
@@ -106,8 +114,9 @@ static void tell_status_soon(void *userdata)
 {
     Daemon *daemon = userdata;
 
-    if (!timer_is_armed(daemon->status))
+    if (!daemon->status_is_near)
         (void)timer_arm(daemon->status, STATUS_DELAY);
+    daemon->status_is_near = true;
 }
 
 static bool is_ordered(const char *name, void *userdata)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/macro.h"
+#include "libacme/account-files.h"
 
 /* A number with commas between its groups of three digits: up to 2^64. */
 #define NUMBER_SIZE 32
@@ -58,5 +59,19 @@ const char *status_describe(size_t n_orders, const InventoryCount *count, char b
     if (count->next_renewal != 0 && gmtime_r(&count->next_renewal, &tm) &&
         strftime(time, sizeof(time), "%Y-%m-%d %H:%M UTC", &tm) > 0)
         append(buf, "; next renewal %s", time);
+    return buf;
+}
+
+const char *status_describe_trouble(const Config *config, bool is_broken, char buf[STATUS_SIZE])
+{
+    *buf = '\0';
+    if (is_broken)
+        append(buf, "the changed configuration has errors: run acmemsctl check; ");
+    for (size_t i = 0; i < config->n_accounts; i++)
+        if (config_uses_account(config, config->accounts[i]) &&
+            account_is_missing(config->accounts[i])) {
+            append(buf, "no account at %.100s: run acme-register; ", config->accounts[i]->server);
+            break;
+        }
     return buf;
 }

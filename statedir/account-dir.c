@@ -11,12 +11,11 @@
 #include "base/io.h"
 #include "base/macro.h"
 #include "statedir/files/atomic-file.h"
+#include "strings/text.h"
 #include "x509/rsa-key.h"
 
-#define KEY_FILE          "account.pem"
-#define NEW_KEY_FILE      "account.new.pem"
-#define REGISTRATION_FILE "registration.json"
-#define FILE_SIZE_MAX     ((size_t)64 * 1024)
+#define NEW_KEY_FILE  "account.new.pem"
+#define FILE_SIZE_MAX ((size_t)64 * 1024)
 
 DEFINE_CLEANUP_FUNC(EVP_PKEY *, EVP_PKEY_free)
 DEFINE_CLEANUP_FUNC(BIO *, BIO_free)
@@ -25,7 +24,7 @@ char *account_key_path(const char *directory)
 {
     char *path;
 
-    return asprintf(&path, "%s/" KEY_FILE, directory) < 0 ? NULL : path;
+    return asprintf(&path, "%s/" ACCOUNT_KEY_FILE, directory) < 0 ? NULL : path;
 }
 
 static int read_account_file(const char *directory, const char *name, char **ret, size_t *ret_size)
@@ -68,7 +67,8 @@ static bool key_is_usable(const EVP_PKEY *key)
 static int key_parse(const char *pem, size_t size, EVP_PKEY **ret)
 {
     _cleanup_(EVP_PKEY_freep) EVP_PKEY *key = NULL;
-    _cleanup_(BIO_freep) BIO *bio = BIO_new_mem_buf(pem, (int)size);
+    size_t mark = text_mark_size(pem, size);
+    _cleanup_(BIO_freep) BIO *bio = BIO_new_mem_buf(pem + mark, (int)(size - mark));
 
     if (!bio)
         return -ENOMEM;
@@ -82,7 +82,7 @@ static int key_parse(const char *pem, size_t size, EVP_PKEY **ret)
 
 bool account_key_is_credential(void)
 {
-    return credential_directory(KEY_FILE);
+    return credential_directory(ACCOUNT_KEY_FILE);
 }
 
 static int key_load(const char *directory, const char *name, EVP_PKEY **ret)
@@ -101,7 +101,8 @@ static int key_load(const char *directory, const char *name, EVP_PKEY **ret)
 
 int account_key_load(const char *directory, EVP_PKEY **ret)
 {
-    return key_load(str_or(credential_directory(KEY_FILE), directory), KEY_FILE, ret);
+    return key_load(str_or(credential_directory(ACCOUNT_KEY_FILE), directory), ACCOUNT_KEY_FILE,
+                    ret);
 }
 
 /* One of atomic_replace_at() and atomic_create_at(). */
@@ -130,7 +131,8 @@ static int key_save(const char *directory, const char *name, EVP_PKEY *key, writ
 
 int account_key_save(const char *directory, EVP_PKEY *key, bool replace)
 {
-    return key_save(directory, KEY_FILE, key, replace ? atomic_replace_at : atomic_create_at);
+    return key_save(directory, ACCOUNT_KEY_FILE, key,
+                    replace ? atomic_replace_at : atomic_create_at);
 }
 
 static int open_directory(const char *directory)
@@ -173,7 +175,7 @@ int account_new_key_adopt(const char *directory)
 {
     _cleanup_close_ int fd = open_directory(directory);
 
-    return fd < 0 ? fd : new_key_gone(fd, renameat(fd, NEW_KEY_FILE, fd, KEY_FILE));
+    return fd < 0 ? fd : new_key_gone(fd, renameat(fd, NEW_KEY_FILE, fd, ACCOUNT_KEY_FILE));
 }
 
 int account_new_key_remove(const char *directory)
@@ -202,7 +204,7 @@ int account_registration_load(const char *directory, json_t **ret)
     size_t size;
     int r;
 
-    r = read_account_file(directory, REGISTRATION_FILE, &text, &size);
+    r = read_account_file(directory, ACCOUNT_REGISTRATION_FILE, &text, &size);
     if (r < 0)
         return r;
     registration = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
@@ -223,5 +225,5 @@ int account_registration_save(const char *directory, const json_t *registration)
     fd = directory_open(directory, 0700);
     if (fd < 0)
         return fd;
-    return atomic_replace_at(fd, REGISTRATION_FILE, text, strlen(text), 0600);
+    return atomic_replace_at(fd, ACCOUNT_REGISTRATION_FILE, text, strlen(text), 0600);
 }

@@ -9,6 +9,9 @@
 #include <openssl/evp.h>
 #include <stdbool.h>
 
+#define ACCOUNT_KEY_FILE          "account.pem"
+#define ACCOUNT_REGISTRATION_FILE "registration.json"
+
 /* Whether the service manager passes account.pem as a credential. A key in the directory is ignored
  * then. */
 bool account_key_is_credential(void);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/confinement.h"
+#include "libacme/failure.h"
 #include "log/log.h"
 #include "register/account.h"
 #include "register/key.h"
@@ -83,6 +84,7 @@ int main(int argc, char *argv[])
     int r;
 
     confine_memory();
+    failure_speak_to_administrator();
     log_open("acme-register");
     r = register_options_parse(argc, argv, &reg.options);
     if (r <= 0)

@@ -7,6 +7,7 @@
 #include "base/confinement.h"
 #include "config/config.h"
 #include "ctl/ctl.h"
+#include "libacme/failure.h"
 #include "statedir/files/owner.h"
 
 typedef struct Verb {
@@ -76,6 +77,7 @@ int main(int argc, char *argv[])
     int c;
 
     confine_memory();
+    failure_speak_to_administrator();
     while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0)
         switch (c) {
         case 'h':

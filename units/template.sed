@@ -4,8 +4,7 @@
 # the same.
 s/^# acmems-\(.*\)@\.service is generated from this file by template\.sed\./# Generated from acmems-\1.service by template.sed./
 s/^Description=\(.*\)/Description=\1, one connection/
-/^# A manual start gets the sockets too/d
-/^Requires=/d
+/^# A manual start gets the sockets too/,/^PartOf=/d
 # Each connection is a unit of its own: failed units must not accumulate.
 /^Documentation=/a\
 CollectMode=inactive-or-failed

@@ -28,6 +28,7 @@ typedef struct HttpExchange {
     bool replied;
     bool gone; /* the client cannot be reached any more */
     bool keep_alive;
+    char sentence[192];  /* for .request.reason, where it names numbers */
     HttpRequest request; /* last: http_request_init() leaves most of it as it is */
 } HttpExchange;
 

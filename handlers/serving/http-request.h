@@ -17,7 +17,7 @@ typedef struct HttpRequest {
     bool has_length, is_chunked;
     uint64_t length;
     bool expects_continue;
-    const char *reason; /* what is wrong and what to do, static; NULL: nothing */
+    const char *reason; /* what is wrong and what to do, borrowed; NULL: nothing */
     HttpFields fields;  /* last: only its first elements are initialised */
 } HttpRequest;
 

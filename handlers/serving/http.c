@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "serving/http.h"
 
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 
@@ -38,9 +39,6 @@ static const HttpRefusal bad_chunk = {
 static const HttpRefusal chunks_without_body = {
     400, "This request must not have a body. Send it without one."
 };
-static const HttpRefusal large_body = {
-    413, "The request body is larger than this server accepts. Send a smaller one."
-};
 static const HttpRefusal no_proxy_header = {
     400, "The connection does not begin with a PROXY header, which this server requires from your "
          "address. Enable the PROXY protocol in the front server."
@@ -73,6 +71,27 @@ static void reply_refusal(HttpExchange *x, int status)
     if (status == 405)
         (void)snprintf(headers, sizeof(headers), "Allow: %s\r\n", x->route->methods);
     http_reply_sentence(x, status, headers, x->request.reason);
+}
+
+/* @size: "9000 bytes", as far as the client told it. Returns the status. */
+static int refuse_large_body(HttpExchange *x, const char *size)
+{
+    (void)snprintf(x->sentence, sizeof(x->sentence),
+                   "The request body has %s. This server accepts at most %zu (max-size in "
+                   "acmems.ini). Send a smaller one.",
+                   size, x->route->max_body);
+    x->request.reason = x->sentence;
+    return 413;
+}
+
+static int refuse_length(HttpExchange *x)
+{
+    char size[32];
+
+    if (!x->route->has_body)
+        return http_request_refuse(&x->request, &unexpected_body);
+    (void)snprintf(size, sizeof(size), "%" PRIu64 " bytes", x->request.length);
+    return refuse_large_body(x, size);
 }
 
 /* Requests */
@@ -181,8 +200,7 @@ static int http_judge_framing(HttpExchange *x)
     if (x->route->has_body && !request->has_length)
         return http_request_refuse(&x->request, &no_length);
     if (request->length > x->route->max_body)
-        return x->route->has_body ? http_request_refuse(&x->request, &large_body)
-                                  : http_request_refuse(&x->request, &unexpected_body);
+        return refuse_length(x);
     return 0;
 }
 
@@ -247,7 +265,7 @@ static int receive_chunks(HttpExchange *x, char *body)
     while (r >= 0) {
         r = take_chunks(x, &chunked, body);
         if (r == -EMSGSIZE)
-            return http_request_refuse(&x->request, &large_body);
+            return refuse_large_body(x, "too many bytes");
         if (r < 0)
             return http_request_refuse(&x->request, &bad_chunk);
         if (r > 0)

@@ -55,7 +55,9 @@ bool sign_check_head(Sign *sign)
     }
     sign->policy.peer = http_peer(sign->exchange);
     sign->policy.now = time(NULL);
-    if (header && authentication_parse(header, &sign->authentication) >= 0)
+    if (header)
+        sign->policy.authentication_error = authentication_parse(header, &sign->authentication);
+    if (header && sign->policy.authentication_error >= 0)
         sign->policy.authentication = &sign->authentication;
     if (policy_is_possible(sign->config, &sign->policy, &why))
         return true;

@@ -9,8 +9,26 @@
     "Warning: 110 acmems \"The certificate could not be renewed. The server's journal says "       \
     "why.\"\r\n"
 
-/* Says nothing about the policy: the client may be anyone. */
-#define NOT_ALLOWED "This request is not permitted. The server's journal says why."
+/* The client may be anyone: beyond its own request it learns only whether any block requires an
+ * HMAC. */
+#define NOT_ALLOWED "This request is not permitted."
+#define SEE_JOURNAL "The server's journal says why."
+
+static const char *not_allowed(const Sign *sign)
+{
+    if (sign->policy.authentication || !policy_uses_hmac(sign->config))
+        return NOT_ALLOWED " " SEE_JOURNAL;
+    switch (sign->policy.authentication_error) {
+    case 0:
+        return NOT_ALLOWED " It has no Authentication header. " SEE_JOURNAL;
+    case -EOPNOTSUPP:
+        return NOT_ALLOWED " Its Authentication header names an unknown digest: sha256 is one that "
+                           "acmems knows. " SEE_JOURNAL;
+    default:
+        return NOT_ALLOWED " Its Authentication header is malformed: the form is 'hmac "
+                           "name=sha256, hash=HEX'. " SEE_JOURNAL;
+    }
+}
 
 void sign_log(const Sign *sign, const Outcome *outcome)
 {
@@ -31,7 +49,7 @@ void sign_refuse_by_policy(Sign *sign, const char *why)
                 &(Outcome){ .event = LOG_EVENT_REQUEST_DENIED,
                             .status = 403,
                             .why = str_or(why, "no auth block matches") },
-                0, str_or(time_sentence, NOT_ALLOWED));
+                0, str_or(time_sentence, not_allowed(sign)));
 }
 
 void sign_refuse_without_memory(Sign *sign)

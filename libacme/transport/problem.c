@@ -14,72 +14,71 @@
     "This is a bug in acmems. Please report it with the journal entries of this request."
 
 static const Problem problems[] = {
-    { "accountDoesNotExist", 500, 0, false,
-      "The CA does not know the server's ACME account. The server's administrator must register it "
-      "with 'acme-register --register --accept-terms-of-service CONFIG'." },
-    { "alreadyRevoked", 500, 0, false, "The certificate is already revoked. " OUR_DEFECT },
+    { "accountDoesNotExist", 500, 0, false, "The CA does not know the server's ACME account.",
+      "register it with 'acme-register --register --accept-terms-of-service CONFIG'" },
+    { "alreadyRevoked", 500, 0, false, "The certificate is already revoked. " OUR_DEFECT, NULL },
     { "badCSR", 415, 0, false,
-      "The CA rejected this CSR. Create a new one that meets the CA's requirements." },
-    { "badNonce", 503, SOON, true, "The CA rejected several nonces in a row. Try again later." },
-    { "badPublicKey", 500, 0, false,
-      "The CA does not accept the server's account key. The server's administrator must create a "
-      "new one with "
-      "'acme-register --gen-key --override-existing-key --register CONFIG'." },
+      "The CA rejected this CSR. Create a new one that meets the CA's requirements.", NULL },
+    { "badNonce", 503, SOON, true, "The CA rejected several nonces in a row. Try again later.",
+      NULL },
+    { "badPublicKey", 500, 0, false, "The CA does not accept the server's account key.",
+      "create a new one with 'acme-register --gen-key --override-existing-key --register CONFIG'" },
     { "badRevocationReason", 500, 0, false,
-      "The CA does not accept the revocation reason. " OUR_DEFECT },
+      "The CA does not accept the revocation reason. " OUR_DEFECT, NULL },
     { "badSignatureAlgorithm", 500, 0, false,
-      "The CA does not accept the signature algorithm of the server's account key. The server's "
-      "administrator must create a new key with 'acme-register --gen-key --override-existing-key "
-      "--register CONFIG'." },
+      "The CA does not accept the signature algorithm of the server's account key.",
+      "create a new key with 'acme-register --gen-key --override-existing-key --register "
+      "CONFIG'" },
     { "caa", 421, 0, false,
       "A CAA record forbids this CA to issue a certificate for one of the names. Correct the "
-      "record." },
+      "record.",
+      NULL },
     { "compound", 421, 0, false,
-      "The CA rejected the names for several reasons. Correct each of them." },
+      "The CA rejected the names for several reasons. Correct each of them.", NULL },
     { "connection", 421, 0, false,
       "The CA could not connect to one of the names to validate it. Check its DNS records, its web "
-      "server and the firewall." },
+      "server and the firewall.",
+      NULL },
     { "dns", 421, 0, false,
-      "The CA could not look up one of the names to validate it. Check its DNS records." },
-    { "externalAccountRequired", 500, 0, false,
-      "The CA requires an external account binding. The server's administrator must set eab-kid "
-      "and eab-hmac-key-file in [account]." },
+      "The CA could not look up one of the names to validate it. Check its DNS records.", NULL },
+    { "externalAccountRequired", 500, 0, false, "The CA requires an external account binding.",
+      "set eab-kid and eab-hmac-key-file in [account]" },
     { "incorrectResponse", 421, 0, false,
       "The CA received a wrong response when it validated one of the names. Check that its "
-      "requests for the name reach acmems." },
+      "requests for the name reach acmems.",
+      NULL },
     { "invalidContact", 500, 0, false,
-      "The CA does not accept the contact address of the server's account. The server's "
-      "administrator must change it." },
+      "The CA does not accept the contact address of the server's account.", "change it" },
     { "invalidProfile", 500, 0, false,
-      "The CA does not accept the profile that the server requested. The server's administrator "
-      "must set 'profile' to another one." },
-    { "malformed", 500, 0, false, "The CA did not understand the server's request. " OUR_DEFECT },
+      "The CA does not accept the profile that the server requested.",
+      "set 'profile' to another one" },
+    { "malformed", 500, 0, false, "The CA did not understand the server's request. " OUR_DEFECT,
+      NULL },
     { "orderNotReady", 503, SOON, false,
-      "The CA says that the order is not ready. Try again later." },
-    { "rateLimited", 429, AN_HOUR, true,
-      "The CA limits the rate of certificates. Try again later." },
+      "The CA says that the order is not ready. Try again later.", NULL },
+    { "rateLimited", 429, AN_HOUR, true, "The CA limits the rate of certificates. Try again later.",
+      NULL },
     { "rejectedIdentifier", 403, 0, false,
-      "The CA does not issue certificates for one of the names. Remove it from the CSR." },
-    { "serverInternal", 503, SOON, true, "The CA has an internal error. Try again later." },
+      "The CA does not issue certificates for one of the names. Remove it from the CSR.", NULL },
+    { "serverInternal", 503, SOON, true, "The CA has an internal error. Try again later.", NULL },
     { "tls", 421, 0, false,
       "The CA encountered a TLS error when it validated one of the names. Check the TLS server of "
-      "the name." },
-    { "unauthorized", 500, 0, false,
-      "The CA refuses the server's ACME account. The server's administrator can run 'acme-register "
-      "CONFIG' to see the state of the account." },
+      "the name.",
+      NULL },
+    { "unauthorized", 500, 0, false, "The CA refuses the server's ACME account.",
+      "run 'acme-register CONFIG', which shows the state of the account" },
     { "unsupportedContact", 500, 0, false,
-      "The CA does not support the contact address of the server's account. The server's "
-      "administrator must change it." },
+      "The CA does not support the contact address of the server's account.", "change it" },
     { "unsupportedIdentifier", 403, 0, false,
-      "The CA does not support the type of one of the names. Remove it from the CSR." },
-    { "userActionRequired", 500, 0, false,
-      "The CA is waiting for the server's administrator, who must accept its terms of service with "
-      "'acme-register --accept-terms-of-service CONFIG'." },
+      "The CA does not support the type of one of the names. Remove it from the CSR.", NULL },
+    { "userActionRequired", 500, 0, false, "The CA has new terms of service.",
+      "accept them with 'acme-register --accept-terms-of-service CONFIG'" },
 };
 
-static const Problem unknown_problem = { "unknown", 503, AN_HOUR, false,
-                                         "The CA reported an error that acmems does not know. The "
-                                         "server's administrator must look into it." };
+static const Problem unknown_problem = {
+    "unknown",     503, AN_HOUR, false, "The CA reported an error that acmems does not know.",
+    "look into it"
+};
 
 /* The second one is that of the drafts before RFC 8555. */
 static const char *const prefixes[] = { PROBLEM_URN, "urn:acme:error:" };

@@ -14,7 +14,8 @@ typedef struct Problem {
     int status;           /* HTTP status for the client */
     unsigned retry_after; /* s, if the CA names none; 0: a retry alone does not help */
     bool elsewhere;       /* the fault is at this CA: another one may succeed */
-    const char *sentence; /* what it means and what to do, for the client */
+    const char *sentence; /* what it means, and what the client can do */
+    const char *advice; /* what the administrator must do, as failure_advice() takes it; or NULL */
 } Problem;
 
 /* Looks up a problem type, with or without the URN prefix. Never NULL: unknown types share an

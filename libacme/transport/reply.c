@@ -2,6 +2,7 @@
 #include "libacme/transport/reply.h"
 
 #include "libacme/transport/problem.h"
+#include "strings/text.h"
 
 const char *session_url(const json_t *object, const char *key)
 {
@@ -9,8 +10,6 @@ const char *session_url(const json_t *object, const char *key)
 
     return url && strncmp(url, "https://", 8) == 0 ? url : NULL;
 }
-
-#define BOM "\xef\xbb\xbf"
 
 /* Some CAs send errors as application/json, or without a media type. So the content decides. */
 static bool is_problem(const FetchResult *result, const json_t *object)
@@ -39,11 +38,11 @@ SessionReply session_reply_read(const FetchResult *result, json_t **ret_json)
         .alternates = result->alternates,
         .retry_after = result->retry_after,
     };
+    size_t mark;
 
-    if (strncmp(reply.body, BOM, STRLEN(BOM)) == 0) {
-        reply.body += STRLEN(BOM);
-        reply.size -= STRLEN(BOM);
-    }
+    mark = text_mark_size(reply.body, reply.size);
+    reply.body += mark;
+    reply.size -= mark;
     if (result->error == 0 && reply.body[strspn(reply.body, " \t\r\n")] == '{') {
         json_t *json = json_loadb(reply.body, reply.size, 0, NULL);
 

@@ -260,6 +260,17 @@ void listen_address_done(ListenAddress *address)
     *address = (ListenAddress){ 0 };
 }
 
+const char *listen_address_format(const ListenAddress *address, char buf[LISTEN_ADDRESS_SIZE])
+{
+    bool is_bracketed = address->kind == LISTEN_INET6;
+
+    if (address->kind == LISTEN_UNIX)
+        return address->address;
+    (void)snprintf(buf, LISTEN_ADDRESS_SIZE, "%s%s%s:%u", is_bracketed ? "[" : "", address->address,
+                   is_bracketed ? "]" : "", address->port);
+    return buf;
+}
+
 int listen_address_compare(const ListenAddress *a, const ListenAddress *b)
 {
     int r = strcmp(str_or(a->interface, ""), str_or(b->interface, ""));

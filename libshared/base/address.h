@@ -70,6 +70,12 @@ typedef struct ListenAddress {
 int listen_address_parse(const char *text, ListenAddress *ret);
 void listen_address_done(ListenAddress *address);
 
+#define LISTEN_ADDRESS_SIZE (INET6_ADDRSTRLEN + sizeof("[]:65535") - 1)
+
+/* Formats an address without its interface: "192.0.2.80:1380", "[::1]:1313". Returns @buf, or the
+ * path of a unix socket. */
+const char *listen_address_format(const ListenAddress *address, char buf[LISTEN_ADDRESS_SIZE]);
+
 /* Orders addresses by interface, those without one first. 0: the same socket, in any spelling. */
 int listen_address_compare(const ListenAddress *a, const ListenAddress *b);
 

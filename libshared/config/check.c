@@ -130,6 +130,25 @@ static int check_external_account(Loader *l, SectionId section)
     return key->file ? warn_readable(l, *key, "eab-hmac-key") : 0;
 }
 
+/* The settings of [account] may be in several files. */
+static void note_places(const Loader *l, SectionId section, AccountBlock *account)
+{
+    const struct {
+        const char *key;
+        Place *place;
+    } table[] = {
+        { "dir", &account->directory_place },
+        { "ca-file", &account->ca_file_place },
+        { "eab-hmac-key-file", &account->hmac_key_file_place },
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        const Place *place = config_seen(l, section, table[i].key);
+
+        *table[i].place = place->file ? *place : (Place){ account->file, account->line };
+    }
+}
+
 static int finish_account(Loader *l, SectionId section, AccountBlock *account)
 {
     const char *ca_file = getenv("ACME_CAFILE");
@@ -139,6 +158,7 @@ static int finish_account(Loader *l, SectionId section, AccountBlock *account)
         r = set_default(&account->ca_file, ca_file && *ca_file ? ca_file : NULL);
     if (r < 0)
         return r;
+    note_places(l, section, account);
     if (!seen(l, section, "orders-per-3h"))
         account->orders_per_3h = CONFIG_ORDERS_PER_3H_DEFAULT;
     if (!seen(l, section, "duplicate-certificates-per-week"))
@@ -196,6 +216,7 @@ int config_finish_storage(Loader *l)
 
     if (r <= 0 || l->type != STORAGE_FILE)
         return r < 0 ? r : 0;
+    storage->directory_line = config_seen(l, SECTION_STORAGE, "directory")->line;
     if (!seen(l, SECTION_STORAGE, "renew-within"))
         storage->renew_within = 14;
     if (!seen(l, SECTION_STORAGE, "prefetch-forget"))

@@ -148,6 +148,20 @@ Config *config_unref(Config *config)
     return NULL;
 }
 
+bool config_uses_account(const Config *config, const AccountBlock *account)
+{
+    for (size_t i = 0; i < config->n_auth; i++)
+        for (size_t j = 0; j < config->auth[i]->n_accounts; j++)
+            if (config->auth[i]->accounts[j] == account)
+                return true;
+    return false;
+}
+
+bool account_block_registers(const AccountBlock *account)
+{
+    return account->accept_terms_of_service || account->n_accepted_terms_of_service > 0;
+}
+
 const AuthBlock *config_find_auth(const Config *config, const char *name)
 {
     return config_find_block(&config->auth_names, name);

@@ -31,6 +31,12 @@
 #define CONFIG_ORDER_TIMEOUT_DEFAULT (4U * 3600)
 #define CONFIG_ORDER_TIMEOUT_MAX     (7U * 24 * 3600)
 
+/* A line of the configuration. */
+typedef struct Place {
+    const char *file; /* one of Config.files; NULL: none */
+    unsigned line;
+} Place;
+
 /* The beginning of every block. */
 typedef struct Block {
     const char *name;
@@ -65,7 +71,7 @@ typedef struct Verification {
     size_t n_alias_zones;
     TsigKey *tsig_key;            /* NULL: updates are not signed, or the key is in */
     char *tsig_key_file;          /* this file, which key_files_read() reads */
-    unsigned tsig_key_file_line;  /* line in @file that names it */
+    unsigned tsig_key_file_line;  /* in @file */
     unsigned ttl;                 /* s */
     unsigned timeout;             /* s, of one query to one server */
     unsigned propagation_timeout; /* s */
@@ -82,6 +88,7 @@ typedef struct Storage {
     unsigned line; /* 0: implied, in no file */
     StorageType type;
     char *directory;          /* file */
+    unsigned directory_line;  /* in @file */
     unsigned renew_within;    /* days */
     bool prefetch;            /* renew before a request comes, … */
     unsigned prefetch_forget; /* … while the last request is younger, days */
@@ -98,10 +105,13 @@ typedef struct ExternalAccount {
 typedef struct AccountBlock {
     char *name; /* "": [account] */
     const char *file;
-    unsigned line;         /* 0: implied, in no file */
-    char *server;          /* URL of the CA's directory */
-    char *directory;       /* of the files of the account */
-    char *ca_file;         /* PEM bundle for the directory's TLS; else $ACME_CAFILE; else NULL */
+    unsigned line;   /* 0: implied, in no file */
+    char *server;    /* URL of the CA's directory */
+    char *directory; /* of the files of the account */
+    char *ca_file;   /* PEM bundle for the directory's TLS; else $ACME_CAFILE; else NULL */
+    /* The lines that name the directory, the CA file and the file of the HMAC key; where none does,
+     * the line of the block. */
+    Place directory_place, ca_file_place, hmac_key_file_place;
     char *proxy;           /* URL of the proxy to the CA; "": none; NULL: as the environment says */
     char *profile;         /* NULL: the CA's default */
     char *preferred_chain; /* common name of the issuer of its last certificate; NULL: the CA's
@@ -243,6 +253,12 @@ const AccountBlock *config_account_at(const Config *config, const char *server, 
 /* The account of an auth block that names none: [account], or the only account if there is no such
  * section; NULL: ambiguous. */
 const AccountBlock *config_default_account(const Config *config);
+
+/* Whether an auth block uses the account. */
+bool config_uses_account(const Config *config, const AccountBlock *account);
+
+/* Whether acmems-orderd may register the account: the configuration accepts terms of service. */
+bool account_block_registers(const AccountBlock *account);
 
 /* The profile for orders of this block at @account, one of the accounts of the block. NULL: the
  * CA's default. */

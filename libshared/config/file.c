@@ -27,6 +27,7 @@ struct ConfigFile {
     bool reads_keys;
     Snapshot keys; /* the key files of the configuration that was read last */
     Config *config;
+    bool is_broken; /* the last load failed */
 };
 
 static void snapshot_done(Snapshot *snapshot)
@@ -213,7 +214,7 @@ static int load_with_keys(ConfigFile *file, Config **ret)
 
 /* Takes the snapshot first, so that the next look notices a change during the read. Keeps it even
  * if the files are broken, so that each finding is logged once. */
-static int config_file_load(ConfigFile *file)
+static int load_changed(ConfigFile *file)
 {
     _cleanup_(config_unrefp) Config *config = NULL;
     char **paths = NULL;
@@ -230,6 +231,19 @@ static int config_file_load(ConfigFile *file)
     file->config = TAKE_PTR(config);
     log_set_max_level(file->config->log_level);
     return 0;
+}
+
+static int config_file_load(ConfigFile *file)
+{
+    int r = load_changed(file);
+
+    file->is_broken = r < 0;
+    return r;
+}
+
+bool config_file_is_broken(const ConfigFile *file)
+{
+    return file->is_broken;
 }
 
 const char *config_file_default(char buf[PATH_MAX])
@@ -264,17 +278,20 @@ int config_file_open(const char *path, ConfigFile **ret)
     return 0;
 }
 
+/* The findings before this entry say what the errors are. */
 static void log_refused(const ConfigFile *file, int error)
 {
+    const char *why = error == -EINVAL ? "it has errors" : strerror(-error);
+
     if (file->config)
         (void)log_event_errno(
             LOG_EVENT_CONFIG_KEPT, error,
-            "Failed to load the changed configuration %s, acmems keeps the previous one: %m",
-            file->path);
+            "Failed to load the changed configuration %s, acmems keeps the previous one: %s",
+            file->path, why);
     else
         (void)log_event_errno(LOG_EVENT_CONFIG_AWAITED, error,
-                              "Failed to load the configuration %s, waiting for it to be fixed: %m",
-                              file->path);
+                              "Failed to load the configuration %s, waiting for it to be fixed: %s",
+                              file->path, why);
 }
 
 static int watch(const char *path, bool reads_keys, ConfigFile **ret)

@@ -37,4 +37,7 @@ ConfigFile *config_file_free(ConfigFile *file); /* always returns NULL */
  */
 Config *config_file_get(ConfigFile *file);
 
+/* Whether the last look found errors: the previous configuration is in use, or there is none. */
+bool config_file_is_broken(const ConfigFile *file);
+
 DEFINE_CLEANUP_FUNC(ConfigFile *, config_file_free)

@@ -137,8 +137,7 @@ int ini_parse(char *content, size_t size, ini_item_cb on_item, ini_error_cb on_e
     char *next, *end = content + size;
     int r;
 
-    /* Some editors write a byte order mark first. */
-    next = size >= 3 && memcmp(content, "\xef\xbb\xbf", 3) == 0 ? content + 3 : content;
+    next = content + text_mark_size(content, size);
     for (char *start = next; start < end; start = next + 1) {
         next = memchr(start, '\n', (size_t)(end - start));
         if (!next)

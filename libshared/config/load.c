@@ -137,6 +137,31 @@ static int check_type(Loader *l, const ConfigKey *key)
     return 1;
 }
 
+/* A # or ; with a blank before it, as before a comment. */
+static const char *find_comment(const char *value)
+{
+    for (const char *at = value; (at = strpbrk(at, "#;")); at++)
+        if (at > value && strchr(" \t", at[-1]))
+            return at;
+    return NULL;
+}
+
+/* Other programs remove quotes and comments from a value. The value may be a secret: not quoted. */
+static int check_punctuation(Loader *l, const ConfigKey *key, const char *value)
+{
+    size_t length = strlen(value);
+    const char *comment = find_comment(value);
+
+    if (length > 1 && strchr("\"'", *value) && value[length - 1] == *value)
+        return warn(l, "the quotes are part of the value of %s; delete them", key->name);
+    if (!comment)
+        return 0;
+    return warn(l,
+                "'%c' and the text after it are part of the value of %s; write a comment in a line "
+                "of its own",
+                *comment, key->name);
+}
+
 static int take_key(Loader *l, const char *name, const char *value)
 {
     const ConfigKey *key = config_find_key(l->section, name);
@@ -152,7 +177,9 @@ static int take_key(Loader *l, const char *name, const char *value)
     if (seen->file && !key->repeated)
         return refuse(l, "%s is already set in %s:%u; delete one of the two", key->name, seen->file,
                       seen->line);
-    r = key->parse(l, key, value, l->object);
+    r = check_punctuation(l, key, value);
+    if (r >= 0)
+        r = key->parse(l, key, value, l->object);
     if (!seen->file)
         *seen = l->here;
     return r;

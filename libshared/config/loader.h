@@ -9,11 +9,6 @@
 typedef struct Loader Loader;
 typedef struct ConfigKey ConfigKey;
 
-typedef struct Place {
-    const char *file; /* one of config->files; NULL: none */
-    unsigned line;
-} Place;
-
 struct ConfigKey {
     const char *name;
     const char *alias; /* older name, or NULL */

@@ -6,6 +6,7 @@
 
 #include "base/io.h"
 #include "strings/encode.h"
+#include "strings/text.h"
 #include "x509/dns-name.h"
 
 #define FILE_SIZE_MAX   ((size_t)16 * 1024)
@@ -276,7 +277,7 @@ static int parse_key(Scanner *s, char why[TSIG_WHY_SIZE], TsigKey *key)
 int tsig_key_parse_file(const char *text, size_t size, char why[TSIG_WHY_SIZE], TsigKey **ret)
 {
     _cleanup_(tsig_key_freep) TsigKey *key = calloc(1, sizeof(*key));
-    Scanner scanner = { .at = text, .end = text + size };
+    Scanner scanner = { .at = text + text_mark_size(text, size), .end = text + size };
     int r = key ? parse_key(&scanner, why, key) : -ENOMEM;
 
     explicit_bzero(scanner.token, sizeof(scanner.token));

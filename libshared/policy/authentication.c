@@ -40,6 +40,15 @@ static int part_take(const char *word, size_t length, Part *parts, size_t n_part
     return -EINVAL;
 }
 
+/* Whether it has the form of the name of a digest. */
+static bool is_word(const Part *part)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_/";
+
+    return part->length > 0 && strspn(part->value, letters) >= part->length;
+}
+
 int authentication_parse(const char *value, Authentication *ret)
 {
     Part parts[] = { { .key = "name" }, { .key = "hash" }, { .key = "time" } };
@@ -62,11 +71,11 @@ int authentication_parse(const char *value, Authentication *ret)
         if (r < 0)
             return r;
     }
-    if (!name->value || !hash->value)
+    if (!name->value || !is_word(name) || !hash->value)
         return -EINVAL;
     authentication.digest = digest_find(name->value, name->length);
     if (!authentication.digest)
-        return -EINVAL;
+        return -EOPNOTSUPP;
     if (hash->length != 2 * authentication.digest->size ||
         hex_decode(hash->value, hash->length, authentication.hash, sizeof(authentication.hash)) < 0)
         return -EINVAL;

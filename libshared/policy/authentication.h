@@ -25,9 +25,9 @@ typedef struct Authentication {
  * @value: "hmac name=sha256, hash=…"; separated by comma, blank or both; any case; time=… is
  * optional
  *
- * Returns 0; -EINVAL for another scheme, a missing, unknown or repeated part, an unknown digest, a
- * hash that is not hex or has the wrong size, a time that is not a decimal number or has leading
- * zeros.
+ * Returns 0; -EOPNOTSUPP for an unknown digest; -EINVAL for another scheme, a missing, unknown or
+ * repeated part, a hash that is not hex or has the wrong size, a time that is not a decimal number
+ * or has leading zeros.
  */
 int authentication_parse(const char *value, Authentication *ret);
 

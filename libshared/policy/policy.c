@@ -164,6 +164,14 @@ static void print_names_failure(FILE *out, const AuthBlock *block, const Csr *cs
         (void)fprintf(out, "no domain covers %s", name ? name : "a request without names");
 }
 
+static void print_header_failure(FILE *out, int error)
+{
+    (void)fputs(error == 0             ? "no Authentication header"
+                : error == -EOPNOTSUPP ? "the Authentication header names an unknown digest"
+                                       : "the Authentication header is malformed",
+                out);
+}
+
 static void print_failure(FILE *out, const AuthBlock *block, const PolicyRequest *request,
                           Failure failure)
 {
@@ -172,7 +180,7 @@ static void print_failure(FILE *out, const AuthBlock *block, const PolicyRequest
         print_address_failure(out, request->peer);
         break;
     case FAILURE_HEADER:
-        (void)fputs("no usable Authentication header", out);
+        print_header_failure(out, request->authentication_error);
         break;
     case FAILURE_DIGEST:
         (void)fprintf(out, "the request's HMAC uses %s, not %s",
@@ -268,6 +276,14 @@ char *policy_explain_time(const Config *config, const PolicyRequest *request)
                  config->auth[i]->hmac_max_age) < 0)
         return NULL;
     return text;
+}
+
+bool policy_uses_hmac(const Config *config)
+{
+    for (size_t i = 0; i < config->n_auth; i++)
+        if (config->auth[i]->hmac_type)
+            return true;
+    return false;
 }
 
 bool policy_is_possible(const Config *config, const PolicyRequest *request, char **ret_why)

@@ -12,12 +12,17 @@
 
 typedef struct PolicyRequest {
     const SocketAddress *peer;
-    const Authentication *authentication; /* NULL: no usable header */
+    const Authentication *authentication; /* NULL: no usable header … */
+    int authentication_error; /* … -EINVAL: a malformed one; -EOPNOTSUPP: one with an unknown
+                                 digest; 0: none */
     const void *body;
     size_t body_size;
     const Csr *csr;
     time_t now; /* when the request came */
 } PolicyRequest;
+
+/* Whether any block requires an HMAC. */
+bool policy_uses_hmac(const Config *config);
 
 /* Whether any block could match this peer and header with any body: checked before the body is
  * read. Uses only peer, authentication and now. @ret_why: when false, as below. */

@@ -3,6 +3,13 @@
 
 #include <ctype.h>
 
+#define MARK "\xef\xbb\xbf"
+
+size_t text_mark_size(const char *text, size_t size)
+{
+    return size >= STRLEN(MARK) && memcmp(text, MARK, STRLEN(MARK)) == 0 ? STRLEN(MARK) : 0;
+}
+
 /* Lead bytes by the length of their characters. Some limit the range of the second byte, to exclude
  * code points that are too small, surrogates, too large, or control characters (RFC 3629 §4). */
 static const struct Lead {

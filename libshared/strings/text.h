@@ -13,6 +13,10 @@
  * string of JSON. */
 bool text_is_utf8(const char *text);
 
+/* Returns the bytes of the UTF-8 byte order mark at the beginning, which some editors write; 0:
+ * there is none. */
+size_t text_mark_size(const char *text, size_t size);
+
 /* In place: control characters become blanks, and bytes that are not UTF-8 become question marks.
  */
 void text_flatten(char *text);

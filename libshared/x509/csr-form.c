@@ -4,8 +4,8 @@
 #include <ctype.h>
 
 #include "base/macro.h"
+#include "strings/text.h"
 
-#define BOM_UTF8  "\xef\xbb\xbf"
 #define BEGIN     "-----BEGIN "
 #define SEQUENCE  0x30 /* the first byte of a DER CSR (RFC 2986 §4.2) */
 #define LONG_FORM 0x80 /* its length takes more than one byte; else the second byte is it */
@@ -41,14 +41,15 @@ static int from_utf16(const char *bytes, size_t size, size_t ascii, CsrForm *ret
 int csr_form_read(const char *body, size_t size, CsrForm *ret)
 {
     const unsigned char *bytes = (const unsigned char *)body;
+    size_t mark = text_mark_size(body, size);
 
     *ret = (CsrForm){ .text = body, .size = size };
     if (size < 4)
         return 0;
     ret->is_der = bytes[0] == SEQUENCE && (bytes[1] > LONG_FORM || bytes[1] + 2U == size);
-    if (memcmp(body, BOM_UTF8, STRLEN(BOM_UTF8)) == 0) {
-        ret->text += STRLEN(BOM_UTF8);
-        ret->size -= STRLEN(BOM_UTF8);
+    if (mark > 0) {
+        ret->text += mark;
+        ret->size -= mark;
         return 0;
     }
     for (size_t i = 0; i < ELEMENTSOF(encodings); i++)

@@ -141,11 +141,25 @@ static void authorization_fail_request(Authorization *a, int error)
         "The server failed to send a request to the CA. The server's journal says why.");
 }
 
+/* Adds what this machine knows to the words of the CA. */
+static void add_suspicion(const Authorization *a, Failure *failure)
+{
+    const Solver *solver = a->choice.solver;
+    _cleanup_free_ char *why =
+        failure->reason && solver && solver->suspects
+            ? solver->suspects(verification_choice_current(&a->choice), failure->reason)
+            : NULL;
+
+    if (why)
+        failure_reword(failure, "%s (%s)", failure->reason, why);
+}
+
 static void authorization_fail_invalid(Authorization *a, const json_t *challenges)
 {
     Failure failure = { 0 };
 
     authorization_object_set_invalid(challenges, authorization_name(a), &failure);
+    add_suspicion(a, &failure);
     /* If the first verification was the one tried, its name adds nothing. */
     if (a->choice.said)
         verification_choice_note(&a->choice, authorization_name(a), &failure);

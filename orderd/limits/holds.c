@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "limits/holds.h"
 
+#include <stdio.h>
+
 #include "libacme/rate-limit.h"
 #include "libacme/transport/polling.h"
 #include "limits/budget.h"
@@ -53,12 +55,25 @@ static void longest_add_name(Longest *longest, const char *name)
     }
 }
 
+/* The command that ends the pause when the names are fixed: " or …", or "" where a wait is due. */
+static char *hold_command(const Pause *pause)
+{
+    char *text;
+
+    if (pause->status != 421)
+        return strdup("");
+    return asprintf(&text, " or an 'acmemsctl clear %s' on the server", pause->what) < 0 ? NULL
+                                                                                         : text;
+}
+
 static void hold_set_failure(const Pause *pause, time_t now, Failure *ret)
 {
+    _cleanup_free_ char *command = hold_command(pause);
+
     failure_set(ret, LOG_EVENT_ORDER_HELD_BACK, pause->status, pause_left(pause, now),
-                "acmems does not contact the CA again before the time in Retry-After, because an "
+                "acmems does not contact the CA again before the time in Retry-After%s, because an "
                 "earlier order failed: %s",
-                pause->reason);
+                str_or(command, ""), pause->reason);
     failure_set_type(ret, pause->problem);
 }
 

@@ -200,6 +200,18 @@ void order_restart_patience(Order *order)
     order->waits_since = 0;
 }
 
+void order_log_not_stored(const Order *order, int error, const char *doing)
+{
+    const char *directory = str_or(order->subject.storage->directory, "");
+
+    /* The sandbox has the directories that the configuration named when the service started. */
+    log_event_errno(LOG_EVENT_CERTIFICATE_NOT_STORED, error, "Failed to %s for %s in '%s': %m%s",
+                    doing, order->subject.names, directory,
+                    error == -EROFS ? ". After a change of the directory, run systemctl "
+                                      "daemon-reload && systemctl restart acmems-orderd"
+                                    : "");
+}
+
 void order_fail_late(Order *order)
 {
     if (order_is_expired(order)) {

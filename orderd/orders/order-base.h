@@ -98,6 +98,9 @@ bool order_key_is_good(Order *order) _warn_unused_;
 usec_t order_patience(Order *order);
 void order_restart_patience(Order *order);
 
+/* Logs that the storage of the order cannot be written. @doing: "store the certificate" */
+void order_log_not_stored(const Order *order, int error, const char *doing);
+
 /* Ends an order without patience. */
 void order_fail_late(Order *order);
 void order_fail_memory(Order *order);

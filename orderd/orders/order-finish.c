@@ -111,9 +111,7 @@ static bool store(Order *order, const Chain *chain)
                         order->subject.request.key, storage->name);
     if (r >= 0)
         return true;
-    log_event_errno(LOG_EVENT_CERTIFICATE_NOT_STORED, r,
-                    "Failed to store the certificate for %s in '%s': %m", order->subject.names,
-                    storage->directory);
+    order_log_not_stored(order, r, "store the certificate");
     return finish_keep(order, chain);
 }
 

@@ -122,9 +122,7 @@ static bool prepare(Order *order)
 
     if (r >= 0)
         return true;
-    log_event_errno(LOG_EVENT_CERTIFICATE_NOT_STORED, r,
-                    "Failed to prepare a cache entry in '%s': %m",
-                    str_or(order->subject.storage->directory, ""));
+    order_log_not_stored(order, r, "prepare a cache entry");
     order_fail(
         order, LOG_EVENT_ORDER_FAILED_HERE, 500, 0,
         "The server failed to write its certificate storage. The server's journal says why.");

@@ -79,8 +79,9 @@ static void check_strict(const ExternalAccount *external, const char *secret, co
 static void check(char *kid, const char *file, size_t size)
 {
     char path[PATH_MAX];
-    /* The key without the blanks around it. */
-    const char *start = file + strspn(file, BLANKS);
+    /* The key without the byte order mark, and the blanks around it. */
+    size_t mark = text_mark_size(file, size);
+    const char *start = file + mark + strspn(file + mark, BLANKS);
     _cleanup_free_ char *secret = strndup(start, strcspn(start, BLANKS));
     ExternalAccount in_file = { .kid = kid, .hmac_key_file = path };
     ExternalAccount in_ini = { .kid = kid, .hmac_key = secret };

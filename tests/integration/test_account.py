@@ -92,7 +92,8 @@ def test_external_account_of_the_command_line(external, new_csr, form):
 @pytest.mark.parametrize("name", ["eab-hmac-key", "eab-hmac-key-file"])
 def test_external_account_of_the_configuration(external, new_csr, name):
     """orderd registers by itself and uses the binding."""
-    value = HMAC_KEY if name == "eab-hmac-key" else write_hmac_key(external)
+    # Some editors write a byte order mark first.
+    value = HMAC_KEY if name == "eab-hmac-key" else write_hmac_key(external, f"\ufeff{HMAC_KEY}\r\n")
     external.write_config(
         account=f"accept-terms-of-service = yes\neab-kid = {KID}\n{name} = {value}")
     assert_issues(external, new_csr)

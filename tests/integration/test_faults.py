@@ -78,6 +78,8 @@ def test_file_system_read_only(mounted, installation, pebble, new_csr):
     subprocess.run(["mount", "-o", "remount,ro", directory], check=True)
     csr = new_csr(f"read-only-{where}.example.org")
     check(installation, pebble, csr, where, "Read-only file system")
+    if where == "cache":  # the usual cause: the sandbox has the directories of the start
+        assert "systemctl restart acmems-orderd" in installation.logs()
     subprocess.run(["mount", "-o", "remount,rw", directory], check=True)
     installation.issue(csr)
 
@@ -113,6 +115,7 @@ def test_pause_of_a_wrong_clock(installation, clock, pebble, new_csr):
     pebble.set_address("pause0.example.org", "127.0.0.9")  # no server
     first, again = installation.post(csr), installation.post(csr)
     assert (first.status, again.status) == (421, 421) and "does not contact the CA again" in again.text
+    assert "'acmemsctl clear " in again.text
     pebble.set_address("pause0.example.org", "127.0.0.1")
     clock.unlink()
     installation.issue(csr)

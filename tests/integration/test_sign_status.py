@@ -107,7 +107,7 @@ def test_early_answer_reaches_a_client_that_is_sending(acmems):
 def test_max_size(installation, max_size, allowed):
     installation.start(mgmt=f"max-size = {max_size}")
     assert installation.post(b"x" * allowed).status == 415
-    assert_refused(installation.post(b"x" * (allowed + 1)), 413)
+    assert_refused(installation.post(b"x" * (allowed + 1)), 413, f"has {allowed + 1} bytes", f"at most {allowed} ")
 
 
 def test_head_too_large(acmems):
@@ -212,24 +212,28 @@ def test_wrong_address(installation, new_csr):
         answer = client.answer()
     assert_refused(answer, 403)
     assert "elsewhere" not in answer.text
+    assert "Authentication" not in answer.text  # no block requires it
     assert 'auth "elsewhere": 127.0.0.1 is not in ip' in installation.sign.log
 
 
 def test_key(policy, new_csr):
     csr = new_csr("www.key.example.org")
     policy.issue(csr, lib.hmac_header("correct horse battery", csr))
-    for headers in (
-        {},
-        lib.hmac_header("wrong", csr),
-        lib.hmac_header("correct horse battery", csr + b"\n"),
-        lib.hmac_header("correct horse battery", csr, "sha384"),
-        lib.hmac_header("correct horse battery", csr, "sha384", "sha256"),
-        {"Authentication": "hmac"},
-        {"Authentication": "basic eDp5"},
-        {"Authentication": "hmac name=sha256, hash=zz"},
-        {"Authentication": "hmac name=md5, hash=" + "0" * 32},
+    generic = "is not permitted. The server's journal"
+    for headers, said, logged in (
+        ({}, "It has no Authentication header", "no Authentication header"),
+        (lib.hmac_header("wrong", csr), generic, "does not verify"),
+        (lib.hmac_header("correct horse battery", csr + b"\n"), generic, "does not verify"),
+        (lib.hmac_header("correct horse battery", csr, "sha384"), generic, "uses sha384, not sha256"),
+        (lib.hmac_header("correct horse battery", csr, "sha384", "sha256"), "is malformed", "is malformed"),
+        ({"Authentication": "hmac"}, "is malformed", "is malformed"),
+        ({"Authentication": "basic eDp5"}, "is malformed", "is malformed"),
+        ({"Authentication": "hmac name=sha256, hash=zz"}, "is malformed", "is malformed"),
+        ({"Authentication": "hmac name=md5, hash=" + "0" * 32}, "unknown digest", "unknown digest"),
     ):
-        assert_refused(policy.post(csr, headers), 403)
+        before = len(policy.sign.log)
+        assert_refused(policy.post(csr, headers), 403, said)
+        assert logged in policy.sign.log[before:]
 
 
 def test_client_is_judged_before_its_request(policy, new_csr):

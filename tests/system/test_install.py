@@ -71,6 +71,10 @@ def test_broken_configuration_at_boot(fresh, pebble, new_csr):
     assert fresh.run("systemctl", "is-system-running", check=False).stdout == "running\n"
     answer = fresh.post(new_csr("www.example.org"))
     assert answer.status == 503 and b"configuration is invalid" in answer.body
+
+    def wait_for_status(words):
+        lib.wait_for(lambda: words in fresh.show("acmems-mgmt.service", "StatusText"), "the status of acmems-mgmt")
+    wait_for_status("has errors, all requests get 503")
     line = len(fresh.path("/etc/acmems/acmems.ini").read_text().splitlines())
     fresh.run("systemctl", "daemon-reload")
     for program in "acmems-generator", "acmems-sign":
@@ -79,6 +83,12 @@ def test_broken_configuration_at_boot(fresh, pebble, new_csr):
     assert "acmemsctl check" in fresh.status_text()
     fresh.configure(pebble)
     fresh.issue(new_csr("www.example.org"))
+    lib.wait_for(lambda: fresh.show("acmems-mgmt.service", "StatusText") == "", "the end of the status")
+    fresh.configure(pebble, more="nonsense\n")
+    fresh.post(b"x")
+    wait_for_status("the previous configuration is in use")
+    fresh.run("systemctl", "kill", "--signal=HUP", "acmems-orderd.service")
+    lib.wait_for(lambda: "the changed configuration has errors" in fresh.status_text(), "the status")
 
 
 def test_credentials(fresh, pebble, new_csr):
@@ -200,7 +210,7 @@ def test_removed_runtime_directory(fresh, pebble, new_csr):
 
 def test_check_of_modes_and_directories(fresh, pebble):
     """acmemsctl check finds wrong file modes, as editors leave them, and missing directories."""
-    fresh.configure(pebble, more='[storage "far"]\ntype = file\ndirectory = /srv/nowhere\n')
+    fresh.enable(pebble, more='[storage "far"]\ntype = file\ndirectory = /srv/nowhere\n')
     fresh.run("chmod", "0600", "/etc/acmems/acmems.ini")
     found = fresh.run("acmemsctl", "check").stdout
     assert "acmems.ini: warning: the services cannot read this file: run systemd-tmpfiles" in found
@@ -233,7 +243,7 @@ tsig-key-file = /etc/acmems/keys/tsig
 
 def test_check_of_named_files(fresh, pebble):
     """acmemsctl check tests the access of acmems-orderd, although root can read every file."""
-    fresh.configure(pebble, more=NAMED)
+    fresh.enable(pebble, more=NAMED)
     fresh.sh("systemd-tmpfiles --create acmems.conf && cd /etc/acmems && umask 077 &&"
              "tsig-keygen k > keys/tsig && echo c2VjcmV0 > keys/eab && cp ca.pem keys/ca.pem &&"
              "mkdir -p /srv/account /srv/storage && touch /srv/account/account.pem")
@@ -257,26 +267,28 @@ def test_check_of_named_files(fresh, pebble):
             assert number == str(lines.index(place) + 1) and text.startswith(what)
     key = ("tsig-key-file = /etc/acmems/keys/tsig",
            denied("read tsig-key-file '/etc/acmems/keys/tsig'", chmod))
-    account = [('[account "far"]', denied("read ca-file '/etc/acmems/keys/ca.pem'", group)),
-               ('[account "far"]', denied("read eab-hmac-key-file '/etc/acmems/keys/eab'", chmod))]
-    storage = ('[storage "far"]', denied("write to directory '/srv/storage'", chown))
+    account = [("ca-file = /etc/acmems/keys/ca.pem", denied("read ca-file '/etc/acmems/keys/ca.pem'", group)),
+               ("eab-hmac-key-file = /etc/acmems/keys/eab",
+                denied("read eab-hmac-key-file '/etc/acmems/keys/eab'", chmod))]
+    storage = ("directory = /srv/storage", denied("write to directory '/srv/storage'", chown))
+    directory = "dir = /srv/account"
     expect(key, *account,
-           ('[account "far"]', denied("write to the account directory '/srv/account'", chown)), storage)
+           (directory, denied("write to the account directory '/srv/account'", chown)), storage)
     fresh.sh("systemd-tmpfiles --create acmems.conf && chown acmems:acmems /srv/account")
-    expect(('[account "far"]', denied("read the account key '/srv/account/account.pem'", chown)), storage)
+    expect((directory, denied("read the account key '/srv/account/account.pem'", chown)), storage)
     fresh.sh("chown -R acmems:acmems /srv/account /srv/storage && chmod 0700 /etc/acmems/keys")
     expect(key, *account)
     fresh.sh("chmod 0710 /etc/acmems/keys && rm /etc/acmems/keys/eab")
     expect()
     fresh.sh("rm /etc/acmems/keys/ca.pem")
-    expect(('[account "far"]', "acmems-orderd cannot read ca-file '/etc/acmems/keys/ca.pem': "
+    expect(("ca-file = /etc/acmems/keys/ca.pem", "acmems-orderd cannot read ca-file '/etc/acmems/keys/ca.pem': "
             "No such file or directory"))
 
 
 def test_check_of_key_files(fresh, pebble):
     """acmemsctl check finds key files that acmems-sign can read. Its command makes them right."""
-    fresh.configure(pebble, ("accept-terms-of-service = yes\n", "accept-terms-of-service = yes\n"
-                             "eab-kid = kid\neab-hmac-key-file = /etc/acmems/eab\n"),
+    fresh.enable(pebble, ("accept-terms-of-service = yes\n", "accept-terms-of-service = yes\n"
+                          "eab-kid = kid\neab-hmac-key-file = /etc/acmems/eab\n"),
                     more='[verification "dns"]\ntype = dns01-dnsUpdate\ntsig-key-file = /etc/acmems/tsig\n')
     fresh.sh("systemd-tmpfiles --create acmems.conf && cd /etc/acmems && umask 027 &&"
              "tsig-keygen k >tsig && echo c2VjcmV0 >eab && install -m 0644 -o acmems /dev/null "

@@ -9,7 +9,10 @@
 #include "base/macro.h"
 #include "base/path.h"
 #include "config/config.h"
+#include "ctl/reachability.h"
+#include "ctl/running-service.h"
 #include "ctl/user-access.h"
+#include "libacme/account-files.h"
 #include "statedir/account-dir.h"
 
 /* The group of the services that read the configuration. */
@@ -20,6 +23,9 @@
 #define FILE_REMEDY      "give it the group acmems and mode 0640"
 #define KEY_REMEDY       "run chown acmems: FILE && chmod 0400 FILE"
 #define DIRECTORY_REMEDY "run chown -R acmems:acmems on it"
+#define SANDBOX_REMEDY                                                                             \
+    "if a service started before the configuration named it, run systemctl daemon-reload && "      \
+    "systemctl restart acmems-orderd"
 
 static bool readers_can_read(const char *path, gid_t readers)
 {
@@ -53,7 +59,7 @@ static void check_storages(const Config *config, const ConfigListener *listener)
             path_is_below(storage->directory, config->state_directory) ||
             access(storage->directory, F_OK) == 0)
             continue;
-        config_tell(listener, LOG_WARNING, storage->file, storage->line,
+        config_tell(listener, LOG_WARNING, storage->file, storage->directory_line,
                     "directory '%s' does not exist: create it with install -d -o acmems -g "
                     "acmems -m 0750, then restart acmems-orderd",
                     storage->directory);
@@ -72,10 +78,20 @@ static void check_runtime(const Config *config, const ConfigListener *listener)
                     config->runtime_directory, config->runtime_directory);
 }
 
+/* acmems-orderd: its user, and its file system while it runs. */
+typedef struct Orderd {
+    const struct passwd *user;
+    char *root; /* see running_service_root() */
+} Orderd;
+
+static void orderd_done(Orderd *orderd)
+{
+    free(orderd->root);
+}
+
 /* A file or directory that acmems-orderd needs. */
 typedef struct Need {
-    const char *file; /* where the configuration names it */
-    unsigned line;
+    Place place; /* where the configuration names it */
     const char *what;
     const char *path; /* NULL: the configuration does not name one */
     int mode;
@@ -83,30 +99,44 @@ typedef struct Need {
     const char *remedy;
 } Need;
 
-/* Whether acmems-orderd has the access that it needs; reports a warning otherwise. */
-static bool check_need(const Need *need, const struct passwd *orderd,
-                       const ConfigListener *listener)
+/* The sandbox is the one of the start: it does not have the directories that the configuration
+ * names since then. */
+static void check_sandbox(const Need *need, const Orderd *orderd, const ConfigListener *listener)
 {
-    int r = need->path ? user_access(orderd, need->path, need->mode) : 0;
+    int r = user_access(orderd->user, orderd->root, need->path, need->mode);
 
+    if (r == -EROFS || r == -ENOENT)
+        config_tell(listener, LOG_WARNING, need->place.file, need->place.line,
+                    "the sandbox of the running acmems-orderd does not have %s '%s': run systemctl "
+                    "daemon-reload && systemctl restart acmems-orderd",
+                    need->what, need->path);
+}
+
+/* Whether acmems-orderd has the access that it needs; reports a warning otherwise. */
+static bool check_need(const Need *need, const Orderd *orderd, const ConfigListener *listener)
+{
+    int r = need->path ? user_access(orderd->user, NULL, need->path, need->mode) : 0;
+    const char *remedy;
+
+    if (r >= 0 && need->path && orderd->root)
+        check_sandbox(need, orderd, listener);
     if (r >= 0 || (r == -ENOENT && need->may_be_missing))
         return true;
-    config_tell(listener, LOG_WARNING, need->file, need->line,
+    remedy = r == -EACCES ? need->remedy : r == -EROFS ? SANDBOX_REMEDY : NULL;
+    config_tell(listener, LOG_WARNING, need->place.file, need->place.line,
                 "acmems-orderd cannot %s %s '%s': %s%s%s", need->mode & W_OK ? "write to" : "read",
-                need->what, need->path, strerror(-r), r == -EACCES ? ": " : "",
-                r == -EACCES ? need->remedy : "");
+                need->what, need->path, strerror(-r), remedy ? ": " : "", str_or(remedy, ""));
     return false;
 }
 
-static void check_verifications(const Config *config, const struct passwd *orderd,
+static void check_verifications(const Config *config, const Orderd *orderd,
                                 const ConfigListener *listener)
 {
     for (size_t i = 0; i < config->n_verifications; i++) {
-        const Verification *verification = config->verifications[i];
-        const Need need = { verification->file,
-                            verification->tsig_key_file_line,
+        const Verification *v = config->verifications[i];
+        const Need need = { { v->file, v->tsig_key_file_line },
                             "tsig-key-file",
-                            verification->tsig_key_file,
+                            v->tsig_key_file,
                             R_OK,
                             .remedy = KEY_REMEDY };
 
@@ -116,8 +146,7 @@ static void check_verifications(const Config *config, const struct passwd *order
 
 /* A file that only acmems-orderd may read. */
 typedef struct KeyFile {
-    const char *file; /* where the configuration names it */
-    unsigned line;
+    Place place; /* where the configuration names it */
     const char *what;
     const char *path; /* NULL: the configuration does not name one */
 } KeyFile;
@@ -148,7 +177,7 @@ static void check_key_file(const KeyFile *key, const ConfigListener *listener)
 
     if (!key->path || stat(key->path, &st) < 0 || (!(st.st_mode & S_IRWXO) && !is_of_handler(&st)))
         return;
-    config_tell(listener, LOG_WARNING, key->file, key->line,
+    config_tell(listener, LOG_WARNING, key->place.file, key->place.line,
                 "other services than acmems-orderd can read %s '%s', which has mode %04o: run "
                 "chown acmems: '%s' && chmod 0400 '%s'",
                 key->what, key->path, st.st_mode & 07777, key->path, key->path);
@@ -160,18 +189,17 @@ static void check_key_files(const Config *config, const ConfigListener *listener
         const Verification *v = config->verifications[i];
 
         check_key_file(
-            &(KeyFile){ v->file, v->tsig_key_file_line, "tsig-key-file", v->tsig_key_file },
+            &(KeyFile){ { v->file, v->tsig_key_file_line }, "tsig-key-file", v->tsig_key_file },
             listener);
     }
     for (size_t i = 0; i < config->n_accounts; i++) {
         const AccountBlock *account = config->accounts[i];
         _cleanup_free_ char *key = account_key_path(account->directory);
 
-        check_key_file(&(KeyFile){ account->file, account->line, "eab-hmac-key-file",
+        check_key_file(&(KeyFile){ account->hmac_key_file_place, "eab-hmac-key-file",
                                    account->external.hmac_key_file },
                        listener);
-        check_key_file(&(KeyFile){ account->file, account->line, "the account key", key },
-                       listener);
+        check_key_file(&(KeyFile){ account->directory_place, "the account key", key }, listener);
     }
 }
 
@@ -179,22 +207,20 @@ static void check_key_files(const Config *config, const ConfigListener *listener
  * with acme-register. The key file is not needed after that. */
 static const char *external_key_file(const AccountBlock *account)
 {
-    bool registers = account->accept_terms_of_service || account->n_accepted_terms_of_service > 0;
-
-    return registers ? account->external.hmac_key_file : NULL;
+    return account_block_registers(account) ? account->external.hmac_key_file : NULL;
 }
 
-static void check_account(const AccountBlock *account, const struct passwd *orderd,
+static void check_account(const AccountBlock *account, const Orderd *orderd,
                           const ConfigListener *listener)
 {
     _cleanup_free_ char *key = account_key_path(account->directory);
     const Need needs[] = {
-        { account->file, account->line, "ca-file", account->ca_file, R_OK, .remedy = FILE_REMEDY },
-        { account->file, account->line, "eab-hmac-key-file", external_key_file(account), R_OK,
+        { account->ca_file_place, "ca-file", account->ca_file, R_OK, .remedy = FILE_REMEDY },
+        { account->hmac_key_file_place, "eab-hmac-key-file", external_key_file(account), R_OK,
           .may_be_missing = true, .remedy = KEY_REMEDY },
-        { account->file, account->line, "the account directory", account->directory,
-          R_OK | W_OK | X_OK, .may_be_missing = true, .remedy = DIRECTORY_REMEDY },
-        { account->file, account->line, "the account key", key, R_OK, .may_be_missing = true,
+        { account->directory_place, "the account directory", account->directory, R_OK | W_OK | X_OK,
+          .may_be_missing = true, .remedy = DIRECTORY_REMEDY },
+        { account->directory_place, "the account key", key, R_OK, .may_be_missing = true,
           .remedy = DIRECTORY_REMEDY },
     };
 
@@ -205,11 +231,10 @@ static void check_account(const AccountBlock *account, const struct passwd *orde
 }
 
 /* check_storages() reports a directory that does not exist. */
-static void check_storage(const Storage *storage, const struct passwd *orderd,
+static void check_storage(const Storage *storage, const Orderd *orderd,
                           const ConfigListener *listener)
 {
-    const Need need = { storage->file,
-                        storage->line,
+    const Need need = { { storage->file, storage->directory_line },
                         "directory",
                         storage->directory,
                         R_OK | W_OK | X_OK,
@@ -219,17 +244,53 @@ static void check_storage(const Storage *storage, const struct passwd *orderd,
     (void)check_need(&need, orderd, listener);
 }
 
+/* acmems-sign sees the cache of the configuration at its start. */
+static void check_reader(const Config *config, const ConfigListener *listener)
+{
+    _cleanup_free_ char *root = running_service_root("acmems-mgmt.service");
+    const struct passwd *user = getpwuid(geteuid());
+
+    for (size_t i = 0; root && user && i < config->n_storages; i++) {
+        const Storage *storage = config->storages[i];
+
+        if (storage->type == STORAGE_FILE && access(storage->directory, F_OK) == 0 &&
+            user_access(user, root, storage->directory, F_OK) == -ENOENT)
+            config_tell(listener, LOG_WARNING, storage->file, storage->directory_line,
+                        "the sandbox of the running acmems-sign does not have directory '%s': run "
+                        "systemctl daemon-reload && systemctl restart acmems-mgmt.service",
+                        storage->directory);
+    }
+}
+
 static void check_needs(const Config *config, const ConfigListener *listener)
 {
-    const struct passwd *orderd = getpwnam(ORDERD);
+    _cleanup_(orderd_done) Orderd orderd = { .user = getpwnam(ORDERD) };
 
-    if (!orderd || !user_access_is_known(orderd))
+    if (!orderd.user || !user_access_is_known(orderd.user))
         return;
-    check_verifications(config, orderd, listener);
+    orderd.root = running_service_root("acmems-orderd.service");
+    check_verifications(config, &orderd, listener);
     for (size_t i = 0; i < config->n_accounts; i++)
-        check_account(config->accounts[i], orderd, listener);
+        check_account(config->accounts[i], &orderd, listener);
     for (size_t i = 0; i < config->n_storages; i++)
-        check_storage(config->storages[i], orderd, listener);
+        check_storage(config->storages[i], &orderd, listener);
+}
+
+/* acmems-orderd registers an account only if it may accept the terms of service. */
+static void check_registrations(const Config *config, const ConfigListener *listener)
+{
+    for (size_t i = 0; i < config->n_accounts; i++) {
+        const AccountBlock *account = config->accounts[i];
+        _cleanup_free_ char *key = account_key_path(account->directory);
+        bool is_named = *account->name, has_key = key && access(key, F_OK) == 0;
+
+        if (config_uses_account(config, account) && account_is_missing(account))
+            config_tell(listener, LOG_WARNING, account->file, account->line,
+                        "there is no account at %s: run acme-register%s%s%s --register "
+                        "--accept-terms-of-service %s",
+                        account->server, is_named ? " --account=" : "", account->name,
+                        has_key ? "" : " --gen-key", config->path);
+    }
 }
 
 void installation_check(const char *path, const Config *config, config_message_cb message,
@@ -237,6 +298,7 @@ void installation_check(const char *path, const Config *config, config_message_c
 {
     const ConfigListener listener = { message, userdata };
 
+    reachability_check(config, &listener);
     if (!path_is_below(path, "/etc/acmems"))
         return;
     check_files(config, &listener);
@@ -244,4 +306,7 @@ void installation_check(const char *path, const Config *config, config_message_c
     check_key_files(config, &listener);
     check_runtime(config, &listener);
     check_needs(config, &listener);
+    check_reader(config, &listener);
+    check_registrations(config, &listener);
+    reachability_check_sockets(config, &listener);
 }

@@ -23,16 +23,17 @@ static int become(const struct passwd *user)
 }
 
 /* Exits with the errno, which fits into an exit status. */
-static _Noreturn void check_and_exit(const struct passwd *user, const char *path, int mode)
+static _Noreturn void check_and_exit(const struct passwd *user, const char *root, const char *path,
+                                     int mode)
 {
-    int r = become(user);
+    int r = root && (chroot(root) < 0 || chdir("/") < 0) ? -errno : become(user);
 
     if (r >= 0 && access(path, mode) < 0)
         r = -errno;
     _exit(-r);
 }
 
-int user_access(const struct passwd *user, const char *path, int mode)
+int user_access(const struct passwd *user, const char *root, const char *path, int mode)
 {
     pid_t pid = fork();
     int status;
@@ -40,7 +41,7 @@ int user_access(const struct passwd *user, const char *path, int mode)
     if (pid < 0)
         return -errno;
     if (pid == 0)
-        check_and_exit(user, path, mode);
+        check_and_exit(user, root, path, mode);
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)
             return -errno;

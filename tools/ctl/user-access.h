@@ -11,10 +11,12 @@ bool user_access_is_known(const struct passwd *user);
 
 /**
  * user_access() - access(2) as @user
+ * @root: root directory for the check, such as "/proc/PID/root" for the files as a process sees
+ *        them, which only root can use; NULL: the own one
  * @mode: R_OK, W_OK and X_OK
  *
  * A child process asks the kernel, so that groups, ACLs and the directories above count.
  *
  * Returns 0; -EACCES, -ENOENT or another error of access(2); -errno if the check itself failed.
  */
-int user_access(const struct passwd *user, const char *path, int mode);
+int user_access(const struct passwd *user, const char *root, const char *path, int mode);

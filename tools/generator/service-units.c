@@ -12,7 +12,7 @@
 #define OPTIONAL "-"
 
 /* The part of the file system a path belongs to, as the sandboxes see it. */
-typedef enum Place {
+typedef enum PathPlace {
     PLACE_STATE, /* the default directories of the units */
     PLACE_RUNTIME,
     PLACE_HOME, /* ProtectHome= */
@@ -20,14 +20,14 @@ typedef enum Place {
     PLACE_RUN,  /* empty in the sandboxes of the handlers */
     PLACE_OTHER,
     PLACE_MAX,
-} Place;
+} PathPlace;
 
 typedef enum Access { ORDERD_WRITES, ORDERD_READS, SIGN_READS, ACCESS_MAX } Access;
 
 /* The first entry that contains the path counts. */
 static const struct {
     const char *directory;
-    Place place;
+    PathPlace place;
 } places[] = {
     { STATE_DIRECTORY_DEFAULT, PLACE_STATE },
     { RUNTIME_DIRECTORY_DEFAULT, PLACE_RUNTIME },
@@ -110,7 +110,7 @@ static int paths_collect(Paths *ret, const Config *config, const char *const *ot
     return 0;
 }
 
-static Place place_of(const char *path)
+static PathPlace place_of(const char *path)
 {
     for (size_t i = 0; i < ELEMENTSOF(places); i++)
         if (path_is_below(path, places[i].directory))
@@ -219,7 +219,7 @@ static bool is_around_any(const char *directory, const Paths *paths)
  * hide a directory that contains a storage. */
 static bool account_shows(const char *directory, const Paths *storages)
 {
-    Place place = place_of(directory);
+    PathPlace place = place_of(directory);
 
     return (place == PLACE_STATE || place == PLACE_OTHER) &&
            !path_is_below(directory, STATE_DIRECTORY_DEFAULT "/account") &&
@@ -238,7 +238,7 @@ static bool is_below_any(const char *path, const Paths *directories)
 /* Whether a handler that sees @shown could see the key: the units hide the other places. */
 static bool key_shows(const char *path, const Paths *shown)
 {
-    Place place = place_of(path);
+    PathPlace place = place_of(path);
 
     return !path_is_below(path, CONFIG_KEY_DIRECTORY) &&
            (place == PLACE_STATE || place == PLACE_RUNTIME || place == PLACE_OTHER ||

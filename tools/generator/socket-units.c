@@ -2,13 +2,16 @@
 #include "generator/socket-units.h"
 
 #include <ctype.h>
-#include <net/if.h>
+#include <stdio.h>
 #include <sys/socket.h>
 
 #include "base/macro.h"
 #include "log/log.h"
 
 #define SECTION "Socket"
+
+/* Of the name of a unit without its type. systemd.unit(5): 255 bytes with it. */
+#define NAME_SIZE 224
 
 /* All addresses of one socket unit; the strings are borrowed from the configuration. */
 typedef struct Listeners {
@@ -26,7 +29,7 @@ static int listeners_compare(const void *a, const void *b)
     return listen_address_compare(a, b);
 }
 
-/* Sorting puts the addresses of one interface together. Two blocks may name the same address. */
+/* Sorting puts the addresses without an interface first. Two blocks may name the same address. */
 static void sort_unique(Listeners *listeners)
 {
     ListenAddress *list = listeners->list;
@@ -111,51 +114,21 @@ static void drop_ipv6(Listeners *listeners, const char *name)
                    name);
 }
 
-static bool same_interface(const ListenAddress *a, const ListenAddress *b)
-{
-    return streq(str_or(a->interface, ""), str_or(b->interface, ""));
-}
-
-/* Removes the addresses that share the interface of the first one from the front. */
-static Listeners take_group(Listeners *listeners)
-{
-    Listeners group = { .list = listeners->list };
-
-    while (group.n < listeners->n && same_interface(&listeners->list[group.n], &group.list[0]))
-        group.n++;
-    listeners->list += group.n;
-    listeners->n -= group.n;
-    return group;
-}
-
 static void set_stream(UnitFile *file, const ListenAddress *address)
 {
-    char text[INET6_ADDRSTRLEN + STRLEN("[]:65535")];
-    bool bracketed = address->kind == LISTEN_INET6;
+    char text[LISTEN_ADDRESS_SIZE];
 
-    if (address->kind == LISTEN_UNIX) {
-        unit_file_set(file, SECTION, "ListenStream", address->address);
-        return;
-    }
-    (void)snprintf(text, sizeof(text), "%s%s%s:%u", bracketed ? "[" : "", address->address,
-                   bracketed ? "]" : "", address->port);
-    unit_file_set(file, SECTION, "ListenStream", text);
+    unit_file_set(file, SECTION, "ListenStream", listen_address_format(address, text));
 }
 
 /* Writes the address without its scope: systemd would look up the interface when it loads the unit,
  * too early at boot. bind(2) takes the scope from SO_BINDTODEVICE. */
-static void set_group(UnitFile *file, const Listeners *group)
+static void set_address(UnitFile *file, const ListenAddress *address)
 {
-    const char *interface = group->list[0].interface;
-    bool needs_network = false;
-
-    for (size_t i = 0; i < group->n; i++) {
-        set_stream(file, &group->list[i]);
-        needs_network |= listen_address_needs_network(&group->list[i]);
-    }
-    if (interface)
-        unit_file_set(file, SECTION, "BindToDevice", interface);
-    if (needs_network)
+    set_stream(file, address);
+    if (address->interface)
+        unit_file_set(file, SECTION, "BindToDevice", address->interface);
+    if (listen_address_needs_network(address))
         unit_file_set(file, SECTION, "FreeBind", "yes");
 }
 
@@ -176,70 +149,113 @@ static void set_late(UnitFile *file)
         unit_file_set(file, "Unit", table[i].key, table[i].value);
 }
 
-static int write_drop_in(const UnitDirectory *where, const char *socket, const Listeners *group)
+static int write_drop_in(const UnitDirectory *where, const char *socket,
+                         const ListenAddress *address)
 {
     _cleanup_(unit_file_done) UnitFile file = { 0 };
     int r = unit_file_open(&file, where);
 
     if (r < 0)
         return r;
-    if (group->list[0].interface)
+    if (address->interface)
         set_late(&file);
-    set_group(&file, group);
+    set_address(&file, address);
     return unit_file_write_drop_in(&file, socket);
 }
 
-/* Escapes as systemd-escape(1) does, and the dot as well. */
-static void escape_interface(const char *interface, char ret[4 * IF_NAMESIZE])
+/* Appends what a unit name can have as it is, and escapes the rest as systemd-escape(1) does. */
+static void append_escaped(char name[NAME_SIZE], const char *text)
 {
-    for (; *interface; interface++)
-        if (isalnum((unsigned char)*interface) || *interface == '_')
-            *ret++ = *interface;
+    size_t length = strlen(name);
+
+    for (; *text && length < NAME_SIZE - STRLEN("\\x2d") - 1; text++)
+        if (isalnum((unsigned char)*text) || strchr("_:.", *text))
+            name[length++] = *text;
         else
-            ret += sprintf(ret, "\\x%02x", (unsigned char)*interface);
-    *ret = '\0';
+            length += (size_t)sprintf(name + length, "\\x%02x", (unsigned char)*text);
+    name[length] = '\0';
 }
 
+/* "mgmt-[INTERFACE-]ADDRESS:PORT". The path of a unix socket may be longer than the name of a unit:
+ * then the @number tells it from others. */
+static void name_unit(char ret[NAME_SIZE], const char *name, const ListenAddress *address,
+                      size_t number)
+{
+    char rest[32] = "";
+
+    (void)snprintf(ret, NAME_SIZE, "acmems-%s-", name);
+    if (address->interface) {
+        append_escaped(ret, address->interface);
+        (void)strcat(ret, "-");
+    }
+    append_escaped(ret, address->address);
+    if (address->kind != LISTEN_UNIX)
+        (void)snprintf(rest, sizeof(rest), ":%u", address->port);
+    else if (strlen(ret) > NAME_SIZE - sizeof(rest))
+        (void)snprintf(rest, sizeof(rest), "-%zu", number);
+    ret[NAME_SIZE - sizeof(rest)] = '\0';
+    (void)strcat(ret, rest);
+}
+
+/* The services of the main socket under the name of this one, so that Accept=yes works as there. */
+static int write_aliases(const UnitDirectory *where, const char *unit, const char *name)
+{
+    static const char *const kinds[] = { ".service", "@.service" };
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < ELEMENTSOF(kinds); i++) {
+        char alias[NAME_SIZE + 16], service[64];
+
+        (void)snprintf(alias, sizeof(alias), "%s%s", unit, kinds[i]);
+        (void)snprintf(service, sizeof(service), "acmems-%s%s", name, kinds[i]);
+        r = unit_file_write_alias(where, alias, service);
+    }
+    return r;
+}
+
+/* A unit of its own for one address: if it cannot be opened, the others can. */
 static int write_own(const UnitDirectory *where, const char *name, const char *socket,
-                     const Listeners *group)
+                     const ListenAddress *address, size_t number)
 {
     _cleanup_(unit_file_done) UnitFile file = { 0 };
-    char interface[4 * IF_NAMESIZE], unit[128], service[64], description[64];
+    _cleanup_free_ char *description = NULL;
+    char unit[NAME_SIZE], full[NAME_SIZE + 16], text[LISTEN_ADDRESS_SIZE];
     int r = unit_file_open(&file, where);
 
     if (r < 0)
         return r;
-    escape_interface(group->list[0].interface, interface);
-    (void)snprintf(unit, sizeof(unit), "acmems-%s-%s.socket", name, interface);
-    (void)snprintf(service, sizeof(service), "acmems-%s.service", name);
-    (void)snprintf(description, sizeof(description), "Socket of acmems-%s on %s", name,
-                   group->list[0].interface);
+    if (asprintf(&description, "Socket of acmems-%s at %s%s%s", name,
+                 listen_address_format(address, text), address->interface ? " on " : "",
+                 str_or(address->interface, "")) < 0) {
+        description = NULL;
+        return -ENOMEM;
+    }
+    name_unit(unit, name, address, number);
+    (void)snprintf(full, sizeof(full), "%s.socket", unit);
     unit_file_set(&file, "Unit", "Description", description);
     unit_file_set(&file, "Unit", "Documentation", "man:acmems.ini(5)");
     unit_file_set(&file, "Unit", "SourcePath", where->source);
     unit_file_set(&file, "Unit", "PartOf", socket);
     unit_file_set(&file, "Unit", "After", socket); /* which may have to release the address first */
-    set_late(&file);
-    unit_file_set(&file, SECTION, "Service", service);
+    if (address->interface)
+        set_late(&file);
     unit_file_set(&file, SECTION, "BindIPv6Only", "ipv6-only");
     unit_file_set(&file, SECTION, "Backlog", "4096");
-    set_group(&file, group);
-    return unit_file_write_unit(&file, unit, socket);
+    unit_file_set(&file, SECTION, "RemoveOnStop", "yes");
+    set_address(&file, address);
+    r = unit_file_write_unit(&file, full, socket);
+    return r < 0 ? r : write_aliases(where, unit, name);
 }
 
-static int write_all_groups(const UnitDirectory *where, const char *name, Listeners listeners)
+static int write_all(const UnitDirectory *where, const char *name, const Listeners *listeners)
 {
     char socket[64];
-    Listeners group;
     int r;
 
     (void)snprintf(socket, sizeof(socket), "acmems-%s.socket", name);
-    group = take_group(&listeners);
-    r = write_drop_in(where, socket, &group);
-    while (r >= 0 && listeners.n > 0) {
-        group = take_group(&listeners);
-        r = write_own(where, name, socket, &group);
-    }
+    r = write_drop_in(where, socket, &listeners->list[0]);
+    for (size_t i = 1; r >= 0 && i < listeners->n; i++)
+        r = write_own(where, name, socket, &listeners->list[i], i);
     return r;
 }
 
@@ -265,7 +281,7 @@ int socket_units_write(const UnitDirectory *where, const Config *config)
             continue;
         drop_ipv6(&listeners, sockets[i].name);
         sort_unique(&listeners);
-        r = write_all_groups(where, sockets[i].name, listeners);
+        r = write_all(where, sockets[i].name, &listeners);
     }
     return r;
 }

@@ -8,12 +8,12 @@
 #include "generator/unit-file.h"
 
 /**
- * socket_units_write() - write drop-ins for the sockets, and units for further interfaces
+ * socket_units_write() - write drop-ins for the sockets, and units for further addresses
  *
- * BindToDevice= applies to all addresses of a unit. So the drop-in has the addresses without an
- * interface (or, if each address has one, those of the first interface). Each further interface
- * gets a unit of its own, acmems-http01-eth0.socket, that starts and stops with the main socket.
- * Without a listener no file is written: systemd refuses a socket unit that has no address.
+ * systemd opens all addresses of a unit or none of them. So the drop-in has the first address, one
+ * without an interface if there is one, and each further address gets a unit of its own,
+ * acmems-http01-192.0.2.1:80.socket, that starts and stops with the main socket. Without a listener
+ * no file is written: systemd refuses a socket unit that has no address.
  *
  * Returns 0 or -errno.
  */

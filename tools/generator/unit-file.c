@@ -114,6 +114,17 @@ int unit_file_write_drop_in(UnitFile *file, const char *unit)
     return path ? write_file(file, path) : -errno;
 }
 
+int unit_file_write_alias(const UnitDirectory *where, const char *alias, const char *unit)
+{
+    _cleanup_free_ char *target = NULL;
+
+    if (asprintf(&target, UNIT_DIRECTORY "/%s", unit) < 0) {
+        target = NULL;
+        return -ENOMEM;
+    }
+    return symlinkat(target, where->fd, alias) < 0 && errno != EEXIST ? -errno : 0;
+}
+
 int unit_file_write_unit(UnitFile *file, const char *unit, const char *wanted_by)
 {
     _cleanup_free_ char *link = NULL, *target = NULL;

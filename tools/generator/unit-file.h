@@ -44,5 +44,8 @@ void unit_file_add_word(UnitFile *file, const char *section, const char *key, co
  * or -errno. */
 int unit_file_write_drop_in(UnitFile *file, const char *unit);
 
+/* Make @alias another name of @unit, which is installed with acmems. Returns 0 or -errno. */
+int unit_file_write_alias(const UnitDirectory *where, const char *alias, const char *unit);
+
 /* Write a complete unit that starts together with @wanted_by. Returns 0 or -errno. */
 int unit_file_write_unit(UnitFile *file, const char *unit, const char *wanted_by);

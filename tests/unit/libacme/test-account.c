@@ -203,10 +203,10 @@ static const Case cases[] = {
       KEY,
       "{",
       { { 0 } },
-      "failed 500, retry 0: The server cannot use its ACME account: failed to read account.pem or "
-      "registration.json: Bad message.\n"
-      "failed 500, retry 0: The server cannot use its ACME account: failed to read account.pem or "
-      "registration.json: Bad message.\n" },
+      "failed 500, retry 0: The server cannot use its ACME account: failed to read "
+      "DIRECTORY/registration.json: Bad message.\n"
+      "failed 500, retry 0: The server cannot use its ACME account: failed to read "
+      "DIRECTORY/registration.json: Bad message.\n" },
     { "revoked by the CA",
       CONSENT,
       KEY,
@@ -318,10 +318,12 @@ static const Case cases[] = {
       "HEAD new-nonce\n"
       "new-account {'termsOfServiceAgreed': true}\n"
       "failed 500, retry 0, no account: The CA refuses the server's ACME account. The server's "
-      "administrator can run 'acme-register CONFIG' to see the state of the account. The CA said: "
+      "administrator must run 'acme-register CONFIG', which shows the state of the account. The CA "
+      "said: "
       "unauthorized: No. If the CA requires an e-mail address, set contact in [account].\n"
       "failed 500, retry 0, no account: The CA refuses the server's ACME account. The server's "
-      "administrator can run 'acme-register CONFIG' to see the state of the account. The CA said: "
+      "administrator must run 'acme-register CONFIG', which shows the state of the account. The CA "
+      "said: "
       "unauthorized: No. If the CA requires an e-mail address, set contact in [account].\n" },
     { "the CA wants a binding",
       CONSENT,
@@ -369,11 +371,13 @@ static const Case cases[] = {
       "HEAD new-nonce\n"
       "new-account {'externalAccountBinding': '…', 'termsOfServiceAgreed': true}\n"
       "failed 500, retry 0, no account: The CA refuses the server's ACME account. The server's "
-      "administrator can run 'acme-register CONFIG' to see the state of the account. The CA said: "
+      "administrator must run 'acme-register CONFIG', which shows the state of the account. The CA "
+      "said: "
       "unauthorized: No. The CA may have rejected the external account binding. Check eab-kid and "
       "its HMAC key.\n"
       "failed 500, retry 0, no account: The CA refuses the server's ACME account. The server's "
-      "administrator can run 'acme-register CONFIG' to see the state of the account. The CA said: "
+      "administrator must run 'acme-register CONFIG', which shows the state of the account. The CA "
+      "said: "
       "unauthorized: No. The CA may have rejected the external account binding. Check eab-kid and "
       "its HMAC key.\n" },
     { "an interrupted change of the key that the CA has made",
@@ -481,10 +485,14 @@ static void write_registration(const Bed *bed, const char *text)
     test_write(bed->files, "registration.json", content);
 }
 
+/* The traces do not show its path. */
+static const char *account_directory;
+
 static void bed_open(Bed *bed, const Case *c)
 {
     *bed = (Bed){ .directory = test_directory_new() };
     bed->files = test_path(bed->directory, "account");
+    account_directory = bed->files;
     for (unsigned i = 0; i < 2; i++)
         bed->keys[i] = make_key("P-256");
     if (c->files & KEY)
@@ -516,10 +524,15 @@ static void on_account(const Failure *failure, void *userdata)
     AccountWaiter **waiter = userdata;
 
     *waiter = NULL;
-    if (failure)
-        trace_add("failed %d, retry %u%s: %s", failure->status, failure->retry_after,
-                  failure->is_without_account ? ", no account" : "", failure->reason);
-    else
+    if (failure) {
+        const char *path = strstr(failure->reason, account_directory);
+        const char *rest = path ? path + strlen(account_directory) : failure->reason;
+
+        trace_add("failed %d, retry %u%s: %.*s%s%s", failure->status, failure->retry_after,
+                  failure->is_without_account ? ", no account" : "",
+                  path ? (int)(path - failure->reason) : 0, failure->reason,
+                  path ? "DIRECTORY" : "", rest);
+    } else
         trace_add("ready");
 }
 

@@ -28,8 +28,9 @@ static const Case cases[] = {
       "HEAD new-nonce\n"
       "key-change {'payload': 'https://ca.test/account/1', 'signature': '…'}\n"
       "new-account {'onlyReturnExisting': true}\n"
-      "failed 500: The CA refuses the server's ACME account. The server's administrator can run "
-      "'acme-register CONFIG' to see the state of the account. The CA said: unauthorized: No.\n"
+      "failed 500: The CA refuses the server's ACME account. The server's administrator must run "
+      "'acme-register CONFIG', which shows the state of the account. The CA said: unauthorized: "
+      "No.\n"
       "old key, registration with P-256\n" },
     { "the answer is lost, and the CA has the new key",
       { { "key-change", 0 }, { "new-account", 200, "{'status': 'valid'}", "account/1" } },

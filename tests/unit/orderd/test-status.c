@@ -2,9 +2,37 @@
 #include "status.h"
 #include "test.h"
 
+static void test_trouble(void)
+{
+    static char directory[] = "/nowhere/at/all", url[] = "https://ca.test/dir";
+    AccountBlock account = { .directory = directory, .server = url };
+    const AccountBlock *used[] = { &account };
+    AuthBlock auth = { .accounts = used, .n_accounts = 1 };
+    Config config = {
+        .accounts = (AccountBlock *[]){ &account },
+        .n_accounts = 1,
+        .auth = (AuthBlock *[]){ &auth },
+        .n_auth = 1,
+    };
+    char buf[STATUS_SIZE];
+
+    ASSERT_STREQ(status_describe_trouble(&config, false, buf),
+                 "no account at https://ca.test/dir: run acme-register; ");
+    ASSERT_STREQ(status_describe_trouble(&config, true, buf),
+                 "the changed configuration has errors: run acmemsctl check; "
+                 "no account at https://ca.test/dir: run acme-register; ");
+    account.accept_terms_of_service = true; /* acmems-orderd registers it with the first order */
+    ASSERT_STREQ(status_describe_trouble(&config, false, buf), "");
+    account.accept_terms_of_service = false;
+    config.n_auth = 0; /* no client can have a certificate anyway */
+    ASSERT_STREQ(status_describe_trouble(&config, false, buf), "");
+}
+
 int main(void)
 {
     char buf[STATUS_SIZE];
+
+    test_trouble();
 
     ASSERT_STREQ(status_describe(0, &(InventoryCount){ 0 }, buf),
                  "0 orders in progress; 0 certificates");

@@ -71,12 +71,18 @@ static void refuse(const char *content, const char *expected)
 #define PROXY                                                                                      \
     "proxy is not the URL of a proxy with its port; write http://192.0.2.8:3128, or https://, "    \
     "socks5:// or socks5h:// in place of http://\n"
-#define AUTH      "[auth \"a\"]\n"
-#define AUTH_IP   AUTH "ip=192.0.2.1\n"
-#define HMAC      "hmac_type=sha256\nhmac_key=sixteen bytes of\n"
-#define DNSUPDATE "[verification v]\ntype=dns01-dnsUpdate\n"
-#define TLSALPN   "[verification t]\ntype=tls-alpn01\n"
-#define OBSOLETE  " is obsolete and ignored; messages go to the journal, see journalctl(1)\n"
+#define AUTH              "[auth \"a\"]\n"
+#define AUTH_IP           AUTH "ip=192.0.2.1\n"
+#define HMAC              "hmac_type=sha256\nhmac_key=sixteen bytes of\n"
+#define DNSUPDATE         "[verification v]\ntype=dns01-dnsUpdate\n"
+#define TLSALPN           "[verification t]\ntype=tls-alpn01\n"
+#define OBSOLETE          " is obsolete and ignored; messages go to the journal, see journalctl(1)\n"
+#define PERMITS           "domain=www.example.org\n"
+#define QUOTES(line, key) W(line) "the quotes are part of the value of " key "; delete them\n"
+#define COMMENT(line, mark, key)                                                                   \
+    W(line)                                                                                        \
+    "'" mark "' and the text after it are part of the value of " key                               \
+    "; write a comment in a line of its own\n"
 #define NEVER(value)                                                                               \
     W("3")                                                                                         \
     "domain = '" value "' never matches; write one name such as www.example.org, or one "          \
@@ -443,8 +449,16 @@ static void test_warned(void)
         { AUTH_IP "domain=*_x.example.org\n", NEVER("*_x.example.org") },
         { AUTH_IP "domain=[a_]x.example.org\n", "" },
         { AUTH_IP "domain=https://example.org/\n", NEVER("https://example.org/") },
-        { AUTH_IP "domain=\"example.org\"\n", NEVER("\"example.org\"") },
-        { AUTH_IP "domain=example.org # ours\n", NEVER("example.org # ours") },
+        { AUTH_IP "domain=\"example.org\"\n", NEVER("\"example.org\"") QUOTES("3", "domain") },
+        { AUTH_IP "domain=example.org # ours\n",
+          COMMENT("3", "#", "domain") NEVER("example.org # ours") },
+        { "[account]\npreferred-chain = 'Root X1'\n", QUOTES("2", "preferred-chain") },
+        { "[account]\npreferred-chain = Root #1\n", COMMENT("2", "#", "preferred-chain") },
+        { "[account]\npreferred-chain = Root\t; X1\n", COMMENT("2", ";", "preferred-chain") },
+        { "[account]\npreferred-chain = Root#1;2'\n", "" },
+        { "[account]\npreferred-chain = '\n", "" },
+        { AUTH "hmac_type=sha256\nhmac_key=\"sixteen bytes of\"\n" PERMITS,
+          QUOTES("3", "hmac_key") },
         { FULL_AUTH "all=yes\n", W("1") "[auth \"a\"]: all = yes has no effect, because ip and "
                                         "hmac_key must still match; delete one or the other\n" },
     };

@@ -91,6 +91,7 @@ static void test_file(void)
     static const char *const good[] = {
         "key \"acmems\" {\n\talgorithm hmac-sha256;\n\tsecret \"" SECRET "\";\n};\n",
         "key acmems{secret " SECRET ";algorithm \"hmac-sha256\";};",
+        "\xef\xbb\xbfkey acmems{algorithm hmac-sha256;secret " SECRET ";};",
         "# one\nkey // two\n \"ACMEMS.\" /* three\n * four */ { algorithm hmac-sha256 ; secret "
         "\"" SECRET "\" ; } ; /**/ // end",
     };

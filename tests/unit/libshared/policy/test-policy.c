@@ -126,6 +126,7 @@ static void assert_impossible(const Config *config, PolicyRequest request, const
     _cleanup_free_ char *early = NULL, *late = NULL;
     PolicyRequest head = request_of(request.peer, request.authentication, NULL);
 
+    head.authentication_error = request.authentication_error;
     ASSERT_FALSE(policy_is_possible(config, &head, &early));
     ASSERT_STREQ(early, expected);
     ASSERT_TRUE(!policy_decide(config, &request, &late));
@@ -237,10 +238,17 @@ static void test_hmac(void)
     Authentication right = authentication_of("sha256", "secret");
     Authentication wrong = authentication_of("sha256", "guess");
     Authentication other = authentication_of("sha512", "secret");
+    PolicyRequest malformed, unknown;
 
     assert_allowed(&config, request_of(&peer, &right, &www), &block);
     assert_impossible(&config, request_of(&peer, NULL, &www),
-                      "auth \"mail\": no usable Authentication header");
+                      "auth \"mail\": no Authentication header");
+    malformed = unknown = request_of(&peer, NULL, &www);
+    malformed.authentication_error = -EINVAL;
+    assert_impossible(&config, malformed, "auth \"mail\": the Authentication header is malformed");
+    unknown.authentication_error = -EOPNOTSUPP;
+    assert_impossible(&config, unknown,
+                      "auth \"mail\": the Authentication header names an unknown digest");
     assert_impossible(&config, request_of(&peer, &other, &www),
                       "auth \"mail\": the request's HMAC uses sha512, not sha256");
     assert_unknown(&config, request_of(&peer, &wrong, &www),

@@ -35,6 +35,15 @@ static void test_flatten(void)
     }
 }
 
+static void test_mark(void)
+{
+    ASSERT_EQ(text_mark_size("\xef\xbb\xbfx", 4), 3);
+    ASSERT_EQ(text_mark_size("\xef\xbb\xbf", 3), 3);
+    ASSERT_EQ(text_mark_size("\xef\xbb\xbf", 2), 0);
+    ASSERT_EQ(text_mark_size("x\xef\xbb\xbf", 4), 0);
+    ASSERT_EQ(text_mark_size("", 0), 0);
+}
+
 static void test_is_utf8(void)
 {
     static const struct {
@@ -65,6 +74,7 @@ static void test_print(void)
 int main(void)
 {
     test_flatten();
+    test_mark();
     test_is_utf8();
     test_print();
     return EXIT_SUCCESS;

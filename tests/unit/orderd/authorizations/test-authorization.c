@@ -275,13 +275,13 @@ static const BedCase cases[] = {
       { { "challenge/1", 403, CA_PROBLEM("unauthorized"), .retry_after = 2 },
         { "authz/1", 200, AUTHZ("pending", CHALLENGE("pending")) },
         { "authz/1", 200, AUTHZ("pending", CHALLENGE("pending")) } },
-      SEEN_PLACED
-      "authz/1\n"
-      "challenge/1 {} (published)\n"
-      "wait 2 s\n"
-      "authz/1\n"
-      "end 500: The CA refuses the server's ACME account. The server's administrator can run "
-      "'acme-register CONFIG' to see the state of the account. The CA said: unauthorized: No.\n" },
+      SEEN_PLACED "authz/1\n"
+                  "challenge/1 {} (published)\n"
+                  "wait 2 s\n"
+                  "authz/1\n"
+                  "end 500: The CA refuses the server's ACME account. The server's administrator "
+                  "must run 'acme-register CONFIG', which shows the state of the account. The CA "
+                  "said: unauthorized: No.\n" },
     { "the CA refuses to start, without a problem document",
       { { "challenge/1", 403, "", .type = "text/plain" },
         { "authz/1", 200, AUTHZ("pending", CHALLENGE("pending")) },

@@ -69,8 +69,8 @@ static const BedCase cases[] = {
                   "--accept-terms-of-service CONFIG'. The CA said: accountDoesNotExist: No.\n" },
     { "new terms",
       { REFUSED(403, "userActionRequired") },
-      SEEN_PLACED "end 500: The CA is waiting for the server's administrator, who must accept its "
-                  "terms of service with 'acme-register --accept-terms-of-service CONFIG'. The CA "
+      SEEN_PLACED "end 500: The CA has new terms of service. The server's administrator must "
+                  "accept them with 'acme-register --accept-terms-of-service CONFIG'. The CA "
                   "said: userActionRequired: No.\n" },
     { "an error that nobody knows",
       { REFUSED(418, "teapot") },
@@ -78,8 +78,9 @@ static const BedCase cases[] = {
                   "server's administrator must look into it. The CA said: teapot: No.\n" },
     { "the account cannot be registered",
       { { "new-account", 403, CA_PROBLEM("unauthorized") } },
-      "end 500: The CA refuses the server's ACME account. The server's administrator can run "
-      "'acme-register CONFIG' to see the state of the account. The CA said: unauthorized: No. If "
+      "end 500: The CA refuses the server's ACME account. The server's administrator must run "
+      "'acme-register CONFIG', which shows the state of the account. The CA said: unauthorized: "
+      "No. If "
       "the CA requires an e-mail address, set contact in [account].\n" },
     { "the directory is away",
       { { "dir", 0 } },
@@ -116,18 +117,21 @@ static const BedCase cases[] = {
           "{'status': 'invalid', 'identifier': {'type': 'dns', 'value': 'a.example.org'}}" },
         { "authz/1", 200,
           "{'status': 'invalid', 'identifier': {'type': 'dns', 'value': 'a.example.org'}}" } },
-      SEEN_PLACED
-      "authz/1\n"
-      "end 421: The CA could not validate: a.example.org: the CA gave no reason\n"
-      "-- 1 s later\n"
-      "end 421, retry 59: acmems does not contact the CA again before the time in Retry-After, "
-      "because an earlier order failed: a.example.org: the CA gave no reason\n"
-      "-- 60 s later\n" SEEN_PLACED "authz/1\n"
-      "end 421: The CA could not validate: a.example.org: the CA gave no reason\n"
-      "-- 90 s later\n"
-      "end 421, retry 30: acmems does not contact the CA again before the time in Retry-After, "
-      "because an earlier order failed: a.example.org: the CA gave no reason\n"
-      "-- 40 s later\n" SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED SEEN_ISSUED,
+      SEEN_PLACED "authz/1\n"
+                  "end 421: The CA could not validate: a.example.org: the CA gave no reason\n"
+                  "-- 1 s later\n"
+                  "end 421, retry 59: acmems does not contact the CA again before the time in "
+                  "Retry-After or an "
+                  "'acmemsctl clear a.example.org' on the server, because an earlier order failed: "
+                  "a.example.org: the CA gave no reason\n"
+                  "-- 60 s later\n" SEEN_PLACED "authz/1\n"
+                  "end 421: The CA could not validate: a.example.org: the CA gave no reason\n"
+                  "-- 90 s later\n"
+                  "end 421, retry 30: acmems does not contact the CA again before the time in "
+                  "Retry-After or an "
+                  "'acmemsctl clear a.example.org' on the server, because an earlier order failed: "
+                  "a.example.org: the CA gave no reason\n"
+                  "-- 40 s later\n" SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED SEEN_ISSUED,
       .gaps = { 1, 60, 90, 40 } },
     { "an outage: the CA is tried less and less",
       { { "new-order", 0 }, { "new-order", 0 }, { "new-order", 0 }, { "new-order", 0 } },
@@ -180,8 +184,8 @@ static const BedCase cases[] = {
       .config = TWO },
     { "the account of one CA is no good",
       { REFUSED(403, "userActionRequired") },
-      SEEN_PLACED "end 500: The CA is waiting for the server's administrator, who must accept its "
-                  "terms of service with 'acme-register --accept-terms-of-service CONFIG'. The CA "
+      SEEN_PLACED "end 500: The CA has new terms of service. The server's administrator must "
+                  "accept them with 'acme-register --accept-terms-of-service CONFIG'. The CA "
                   "said: userActionRequired: No. This concerns [account \"one\"]: run "
                   "acme-register with --account=one.\n",
       .config = TWO },

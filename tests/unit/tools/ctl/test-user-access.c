@@ -11,9 +11,9 @@ static void test_ourselves(const char *path)
     const struct passwd *user = getpwuid(geteuid());
 
     ASSERT_TRUE(user && user_access_is_known(user));
-    ASSERT_OK(user_access(user, path, R_OK | W_OK));
-    ASSERT_EQ(user_access(user, path, X_OK), -EACCES);
-    ASSERT_EQ(user_access(user, "/nowhere/at/all", R_OK), -ENOENT);
+    ASSERT_OK(user_access(user, NULL, path, R_OK | W_OK));
+    ASSERT_EQ(user_access(user, NULL, path, X_OK), -EACCES);
+    ASSERT_EQ(user_access(user, NULL, "/nowhere/at/all", R_OK), -ENOENT);
 }
 
 /* Only root can ask for others. */
@@ -34,8 +34,18 @@ static void test_nobody(const char *directory, const char *path)
     for (size_t i = 0; i < ELEMENTSOF(table); i++) {
         ASSERT_OK(chmod(directory, table[i].directory));
         ASSERT_OK(chmod(path, table[i].file));
-        ASSERT_EQ(user_access(user, path, table[i].mode), is_root ? table[i].r : -EPERM);
+        ASSERT_EQ(user_access(user, NULL, path, table[i].mode), is_root ? table[i].r : -EPERM);
     }
+}
+
+static void test_other_root(const char *directory)
+{
+    const struct passwd *user = getpwnam("nobody");
+    bool is_root = geteuid() == 0;
+
+    ASSERT_OK(chmod(directory, 0755));
+    ASSERT_EQ(user_access(user, directory, "/" NAME, F_OK), is_root ? 0 : -EPERM);
+    ASSERT_EQ(user_access(user, directory, directory, F_OK), is_root ? -ENOENT : -EPERM);
 }
 
 int main(void)
@@ -47,5 +57,6 @@ int main(void)
     ASSERT_OK(chmod(path, 0600));
     test_ourselves(path);
     test_nobody(directory, path);
+    test_other_root(directory);
     return EXIT_SUCCESS;
 }

@@ -15,40 +15,39 @@
 #define LATE                                                                                       \
     "DefaultDependencies=no\nRequires=sysinit.target\nAfter=sysinit.target\n"                      \
     "Conflicts=shutdown.target\nBefore=shutdown.target\n"
-#define OWN(name, interface, streams)                                                              \
-    "\n[Unit]\nDescription=Socket of acmems-" name                                                 \
-    " on " interface "\nDocumentation=man:acmems.ini(5)\nSourcePath=" TEST_SOURCE                  \
-    "\nPartOf=acmems-" name ".socket\nAfter=acmems-" name ".socket\n" LATE                         \
-    "\n[Socket]\nService=acmems-" name ".service\nBindIPv6Only=ipv6-only\nBacklog=4096\n" streams  \
-    "BindToDevice=" interface "\nFreeBind=yes\n"
+/* A unit of its own: @on is " on INTERFACE" or "", @late is LATE for an interface. */
+#define OWN(name, address, on, late, settings)                                                     \
+    "\n[Unit]\nDescription=Socket of acmems-" name " at " address on                               \
+    "\nDocumentation=man:acmems.ini(5)\nSourcePath=" TEST_SOURCE "\nPartOf=acmems-" name           \
+    ".socket\nAfter=acmems-" name ".socket\n" late                                                 \
+    "\n[Socket]\nBindIPv6Only=ipv6-only\nBacklog=4096\nRemoveOnStop=yes\nListenStream=" address    \
+    "\n" settings
+#define OWN_PLAIN(name, address, settings) OWN(name, address, "", "", settings)
+#define OWN_LATE(name, address, interface)                                                         \
+    OWN(name, address, " on " interface, LATE, "BindToDevice=" interface "\nFreeBind=yes\n")
 
 static void test_drop_ins(void)
 {
     static const struct {
         const char *content, *mgmt, *http01;
     } table[] = {
-        { "", SOCKET("ListenStream=127.0.0.1:1313\nListenStream=[::1]:1313\nFreeBind=yes\n"),
-          SOCKET("ListenStream=0.0.0.0:1380\nListenStream=[::]:1380\n") },
+        { "", SOCKET("ListenStream=127.0.0.1:1313\n"), SOCKET("ListenStream=0.0.0.0:1380\n") },
         /* empty: none */
         { "[mgmt]\nlistener=\n" VERIFICATION("v") "listener=\n", NULL, NULL },
         /* a specific address may come later than the socket */
         { "[mgmt]\nlistener=192.0.2.1:1\nlistener=[::1]:1\n" VERIFICATION(
               "v") "listener=[2001:db8::1]:1\n",
-          SOCKET("ListenStream=192.0.2.1:1\nListenStream=[::1]:1\nFreeBind=yes\n"),
+          SOCKET("ListenStream=192.0.2.1:1\nFreeBind=yes\n"),
           SOCKET("ListenStream=[2001:db8::1]:1\nFreeBind=yes\n") },
         /* one address once, also over two blocks */
-        { "[mgmt]\nlistener=[::1]:1\nlistener=[0:0:0:0:0:0:0:1]:1\nlistener=[::1]:2\n" VERIFICATION(
-              "v") "listener=127.0.0.1:1\n" VERIFICATION("http") "listener=127.0.0.1:1\n"
-                                                                 "listener=127.0.0.1:2\n",
-          SOCKET("ListenStream=[::1]:1\nListenStream=[::1]:2\nFreeBind=yes\n"),
-          SOCKET("ListenStream=127.0.0.1:1\nListenStream=127.0.0.1:2\n") },
+        { "[mgmt]\nlistener=[::1]:1\nlistener=[0:0:0:0:0:0:0:1]:1\n" VERIFICATION(
+              "v") "listener=127.0.0.1:1\n" VERIFICATION("http") "listener=127.0.0.1:1\n",
+          SOCKET("ListenStream=[::1]:1\nFreeBind=yes\n"), SOCKET("ListenStream=127.0.0.1:1\n") },
         { "[mgmt]\nlistener=/run/a b%\"c.sock\n[verification v]\ntype=dns01-dnsUpdate\n",
           SOCKET("ListenStream=/run/a b%%\"c.sock\n"), NULL },
-        /* one interface for all */
-        { "[mgmt]\nlistener=[fe80::1%eth0]:1\nlistener=[fe80::1%eth0]:2\n" VERIFICATION(
-              "v") "listener=\n",
-          "\n[Unit]\n" LATE SOCKET("ListenStream=[fe80::1]:1\nListenStream=[fe80::1]:2\n"
-                                   "BindToDevice=eth0\nFreeBind=yes\n"),
+        /* with an interface */
+        { "[mgmt]\nlistener=[fe80::1%eth0]:1\n" VERIFICATION("v") "listener=\n",
+          "\n[Unit]\n" LATE SOCKET("ListenStream=[fe80::1]:1\nBindToDevice=eth0\nFreeBind=yes\n"),
           NULL },
         /* what is sound of a broken one */
         { "[mgmt]\nlistener=1\nlistener=127.0.0.1:1\n" VERIFICATION("v") "listener 127.0.0.1:1\n",
@@ -62,7 +61,64 @@ static void test_drop_ins(void)
         assert_generated(&generated, MGMT, table[i].mgmt);
         assert_generated(&generated, HTTP01, table[i].http01);
         assert_generated(&generated, TLSALPN01, NULL);
-        ASSERT_FALSE(test_exists(generated.path, "acmems-mgmt.socket.wants"));
+    }
+}
+
+static void assert_alias(const Generated *generated, const char *alias, const char *unit)
+{
+    _cleanup_free_ char *path = test_path(generated->path, alias);
+    char target[64] = "";
+
+    ASSERT_TRUE(readlink(path, target, sizeof(target) - 1) > 0);
+    ASSERT_STREQ(strrchr(target, '/') + 1, unit);
+}
+
+/* An address that cannot be opened closes none of the others. */
+static void test_further_addresses(void)
+{
+    _cleanup_generated_ Generated generated = generated_new();
+
+    generate(&generated,
+             "[mgmt]\nlistener=[::1]:2\nlistener=[::1]:1\nlistener=/run/a b/c-d.sock\n"
+             "listener=127.0.0.1:1\n" VERIFICATION("x"),
+             socket_units_write);
+    assert_generated(&generated, MGMT, SOCKET("ListenStream=127.0.0.1:1\n"));
+    assert_generated(&generated, "acmems-mgmt-::1:1.socket",
+                     OWN_PLAIN("mgmt", "[::1]:1", "FreeBind=yes\n"));
+    assert_generated(&generated, "acmems-mgmt-::1:2.socket",
+                     OWN_PLAIN("mgmt", "[::1]:2", "FreeBind=yes\n"));
+    assert_generated(&generated, "acmems-mgmt-\\x2frun\\x2fa\\x20b\\x2fc\\x2dd.sock.socket",
+                     OWN_PLAIN("mgmt", "/run/a b/c-d.sock", ""));
+    assert_generated(&generated, "acmems-mgmt.socket.wants/acmems-mgmt-::1:1.socket",
+                     OWN_PLAIN("mgmt", "[::1]:1", "FreeBind=yes\n"));
+    assert_alias(&generated, "acmems-mgmt-::1:1.service", "acmems-mgmt.service");
+    assert_alias(&generated, "acmems-mgmt-::1:1@.service", "acmems-mgmt@.service");
+    assert_generated(&generated, "acmems-http01-:::1380.socket",
+                     OWN_PLAIN("http01", "[::]:1380", ""));
+}
+
+/* The name of a unit has 255 bytes at most. */
+static void test_long_paths(void)
+{
+    _cleanup_generated_ Generated generated = generated_new();
+    char path[100], content[512], unit[300] = "acmems-mgmt-";
+
+    memset(path, ' ', sizeof(path) - 1);
+    path[0] = '/';
+    path[sizeof(path) - 2] = 'x';
+    path[sizeof(path) - 1] = '\0';
+    (void)snprintf(content, sizeof(content),
+                   "[mgmt]\nlistener=127.0.0.1:1\nlistener=%s\nlistener=%sy\n", path, path);
+    generate(&generated, content, socket_units_write);
+    (void)strcat(unit, "\\x2f");
+    while (strlen(unit) < 192)
+        (void)strcat(unit, "\\x20");
+    unit[192] = '\0';
+    for (char number = '1'; number <= '2'; number++) {
+        char name[320];
+
+        (void)snprintf(name, sizeof(name), "%s-%c.socket", unit, number);
+        ASSERT_TRUE(test_exists(generated.path, name));
     }
 }
 
@@ -75,10 +131,9 @@ static void test_programs(void)
              "listener=0.0.0.0:443\nlistener=[fe80::1%eth0]:443\n" VERIFICATION("x"),
              socket_units_write);
     assert_generated(&generated, TLSALPN01, SOCKET("ListenStream=0.0.0.0:443\n"));
-    assert_generated(&generated, "acmems-tlsalpn01-eth0.socket",
-                     OWN("tlsalpn01", "eth0", "ListenStream=[fe80::1]:443\n"));
-    assert_generated(&generated, HTTP01,
-                     SOCKET("ListenStream=0.0.0.0:1380\nListenStream=[::]:1380\n"));
+    assert_generated(&generated, "acmems-tlsalpn01-eth0-fe80::1:443.socket",
+                     OWN_LATE("tlsalpn01", "[fe80::1]:443", "eth0"));
+    assert_generated(&generated, HTTP01, SOCKET("ListenStream=0.0.0.0:1380\n"));
 }
 
 static void test_interfaces(void)
@@ -87,25 +142,21 @@ static void test_interfaces(void)
 
     generate(&generated,
              "[mgmt]\nlistener=[fe80::2%br-lan.5]:1\nlistener=127.0.0.1:1\n"
-             "listener=[fe80::1%eth0]:1\nlistener=[fe80::2%br-lan.5]:2\n" VERIFICATION(
+             "listener=[fe80::1%eth0]:1\n" VERIFICATION(
                  "v") "listener=[fe80::1%eth1]:1\nlistener=[fe80::1%eth0]:1\n",
              socket_units_write);
     assert_generated(&generated, MGMT, SOCKET("ListenStream=127.0.0.1:1\n"));
-    assert_generated(&generated, "acmems-mgmt-eth0.socket",
-                     OWN("mgmt", "eth0", "ListenStream=[fe80::1]:1\n"));
-    assert_generated(
-        &generated, "acmems-mgmt-br\\x2dlan\\x2e5.socket",
-        OWN("mgmt", "br-lan.5", "ListenStream=[fe80::2]:1\nListenStream=[fe80::2]:2\n"));
-    ASSERT_TRUE(test_exists(generated.path,
-                            "acmems-mgmt.socket.wants/acmems-mgmt-br\\x2dlan\\x2e5.socket"));
+    assert_generated(&generated, "acmems-mgmt-eth0-fe80::1:1.socket",
+                     OWN_LATE("mgmt", "[fe80::1]:1", "eth0"));
+    assert_generated(&generated, "acmems-mgmt-br\\x2dlan.5-fe80::2:1.socket",
+                     OWN_LATE("mgmt", "[fe80::2]:1", "br-lan.5"));
 
     /* The main socket has to listen somewhere. */
     assert_generated(&generated, HTTP01,
                      "\n[Unit]\n" LATE SOCKET("ListenStream=[fe80::1]:1\nBindToDevice=eth0\n"
                                               "FreeBind=yes\n"));
-    assert_generated(&generated, "acmems-http01.socket.wants/acmems-http01-eth1.socket",
-                     OWN("http01", "eth1", "ListenStream=[fe80::1]:1\n"));
-    ASSERT_FALSE(test_exists(generated.path, "acmems-http01-eth0.socket"));
+    assert_generated(&generated, "acmems-http01.socket.wants/acmems-http01-eth1-fe80::1:1.socket",
+                     OWN_LATE("http01", "[fe80::1]:1", "eth1"));
 }
 
 static bool has_ipv6 = true;
@@ -151,6 +202,8 @@ static void test_kernel_without_ipv6(void)
 int main(void)
 {
     test_drop_ins();
+    test_further_addresses();
+    test_long_paths();
     test_programs();
     test_interfaces();
     test_kernel_without_ipv6();

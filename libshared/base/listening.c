@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/listening.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/macro.h"
+
+#define STATE_LISTEN 0x0a /* TCP_LISTEN of the kernel */
+
+/* A line of /proc/net/tcp or tcp6. */
+typedef struct Row {
+    uint8_t address[16];
+    unsigned port, state;
+} Row;
+
+/* "  0: 0100007F:0521 00000000:0000 0A …": the address is made of words in the byte order of the
+ * machine, of which IPv4 has one and IPv6 four. */
+static bool parse_row(const char *line, size_t n_words, Row *ret)
+{
+    const char *at = strchr(line, ':');
+    uint32_t word;
+    int n;
+
+    if (!at)
+        return false;
+    at += 1 + strspn(at + 1, " ");
+    for (size_t i = 0; i < n_words; i++, at += 8) {
+        if (strnlen(at, 8) < 8 || sscanf(at, "%8" SCNx32, &word) != 1)
+            return false;
+        memcpy(ret->address + i * sizeof(word), &word, sizeof(word));
+    }
+    return sscanf(at, ":%4x %*[0-9A-Fa-f]:%*4x %2x%n", &ret->port, &ret->state, &n) == 2;
+}
+
+static bool covers(const Row *row, const ListenAddress *address, size_t size)
+{
+    static const uint8_t any[16];
+
+    return row->port == address->port && (memcmp(row->address, address->bytes, size) == 0 ||
+                                          memcmp(row->address, any, size) == 0);
+}
+
+static int find_row(FILE *table, const ListenAddress *address)
+{
+    size_t n_words = address->kind == LISTEN_INET ? 1 : 4;
+    char line[512];
+    Row row;
+
+    if (!fgets(line, sizeof(line), table)) /* the header */
+        return ferror(table) ? -EIO : 0;
+    /* The kernel lists the listening sockets before all others. */
+    while (fgets(line, sizeof(line), table)) {
+        if (!parse_row(line, n_words, &row))
+            return -EBADMSG;
+        if (row.state != STATE_LISTEN)
+            return 0;
+        if (covers(&row, address, n_words * sizeof(uint32_t)))
+            return 1;
+    }
+    return ferror(table) ? -EIO : 0;
+}
+
+int listening_at(const ListenAddress *address)
+{
+    struct stat st;
+    FILE *table;
+    int r;
+
+    if (address->kind == LISTEN_UNIX) {
+        if (stat(address->address, &st) >= 0)
+            return S_ISSOCK(st.st_mode);
+        return errno == ENOENT ? 0 : -errno;
+    }
+    table =
+        fopen(address->kind == LISTEN_INET ? "/proc/self/net/tcp" : "/proc/self/net/tcp6", "re");
+    if (!table)
+        return -errno;
+    r = find_row(table, address);
+    (void)fclose(table);
+    return r;
+}
