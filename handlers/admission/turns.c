@@ -5,7 +5,7 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
-/* Events that are looked at in one call. */
+/* Events that are read at a time. */
 #define EVENTS_MAX 64
 
 typedef struct Waiter {
@@ -274,13 +274,19 @@ static void tend(Turns *turns, Waiter *waiter, uint32_t events)
         (void)safe_close(leave_for_good(turns, waiter).fd);
 }
 
+/* All that has arrived is looked at, however long the caller then needs to start processes, but a
+ * client that goes on sending must not keep this here. */
 void turns_tend(Turns *turns)
 {
     struct epoll_event events[EVENTS_MAX];
-    int n = epoll_wait(turns->epoll_fd, events, EVENTS_MAX, 0);
+    size_t rounds = 1 + turns->n_waiting / EVENTS_MAX;
+    int n = EVENTS_MAX;
 
-    for (int i = 0; i < n; i++)
-        tend(turns, events[i].data.ptr, events[i].events);
+    for (; n == EVENTS_MAX && rounds > 0; rounds--) {
+        n = epoll_wait(turns->epoll_fd, events, EVENTS_MAX, 0);
+        for (int i = 0; i < n; i++)
+            tend(turns, events[i].data.ptr, events[i].events);
+    }
 }
 
 /* Whether its client has sent something, or still has time for it. */
@@ -312,7 +318,7 @@ bool turns_take_expired(Turns *turns, usec_t wait_max, Turn *ret)
         next = TAILQ_NEXT(w, all);
         if (!is_alive(w, now)) {
             (void)safe_close(leave_for_good(turns, w).fd);
-        } else if (now >= end_of_wait(w, wait_max)) {
+        } else if (now >= end_of_wait(w, wait_max) && (w->is_ready || !look(turns, w))) {
             bool is_late = !w->is_ready;
 
             *ret = leave_for_good(turns, w);
