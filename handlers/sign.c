@@ -80,15 +80,17 @@ static FrontServers get_front_servers(const Config *config)
 static bool sign_identify(int fd, Source *source, void *userdata)
 {
     Sign *sign = userdata;
-    const FrontServers front = get_front_servers(config_file_get(sign->config_file));
+    FrontServers front;
 
+    sign->context.config = config_file_get(sign->config_file);
+    front = get_front_servers(sign->context.config);
     return front_servers_identify(&front, fd, source);
 }
 
 static bool sign_has_arrived(int fd, void *userdata)
 {
-    Sign *sign = userdata;
-    const FrontServers front = get_front_servers(config_file_get(sign->config_file));
+    const Sign *sign = userdata;
+    const FrontServers front = get_front_servers(sign->context.config);
 
     return http_has_arrived(&front, fd);
 }

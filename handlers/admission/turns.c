@@ -16,6 +16,7 @@ typedef struct Waiter {
     bool has_spoken;
     bool is_known; /* its client: else it counts as the peer's */
     bool is_ready; /* its client is known, and its request has arrived */
+    bool is_watched;
 } Waiter;
 
 typedef TAILQ_HEAD(WaiterList, Waiter) WaiterList;
@@ -106,22 +107,40 @@ static Turn leave_for_good(Turns *turns, Waiter *waiter)
     return turn;
 }
 
-/* Of two sources with the same number, the one that has been here longer: otherwise slow clients of
- * many sources would keep all others out. */
+/* The connection of this source that would leave: the newest one, first of those whose request has
+ * not arrived. */
+static Waiter *last_of(const TurnHolder *holder)
+{
+    return TAILQ_LAST(TAILQ_EMPTY(&holder->unready) ? &holder->ready : &holder->unready,
+                      WaiterList);
+}
+
+/* Whether a connection of @a leaves before one of @b. Among sources with the same number, slow
+ * clients must not keep out others, who send their request at once. */
+static bool leaves_before(const TurnHolder *a, const TurnHolder *b)
+{
+    const Waiter *last_a = last_of(a), *last_b = last_of(b);
+
+    if (a->n_waiting != b->n_waiting)
+        return a->n_waiting > b->n_waiting;
+    if (last_a->is_ready != last_b->is_ready)
+        return last_b->is_ready;
+    return last_a->since < last_b->since;
+}
+
 static Turn leave_greediest(Turns *turns)
 {
     TurnHolder *h, *most = NULL;
 
     LIST_FOREACH (h, &turns->holders, list)
-        if (!most || h->n_waiting >= most->n_waiting)
+        if (h->n_waiting > 0 && (!most || leaves_before(h, most)))
             most = h;
-    return leave_for_good(
-        turns, TAILQ_LAST(TAILQ_EMPTY(&most->unready) ? &most->ready : &most->unready, WaiterList));
+    return leave_for_good(turns, last_of(most));
 }
 
 /* A client that only ended its sending side counts as one that left: otherwise a connection that
- * costs its client nothing any more would keep a place here. Without memory for the event, only the
- * deadlines end the connection. */
+ * costs its client nothing any more would keep a place here. Without memory for the event,
+ * turns_take_expired() looks at the connection. */
 static void watch(const Turns *turns, int operation, Waiter *waiter)
 {
     struct epoll_event event = { .events = EPOLLRDHUP, .data.ptr = waiter };
@@ -129,7 +148,7 @@ static void watch(const Turns *turns, int operation, Waiter *waiter)
     /* The bytes stay in the socket: each arrival is one event. */
     if (!waiter->is_ready)
         event.events |= EPOLLIN | EPOLLET;
-    (void)epoll_ctl(turns->epoll_fd, operation, waiter->fd, &event);
+    waiter->is_watched = epoll_ctl(turns->epoll_fd, operation, waiter->fd, &event) >= 0;
 }
 
 /* From now on, the connection counts as that of @source. Without memory, it stays with its peer's
@@ -316,6 +335,8 @@ bool turns_take_expired(Turns *turns, usec_t wait_max, Turn *ret)
 
     for (w = TAILQ_FIRST(&turns->waiters); w; w = next) {
         next = TAILQ_NEXT(w, all);
+        if (!w->is_watched && !w->is_ready)
+            (void)look(turns, w);
         if (!is_alive(w, now)) {
             (void)safe_close(leave_for_good(turns, w).fd);
         } else if (now >= end_of_wait(w, wait_max) && (w->is_ready || !look(turns, w))) {

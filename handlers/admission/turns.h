@@ -63,7 +63,7 @@ Turns *turns_free(Turns *turns); /* closes what waits; always returns NULL */
 int turns_enter(Turns *turns, const Source *peer, int fd, Turn *ret);
 
 /* Finds the connection whose turn it is: of the source that has the fewest served and is below its
- * limit, the one whose request arrived first. It stays here, and .fd stays owned here, until
+ * limit, the one whose request was noticed first. It stays here, and .fd stays owned here, until
  * turns_take() takes it right after this. Returns whether there is one. */
 bool turns_next(const Turns *turns, Turn *ret);
 

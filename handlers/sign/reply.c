@@ -22,8 +22,9 @@ static const char *not_allowed(const Sign *sign)
     case 0:
         return NOT_ALLOWED " It has no Authentication header. " SEE_JOURNAL;
     case -EOPNOTSUPP:
-        return NOT_ALLOWED " Its Authentication header names an unknown digest: sha256 is one that "
-                           "acmems knows. " SEE_JOURNAL;
+        return NOT_ALLOWED
+            " Its Authentication header names a digest that acmems does not support. "
+            "Use that of the auth block, such as sha256. " SEE_JOURNAL;
     default:
         return NOT_ALLOWED " Its Authentication header is malformed: the form is 'hmac "
                            "name=sha256, hash=HEX'. " SEE_JOURNAL;

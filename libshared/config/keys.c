@@ -81,42 +81,57 @@ static int parse_acme_server(Loader *l, const ConfigKey *key, const char *value,
     return set_string(key, value, object);
 }
 
-/* The host of a proxy's URL, after a user and a password; NULL: this is no such URL. */
-static const char *proxy_host(const char *value)
+/* A host and its port: libcurl takes 1080 where there is none, which is rarely meant. */
+static bool is_host_with_port(const char *text, size_t length)
+{
+    const char *colon = memrchr(text, ':', length);
+    size_t n_host = colon ? (size_t)(colon - text) : 0;
+    bool is_bracketed = n_host > 2 && text[0] == '[' && text[n_host - 1] == ']';
+    uint64_t port;
+
+    /* Otherwise the colon is one of an IPv6 address. */
+    if (n_host == 0 || (!is_bracketed && memchr(text, ':', n_host)))
+        return false;
+    return number_parse(colon + 1, length - n_host - 1, UINT16_MAX, &port) >= 0 && port > 0;
+}
+
+/* "http://USER:PASSWORD@HOST:PORT/", where the user and the last slash may be missing. What libcurl
+ * reads in another way is refused: its message would show the password. */
+static bool is_proxy(const char *value)
 {
     static const char *const schemes[] = { "http://", "https://", "socks5://", "socks5h://" };
-    const char *at = strrchr(value, '@');
+    const char *authority = NULL, *at;
+    size_t length;
 
     for (const char *c = value; *c; c++)
         if (*c <= ' ' || *c > '~')
-            return NULL;
+            return false;
     for (size_t i = 0; i < ELEMENTSOF(schemes); i++)
         if (strncasecmp(value, schemes[i], strlen(schemes[i])) == 0)
-            return at ? at + 1 : value + strlen(schemes[i]);
-    return NULL;
-}
-
-/* libcurl takes 1080 where there is no port, which is rarely meant. */
-static bool has_port(const char *host)
-{
-    const char *colon = strrchr(host, ':');
-    size_t length = colon ? strcspn(colon + 1, "/") : 0;
-    uint64_t port;
-
-    return colon && colon != host && (!colon[1 + length] || !colon[2 + length]) &&
-           number_parse(colon + 1, length, UINT16_MAX, &port) >= 0 && port > 0;
+            authority = value + strlen(schemes[i]);
+    if (!authority)
+        return false;
+    length = strcspn(authority, "/?#");
+    at = memrchr(authority, '@', length);
+    if (authority[length] && !streq(authority + length, "/"))
+        return false;
+    if (at) {
+        length -= (size_t)(at + 1 - authority);
+        authority = at + 1;
+    }
+    return is_host_with_port(authority, length);
 }
 
 static int parse_proxy(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
-    const char *host = *value ? proxy_host(value) : NULL;
     int r = 0;
 
     /* Not quoted: it may contain a password. */
-    if (*value && (!host || !has_port(host)))
+    if (*value && !is_proxy(value))
         return refuse(l,
                       "%s is not the URL of a proxy with its port; write http://192.0.2.8:3128, or "
-                      "https://, socks5:// or socks5h:// in place of http://",
+                      "https://, socks5:// or socks5h:// in place of http://, and %%2F for a slash "
+                      "in a password",
                       key->name);
     if (strchr(value, '@'))
         r = warn(l,

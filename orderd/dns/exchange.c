@@ -177,6 +177,13 @@ static void exchange_end(DnsExchange *e, const ldns_pkt *answer, int error)
 }
 
 /* Reports an error from the event loop, by the deadline's timer. */
+/* Whether the server does not accept the key of a query. */
+static bool is_key_refused(const DnsExchange *e, const ldns_pkt *answer)
+{
+    return e->key && ldns_pkt_get_opcode(answer) == LDNS_PACKET_QUERY &&
+           ldns_pkt_get_rcode(answer) == LDNS_RCODE_NOTAUTH;
+}
+
 static void fail_soon(DnsExchange *e, int error)
 {
     e->error = error;
@@ -305,6 +312,7 @@ static void turn_to_tcp(DnsExchange *e)
     int r;
 
     stop_udp(e);
+    e->has_unsigned = false;
     r = send_by_tcp(e);
     if (r < 0)
         fail_soon(e, r);
@@ -316,16 +324,21 @@ static void ignore_datagram(DnsExchange *e)
         turn_to_tcp(e);
 }
 
+static bool is_truncated(const uint8_t *data, size_t size)
+{
+    return size > 2 && (data[2] & 0x02);
+}
+
 static void take_datagram(DnsExchange *e, const uint8_t *data, size_t size)
 {
     _cleanup_(dns_packet_freep) ldns_pkt *answer = NULL;
     int r = size > DATAGRAM_SIZE_MAX ? -EMSGSIZE
                                      : dns_answer_parse(e->request, e->key, data, size, &answer);
 
-    if (r == -EMSGSIZE || (r >= 0 && ldns_pkt_tc(answer)))
+    /* What has no signature by UDP may be forged, but TCP is only slower. */
+    if (r == -EMSGSIZE || (r >= 0 && (ldns_pkt_tc(answer) || is_key_refused(e, answer))) ||
+        (r == -EKEYREJECTED && is_truncated(data, size)))
         turn_to_tcp(e);
-    else if (r >= 0 && ask_unsigned(e, answer))
-        return;
     else if (r >= 0 || r == -ENOMEM)
         exchange_end(e, answer, r);
     else {
@@ -401,40 +414,47 @@ static bool is_id_taken(const DnsPool *pool, uint16_t id)
     return false;
 }
 
-static int choose_id(DnsExchange *e)
+static int choose_id(const DnsPool *pool, uint16_t *ret)
 {
     do
-        if (getrandom(&e->id, sizeof(e->id), 0) != sizeof(e->id))
+        if (getrandom(ret, sizeof(*ret), 0) != sizeof(*ret))
             return -EIO;
-    while (is_id_taken(e->pool, e->id));
+    while (is_id_taken(pool, *ret));
     return 0;
 }
 
 /* Encodes the request with a new id. */
 static int encode(DnsExchange *e)
 {
-    int r;
+    uint8_t *wire;
+    uint16_t id;
+    size_t size;
+    int r = choose_id(e->pool, &id);
 
+    if (r >= 0)
+        r = dns_request_encode(e->request, id, e->key, &wire, &size);
+    if (r < 0)
+        return r;
     free(e->wire);
-    e->wire = NULL;
-    r = choose_id(e);
-    return r < 0 ? r : dns_request_encode(e->request, e->id, e->key, &e->wire, &e->size);
+    e->id = id;
+    e->wire = wire;
+    e->size = size;
+    return 0;
 }
 
-/* Repeats a query whose key was not accepted. False: the answer stands. */
+/* Repeats a query whose key was not accepted, by TCP. False: the answer stands. */
 static bool ask_unsigned(DnsExchange *e, const ldns_pkt *answer)
 {
     int r;
 
-    if (!e->key || ldns_pkt_get_opcode(answer) != LDNS_PACKET_QUERY ||
-        ldns_pkt_get_rcode(answer) != LDNS_RCODE_NOTAUTH)
+    if (!is_key_refused(e, answer))
         return false;
     (void)dns_answer_words(answer, e->refused);
     e->key = NULL;
+    e->has_unsigned = false;
     r = encode(e);
     if (r >= 0)
-        r = e->shared ? dns_connection_send(e->shared->connection, e->wire, e->size)
-                      : send_datagram(e);
+        r = dns_connection_send(e->shared->connection, e->wire, e->size);
     if (r < 0)
         fail_soon(e, r);
     return true;

@@ -55,25 +55,21 @@ static void longest_add_name(Longest *longest, const char *name)
     }
 }
 
-/* The command that ends the pause when the names are fixed: " or …", or "" where a wait is due. */
-static char *hold_command(const Pause *pause)
-{
-    char *text;
+#define HELD_BACK "acmems does not contact the CA again before the time in Retry-After"
 
-    if (pause->status != 421)
-        return strdup("");
-    return asprintf(&text, " or an 'acmemsctl clear %s' on the server", pause->what) < 0 ? NULL
-                                                                                         : text;
-}
-
+/* Once the names are fixed, a command ends the pause. Any other one must pass. */
 static void hold_set_failure(const Pause *pause, time_t now, Failure *ret)
 {
-    _cleanup_free_ char *command = hold_command(pause);
+    unsigned left = pause_left(pause, now);
 
-    failure_set(ret, LOG_EVENT_ORDER_HELD_BACK, pause->status, pause_left(pause, now),
-                "acmems does not contact the CA again before the time in Retry-After%s, because an "
-                "earlier order failed: %s",
-                str_or(command, ""), pause->reason);
+    if (pause->status == 421)
+        failure_set(ret, LOG_EVENT_ORDER_HELD_BACK, pause->status, left,
+                    HELD_BACK "; 'acmemsctl clear %s' on the server ends the pause. An earlier "
+                              "order failed: %s",
+                    pause->what, pause->reason);
+    else
+        failure_set(ret, LOG_EVENT_ORDER_HELD_BACK, pause->status, left,
+                    HELD_BACK ", because an earlier order failed: %s", pause->reason);
     failure_set_type(ret, pause->problem);
 }
 

@@ -32,7 +32,7 @@ static bool listens_locally(const Config *config)
     for (size_t i = 0; i < config->n_listeners; i++)
         if (!is_local(&config->listeners[i]))
             return false;
-    return config->n_proxies == 0;
+    return config->n_listeners > 0 && config->n_proxies == 0;
 }
 
 void reachability_check(const Config *config, const ConfigListener *listener)

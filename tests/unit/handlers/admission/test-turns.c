@@ -396,6 +396,38 @@ static void test_arrival(void)
     (void)close(pairs[3][0]);
 }
 
+/* Of sources with the same number, one whose request has not arrived leaves, even if another one
+ * has been here for longer and is served. */
+static void test_overflow_of_many(void)
+{
+    static char userdata[] = "userdata";
+    _cleanup_(turns_freep) Turns *turns = make_with(&(TurnRules){ .places = 8,
+                                                                  .source_max = 8,
+                                                                  .waiting_max = 2,
+                                                                  .has_arrived = has_arrived,
+                                                                  .userdata = userdata });
+    int pairs[4][2];
+    Turn turn;
+
+    for (size_t i = 0; i < ELEMENTSOF(pairs); i++)
+        make_pair(pairs[i]);
+    ASSERT_EQ(write(pairs[0][1], ";", 1), 1);
+    ASSERT_EQ(turns_enter(turns, &a, pairs[0][0], &turn), 0);
+    ASSERT_TRUE(turns_next(turns, &turn));
+    turns_take(turns, &turn);
+    ASSERT_EQ(turns_enter(turns, &b, pairs[1][0], &turn), 0);
+    ASSERT_EQ(turns_enter(turns, &c, pairs[2][0], &turn), 0);
+    ASSERT_EQ(write(pairs[3][1], ";", 1), 1);
+    ASSERT_EQ(turns_enter(turns, &a, pairs[3][0], &turn), 1);
+    ASSERT_TRUE(turn.fd == pairs[1][0] || turn.fd == pairs[2][0]);
+    ASSERT_EQ(close(turn.fd), 0);
+    ASSERT_TRUE(turns_next(turns, &turn));
+    ASSERT_EQ(turn.fd, pairs[3][0]);
+    for (size_t i = 0; i < ELEMENTSOF(pairs); i++)
+        (void)close(pairs[i][1]);
+    (void)close(pairs[0][0]);
+}
+
 static void test_close(void)
 {
     Turns *turns = make(1, 10);
@@ -419,6 +451,7 @@ int main(void)
     test_left();
     test_identify();
     test_arrival();
+    test_overflow_of_many();
     test_reserved();
     test_not_taken();
     test_close();

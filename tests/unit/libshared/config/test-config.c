@@ -70,7 +70,7 @@ static void refuse(const char *content, const char *expected)
     "/etc/acmems/keys, and name it with " key "-file\n"
 #define PROXY                                                                                      \
     "proxy is not the URL of a proxy with its port; write http://192.0.2.8:3128, or https://, "    \
-    "socks5:// or socks5h:// in place of http://\n"
+    "socks5:// or socks5h:// in place of http://, and %2F for a slash in a password\n"
 #define AUTH              "[auth \"a\"]\n"
 #define AUTH_IP           AUTH "ip=192.0.2.1\n"
 #define HMAC              "hmac_type=sha256\nhmac_key=sixteen bytes of\n"
@@ -369,6 +369,11 @@ static void test_refused(void)
         { "[account]\nproxy=http://192.0.2.8:\n", E("2") PROXY },
         { "[account]\nproxy=http://:3128\n", E("2") PROXY },
         { "[account]\nproxy=http://192.0.2.8:3128/path\n", E("2") PROXY },
+        { "[account]\nproxy=http://user:pa/ss@192.0.2.8:3128\n", E("2") PROXY },
+        { "[account]\nproxy=http://user:pa?ss@192.0.2.8:3128\n", E("2") PROXY },
+        { "[account]\nproxy=http://192.0.2.8/@x:80\n", E("2") PROXY },
+        { "[account]\nproxy=http://2001:db8::8:3128\n", E("2") PROXY },
+        { "[account]\nproxy=http://user:pass@2001:db8::8:3128\n", E("2") PROXY },
         { "[account]\nproxy=http://192.0.2.8:70000\n", E("2") PROXY },
         { "[account]\nproxy=ftp://192.0.2.8:3128\n", E("2") PROXY },
         { "[account]\nproxy=http://a b:3128\n", E("2") PROXY },

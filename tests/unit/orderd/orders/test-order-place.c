@@ -121,16 +121,14 @@ static const BedCase cases[] = {
                   "end 421: The CA could not validate: a.example.org: the CA gave no reason\n"
                   "-- 1 s later\n"
                   "end 421, retry 59: acmems does not contact the CA again before the time in "
-                  "Retry-After or an "
-                  "'acmemsctl clear a.example.org' on the server, because an earlier order failed: "
-                  "a.example.org: the CA gave no reason\n"
+                  "Retry-After; 'acmemsctl clear a.example.org' on the server ends the pause. An "
+                  "earlier order failed: a.example.org: the CA gave no reason\n"
                   "-- 60 s later\n" SEEN_PLACED "authz/1\n"
                   "end 421: The CA could not validate: a.example.org: the CA gave no reason\n"
                   "-- 90 s later\n"
                   "end 421, retry 30: acmems does not contact the CA again before the time in "
-                  "Retry-After or an "
-                  "'acmemsctl clear a.example.org' on the server, because an earlier order failed: "
-                  "a.example.org: the CA gave no reason\n"
+                  "Retry-After; 'acmemsctl clear a.example.org' on the server ends the pause. An "
+                  "earlier order failed: a.example.org: the CA gave no reason\n"
                   "-- 40 s later\n" SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED SEEN_ISSUED,
       .gaps = { 1, 60, 90, 40 } },
     { "an outage: the CA is tried less and less",
