@@ -127,8 +127,8 @@ def test_kernel_without_ipv6(tmp_path):
     assert generated.settings(HTTP01, "ListenStream") == ["0.0.0.0:1380"]
     assert generated.settings(MGMT, "ListenStream") == ["[::1]:1313"]  # there is no other
     assert generated.said == ("acmems-generator: acmems-http01.socket does not listen on its IPv6 addresses, "
-                              "because this kernel has no IPv6. To silence this, remove them from the "
-                              "configuration.\n")
+                              "because this kernel has no IPv6. To silence this, list only the other "
+                              "addresses as listener in the configuration.\n")
 
 
 def test_address_of_two_blocks(tmp_path):

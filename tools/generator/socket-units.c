@@ -93,8 +93,8 @@ static bool kernel_lacks_ipv6(void)
     return fd < 0 && errno == EAFNOSUPPORT;
 }
 
-/* If one address of a unit cannot exist, systemd opens none of them. So IPv6 addresses are left
- * out, unless there is no other. */
+/* The unit of an address that cannot exist would fail at each boot. So IPv6 addresses are left out,
+ * unless there is no other. */
 static void drop_ipv6(Listeners *listeners, const char *name)
 {
     size_t n = 0;
@@ -110,7 +110,8 @@ static void drop_ipv6(Listeners *listeners, const char *name)
     listeners->n = n;
     (void)log_full(LOG_WARNING, 0,
                    "acmems-%s.socket does not listen on its IPv6 addresses, because this kernel "
-                   "has no IPv6. To silence this, remove them from the configuration.",
+                   "has no IPv6. To silence this, list only the other addresses as listener in the "
+                   "configuration.",
                    name);
 }
 
