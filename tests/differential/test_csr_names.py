@@ -28,6 +28,7 @@ INTENDED = [
     ("NUL", "refused", "a name with NUL is invalid, as some programs end the name there; the text leaves all names out"),
     ("NUL at the end", "refused", "as above"),
     ("data after the SAN", "refused", "other programs could take what follows the names for names"),
+    ("two SANs", "refused", "RFC 5280 permits one extension of a kind; a CA refuses the CSR or reads one of them"),
     ("two requests", "refused", "openssl reads only the first list of extensions; a CA could read the second"),
     ("URI with a name", "other names", "the text shows a DNS name inside of a URI. acmems reads a URI, which no policy permits"),
     ("email with a name", "other names", "as above, of an e-mail address"),
