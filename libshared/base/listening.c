@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/listening.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -12,8 +11,25 @@
 /* A line of /proc/net/tcp or tcp6. */
 typedef struct Row {
     uint8_t address[16];
-    unsigned port, state;
+    uint32_t port, state;
 } Row;
+
+#define WORD_DIGITS  8U
+#define PORT_DIGITS  4U
+#define STATE_DIGITS 2U
+
+/* Takes a number of this many digits, at most WORD_DIGITS, from the front. */
+static bool take_hex(const char **at, size_t digits, uint32_t *ret)
+{
+    char text[WORD_DIGITS + 1] = "";
+
+    if (strspn(*at, "0123456789ABCDEFabcdef") < digits)
+        return false;
+    memcpy(text, *at, digits);
+    *ret = (uint32_t)strtoul(text, NULL, 16);
+    *at += digits;
+    return true;
+}
 
 /* "  0: 0100007F:0521 00000000:0000 0A …": the address is made of words in the byte order of the
  * machine, of which IPv4 has one and IPv6 four. */
@@ -21,17 +37,21 @@ static bool parse_row(const char *line, size_t n_words, Row *ret)
 {
     const char *at = strchr(line, ':');
     uint32_t word;
-    int n;
 
     if (!at)
         return false;
     at += 1 + strspn(at + 1, " ");
-    for (size_t i = 0; i < n_words; i++, at += 8) {
-        if (strnlen(at, 8) < 8 || sscanf(at, "%8" SCNx32, &word) != 1)
+    for (size_t i = 0; i < n_words; i++) {
+        if (!take_hex(&at, WORD_DIGITS, &word))
             return false;
         memcpy(ret->address + i * sizeof(word), &word, sizeof(word));
     }
-    return sscanf(at, ":%4x %*[0-9A-Fa-f]:%*4x %2x%n", &ret->port, &ret->state, &n) == 2;
+    if (*at++ != ':' || !take_hex(&at, PORT_DIGITS, &ret->port))
+        return false;
+    at += strspn(at, " ");
+    at += strcspn(at, " "); /* the other end */
+    at += strspn(at, " ");
+    return take_hex(&at, STATE_DIGITS, &ret->state);
 }
 
 static bool covers(const Row *row, const ListenAddress *address, size_t size)
