@@ -114,10 +114,10 @@ static void test_long_paths(void)
     while (strlen(unit) < 192)
         (void)strcat(unit, "\\x20");
     unit[192] = '\0';
-    for (char number = '1'; number <= '2'; number++) {
+    for (unsigned number = 1; number <= 2; number++) {
         char name[320];
 
-        (void)snprintf(name, sizeof(name), "%s-%c.socket", unit, number);
+        (void)snprintf(name, sizeof(name), "%s-%u.socket", unit, number);
         ASSERT_TRUE(test_exists(generated.path, name));
     }
 }
