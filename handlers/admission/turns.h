@@ -3,7 +3,7 @@
 
 /* Accepted connections wait here for their request to arrive, and then for their turn. No source is
  * served more than its limit at a time, and a free place goes to the source that has the fewest: a
- * source at its limit delays nobody else. Nothing here waits, and nothing takes a byte from a
+ * source at its limit delays no other one. Nothing here waits, and nothing takes a byte from a
  * connection. */
 
 #include <stddef.h>

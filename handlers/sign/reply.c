@@ -61,7 +61,7 @@ void sign_refuse_without_memory(Sign *sign)
         "The server is out of memory. Try again later.");
 }
 
-/* Computes the HMAC of the response, by which the client sees that nobody changed it on the way.
+/* Computes the HMAC of the response, by which the client detects a change on the way.
  * *ret is "" if the request needed no HMAC. Returns 0, -EIO or -ENOMEM. */
 static int authenticate_reply(const Sign *sign, const char *text, char **ret)
 {

@@ -186,7 +186,7 @@ static int clear_name(const Config *config, const char *argument)
     _cleanup_free_ char *name = strdup(argument);
 
     if (!name)
-        return pauses_fail("cannot clear everything", -ENOMEM);
+        return pauses_fail("cannot clear the name", -ENOMEM);
     dns_name_fold(name);
     return clear(config, name);
 }
