@@ -40,9 +40,25 @@ size_t listeners_poll(Listeners *listeners, struct pollfd *polls)
     return sockets->n_fds;
 }
 
-static bool is_shortage(int error)
+/* What accept(2) reports of the connection alone; the next one may be accepted. */
+static bool is_of_connection(int error)
 {
-    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+    switch (error) {
+    case EINTR:
+    case ECONNABORTED:
+    case EPROTO:
+    case ENOPROTOOPT:
+    case EOPNOTSUPP:
+    case EPERM:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENONET:
+        return true;
+    default:
+        return false;
+    }
 }
 
 int listeners_accept(Listeners *listeners, size_t i, SocketAddress *ret)
@@ -55,7 +71,7 @@ int listeners_accept(Listeners *listeners, size_t i, SocketAddress *ret)
         *ret = peer;
         return fd;
     }
-    if (!is_shortage(errno))
+    if (errno == EAGAIN || is_of_connection(errno))
         return -errno;
     shortage_begin(&listeners->shortage, errno, now_monotonic());
     return -EAGAIN;

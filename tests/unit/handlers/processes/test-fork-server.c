@@ -59,6 +59,7 @@ typedef struct Run {
 /* What the functions below share with the server. */
 typedef struct Shared {
     _Atomic bool lacks_processes; /* fork() fails */
+    _Atomic int accept_error;     /* accept4() fails, if not 0 */
     _Atomic unsigned n_polls;
     _Atomic unsigned n_accepted;
 } Shared;
@@ -88,8 +89,13 @@ int poll(struct pollfd *polls, nfds_t n, int timeout)
 
 int accept4(int fd, __SOCKADDR_ARG peer, socklen_t *restrict size, int flags)
 {
-    int accepted = (int)syscall(SYS_accept4, fd, peer.__sockaddr__, size, flags);
+    int accepted;
 
+    if (shared->accept_error) {
+        errno = shared->accept_error;
+        return -1;
+    }
+    accepted = (int)syscall(SYS_accept4, fd, peer.__sockaddr__, size, flags);
     if (accepted >= 0)
         shared->n_accepted++;
     return accepted;
@@ -271,6 +277,25 @@ static void test_limit_below_sockets(void)
     ASSERT_OK(prlimit(run.pid, RLIMIT_NOFILE, &(struct rlimit){ 0, 1024 }, NULL));
     ASSERT_OK(kill(run.pid, SIGTERM));
     (void)close(b);
+    finish(&run);
+}
+
+/* An error of accept(2) that persists: it tries again now and then. */
+static void test_accept_fails(int error)
+{
+    Run run = start(USEC_INFINITY, 10, false);
+    int a;
+
+    shared->accept_error = error;
+    shared->n_polls = 0;
+    a = client(&run);
+    ASSERT_OK(write_all(a, "x", 1, DEADLINE));
+    ASSERT_EQ(fd_wait(a, POLLIN, now_monotonic() + 500 * USEC_PER_MSEC), -ETIMEDOUT);
+    ASSERT_TRUE(shared->n_polls < 100);
+    shared->accept_error = 0;
+    ASSERT_OK(fd_wait(a, POLLIN, DEADLINE));
+    ASSERT_OK(kill(run.pid, SIGTERM));
+    (void)close(a);
     finish(&run);
 }
 
@@ -467,6 +492,7 @@ int main(void)
     test_signal(SIGINT);
     test_no_descriptors();
     test_limit_below_sockets();
+    test_accept_fails(EINVAL);
     test_no_processes();
     test_stop_without_processes();
     test_not_confined();
