@@ -18,8 +18,12 @@ static void check(const ClientHello *hello)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     ClientHello hello, again;
-    int r = client_hello_parse(data, size, &hello);
+    int r = client_hello_parse(data, size, &hello), measured = client_hello_measure(data, size);
 
+    /* A client for whom a process was started is never unfinished there, and the other way round.
+     */
+    if ((r == CLIENT_HELLO_UNFINISHED) != (measured == CLIENT_HELLO_UNFINISHED))
+        abort();
     if (r == CLIENT_HELLO_WHOLE)
         check(&hello);
     /* A prefix gives the same result, or needs more data, or is refused. */

@@ -10,6 +10,7 @@
 
 #include "input-pem.h"
 #include "strings/strv.h"
+#include "x509/csr-extras.h"
 #include "x509/dns-name.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -18,6 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void check(const Csr *csr)
 {
     _cleanup_strv_ char **identifiers = csr_identifiers(csr);
+    _cleanup_free_ char *extras = NULL;
     unsigned char *der = NULL;
     size_t size;
 
@@ -26,7 +28,7 @@ static void check(const Csr *csr)
             abort();
     if (!identifiers || csr_to_der(csr, &der, &size) < 0 || size == 0)
         abort();
-    if (!csr_has_key(csr, csr_key(csr)))
+    if (!csr_has_key(csr, csr_key(csr)) || csr_extras_describe(csr, &extras) < 0)
         abort();
     OPENSSL_free(der);
 }

@@ -3,9 +3,12 @@
 
 #include "serving/http-request.h"
 
+#include <netinet/in.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "base/macro.h"
+#include "serving/http-arrival.h"
 #include "serving/http.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -60,6 +63,60 @@ static void read_head(char *data, size_t size, size_t line_size)
         abort();
 }
 
+/* A connection on loopback: what goes in at [0] waits at [1], whose peer may be a front server. */
+static void connect_pair(int ret[2])
+{
+    struct sockaddr_in address = { .sin_family = AF_INET };
+    socklen_t size = sizeof(address);
+    int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ret[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (bind(listening, (struct sockaddr *)&address, size) < 0 || listen(listening, 1) < 0 ||
+        getsockname(listening, (struct sockaddr *)&address, &size) < 0 ||
+        connect(ret[0], (struct sockaddr *)&address, size) < 0)
+        abort();
+    ret[1] = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
+    if (ret[1] < 0)
+        abort();
+    (void)close(listening);
+}
+
+/* Whether a process is started for a client that has sent this. */
+static bool has_arrived(const FrontServers *servers, const char *data, size_t size)
+{
+    static int pair[2];
+    static char waiting[HTTP_HEAD_SIZE_MAX];
+    bool arrived;
+
+    if (pair[1] == 0)
+        connect_pair(pair);
+    if (send(pair[0], data, size, 0) != (ssize_t)size ||
+        recv(pair[1], waiting, size, MSG_PEEK | MSG_WAITALL) != (ssize_t)size)
+        abort();
+    arrived = http_has_arrived(servers, pair[1]);
+    if (recv(pair[1], waiting, size, MSG_WAITALL) != (ssize_t)size)
+        abort();
+    return arrived;
+}
+
+/* Whoever has sent a head, or what cannot become one, must get an answer; and more bytes take
+ * nothing back. */
+static void check_arrival(const char *data, size_t size, bool is_whole)
+{
+    const AddressPrefix loopback = { .family = AF_INET, .bytes = { 127 }, .length = 8 };
+    const FrontServers lists[] = { { NULL, 0 }, { &loopback, 1 } };
+    bool begins_empty = size >= 2 && memcmp(data, "\r\n", 2) == 0; /* RFC 9112 §2.2 */
+
+    if (size < 2)
+        return;
+    for (size_t i = 0; i < ELEMENTSOF(lists); i++)
+        if (has_arrived(&lists[i], data, size / 2) && !has_arrived(&lists[i], data, size))
+            abort();
+    if (is_whole && !begins_empty && !has_arrived(&lists[0], data, size))
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     size_t line_size, whole_line_size;
@@ -75,6 +132,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     r = find_head(head, size - 1, 1 + data[0], &line_size);
     if (r != find_head(head, size - 1, size, &whole_line_size) || line_size != whole_line_size)
         abort();
+    check_arrival(head, size - 1, r != 0);
     if (r > 0)
         read_head(head, (size_t)r, line_size);
     free(head);
