@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "x509/csr-extras.h"
 
+#include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 
@@ -26,6 +27,7 @@ static bool has_client_auth(const Extensions *extensions)
     for (int i = 0; i < sk_ASN1_OBJECT_num(usages); i++)
         found |= OBJ_obj2nid(sk_ASN1_OBJECT_value(usages, i)) == NID_client_auth;
     EXTENDED_KEY_USAGE_free(usages);
+    ERR_clear_error(); /* of a malformed one */
     return found;
 }
 
