@@ -246,6 +246,7 @@ static void read_reply(const FetchResult *result)
     read_order(&reply);
     read_authorization(reply.json);
     read_account(reply.json, reply.location);
+    (void)directory_terms(reply.json);
     read_registration(json);
 }
 

@@ -105,6 +105,19 @@ static void load_kept_chain(const char *state, const char *key)
     order_record_done(&record);
 }
 
+/* Each record is a file of the directory that acmems-orderd watches. */
+static void check_file(const char *state, const char *key)
+{
+    _cleanup_free_ char *directory = NULL;
+    char name[STORAGE_KEY_SIZE + STRLEN(".json")], found[STORAGE_KEY_SIZE];
+
+    (void)snprintf(name, sizeof(name), "%s.json", key);
+    if (order_record_directory(state, &directory) < 0 || !order_record_is_named(name, found) ||
+        !is_equal(found, key) || order_record_is_named(key, found) ||
+        !order_record_exists(state, key))
+        abort();
+}
+
 static int load_order(const char *state, const char *key)
 {
     OrderRecord record = { 0 }, again = { 0 };
@@ -117,6 +130,7 @@ static int load_order(const char *state, const char *key)
             abort();
         (void)order_record_expires(&record);
         check_saved(order_record_save(state, key, &record));
+        check_file(state, key);
         if (order_record_load(state, key, &again) < 0 || !is_same_order(&record, &again))
             abort();
         load_kept_chain(state, key);
