@@ -4,7 +4,7 @@
 
 #include <systemd/sd-daemon.h>
 
-#include "config/file.h"
+#include "loading/file.h"
 #include "serving/handler.h"
 #include "serving/http-arrival.h"
 #include "serving/http.h"

@@ -5,8 +5,8 @@
 #include <limits.h>
 #include <stdio.h>
 
-#include "config/file.h"
 #include "daemon.h"
+#include "loading/file.h"
 #include "log/log.h"
 #include "runtime-dir.h"
 

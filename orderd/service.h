@@ -3,7 +3,7 @@
 
 /* The Varlink interface io.acmems.Orders, which acmems-sign calls. */
 
-#include "config/file.h"
+#include "loading/file.h"
 #include "orders/orders.h"
 #include "renewals/inventory.h"
 #include "varlink/server.h"

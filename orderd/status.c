@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "base/macro.h"
-#include "libacme/account-files.h"
+#include "libacme/account/account-files.h"
 
 /* A number with commas between its groups of three digits: up to 2^64. */
 #define NUMBER_SIZE 32

@@ -8,9 +8,10 @@
 
 #include "base/confinement.h"
 #include "base/path.h"
-#include "config/file.h"
 #include "generator/service-units.h"
 #include "generator/socket-units.h"
+#include "loading/file.h"
+#include "loading/load.h"
 #include "log/log.h"
 
 static const char *arg_config = CONFIG_FILE_DEFAULT;

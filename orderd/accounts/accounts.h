@@ -4,7 +4,7 @@
 /* The accounts of the configuration in force, each opened when it is first needed. */
 
 #include "accounts/outage.h"
-#include "libacme/account.h"
+#include "libacme/account/account.h"
 
 typedef struct Accounts Accounts;
 

@@ -5,7 +5,7 @@
  * (RFC 8555 §7.5). */
 
 #include "challenges/solver.h"
-#include "libacme/account.h"
+#include "libacme/account/account.h"
 #include "libacme/failure.h"
 #include "log/log-fields.h"
 #include "x509/csr.h"

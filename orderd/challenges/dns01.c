@@ -6,7 +6,7 @@
 #include <sys/queue.h>
 
 #include "event/timer.h"
-#include "libacme/account-label.h"
+#include "libacme/account/account-label.h"
 #include "libacme/transport/polling.h"
 #include "log/log.h"
 #include "strings/encode.h"

@@ -4,7 +4,7 @@
 /* The work that orderd does for cached certificates without a request: it asks their CA for the
  * renewal window (RFC 9773), and renews them ahead of requests where their storage has prefetch. */
 
-#include "config/file.h"
+#include "loading/file.h"
 #include "orders/orders.h"
 #include "renewals/inventory.h"
 

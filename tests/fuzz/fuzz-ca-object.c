@@ -8,7 +8,7 @@
 #include "authorizations/authorization-object.h"
 #include "authorizations/identifier.h"
 #include "authorizations/verification-choice.h"
-#include "libacme/registration.h"
+#include "libacme/account/registration.h"
 #include "libacme/transport/problem.h"
 #include "libacme/transport/url.h"
 #include "make-x509.h"

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "input-file.h"
+#include "loading/load.h"
 
 #define DROPINS_MAX 4U
 

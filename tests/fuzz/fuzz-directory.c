@@ -10,8 +10,8 @@
 
 #include "accounts/profile.h"
 #include "input-file.h"
+#include "libacme/account/registration.h"
 #include "libacme/failure.h"
-#include "libacme/registration.h"
 #include "libacme/renewal-info.h"
 #include "statedir/session-record.h"
 #include "strings/strv.h"

@@ -6,8 +6,8 @@
 #include <limits.h>
 
 #include "input-file.h"
-#include "libacme/external-account.h"
-#include "libacme/registration.h"
+#include "libacme/account/external-account.h"
+#include "libacme/account/registration.h"
 #include "strings/encode.h"
 #include "strings/text.h"
 

@@ -6,6 +6,7 @@
 
 #include "challenges/dns01.h"
 #include "challenges/tlsalpn01.h"
+#include "loading/load.h"
 #include "make-x509.h"
 #include "orders/order-base.h"
 #include "orders/order.h"

@@ -6,6 +6,7 @@
 #include "base/io.h"
 #include "config/config.h"
 #include "generator/unit-file.h"
+#include "loading/load.h"
 #include "test-directory.h"
 
 #define TEST_SOURCE "/etc/acmems/acmems.ini"

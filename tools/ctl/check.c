@@ -4,10 +4,11 @@
 #include <stdio.h>
 #include <syslog.h>
 
-#include "config/file.h"
 #include "config/key-files.h"
 #include "ctl/ctl.h"
 #include "ctl/installation.h"
+#include "loading/file.h"
+#include "loading/load.h"
 #include "strings/text.h"
 
 typedef struct Tally {

@@ -12,7 +12,7 @@
 #include "ctl/reachability.h"
 #include "ctl/running-service.h"
 #include "ctl/user-access.h"
-#include "libacme/account-files.h"
+#include "libacme/account/account-files.h"
 #include "statedir/account-dir.h"
 
 /* The group of the services that read the configuration. */

@@ -5,8 +5,9 @@
 
 #include <stdio.h>
 
-#include "config/file.h"
 #include "ctl/ctl.h"
+#include "loading/file.h"
+#include "loading/load.h"
 #include "statedir/order-record.h"
 #include "statedir/pause.h"
 #include "statedir/storage/request.h"

@@ -5,13 +5,13 @@
 #include <stdio.h>
 
 #include "base/io.h"
-#include "config/file.h"
 #include "ctl/certificates.h"
 #include "ctl/ctl.h"
-#include "libacme/account.h"
-#include "libacme/registration.h"
+#include "libacme/account/account.h"
+#include "libacme/account/registration.h"
 #include "libacme/revocation.h"
 #include "libacme/sync-call.h"
+#include "loading/file.h"
 #include "log/log.h"
 #include "statedir/account-dir.h"
 #include "statedir/order-record.h"

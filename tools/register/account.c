@@ -3,9 +3,9 @@
 
 #include <stdio.h>
 
-#include "libacme/account.h"
-#include "libacme/external-account.h"
-#include "libacme/registration.h"
+#include "libacme/account/account.h"
+#include "libacme/account/external-account.h"
+#include "libacme/account/registration.h"
 #include "libacme/sync-call.h"
 #include "register/key.h"
 #include "register/progress.h"

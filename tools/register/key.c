@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "register/key.h"
 
-#include "libacme/registration.h"
-#include "libacme/rollover.h"
+#include "libacme/account/registration.h"
+#include "libacme/account/rollover.h"
 #include "libacme/sync-call.h"
 #include "register/progress.h"
 #include "statedir/account-dir.h"

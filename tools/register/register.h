@@ -6,8 +6,8 @@
 #include <jansson.h>
 #include <openssl/evp.h>
 
-#include "config/file.h"
 #include "libacme/transport/session.h"
+#include "loading/file.h"
 #include "register/options.h"
 
 /* Exit codes: done; failed, or something is left for the user to do; usage error. */

@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
-#include "libacme/account-label.h"
-#include "libacme/registration.h"
+#include "libacme/account/account-label.h"
+#include "libacme/account/registration.h"
 #include "libacme/transport/jws.h"
 #include "register/account.h"
 #include "register/progress.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "libacme/transport/session.h"
 
-#include "libacme/registration.h"
+#include "libacme/account/registration.h"
 #include "libacme/transport/problem.h"
 #include "make-x509.h"
 #include "scripted-ca.h"

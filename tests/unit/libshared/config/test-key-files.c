@@ -3,6 +3,7 @@
 
 #include <syslog.h>
 
+#include "loading/load.h"
 #include "test-directory.h"
 #include "test.h"
 

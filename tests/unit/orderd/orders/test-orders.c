@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "orders/orders.h"
 
+#include "loading/load.h"
 #include "make-x509.h"
 #include "statedir/order-record.h"
 #include "test-directory-faults.h"

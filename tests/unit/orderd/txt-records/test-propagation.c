@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "txt-records/propagation.h"
 
+#include "loading/load.h"
 #include "scripted-dns.h"
 #include "test-directory.h"
 

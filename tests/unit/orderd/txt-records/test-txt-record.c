@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
+#include "loading/load.h"
 #include "statedir/dns-record.h"
 #include "strings/strv.h"
 #include "test-directory.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "libacme/rollover.h"
+#include "libacme/account/rollover.h"
 
-#include "libacme/registration.h"
+#include "libacme/account/registration.h"
 #include "libacme/transport/jws.h"
 #include "libacme/transport/problem.h"
 #include "statedir/account-dir.h"

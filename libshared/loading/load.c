@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "loading/load.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <syslog.h>
 
 #include "base/directory.h"
 #include "base/io.h"
-#include "config/check.h"
-#include "config/dropins.h"
-#include "config/ini.h"
-#include "config/keys.h"
-#include "config/loader.h"
+#include "loading/check.h"
+#include "loading/dropins.h"
+#include "loading/ini.h"
+#include "loading/keys.h"
+#include "loading/loader.h"
 #include "strings/strv.h"
 
 #define WORD_MAX 32

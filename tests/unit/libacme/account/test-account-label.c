@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "libacme/account-label.h"
+#include "libacme/account/account-label.h"
 
 #include "test.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "config/references.h"
+#include "loading/references.h"
 
 #include <syslog.h>
 

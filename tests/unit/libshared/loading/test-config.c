@@ -6,7 +6,8 @@
 #include <syslog.h>
 
 #include "base/clock.h"
-#include "config/dropins.h"
+#include "loading/dropins.h"
+#include "loading/load.h"
 #include "test.h"
 
 #define MAIN    "main.ini"

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "libacme/account.h"
+#include "libacme/account/account.h"
 
 #include <stdio.h>
 #include <sys/queue.h>
 
-#include "libacme/account-files.h"
-#include "libacme/external-account.h"
-#include "libacme/registration.h"
-#include "libacme/rollover.h"
+#include "libacme/account/account-files.h"
+#include "libacme/account/external-account.h"
+#include "libacme/account/registration.h"
+#include "libacme/account/rollover.h"
 #include "libacme/transport/problem.h"
 #include "log/log.h"
 #include "statedir/account-dir.h"

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/file-stamp.h"
-#include "config/file.h"
+#include "loading/file.h"
 #include "test-logged.h"
 
 #define MAIN   "main.ini"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "config/check.h"
+#include "loading/check.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <syslog.h>
 
-#include "config/passthrough.h"
-#include "config/references.h"
+#include "loading/passthrough.h"
+#include "loading/references.h"
 #include "strings/strv.h"
 
 /* The directory of named accounts, in the state directory. */

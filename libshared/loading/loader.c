@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "config/loader.h"
+#include "loading/loader.h"
 
 #include <search.h>
 #include <stdarg.h>

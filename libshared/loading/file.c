@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "config/file.h"
+#include "loading/file.h"
 
 #include <fcntl.h>
 
 #include "base/credential.h"
 #include "base/file-stamp.h"
 #include "base/io.h"
-#include "config/dropins.h"
-#include "config/ini.h"
 #include "config/key-files.h"
+#include "loading/dropins.h"
+#include "loading/ini.h"
+#include "loading/load.h"
 #include "log/log.h"
 #include "strings/strv.h"
 

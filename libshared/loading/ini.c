@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "config/ini.h"
+#include "loading/ini.h"
 
 #include <stdbool.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "libacme/registration.h"
+#include "libacme/account/registration.h"
 
 #include <openssl/ec.h>
 #include <openssl/rsa.h>

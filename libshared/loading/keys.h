@@ -3,6 +3,6 @@
 
 /* The sections that config_load() knows, and their keys. */
 
-#include "config/loader.h"
+#include "loading/loader.h"
 
 extern const Section config_sections[SECTION_MAX];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "libacme/rollover.h"
+#include "libacme/account/rollover.h"
 
-#include "libacme/registration.h"
+#include "libacme/account/registration.h"
 #include "make-x509.h"
 #include "scripted-ca.h"
 #include "statedir/account-dir.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "libacme/account-files.h"
+#include "libacme/account/account-files.h"
 
 #include <stdio.h>
 
-#include "libacme/registration.h"
+#include "libacme/account/registration.h"
 #include "libacme/transport/jws.h"
 #include "statedir/account-dir.h"
 

@@ -3,7 +3,7 @@
 
 /* Names of blocks in the values of keys, looked up when all files are read. */
 
-#include "config/loader.h"
+#include "loading/loader.h"
 
 /* Parsers of ConfigKey: one name, or a list of names with commas. The default keys of [mgmt] may be
  * empty, which means no block. */

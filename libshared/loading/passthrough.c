@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "config/passthrough.h"
+#include "loading/passthrough.h"
 
 #include <syslog.h>
 

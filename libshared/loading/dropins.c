@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "config/dropins.h"
+#include "loading/dropins.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "libacme/external-account.h"
+#include "libacme/account/external-account.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "config/file.h"
+#include "loading/file.h"
 
 #include <sys/stat.h>
 

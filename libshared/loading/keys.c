@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "config/keys.h"
+#include "loading/keys.h"
 
 #include <limits.h>
 #include <stddef.h>
@@ -9,10 +9,10 @@
 
 #include "base/number.h"
 #include "base/path.h"
-#include "config/check.h"
 #include "config/dns-server.h"
-#include "config/references.h"
 #include "config/tsig-key.h"
+#include "loading/check.h"
+#include "loading/references.h"
 #include "log/log.h"
 #include "strings/email.h"
 #include "strings/encode.h"

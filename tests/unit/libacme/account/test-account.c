@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "libacme/account.h"
+#include "libacme/account/account.h"
 
-#include "libacme/registration.h"
+#include "libacme/account/registration.h"
+#include "loading/load.h"
 #include "make-x509.h"
 #include "scripted-ca.h"
 #include "statedir/account-dir.h"
