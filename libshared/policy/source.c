@@ -24,7 +24,7 @@ Source source_of(const SocketAddress *peer)
         source.family = AF_INET;
         memcpy(source.bytes, six->s6_addr + 12, 4);
     } else if (source.family == AF_INET6) {
-        memcpy(source.bytes, six->s6_addr, IN6_IS_ADDR_LINKLOCAL(six) ? 16 : 8);
+        memcpy(source.bytes, six->s6_addr, 8);
     } else {
         source.family = AF_UNIX;
     }
@@ -40,14 +40,13 @@ const char *source_format(const Source *source, char buf[SOURCE_TEXT_SIZE])
 {
     char address[INET6_ADDRSTRLEN];
     struct in6_addr six;
-    bool is_network;
 
     memcpy(&six, source->bytes, sizeof(six));
-    is_network = source->family == AF_INET6 && !IN6_IS_ADDR_LINKLOCAL(&six);
     if (source->family == AF_UNIX || !inet_ntop(source->family, &six, address, sizeof(address)))
         (void)snprintf(buf, SOURCE_TEXT_SIZE, "unix sockets");
     else
-        (void)snprintf(buf, SOURCE_TEXT_SIZE, "%s%s", address, is_network ? "/64" : "");
+        (void)snprintf(buf, SOURCE_TEXT_SIZE, "%s%s", address,
+                       source->family == AF_INET6 ? "/64" : "");
     return buf;
 }
 

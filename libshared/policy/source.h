@@ -7,8 +7,8 @@
 
 /* An IPv4 address, also one embedded in IPv6: mapped (::ffff:0:0/96), or by a translator with the
  * well-known prefix (64:ff9b::/96, RFC 6052 §2.1), behind which the /64 is all of IPv4; the /64 of
- * another IPv6 address, which one machine may have to itself; a whole link-local address
- * (fe80::/10), since all machines of a link have the same /64; or, with another family than both,
+ * another IPv6 address, which one machine may have to itself: also the link-local one, since a
+ * machine can have any number of addresses in it; or, with another family than both,
  * every connection without an internet address: those to unix sockets, where the mode of the
  * socket's file decides who connects. */
 typedef struct Source {
@@ -23,7 +23,7 @@ bool source_equal(const Source *a, const Source *b);
 
 #define SOURCE_TEXT_SIZE (INET6_ADDRSTRLEN + sizeof("/64"))
 
-/* Formats a source into @buf: "192.0.2.1", "2001:db8::/64", "fe80::1", "unix sockets". Returns
+/* Formats a source into @buf: "192.0.2.1", "2001:db8::/64", "unix sockets". Returns
  * @buf. */
 const char *source_format(const Source *source, char buf[SOURCE_TEXT_SIZE]);
 
