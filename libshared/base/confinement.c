@@ -57,6 +57,10 @@ void confine_memory(void)
 #define CALL_WITH(name, index, value)                                                              \
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##name, 0, 4), LOAD(args[index]), UNLESS(value),       \
         PERMIT, LOAD(nr)
+/* Permits a call without any of these bits in this argument. */
+#define CALL_WITHOUT(name, index, bits)                                                            \
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##name, 0, 4), LOAD(args[index]),                      \
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, (bits), 0, 1), REFUSE, PERMIT
 /* After every CALL_WITH() of a call */
 #define CALL_REFUSED(name) UNLESS(SYS_##name), REFUSE
 
@@ -68,6 +72,16 @@ void confine_memory(void)
     CALL_WITH(name, 1, F_GETFL), CALL_WITH(name, 1, F_SETFL), CALL_WITH(name, 1, F_GETFD),         \
         CALL_WITH(name, 1, F_SETFD), CALL_WITH(name, 1, F_DUPFD),                                  \
         CALL_WITH(name, 1, F_DUPFD_CLOEXEC), CALL_WITH(name, 1, F_ADD_SEALS), CALL_REFUSED(name)
+
+/* What opens a file to change it, or makes one. O_TMPFILE contains O_DIRECTORY. */
+#define WRITING (O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND | (O_TMPFILE & ~O_DIRECTORY))
+
+/* For messages to the journal. A stream could reach a service that listens in the network namespace
+ * of the host. 0xf: SOCK_TYPE_MASK of the kernel */
+#define UNIX_DATAGRAM                                                                              \
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 7), LOAD(args[0]),                          \
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 0, 4), LOAD(args[1]),                         \
+        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xf), UNLESS(SOCK_DGRAM), PERMIT, LOAD(nr)
 
 static const struct sock_filter start[] = {
     LOAD(arch),
@@ -93,7 +107,7 @@ static const struct sock_filter outbound_unix[] = {
 
 static const struct sock_filter outbound_any[] = {
     CALL(connect),
-    CALL_WITH(socket, 0, AF_UNIX),
+    UNIX_DATAGRAM,
     CALL_WITH(socket, 0, AF_INET),
     CALL_WITH(socket, 0, AF_INET6),
     CALL_REFUSED(socket),
@@ -136,8 +150,7 @@ static const struct sock_filter calls[] = {
 
     /* Files. The sandbox of the service shows those that may be read. */
     CALL(close),
-    CALL(openat),
-    CALL(openat2),
+    CALL_WITHOUT(openat, 2, WRITING), /* openat2() has its flags in memory, so it is absent */
     CALL(lseek),
     CALL(pread64),
     CALL(getdents64),
@@ -146,7 +159,7 @@ static const struct sock_filter calls[] = {
     CALL(faccessat2),
     CALL(readlinkat),
 #ifdef SYS_open
-    CALL(open),
+    CALL_WITHOUT(open, 1, WRITING),
     CALL(stat),
     CALL(lstat),
     CALL(access),

@@ -14,16 +14,17 @@ void confine_memory(void);
 typedef enum Outbound {
     OUTBOUND_NONE, /* it connects no socket */
     OUTBOUND_UNIX, /* it creates unix sockets only; a socket that it has could still be connected */
-    OUTBOUND_ANY,  /* unix and internet sockets */
+    OUTBOUND_ANY,  /* internet sockets, and unix sockets for datagrams */
 } Outbound;
 
 /**
  * confine_connection() - permit only the system calls that serving one connection needs
  *
- * The process can read and write its descriptors, read files, create the sockets of @outbound, and
- * use its own memory and the clock. It cannot start processes or programs, change files, or access
- * other processes: by signals (kill(2), F_SETOWN of fcntl(2)), memory and descriptors (ptrace(2),
- * process_vm_readv(2), pidfd_getfd(2)), limits and priorities (prlimit(2), sched_setaffinity(2)).
+ * The process can read and write its descriptors, read the files that its user may, create the
+ * sockets of @outbound, and use its own memory and the clock. It cannot start processes or
+ * programs, change files, or access other processes: by signals (kill(2), F_SETOWN of fcntl(2)),
+ * memory and descriptors (ptrace(2), process_vm_readv(2), pidfd_getfd(2)), limits and priorities
+ * (prlimit(2), sched_setaffinity(2)).
  *
  * A call that is not in the list fails with ENOSYS, as on a kernel that does not have it: newer
  * libraries try an older call then. A call in the list with an argument that is not permitted

@@ -61,6 +61,13 @@ static void try_everything(pid_t other)
     ABSENT(unshare(CLONE_NEWUSER));
     ABSENT(unlink("/nonexistent"));
     ABSENT(chmod("/nonexistent", 0));
+    REFUSED(open("new", O_RDONLY | O_CREAT | O_CLOEXEC, 0600));
+    REFUSED(open("/dev/null", O_WRONLY | O_CLOEXEC));
+    REFUSED(open("/dev/null", O_RDWR | O_CLOEXEC));
+    REFUSED(open("/dev/null", O_RDONLY | O_TRUNC | O_CLOEXEC));
+    REFUSED(openat(AT_FDCWD, "/dev/null", O_RDONLY | O_APPEND | O_CLOEXEC));
+    REFUSED(open(".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
+    ABSENT(syscall(SYS_openat2, AT_FDCWD, "/dev/null", NULL, 0));
     ABSENT(rename("/nonexistent", "/nonexistent-either"));
     ABSENT(listen(STDIN_FILENO, 1));
     ABSENT(syscall(1 << 20)); /* of a kernel to come */
@@ -76,6 +83,7 @@ static void try_everything(pid_t other)
     ASSERT_TRUE(getppid() > 0);
     ASSERT_OK(prctl(PR_GET_NAME, name));
     ASSERT_TRUE(open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0);
+    ASSERT_TRUE(open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC) >= 0);
 }
 
 static void test_connection(void)
@@ -138,6 +146,8 @@ static void test_outbound(Outbound outbound)
         REFUSED(socket(AF_PACKET, SOCK_RAW, 0));
         if (outbound == OUTBOUND_ANY) {
             ASSERT_TRUE(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0);
+            REFUSED(socket(AF_UNIX, SOCK_STREAM, 0));
+            REFUSED(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
         } else {
             REFUSED(socket(AF_INET, SOCK_STREAM, 0));
             REFUSED(socket(AF_INET6, SOCK_DGRAM, 0));
