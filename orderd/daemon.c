@@ -328,6 +328,7 @@ static int set_up(Daemon *daemon, int *listener)
     Service *service = &daemon->service;
     int r;
 
+    service->full.interval = SERVICE_FULL_INTERVAL;
     r = timer_start(daemon->event, STATUS_DELAY, on_status, daemon, &daemon->status);
     if (r >= 0)
         r = timer_start(daemon->event, DNS_SWEEP_INTERVAL, on_dns_sweep, daemon,

@@ -81,11 +81,22 @@ static void on_gone(void *userdata)
     free(pending);
 }
 
+/* Otherwise each refused client would make an entry; acmems-sign has one of its own for it. */
+static void note_full(Service *service, const Failure *failure)
+{
+    uint64_t held = 0;
+
+    if (failure->event == LOG_EVENT_ORDERS_FULL && log_throttle_pass(&service->full, &held))
+        log_event(failure->event, NULL, "Refused an order: %s",
+                  str_or(failure->reason, "out of memory"));
+}
+
 static void service_order(VarlinkCall *call, Service *service, Config *config, SignRequest *request,
                           const OrderCaller *caller)
 {
     OrdersCall orders_call = { .caller = *caller, .callback = on_settled };
     Pending *pending = calloc(1, sizeof(*pending));
+    Failure failure = { 0 };
     int r;
 
     if (!pending) {
@@ -94,27 +105,25 @@ static void service_order(VarlinkCall *call, Service *service, Config *config, S
     }
     pending->call = call;
     orders_call.userdata = pending;
-    r = orders_request(service->orders, config, request, &orders_call, &pending->waiter);
-    if (r == -EUSERS) {
-        free(pending);
+    r = orders_request(service->orders, config, request, &orders_call, &pending->waiter, &failure);
+    if (r >= 0) {
+        varlink_call_set_gone(call, on_gone, pending);
+        return;
+    }
+    free(pending);
+    if (r == -EBUSY) {
+        note_full(service, &failure);
+        fail(call, &failure);
+        failure_done(&failure);
+    } else if (r == -EUSERS)
         fail_plainly(call, 503, WAITERS_RETRY,
                      "Too many clients are waiting for this certificate already. Post the same "
                      "CSR again later.");
-        return;
+    else {
+        (void)log_event_errno(LOG_EVENT_ORDER_FAILED_HERE, r, "Failed to accept an order: %m");
+        fail_plainly(call, 500, 0,
+                     "The server failed to accept the order. The server's journal says why.");
     }
-    if (r < 0) {
-        free(pending);
-        (void)log_event_errno(r == -EBUSY ? LOG_EVENT_ORDERS_FULL : LOG_EVENT_ORDER_FAILED_HERE, r,
-                              "Failed to accept an order: %m");
-        if (r == -EBUSY)
-            fail_plainly(call, 503, 60,
-                         "Too many orders are in progress on the server. Try again later.");
-        else
-            fail_plainly(call, 500, 0,
-                         "The server failed to accept the order. The server's journal says why.");
-        return;
-    }
-    varlink_call_set_gone(call, on_gone, pending);
 }
 
 /* The handler has looked into the cache, but another order may have ended since. */

@@ -4,6 +4,7 @@
 /* The Varlink interface io.acmems.Orders, which acmems-sign calls. */
 
 #include "loading/file.h"
+#include "log/log-throttle.h"
 #include "orders/orders.h"
 #include "renewals/inventory.h"
 #include "varlink/server.h"
@@ -12,6 +13,9 @@ typedef struct Service {
     ConfigFile *config_file;
     Inventory *inventory;
     Orders *orders;
+    LogThrottle full; /* of entries that there is no room for an order */
 } Service;
+
+#define SERVICE_FULL_INTERVAL (10 * USEC_PER_SEC)
 
 extern const VarlinkInterface orders_interface; /* its userdata is a Service */

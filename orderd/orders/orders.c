@@ -5,6 +5,7 @@
 
 #include "accounts/profile.h"
 #include "event/timer.h"
+#include "limits/crowd.h"
 #include "log/log.h"
 #include "orders/order-watch.h"
 #include "policy/policy.h"
@@ -26,7 +27,9 @@ struct Entry {
     Orders *orders;
     TAILQ_ENTRY(Entry) list;
     Order *order;
+    CrowdMember member;
     bool started;
+    bool resumed; /* it was in progress before */
     TAILQ_HEAD(, OrdersWaiter) waiters;
     size_t n_waiters;
 };
@@ -46,15 +49,12 @@ struct Orders {
     void *stored_userdata;
 };
 
-OrdersWaiter *orders_waiter_cancel(OrdersWaiter *waiter)
+static void waiter_free(OrdersWaiter *waiter)
 {
-    if (!waiter)
-        return NULL;
     sd_event_source_disable_unref(waiter->deadline);
     TAILQ_REMOVE(&waiter->entry->waiters, waiter, list);
     waiter->entry->n_waiters--;
     free(waiter);
-    return NULL;
 }
 
 static void tell_change(const Orders *orders)
@@ -68,13 +68,29 @@ static Entry *entry_free(Entry *entry)
     TAILQ_REMOVE(&entry->orders->entries, entry, list);
     entry->orders->n_entries--;
     while (!TAILQ_EMPTY(&entry->waiters))
-        orders_waiter_cancel(TAILQ_FIRST(&entry->waiters));
+        waiter_free(TAILQ_FIRST(&entry->waiters));
     order_free(entry->order);
     free(entry);
     return NULL;
 }
 
 DEFINE_CLEANUP_FUNC(Entry *, entry_free)
+
+OrdersWaiter *orders_waiter_cancel(OrdersWaiter *waiter)
+{
+    Entry *entry = waiter ? waiter->entry : NULL;
+    const Orders *orders;
+
+    if (!waiter)
+        return NULL;
+    orders = entry->orders;
+    waiter_free(waiter);
+    if (!entry->started && !entry->resumed && TAILQ_EMPTY(&entry->waiters)) {
+        entry_free(entry);
+        tell_change(orders);
+    }
+    return NULL;
+}
 
 static Entry *find_key(Orders *orders, const char *key)
 {
@@ -101,7 +117,7 @@ static void tell_waiter(OrdersWaiter *waiter, const Chain *chain, const Failure 
     orders_cb callback = waiter->callback;
     void *userdata = waiter->userdata;
 
-    orders_waiter_cancel(waiter);
+    waiter_free(waiter);
     callback(chain, failure, userdata);
 }
 
@@ -204,11 +220,8 @@ static void on_end(Order *order, const Chain *chain, const Failure *failure, voi
 
 static int entry_new(Orders *orders, Entry **ret)
 {
-    Entry *entry;
+    Entry *entry = calloc(1, sizeof(*entry));
 
-    if (orders->n_entries >= ORDERS_MAX)
-        return -EBUSY;
-    entry = calloc(1, sizeof(*entry));
     if (!entry)
         return -ENOMEM;
     entry->orders = orders;
@@ -236,15 +249,34 @@ static OrderSetup make_setup(const Orders *orders, Config *config)
     return (OrderSetup){ orders->event, orders->solvers, config };
 }
 
+static bool has_room(const Orders *orders, const Config *config, const CrowdMember *own,
+                     Failure *ret)
+{
+    Crowd crowd = { 0 };
+    const Entry *e;
+
+    TAILQ_FOREACH (e, &orders->entries, list)
+        crowd_count(&crowd, own, &e->member);
+    return crowd_has_room(&crowd, own, config->n_auth > 1, ret);
+}
+
 static int make_order(Orders *orders, Config *config, SignRequest *request,
-                      const OrderCaller *caller, Entry **ret)
+                      const OrderCaller *caller, Entry **ret, Failure *failure)
 {
     const OrderSetup setup = make_setup(orders, config);
     _cleanup_(entry_freep) Entry *entry = NULL;
-    int r = entry_new(orders, &entry);
+    CrowdMember member;
+    int r;
 
-    if (r >= 0)
-        r = order_new(&setup, request, caller, &entry->order);
+    crowd_member_init(&member, caller->client, caller->is_prefetch, request->auth->name,
+                      request->size);
+    if (!has_room(orders, config, &member, failure))
+        return -EBUSY;
+    r = entry_new(orders, &entry);
+    if (r < 0)
+        return r;
+    entry->member = member;
+    r = order_new(&setup, request, caller, &entry->order);
     if (r >= 0)
         r = entry_begin(entry);
     if (r < 0)
@@ -254,7 +286,7 @@ static int make_order(Orders *orders, Config *config, SignRequest *request,
 }
 
 int orders_request(Orders *orders, Config *config, SignRequest *request, const OrdersCall *call,
-                   OrdersWaiter **ret)
+                   OrdersWaiter **ret, Failure *failure)
 {
     Entry *entry = find_key(orders, request->key);
     OrdersWaiter *waiter;
@@ -263,7 +295,7 @@ int orders_request(Orders *orders, Config *config, SignRequest *request, const O
     if (entry && entry->n_waiters >= ORDERS_WAITERS_MAX)
         return -EUSERS;
     if (!entry)
-        r = make_order(orders, config, request, &call->caller, &entry);
+        r = make_order(orders, config, request, &call->caller, &entry, failure);
     if (r < 0)
         return r;
     order_add_caller(entry->order, &call->caller);
@@ -316,8 +348,12 @@ static int resume(Orders *orders, Config *config, const char *key, const char **
         return -ESTALE;
     }
     r = entry_new(orders, &entry);
-    if (r >= 0)
-        r = order_resume(&setup, &request, &record, &entry->order);
+    if (r < 0)
+        return r;
+    entry->resumed = true;
+    crowd_member_init(&entry->member, record.client, record.asked == 0, request.auth->name,
+                      record.body_size);
+    r = order_resume(&setup, &request, &record, &entry->order);
     if (r < 0)
         return r;
     LOG_CONTEXT(&order_subject(entry->order)->log);

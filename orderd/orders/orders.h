@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "orders/order.h"
 
-#define ORDERS_MAX 4096U
 /* Callers that wait for one order. */
 #define ORDERS_WAITERS_MAX 256U
 
@@ -51,12 +50,17 @@ typedef struct OrdersCall {
  * @ret: borrowed, to stop waiting; invalid once the callback is called. The order continues even if
  *       no waiter is left.
  *
- * The callback comes once, from the event loop. Returns 0; -EBUSY: ORDERS_MAX are in progress;
- * -EUSERS: ORDERS_WAITERS_MAX wait for this order; other -errno.
+ * The callback comes once, from the event loop. Returns 0; -EBUSY: there is no room for one more
+ * order, and @failure says why (limits/crowd.h); -EUSERS: ORDERS_WAITERS_MAX wait for this order;
+ * other -errno.
  */
 int orders_request(Orders *orders, Config *config, SignRequest *request, const OrdersCall *call,
-                   OrdersWaiter **ret);
-OrdersWaiter *orders_waiter_cancel(OrdersWaiter *waiter); /* NULL is fine; always returns NULL */
+                   OrdersWaiter **ret, Failure *failure);
+
+/* For a call that ended. An order that has not begun and that nobody waits for any more is dropped:
+ * else a client could fill the room with calls that it does not wait for. NULL is fine; always
+ * returns NULL. */
+OrdersWaiter *orders_waiter_cancel(OrdersWaiter *waiter);
 
 /* Whether an order in progress is for this name, or may be. @name: without "*.". */
 bool orders_have_name(const Orders *orders, const char *name);

@@ -93,7 +93,9 @@ static int prefetch_order(Prefetch *prefetch, Orders *orders, const StorageMeta 
             "the auth block of its last request was removed or no longer permits it");
         return 0;
     }
-    r = orders_request(orders, prefetch->entry->config, request, &call, &prefetch->waiter);
+    r = orders_request(orders, prefetch->entry->config, request, &call, &prefetch->waiter,
+                       &failure);
+    failure_done(&failure);
     return r < 0 ? r : 1;
 }
 

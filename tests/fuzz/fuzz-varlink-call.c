@@ -331,6 +331,7 @@ static void fill_order(const Bed *bed)
     _cleanup_(sign_request_done) SignRequest request = { 0 };
     const Sample *sample = &samples[NEW];
     OrdersWaiter *waiter;
+    Failure failure = { 0 };
     const char *why;
     int r;
 
@@ -340,7 +341,7 @@ static void fill_order(const Bed *bed)
         /* The order takes it over. */
         if (!request.csr)
             ASSERT_OK(sign_request_parse(&request, &why));
-        r = orders_request(bed->service.orders, config, &request, &call, &waiter);
+        r = orders_request(bed->service.orders, config, &request, &call, &waiter, &failure);
     } while (r == 0);
     ASSERT_EQ(r, -EUSERS);
 }

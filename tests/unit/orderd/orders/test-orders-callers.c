@@ -3,6 +3,7 @@
 
 #include "orders/orders.h"
 
+#include "limits/crowd.h"
 #include "order-bed.h"
 
 typedef struct Caller {
@@ -74,12 +75,19 @@ static int call_with(Callers *c, const char *body, Caller *caller)
                               .callback = on_told,
                               .userdata = caller };
     _cleanup_(sign_request_done) SignRequest request = { 0 };
+    Failure failure = { 0 };
     const char *why;
+    int r;
 
     ASSERT_OK(sign_request_init(&request, body, strlen(body)));
     ASSERT_OK(sign_request_parse(&request, &why));
     request.auth = config_find_auth(c->bed.config, "web");
-    return orders_request(c->orders, c->bed.config, &request, &call, &caller->waiter);
+    r = orders_request(c->orders, c->bed.config, &request, &call, &caller->waiter, &failure);
+    ASSERT_EQ(r == -EBUSY, failure.status != 0);
+    if (r == -EBUSY)
+        trace_add("%s: %d: %s", caller->name, failure.status, failure.reason);
+    failure_done(&failure);
+    return r;
 }
 
 static void run(Callers *c, unsigned seconds)
@@ -296,6 +304,45 @@ static void test_too_many(void)
     close_callers(&c, "too many", "");
 }
 
+/* An order that waits for its names ends with the last of its callers, one that has begun does not.
+ */
+static void test_callers_leave(void)
+{
+    Caller one = { "one" }, two = { "two" }, three = { "three" };
+    Callers c;
+
+    open_callers(&c, "", NULL);
+    ASSERT_OK(call_with(&c, c.bed.body, &one));
+    ASSERT_OK(call_with(&c, c.other, &two));
+    ASSERT_OK(call_with(&c, c.other, &three));
+    two.waiter = orders_waiter_cancel(two.waiter);
+    one.waiter = orders_waiter_cancel(one.waiter);
+    ASSERT_EQ(orders_in_flight(c.orders), 2);
+    three.waiter = orders_waiter_cancel(three.waiter);
+    ASSERT_EQ(orders_in_flight(c.orders), 1);
+    close_callers(&c, "callers leave", "");
+}
+
+/* Each order keeps its request, and one client cannot have all the memory. */
+static void test_too_large(void)
+{
+    size_t size = CROWD_BYTES_MAX / CROWD_CLIENT_PART + 1;
+    _cleanup_free_ char *padded = malloc(size + 1);
+    Caller one = { "one" };
+    Callers c;
+
+    open_callers(&c, "", NULL);
+    ASSERT_TRUE(padded);
+    memset(padded, '\n', size);
+    padded[size] = '\0';
+    memcpy(padded, c.bed.body, strlen(c.bed.body));
+    ASSERT_EQ(call_with(&c, padded, &one), -EBUSY);
+    ASSERT_EQ(orders_in_flight(c.orders), 0);
+    close_callers(&c, "too large",
+                  "one: 429: This client has too many orders in progress on the server (0). Try "
+                  "again when some of them have ended.\n");
+}
+
 /* Without a storage the chain is handed out once: to those who wait, or to the next one. */
 static void test_kept(bool is_awaited)
 {
@@ -325,6 +372,8 @@ int main(void)
     test_deadline_in_trouble();
     test_local_trouble();
     test_too_many();
+    test_callers_leave();
+    test_too_large();
     test_kept(true);
     test_kept(false);
     return EXIT_SUCCESS;
