@@ -440,6 +440,32 @@ static int default_accounts(Loader *l)
     return r;
 }
 
+/* Whoever sends an old request again uses the block that permits it. */
+static bool leaves_age_open(const AuthBlock *open, const AuthBlock *limited)
+{
+    return open->hmac_key && limited->hmac_key && streq(open->hmac_key, limited->hmac_key) &&
+           open->hmac_type == limited->hmac_type && open->hmac_max_age == 0 &&
+           limited->hmac_max_age > 0;
+}
+
+static int check_hmac_ages(Loader *l)
+{
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < l->config->n_auth; i++)
+        for (size_t j = 0; r >= 0 && j < l->config->n_auth; j++) {
+            const AuthBlock *open = l->config->auth[i], *limited = l->config->auth[j];
+
+            if (leaves_age_open(open, limited))
+                r = config_report(l, LOG_WARNING, (Place){ open->file, open->line },
+                                  "[auth \"%.64s\"] has the hmac_key of [auth \"%.64s\"], but no "
+                                  "hmac-max-age, so it permits old requests; set it here, too, or "
+                                  "use another key",
+                                  open->name, limited->name);
+        }
+    return r;
+}
+
 /* Auth blocks may name the implied blocks, so these are made first. */
 int config_finish(Loader *l)
 {
@@ -460,6 +486,8 @@ int config_finish(Loader *l)
             return r;
     }
     r = config_check_passthroughs(l);
+    if (r >= 0)
+        r = check_hmac_ages(l);
     if (r >= 0)
         r = default_blocks(l);
     if (r < 0)

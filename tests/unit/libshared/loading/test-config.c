@@ -415,6 +415,10 @@ static void test_warned(void)
     } table[] = {
         { "[setup]\nplugin=x\ninclude-path=/y\n",
           W("1") "[setup] is obsolete and ignored; delete it\n" },
+        { AUTH HMAC "hmac-max-age=300\ndomain=d\n[auth \"b\"]\n" HMAC "domain=e\n",
+          W("6") "[auth \"b\"] has the hmac_key of [auth \"a\"], but no hmac-max-age, so it "
+                 "permits "
+                 "old requests; set it here, too, or use another key\n" },
         { "[seutp]\na=b\n", W("1") "unknown section [seutp] is ignored; did you mean [setup]?\n" },
         { "[Mgmt]\nmax-size=junk\n",
           W("1") "unknown section [Mgmt] is ignored; did you mean [mgmt]?\n" },
