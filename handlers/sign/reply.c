@@ -61,15 +61,18 @@ void sign_refuse_without_memory(Sign *sign)
         "The server is out of memory. Try again later.");
 }
 
-/* Computes the HMAC of the response, by which the client detects a change on the way.
- * *ret is "" if the request needed no HMAC. Returns 0, -EIO or -ENOMEM. */
+/* Computes the HMAC of the response, by which the client detects a change on the way. The key is
+ * that of the block that permits the request, or, if that block needs none, the one the request was
+ * authenticated with. *ret is "" if there is neither. Returns 0, -EIO or -ENOMEM. */
 static int authenticate_reply(const Sign *sign, const char *text, char **ret)
 {
     const AuthBlock *auth = sign->request.auth;
     _cleanup_free_ char *value = NULL;
     int r;
 
-    if (!auth->hmac_type) {
+    if (!auth->hmac_type)
+        auth = policy_find_hmac(sign->config, &sign->policy);
+    if (!auth) {
         *ret = strdup("");
         return *ret ? 0 : -ENOMEM;
     }

@@ -296,6 +296,14 @@ bool policy_knows_client(const Config *config, const PolicyRequest *request, cha
     return policy_find_or_explain(config, request, check_client, ret_why);
 }
 
+const AuthBlock *policy_find_hmac(const Config *config, const PolicyRequest *request)
+{
+    for (size_t i = 0; i < config->n_auth; i++)
+        if (config->auth[i]->hmac_type && check_client(config->auth[i], request) == FAILURE_NONE)
+            return config->auth[i];
+    return NULL;
+}
+
 const AuthBlock *policy_decide(const Config *config, const PolicyRequest *request, char **ret_why)
 {
     return policy_find_or_explain(config, request, check_all, ret_why);

@@ -32,6 +32,10 @@ bool policy_is_possible(const Config *config, const PolicyRequest *request, char
  * Uses all but the CSR. @ret_why: when false, as below. */
 bool policy_knows_client(const Config *config, const PolicyRequest *request, char **ret_why);
 
+/* The first block whose HMAC the request has, whatever its names are: the client knows its key.
+ * NULL: none. */
+const AuthBlock *policy_find_hmac(const Config *config, const PolicyRequest *request);
+
 /**
  * policy_decide() - find the first block in file order whose methods all match, and whose globs and
  * ip-san prefixes cover every name

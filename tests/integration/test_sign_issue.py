@@ -430,7 +430,13 @@ domain = *.example.net
         assert answer.headers.get_all("Authentication-Info") == [expected]
     refused = server.post(csr, lib.hmac_header("guess", csr, python_name, digest))
     assert refused.status == 403 and "Authentication-Info" not in refused.headers
-    assert "Authentication-Info" not in server.post(new_csr("www.example.net")).headers
+    # A block that needs no HMAC permits: whoever sends one gets one, if the server knows the key.
+    csr = new_csr("www.example.net")
+    assert "Authentication-Info" not in server.post(csr).headers
+    answer = server.post(csr, lib.hmac_header(key, csr, python_name, digest))
+    expected = lib.hmac_header(key, answer.body, python_name, digest)["Authentication"]
+    assert answer.headers.get_all("Authentication-Info") == [expected]
+    assert "Authentication-Info" not in server.post(csr, lib.hmac_header("guess", csr, python_name, digest)).headers
 
 
 @pytest.mark.parametrize("form", [
