@@ -23,7 +23,7 @@ static void sign_close(void *userdata)
     Sign *sign = userdata;
 
     if (sign->context.refusals)
-        refusals_sum_up(sign->context.refusals, USEC_INFINITY);
+        (void)refusals_sum_up(sign->context.refusals, USEC_INFINITY);
     refusals_free(sign->context.refusals);
     config_file_free(sign->config_file);
     free(sign);
@@ -69,7 +69,7 @@ static void sign_prepare(void *userdata)
 
     sign->context.config = config_file_get(sign->config_file);
     tell_status(sign);
-    refusals_sum_up(sign->context.refusals, now_monotonic());
+    (void)refusals_sum_up(sign->context.refusals, now_monotonic());
 }
 
 static FrontServers get_front_servers(const Config *config)

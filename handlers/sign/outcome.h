@@ -4,8 +4,8 @@
 /* How a request ended, and its journal entry. */
 
 #include "log/log-event.h"
+#include "policy/refusals.h"
 #include "serving/http.h"
-#include "sign/refusals.h"
 #include "statedir/storage/cache.h"
 
 typedef struct Outcome {

@@ -4,8 +4,8 @@
 /* Answers POST /sign: checks the request and returns the certificate. */
 
 #include "config/config.h"
+#include "policy/refusals.h"
 #include "serving/http.h"
-#include "sign/refusals.h"
 
 typedef struct SignContext {
     const Config *config; /* must outlive the exchange; NULL: no valid one exists */

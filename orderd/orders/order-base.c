@@ -73,6 +73,21 @@ void order_begin_again(Order *order)
     (void)order_schedule(order, 0);
 }
 
+/* A client can make as many orders that are held back as it likes. */
+static bool has_entry(const Order *order, const Failure *failure)
+{
+    SocketAddress peer = { .storage = { .ss_family = AF_UNSPEC } };
+    Source source;
+
+    if (failure->event != LOG_EVENT_ORDER_HELD_BACK || !order->refusals ||
+        order_kind(order) == ORDER_KIND_PREFETCH)
+        return true;
+    if (order->record.client)
+        (void)socket_address_parse(order->record.client, &peer);
+    source = source_of(&peer);
+    return refusals_pass(order->refusals, &source, now_monotonic());
+}
+
 static void log_failed(const Order *order, const Failure *failure)
 {
     const char *reason = str_or(failure->reason, "out of memory");
@@ -140,7 +155,8 @@ void order_give_up(Order *order, Failure *failure)
     explain_refusal(order, failure);
     if (order->record.url || !order_move(order, failure)) {
         account_choice_sum_up(&order->choice, failure);
-        log_failed(order, failure);
+        if (has_entry(order, failure))
+            log_failed(order, failure);
         order_forget(order->subject.config->state_directory, order->subject.request.key);
         order->callback(order, NULL, failure, order->userdata);
     }

@@ -11,12 +11,14 @@
 #include "limits/order-context.h"
 #include "orders/chain-fetch.h"
 #include "orders/order-subject.h"
+#include "policy/refusals.h"
 #include "statedir/order-record.h"
 #include "statedir/storage/renewal.h"
 
 struct Order {
     sd_event *event;
     const Solvers *solvers;
+    Refusals *refusals;
     session_cb on_object; /* handles the CA's answer with the order object; set by order.c */
     OrderSubject subject;
     OrderRecord record; /* the file on disk has the same content, unless .is_unsaved */

@@ -389,6 +389,7 @@ static int order_describe(Order *order, const OrderSetup *setup, SignRequest *re
 {
     order->event = sd_event_ref(setup->event);
     order->solvers = setup->solvers;
+    order->refusals = setup->refusals;
     order->on_object = order_on_object;
     order->choice.config = setup->config;
     order->choice.auth = request->auth;

@@ -7,6 +7,7 @@
 #include "accounts/accounts.h"
 #include "challenges/solver.h"
 #include "orders/order-subject.h"
+#include "policy/refusals.h"
 #include "statedir/order-record.h"
 #include "statedir/storage/renewal.h"
 
@@ -15,6 +16,7 @@ typedef struct OrderSetup {
     sd_event *event;
     const Solvers *solvers;
     Config *config;
+    Refusals *refusals; /* limits the entries of orders that are held back; NULL: does not */
 } OrderSetup;
 
 /**

@@ -42,7 +42,9 @@ struct Orders {
     size_t n_entries;
     ProfileCheck *profile_check;
     OrderWatch *watch;
-    bool unread; /* an order that is not in the list may be on disk */
+    Refusals *refusals;
+    sd_event_source *summing; /* of what has no entry; not armed without it */
+    bool unread;              /* an order that is not in the list may be on disk */
     void (*changed)(void *userdata);
     void *changed_userdata;
     orders_stored_cb stored;
@@ -199,6 +201,16 @@ static void start_next(Orders *orders)
     }
 }
 
+static int on_summing(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    const Orders *orders = userdata;
+
+    (void)usec;
+    if (refusals_sum_up(orders->refusals, now_monotonic()))
+        (void)timer_arm(source, REFUSALS_WINDOW);
+    return 0;
+}
+
 static void on_end(Order *order, const Chain *chain, const Failure *failure, void *userdata)
 {
     Entry *entry = userdata;
@@ -209,6 +221,8 @@ static void on_end(Order *order, const Chain *chain, const Failure *failure, voi
     if (orders->stored && order_renewal(order))
         orders->stored(subject->storage, subject->request.key, order_renewal(order),
                        orders->stored_userdata);
+    if (failure && failure->event == LOG_EVENT_ORDER_HELD_BACK && !timer_is_armed(orders->summing))
+        (void)timer_arm(orders->summing, REFUSALS_WINDOW);
     tell_waiters(entry, chain, failure);
     /* Without a storage the chain is handed out once. */
     if (is_delivered && order_is_kept_nowhere_else(order))
@@ -246,7 +260,7 @@ static int entry_begin(Entry *entry)
 
 static OrderSetup make_setup(const Orders *orders, Config *config)
 {
-    return (OrderSetup){ orders->event, orders->solvers, config };
+    return (OrderSetup){ orders->event, orders->solvers, config, orders->refusals };
 }
 
 static bool has_room(const Orders *orders, const Config *config, const CrowdMember *own,
@@ -481,7 +495,11 @@ int orders_new(sd_event *event, const Solvers *solvers, Orders **ret)
     orders->event = sd_event_ref(event);
     orders->unread = true;
     orders->solvers = solvers;
-    r = accounts_new(event, &orders->accounts);
+    r = refusals_new(&orders->refusals);
+    if (r >= 0)
+        r = timer_new(event, on_summing, orders, &orders->summing);
+    if (r >= 0)
+        r = accounts_new(event, &orders->accounts);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(orders);
@@ -494,6 +512,10 @@ Orders *orders_free(Orders *orders)
         return NULL;
     while (!TAILQ_EMPTY(&orders->entries))
         entry_free(TAILQ_FIRST(&orders->entries));
+    sd_event_source_disable_unref(orders->summing);
+    if (orders->refusals)
+        (void)refusals_sum_up(orders->refusals, USEC_INFINITY);
+    refusals_free(orders->refusals);
     profile_check_free(orders->profile_check);
     order_watch_free(orders->watch);
     accounts_free(orders->accounts);

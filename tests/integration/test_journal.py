@@ -144,6 +144,21 @@ def test_many_refusals(audited, journal, new_csr):
     assert summed["MESSAGE"].endswith(": 30")
 
 
+def test_many_orders_held_back(installation, journal, new_csr):
+    """At a limit, every further request is an order that is held back."""
+    installation.journal = journal
+    server = installation.start(account="orders-per-3h = 1")
+    server.issue(new_csr("www.example.org"))
+    csr = new_csr("other.example.org")
+    for i in range(30):
+        assert server.post(csr + b"\n" * i).status == 429
+    held_back = [e for e in journal.entries(ORDERD) if e["MESSAGE"].startswith("No certificate for other.example.org")]
+    assert len(held_back) == 20
+    server.orderd.stop()
+    summed = the(journal, "REFUSALS_SUMMED", ORDERD)
+    assert summed["ACMEMS_CLIENT"] == "127.0.0.1" and summed["MESSAGE"].endswith(": 10")
+
+
 # ---- fields ----------------------------------------------------------------------------------
 
 def assert_about(entry, csr, *names):

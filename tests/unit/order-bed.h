@@ -241,7 +241,7 @@ static inline void bed_start(Bed *b)
 
 static inline void bed_order(Bed *b)
 {
-    const OrderSetup setup = { b->event, &b->solvers, b->config };
+    const OrderSetup setup = { b->event, &b->solvers, b->config, NULL };
     const OrderCaller caller = { .request_id = "1", .client = "192.0.2.1" };
     _cleanup_(sign_request_done) SignRequest request = bed_request(b);
 
@@ -253,7 +253,7 @@ static inline void bed_order(Bed *b)
 /* As after a restart. */
 static inline void bed_resume(Bed *b)
 {
-    const OrderSetup setup = { b->event, &b->solvers, b->config };
+    const OrderSetup setup = { b->event, &b->solvers, b->config, NULL };
     _cleanup_(sign_request_done) SignRequest request = bed_request(b);
     OrderRecord record = { 0 };
 

@@ -43,7 +43,7 @@ static void on_trouble(Order *order, const Failure *failure, void *userdata)
 static Order *make_order(sd_event *event, Config *config, Accounts *all, Seen *seen)
 {
     static const Solvers solvers = { .http01_fd = -EBADF };
-    const OrderSetup setup = { event, &solvers, config };
+    const OrderSetup setup = { event, &solvers, config, NULL };
     const OrderCaller caller = { .request_id = "1" };
     _cleanup_(sign_request_done) SignRequest request = { 0 };
     _cleanup_key_ EVP_PKEY *key = make_key("P-256");

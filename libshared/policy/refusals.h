@@ -12,8 +12,8 @@
 #define REFUSALS_LOGGED 20U
 #define REFUSALS_WINDOW (30 * USEC_PER_SEC)
 
-/* It lies in memory that all processes forked later share. A process that was taken over can
- * suppress or invent sums, and can do nothing else with it. */
+/* It lies in memory that all processes forked later share, those of acmems-sign. A process that was
+ * taken over can suppress or invent sums, and can do nothing else with it. */
 typedef struct Refusals Refusals;
 
 /* Returns 0 or -ENOMEM. */
@@ -24,8 +24,8 @@ void refusals_free(Refusals *refusals); /* NULL is fine */
  * other sources, those that are not in it share one count. @now: from now_monotonic() */
 bool refusals_pass(Refusals *refusals, const Source *source, usec_t now);
 
-/* Logs the sums of all windows that are over at @now; USEC_INFINITY: of all. Only in the process
- * that accepts. */
-void refusals_sum_up(Refusals *refusals, usec_t now);
+/* Logs the sums of all windows that are over at @now; USEC_INFINITY: of all. Only in one process:
+ * the one that accepts. Returns whether there are windows that are not over. */
+bool refusals_sum_up(Refusals *refusals, usec_t now);
 
 DEFINE_CLEANUP_FUNC(Refusals *, refusals_free)

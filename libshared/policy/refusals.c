@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sign/refusals.h"
+#include "policy/refusals.h"
 
 #include <inttypes.h>
 #include <stdatomic.h>
@@ -47,12 +47,11 @@ void refusals_free(Refusals *refusals)
 static size_t first_slot(const Source *source)
 {
     static const uint64_t multiplier = UINT64_C(0x9e3779b97f4a7c15);
-    uint64_t network, host, hash;
+    uint64_t network, hash;
 
+    /* The other bytes are 0. */
     memcpy(&network, source->bytes, sizeof(network));
-    memcpy(&host, source->bytes + sizeof(network), sizeof(host));
     hash = (network ^ (uint64_t)source->family) * multiplier;
-    hash = (hash ^ host) * multiplier;
     return (size_t)(hash >> 48) % SLOTS;
 }
 
@@ -110,25 +109,28 @@ static bool is_over(usec_t until, usec_t now)
 }
 
 /* Ends the window of a slot, so that the next refusal begins a new one. */
-static void slot_sum_up(Slot *slot, usec_t now, const char *who)
+static bool slot_sum_up(Slot *slot, usec_t now, const char *who)
 {
     char text[SOURCE_TEXT_SIZE];
     Source source;
     uint64_t n;
 
     if (!is_over(atomic_load(&slot->until), now))
-        return;
+        return atomic_load(&slot->until) != 0;
     source = slot->source;
     n = atomic_exchange(&slot->n, 0);
     atomic_store(&slot->is_named, false);
     atomic_store(&slot->until, 0);
     if (n > REFUSALS_LOGGED)
         log_sum(n - REFUSALS_LOGGED, who ? who : source_format(&source, text));
+    return false;
 }
 
-void refusals_sum_up(Refusals *refusals, usec_t now)
+bool refusals_sum_up(Refusals *refusals, usec_t now)
 {
+    bool is_open = slot_sum_up(&refusals->others, now, "other addresses");
+
     for (size_t i = 0; i < SLOTS; i++)
-        slot_sum_up(&refusals->slots[i], now, NULL);
-    slot_sum_up(&refusals->others, now, "other addresses");
+        is_open |= slot_sum_up(&refusals->slots[i], now, NULL);
+    return is_open;
 }
