@@ -53,6 +53,25 @@ def test_bad_listener(fresh, pebble):
             assert lib.request(at, "POST", "/sign", b"x", address=good).status == 415
 
 
+def test_added_listener(fresh, pebble):
+    """A new address closes no other one, not even until the restart, and a restart opens every order of them."""
+    first, more = "127.0.0.5", "127.0.0.1"
+
+    def answers(address):
+        return lib.can_connect_to(address, 1313) and lib.request(1313, "POST", "/sign", b"x", address=address).status == 415
+
+    fresh.enable(pebble, ("127.0.0.1:1313", f"{first}:1313"))
+    fresh.configure(pebble, ("127.0.0.1:1313", f"{first}:1313\nlistener = {more}:1313"))
+    fresh.run("systemctl", "daemon-reload")
+    assert answers(first) and not answers(more)
+    fresh.run("systemctl", "restart", "acmems-mgmt.socket")
+    assert answers(first) and answers(more)
+    fresh.configure(pebble, ("127.0.0.1:1313", f"{more}:1313\nlistener = {first}:1313"))
+    fresh.run("systemctl", "daemon-reload")
+    fresh.run("systemctl", "restart", "acmems-mgmt.socket")
+    assert answers(first) and answers(more)
+
+
 def test_accept_with_several_listeners(fresh, pebble):
     """The documented drop-ins give each connection of each address a unit."""
     fresh.enable(pebble, LISTENERS)
