@@ -56,6 +56,25 @@ static const BedCase cases[] = {
         { "authz/1", 200, AUTHZ("invalid", FAILED) } },
       SEEN_PLACED SEEN_VALIDATED
       "end 421: The CA could not validate: a.example.org: connection: No way.\n" },
+    { "the CA gives up and leaves the authorization pending",
+      { { "authz/1", 200, AUTHZ("pending", CHALLENGE("pending")) },
+        { "authz/1", 200, AUTHZ("pending", FAILED) } },
+      SEEN_PLACED SEEN_VALIDATED
+      "end 421: The CA could not validate: a.example.org: connection: No way.\n" },
+    { "the CA received a wrong response, and does not say so",
+      { { "authz/1", 200, AUTHZ("pending", CHALLENGE("pending")) },
+        { "authz/1", 200,
+          AUTHZ("pending",
+                "{'type': 'http-01', 'status': 'invalid', 'error': {'type': "
+                "'urn:ietf:params:acme:error:rejectedIdentifier', 'detail': 'No.'}}") } },
+      SEEN_PLACED SEEN_VALIDATED
+      "end 421: The CA could not validate: a.example.org: rejectedIdentifier: No. (some CAs say "
+      "this of a wrong response to the challenge: check that the requests of the CA for this name "
+      "reach acmems)\n" },
+    { "the CA had given up before",
+      { { "authz/1", 200, AUTHZ("pending", FAILED) } },
+      SEEN_PLACED "authz/1\n"
+                  "end 421: The CA could not validate: a.example.org: connection: No way.\n" },
     { "the CA tries again when it is told to",
       { { "authz/1", 200, AUTHZ("pending", CHALLENGE("pending")) },
         { "authz/1", 200, AUTHZ("pending", ATTEMPTED) },
