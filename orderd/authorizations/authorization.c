@@ -145,10 +145,9 @@ static void authorization_fail_request(Authorization *a, int error)
 static void add_suspicion(const Authorization *a, Failure *failure)
 {
     const Solver *solver = a->choice.solver;
-    _cleanup_free_ char *why =
-        failure->reason && solver && solver->suspects
-            ? solver->suspects(verification_choice_current(&a->choice), failure->reason)
-            : NULL;
+    _cleanup_free_ char *why = failure->reason && solver && solver->suspects
+                                   ? solver->suspects(verification_choice_current(&a->choice))
+                                   : NULL;
 
     if (why)
         failure_reword(failure, "%s (%s)", failure->reason, why);
