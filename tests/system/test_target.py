@@ -7,6 +7,20 @@ LISTENERS = ("listener = 127.0.0.1:1313", "listener = 127.0.0.1:1313\nlistener =
 MEMBERS = ("acmems-mgmt.socket", "acmems-http01.socket", "acmems-orderd.socket", "acmems-orderd.service")
 
 
+# Opens all connections before it sends the requests.
+ASK_ALL = r"""
+import socket, sys
+clients = []
+for path in sys.argv[1:]:
+    clients.append(socket.socket(socket.AF_UNIX))
+    clients[-1].connect(path)
+for client in clients:
+    client.sendall(b"POST /sign HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx")
+for client in clients:
+    print(client.recv(8).decode())
+"""
+
+
 def states(server, units=MEMBERS):
     return [server.show(unit, "ActiveState") for unit in units]
 
@@ -73,12 +87,17 @@ def test_added_listener(fresh, pebble):
 
 
 def test_accept_with_several_listeners(fresh, pebble):
-    """The documented drop-ins give each connection of each address a unit."""
-    fresh.enable(pebble, LISTENERS)
+    """The documented drop-ins give each connection of each internet address a unit. One client may use unix sockets
+    side by side: if systemd named two connections alike, it would close a socket."""
+    paths = "/run/one.sock", "/run/two.sock"
+    fresh.enable(pebble, (LISTENERS[0], LISTENERS[1] + "".join(f"\nlistener = {path}" for path in paths)))
     fresh.sh(lib.documented_block("install accept drop-in"))
     for address, port in (("127.0.0.1", 1313), ("127.0.0.2", 1414), ("::1", 1313)):
         assert lib.request(port, "POST", "/sign", b"x", address=address).status == 415
     assert not fresh.is_active("acmems-mgmt.service")
+    for _ in range(3):
+        answers = fresh.run("/usr/bin/python3", "-c", ASK_ALL, *paths).stdout
+        assert answers.split() == ["HTTP/1.1"] * 2
     assert fresh.journal("-b", "-g", "Started acmems-mgmt@").count("Started") == 3
 
 

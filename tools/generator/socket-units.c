@@ -13,6 +13,7 @@
 
 /* Of the name of a unit without its type. systemd.unit(5): 255 bytes with it. */
 #define NAME_SIZE 224
+#define NAME_ROOM 32 /* left by the longest part of a name, for what follows it */
 
 /* An address of the configuration, which owns it. */
 typedef struct Listener {
@@ -220,11 +221,10 @@ static uint32_t hash_path(const char *path)
     return hash;
 }
 
-/* "mgmt-[INTERFACE-]ADDRESS:PORT". The path of a unix socket may be longer than the name of a unit:
- * then its hash tells it from others. A name does not depend on the other addresses. */
-static void name_unit(char ret[NAME_SIZE], const char *name, const ListenAddress *address)
+/* "mgmt-[INTERFACE-]ADDRESS:PORT". A name does not depend on the other addresses. */
+static void name_internet_unit(char ret[NAME_SIZE], const char *name, const ListenAddress *address)
 {
-    char rest[32] = "";
+    char port[sizeof(":65535")];
 
     (void)snprintf(ret, NAME_SIZE, "acmems-%s-", name);
     if (address->interface) {
@@ -232,12 +232,34 @@ static void name_unit(char ret[NAME_SIZE], const char *name, const ListenAddress
         (void)strcat(ret, "-");
     }
     append_escaped(ret, address->address);
-    if (address->kind != LISTEN_UNIX)
-        (void)snprintf(rest, sizeof(rest), ":%u", address->port);
-    else if (strlen(ret) > NAME_SIZE - sizeof(rest))
-        (void)snprintf(rest, sizeof(rest), "-%08" PRIx32, hash_path(address->address));
-    ret[NAME_SIZE - sizeof(rest)] = '\0';
-    (void)strcat(ret, rest);
+    (void)snprintf(port, sizeof(port), ":%u", address->port);
+    (void)strcat(ret, port);
+}
+
+/* "mgmt.unix-PATH": the drop-ins of acmems-mgmt-.socket.d, which may set Accept=yes, do not apply
+ * to it. With that, systemd would name the unit of a connection by a number of the socket and by
+ * the process of the client, so that a client of two sockets could get the same name twice, at
+ * which systemd closes a socket. A path may be longer than the name of a unit: then its hash tells
+ * it from others. */
+static void name_unix_unit(char ret[NAME_SIZE], const char *name, const ListenAddress *address)
+{
+    char hash[sizeof("-01234567")];
+
+    (void)snprintf(ret, NAME_SIZE, "acmems-%s.unix-", name);
+    append_escaped(ret, address->address);
+    if (strlen(ret) <= NAME_SIZE - NAME_ROOM)
+        return;
+    (void)snprintf(hash, sizeof(hash), "-%08" PRIx32, hash_path(address->address));
+    ret[NAME_SIZE - NAME_ROOM] = '\0';
+    (void)strcat(ret, hash);
+}
+
+static void name_unit(char ret[NAME_SIZE], const char *name, const ListenAddress *address)
+{
+    if (address->kind == LISTEN_UNIX)
+        name_unix_unit(ret, name, address);
+    else
+        name_internet_unit(ret, name, address);
 }
 
 /* The services of the main socket under the name of this one, so that Accept=yes works as there. */

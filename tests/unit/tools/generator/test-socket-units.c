@@ -89,7 +89,7 @@ static void test_further_addresses(void)
                      OWN_PLAIN("mgmt", "[::1]:1", "FreeBind=yes\n"));
     assert_generated(&generated, "acmems-mgmt-::1:2.socket",
                      OWN_PLAIN("mgmt", "[::1]:2", "FreeBind=yes\n"));
-    assert_generated(&generated, "acmems-mgmt-\\x2frun\\x2fa\\x20b\\x2fc\\x2dd.sock.socket",
+    assert_generated(&generated, "acmems-mgmt.unix-\\x2frun\\x2fa\\x20b\\x2fc\\x2dd.sock.socket",
                      OWN_PLAIN("mgmt", "/run/a b/c-d.sock", ""));
     assert_generated(&generated, "acmems-mgmt.socket.wants/acmems-mgmt-::1:1.socket",
                      OWN_PLAIN("mgmt", "[::1]:1", "FreeBind=yes\n"));
@@ -130,7 +130,7 @@ static void test_stable(void)
 static void test_long_paths(void)
 {
     static const char *const names[] = { "-3d4c2386.socket", "-65dc84a5.socket" };
-    char path[100], unit[300] = "acmems-mgmt-";
+    char path[100], unit[300] = "acmems-mgmt.unix-";
 
     memset(path, ' ', sizeof(path) - 1);
     path[0] = '/';
