@@ -101,6 +101,21 @@ def test_accept_with_several_listeners(fresh, pebble):
     assert fresh.journal("-b", "-g", "Started acmems-mgmt@").count("Started") == 3
 
 
+def test_upgrade_of_a_stopped_installation(fresh, pebble):
+    """The administrator stopped everything: an upgrade starts nothing, and the target starts it again."""
+    units = (*MEMBERS, "acmems-mgmt.service", "acmems-mgmt-127.0.0.2:1414.socket")
+    fresh.enable(pebble, LISTENERS)
+    fresh.run("systemctl", "start", "acmems.target")
+    fresh.post(b"x")
+    assert states(fresh, units) == ["active"] * 6
+    fresh.run("systemctl", "stop", "acmems.target")
+    fresh.install()
+    assert states(fresh, ("acmems.target", *units)) == ["inactive"] * 7
+    fresh.run("systemctl", "start", "acmems.target")
+    fresh.post(b"x")
+    assert states(fresh, units) == ["active"] * 6
+
+
 def test_remove_and_install_again(fresh, pebble, new_csr):
     """What was enabled runs again. What was stopped stays stopped in an upgrade, which logs no error."""
     fresh.start_nginx()
