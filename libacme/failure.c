@@ -13,6 +13,8 @@
 #define RETRY_LIMIT 3600U
 #define SAID_MAX    500 /* bytes of what a CA says */
 
+#define STATUS_NOT_IMPLEMENTED 501 /* HTTP */
+
 static bool speaks_to_administrator;
 
 void failure_speak_to_administrator(void)
@@ -71,11 +73,19 @@ void failure_copy(Failure *failure, const Failure *from)
     *failure = new;
 }
 
+static bool ends_sentence(const char *text)
+{
+    size_t length = strlen(text);
+
+    return length > 0 && strchr(".!?", text[length - 1]);
+}
+
 void failure_amend(Failure *failure, const char *sentence)
 {
     char *longer;
 
-    if (!failure->reason || asprintf(&longer, "%s %s", failure->reason, sentence) < 0)
+    if (!failure->reason || asprintf(&longer, "%s%s %s", failure->reason,
+                                     ends_sentence(failure->reason) ? "" : ".", sentence) < 0)
         return;
     free(failure->reason);
     failure->reason = longer;
@@ -146,6 +156,18 @@ static bool is_explained(const SessionReply *reply)
                               (reply->status < 500 && reply->status != 429));
 }
 
+/* Some CAs list a resource that they do not have, and answer with any problem type. */
+static void set_unimplemented(Failure *failure, const SessionReply *reply, const char *purpose)
+{
+    _cleanup_free_ char *said = problem_describe(reply->problem);
+
+    failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 500, 0,
+                "The CA does not implement the request %s. The CA said: %s", purpose,
+                str_or(said, "?"));
+    failure_set_type(failure, problem_type(reply->problem));
+    failure->elsewhere = true;
+}
+
 void failure_set_reply(Failure *failure, const SessionReply *reply, const char *purpose)
 {
     if (reply->error < 0)
@@ -153,7 +175,10 @@ void failure_set_reply(Failure *failure, const SessionReply *reply, const char *
                     reply->retry_after ? reply->retry_after : RETRY_SOON,
                     "The CA cannot be reached: %s. Try again later.",
                     str_or(reply->error_text, strerror(-reply->error)));
-    else if (is_explained(reply))
+    else if (reply->problem && reply->status == STATUS_NOT_IMPLEMENTED) {
+        set_unimplemented(failure, reply, purpose);
+        return;
+    } else if (is_explained(reply))
         failure_set_problem(failure, reply->problem, reply->retry_after);
     else
         set_unexpected(failure, reply, purpose);

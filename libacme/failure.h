@@ -37,7 +37,8 @@ void failure_set(Failure *failure, LogEvent event, int status, unsigned retry_af
 /* Replaces the failure with a copy. The reason is NULL if out of memory. */
 void failure_copy(Failure *failure, const Failure *from);
 
-/* Appends a sentence to the reason. */
+/* Appends a sentence to the reason, which gets a period if it ends with words of the CA that have
+ * none. */
 void failure_amend(Failure *failure, const char *sentence);
 
 /* Replaces the reason alone. */

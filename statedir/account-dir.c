@@ -85,6 +85,19 @@ bool account_key_is_credential(void)
     return credential_directory(ACCOUNT_KEY_FILE);
 }
 
+char *account_file_describe(const char *directory, const char *name)
+{
+    bool is_credential = streq(name, ACCOUNT_KEY_FILE) && account_key_is_credential();
+    char *text;
+
+    return asprintf(&text, "%s/%s%s",
+                    is_credential ? credential_directory(ACCOUNT_KEY_FILE) : directory, name,
+                    is_credential ? ", a copy of the credential that the unit of the service names"
+                                  : "") < 0
+               ? NULL
+               : text;
+}
+
 static int key_load(const char *directory, const char *name, EVP_PKEY **ret)
 {
     _cleanup_free_ char *pem = NULL;

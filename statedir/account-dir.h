@@ -20,6 +20,10 @@ bool account_key_is_credential(void);
  * NULL: out of memory. */
 char *account_key_path(const char *directory);
 
+/* Names one of the two files for a message: its path, and whether systemd supplies it. Returns a
+ * new string; NULL: out of memory. */
+char *account_file_describe(const char *directory, const char *name);
+
 /* Reads account.pem, or the credential of this name if the service manager passes one: RSA that
  * rsa_key_is_accepted() or EC (P-256, P-384), unencrypted, PKCS#1, SEC1 or PKCS#8. @ret:
  * EVP_PKEY_free(). Returns 0; -ENOENT: no key yet; -EBADMSG: not a usable key; other -errno. */

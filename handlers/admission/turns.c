@@ -271,12 +271,13 @@ int turns_fd(const Turns *turns)
     return turns->epoll_fd;
 }
 
-/* Looks at what has arrived. Returns whether the connection can have its turn. */
+/* Looks at what has arrived. If what it sent in time does not tell who it is, the peer is the
+ * client. Returns whether the connection can have its turn. */
 static bool look(Turns *turns, Waiter *waiter)
 {
     Source source = waiter->holder->source;
 
-    if (!waiter->is_known && identify(turns, waiter->fd, &source))
+    if (!waiter->is_known && (identify(turns, waiter->fd, &source) || waiter->has_spoken))
         settle(turns, waiter, &source);
     return waiter->is_known && notice_request(turns, waiter);
 }
@@ -346,9 +347,7 @@ bool turns_take_expired(Turns *turns, usec_t wait_max, Turn *ret)
             ret->is_late = is_late;
             return true;
         } else if (!w->is_known && w->has_spoken) {
-            /* What it sent in this time does not tell who it is. */
-            settle(turns, w, &w->holder->source);
-            (void)notice_request(turns, w);
+            (void)look(turns, w);
         }
     }
     return false;

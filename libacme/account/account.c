@@ -105,9 +105,11 @@ static void account_fail(Account *account, const char *doing, int error)
 
 static void fail_unreadable(Account *account, int error)
 {
+    _cleanup_free_ char *file =
+        account_file_describe(account->block->directory, account->files.failed);
     _cleanup_free_ char *doing = NULL;
 
-    if (asprintf(&doing, "read %s/%s", account->block->directory, account->files.failed) < 0)
+    if (file && asprintf(&doing, "read %s", file) < 0)
         doing = NULL;
     account_fail(account, str_or(doing, "read the files of the account"), error);
 }

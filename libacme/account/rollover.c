@@ -85,6 +85,7 @@ static void on_not_taken(Rollover *rollover)
     Failure failure = rollover->refusal;
 
     rollover->refusal = (Failure){ 0 };
+    failure_amend(&failure, "The account keeps its previous key.");
     rollover_end_on_disk(rollover, account_new_key_remove(rollover->directory), &failure);
 }
 

@@ -2,17 +2,10 @@
 #include "x509/csr-extras.h"
 
 #include <openssl/err.h>
-#include <openssl/x509v3.h>
 #include <stdio.h>
 
 #include "strings/strv.h"
-
-typedef STACK_OF(X509_EXTENSION) Extensions;
-
-static void extensions_freep(Extensions **extensions)
-{
-    sk_X509_EXTENSION_pop_free(*extensions, X509_EXTENSION_free);
-}
+#include "x509/extensions.h"
 
 static bool has_must_staple(const Extensions *extensions)
 {

@@ -11,6 +11,7 @@
 #include "strings/text.h"
 #include "x509/csr-form.h"
 #include "x509/dns-name.h"
+#include "x509/extensions.h"
 #include "x509/pem.h"
 #include "x509/rsa-key.h"
 
@@ -21,11 +22,6 @@
 
 DEFINE_CLEANUP_FUNC(X509_REQ *, X509_REQ_free)
 DEFINE_CLEANUP_FUNC(GENERAL_NAMES *, GENERAL_NAMES_free)
-
-static inline void extensions_freep(STACK_OF(X509_EXTENSION) * *extensions)
-{
-    sk_X509_EXTENSION_pop_free(*extensions, X509_EXTENSION_free);
-}
 
 /* Answers to the client: what is wrong, and what to do. */
 #define REASON_PRIVATE_KEY                                                                         \
@@ -383,7 +379,7 @@ static int count_extension_requests(const X509_REQ *req)
 
 static int add_extensions(Csr *csr, const char **ret_reason)
 {
-    _cleanup_(extensions_freep) STACK_OF(X509_EXTENSION) *extensions = NULL;
+    _cleanup_(extensions_freep) Extensions *extensions = NULL;
     int n = count_extension_requests(csr->req);
     bool has_names = false;
 

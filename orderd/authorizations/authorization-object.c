@@ -28,13 +28,32 @@ static const json_t *find_error(const json_t *challenges)
     return NULL;
 }
 
+/* Explains a type that means something else here than in the rest of ACME; NULL: it does not. */
+static const char *explain(const char *type)
+{
+    static const struct {
+        const char *type, *clause;
+    } table[] = {
+        { "rejectedIdentifier",
+          "some CAs say this of a wrong response to the challenge: check that "
+          "the requests of the CA for this name reach acmems" },
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(table); i++)
+        if (streq(table[i].type, type))
+            return table[i].clause;
+    return NULL;
+}
+
 void authorization_object_set_invalid(const json_t *challenges, const char *name, Failure *ret)
 {
     const json_t *error = find_error(challenges);
     _cleanup_free_ char *said = error ? problem_describe(error) : NULL;
+    const char *clause = explain(problem_type(error));
 
-    failure_set(ret, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0, "%s: %s", name,
-                str_or(said, "the CA gave no reason"));
+    failure_set(ret, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0, "%s: %s%s%s%s", name,
+                str_or(said, "the CA gave no reason"), clause ? " (" : "", str_or(clause, ""),
+                clause ? ")" : "");
     failure_set_type(ret, problem_type(error));
 }
 
@@ -69,6 +88,13 @@ bool challenge_object_is_pending(const json_t *challenge)
     const char *status = json_string_value(json_object_get(challenge, "status"));
 
     return !status || streq(status, "pending"); /* a CA may leave it out */
+}
+
+bool challenge_object_is_invalid(const json_t *challenge)
+{
+    const char *status = json_string_value(json_object_get(challenge, "status"));
+
+    return status && streq(status, "invalid");
 }
 
 bool challenge_object_has_error(const json_t *challenge)

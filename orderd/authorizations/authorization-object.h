@@ -26,5 +26,8 @@ bool challenge_object_read(const json_t *challenge, const char **ret_token, cons
 /* Whether the CA has not been told to validate, or goes on trying. */
 bool challenge_object_is_pending(const json_t *challenge);
 
+/* Whether the CA has given up. Some CAs leave the authorization pending all the same. */
+bool challenge_object_is_invalid(const json_t *challenge);
+
 /* Whether an attempt to validate has failed. The challenge may be pending all the same (§8.2). */
 bool challenge_object_has_error(const json_t *challenge);

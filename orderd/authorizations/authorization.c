@@ -145,10 +145,9 @@ static void authorization_fail_request(Authorization *a, int error)
 static void add_suspicion(const Authorization *a, Failure *failure)
 {
     const Solver *solver = a->choice.solver;
-    _cleanup_free_ char *why =
-        failure->reason && solver && solver->suspects
-            ? solver->suspects(verification_choice_current(&a->choice), failure->reason)
-            : NULL;
+    _cleanup_free_ char *why = failure->reason && solver && solver->suspects
+                                   ? solver->suspects(verification_choice_current(&a->choice))
+                                   : NULL;
 
     if (why)
         failure_reword(failure, "%s (%s)", failure->reason, why);
@@ -422,7 +421,7 @@ static bool note_attempt(Authorization *a, const json_t *challenges)
 
 static void on_pending(Authorization *a, const SessionReply *reply)
 {
-    const json_t *challenges = json_object_get(reply->json, "challenges");
+    const json_t *challenges = json_object_get(reply->json, "challenges"), *challenge;
     bool is_pending;
 
     if (!a->solvers) {
@@ -437,7 +436,12 @@ static void on_pending(Authorization *a, const SessionReply *reply)
         fail_not_offered(a, challenges);
         return;
     }
-    is_pending = challenge_object_is_pending(verification_choice_challenge(&a->choice, challenges));
+    challenge = verification_choice_challenge(&a->choice, challenges);
+    if (challenge_object_is_invalid(challenge)) {
+        authorization_fail_invalid(a, challenges);
+        return;
+    }
+    is_pending = challenge_object_is_pending(challenge);
     if (is_pending && a->told && note_attempt(a, challenges))
         return;
     /* Told once more if the first request did not arrive. */

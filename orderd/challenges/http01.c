@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "challenges/http01.h"
 
-#include <stdio.h>
-
-#include "base/listening.h"
+#include "challenges/closed-listeners.h"
 #include "log/log.h"
 #include "statedir/challenge.h"
 
@@ -56,37 +54,9 @@ static void http01_withdraw(void *publication)
                           str_or(p->name, "?"));
 }
 
-/* The web server in front has no process behind it to ask, or passes nothing on. */
-static bool is_of_front_server(const char *said)
+static char *http01_suspects(const Verification *verification)
 {
-    static const char *const statuses[] = { "404", "502", "503" };
-
-    for (size_t i = 0; i < ELEMENTSOF(statuses); i++)
-        if (strstr(said, statuses[i]))
-            return true;
-    return false;
-}
-
-static bool is_open(const Verification *verification)
-{
-    for (size_t i = 0; i < verification->n_listeners; i++)
-        if (listening_at(&verification->listeners[i]) != 0)
-            return true;
-    return verification->n_listeners == 0; /* another program answers */
-}
-
-static char *http01_suspects(const Verification *verification, const char *said)
-{
-    char address[LISTEN_ADDRESS_SIZE], *why;
-
-    if (!is_of_front_server(said) || is_open(verification))
-        return NULL;
-    return asprintf(&why,
-                    "no process of the server listens at %s: run systemctl enable --now "
-                    "acmems-http01.socket there",
-                    listen_address_format(&verification->listeners[0], address)) < 0
-               ? NULL
-               : why;
+    return closed_listeners_describe(verification, "acmems-http01.socket");
 }
 
 const Solver http01_solver = {

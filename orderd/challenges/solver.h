@@ -58,9 +58,8 @@ typedef struct Solver {
     char *(*waits_for)(void *publication);
 
     /* Returns what on this machine may be why the CA's validation failed, as a clause for the
-     * client; free(). @said: the words of the CA. NULL: nothing that is known. The function itself
-     * may be NULL. */
-    char *(*suspects)(const Verification *verification, const char *said);
+     * client; free(). NULL: nothing that is known. The function itself may be NULL. */
+    char *(*suspects)(const Verification *verification);
 
     /* Removes the answer, in any state, in the background if that takes time. Frees the publication
      * for the caller. */

@@ -5,6 +5,7 @@
 #include <sys/queue.h>
 
 #include "challenges/alpn-certificate.h"
+#include "challenges/closed-listeners.h"
 #include "log/log.h"
 
 /* The answer for a server name, in place or waiting for its turn. */
@@ -191,11 +192,17 @@ TlsAlpn01 *tlsalpn01_free(TlsAlpn01 *tlsalpn01)
     return NULL;
 }
 
+static char *tlsalpn01_suspects(const Verification *verification)
+{
+    return closed_listeners_describe(verification, "acmems-tlsalpn01.socket");
+}
+
 const Solver tlsalpn01_solver = {
     .type = "tls-alpn-01",
     .not_offered = "the CA offers no tls-alpn-01 challenge (a wildcard needs dns-01)",
     .serves_addresses = true,
     .publish = tlsalpn01_publish,
     .waits_for = tlsalpn01_waits_for,
+    .suspects = tlsalpn01_suspects,
     .withdraw = tlsalpn01_withdraw,
 };

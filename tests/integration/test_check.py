@@ -16,6 +16,7 @@ def check(path, text):
     ("", "192.0.2.0/24", True),  # the default listeners
     ("listener = 127.0.0.1:1313\nlistener = /run/acmems/sign.sock\n", "2001:db8::/32", True),
     ("listener = 127.0.0.1:1313\nlistener = 192.0.2.1:1313\n", "192.0.2.0/24", False),
+    ("listener =\n", "192.0.2.0/24", False),  # another program has the socket
     ("proxy-protocol = 127.0.0.1\n", "192.0.2.0/24", False),  # a front server tells the client's address
     ("", "127.0.0.0/8", False),
     ("", "127.0.0.2", False),

@@ -138,6 +138,18 @@ def test_address_of_two_blocks(tmp_path):
     assert generated.settings(HTTP01, "ListenStream") == ["[::1]:1380"]
 
 
+def test_main_address(tmp_path):
+    """The first one of the configuration, so that one added later cannot take its place."""
+    generated = Generated(tmp_path, "[mgmt]\nlistener = [fe80::1%eth0]:1313\nlistener = 192.0.2.5:1313\n"
+                                    "listener = 127.0.0.1:1313\nlistener = /run/a.sock\n")
+    assert generated.settings(MGMT, "ListenStream") == ["192.0.2.5:1313"]
+    own = {"acmems-mgmt-127.0.0.1:1313.socket": "127.0.0.1:1313", "acmems-mgmt.unix-\\x2frun\\x2fa.sock.socket": "/run/a.sock",
+           "acmems-mgmt-eth0-fe80::1:1313.socket": "[fe80::1]:1313"}
+    for name, stream in own.items():
+        assert generated.settings(name, "ListenStream") == [stream]
+    assert generated.verify("acmems-mgmt.socket") == ""
+
+
 def test_none(tmp_path):
     generated = Generated(tmp_path, '[mgmt]\nlistener =\n'
                                     '[verification "http"]\ntype = http01\nlistener =\n')

@@ -33,6 +33,23 @@ def test_of_account_and_of_block(installation, new_csr):
     assert lifetime(installation.post(new_csr("block.example.org")).text) == 90
 
 
+def test_none_requested(installation, pebble, new_csr):
+    """The CA chooses a profile at random for each order. A brief certificate, too, stays in the cache."""
+    installation.start(storage="prefetch = yes")
+    issued = {}
+    for i in range(40):
+        csr = new_csr(f"random{i}.example.org")
+        issued[csr] = installation.post(csr).text
+        if {lifetime(pem) for pem in issued.values()} == {6, 90}:
+            break
+    assert {lifetime(pem) for pem in issued.values()} == {6, 90}
+    installation.orderd.stop()
+    orders = pebble.orders()
+    installation.start_orderd()
+    assert {csr: installation.post(csr).text for csr in issued} == issued
+    assert pebble.orders() == orders
+
+
 def test_not_offered(installation, new_csr, pebble):
     orders = pebble.orders()
     installation.start(account="profile = tlsserver")

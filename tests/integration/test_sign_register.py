@@ -193,16 +193,31 @@ def test_credentials(installation, new_csr):
     with socket.socket(socket.AF_UNIX) as sock:
         sock.bind(str(installation.directory / "run/orderd.sock"))
         sock.listen()
-        installation.wait_for_start(
-            installation.spawn("orderd", [lib.ORDERD], sockets=[sock], env=environment))
+
+        def start_orderd():
+            orderd = installation.spawn("orderd", [lib.ORDERD], sockets=[sock], env=environment)
+            installation.wait_for_start(orderd)
+            return orderd
+
+        orderd = start_orderd()
         installation.wait_for_start(installation.spawn(
             "sign", [lib.SIGN], sockets=[installation.socket], env=environment))
         installation.start_http01()
-        installation.issue(new_csr("www.example.org"))
-    # A key from a credential is not replaced: acmems would continue to use the credential.
-    result = lib.run(lib.REGISTER, "--gen-key", "--override-existing-key",
-                     credentials / "acmems.ini", check=False,
-                     env={**lib.ENVIRONMENT, **environment})
-    assert result.returncode == 1 and "credential" in result.stderr
-    installation.issue(new_csr("mail.example.org"))
-    assert key.read_bytes() and not (installation.directory / "account/account.pem").exists()
+        serial = installation.issue(new_csr("www.example.org")).serial
+        # A key from a credential is not replaced: acmems would continue to use the credential.
+        result = lib.run(lib.REGISTER, "--gen-key", "--override-existing-key",
+                         credentials / "acmems.ini", check=False,
+                         env={**lib.ENVIRONMENT, **environment})
+        assert result.returncode == 1 and "credential" in result.stderr
+        installation.issue(new_csr("mail.example.org"))
+        assert key.read_bytes() and not (installation.directory / "account/account.pem").exists()
+        # If it is damaged, every program names its path.
+        orderd.stop()
+        key.write_text("no key")
+        said = f"{key}, a copy of the credential that the unit of the service names: Bad message"
+        start_orderd()
+        assert said in installation.post(new_csr("damaged.example.org")).text
+    for command in [lib.REGISTER, credentials / "acmems.ini"], \
+            [lib.CTL, "revoke", f"--config={credentials}/acmems.ini", serial]:
+        result = lib.run(*command, check=False, env={**lib.ENVIRONMENT, **environment})
+        assert result.returncode != 0 and said in result.stderr

@@ -232,8 +232,11 @@ def test_key(policy, new_csr):
         ({"Authentication": "hmac name=md5, hash=" + "0" * 32}, "does not support", "unknown digest"),
     ):
         before = len(policy.sign.log)
-        assert_refused(policy.post(csr, headers), 403, said)
+        answer = policy.post(csr, headers)
+        assert_refused(answer, 403, said)
         assert logged in policy.sign.log[before:]
+        for value in re.findall(r"(?<=hash=)\w+|md5|eDp5", headers.get("Authentication", "")):
+            assert value not in answer.text  # nothing of the header comes back
 
 
 def test_client_is_judged_before_its_request(policy, new_csr):

@@ -3,6 +3,8 @@
 
 import re
 
+import pytest
+
 from machine import lib
 
 
@@ -49,6 +51,28 @@ def test_missing_ca_file(fresh, pebble):
         in fresh.run("acmemsctl", "check").stdout
 
 
+def assert_closed_and_opened(server, csr, address):
+    """The answer to the client names the command that opens this address, and the one that ends the pause."""
+    answer = server.post(csr)
+    assert answer.status == 421
+    command = re.search(rf"no process of the server listens at {re.escape(address)}: run (systemctl [^)]*) there", answer.text)
+    assert command, answer.text
+    server.sh(command[1])
+    again = server.post(csr)
+    assert again.status == 421
+    server.sh(re.search("'(acmemsctl clear [^']*)'", again.text)[1])
+    server.issue(csr)
+    return answer.text
+
+
+@pytest.mark.parametrize("kind, port", [("http01", 80), ("tls-alpn01", 443)])
+def test_validation_at_a_closed_port(fresh, pebble, new_csr, kind, port):
+    """The CA connects to acmems itself, at a socket that the administrator forgot."""
+    fresh.configure(pebble, ("type = http01\nlistener = 127.0.0.1:1380", f"type = {kind}\nlistener = 127.0.0.1:{port}"))
+    fresh.run("systemctl", "enable", "--now", "acmems-mgmt.socket")
+    assert_closed_and_opened(fresh, new_csr("closed.example.org"), f"127.0.0.1:{port}")
+
+
 def test_directory_outside_of_the_running_sandbox(server, pebble, new_csr):
     """The sandboxes have the directories of the start. Without the command, requests fail."""
     server.issue(new_csr("before.example.org"))
@@ -75,14 +99,6 @@ def test_changed_listener(server, pebble, new_csr):
 
 
 def test_validation_without_the_handler(server, new_csr):
-    """nginx says 502. acmems knows why, and that the pause can be ended."""
-    csr = new_csr("closed.example.org")
+    """nginx says 502. acmems knows why."""
     server.run("systemctl", "stop", "acmems-http01.socket", "acmems-http01.service")
-    answer = server.post(csr)
-    assert answer.status == 421 and "502" in answer.text
-    command = re.search(r"no process of the server listens at 127\.0\.0\.1:1380: run (systemctl [^)]*) there", answer.text)
-    server.sh(command[1])
-    again = server.post(csr)
-    assert again.status == 421
-    server.sh(re.search("'(acmemsctl clear [^']*)'", again.text)[1])
-    server.issue(csr)
+    assert "502" in assert_closed_and_opened(server, new_csr("closed.example.org"), "127.0.0.1:1380")

@@ -7,6 +7,20 @@ LISTENERS = ("listener = 127.0.0.1:1313", "listener = 127.0.0.1:1313\nlistener =
 MEMBERS = ("acmems-mgmt.socket", "acmems-http01.socket", "acmems-orderd.socket", "acmems-orderd.service")
 
 
+# Opens all connections before it sends the requests.
+ASK_ALL = r"""
+import socket, sys
+clients = []
+for path in sys.argv[1:]:
+    clients.append(socket.socket(socket.AF_UNIX))
+    clients[-1].connect(path)
+for client in clients:
+    client.sendall(b"POST /sign HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx")
+for client in clients:
+    print(client.recv(8).decode())
+"""
+
+
 def states(server, units=MEMBERS):
     return [server.show(unit, "ActiveState") for unit in units]
 
@@ -53,14 +67,53 @@ def test_bad_listener(fresh, pebble):
             assert lib.request(at, "POST", "/sign", b"x", address=good).status == 415
 
 
+def test_added_listener(fresh, pebble):
+    """A new address closes no other one, not even until the restart, and a restart opens every order of them."""
+    first, more = "127.0.0.5", "127.0.0.1"
+
+    def answers(address):
+        return lib.can_connect_to(address, 1313) and lib.request(1313, "POST", "/sign", b"x", address=address).status == 415
+
+    fresh.enable(pebble, ("127.0.0.1:1313", f"{first}:1313"))
+    fresh.configure(pebble, ("127.0.0.1:1313", f"{first}:1313\nlistener = {more}:1313"))
+    fresh.run("systemctl", "daemon-reload")
+    assert answers(first) and not answers(more)
+    fresh.run("systemctl", "restart", "acmems-mgmt.socket")
+    assert answers(first) and answers(more)
+    fresh.configure(pebble, ("127.0.0.1:1313", f"{more}:1313\nlistener = {first}:1313"))
+    fresh.run("systemctl", "daemon-reload")
+    fresh.run("systemctl", "restart", "acmems-mgmt.socket")
+    assert answers(first) and answers(more)
+
+
 def test_accept_with_several_listeners(fresh, pebble):
-    """The documented drop-ins give each connection of each address a unit."""
-    fresh.enable(pebble, LISTENERS)
+    """The documented drop-ins give each connection of each internet address a unit. One client may use unix sockets
+    side by side: if systemd named two connections alike, it would close a socket."""
+    paths = "/run/one.sock", "/run/two.sock"
+    fresh.enable(pebble, (LISTENERS[0], LISTENERS[1] + "".join(f"\nlistener = {path}" for path in paths)))
     fresh.sh(lib.documented_block("install accept drop-in"))
     for address, port in (("127.0.0.1", 1313), ("127.0.0.2", 1414), ("::1", 1313)):
         assert lib.request(port, "POST", "/sign", b"x", address=address).status == 415
     assert not fresh.is_active("acmems-mgmt.service")
+    for _ in range(3):
+        answers = fresh.run("/usr/bin/python3", "-c", ASK_ALL, *paths).stdout
+        assert answers.split() == ["HTTP/1.1"] * 2
     assert fresh.journal("-b", "-g", "Started acmems-mgmt@").count("Started") == 3
+
+
+def test_upgrade_of_a_stopped_installation(fresh, pebble):
+    """The administrator stopped everything: an upgrade starts nothing, and the target starts it again."""
+    units = (*MEMBERS, "acmems-mgmt.service", "acmems-mgmt-127.0.0.2:1414.socket")
+    fresh.enable(pebble, LISTENERS)
+    fresh.run("systemctl", "start", "acmems.target")
+    fresh.post(b"x")
+    assert states(fresh, units) == ["active"] * 6
+    fresh.run("systemctl", "stop", "acmems.target")
+    fresh.install()
+    assert states(fresh, ("acmems.target", *units)) == ["inactive"] * 7
+    fresh.run("systemctl", "start", "acmems.target")
+    fresh.post(b"x")
+    assert states(fresh, units) == ["active"] * 6
 
 
 def test_remove_and_install_again(fresh, pebble, new_csr):

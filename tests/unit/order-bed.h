@@ -175,7 +175,7 @@ static inline Config *bed_load_config(const char *directory, const char *config,
                          "accept-terms-of-service = yes\n%s"
                          "[state]\ndirectory = %s/state\n[mgmt]\ndefault-storage = files\n"
                          "default-verification = http\n[verification \"http\"]\ntype = http01\n"
-                         "[storage \"files\"]\ntype = file\ndirectory = %s/storage\n"
+                         "listener =\n[storage \"files\"]\ntype = file\ndirectory = %s/storage\n"
                          "[storage \"nowhere\"]\ntype = none\n"
                          "[auth \"web\"]\nip = 192.0.2.1\ndomain = *.example.org\n%s",
                          strstr(config, "account = one") ? " \"one\"" : "", directory, account,

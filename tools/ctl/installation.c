@@ -99,8 +99,8 @@ typedef struct Need {
     const char *remedy;
 } Need;
 
-/* The sandbox is the one of the start: it does not have the directories that the configuration
- * names since then. */
+/* A service keeps the sandbox that it started with. Directories that the configuration names since
+ * then are missing there. */
 static void check_sandbox(const Need *need, const Orderd *orderd, const ConfigListener *listener)
 {
     int r = user_access(orderd->user, orderd->root, need->path, need->mode);

@@ -193,6 +193,13 @@ static int find_certificate(Revoke *revoke, const char *what)
     return r < 0 ? failed(what, strerror(-r)) : CTL_GOOD;
 }
 
+static int failed_file(const char *directory, const char *name, int r)
+{
+    _cleanup_free_ char *file = account_file_describe(directory, name);
+
+    return failed(str_or(file, name), strerror(-r));
+}
+
 /* Opens the session that sends the request, with the key of the account. */
 static int open_session(Revoke *revoke)
 {
@@ -202,8 +209,14 @@ static int open_session(Revoke *revoke)
     EVP_PKEY *key = NULL;
     int r = account_key_load(account->directory, &key);
 
+    if (r < 0 && r != -ENOENT)
+        return failed_file(account->directory, ACCOUNT_KEY_FILE, r);
     if (r >= 0)
         r = account_registration_load(account->directory, &registration);
+    if (r < 0 && r != -ENOENT) {
+        EVP_PKEY_free(key);
+        return failed_file(account->directory, ACCOUNT_REGISTRATION_FILE, r);
+    }
     if (r >= 0)
         r = registration_leave(registration, account->server, &elsewhere);
     if (r >= 0 && !registration_uri(registration))

@@ -12,7 +12,7 @@ bool user_access_is_known(const struct passwd *user);
 /**
  * user_access() - access(2) as @user
  * @root: root directory for the check, such as "/proc/PID/root" for the files as a process sees
- *        them, which only root can use; NULL: the own one
+ *        them, which only root can use; NULL: that of the caller
  * @mode: R_OK, W_OK and X_OK
  *
  * A child process asks the kernel, so that groups, ACLs and the directories above count.

@@ -2,6 +2,7 @@
 #include "generator/socket-units.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
@@ -12,10 +13,17 @@
 
 /* Of the name of a unit without its type. systemd.unit(5): 255 bytes with it. */
 #define NAME_SIZE 224
+#define NAME_ROOM 32 /* left by the longest part of a name, for what follows it */
 
-/* All addresses of one socket unit; the strings are borrowed from the configuration. */
+/* An address of the configuration, which owns it. */
+typedef struct Listener {
+    const ListenAddress *address;
+    size_t rank; /* its place in the configuration */
+} Listener;
+
+/* All addresses of one socket unit. */
 typedef struct Listeners {
-    ListenAddress *list;
+    Listener *list;
     size_t n;
 } Listeners;
 
@@ -24,36 +32,62 @@ static void listeners_done(Listeners *listeners)
     free(listeners->list);
 }
 
-static int listeners_compare(const void *a, const void *b)
+static int listener_compare(const void *a, const void *b)
 {
-    return listen_address_compare(a, b);
+    const Listener *x = a, *y = b;
+    int r = listen_address_compare(x->address, y->address);
+
+    return r != 0 ? r : (x->rank > y->rank) - (x->rank < y->rank);
 }
 
-/* Sorting puts the addresses without an interface first. Two blocks may name the same address. */
+/* Two blocks may name the same address: the first one counts. */
 static void sort_unique(Listeners *listeners)
 {
-    ListenAddress *list = listeners->list;
+    Listener *list = listeners->list;
     size_t n = 0;
 
-    qsort(list, listeners->n, sizeof(*list), listeners_compare);
+    qsort(list, listeners->n, sizeof(*list), listener_compare);
     for (size_t i = 0; i < listeners->n; i++)
-        if (n == 0 || listen_address_compare(&list[n - 1], &list[i]) != 0)
+        if (n == 0 || listen_address_compare(list[n - 1].address, list[i].address) != 0)
             list[n++] = list[i];
     listeners->n = n;
 }
 
+/* Whether the main unit listens at @a rather than at @b. */
+static bool is_before(const Listener *a, const Listener *b)
+{
+    if (!a->address->interface != !b->address->interface)
+        return !a->address->interface;
+    return a->rank < b->rank;
+}
+
+/* At a reload of its configuration, systemd closes what a unit no longer has. So an address that is
+ * added to the configuration must not take the main unit from the one that has it. */
+static void put_main_first(Listeners *listeners)
+{
+    Listener *list = listeners->list, chosen;
+    size_t best = 0;
+
+    for (size_t i = 1; i < listeners->n; i++)
+        if (is_before(&list[i], &list[best]))
+            best = i;
+    chosen = list[best];
+    list[best] = list[0];
+    list[0] = chosen;
+}
+
 static int listeners_add(Listeners *listeners, const ListenAddress *addresses, size_t n)
 {
-    ListenAddress *grown;
+    Listener *grown;
 
     if (n == 0)
         return 0;
     grown = reallocarray(listeners->list, listeners->n + n, sizeof(*grown));
     if (!grown)
         return -ENOMEM;
-    memcpy(&grown[listeners->n], addresses, n * sizeof(*grown));
     listeners->list = grown;
-    listeners->n += n;
+    for (size_t i = 0; i < n; i++, listeners->n++)
+        grown[listeners->n] = (Listener){ &addresses[i], listeners->n };
     return 0;
 }
 
@@ -100,12 +134,12 @@ static void drop_ipv6(Listeners *listeners, const char *name)
     size_t n = 0;
 
     for (size_t i = 0; i < listeners->n; i++)
-        n += listeners->list[i].kind != LISTEN_INET6;
+        n += listeners->list[i].address->kind != LISTEN_INET6;
     if (n == 0 || n == listeners->n || !kernel_lacks_ipv6())
         return;
     n = 0;
     for (size_t i = 0; i < listeners->n; i++)
-        if (listeners->list[i].kind != LISTEN_INET6)
+        if (listeners->list[i].address->kind != LISTEN_INET6)
             listeners->list[n++] = listeners->list[i];
     listeners->n = n;
     (void)log_full(LOG_WARNING, 0,
@@ -177,12 +211,20 @@ static void append_escaped(char name[NAME_SIZE], const char *text)
     name[length] = '\0';
 }
 
-/* "mgmt-[INTERFACE-]ADDRESS:PORT". The path of a unix socket may be longer than the name of a unit:
- * then the @number tells it from others. */
-static void name_unit(char ret[NAME_SIZE], const char *name, const ListenAddress *address,
-                      size_t number)
+/* FNV-1a: tells paths of one administrator apart. */
+static uint32_t hash_path(const char *path)
 {
-    char rest[32] = "";
+    uint32_t hash = 2166136261U;
+
+    for (; *path; path++)
+        hash = (hash ^ (unsigned char)*path) * 16777619U;
+    return hash;
+}
+
+/* "mgmt-[INTERFACE-]ADDRESS:PORT". A name does not depend on the other addresses. */
+static void name_internet_unit(char ret[NAME_SIZE], const char *name, const ListenAddress *address)
+{
+    char port[sizeof(":65535")];
 
     (void)snprintf(ret, NAME_SIZE, "acmems-%s-", name);
     if (address->interface) {
@@ -190,12 +232,34 @@ static void name_unit(char ret[NAME_SIZE], const char *name, const ListenAddress
         (void)strcat(ret, "-");
     }
     append_escaped(ret, address->address);
-    if (address->kind != LISTEN_UNIX)
-        (void)snprintf(rest, sizeof(rest), ":%u", address->port);
-    else if (strlen(ret) > NAME_SIZE - sizeof(rest))
-        (void)snprintf(rest, sizeof(rest), "-%zu", number);
-    ret[NAME_SIZE - sizeof(rest)] = '\0';
-    (void)strcat(ret, rest);
+    (void)snprintf(port, sizeof(port), ":%u", address->port);
+    (void)strcat(ret, port);
+}
+
+/* "mgmt.unix-PATH": the drop-ins of acmems-mgmt-.socket.d, which may set Accept=yes, do not apply
+ * to it. With that, systemd would name the unit of a connection by a number of the socket and by
+ * the process of the client, so that a client of two sockets could get the same name twice, at
+ * which systemd closes a socket. A path may be longer than the name of a unit: then its hash tells
+ * it from others. */
+static void name_unix_unit(char ret[NAME_SIZE], const char *name, const ListenAddress *address)
+{
+    char hash[sizeof("-01234567")];
+
+    (void)snprintf(ret, NAME_SIZE, "acmems-%s.unix-", name);
+    append_escaped(ret, address->address);
+    if (strlen(ret) <= NAME_SIZE - NAME_ROOM)
+        return;
+    (void)snprintf(hash, sizeof(hash), "-%08" PRIx32, hash_path(address->address));
+    ret[NAME_SIZE - NAME_ROOM] = '\0';
+    (void)strcat(ret, hash);
+}
+
+static void name_unit(char ret[NAME_SIZE], const char *name, const ListenAddress *address)
+{
+    if (address->kind == LISTEN_UNIX)
+        name_unix_unit(ret, name, address);
+    else
+        name_internet_unit(ret, name, address);
 }
 
 /* The services of the main socket under the name of this one, so that Accept=yes works as there. */
@@ -216,7 +280,7 @@ static int write_aliases(const UnitDirectory *where, const char *unit, const cha
 
 /* A unit of its own for one address: if it cannot be opened, the others can. */
 static int write_own(const UnitDirectory *where, const char *name, const char *socket,
-                     const ListenAddress *address, size_t number)
+                     const ListenAddress *address)
 {
     _cleanup_(unit_file_done) UnitFile file = { 0 };
     _cleanup_free_ char *description = NULL;
@@ -231,7 +295,7 @@ static int write_own(const UnitDirectory *where, const char *name, const char *s
         description = NULL;
         return -ENOMEM;
     }
-    name_unit(unit, name, address, number);
+    name_unit(unit, name, address);
     (void)snprintf(full, sizeof(full), "%s.socket", unit);
     unit_file_set(&file, "Unit", "Description", description);
     unit_file_set(&file, "Unit", "Documentation", "man:acmems.ini(5)");
@@ -254,9 +318,9 @@ static int write_all(const UnitDirectory *where, const char *name, const Listene
     int r;
 
     (void)snprintf(socket, sizeof(socket), "acmems-%s.socket", name);
-    r = write_drop_in(where, socket, &listeners->list[0]);
+    r = write_drop_in(where, socket, listeners->list[0].address);
     for (size_t i = 1; r >= 0 && i < listeners->n; i++)
-        r = write_own(where, name, socket, &listeners->list[i], i);
+        r = write_own(where, name, socket, listeners->list[i].address);
     return r;
 }
 
@@ -282,6 +346,7 @@ int socket_units_write(const UnitDirectory *where, const Config *config)
             continue;
         drop_ipv6(&listeners, sockets[i].name);
         sort_unique(&listeners);
+        put_main_first(&listeners);
         r = write_all(where, sockets[i].name, &listeners);
     }
     return r;

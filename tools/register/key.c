@@ -105,10 +105,10 @@ static int load_account(Register *reg)
         return progress_failed_errno(r, "there is no account.pem (create it with --gen-key)",
                                      directory);
     if (r < 0)
-        return progress_failed_errno(r, "cannot use account.pem", directory);
+        return progress_failed_file(r, directory, ACCOUNT_KEY_FILE);
     r = account_registration_load(directory, &reg->registration);
     if (r < 0 && r != -ENOENT)
-        return progress_failed_errno(r, "cannot use registration.json", directory);
+        return progress_failed_file(r, directory, ACCOUNT_REGISTRATION_FILE);
     free(reg->elsewhere);
     r = registration_leave(reg->registration, reg->account->server, &reg->elsewhere);
     return r < 0 ? progress_failed(r, strerror(-r)) : 0;

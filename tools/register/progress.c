@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/macro.h"
+#include "statedir/account-dir.h"
 #include "strings/text.h"
 
 void progress_begin(const char *what)
@@ -39,6 +40,16 @@ int progress_failed_errno(int r, const char *what, const char *directory)
 {
     end_failed();
     text_print_line(stderr, "acme-register: %s in %s: %s", what, directory, strerror(-r));
+    return r;
+}
+
+int progress_failed_file(int r, const char *directory, const char *name)
+{
+    _cleanup_free_ char *file = account_file_describe(directory, name);
+
+    end_failed();
+    text_print_line(stderr, "acme-register: failed to read %s: %s", str_or(file, name),
+                    strerror(-r));
     return r;
 }
 

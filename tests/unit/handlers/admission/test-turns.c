@@ -271,28 +271,41 @@ static bool identify(int fd, Source *source, void *userdata)
 }
 
 /* A connection has no turn before its client is known, and then it counts as the client's. */
+#define N_PAIRS 4U
+
+/* Enters connections of one peer, of which the one that has sent these bytes is served first, as
+ * that of @source, and the others wait. */
+static Turns *enter_pairs(const TurnRules *rules, int pairs[N_PAIRS][2], size_t first,
+                          const char *bytes, const Source *source)
+{
+    Turns *turns = make_with(rules);
+    Turn turn;
+
+    for (size_t i = 0; i < N_PAIRS; i++)
+        make_pair(pairs[i]);
+    ASSERT_EQ(write(pairs[first][1], bytes, strlen(bytes)), (ssize_t)strlen(bytes));
+    for (size_t i = 0; i < N_PAIRS; i++)
+        ASSERT_EQ(turns_enter(turns, &c, pairs[i][0], &turn), 0);
+    ASSERT_TRUE(turns_next(turns, &turn));
+    ASSERT_EQ(turn.fd, pairs[first][0]);
+    ASSERT_TRUE(source_equal(&turn.source, source));
+    turns_take(turns, &turn);
+    expect_none(turns);
+    return turns;
+}
+
 static void test_identify(void)
 {
     static char userdata[] = "userdata";
-    _cleanup_(turns_freep) Turns *turns = make_with(&(TurnRules){ .places = 3,
-                                                                  .source_max = 1,
-                                                                  .waiting_max = 4,
-                                                                  .identify = identify,
-                                                                  .userdata = userdata });
+    int pairs[N_PAIRS][2];
+    _cleanup_(turns_freep) Turns *turns = enter_pairs(&(TurnRules){ .places = 3,
+                                                                    .source_max = 1,
+                                                                    .waiting_max = 4,
+                                                                    .identify = identify,
+                                                                    .userdata = userdata },
+                                                      pairs, 0, "xa", &a);
     struct pollfd polls = { .fd = turns_fd(turns), .events = POLLIN };
-    int pairs[4][2];
     Turn turn;
-
-    for (size_t i = 0; i < ELEMENTSOF(pairs); i++)
-        make_pair(pairs[i]);
-    ASSERT_EQ(write(pairs[0][1], "xa", 2), 2);
-    for (size_t i = 0; i < ELEMENTSOF(pairs); i++)
-        ASSERT_EQ(turns_enter(turns, &c, pairs[i][0], &turn), 0);
-    ASSERT_TRUE(turns_next(turns, &turn));
-    ASSERT_EQ(turn.fd, pairs[0][0]);
-    ASSERT_TRUE(source_equal(&turn.source, &a));
-    turns_take(turns, &turn);
-    expect_none(turns);
 
     ASSERT_EQ(write(pairs[1][1], "x", 1), 1); /* not enough; and it is one event only */
     ASSERT_EQ(poll(&polls, 1, 10000), 1);
@@ -342,25 +355,16 @@ static bool has_arrived(int fd, void *userdata)
 static void test_arrival(void)
 {
     static char userdata[] = "userdata";
-    _cleanup_(turns_freep) Turns *turns = make_with(&(TurnRules){ .places = 8,
-                                                                  .source_max = 8,
-                                                                  .waiting_max = 4,
-                                                                  .identify = identify,
-                                                                  .has_arrived = has_arrived,
-                                                                  .userdata = userdata });
+    int pairs[N_PAIRS][2];
+    _cleanup_(turns_freep) Turns *turns = enter_pairs(&(TurnRules){ .places = 8,
+                                                                    .source_max = 8,
+                                                                    .waiting_max = 4,
+                                                                    .identify = identify,
+                                                                    .has_arrived = has_arrived,
+                                                                    .userdata = userdata },
+                                                      pairs, 1, "xb;", &b);
     struct pollfd polls = { .fd = turns_fd(turns), .events = POLLIN };
-    int pairs[4][2];
     Turn turn;
-
-    for (size_t i = 0; i < ELEMENTSOF(pairs); i++)
-        make_pair(pairs[i]);
-    ASSERT_EQ(write(pairs[1][1], "xb;", 3), 3);
-    for (size_t i = 0; i < ELEMENTSOF(pairs); i++)
-        ASSERT_EQ(turns_enter(turns, &c, pairs[i][0], &turn), 0);
-    ASSERT_TRUE(turns_next(turns, &turn));
-    ASSERT_EQ(turn.fd, pairs[1][0]);
-    turns_take(turns, &turn);
-    expect_none(turns);
 
     /* The client is known, and the request comes later. */
     ASSERT_EQ(write(pairs[0][1], "xa", 2), 2);

@@ -30,7 +30,7 @@ static const Case cases[] = {
       "new-account {'onlyReturnExisting': true}\n"
       "failed 500: The CA refuses the server's ACME account. The server's administrator must run "
       "'acme-register CONFIG', which shows the state of the account. The CA said: unauthorized: "
-      "No.\n"
+      "No. The account keeps its previous key.\n"
       "old key, registration with P-256\n" },
     { "the answer is lost, and the CA has the new key",
       { { "key-change", 0 }, { "new-account", 200, "{'status': 'valid'}", "account/1" } },
@@ -48,7 +48,19 @@ static const Case cases[] = {
       "key-change {'payload': 'https://ca.test/account/1', 'signature': '…'}\n"
       "HEAD new-nonce\n"
       "new-account {'onlyReturnExisting': true}\n"
-      "failed 503: The CA cannot be reached: Connection refused. Try again later.\n"
+      "failed 503: The CA cannot be reached: Connection refused. Try again later. The account "
+      "keeps "
+      "its previous key.\n"
+      "old key, registration with P-256\n" },
+    { "not implemented, with a type about something else",
+      { { "key-change", 501, CA_PROBLEM("rejectedIdentifier") },
+        { "new-account", 400, CA_PROBLEM("accountDoesNotExist") } },
+      "GET dir\n"
+      "HEAD new-nonce\n"
+      "key-change {'payload': 'https://ca.test/account/1', 'signature': '…'}\n"
+      "new-account {'onlyReturnExisting': true}\n"
+      "failed 500: The CA does not implement the request to change the account key. The CA said: "
+      "rejectedIdentifier: No. The account keeps its previous key.\n"
       "old key, registration with P-256\n" },
     { "the CA is away",
       { { "key-change", 0 }, { "new-account", 0 } },

@@ -56,6 +56,25 @@ static const BedCase cases[] = {
         { "authz/1", 200, AUTHZ("invalid", FAILED) } },
       SEEN_PLACED SEEN_VALIDATED
       "end 421: The CA could not validate: a.example.org: connection: No way.\n" },
+    { "the CA gives up and leaves the authorization pending",
+      { { "authz/1", 200, AUTHZ("pending", CHALLENGE("pending")) },
+        { "authz/1", 200, AUTHZ("pending", FAILED) } },
+      SEEN_PLACED SEEN_VALIDATED
+      "end 421: The CA could not validate: a.example.org: connection: No way.\n" },
+    { "the CA received a wrong response, and does not say so",
+      { { "authz/1", 200, AUTHZ("pending", CHALLENGE("pending")) },
+        { "authz/1", 200,
+          AUTHZ("pending",
+                "{'type': 'http-01', 'status': 'invalid', 'error': {'type': "
+                "'urn:ietf:params:acme:error:rejectedIdentifier', 'detail': 'No.'}}") } },
+      SEEN_PLACED SEEN_VALIDATED
+      "end 421: The CA could not validate: a.example.org: rejectedIdentifier: No. (some CAs say "
+      "this of a wrong response to the challenge: check that the requests of the CA for this name "
+      "reach acmems)\n" },
+    { "the CA had given up before",
+      { { "authz/1", 200, AUTHZ("pending", FAILED) } },
+      SEEN_PLACED "authz/1\n"
+                  "end 421: The CA could not validate: a.example.org: connection: No way.\n" },
     { "the CA tries again when it is told to",
       { { "authz/1", 200, AUTHZ("pending", CHALLENGE("pending")) },
         { "authz/1", 200, AUTHZ("pending", ATTEMPTED) },
@@ -328,6 +347,15 @@ static const BedCase cases[] = {
       "wait 0.1 s\n"
       "authz/1\n" SEEN_FINALIZED SEEN_ISSUED,
       .names = NAMES },
+    { "the CA finds no process of ours",
+      { { "authz/1", 200, AUTHZ("pending", CHALLENGE("pending")) },
+        { "authz/1", 200, AUTHZ("invalid", FAILED) } },
+      SEEN_PLACED SEEN_VALIDATED
+      "end 421: The CA could not validate: a.example.org: connection: No way. (no process of the "
+      "server listens at 127.0.0.1:1: run systemctl enable acmems-http01.socket && systemctl "
+      "restart acmems-http01.socket there)\n",
+      .config = "verification = closed\n[verification \"closed\"]\ntype = http01\nlistener = "
+                "127.0.0.1:1\n" },
     { "neither verification is offered",
       { { "authz/1", 200, AUTHZ("pending", "{'type': 'dns-01', 'token': 't'}") } },
       SEEN_PLACED "authz/1\n"

@@ -247,6 +247,22 @@ static void test_failures(void)
     bed_done(&bed);
 }
 
+static void test_closed_listeners(void)
+{
+    Verification verification = { 0 };
+    _cleanup_free_ char *why = NULL;
+
+    ASSERT_TRUE(!tlsalpn01_solver.suspects(&verification)); /* another program answers */
+    verification.listeners = calloc(1, sizeof(*verification.listeners));
+    verification.n_listeners = 1;
+    ASSERT_OK(listen_address_parse("127.0.0.1:1", verification.listeners));
+    why = tlsalpn01_solver.suspects(&verification);
+    ASSERT_STREQ(why, "no process of the server listens at 127.0.0.1:1: run systemctl enable "
+                      "acmems-tlsalpn01.socket && systemctl restart acmems-tlsalpn01.socket there");
+    listen_address_done(verification.listeners);
+    free(verification.listeners);
+}
+
 int main(void)
 {
     test_identifier();
@@ -254,5 +270,6 @@ int main(void)
     test_different_names();
     test_same_name();
     test_failures();
+    test_closed_listeners();
     return 0;
 }

@@ -79,15 +79,17 @@ static void test_further_addresses(void)
     _cleanup_generated_ Generated generated = generated_new();
 
     generate(&generated,
-             "[mgmt]\nlistener=[::1]:2\nlistener=[::1]:1\nlistener=/run/a b/c-d.sock\n"
-             "listener=127.0.0.1:1\n" VERIFICATION("x"),
+             "[mgmt]\nlistener=127.0.0.2:1\nlistener=[::1]:2\nlistener=[::1]:1\n"
+             "listener=/run/a b/c-d.sock\nlistener=127.0.0.1:1\n" VERIFICATION("x"),
              socket_units_write);
-    assert_generated(&generated, MGMT, SOCKET("ListenStream=127.0.0.1:1\n"));
+    assert_generated(&generated, MGMT, SOCKET("ListenStream=127.0.0.2:1\n"));
+    assert_generated(&generated, "acmems-mgmt-127.0.0.1:1.socket",
+                     OWN_PLAIN("mgmt", "127.0.0.1:1", ""));
     assert_generated(&generated, "acmems-mgmt-::1:1.socket",
                      OWN_PLAIN("mgmt", "[::1]:1", "FreeBind=yes\n"));
     assert_generated(&generated, "acmems-mgmt-::1:2.socket",
                      OWN_PLAIN("mgmt", "[::1]:2", "FreeBind=yes\n"));
-    assert_generated(&generated, "acmems-mgmt-\\x2frun\\x2fa\\x20b\\x2fc\\x2dd.sock.socket",
+    assert_generated(&generated, "acmems-mgmt.unix-\\x2frun\\x2fa\\x20b\\x2fc\\x2dd.sock.socket",
                      OWN_PLAIN("mgmt", "/run/a b/c-d.sock", ""));
     assert_generated(&generated, "acmems-mgmt.socket.wants/acmems-mgmt-::1:1.socket",
                      OWN_PLAIN("mgmt", "[::1]:1", "FreeBind=yes\n"));
@@ -97,28 +99,59 @@ static void test_further_addresses(void)
                      OWN_PLAIN("http01", "[::]:1380", ""));
 }
 
-/* The name of a unit has 255 bytes at most. */
+/* The unit of an address is the same whatever other addresses come and go: systemd closes an
+ * address that changes its unit. */
+static void test_stable(void)
+{
+    static const char *const listeners[] = {
+        "listener=127.0.0.5:1\nlistener=127.0.0.6:1\n",
+        "listener=127.0.0.5:1\nlistener=127.0.0.1:1\nlistener=127.0.0.6:1\nlistener=/a\n",
+        "listener=[fe80::1%eth0]:1\nlistener=127.0.0.5:1\nlistener=127.0.0.6:1\n",
+        /* once more, in another spelling */
+        "listener=127.0.0.5:1\nlistener=127.0.0.6:1\nlistener=127.0.0.5:01\n",
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(listeners); i++) {
+        _cleanup_generated_ Generated generated = generated_new();
+        char content[256];
+
+        (void)snprintf(content, sizeof(content), "[mgmt]\n%s[verification v]\ntype=http01\n%s",
+                       listeners[i], listeners[i]);
+        generate(&generated, content, socket_units_write);
+        assert_generated(&generated, MGMT, SOCKET("ListenStream=127.0.0.5:1\n"));
+        assert_generated(&generated, HTTP01, SOCKET("ListenStream=127.0.0.5:1\n"));
+        assert_generated(&generated, "acmems-mgmt-127.0.0.6:1.socket",
+                         OWN_PLAIN("mgmt", "127.0.0.6:1", ""));
+        assert_generated(&generated, "acmems-mgmt-127.0.0.5:1.socket", NULL);
+    }
+}
+
+/* The name of a unit has 255 bytes at most, and does not depend on other paths. */
 static void test_long_paths(void)
 {
-    _cleanup_generated_ Generated generated = generated_new();
-    char path[100], content[512], unit[300] = "acmems-mgmt-";
+    static const char *const names[] = { "-3d4c2386.socket", "-65dc84a5.socket" };
+    char path[100], unit[300] = "acmems-mgmt.unix-";
 
     memset(path, ' ', sizeof(path) - 1);
     path[0] = '/';
     path[sizeof(path) - 2] = 'x';
     path[sizeof(path) - 1] = '\0';
-    (void)snprintf(content, sizeof(content),
-                   "[mgmt]\nlistener=127.0.0.1:1\nlistener=%s\nlistener=%sy\n", path, path);
-    generate(&generated, content, socket_units_write);
     (void)strcat(unit, "\\x2f");
     while (strlen(unit) < 192)
         (void)strcat(unit, "\\x20");
     unit[192] = '\0';
-    for (unsigned number = 1; number <= 2; number++) {
-        char name[320];
+    for (size_t n = 1; n <= ELEMENTSOF(names); n++) {
+        _cleanup_generated_ Generated generated = generated_new();
+        char content[512], name[320];
 
-        (void)snprintf(name, sizeof(name), "%s-%u.socket", unit, number);
-        ASSERT_TRUE(test_exists(generated.path, name));
+        (void)snprintf(content, sizeof(content),
+                       "[mgmt]\nlistener=127.0.0.1:1\n%s%s%slistener=%s\n",
+                       n > 1 ? "listener=" : "", n > 1 ? path : "", n > 1 ? "a\n" : "", path);
+        generate(&generated, content, socket_units_write);
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+            (void)snprintf(name, sizeof(name), "%s%s", unit, names[i]);
+            ASSERT_EQ(test_exists(generated.path, name), i < n);
+        }
     }
 }
 
@@ -153,10 +186,10 @@ static void test_interfaces(void)
 
     /* The main socket has to listen somewhere. */
     assert_generated(&generated, HTTP01,
-                     "\n[Unit]\n" LATE SOCKET("ListenStream=[fe80::1]:1\nBindToDevice=eth0\n"
+                     "\n[Unit]\n" LATE SOCKET("ListenStream=[fe80::1]:1\nBindToDevice=eth1\n"
                                               "FreeBind=yes\n"));
-    assert_generated(&generated, "acmems-http01.socket.wants/acmems-http01-eth1-fe80::1:1.socket",
-                     OWN_LATE("http01", "[fe80::1]:1", "eth1"));
+    assert_generated(&generated, "acmems-http01.socket.wants/acmems-http01-eth0-fe80::1:1.socket",
+                     OWN_LATE("http01", "[fe80::1]:1", "eth0"));
 }
 
 static bool has_ipv6 = true;
@@ -203,6 +236,7 @@ int main(void)
 {
     test_drop_ins();
     test_further_addresses();
+    test_stable();
     test_long_paths();
     test_programs();
     test_interfaces();
