@@ -33,8 +33,8 @@ typedef struct DnsRequest {
     const DnsServer *server;
     const ldns_pkt *message; /* from dns_query_new() or dns_update_new(); copied */
     /* NULL: not signed; borrowed until the callback. If the server does not have the key of a query
-     * (dns_answer_lacks_key()), the query is repeated without signature: some servers accept a key
-     * for updates alone. */
+     * (dns_answer_lacks_key()), the query is repeated without signature: some servers have a key
+     * for some zones only. */
     const TsigKey *key;
     bool by_tcp;    /* false: by UDP first */
     usec_t timeout; /* from the moment it is sent */

@@ -64,7 +64,7 @@ int dns_answer_parse(const ldns_pkt *request, const TsigKey *key, const uint8_t 
 const char *dns_answer_words(const ldns_pkt *answer, char buf[DNS_WORDS_SIZE]);
 
 /* Whether a server does not accept the key of a query, but may answer without it: it does not have
- * the key, or has it for updates only. False too if the signature or the time was wrong (RFC 8945
+ * the key, or not for this zone. False too if the signature or the time was wrong (RFC 8945
  * §5.2): the server has the key, and the cause must not be hidden. */
 bool dns_answer_lacks_key(const ldns_pkt *answer);
 

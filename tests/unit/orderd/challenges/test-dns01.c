@@ -227,7 +227,7 @@ static const Case cases[] = {
                   "signed: sign-queries = no); 192.0.2.54: REFUSED (query not signed: sign-queries "
                   "= no))\n",
       { PENDING } },
-    { "a server has the key for updates only",
+    { "a server does not accept the key for queries",
       BLOCK RESOLVER "tsig-key = hmac-sha256:k:c2VjcmV0\nzone = example.org\n",
       { { NULL, "CNAME " OWNER, "" },
         ADDED,
@@ -267,7 +267,7 @@ static const Case cases[] = {
                   "(query not signed: it is not a dns-server of the block))\n"
                   "192.0.2.53 -TXT _acme-challenge.a.example.org: nothing\n",
       { PENDING } },
-    { "no server with a key for updates only has the zone",
+    { "no server has the zone for queries without the key",
       BLOCK RESOLVER "tsig-key = hmac-sha256:k:c2VjcmV0\n",
       { { NULL, "CNAME " OWNER, "" }, { NULL, "SOA " OWNER, "!-" } },
       SEEN_PLACED "authz/1\n"
@@ -279,7 +279,7 @@ static const Case cases[] = {
                   "for the name (NOTAUTH(BADKEY) to the signed query); 192.0.2.54: it is not "
                   "authoritative for the name (NOTAUTH(BADKEY) to the signed query))\n",
       { PENDING } },
-    { "no zone for queries without the key",
+    { "there is no zone for queries without the key",
       BLOCK RESOLVER "tsig-key = hmac-sha256:k:c2VjcmV0\n",
       { { NULL, "CNAME " OWNER, "" },
         { NULL, "SOA " OWNER, "" },
