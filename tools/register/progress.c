@@ -35,11 +35,16 @@ int progress_failed(int r, const char *why)
     return r;
 }
 
-int progress_failed_errno(int r, const char *what, const char *directory)
+int progress_failed_because(int r, const char *what, const char *directory, const char *why)
 {
     end_failed();
-    text_print_line(stderr, "acme-register: %s in %s: %s", what, directory, strerror(-r));
+    text_print_line(stderr, "acme-register: %s in %s: %s", what, directory, why);
     return r;
+}
+
+int progress_failed_errno(int r, const char *what, const char *directory)
+{
+    return progress_failed_because(r, what, directory, strerror(-r));
 }
 
 int progress_failed_without_account(const char *elsewhere, const char *server)

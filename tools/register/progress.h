@@ -11,9 +11,10 @@ void progress_done(void);
 /* Ends a step that waits for the user. @what: "not yet", for example. */
 void progress_wait(const char *what);
 
-/* End the line with "failed" and print the reason; the second as "@what in @directory: error". Both
+/* End the line with "failed" and print the reason; the others as "@what in @directory: reason". All
  * return @r, a negative errno. */
 int progress_failed(int r, const char *why);
+int progress_failed_because(int r, const char *what, const char *directory, const char *why);
 int progress_failed_errno(int r, const char *what, const char *directory);
 
 /* The same for a step that needs an account at @server. @elsewhere: URL of the account that there

@@ -7,6 +7,8 @@
 #include "statedir/account-dir.h"
 #include "test-directory.h"
 
+static char why[ACCOUNT_KEY_WHY_SIZE];
+
 #define TERMS        "https://ca.test/terms/1"
 #define WITH_TERMS   "{" CA_DIRECTORY ", 'meta': {'termsOfService': '@terms/1'}}"
 #define WITH_BINDING "{" CA_DIRECTORY ", 'meta': {'externalAccountRequired': true}}"
@@ -203,10 +205,12 @@ static const Case cases[] = {
       KEY,
       "{",
       { { 0 } },
-      "failed 500, retry 0: The server cannot use its ACME account: failed to read "
-      "DIRECTORY/registration.json: Bad message.\n"
-      "failed 500, retry 0: The server cannot use its ACME account: failed to read "
-      "DIRECTORY/registration.json: Bad message.\n" },
+      "failed 500, retry 0: The server cannot use its ACME account: failed to use "
+      "DIRECTORY/registration.json: it is not the registration of an account in JSON; remove it, "
+      "and run acme-register --register.\n"
+      "failed 500, retry 0: The server cannot use its ACME account: failed to use "
+      "DIRECTORY/registration.json: it is not the registration of an account in JSON; remove it, "
+      "and run acme-register --register.\n" },
     { "revoked by the CA",
       CONSENT,
       KEY,
@@ -547,7 +551,7 @@ static void show_files(const Bed *bed)
     json_auto_t *registration = NULL;
     _cleanup_key_ EVP_PKEY *key = NULL;
 
-    if (account_key_load(bed->files, &key) < 0)
+    if (account_key_load(bed->files, why, &key) < 0)
         return;
     if (EVP_PKEY_eq(key, bed->keys[1]) == 1)
         trace_add("the new key");
