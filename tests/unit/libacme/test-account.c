@@ -267,6 +267,16 @@ static const Case cases[] = {
       "GET dir\n"
       "failed 503, retry 60: The CA cannot be reached: Connection refused. Try again later.\n"
       "failed 503, retry 60: The CA cannot be reached: Connection refused. Try again later.\n" },
+    { "acme-server is another page",
+      CONSENT,
+      KEY,
+      NULL,
+      { { "dir", 404, "", .type = "text/html" } },
+      "GET dir\n"
+      "failed 503, retry 60: https://ca.test/dir does not answer with an ACME directory (HTTP "
+      "status 404, text/html): check acme-server. Try again later.\n"
+      "failed 503, retry 60: https://ca.test/dir does not answer with an ACME directory (HTTP "
+      "status 404, text/html): check acme-server. Try again later.\n" },
     { "the CA goes away",
       CONSENT,
       KEY,
