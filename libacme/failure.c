@@ -168,13 +168,30 @@ static void set_unimplemented(Failure *failure, const SessionReply *reply, const
     failure->elsewhere = true;
 }
 
+/* The begin of the sentence about an error without a usable answer. */
+static const char *error_beginning(const SessionReply *reply)
+{
+    switch (reply->error) {
+    case -EBADMSG:
+        return reply->error_text ? "" : "The CA's answer cannot be used: ";
+    case -EFBIG:
+    case -ELOOP:
+        return "The CA's answer cannot be used: ";
+    case -EOPNOTSUPP:
+    case -ENOMEM:
+    case -EINVAL:
+        return "The request cannot be sent to the CA: ";
+    default:
+        return "The CA cannot be reached: ";
+    }
+}
+
 void failure_set_reply(Failure *failure, const SessionReply *reply, const char *purpose)
 {
     if (reply->error < 0)
         failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503,
-                    reply->retry_after ? reply->retry_after : RETRY_SOON,
-                    "The CA cannot be reached: %s. Try again later.",
-                    str_or(reply->error_text, strerror(-reply->error)));
+                    reply->retry_after ? reply->retry_after : RETRY_SOON, "%s%s. Try again later.",
+                    error_beginning(reply), str_or(reply->error_text, strerror(-reply->error)));
     else if (reply->problem && reply->status == STATUS_NOT_IMPLEMENTED) {
         set_unimplemented(failure, reply, purpose);
         return;

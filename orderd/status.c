@@ -64,14 +64,24 @@ const char *status_describe(size_t n_orders, const InventoryCount *count, char b
 
 const char *status_describe_trouble(const Config *config, bool is_broken, char buf[STATUS_SIZE])
 {
+    char why[ACCOUNT_KEY_WHY_SIZE];
+
     *buf = '\0';
     if (is_broken)
         append(buf, "the changed configuration has errors: run acmemsctl check; ");
-    for (size_t i = 0; i < config->n_accounts; i++)
-        if (config_uses_account(config, config->accounts[i]) &&
-            account_is_missing(config->accounts[i])) {
-            append(buf, "no account at %.100s: run acme-register; ", config->accounts[i]->server);
+    for (size_t i = 0; i < config->n_accounts; i++) {
+        const AccountBlock *account = config->accounts[i];
+
+        if (!config_uses_account(config, account))
+            continue;
+        if (account_key_is_unusable(account, why)) {
+            append(buf, "unusable account key at %.100s: run acmemsctl check; ", account->server);
             break;
         }
+        if (account_is_missing(account)) {
+            append(buf, "no account at %.100s: run acme-register; ", account->server);
+            break;
+        }
+    }
     return buf;
 }

@@ -11,13 +11,9 @@
 #include "base/io.h"
 #include "base/macro.h"
 #include "statedir/files/atomic-file.h"
-#include "strings/text.h"
-#include "x509/rsa-key.h"
 
-#define NEW_KEY_FILE  "account.new.pem"
 #define FILE_SIZE_MAX ((size_t)64 * 1024)
 
-DEFINE_CLEANUP_FUNC(EVP_PKEY *, EVP_PKEY_free)
 DEFINE_CLEANUP_FUNC(BIO *, BIO_free)
 
 char *account_key_path(const char *directory)
@@ -38,48 +34,6 @@ static int read_account_file(const char *directory, const char *name, char **ret
     return r == -EFBIG ? -EBADMSG : r;
 }
 
-/* Refuses encrypted keys: a daemon cannot prompt for a passphrase. */
-static int no_passphrase(char *buf, int size, int writing, void *userdata)
-{
-    (void)buf;
-    (void)size;
-    (void)writing;
-    (void)userdata;
-    return -1;
-}
-
-/* Accepts keys for the JWS algorithms RS256, ES256 and ES384 (RFC 7518 §3.1). */
-static bool key_is_usable(const EVP_PKEY *key)
-{
-    char curve[64];
-
-    switch (EVP_PKEY_get_base_id(key)) {
-    case EVP_PKEY_RSA:
-        return rsa_key_is_accepted(key);
-    case EVP_PKEY_EC:
-        return EVP_PKEY_get_group_name(key, curve, sizeof(curve), NULL) == 1 &&
-               (streq(curve, SN_X9_62_prime256v1) || streq(curve, SN_secp384r1));
-    default:
-        return false;
-    }
-}
-
-static int key_parse(const char *pem, size_t size, EVP_PKEY **ret)
-{
-    _cleanup_(EVP_PKEY_freep) EVP_PKEY *key = NULL;
-    size_t mark = text_mark_size(pem, size);
-    _cleanup_(BIO_freep) BIO *bio = BIO_new_mem_buf(pem + mark, (int)(size - mark));
-
-    if (!bio)
-        return -ENOMEM;
-    key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
-    ERR_clear_error();
-    if (!key || !key_is_usable(key))
-        return -EBADMSG;
-    *ret = TAKE_PTR(key);
-    return 0;
-}
-
 bool account_key_is_credential(void)
 {
     return credential_directory(ACCOUNT_KEY_FILE);
@@ -98,24 +52,28 @@ char *account_file_describe(const char *directory, const char *name)
                : text;
 }
 
-static int key_load(const char *directory, const char *name, EVP_PKEY **ret)
+static int key_load(const char *directory, const char *name, char why[ACCOUNT_KEY_WHY_SIZE],
+                    EVP_PKEY **ret)
 {
     _cleanup_free_ char *pem = NULL;
     size_t size;
     int r;
 
     r = read_account_file(directory, name, &pem, &size);
-    if (r < 0)
+    if (r < 0) {
+        (void)snprintf(why, ACCOUNT_KEY_WHY_SIZE, "%s",
+                       r == -EBADMSG ? "it is larger than 64 KiB" : strerror(-r));
         return r;
-    r = key_parse(pem, size, ret);
+    }
+    r = account_key_parse(pem, size, why, ret);
     OPENSSL_cleanse(pem, size);
     return r;
 }
 
-int account_key_load(const char *directory, EVP_PKEY **ret)
+int account_key_load(const char *directory, char why[ACCOUNT_KEY_WHY_SIZE], EVP_PKEY **ret)
 {
     return key_load(str_or(credential_directory(ACCOUNT_KEY_FILE), directory), ACCOUNT_KEY_FILE,
-                    ret);
+                    why, ret);
 }
 
 /* One of atomic_replace_at() and atomic_create_at(). */
@@ -160,17 +118,18 @@ bool account_new_key_exists(const char *directory)
     _cleanup_close_ int fd = open_directory(directory);
 
     return fd >= 0 && !account_key_is_credential() &&
-           faccessat(fd, NEW_KEY_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+           faccessat(fd, ACCOUNT_NEW_KEY_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-int account_new_key_load(const char *directory, EVP_PKEY **ret)
+int account_new_key_load(const char *directory, char why[ACCOUNT_KEY_WHY_SIZE], EVP_PKEY **ret)
 {
-    return account_key_is_credential() ? -ENOENT : key_load(directory, NEW_KEY_FILE, ret);
+    return account_key_is_credential() ? -ENOENT
+                                       : key_load(directory, ACCOUNT_NEW_KEY_FILE, why, ret);
 }
 
 int account_new_key_save(const char *directory, EVP_PKEY *key)
 {
-    return key_save(directory, NEW_KEY_FILE, key, atomic_create_at);
+    return key_save(directory, ACCOUNT_NEW_KEY_FILE, key, atomic_create_at);
 }
 
 /* Also removes the temporary files of a crash, which may contain a key that is not used. */
@@ -188,14 +147,14 @@ int account_new_key_adopt(const char *directory)
 {
     _cleanup_close_ int fd = open_directory(directory);
 
-    return fd < 0 ? fd : new_key_gone(fd, renameat(fd, NEW_KEY_FILE, fd, ACCOUNT_KEY_FILE));
+    return fd < 0 ? fd : new_key_gone(fd, renameat(fd, ACCOUNT_NEW_KEY_FILE, fd, ACCOUNT_KEY_FILE));
 }
 
 int account_new_key_remove(const char *directory)
 {
     _cleanup_close_ int fd = open_directory(directory);
 
-    return fd < 0 ? fd : new_key_gone(fd, unlinkat(fd, NEW_KEY_FILE, 0));
+    return fd < 0 ? fd : new_key_gone(fd, unlinkat(fd, ACCOUNT_NEW_KEY_FILE, 0));
 }
 
 int account_dir_lock(const char *directory)
@@ -226,6 +185,13 @@ int account_registration_load(const char *directory, json_t **ret)
         return -EBADMSG;
     *ret = TAKE_PTR(registration);
     return 0;
+}
+
+const char *account_registration_words(int error)
+{
+    return error == -EBADMSG ? "it is not the registration of an account in JSON; remove it, and "
+                               "run acme-register --register"
+                             : strerror(-error);
 }
 
 int account_registration_save(const char *directory, const json_t *registration)

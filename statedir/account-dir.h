@@ -9,7 +9,10 @@
 #include <openssl/evp.h>
 #include <stdbool.h>
 
+#include "statedir/account-key.h"
+
 #define ACCOUNT_KEY_FILE          "account.pem"
+#define ACCOUNT_NEW_KEY_FILE      "account.new.pem"
 #define ACCOUNT_REGISTRATION_FILE "registration.json"
 
 /* Whether the service manager passes account.pem as a credential. A key in the directory is ignored
@@ -24,10 +27,10 @@ char *account_key_path(const char *directory);
  * new string; NULL: out of memory. */
 char *account_file_describe(const char *directory, const char *name);
 
-/* Reads account.pem, or the credential of this name if the service manager passes one: RSA that
- * rsa_key_is_accepted() or EC (P-256, P-384), unencrypted, PKCS#1, SEC1 or PKCS#8. @ret:
- * EVP_PKEY_free(). Returns 0; -ENOENT: no key yet; -EBADMSG: not a usable key; other -errno. */
-int account_key_load(const char *directory, EVP_PKEY **ret);
+/* Reads account.pem, or the credential of this name if the service manager passes one. @why: on
+ * failure the reason, a clause about the file. @ret: EVP_PKEY_free(). Returns 0; -ENOENT: no key
+ * yet; -EBADMSG: not a usable key, see account_key_parse(); other -errno. */
+int account_key_load(const char *directory, char why[ACCOUNT_KEY_WHY_SIZE], EVP_PKEY **ret);
 
 /* Writes account.pem, PKCS#8, mode 0600. Creates the directory (0700) if it is missing. Returns 0;
  * -EEXIST: there is a key, and @replace is false; -EROFS: there is a credential, which would still
@@ -38,8 +41,9 @@ int account_key_save(const char *directory, EVP_PKEY *key, bool replace);
  * credential there is never a new key: saving returns -EROFS, loading -ENOENT. Adopting renames it
  * to account.pem. */
 bool account_new_key_exists(const char *directory);
-int account_new_key_load(const char *directory, EVP_PKEY **ret); /* see account_key_load() */
-int account_new_key_save(const char *directory, EVP_PKEY *key);  /* -EEXIST: there is one */
+/* see account_key_load() */
+int account_new_key_load(const char *directory, char why[ACCOUNT_KEY_WHY_SIZE], EVP_PKEY **ret);
+int account_new_key_save(const char *directory, EVP_PKEY *key); /* -EEXIST: there is one */
 int account_new_key_adopt(const char *directory);
 int account_new_key_remove(const char *directory);
 
@@ -52,6 +56,9 @@ int account_dir_lock(const char *directory);
  * json_decref(). Returns 0; -ENOENT: it does not exist; -EBADMSG: it is not a registration; other
  * -errno. */
 int account_registration_load(const char *directory, json_t **ret);
+
+/* Returns why registration.json could not be read, a clause about the file. Borrowed. */
+const char *account_registration_words(int error);
 
 /* Writes registration.json, keys sorted, indented by 4 spaces, mode 0600. Returns 0 or -errno. */
 int account_registration_save(const char *directory, const json_t *registration);

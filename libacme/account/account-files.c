@@ -43,8 +43,10 @@ static int make_account_key(AccountFiles *files, const char *directory)
 
     if (r >= 0)
         r = account_key_save(directory, files->key, false);
-    if (r < 0)
+    if (r < 0) {
+        (void)snprintf(files->why, sizeof(files->why), "%s", strerror(-r));
         return r;
+    }
     files->key_stamp = stamp_key(directory);
     return 0;
 }
@@ -59,7 +61,7 @@ int account_files_load(AccountFiles *files, const char *directory, const char *s
     files->key_stamp = stamp_key(directory);
     files->registration_stamp = stamp_registration(directory);
     files->failed = ACCOUNT_KEY_FILE;
-    r = account_key_load(directory, &files->key);
+    r = account_key_load(directory, files->why, &files->key);
     if (r == -ENOENT && make_key)
         r = make_account_key(files, directory);
     if (r >= 0)
@@ -68,8 +70,12 @@ int account_files_load(AccountFiles *files, const char *directory, const char *s
         return r;
     files->failed = ACCOUNT_REGISTRATION_FILE;
     r = account_registration_load(directory, &files->registration);
-    if (r < 0)
-        return r == -ENOENT ? 0 : r;
+    if (r == -ENOENT)
+        return 0;
+    if (r < 0) {
+        (void)snprintf(files->why, sizeof(files->why), "%s", account_registration_words(r));
+        return r;
+    }
     return registration_leave(files->registration, server, &files->elsewhere);
 }
 
@@ -85,6 +91,15 @@ bool account_is_missing(const AccountBlock *account)
     if (r >= 0)
         r = registration_leave(registration, account->server, &elsewhere);
     return r == -ENOENT || (r >= 0 && !registration_uri(registration));
+}
+
+bool account_key_is_unusable(const AccountBlock *account, char why[ACCOUNT_KEY_WHY_SIZE])
+{
+    EVP_PKEY *key = NULL;
+    int r = account_key_load(account->directory, why, &key);
+
+    EVP_PKEY_free(key);
+    return r == -EBADMSG;
 }
 
 int account_files_register(AccountFiles *files, const char *directory, json_t *registration)

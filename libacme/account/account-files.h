@@ -9,6 +9,7 @@
 #include "base/file-stamp.h"
 #include "base/macro.h"
 #include "config/config.h"
+#include "statedir/account-key.h"
 
 /* Empty when zeroed. */
 typedef struct AccountFiles {
@@ -18,6 +19,7 @@ typedef struct AccountFiles {
     char *elsewhere;      /* URL of the account that the directory has at another CA, or NULL */
     FileStamp key_stamp, registration_stamp;
     const char *failed; /* the name of the file that could not be loaded, after an error */
+    char why[ACCOUNT_KEY_WHY_SIZE]; /* the reason, a clause about the file */
 } AccountFiles;
 
 void account_files_done(AccountFiles *files);
@@ -34,6 +36,9 @@ int account_files_load(AccountFiles *files, const char *directory, const char *s
 
 /* Whether the files name no account at the CA, and acmems-orderd may not register one. */
 bool account_is_missing(const AccountBlock *account);
+
+/* Whether there is a key that acmems cannot use. @why: then the reason, a clause about the file. */
+bool account_key_is_unusable(const AccountBlock *account, char why[ACCOUNT_KEY_WHY_SIZE]);
 
 /* Saves a registration and takes a reference to it. 0 or -errno. */
 int account_files_register(AccountFiles *files, const char *directory, json_t *registration);

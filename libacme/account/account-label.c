@@ -10,6 +10,8 @@ int account_label(const char *url, char ret[ACCOUNT_LABEL_LENGTH + 1])
     uint8_t digest[EVP_MAX_MD_SIZE];
     size_t size;
 
+    if (!url)
+        return -EINVAL;
     if (!EVP_Q_digest(NULL, "SHA256", NULL, url, strlen(url), digest, &size))
         return -EIO;
     ret[0] = '_';

@@ -9,5 +9,6 @@
 #define ACCOUNT_LABEL_OCTETS 10U /* of the digest */
 #define ACCOUNT_LABEL_LENGTH (1 + BASE32_LENGTH(ACCOUNT_LABEL_OCTETS))
 
-/* Writes the label of the account with this URL: "_ujmmovf2vn55tgye". 0; -EIO: no SHA-256. */
+/* Writes the label of the account with this URL: "_ujmmovf2vn55tgye". 0; -EINVAL: @url is
+ * NULL; -EIO: no SHA-256. */
 int account_label(const char *url, char ret[ACCOUNT_LABEL_LENGTH + 1]);

@@ -92,15 +92,19 @@ static void account_settle_without(Account *account, Failure *failure)
     failure_done(failure);
 }
 
-static void account_fail(Account *account, const char *doing, int error)
+static void account_fail_because(Account *account, const char *doing, const char *why)
 {
     Failure failure = { 0 };
 
     failure_set(&failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
-                "The server cannot use its ACME account: failed to %s: %s.", doing,
-                strerror(-error));
+                "The server cannot use its ACME account: failed to %s: %s.", doing, why);
     account_settle(account, &failure);
     failure_done(&failure);
+}
+
+static void account_fail(Account *account, const char *doing, int error)
+{
+    account_fail_because(account, doing, strerror(-error));
 }
 
 static void fail_unreadable(Account *account, int error)
@@ -109,9 +113,10 @@ static void fail_unreadable(Account *account, int error)
         account_file_describe(account->block->directory, account->files.failed);
     _cleanup_free_ char *doing = NULL;
 
-    if (file && asprintf(&doing, "read %s", file) < 0)
+    if (file && asprintf(&doing, "use %s", file) < 0)
         doing = NULL;
-    account_fail(account, str_or(doing, "read the files of the account"), error);
+    account_fail_because(account, str_or(doing, "use the files of the account"),
+                         *account->files.why ? account->files.why : strerror(-error));
 }
 
 static int account_use(Account *account, const char *url)
@@ -357,15 +362,16 @@ static void fail_in_rollover(Account *account)
 
 static void account_ask(Account *account)
 {
+    char why[ACCOUNT_KEY_WHY_SIZE];
     int r;
 
     account->state = ACCOUNT_ASKING;
-    r = rollover_resume(account->session, account->block->directory, on_rollover, account,
+    r = rollover_resume(account->session, account->block->directory, why, on_rollover, account,
                         &account->rollover);
     if (r == -EXDEV)
         fail_in_rollover(account);
     else if (r < 0)
-        account_fail(account, "resume the key change with account.new.pem", r);
+        account_fail_because(account, "resume the key change with account.new.pem", why);
     else if (r == 0)
         account_open(account);
 }

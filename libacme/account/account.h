@@ -43,6 +43,7 @@ const AccountBlock *account_block(const Account *account);
 Session *account_session(Account *account);
 EVP_PKEY *account_key(Account *account);
 const char *account_thumbprint(Account *account);
+/* The URL of the account at the CA, which identifies it there (RFC 8555 §7.3). */
 const char *account_url(Account *account);
 
 DEFINE_CLEANUP_FUNC(Account *, account_unref)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "libacme/account/rollover.h"
 
+#include <stdio.h>
+
 #include "libacme/account/registration.h"
 #include "libacme/transport/jws.h"
 #include "libacme/transport/problem.h"
@@ -214,26 +216,28 @@ static int check_server(const Session *session, const char *directory)
     return elsewhere ? -EXDEV : 0;
 }
 
-int rollover_resume(Session *session, const char *directory, rollover_cb callback, void *userdata,
-                    Rollover **ret)
+int rollover_resume(Session *session, const char *directory, char why[ACCOUNT_KEY_WHY_SIZE],
+                    rollover_cb callback, void *userdata, Rollover **ret)
 {
     _cleanup_(rollover_cancelp) Rollover *rollover = NULL;
     int r;
 
     if (!account_new_key_exists(directory))
         return 0;
+    *why = '\0';
     r = rollover_new(session, directory, callback, userdata, &rollover);
     if (r == -EBUSY)
         return 0;
-    if (r < 0)
-        return r;
-    r = account_new_key_load(directory, &rollover->new);
+    if (r >= 0)
+        r = account_new_key_load(directory, why, &rollover->new);
     if (r == -ENOENT) /* the process that held the lock has just completed it */
         return 0;
     if (r >= 0)
         r = check_server(session, directory);
     if (r >= 0)
         r = ask_which_key(rollover);
+    if (r < 0 && !*why)
+        (void)snprintf(why, ACCOUNT_KEY_WHY_SIZE, "%s", strerror(-r));
     if (r < 0)
         return r;
     *ret = TAKE_PTR(rollover);

@@ -7,6 +7,7 @@
 
 #include "libacme/failure.h"
 #include "libacme/transport/session.h"
+#include "statedir/account-key.h"
 
 typedef struct Rollover Rollover;
 
@@ -35,6 +36,7 @@ int rollover_start(Session *session, const char *directory, const RolloverPlan *
 
 /**
  * rollover_resume() - complete an interrupted change
+ * @why: on failure the reason, a clause about account.new.pem
  *
  * 1: it is in progress; 0: there is nothing to do, or another program does it; -EXDEV: the account
  * is at another CA than that of the session, see ROLLOVER_ELSEWHERE; other -errno.
@@ -42,7 +44,7 @@ int rollover_start(Session *session, const char *directory, const RolloverPlan *
 #define ROLLOVER_ELSEWHERE                                                                         \
     "a change of the account key at another CA was interrupted; set acme-server to that CA "       \
     "again and run acme-register, which completes the change"
-int rollover_resume(Session *session, const char *directory, rollover_cb callback, void *userdata,
-                    Rollover **ret);
+int rollover_resume(Session *session, const char *directory, char why[ACCOUNT_KEY_WHY_SIZE],
+                    rollover_cb callback, void *userdata, Rollover **ret);
 
 Rollover *rollover_cancel(Rollover *rollover); /* NULL is fine; always returns NULL */

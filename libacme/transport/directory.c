@@ -44,6 +44,12 @@ static char *explain(const SessionReply *reply)
     return n < 0 ? NULL : text;
 }
 
+/* The URL may be right nevertheless. */
+static bool is_overload(long status)
+{
+    return status >= 500 || status == 429;
+}
+
 int ca_directory_set(CaDirectory *directory, json_t *object, time_t age)
 {
     if (find_lacking(object))
@@ -66,8 +72,8 @@ static void directory_on_fetched(const FetchResult *result, void *userdata)
     if (reply.error == 0 && (!is_object || ca_directory_set(directory, json, 0) < 0)) {
         _cleanup_free_ char *why = explain(&reply);
 
-        if (asprintf(&text, "%s is not an ACME directory (%s): check acme-server", directory->url,
-                     str_or(why, "?")) < 0)
+        if (asprintf(&text, "%s does not answer with an ACME directory (%s)%s", directory->url,
+                     str_or(why, "?"), is_overload(reply.status) ? "" : ": check acme-server") < 0)
             text = NULL;
         reply = (SessionReply){
             .error = -EBADMSG, .error_text = text, .retry_after = result->retry_after, .body = ""

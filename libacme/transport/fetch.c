@@ -157,6 +157,9 @@ static int curl_to_errno(CURLcode code)
         return -EHOSTUNREACH;
     case CURLE_COULDNT_CONNECT:
         return -ECONNREFUSED;
+    case CURLE_TOO_MANY_REDIRECTS:
+    case CURLE_UNSUPPORTED_PROTOCOL: /* of a redirect: those that we use are supported */
+        return -ELOOP;
     default:
         return -EIO;
     }
@@ -174,8 +177,13 @@ static void fetch_finish(Fetch *fetch, CURLcode code)
 
     fetch_detach(fetch);
     result.error = curl_to_errno(code);
-    if (fetch->too_large)
-        result.error_text = "the answer is too large";
+    if (fetch->too_large) {
+        result.error = -EFBIG;
+        result.error_text = "it is too large";
+    } else if (result.error == -ELOOP)
+        result.error_text = code == CURLE_TOO_MANY_REDIRECTS
+                                ? "it redirects too often"
+                                : "it redirects to a URL that is not https";
     else if (code != CURLE_OK)
         result.error_text = fetch->error[0] ? fetch->error : curl_easy_strerror(code);
 

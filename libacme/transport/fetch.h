@@ -23,7 +23,9 @@ typedef struct FetchRequest {
 
 /* Borrowed, valid while the callback runs. */
 typedef struct FetchResult {
-    int error;              /* 0: an HTTP answer came; else -errno, with error_text */
+    /* 0: an HTTP answer came; -EFBIG: it is too large; -ELOOP: too many redirects, or one
+     * that leaves https; other -errno: the server was not reached. With error_text. */
+    int error;
     const char *error_text; /* in curl's words: "Could not resolve host: …" */
     long status;
     const char *body; /* NUL-terminated */

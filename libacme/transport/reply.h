@@ -9,7 +9,9 @@
 
 /* Borrowed, valid while the callback runs. */
 typedef struct SessionReply {
-    int error; /* 0: an answer came; else -errno, with error_text */
+    /* 0: an answer came; -EBADMSG: an answer came that is not the one, and error_text is a clause
+     * of its own; other -errno, with error_text: see FetchResult, or an error on this machine */
+    int error;
     const char *error_text;
     long status;
     const json_t *json;    /* NULL unless the answer is a JSON object */

@@ -97,6 +97,13 @@ bool challenge_object_is_invalid(const json_t *challenge)
     return status && streq(status, "invalid");
 }
 
+bool challenge_object_is_processing(const json_t *challenge)
+{
+    const char *status = json_string_value(json_object_get(challenge, "status"));
+
+    return status && streq(status, "processing");
+}
+
 bool challenge_object_has_error(const json_t *challenge)
 {
     return json_is_object(json_object_get(challenge, "error"));

@@ -23,11 +23,15 @@ const json_t *challenge_object_find(const json_t *challenges, const char *type);
 /* Returns what is needed to answer a challenge; both are borrowed. False: it is not valid. */
 bool challenge_object_read(const json_t *challenge, const char **ret_token, const char **ret_url);
 
-/* Whether the CA has not been told to validate, or goes on trying. */
+/* Whether the CA has not been told to validate, or has not begun. */
 bool challenge_object_is_pending(const json_t *challenge);
 
 /* Whether the CA has given up. Some CAs leave the authorization pending all the same. */
 bool challenge_object_is_invalid(const json_t *challenge);
 
-/* Whether an attempt to validate has failed. The challenge may be pending all the same (§8.2). */
+/* Whether the CA goes on trying. */
+bool challenge_object_is_processing(const json_t *challenge);
+
+/* Whether an attempt to validate has failed. The challenge may be pending or processing all the
+ * same (§8.2). */
 bool challenge_object_has_error(const json_t *challenge);

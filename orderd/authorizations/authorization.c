@@ -14,9 +14,10 @@
 /* If trouble outlasts a pause of this length, the order handles it. */
 #define PAUSE_MAX (20 * USEC_PER_SEC)
 
-/* A CA may leave a challenge pending after an attempt that failed, with the error in it (RFC 8555
- * §8.2). It is told to try again after this time, then after twice the time, and so on; after
- * ATTEMPTS_MAX the error is the result. Some client still waits then. */
+/* A CA may leave a challenge pending or processing after an attempt that failed, with the error in
+ * it (RFC 8555 §8.2). If it is pending, the CA is told to try again after this time, then after
+ * twice the time, and so on; if it is processing, the CA tries again by itself. After ATTEMPTS_MAX
+ * the error is the result. Some client still waits then. */
 #define ATTEMPT_AGAIN (5 * USEC_PER_SEC)
 #define ATTEMPTS_MAX  (75 * USEC_PER_SEC)
 
@@ -173,6 +174,18 @@ static void schedule(Authorization *a, usec_t delay)
                            "The server is out of memory. Try again later.");
 }
 
+/* After an attempt that failed, the last look comes when ATTEMPTS_MAX ends, whatever Retry-After
+ * says. */
+static void schedule_poll(Authorization *a, unsigned retry_after)
+{
+    usec_t delay = poll_next(&a->poll, retry_after);
+    usec_t end = a->failing_since + ATTEMPTS_MAX, now = now_monotonic();
+
+    if (a->failing_since > 0 && now < end && delay > end - now)
+        delay = end - now;
+    schedule(a, delay);
+}
+
 /* The CA may be reading the published answer at this moment, so passing trouble only pauses. The
  * failure is taken over. */
 static void authorization_end_or_pause(Authorization *a, Failure *failure)
@@ -225,7 +238,7 @@ static void on_told(const SessionReply *reply, void *userdata)
          * tried already. The state of the authorization shows it. */
         a->tell_problem = reply->problem ? json_deep_copy(reply->problem) : json_object();
     }
-    schedule(a, poll_next(&a->poll, reply->retry_after));
+    schedule_poll(a, reply->retry_after);
 }
 
 static void authorization_tell(Authorization *a)
@@ -397,8 +410,8 @@ static void on_dropped(Authorization *a, const SessionReply *reply)
         "The CA withdrew an authorization before the order was complete. Try again.");
 }
 
-/* Takes note of an attempt that failed, in a challenge that is still pending. Returns whether the
- * authorization has ended by it. */
+/* Takes note of an attempt that failed, in a challenge that is still pending or processing. Returns
+ * whether the authorization has ended by it. */
 static bool note_attempt(Authorization *a, const json_t *challenges)
 {
     const json_t *challenge = verification_choice_challenge(&a->choice, challenges);
@@ -412,7 +425,8 @@ static bool note_attempt(Authorization *a, const json_t *challenges)
         authorization_fail_invalid(a, challenges);
         return true;
     }
-    if (now - a->told_again >= ATTEMPT_AGAIN + a->told_again - a->failing_since) {
+    if (challenge_object_is_pending(challenge) &&
+        now - a->told_again >= ATTEMPT_AGAIN + a->told_again - a->failing_since) {
         a->told_again = now;
         a->told = false;
     }
@@ -442,7 +456,8 @@ static void on_pending(Authorization *a, const SessionReply *reply)
         return;
     }
     is_pending = challenge_object_is_pending(challenge);
-    if (is_pending && a->told && note_attempt(a, challenges))
+    if (a->told && (is_pending || challenge_object_is_processing(challenge)) &&
+        note_attempt(a, challenges))
         return;
     /* Told once more if the first request did not arrive. */
     if (!a->published || (!a->told && is_pending))
@@ -454,7 +469,7 @@ static void on_pending(Authorization *a, const SessionReply *reply)
         authorization_end(a, &failure);
         failure_done(&failure);
     } else
-        schedule(a, poll_next(&a->poll, reply->retry_after));
+        schedule_poll(a, reply->retry_after);
 }
 
 static void on_valid(Authorization *a, const SessionReply *reply)

@@ -46,14 +46,20 @@ struct DnsAsk {
     void *userdata;
 };
 
+/* The last one first: it may wait for its turn, and would get that of the others. */
+static void ask_stop(DnsAsk *ask)
+{
+    for (size_t i = ask->n_attempts; i-- > 0;)
+        ask->attempts[i].exchange = dns_exchange_cancel(ask->attempts[i].exchange);
+    ask->next = sd_event_source_disable_unref(ask->next);
+}
+
 DnsAsk *dns_ask_cancel(DnsAsk *ask)
 {
     if (!ask)
         return NULL;
-    for (size_t i = 0; i < ask->n_attempts; i++)
-        dns_exchange_cancel(ask->attempts[i].exchange);
+    ask_stop(ask);
     free(ask->attempts);
-    sd_event_source_disable_unref(ask->next);
     ldns_pkt_free(ask->request.message);
     dns_servers_done(&ask->uncertain);
     free(ask);
@@ -79,15 +85,19 @@ static const char *ask_judge(DnsUse use, const ldns_pkt *answer)
     return NULL;
 }
 
-/* @server: that gave the answer; both NULL: none did */
-static void ask_end(DnsAsk *ask, const ldns_pkt *answer, const DnsServer *server)
+/* @answer, @server, @refused: of the usable answer; NULL, NULL, "": there is none. The callback may
+ * free the pool, and what was borrowed. */
+static void ask_end(DnsAsk *ask, const ldns_pkt *answer, const DnsServer *server,
+                    const char *refused)
 {
     _cleanup_(dns_ask_cancelp) DnsAsk *owned = ask;
     DnsOutcome outcome = { .answer = answer,
                            .server = server,
                            .trouble = answer ? NULL : ask->trouble.text,
+                           .refused = refused,
                            .uncertain = &ask->uncertain };
 
+    ask_stop(ask);
     ask->callback(&outcome, ask->userdata);
     (void)owned;
 }
@@ -143,21 +153,26 @@ static void ask_on_reply(const DnsReply *reply, void *userdata)
     Attempt *attempt = userdata;
     DnsAsk *ask = attempt->ask;
     const char *wrong = reply->answer ? ask_judge(ask->request.use, reply->answer) : "";
+    const char *words = reply->answer ? str_or(ask->request.words, "") : "";
+    char refused[DNS_REFUSED_SIZE + DNS_SERVER_TEXT_MAX] = "";
 
     attempt->exchange = NULL;
     ask->n_pending--;
     if (dns_error_is_uncertain(reply->error))
         (void)dns_servers_add(&ask->uncertain, attempt->server);
     if (!wrong) {
-        ask_end(ask, reply->answer, attempt->server);
+        if (*reply->refused)
+            (void)snprintf(refused, sizeof(refused), " (%s: %s to the signed query)",
+                           attempt->server->text, reply->refused);
+        ask_end(ask, reply->answer, attempt->server, refused);
         return;
     }
     dns_trouble_add(&ask->trouble, "%s: %s%s", attempt->server->text,
                     *wrong ? wrong : reply->trouble,
-                    reply->answer ? str_or(ask->request.words, "") : "");
+                    *reply->refused ? dns_refused_words(reply->refused, refused) : words);
     ask_next(ask);
     if (ask->n_pending == 0)
-        ask_end(ask, NULL, NULL);
+        ask_end(ask, NULL, NULL, "");
 }
 
 int dns_ask_start(DnsPool *pool, const DnsAskRequest *request, dns_ask_cb callback, void *userdata,

@@ -41,9 +41,12 @@ typedef enum DnsUse {
 
 /* Borrowed, valid while the callback runs. */
 typedef struct DnsOutcome {
-    const ldns_pkt *answer;      /* NULL: no server gave a usable one */
-    const DnsServer *server;     /* that gave the answer; NULL: none */
-    const char *trouble;         /* without an answer: the error of each server */
+    const ldns_pkt *answer;  /* NULL: no server gave a usable one */
+    const DnsServer *server; /* that gave the answer; NULL: none */
+    const char *trouble;     /* without an answer: the error of each server */
+    /* To add to what is missing in the answer: " (192.0.2.53: NOTAUTH(BADKEY) to the signed
+     * query)", or "". */
+    const char *refused;
     const DnsServers *uncertain; /* these may have made the update in spite of their error */
 } DnsOutcome;
 

@@ -15,7 +15,6 @@
 /* A server sends no more than this unless the request allows it. */
 #define DATAGRAM_SIZE_MAX 4096U
 #define IDLE_MAX          (5 * USEC_PER_SEC)
-#define WORDS_MAX         160U
 
 typedef struct SharedConnection SharedConnection;
 
@@ -44,8 +43,8 @@ struct DnsExchange {
     uint8_t *wire;
     size_t size;
     unsigned n_strays;
-    char refused[DNS_WORDS_SIZE]; /* the answer that did not accept the key; "": none */
-    bool has_unsigned;            /* a datagram was an answer, but not signed with the key */
+    char refused[DNS_WORDS_SIZE]; /* of the reply */
+    int signature_error;          /* of a datagram that was an answer otherwise; 0: none was */
     int error;                    /* to report from the event loop */
     int fd;
     sd_event_source *io, *resend, *deadline;
@@ -65,10 +64,15 @@ static void start_waiting(DnsPool *pool);
 static int send_by_tcp(DnsExchange *e);
 static bool ask_unsigned(DnsExchange *e, const ldns_pkt *answer);
 
+static bool is_signature_error(int error)
+{
+    return error == -ENOKEY || error == -EKEYREJECTED;
+}
+
 bool dns_error_is_uncertain(int error)
 {
     return error == -ETIMEDOUT || error == -ECONNRESET || error == -EPIPE || error == -EBADMSG ||
-           error == -EFBIG || error == -EKEYREJECTED;
+           error == -EFBIG || is_signature_error(error);
 }
 
 static void shared_free(SharedConnection *shared)
@@ -131,8 +135,10 @@ DnsExchange *dns_exchange_cancel(DnsExchange *e)
 }
 
 /* A packet filter may block one of UDP and TCP alone. */
-static const char *words_of(int error, bool by_udp)
+static const char *words_of(const DnsExchange *e, int error)
 {
+    bool by_udp = e->fd >= 0;
+
     switch (error) {
     case -ETIMEDOUT:
         return by_udp ? "no answer by UDP in time" : "no answer by TCP in time";
@@ -144,8 +150,13 @@ static const char *words_of(int error, bool by_udp)
         return "its answer is invalid";
     case -EFBIG:
         return "its answer is larger than 16 KiB";
+    case -ENOKEY:
+        return ldns_pkt_get_opcode(e->request) == LDNS_PACKET_QUERY
+                   ? "its answer is not signed with the TSIG key (if it cannot sign answers to "
+                     "queries, set sign-queries = no)"
+                   : "its answer is not signed with the TSIG key";
     case -EKEYREJECTED:
-        return "its answer is not signed with the TSIG key";
+        return "the TSIG signature of its answer is wrong";
     case -ECONNRESET:
     case -EPIPE:
         return "it closed the connection";
@@ -158,32 +169,19 @@ static const char *words_of(int error, bool by_udp)
 
 static void exchange_end(DnsExchange *e, const ldns_pkt *answer, int error)
 {
-    bool by_udp = e->fd >= 0;
-    char buf[DNS_WORDS_SIZE], both[WORDS_MAX];
+    char buf[DNS_WORDS_SIZE], refused[DNS_WORDS_SIZE];
     DnsReply reply = { .answer = answer,
                        .error = error,
-                       .trouble =
-                           answer ? dns_answer_words(answer, buf) : words_of(error, by_udp) };
+                       .trouble = answer ? dns_answer_words(answer, buf) : words_of(e, error),
+                       .refused = memcpy(refused, e->refused, sizeof(refused)) };
     dns_exchange_cb callback = e->callback;
     void *userdata = e->userdata;
 
-    if (*e->refused) {
-        (void)snprintf(both, sizeof(both), "%s to the signed query, %s to the unsigned one",
-                       e->refused, reply.trouble);
-        reply.trouble = both;
-    }
     exchange_free(e);
     callback(&reply, userdata);
 }
 
 /* Reports an error from the event loop, by the deadline's timer. */
-/* Whether the server does not accept the key of a query. */
-static bool is_key_refused(const DnsExchange *e, const ldns_pkt *answer)
-{
-    return e->key && ldns_pkt_get_opcode(answer) == LDNS_PACKET_QUERY &&
-           ldns_pkt_get_rcode(answer) == LDNS_RCODE_NOTAUTH;
-}
-
 static void fail_soon(DnsExchange *e, int error)
 {
     e->error = error;
@@ -199,7 +197,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
     if (e->error == 0 && e->shared && !dns_connection_is_made(e->shared->connection))
         e->error = -ETIME;
     else if (e->error == 0)
-        e->error = e->has_unsigned ? -EKEYREJECTED : -ETIMEDOUT;
+        e->error = e->signature_error < 0 ? e->signature_error : -ETIMEDOUT;
     if (e->shared)
         e->shared->is_stale = true;
     exchange_end(e, NULL, e->error);
@@ -237,10 +235,12 @@ static void shared_on_message(DnsConnection *connection, const uint8_t *wire, si
 }
 
 /* A server may close a connection just when it is used again, or after each answer. As long as each
- * connection brings at least one answer, all exchanges end. */
-static bool try_again(DnsExchange *e, const SharedConnection *shared, int error)
+ * connection brings at least one answer, all exchanges end. 0; -errno: the error to report. */
+static int try_again(DnsExchange *e, const SharedConnection *shared, int error)
 {
-    return shared->has_answered && error != -EBADMSG && send_by_tcp(e) >= 0;
+    if (e->error < 0)
+        return e->error;
+    return shared->has_answered && error != -EBADMSG ? send_by_tcp(e) : error;
 }
 
 static void shared_on_end(DnsConnection *connection, int error, void *userdata)
@@ -252,9 +252,12 @@ static void shared_on_end(DnsConnection *connection, int error, void *userdata)
     shared->is_stale = true;
     shared->n_users++; /* keep it until all have left */
     while ((e = find_user(shared, -1))) {
+        int r;
+
         leave_connection(e);
-        if (!try_again(e, shared, error))
-            exchange_end(e, NULL, error);
+        r = try_again(e, shared, error);
+        if (r < 0)
+            exchange_end(e, NULL, r);
     }
     shared_free(shared);
 }
@@ -312,7 +315,7 @@ static void turn_to_tcp(DnsExchange *e)
     int r;
 
     stop_udp(e);
-    e->has_unsigned = false;
+    e->signature_error = 0;
     r = send_by_tcp(e);
     if (r < 0)
         fail_soon(e, r);
@@ -336,14 +339,16 @@ static void take_datagram(DnsExchange *e, const uint8_t *data, size_t size)
                                      : dns_answer_parse(e->request, e->key, data, size, &answer);
 
     /* What has no signature by UDP may be forged, but TCP is only slower. */
-    if (r == -EMSGSIZE || (r >= 0 && (ldns_pkt_tc(answer) || is_key_refused(e, answer))) ||
-        (r == -EKEYREJECTED && is_truncated(data, size)))
+    if (r == -EMSGSIZE ||
+        (r >= 0 && (ldns_pkt_tc(answer) || (e->key && dns_answer_lacks_key(answer)))) ||
+        (is_signature_error(r) && is_truncated(data, size)))
         turn_to_tcp(e);
     else if (r >= 0 || r == -ENOMEM)
         exchange_end(e, answer, r);
     else {
         /* Anyone may have sent it: the server's answer may still come (RFC 8945 §5.4). */
-        e->has_unsigned |= r == -EKEYREJECTED;
+        if (is_signature_error(r))
+            e->signature_error = r;
         ignore_datagram(e);
     }
 }
@@ -442,16 +447,16 @@ static int encode(DnsExchange *e)
     return 0;
 }
 
-/* Repeats a query whose key was not accepted, by TCP. False: the answer stands. */
+/* Repeats a query without the key that the server lacks, by TCP. False: the answer stands. */
 static bool ask_unsigned(DnsExchange *e, const ldns_pkt *answer)
 {
     int r;
 
-    if (!is_key_refused(e, answer))
+    if (!e->key || !dns_answer_lacks_key(answer))
         return false;
     (void)dns_answer_words(answer, e->refused);
     e->key = NULL;
-    e->has_unsigned = false;
+    e->signature_error = 0;
     r = encode(e);
     if (r >= 0)
         r = dns_connection_send(e->shared->connection, e->wire, e->size);

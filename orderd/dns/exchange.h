@@ -18,10 +18,13 @@ typedef struct DnsExchange DnsExchange;
 /* Borrowed, valid while the callback runs. */
 typedef struct DnsReply {
     const ldns_pkt *answer; /* NULL: there is none */
-    int error; /* then -errno; -ETIMEDOUT; -ETIME: no connection in time; -EKEYREJECTED: bad
-                  signature */
+    int error; /* then -errno; -ETIMEDOUT; -ETIME: no connection in time; -ENOKEY: no signature;
+                  -EKEYREJECTED: a wrong one */
     const char *trouble; /* the error in words: "its TCP port is closed"; or the answer's RCODE:
                             "REFUSED" */
+    /* "NOTAUTH(BADKEY)": the answer to the query with the key, which was then repeated without it;
+     * "": it was not repeated */
+    const char *refused;
 } DnsReply;
 
 typedef void (*dns_exchange_cb)(const DnsReply *reply, void *userdata);
@@ -29,8 +32,9 @@ typedef void (*dns_exchange_cb)(const DnsReply *reply, void *userdata);
 typedef struct DnsRequest {
     const DnsServer *server;
     const ldns_pkt *message; /* from dns_query_new() or dns_update_new(); copied */
-    /* NULL: not signed; borrowed until the callback. A query whose key the server does not accept
-     * (NOTAUTH) is repeated without signature: some servers accept a key for updates alone. */
+    /* NULL: not signed; borrowed until the callback. If the server does not have the key of a query
+     * (dns_answer_lacks_key()), the query is repeated without signature: some servers have a key
+     * for some zones only. */
     const TsigKey *key;
     bool by_tcp;    /* false: by UDP first */
     usec_t timeout; /* from the moment it is sent */

@@ -240,26 +240,39 @@ int dns_answer_parse(const ldns_pkt *request, const TsigKey *key, const uint8_t 
     if (status != LDNS_STATUS_OK || !is_answer_to(request, answer))
         return -EBADMSG;
     if (key && is_result(answer) && !is_verified(request, key, wire, size, answer))
-        return -EKEYREJECTED;
+        return ldns_pkt_tsig(answer) ? -EKEYREJECTED : -ENOKEY;
     *ret = TAKE_PTR(answer);
     return 0;
 }
 
 /* RFC 8945 §3 */
-static const char *tsig_error(const ldns_pkt *answer)
-{
-    static const struct {
-        unsigned number;
-        const char *word;
-    } words[] = {
-        { 16, "(BADSIG)" }, { 17, "(BADKEY)" }, { 18, "(BADTIME)" }, { 22, "(BADTRUNC)" }
-    };
-    const ldns_rdf *error = tsig_field(answer, TSIG_ERROR);
+static const struct {
+    unsigned number;
+    const char *word;
+    bool has_key; /* the server has the key */
+} tsig_errors[] = { { 16, "(BADSIG)", true },
+                    { 17, "(BADKEY)", false },
+                    { 18, "(BADTIME)", true },
+                    { 22, "(BADTRUNC)", true },
+                    { 0, "", false } };
 
-    for (size_t i = 0; error && i < ELEMENTSOF(words); i++)
-        if (rdf_to_number(error) == words[i].number)
-            return words[i].word;
-    return "";
+/* Returns the index of an answer's TSIG error; of the last row: none, or an unknown one. */
+static size_t find_tsig_error(const ldns_pkt *answer)
+{
+    const ldns_rdf *error = tsig_field(answer, TSIG_ERROR);
+    size_t i = 0;
+
+    while (i < ELEMENTSOF(tsig_errors) - 1 &&
+           !(error && rdf_to_number(error) == tsig_errors[i].number))
+        i++;
+    return i;
+}
+
+bool dns_answer_lacks_key(const ldns_pkt *answer)
+{
+    return ldns_pkt_get_opcode(answer) == LDNS_PACKET_QUERY &&
+           ldns_pkt_get_rcode(answer) == LDNS_RCODE_NOTAUTH &&
+           !tsig_errors[find_tsig_error(answer)].has_key;
 }
 
 const char *dns_answer_words(const ldns_pkt *answer, char buf[DNS_WORDS_SIZE])
@@ -268,11 +281,20 @@ const char *dns_answer_words(const ldns_pkt *answer, char buf[DNS_WORDS_SIZE])
         "NOERROR",  "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP",  "REFUSED",
         "YXDOMAIN", "YXRRSET", "NXRRSET",  "NOTAUTH",  "NOTZONE",
     };
+    const char *tsig_error = tsig_errors[find_tsig_error(answer)].word;
     unsigned rcode = ldns_pkt_get_rcode(answer);
 
     if (rcode < ELEMENTSOF(words))
-        (void)snprintf(buf, DNS_WORDS_SIZE, "%s%s", words[rcode], tsig_error(answer));
+        (void)snprintf(buf, DNS_WORDS_SIZE, "%s%s", words[rcode], tsig_error);
     else
-        (void)snprintf(buf, DNS_WORDS_SIZE, "RCODE %u%s", rcode, tsig_error(answer));
+        (void)snprintf(buf, DNS_WORDS_SIZE, "RCODE %u%s", rcode, tsig_error);
+    return buf;
+}
+
+const char *dns_refused_words(const char *refused, char buf[DNS_REFUSED_SIZE])
+{
+    if (!*refused)
+        return "";
+    (void)snprintf(buf, DNS_REFUSED_SIZE, " (%s to the signed query)", refused);
     return buf;
 }

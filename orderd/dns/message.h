@@ -52,8 +52,8 @@ uint16_t dns_wire_id(const uint8_t *wire);
  * that says that the name does not exist (RFC 8945 §5.4)
  *
  * 0; -EBADMSG: the bytes do not answer this request; -EFBIG: there are more than
- * DNS_MESSAGE_SIZE_MAX, and only the header was read; -EKEYREJECTED: the signature is missing or
- * wrong; -ENOMEM.
+ * DNS_MESSAGE_SIZE_MAX, and only the header was read; -ENOKEY: the answer has no signature;
+ * -EKEYREJECTED: it has a wrong one; -ENOMEM.
  */
 int dns_answer_parse(const ldns_pkt *request, const TsigKey *key, const uint8_t *wire, size_t size,
                      ldns_pkt **ret);
@@ -62,6 +62,17 @@ int dns_answer_parse(const ldns_pkt *request, const TsigKey *key, const uint8_t 
 
 /* Returns the answer's RCODE and TSIG error in words: "REFUSED", "NOTAUTH(BADKEY)", "NOERROR". */
 const char *dns_answer_words(const ldns_pkt *answer, char buf[DNS_WORDS_SIZE]);
+
+/* Whether a server does not accept the key of a query, but may answer without it: it does not have
+ * the key, or not for this zone. False too if the signature or the time was wrong (RFC 8945
+ * §5.2): the server has the key, and the cause must not be hidden. */
+bool dns_answer_lacks_key(const ldns_pkt *answer);
+
+#define DNS_REFUSED_SIZE (DNS_WORDS_SIZE + 24U)
+
+/* Returns what to add to the answer to an unsigned query: " (NOTAUTH(BADKEY) to the signed query)".
+ * @refused: of the DnsReply; "" results in "". */
+const char *dns_refused_words(const char *refused, char buf[DNS_REFUSED_SIZE]);
 
 /* Converts a name to ldns's form. The caller releases it with ldns_rdf_deep_free(). NULL: invalid,
  * or out of memory. */

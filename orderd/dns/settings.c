@@ -25,7 +25,8 @@ const char *dns_settings_words(const DnsSettings *settings, const TsigKey *query
 {
     if (!settings->key || query_key)
         return "";
-    return settings->query_key ? " (query not signed)" : " (query not signed: sign-queries = no)";
+    return settings->query_key ? " (query not signed: it is not a dns-server of the block)"
+                               : " (query not signed: sign-queries = no)";
 }
 
 static int read_resolvers(DnsSettings *settings, char **ret_why)

@@ -26,6 +26,8 @@ struct DnsLookup {
     /* The zone at the end of the aliases: good if it is the zone of .first too. NULL: not in
      * question. */
     char *questioned;
+    /* The DnsOutcome.refused of the last answer about a zone; NULL: "". */
+    char *refused;
     bool of_resolver; /* a resolver is asked for aliases, not the servers that are updated */
     DnsAsk *ask;
     dns_lookup_cb callback;
@@ -39,6 +41,7 @@ DnsLookup *dns_lookup_cancel(DnsLookup *lookup)
     dns_ask_cancel(lookup->ask);
     free(lookup->first);
     free(lookup->questioned);
+    free(lookup->refused);
     free(lookup->owner);
     free(lookup->target);
     free(lookup->below);
@@ -166,7 +169,8 @@ static void on_no_zone(DnsLookup *lookup, const char *trouble)
     else if (trouble)
         lookup_fail(lookup, "no server reports the zone of %s (%s)", lookup->owner, trouble);
     else
-        lookup_fail(lookup, "no zone was found for %s", lookup->owner);
+        lookup_fail(lookup, "no zone was found for %s%s", lookup->owner,
+                    str_or(lookup->refused, ""));
 }
 
 static void on_zone(const DnsOutcome *outcome, void *userdata)
@@ -180,6 +184,8 @@ static void on_zone(const DnsOutcome *outcome, void *userdata)
         on_no_zone(lookup, outcome->trouble);
         return;
     }
+    free(lookup->refused);
+    lookup->refused = strdup(outcome->refused);
     r = dns_answer_zone(outcome->answer, lookup->above, &zone);
     if (r >= 0 && zone) {
         on_found_zone(lookup, zone);
@@ -244,6 +250,8 @@ static int ask_cname(DnsLookup *lookup, const char *name, dns_ask_cb callback)
                               .timeout = settings->timeout };
     int r = dns_query_new(name, LDNS_RR_TYPE_CNAME, of_resolver, &request.message);
 
+    if (!of_resolver)
+        request.words = dns_settings_words(settings, settings->query_key);
     return r < 0 ? r : dns_ask_start(settings->pool, &request, callback, lookup, &lookup->ask);
 }
 

@@ -22,6 +22,7 @@ typedef struct Watch {
     DnsExchange *exchange;      /* NULL: no answer is awaited, … */
     sd_event_source *ask_again; /* … but maybe the time to ask again */
     Poll poll;
+    char refused[DNS_WORDS_SIZE]; /* the server does not have the key: its answer; "": it may */
     bool has_it;
     bool is_out_of_reach;
     char said[SAID_SIZE];
@@ -47,23 +48,30 @@ struct Propagation {
     void *userdata;
 };
 
-static void host_done(Host *host)
+static void host_stop(Host *host)
 {
-    for (size_t i = 0; i < host->n_watches; i++) {
-        dns_exchange_cancel(host->watches[i].exchange);
-        sd_event_source_disable_unref(host->watches[i].ask_again);
+    for (size_t i = host->n_watches; i-- > 0;) {
+        host->watches[i].exchange = dns_exchange_cancel(host->watches[i].exchange);
+        host->watches[i].ask_again = sd_event_source_disable_unref(host->watches[i].ask_again);
     }
+}
+
+/* The last one first: it may wait for its turn, and would get that of the others. */
+static void propagation_stop(Propagation *p)
+{
+    for (size_t i = p->n_hosts; i-- > 0;)
+        host_stop(&p->hosts[i]);
+    zone_servers_stop(p->servers);
+    p->deadline = sd_event_source_disable_unref(p->deadline);
 }
 
 Propagation *propagation_cancel(Propagation *p)
 {
     if (!p)
         return NULL;
-    for (size_t i = 0; i < p->n_hosts; i++)
-        host_done(&p->hosts[i]);
+    propagation_stop(p);
     free(p->hosts);
     zone_servers_free(p->servers);
-    sd_event_source_disable_unref(p->deadline);
     free(p);
     return NULL;
 }
@@ -74,6 +82,7 @@ static void propagation_end(Propagation *p, const char *trouble)
 {
     _cleanup_(propagation_cancelp) Propagation *owned = p;
 
+    propagation_stop(p);
     p->callback(trouble, p->userdata);
     (void)owned;
 }
@@ -178,6 +187,26 @@ static bool is_without_way(int error)
     }
 }
 
+/* Without the key from now on, so that each time costs one query. */
+static void note_refused(Watch *watch, const DnsReply *reply)
+{
+    if (!*reply->refused)
+        return;
+    watch->key = NULL;
+    (void)snprintf(watch->refused, sizeof(watch->refused), "%s", reply->refused);
+}
+
+static void say_fault(Watch *watch, const DnsReply *reply, const char *fault)
+{
+    char buf[DNS_REFUSED_SIZE];
+    const char *words =
+        is_refusal(reply) ? dns_settings_words(watch->host->propagation->settings, watch->key) : "";
+
+    if (*watch->refused)
+        words = dns_refused_words(watch->refused, buf);
+    (void)snprintf(watch->said, sizeof(watch->said), "%s%s", fault, words);
+}
+
 static void on_watch_reply(const DnsReply *reply, void *userdata)
 {
     Watch *watch = userdata;
@@ -187,8 +216,9 @@ static void on_watch_reply(const DnsReply *reply, void *userdata)
     watch->exchange = NULL;
     watch->has_it = !wrong;
     watch->is_out_of_reach = is_without_way(reply->error);
-    (void)snprintf(watch->said, sizeof(watch->said), "%s%s", wrong ? wrong : "",
-                   is_refusal(reply) ? dns_settings_words(p->settings, watch->key) : "");
+    note_refused(watch, reply);
+    if (wrong)
+        say_fault(watch, reply, wrong);
     if (!propagation_lags(p))
         propagation_end(p, NULL);
     else if (wrong && timer_arm(watch->ask_again, poll_next(&watch->poll, 0)) < 0)

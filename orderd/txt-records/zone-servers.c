@@ -26,10 +26,19 @@ struct ZoneServers {
     void *userdata;
 };
 
+/* The last one first: it may wait for its turn, and would get that of the others. */
+void zone_servers_stop(ZoneServers *p)
+{
+    if (!p)
+        return;
+    for (size_t i = p->n_entries; i-- > 0;)
+        for (size_t j = ELEMENTSOF(p->entries[i].asks); j-- > 0;)
+            p->entries[i].asks[j] = dns_ask_cancel(p->entries[i].asks[j]);
+    p->ask = dns_ask_cancel(p->ask);
+}
+
 static void entry_done(Entry *entry)
 {
-    for (size_t i = 0; i < ELEMENTSOF(entry->asks); i++)
-        dns_ask_cancel(entry->asks[i]);
     dns_servers_done(&entry->server.addresses);
     free(entry->server.name);
     free(entry->trouble);
@@ -39,7 +48,7 @@ ZoneServers *zone_servers_free(ZoneServers *p)
 {
     if (!p)
         return NULL;
-    dns_ask_cancel(p->ask);
+    zone_servers_stop(p);
     for (size_t i = 0; i < p->n_entries; i++)
         entry_done(&p->entries[i]);
     free(p->entries);
@@ -51,6 +60,7 @@ DEFINE_CLEANUP_FUNC(ZoneServers *, zone_servers_free)
 
 static void zone_servers_fail(ZoneServers *p)
 {
+    zone_servers_stop(p);
     p->callback(p->trouble.text, p->userdata);
 }
 
@@ -182,9 +192,12 @@ static void on_name_servers(const DnsOutcome *outcome, void *userdata)
     if (r >= 0 && !names) {
         if (ask_the_other(p))
             return;
-        dns_trouble_add(&p->trouble, "no server reports the name servers of %s%s%s%s", p->zone,
-                        outcome->answer ? "" : " (", outcome->answer ? "" : outcome->trouble,
-                        outcome->answer ? "" : ")");
+        if (outcome->answer)
+            dns_trouble_add(&p->trouble, "no server reports the name servers of %s%s", p->zone,
+                            outcome->refused);
+        else
+            dns_trouble_add(&p->trouble, "no server reports the name servers of %s (%s)", p->zone,
+                            outcome->trouble);
         zone_servers_fail(p);
         return;
     }

@@ -26,6 +26,9 @@ int zone_servers_find(const DnsSettings *settings, const char *zone, zone_server
                       void *userdata, ZoneServers **ret);
 ZoneServers *zone_servers_free(ZoneServers *servers); /* NULL is fine; always returns NULL */
 
+/* Ends the search without a callback. What was found stays. NULL is fine. */
+void zone_servers_stop(ZoneServers *servers);
+
 /* The servers that were found. Borrowed. */
 size_t zone_servers_count(const ZoneServers *servers);
 const ZoneServer *zone_servers_get(const ZoneServers *servers, size_t i);

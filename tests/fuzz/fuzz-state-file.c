@@ -16,6 +16,8 @@
 #include "statedir/tls-challenge.h"
 #include "strings/strv.h"
 
+static char key_why[ACCOUNT_KEY_WHY_SIZE];
+
 #define SERVER "https://ca.example/directory"
 #define NOW    1800000000
 /* SHA-256 of www.example.org */
@@ -299,11 +301,11 @@ static void replace_key(const char *directory, EVP_PKEY *key)
 
     check_saved(account_key_save(directory, key, true));
     if (account_key_save(directory, key, false) != -EEXIST ||
-        account_key_load(directory, &again) < 0 || EVP_PKEY_eq(key, again) != 1)
+        account_key_load(directory, key_why, &again) < 0 || EVP_PKEY_eq(key, again) != 1)
         abort();
     EVP_PKEY_free(again);
     check_saved(account_new_key_save(directory, key));
-    if (!account_new_key_exists(directory) || account_new_key_load(directory, &again) < 0)
+    if (!account_new_key_exists(directory) || account_new_key_load(directory, key_why, &again) < 0)
         abort();
     EVP_PKEY_free(again);
     check_saved(account_new_key_adopt(directory));
@@ -326,7 +328,7 @@ static int load_key(const char *state, _unused_ const char *key)
     path = account_key_path(directory);
     if (lock < 0 || !path || account_dir_lock(directory) != -EBUSY)
         abort();
-    r = account_key_load(directory, &account);
+    r = account_key_load(directory, key_why, &account);
     if (r == 0)
         replace_key(directory, account);
     EVP_PKEY_free(account);

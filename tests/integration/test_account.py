@@ -279,6 +279,35 @@ def test_rollover_of_a_credential(server):
 
 # ---- contacts ------------------------------------------------------------------------------
 
+USABLE = "acmems uses RSA keys of 2048 to 8192 bits and EC keys on P-256 or P-384"
+
+
+@pytest.mark.parametrize("command,why", [
+    ("openssl genpkey -algorithm ed25519 -out {}", f"it is an Ed25519 key; {USABLE}"),
+    ("openssl genpkey -algorithm ec -pkeyopt ec_paramgen_curve:P-521 -out {}",
+     f"it is an EC key on P-521; {USABLE}"),
+    ("openssl genpkey -algorithm ec -pkeyopt ec_paramgen_curve:P-256 -aes256 -pass pass:x -out {}",
+     "it is encrypted; decrypt it with openssl pkey"),
+    ("cp private_key.json {}", "it is a JSON Web Key (JWK); convert it to PEM"),
+])
+@pytest.mark.parametrize("name", ["account.pem", "account.new.pem"])
+def test_key_of_another_kind(server, new_csr, command, why, name):
+    """The tools and the answer to the client say what the file is."""
+    path = server.directory / "account" / name
+    path.unlink(missing_ok=True)
+    (server.directory / "private_key.json").write_text('{"kty": "RSA", "n": "AA", "e": "AQAB"}')
+    lib.run(*command.format(path).split(), cwd=server.directory)
+    path.chmod(0o600)
+    tool = lib.run(lib.REGISTER, "--show", server.config, check=False)
+    assert tool.returncode == 1
+    assert f"cannot use {path}: {why}" in tool.stderr, tool.stderr
+    server.start()
+    answer = server.post(new_csr("www.example.org"))
+    assert answer.status == 500
+    assert why in answer.text and name in answer.text, answer.text
+    assert why in server.orderd.log
+
+
 def test_update_contact(server):
     """registration.json keeps the CA's answer; the account stays the same."""
     uri = registration(server)["uri"]

@@ -188,19 +188,29 @@ def test_directory_redirects(fresh, proxy, new_csr):
     assert moves.hits == 3
 
 
+NO_DIRECTORY = "{{}} does not answer with an ACME directory ({}): check acme-server."
+
+
 @pytest.mark.parametrize("fault, text", [
-    (lambda ask: Answer(302, {"Location": "/dir"}, b""), "redirect"),
-    (lambda ask: Answer(302, {"Location": "http://127.0.0.1/dir"}, b""), "http"),
-    (members(newOrder="http://127.0.0.1/order"), "its newOrder is no https URL"),
-    (members(newOrder=None), "it lacks newOrder"),
-    (lambda ask: Answer(404, {"Content-Type": "text/html"}, b"<html>"), "HTTP status 404, text/html"),
-], ids=["for ever", "to http", "http URL", "lacks one", "not found"])
+    (lambda ask: Answer(302, {"Location": "/dir"}, b""), "The CA's answer cannot be used: it redirects too often."),
+    (lambda ask: Answer(302, {"Location": "http://127.0.0.1/dir"}, b""),
+     "The CA's answer cannot be used: it redirects to a URL that is not https."),
+    (members(newOrder="http://127.0.0.1/order"), NO_DIRECTORY.format("its newOrder is no https URL")),
+    (members(newOrder=None), NO_DIRECTORY.format("it lacks newOrder")),
+    (lambda ask: Answer(404, {"Content-Type": "text/html"}, b"<html>"),
+     NO_DIRECTORY.format("HTTP status 404, text/html")),
+    (lambda ask: Answer(200, {"Content-Type": "text/html"}, b"<html>"),
+     NO_DIRECTORY.format("HTTP status 200, text/html")),
+    (lambda ask: Answer(503, {"Content-Type": "text/html"}, b"<html>"),
+     "{} does not answer with an ACME directory (HTTP status 503, text/html)."),
+], ids=["for ever", "to http", "http URL", "lacks one", "not found", "a page", "overload"])
 def test_no_directory(fresh, proxy, new_csr, fault, text):
-    """The client and the journal are told why."""
+    """The client and the journal are told why. The CA was reached."""
     damage(proxy, "", "directory", fault, times=1000)
     fresh.start()
     answer = fresh.post(new_csr(unique_name()))
-    assert answer.status == 503 and text in answer.text.lower() or text in answer.text, answer
+    assert answer.status == 503 and answer.text.startswith(text.format(proxy.url)), answer
+    assert text.format(proxy.url) in fresh.orderd.log
 
 
 @pytest.mark.parametrize("code", [404, 429])
@@ -208,7 +218,8 @@ def test_no_nonce(fresh, proxy, new_csr, code):
     damage(proxy, "", "newNonce", lambda ask: Answer(code, {"Retry-After": "88"}, b""), times=1000)
     fresh.start()
     answer = fresh.post(new_csr(unique_name()))
-    assert answer.status == 503 and f"/nonce-plz sent no nonce (HTTP status {code})" in answer.text, answer
+    assert answer.status == 503 and answer.text.startswith("https://"), answer
+    assert f"/nonce-plz sent no nonce (HTTP status {code})" in answer.text, answer
     assert answer.headers["Retry-After"] == "88"
 
 

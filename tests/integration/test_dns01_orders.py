@@ -267,27 +267,28 @@ class MuteCa(CaProxy):
 def test_reason_of_a_delay(tmp_path, primary, secondary, pebble, lookups, http01_socket, new_csr,
                            www_two):
     """A client that waited for the maximum time gets the reason for the delay, by verification."""
-    mute = MuteCa(pebble)
-    acmems = lib.Acmems(tmp_path / "mute", mute, http01_socket,
-                        lib.register(tmp_path / "account", mute, http01_socket))
-    acmems.start(auth="", storage=CONFIG.format(
-        servers="".join(f"dns-server = {server.where}\n" for server in (primary, secondary)),
-        more=f"""resolver = {lookups.where}
+    with contextlib.ExitStack() as stack:
+        mute = MuteCa(pebble)
+        stack.callback(mute.stop)
+        acmems = lib.Acmems(tmp_path / "mute", mute, http01_socket,
+                            lib.register(tmp_path / "account", mute, http01_socket))
+        stack.callback(acmems.stop)
+        acmems.start(auth="", storage=CONFIG.format(
+            servers="".join(f"dns-server = {server.where}\n" for server in (primary, secondary)),
+            more=f"""resolver = {lookups.where}
 propagation-timeout = 200
 {KEY}
 [verification "tls"]
 type = tls-alpn01
 """, verification="tls, dns"))
-    post_in_background(acmems, new_csr("shared.example.org"))
-    challenges = acmems.directory / "run/challenges/tls-alpn-01"
-    lib.wait_for(lambda: list(challenges.iterdir()), "the first order's challenge")
-    answers = [post_in_background(acmems, new_csr(*names))
-               for names in [("shared.example.org", "own.example.org"), (f"*.{www_two}",)]]
-    lib.wait_for(lambda: primary.texts(f"_acme-challenge.{www_two}"), "the record")
-    tls, dns = (answer(lib.DEADLINE + 90) for answer in answers)
-    kill_orderd(acmems)
-    acmems.stop()
-    mute.stop()
+        post_in_background(acmems, new_csr("shared.example.org"))
+        challenges = acmems.directory / "run/challenges/tls-alpn-01"
+        lib.wait_for(lambda: list(challenges.iterdir()), "the first order's challenge")
+        answers = [post_in_background(acmems, new_csr(*names))
+                   for names in [("shared.example.org", "own.example.org"), (f"*.{www_two}",)]]
+        lib.wait_for(lambda: primary.texts(f"_acme-challenge.{www_two}"), "the record")
+        tls, dns = (answer(lib.DEADLINE + 90) for answer in answers)
+        kill_orderd(acmems)
     assert tls.status == dns.status == 503
     assert tls.text.startswith("shared.example.org: the challenge of another order for the same "
                                "name must end first. Post the same CSR again later."), tls.text

@@ -43,6 +43,18 @@ def test_to_do_list_of_a_new_installation(fresh, pebble, new_csr):
     assert warnings(fresh) == []
 
 
+def test_account_key_of_another_kind(fresh, pebble):
+    """orderd's status leads to the check, and the check says what the key is."""
+    key = "/var/lib/acmems/account/account.pem"
+    fresh.configure(pebble)
+    fresh.sh("install -d -m 0700 -o acmems -g acmems /var/lib/acmems/account && "
+             f"openssl genpkey -algorithm ed25519 | install -m 0600 -o acmems -g acmems /dev/stdin {key}")
+    fresh.run("systemctl", "start", "acmems-orderd.service")
+    lib.wait_for(lambda: fresh.status_text().startswith(
+        f"unusable account key at {pebble.url}: run acmemsctl check; 0 orders"), "the status")
+    find(fresh, f"the account key '{key}' cannot be used: it is an Ed25519 key; acmems uses RSA")
+
+
 def test_missing_ca_file(fresh, pebble):
     fresh.configure(pebble, ("ca-file = /etc/acmems/ca.pem", "ca-file = /etc/acmems/other.pem"))
     lines = fresh.path("/etc/acmems/acmems.ini").read_text().splitlines()

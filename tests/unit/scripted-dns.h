@@ -12,7 +12,8 @@
 
 /* .answer: records in the form of zone files, one a line ("%" stands for the name that was asked
  * for, "$" for the value that was added last), "" for none; an RCODE ("SERVFAIL"); "timeout" or
- * "unreachable"; "silent": no end at all. A "-" before it: from a server without authority. The
+ * "unreachable"; "silent": no end at all. A "-" before it: from a server without authority; a "!"
+ * before it: to the query without the key, which the server does not have. The
  * first row that fits and was not used is taken, the last one again and again. */
 typedef struct DnsRow {
     const char *server; /* NULL: any */
@@ -223,8 +224,8 @@ static inline bool dns_answer(void)
     DnsExchange *exchange = dns_take();
     _cleanup_(dns_packet_freep) ldns_pkt *answer = NULL;
     char words[DNS_WORDS_SIZE];
-    DnsReply reply = { 0 };
-    const char *text;
+    DnsReply reply = { .refused = "" };
+    const char *text, *said;
 
     if (!exchange)
         return false;
@@ -236,14 +237,17 @@ static inline bool dns_answer(void)
         dns_first = exchange;
         return true;
     }
-    if (streq(text, "timeout"))
+    said = text + (*text == '!');
+    if (said > text)
+        reply.refused = "NOTAUTH(BADKEY)";
+    if (streq(said, "timeout"))
         reply.error = -ETIMEDOUT;
-    else if (streq(text, "unreachable"))
+    else if (streq(said, "unreachable"))
         reply.error = -ENETUNREACH;
     if (reply.error < 0)
-        reply.trouble = text;
+        reply.trouble = said;
     else {
-        answer = dns_make_answer(exchange, text);
+        answer = dns_make_answer(exchange, said);
         reply.answer = answer;
         reply.trouble = dns_answer_words(answer, words);
     }

@@ -283,7 +283,14 @@ static void check_registrations(const Config *config, const ConfigListener *list
         const AccountBlock *account = config->accounts[i];
         _cleanup_free_ char *key = account_key_path(account->directory);
         bool is_named = *account->name, has_key = key && access(key, F_OK) == 0;
+        char why[ACCOUNT_KEY_WHY_SIZE];
 
+        if (account_key_is_unusable(account, why)) {
+            config_tell(listener, LOG_WARNING, account->directory_place.file,
+                        account->directory_place.line, "the account key '%s' cannot be used: %s",
+                        str_or(key, ACCOUNT_KEY_FILE), why);
+            continue;
+        }
         if (config_uses_account(config, account) && account_is_missing(account))
             config_tell(listener, LOG_WARNING, account->file, account->line,
                         "there is no account at %s: run acme-register%s%s%s --register "

@@ -22,6 +22,8 @@
 #include "x509/chain-fields.h"
 #include "x509/pem.h"
 
+DEFINE_CLEANUP_FUNC(EVP_PKEY *, EVP_PKEY_free)
+
 /* The size of a request cannot exceed the largest max-size. */
 #define FILE_SIZE_MAX     ((size_t)16 * 1024 * 1024)
 #define SERIAL_LENGTH_MAX 128U
@@ -193,11 +195,11 @@ static int find_certificate(Revoke *revoke, const char *what)
     return r < 0 ? failed(what, strerror(-r)) : CTL_GOOD;
 }
 
-static int failed_file(const char *directory, const char *name, int r)
+static int failed_with(const AccountBlock *account, const char *name, const char *why)
 {
-    _cleanup_free_ char *file = account_file_describe(directory, name);
+    _cleanup_free_ char *file = account_file_describe(account->directory, name);
 
-    return failed(str_or(file, name), strerror(-r));
+    return failed(str_or(file, name), why);
 }
 
 /* Opens the session that sends the request, with the key of the account. */
@@ -206,17 +208,16 @@ static int open_session(Revoke *revoke)
     const AccountBlock *account = revoke->account;
     _cleanup_free_ char *elsewhere = NULL;
     json_auto_t *registration = NULL;
-    EVP_PKEY *key = NULL;
-    int r = account_key_load(account->directory, &key);
+    char why[ACCOUNT_KEY_WHY_SIZE];
+    _cleanup_(EVP_PKEY_freep) EVP_PKEY *key = NULL;
+    int r = account_key_load(account->directory, why, &key);
 
     if (r < 0 && r != -ENOENT)
-        return failed_file(account->directory, ACCOUNT_KEY_FILE, r);
+        return failed_with(account, ACCOUNT_KEY_FILE, why);
     if (r >= 0)
         r = account_registration_load(account->directory, &registration);
-    if (r < 0 && r != -ENOENT) {
-        EVP_PKEY_free(key);
-        return failed_file(account->directory, ACCOUNT_REGISTRATION_FILE, r);
-    }
+    if (r < 0 && r != -ENOENT)
+        return failed_with(account, ACCOUNT_REGISTRATION_FILE, account_registration_words(r));
     if (r >= 0)
         r = registration_leave(registration, account->server, &elsewhere);
     if (r >= 0 && !registration_uri(registration))
@@ -229,7 +230,6 @@ static int open_session(Revoke *revoke)
         session_set_key(revoke->session, key);
         r = session_set_account(revoke->session, registration_uri(registration));
     }
-    EVP_PKEY_free(key);
     if (elsewhere)
         return failed(elsewhere, "this account is at another CA than acme-server; register one "
                                  "there with acme-register(8)");

@@ -63,13 +63,14 @@ int register_generate_key(Register *reg)
 {
     const char *directory = reg->account->directory;
     bool override = reg->options.override_key;
+    char why[ACCOUNT_KEY_WHY_SIZE];
     EVP_PKEY *existing = NULL;
     int r;
 
     progress_begin("Generate private key");
     if (account_key_is_credential())
         return progress_failed(-EROFS, "the key is a systemd credential; create a new one there");
-    r = account_key_load(directory, &existing);
+    r = account_key_load(directory, why, &existing);
     EVP_PKEY_free(existing);
     if (r != -ENOENT && !override)
         return progress_failed_errno(
@@ -94,21 +95,23 @@ int register_generate_key(Register *reg)
 static int load_account(Register *reg)
 {
     const char *directory = reg->account->directory;
+    char why[ACCOUNT_KEY_WHY_SIZE];
     int r;
 
     EVP_PKEY_free(reg->key);
     reg->key = NULL;
     json_decref(reg->registration);
     reg->registration = NULL;
-    r = account_key_load(directory, &reg->key);
+    r = account_key_load(directory, why, &reg->key);
     if (r == -ENOENT)
         return progress_failed_errno(r, "there is no account.pem (create it with --gen-key)",
                                      directory);
     if (r < 0)
-        return progress_failed_file(r, directory, ACCOUNT_KEY_FILE);
+        return progress_failed_file(r, directory, ACCOUNT_KEY_FILE, why);
     r = account_registration_load(directory, &reg->registration);
     if (r < 0 && r != -ENOENT)
-        return progress_failed_file(r, directory, ACCOUNT_REGISTRATION_FILE);
+        return progress_failed_file(r, directory, ACCOUNT_REGISTRATION_FILE,
+                                    account_registration_words(r));
     free(reg->elsewhere);
     r = registration_leave(reg->registration, reg->account->server, &reg->elsewhere);
     return r < 0 ? progress_failed(r, strerror(-r)) : 0;
@@ -147,17 +150,18 @@ int register_resume_rollover(Register *reg)
 {
     _cleanup_(sync_answer_done) SyncAnswer answer = { 0 };
     const char *directory = reg->account->directory;
+    char why[ACCOUNT_KEY_WHY_SIZE];
     Rollover *rollover;
     int r;
 
     if (!account_new_key_exists(directory))
         return 0;
     progress_begin("Finish the interrupted key rollover");
-    r = rollover_resume(reg->session, directory, sync_settle, &answer, &rollover);
+    r = rollover_resume(reg->session, directory, why, sync_settle, &answer, &rollover);
     if (r == -EXDEV)
         return progress_failed(r, ROLLOVER_ELSEWHERE);
     if (r < 0)
-        return progress_failed_errno(r, "cannot use account.new.pem", directory);
+        return progress_failed_file(r, directory, ACCOUNT_NEW_KEY_FILE, why);
     answer.arrived = r == 0;
     return finish_rollover(reg, &answer);
 }

@@ -43,13 +43,12 @@ int progress_failed_errno(int r, const char *what, const char *directory)
     return r;
 }
 
-int progress_failed_file(int r, const char *directory, const char *name)
+int progress_failed_file(int r, const char *directory, const char *name, const char *why)
 {
     _cleanup_free_ char *file = account_file_describe(directory, name);
 
     end_failed();
-    text_print_line(stderr, "acme-register: failed to read %s: %s", str_or(file, name),
-                    strerror(-r));
+    text_print_line(stderr, "acme-register: cannot use %s: %s", str_or(file, name), why);
     return r;
 }
 

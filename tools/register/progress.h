@@ -12,11 +12,11 @@ void progress_done(void);
 void progress_wait(const char *what);
 
 /* End the line with "failed" and print the reason; the second as "@what in @directory: error", the
- * third as "failed to read FILE: error", see account_file_describe(). All return @r, a negative
- * errno. */
+ * third as "cannot use FILE: @why", see account_file_describe(). All return @r, a negative errno.
+ */
 int progress_failed(int r, const char *why);
 int progress_failed_errno(int r, const char *what, const char *directory);
-int progress_failed_file(int r, const char *directory, const char *name);
+int progress_failed_file(int r, const char *directory, const char *name, const char *why);
 
 /* The same for a step that needs an account at @server. @elsewhere: URL of the account that there
  * is at another CA, or NULL. Returns -ENOENT. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "status.h"
+#include "test-directory.h"
 #include "test.h"
 
 static void test_trouble(void)
@@ -28,11 +29,34 @@ static void test_trouble(void)
     ASSERT_STREQ(status_describe_trouble(&config, false, buf), "");
 }
 
+static void test_unusable_key(void)
+{
+    _cleanup_test_directory_ char *directory = test_directory_new();
+    static char url[] = "https://ca.test/dir";
+    AccountBlock account = { .directory = directory,
+                             .server = url,
+                             .accept_terms_of_service = true };
+    const AccountBlock *used[] = { &account };
+    AuthBlock auth = { .accounts = used, .n_accounts = 1 };
+    Config config = {
+        .accounts = (AccountBlock *[]){ &account },
+        .n_accounts = 1,
+        .auth = (AuthBlock *[]){ &auth },
+        .n_auth = 1,
+    };
+    char buf[STATUS_SIZE];
+
+    test_write(directory, "account.pem", "{\"kty\": \"EC\"}");
+    ASSERT_STREQ(status_describe_trouble(&config, false, buf),
+                 "unusable account key at https://ca.test/dir: run acmemsctl check; ");
+}
+
 int main(void)
 {
     char buf[STATUS_SIZE];
 
     test_trouble();
+    test_unusable_key();
 
     ASSERT_STREQ(status_describe(0, &(InventoryCount){ 0 }, buf),
                  "0 orders in progress; 0 certificates");

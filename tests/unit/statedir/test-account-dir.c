@@ -19,11 +19,14 @@ static char *read_text(const char *directory, const char *name)
     return text;
 }
 
-static void assert_unusable(const char *directory)
+static char why[ACCOUNT_KEY_WHY_SIZE];
+
+static void assert_unusable(const char *directory, const char *words)
 {
     EVP_PKEY *key = NULL;
 
-    ASSERT_EQ(account_key_load(directory, &key), -EBADMSG);
+    ASSERT_EQ(account_key_load(directory, why, &key), -EBADMSG);
+    ASSERT_STREQ(why, words);
     ASSERT_TRUE(!key);
     ASSERT_EQ(ERR_peek_error(), 0);
 }
@@ -35,7 +38,7 @@ static void test_save_and_load(void)
     _cleanup_free_ char *directory = test_path(parent, "new/account"), *text = NULL;
     EVP_PKEY *loaded = NULL;
 
-    ASSERT_EQ(account_key_load(directory, &loaded), -ENOENT);
+    ASSERT_EQ(account_key_load(directory, why, &loaded), -ENOENT);
     for (size_t i = 0; i < ELEMENTSOF(types); i++) {
         _cleanup_key_ EVP_PKEY *key = make_key(types[i]);
 
@@ -43,7 +46,7 @@ static void test_save_and_load(void)
             ASSERT_EQ(account_key_save(directory, key, false), -EEXIST);
         ASSERT_OK(account_key_save(directory, key, i > 0));
         ASSERT_EQ(test_mode(directory, "account.pem"), 0600);
-        ASSERT_OK(account_key_load(directory, &loaded));
+        ASSERT_OK(account_key_load(directory, why, &loaded));
         ASSERT_EQ(EVP_PKEY_eq(loaded, key), 1);
         EVP_PKEY_free(loaded);
         loaded = NULL;
@@ -71,49 +74,86 @@ static void test_older_formats(void)
                           "-----END EC PARAMETERS-----\n");
         ASSERT_EQ(PEM_write_bio_PrivateKey_traditional(bio, key, NULL, NULL, 0, NULL, NULL), 1);
         BIO_free(bio);
-        ASSERT_OK(account_key_load(directory, &loaded));
+        ASSERT_OK(account_key_load(directory, why, &loaded));
         ASSERT_EQ(EVP_PKEY_eq(loaded, key), 1);
     }
 }
 
-static void write_encrypted(const char *directory, EVP_PKEY *key, char *passphrase)
+static void write_encrypted(const char *directory, EVP_PKEY *key, char *passphrase, bool as_pkcs8)
 {
     _cleanup_free_ char *path = test_path(directory, "account.pem");
     BIO *bio = BIO_new_file(path, "w");
+    int length = (int)strlen(passphrase);
 
-    ASSERT_EQ(PEM_write_bio_PKCS8PrivateKey(bio, key, EVP_aes_128_cbc(), passphrase,
-                                            (int)strlen(passphrase), NULL, NULL),
+    ASSERT_EQ(as_pkcs8 ? PEM_write_bio_PKCS8PrivateKey(bio, key, EVP_aes_128_cbc(), passphrase,
+                                                       length, NULL, NULL)
+                       : PEM_write_bio_PrivateKey_traditional(bio, key, EVP_aes_128_cbc(),
+                                                              (const unsigned char *)passphrase,
+                                                              length, NULL, NULL),
               1);
     BIO_free(bio);
 }
 
+#define USABLE "; acmems uses RSA keys of 2048 to 8192 bits and EC keys on P-256 or P-384"
+
+/* Other keys and other forms of a key are told by what they are. */
 static void test_unusable(void)
 {
-    static const char *const types[] = { "RSA-1024", "P-521", "secp256k1", "Ed25519" };
+    static const struct {
+        const char *type, *words;
+    } types[] = {
+        { "RSA-1024", "it is an RSA key of 1024 bits" USABLE },
+        { "P-521", "it is an EC key on P-521" USABLE },
+        { "secp256k1", "it is an EC key on secp256k1" USABLE },
+        { "Ed25519", "it is an Ed25519 key" USABLE },
+        { "Ed448", "it is an Ed448 key" USABLE },
+    };
+    static const struct {
+        const char *text, *words;
+    } texts[] = {
+        { "", "it is empty" },
+        { "\n \n", "it is empty" },
+        { "{\"kty\": \"EC\", \"crv\": \"P-256\", \"x\": \"AA\", \"y\": \"AA\", \"d\": \"AA\"}",
+          "it is a JSON Web Key (JWK); convert it to PEM" },
+        { "\xef\xbb\xbf\n{ \"d\" : \"AA\", \"kty\" : \"RSA\" }\n",
+          "it is a JSON Web Key (JWK); convert it to PEM" },
+        { "{\"uri\": \"https://ca.test/account/1\"}", "it is not a private key in PEM form" },
+        { "-----BEGIN PRIVATE KEY-----\nMAA=\n", "its PRIVATE KEY is damaged" },
+        { "-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n",
+          "its PRIVATE KEY is damaged" },
+        { "-----BEGIN OPENSSH PRIVATE KEY-----\nb3Blb=\n-----END OPENSSH PRIVATE KEY-----\n",
+          "it contains OPENSSH PRIVATE KEY, not a private key in PEM form" },
+        { "-----BEGIN PUBLIC KEY-----\nMAA=\n-----END PUBLIC KEY-----\n",
+          "it contains PUBLIC KEY, not a private key in PEM form" },
+        { "-----BEGIN ", "it is not a private key in PEM form" },
+        { "0\x82", "it is not a private key in PEM form" }, /* DER */
+    };
     static char passphrase[] = "secret", empty[] = "";
     _cleanup_test_directory_ char *directory = test_directory_new();
     _cleanup_key_ EVP_PKEY *good = make_key("P-256");
     _cleanup_free_ char *certificate = make_certificate(good, NULL, 0, 1000);
     _cleanup_free_ char *huge = calloc(1, 65 * 1024 + 1);
 
-    test_write(directory, "account.pem", "");
-    assert_unusable(directory);
-    test_write(directory, "account.pem", "-----BEGIN PRIVATE KEY-----\nMAA=\n");
-    assert_unusable(directory);
+    for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
+        test_write(directory, "account.pem", texts[i].text);
+        assert_unusable(directory, texts[i].words);
+    }
     test_write(directory, "account.pem", certificate);
-    assert_unusable(directory);
+    assert_unusable(directory, "it contains CERTIFICATE, not a private key in PEM form");
     memset(huge, '\n', (size_t)65 * 1024);
     test_write(directory, "account.pem", huge);
-    assert_unusable(directory);
-    write_encrypted(directory, good, passphrase);
-    assert_unusable(directory);
-    write_encrypted(directory, good, empty);
-    assert_unusable(directory);
+    assert_unusable(directory, "it is larger than 64 KiB");
+    for (unsigned as_pkcs8 = 0; as_pkcs8 < 2; as_pkcs8++) {
+        write_encrypted(directory, good, passphrase, as_pkcs8);
+        assert_unusable(directory, "it is encrypted; decrypt it with openssl pkey");
+    }
+    write_encrypted(directory, good, empty, true);
+    assert_unusable(directory, "it is encrypted; decrypt it with openssl pkey");
     for (size_t i = 0; i < ELEMENTSOF(types); i++) {
-        _cleanup_key_ EVP_PKEY *key = make_key(types[i]);
+        _cleanup_key_ EVP_PKEY *key = make_key(types[i].type);
 
         ASSERT_OK(account_key_save(directory, key, true));
-        assert_unusable(directory);
+        assert_unusable(directory, types[i].words);
     }
 }
 
@@ -186,7 +226,7 @@ static void test_new_key(void)
     _cleanup_free_ char *left = test_path(directory, ".tmp-left");
 
     ASSERT_FALSE(account_new_key_exists(directory));
-    ASSERT_EQ(account_new_key_load(directory, &loaded), -ENOENT);
+    ASSERT_EQ(account_new_key_load(directory, why, &loaded), -ENOENT);
     ASSERT_OK(account_key_save(directory, old, false));
     ASSERT_OK(account_new_key_save(directory, old));
     ASSERT_EQ(account_new_key_save(directory, new), -EEXIST);
@@ -198,7 +238,7 @@ static void test_new_key(void)
     ASSERT_OK(account_new_key_adopt(directory));
     ASSERT_FALSE(account_new_key_exists(directory));
     ASSERT_EQ(access(left, F_OK), -1);
-    ASSERT_OK(account_key_load(directory, &loaded));
+    ASSERT_OK(account_key_load(directory, why, &loaded));
     ASSERT_EQ(EVP_PKEY_eq(loaded, new), 1);
 }
 

@@ -8,6 +8,8 @@
 #include "statedir/account-dir.h"
 #include "test-directory.h"
 
+static char why[ACCOUNT_KEY_WHY_SIZE];
+
 #define TERMS        "https://ca.test/terms/1"
 #define WITH_TERMS   "{" CA_DIRECTORY ", 'meta': {'termsOfService': '@terms/1'}}"
 #define WITH_BINDING "{" CA_DIRECTORY ", 'meta': {'externalAccountRequired': true}}"
@@ -204,10 +206,12 @@ static const Case cases[] = {
       KEY,
       "{",
       { { 0 } },
-      "failed 500, retry 0: The server cannot use its ACME account: failed to read "
-      "DIRECTORY/registration.json: Bad message.\n"
-      "failed 500, retry 0: The server cannot use its ACME account: failed to read "
-      "DIRECTORY/registration.json: Bad message.\n" },
+      "failed 500, retry 0: The server cannot use its ACME account: failed to use "
+      "DIRECTORY/registration.json: it is not the registration of an account in JSON; remove it, "
+      "and run acme-register --register.\n"
+      "failed 500, retry 0: The server cannot use its ACME account: failed to use "
+      "DIRECTORY/registration.json: it is not the registration of an account in JSON; remove it, "
+      "and run acme-register --register.\n" },
     { "revoked by the CA",
       CONSENT,
       KEY,
@@ -264,6 +268,16 @@ static const Case cases[] = {
       "GET dir\n"
       "failed 503, retry 60: The CA cannot be reached: Connection refused. Try again later.\n"
       "failed 503, retry 60: The CA cannot be reached: Connection refused. Try again later.\n" },
+    { "acme-server is another page",
+      CONSENT,
+      KEY,
+      NULL,
+      { { "dir", 404, "", .type = "text/html" } },
+      "GET dir\n"
+      "failed 503, retry 60: https://ca.test/dir does not answer with an ACME directory (HTTP "
+      "status 404, text/html): check acme-server. Try again later.\n"
+      "failed 503, retry 60: https://ca.test/dir does not answer with an ACME directory (HTTP "
+      "status 404, text/html): check acme-server. Try again later.\n" },
     { "the CA goes away",
       CONSENT,
       KEY,
@@ -548,7 +562,7 @@ static void show_files(const Bed *bed)
     json_auto_t *registration = NULL;
     _cleanup_key_ EVP_PKEY *key = NULL;
 
-    if (account_key_load(bed->files, &key) < 0)
+    if (account_key_load(bed->files, why, &key) < 0)
         return;
     if (EVP_PKEY_eq(key, bed->keys[1]) == 1)
         trace_add("the new key");

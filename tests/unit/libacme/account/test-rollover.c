@@ -7,6 +7,8 @@
 #include "statedir/account-dir.h"
 #include "test-directory.h"
 
+static char why[ACCOUNT_KEY_WHY_SIZE];
+
 typedef struct Case {
     const char *name;
     CaReply script[4];
@@ -165,7 +167,7 @@ static void show(const Bed *bed)
     json_auto_t *registration = NULL;
     const json_t *jwk;
 
-    ASSERT_OK(account_key_load(bed->directory, &key));
+    ASSERT_OK(account_key_load(bed->directory, why, &key));
     ASSERT_OK(account_registration_load(bed->directory, &registration));
     jwk = json_object_get(json_object_get(registration, "body"), "key");
     trace_add("%s key, registration with %s%s", name_of(bed, key),
@@ -199,16 +201,16 @@ static void test_resume(void)
     int fd;
 
     bed_open(&bed);
-    ASSERT_EQ(rollover_resume(bed.session, bed.directory, on_end, &bed, &bed.rollover), 0);
+    ASSERT_EQ(rollover_resume(bed.session, bed.directory, why, on_end, &bed, &bed.rollover), 0);
     ASSERT_OK(start(&bed));
     bed.rollover = rollover_cancel(bed.rollover);
     ASSERT_EQ(start(&bed), -EEXIST);
     fd = account_dir_lock(bed.directory);
     ASSERT_EQ(start(&bed), -EBUSY);
-    ASSERT_EQ(rollover_resume(bed.session, bed.directory, on_end, &bed, &bed.rollover), 0);
+    ASSERT_EQ(rollover_resume(bed.session, bed.directory, why, on_end, &bed, &bed.rollover), 0);
     safe_close(fd);
     ca_start(script);
-    ASSERT_EQ(rollover_resume(bed.session, bed.directory, on_end, &bed, &bed.rollover), 1);
+    ASSERT_EQ(rollover_resume(bed.session, bed.directory, why, on_end, &bed, &bed.rollover), 1);
     ASSERT_EQ(account_dir_lock(bed.directory), -EBUSY);
     clock_run(bed.event, NULL, 0);
     show(&bed);

@@ -303,30 +303,34 @@ static const Case cases[] = {
       { { "dir", 500, "", .type = "text/html", .retry_after = 9 },
         { "dir", 404, "{" CA_DIRECTORY "}" } },
       "GET dir\n"
-      "error 74: https://ca.test/dir is not an ACME directory (HTTP status 500, text/html): check "
-      "acme-server (later)\n"
+      "error 74: https://ca.test/dir does not answer with an ACME directory (HTTP status 500, "
+      "text/html) (later)\n"
       "--\n"
       "GET dir\n"
-      "error 74: https://ca.test/dir is not an ACME directory (HTTP status 404, "
+      "error 74: https://ca.test/dir does not answer with an ACME directory (HTTP status 404, "
       "application/problem+json): check acme-server\n" },
     { "the directory lacks a URL",
       { { "dir", 200, "{'newNonce': '@n', 'newAccount': '@a'}" },
         { "dir", 200, "{'newNonce': '@n', 'newAccount': 'http://ca.test/', 'newOrder': '@o'}" } },
       "GET dir\n"
-      "error 74: https://ca.test/dir is not an ACME directory (it lacks newOrder): check "
+      "error 74: https://ca.test/dir does not answer with an ACME directory (it lacks newOrder): "
+      "check "
       "acme-server\n"
       "--\n"
       "GET dir\n"
-      "error 74: https://ca.test/dir is not an ACME directory (its newAccount is no https "
+      "error 74: https://ca.test/dir does not answer with an ACME directory (its newAccount is no "
+      "https "
       "URL): check acme-server\n" },
     { "the directory is a list",
       { { "dir", 200, "[]" }, { "dir", 200, "" } },
       "GET dir\n"
-      "error 74: https://ca.test/dir is not an ACME directory (HTTP status 200, application/json): "
+      "error 74: https://ca.test/dir does not answer with an ACME directory (HTTP status 200, "
+      "application/json): "
       "check acme-server\n"
       "--\n"
       "GET dir\n"
-      "error 74: https://ca.test/dir is not an ACME directory (HTTP status 200, application/json): "
+      "error 74: https://ca.test/dir does not answer with an ACME directory (HTTP status 200, "
+      "application/json): "
       "check acme-server\n" },
 };
 

@@ -13,9 +13,11 @@
 #define FAILED                                                                                     \
     "{'type': 'http-01', 'status': 'invalid', 'error': {'type': "                                  \
     "'urn:ietf:params:acme:error:connection', 'detail': 'No way.'}}"
-#define ATTEMPTED                                                                                  \
-    "{'type': 'http-01', 'status': 'pending', 'token': '" BED_TOKEN "', 'url': '@challenge/1', "   \
+#define ATTEMPTED_AS(status)                                                                       \
+    "{'type': 'http-01', 'status': '" status "', 'token': '" BED_TOKEN                             \
+    "', 'url': '@challenge/1', "                                                                   \
     "'error': {'type': 'urn:ietf:params:acme:error:connection', 'detail': 'No way.'}}"
+#define ATTEMPTED ATTEMPTED_AS("pending")
 #define OF(type, value)                                                                            \
     "{'status': 'pending', 'identifier': {'type': '" type "', 'value': '" value "'}, "             \
     "'challenges': [" CHALLENGE("pending") "]}"
@@ -107,9 +109,26 @@ static const BedCase cases[] = {
       "challenge/1 {} (published)\n"
       "wait 1.6 s\n"
       "authz/1\n"
-      "wait 60 s\n"
+      "wait 50 s\n"
       "authz/1\n"
       "end 421: The CA could not validate: a.example.org: connection: No way.\n" },
+    { "the CA goes on processing, with an error",
+      { { "authz/1", 200, AUTHZ("pending", CHALLENGE("pending")) },
+        { "authz/1", 200, AUTHZ("pending", ATTEMPTED_AS("processing")), .retry_after = 30 },
+        { "authz/1", 200, AUTHZ("processing", ATTEMPTED_AS("processing")), .retry_after = 3600 },
+        { "authz/1", 200, AUTHZ("pending", ATTEMPTED_AS("processing")) } },
+      SEEN_PLACED SEEN_VALIDATED
+      "wait 30 s\n"
+      "authz/1\n"
+      "wait 45 s\n"
+      "authz/1\n"
+      "end 421: The CA could not validate: a.example.org: connection: No way.\n" },
+    { "the CA succeeds after an attempt that failed",
+      { { "authz/1", 200, AUTHZ("pending", CHALLENGE("pending")) },
+        { "authz/1", 200, AUTHZ("pending", ATTEMPTED_AS("processing")), .retry_after = 30 },
+        { "authz/1", 200, AUTHZ("valid", "") } },
+      SEEN_PLACED SEEN_VALIDATED "wait 30 s\n"
+                                 "authz/1\n" SEEN_FINALIZED SEEN_ISSUED },
     { "invalid before the start",
       { { "authz/1", 200, AUTHZ("invalid", FAILED) } },
       SEEN_PLACED "authz/1\n"

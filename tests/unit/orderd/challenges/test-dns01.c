@@ -227,6 +227,77 @@ static const Case cases[] = {
                   "signed: sign-queries = no); 192.0.2.54: REFUSED (query not signed: sign-queries "
                   "= no))\n",
       { PENDING } },
+    { "a server does not accept the key for queries",
+      BLOCK RESOLVER "tsig-key = hmac-sha256:k:c2VjcmV0\nzone = example.org\n",
+      { { NULL, "CNAME " OWNER, "" },
+        ADDED,
+        { NULL, "NS example.org", "% NS ns1.example.org.\n% NS ns2.example.org." },
+        { NULL, "A ns1.example.org", "% A 192.0.2.53" },
+        { NULL, "AAAA ns1.example.org", "" },
+        { NULL, "A ns2.example.org", "% A 192.0.2.12" },
+        { NULL, "AAAA ns2.example.org", "" },
+        { "192.0.2.53 signed", "TXT " OWNER, "!" },
+        { "192.0.2.53", "TXT " OWNER, "" },
+        { "192.0.2.12", "TXT " OWNER, "REFUSED" },
+        REMOVED },
+      SEEN_PLACED "authz/1\n"
+                  "192.0.2.1 CNAME _acme-challenge.a.example.org: nothing\n"
+                  "192.0.2.53 +TXT _acme-challenge.a.example.org: nothing\n"
+                  "192.0.2.1 NS example.org: % NS ns1.example.org.,% NS ns2.example.org.\n"
+                  "192.0.2.1 A ns1.example.org: % A 192.0.2.53\n"
+                  "192.0.2.1 AAAA ns1.example.org: nothing\n"
+                  "192.0.2.1 A ns2.example.org: % A 192.0.2.12\n"
+                  "192.0.2.1 AAAA ns2.example.org: nothing\n"
+                  "192.0.2.53 signed TXT _acme-challenge.a.example.org: !\n"
+                  "192.0.2.12 TXT _acme-challenge.a.example.org: REFUSED\n"
+                  "wait 0.1 s\n"
+                  "192.0.2.53 TXT _acme-challenge.a.example.org: nothing\n"
+                  "192.0.2.12 TXT _acme-challenge.a.example.org: REFUSED\n"
+                  "wait 0.2 s\n"
+                  "192.0.2.53 TXT _acme-challenge.a.example.org: nothing\n"
+                  "192.0.2.12 TXT _acme-challenge.a.example.org: REFUSED\n"
+                  "wait 0.4 s\n"
+                  "192.0.2.53 TXT _acme-challenge.a.example.org: nothing\n"
+                  "192.0.2.12 TXT _acme-challenge.a.example.org: REFUSED\n"
+                  "wait 0.3 s\n"
+                  "end 421: The server could not publish in DNS: a.example.org: its TXT record at "
+                  "_acme-challenge.a.example.org is not visible on all name servers of the zone "
+                  "example.org (ns1.example.org (192.0.2.53): it does not have the value yet "
+                  "(NOTAUTH(BADKEY) to the signed query); ns2.example.org (192.0.2.12): REFUSED "
+                  "(query not signed: it is not a dns-server of the block))\n"
+                  "192.0.2.53 -TXT _acme-challenge.a.example.org: nothing\n",
+      { PENDING } },
+    { "no server has the zone for queries without the key",
+      BLOCK RESOLVER "tsig-key = hmac-sha256:k:c2VjcmV0\n",
+      { { NULL, "CNAME " OWNER, "" }, { NULL, "SOA " OWNER, "!-" } },
+      SEEN_PLACED "authz/1\n"
+                  "192.0.2.1 CNAME _acme-challenge.a.example.org: nothing\n"
+                  "192.0.2.53 signed SOA _acme-challenge.a.example.org: !-\n"
+                  "192.0.2.54 signed SOA _acme-challenge.a.example.org: !-\n"
+                  "end 421: The server could not publish in DNS: a.example.org: no server reports "
+                  "the zone of _acme-challenge.a.example.org (192.0.2.53: it is not authoritative "
+                  "for the name (NOTAUTH(BADKEY) to the signed query); 192.0.2.54: it is not "
+                  "authoritative for the name (NOTAUTH(BADKEY) to the signed query))\n",
+      { PENDING } },
+    { "there is no zone for queries without the key",
+      BLOCK RESOLVER "tsig-key = hmac-sha256:k:c2VjcmV0\n",
+      { { NULL, "CNAME " OWNER, "" },
+        { NULL, "SOA " OWNER, "" },
+        { NULL, "SOA a.example.org", "" },
+        { NULL, "SOA example.org", "" },
+        { NULL, "SOA org", "" },
+        { NULL, "SOA ", "!" } },
+      SEEN_PLACED "authz/1\n"
+                  "192.0.2.1 CNAME _acme-challenge.a.example.org: nothing\n"
+                  "192.0.2.53 signed SOA _acme-challenge.a.example.org: nothing\n"
+                  "192.0.2.53 signed SOA a.example.org: nothing\n"
+                  "192.0.2.53 signed SOA example.org: nothing\n"
+                  "192.0.2.53 signed SOA org: nothing\n"
+                  "192.0.2.53 signed SOA : !\n"
+                  "end 421: The server could not publish in DNS: a.example.org: no zone was found "
+                  "for _acme-challenge.a.example.org (192.0.2.53: NOTAUTH(BADKEY) to the signed "
+                  "query)\n",
+      { PENDING } },
     { "the second server takes the update",
       BLOCK RESOLVER,
       { { NULL, "CNAME " OWNER, "" },

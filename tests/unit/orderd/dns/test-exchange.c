@@ -21,7 +21,8 @@ typedef enum Udp {
     UDP_OVERSIZED,
     UDP_STRAYS_FIRST,
     UDP_STRAYS_ONLY,
-    UDP_NO_KEY, /* a signed request gets NOTAUTH */
+    UDP_NO_KEY,       /* a signed request gets NOTAUTH */
+    UDP_NO_SIGNATURE, /* the answer has none */
 } Udp;
 
 /* How the server answers by TCP. */
@@ -36,6 +37,7 @@ typedef enum Tcp {
     TCP_LARGEST,   /* of the accepted size */
     TCP_OVERSIZED, /* of the largest possible size */
     TCP_NO_KEY,    /* a signed request gets NOTAUTH */
+    TCP_NO_SIGNATURE,
 } Tcp;
 
 typedef struct Connection {
@@ -53,6 +55,7 @@ typedef struct Responder {
     Udp with_udp;
     Tcp with_tcp;
     size_t expected;
+    uint8_t tsig_error; /* of the answers to a key that is not accepted */
     unsigned oversized; /* number of the message with this answer; 0: none */
     unsigned n_datagrams, n_connections, n_messages;
     uint16_t ids[1024];
@@ -78,11 +81,24 @@ static void send_strays(const Responder *r, uint8_t *data, size_t size, const So
     send_datagram(r, data, 5, peer);
 }
 
-/* The key is in the only record of a query's additional section. */
-static void deny_key(uint8_t *message)
+/* The key is in the only record of a query's additional section, which ends with the error (2
+ * bytes) and the length of no other data (2 bytes). */
+static void deny_key(const Responder *r, uint8_t *message, size_t size)
 {
-    if (message[11] > 0)
-        message[3] |= LDNS_RCODE_NOTAUTH;
+    if (message[11] == 0)
+        return;
+    message[3] |= LDNS_RCODE_NOTAUTH;
+    message[size - 3] = r->tsig_error;
+}
+
+/* Leaves the header and the question. Returns their size. */
+static size_t drop_signature(uint8_t *message, size_t size)
+{
+    size_t question = DNS_HEADER_SIZE + strnlen((char *)message + DNS_HEADER_SIZE, 255) + 1 + 4;
+
+    ASSERT_TRUE(question < size);
+    message[11] = 0;
+    return question;
 }
 
 static int on_udp(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -122,7 +138,11 @@ static int on_udp(sd_event_source *source, int fd, uint32_t revents, void *userd
         send_datagram(r, data, (size_t)size, &peer);
         break;
     case UDP_NO_KEY:
-        deny_key(data);
+        deny_key(r, data, (size_t)size);
+        send_datagram(r, data, (size_t)size, &peer);
+        break;
+    case UDP_NO_SIGNATURE:
+        size = (ssize_t)drop_signature(data, (size_t)size);
         send_datagram(r, data, (size_t)size, &peer);
         break;
     case UDP_ANSWER:
@@ -165,6 +185,7 @@ static void send_other_answers(const Connection *c, uint8_t *in)
 static bool answer(Responder *r, Connection *c, uint8_t *in)
 {
     static const uint8_t no_message[] = { 0, 11, 1, 2, 3 };
+    size_t size;
 
     r->n_messages++;
     in[4] |= 0x80;
@@ -174,7 +195,13 @@ static bool answer(Responder *r, Connection *c, uint8_t *in)
     }
     switch (r->with_tcp) {
     case TCP_NO_KEY:
-        deny_key(in + 2);
+        deny_key(r, in + 2, message_size(in) - 2);
+        send_bytes(c, in, message_size(in));
+        return true;
+    case TCP_NO_SIGNATURE:
+        size = drop_signature(in + 2, message_size(in) - 2);
+        in[0] = (uint8_t)(size >> 8);
+        in[1] = (uint8_t)size;
         send_bytes(c, in, message_size(in));
         return true;
     case TCP_ANSWER:
@@ -311,6 +338,7 @@ typedef struct Result {
     bool answered;
     int error;
     char trouble[512];
+    char refused[DNS_REFUSED_SIZE];
 } Result;
 
 static void on_reply(const DnsReply *reply, void *userdata)
@@ -321,6 +349,7 @@ static void on_reply(const DnsReply *reply, void *userdata)
     result->answered = reply->answer;
     result->error = reply->error;
     snprintf(result->trouble, sizeof(result->trouble), "%s", reply->trouble);
+    snprintf(result->refused, sizeof(result->refused), "%s", reply->refused);
 }
 
 static DnsExchange *start(DnsPool *pool, const DnsServer *server, bool by_tcp, const TsigKey *key,
@@ -483,26 +512,55 @@ static void test_unsigned(void)
         Result result = ask_signed(&world, by_tcp);
 
         ASSERT_EQ(result.error, -EKEYREJECTED);
-        ASSERT_STREQ(result.trouble, "its answer is not signed with the TSIG key");
+        ASSERT_STREQ(result.trouble, "the TSIG signature of its answer is wrong");
         ASSERT_TRUE(dns_error_is_uncertain(result.error));
         world_done(&world);
     }
 }
 
-/* A server that does not accept the key is asked again without it, by TCP: a datagram that says so
- * may be forged. */
-static void test_key_is_not_accepted(void)
+/* An answer without any signature. The hint is for queries only. */
+static void test_no_signature(void)
 {
     for (unsigned by_tcp = 0; by_tcp < 2; by_tcp++) {
-        World world = world_new(UDP_NO_KEY, TCP_NO_KEY);
+        World world = world_new(UDP_NO_SIGNATURE, TCP_NO_SIGNATURE);
         Result result = ask_signed(&world, by_tcp);
-        const Responder *r = world.responder;
 
+        ASSERT_EQ(result.error, -ENOKEY);
+        ASSERT_STREQ(result.trouble,
+                     "its answer is not signed with the TSIG key (if it cannot sign answers to "
+                     "queries, set sign-queries = no)");
+        ASSERT_TRUE(dns_error_is_uncertain(result.error));
+        world_done(&world);
+    }
+}
+
+/* A server that does not have the key is asked again without it, by TCP: a datagram that says so
+ * may be forged. One that has the key is not: the wrong secret or clock is told. */
+static void test_key_is_not_accepted(void)
+{
+    static const struct {
+        uint8_t error;
+        const char *trouble, *refused;
+    } table[] = {
+        { 0, "NOERROR", "NOTAUTH" },          { 16, "NOTAUTH(BADSIG)", "" },
+        { 17, "NOERROR", "NOTAUTH(BADKEY)" }, { 18, "NOTAUTH(BADTIME)", "" },
+        { 22, "NOTAUTH(BADTRUNC)", "" },      { 99, "NOERROR", "NOTAUTH" },
+    };
+
+    for (size_t i = 0; i < 2 * ELEMENTSOF(table); i++) {
+        bool by_tcp = i % 2, is_repeated = *table[i / 2].refused;
+        World world = world_new(UDP_NO_KEY, TCP_NO_KEY);
+        Responder *r = world.responder;
+        Result result;
+
+        r->tsig_error = table[i / 2].error;
+        result = ask_signed(&world, by_tcp);
         ASSERT_TRUE(result.answered);
-        ASSERT_STREQ(result.trouble, "NOTAUTH to the signed query, NOERROR to the unsigned one");
+        ASSERT_STREQ(result.trouble, table[i / 2].trouble);
+        ASSERT_STREQ(result.refused, table[i / 2].refused);
         ASSERT_EQ(r->n_datagrams, !by_tcp);
-        ASSERT_EQ(r->n_messages, 2);
-        ASSERT_EQ(r->n_connections, 1);
+        ASSERT_EQ(r->n_messages, by_tcp + is_repeated + (!by_tcp && is_repeated));
+        ASSERT_EQ(r->n_connections, by_tcp || is_repeated);
         world_done(&world);
     }
 }
@@ -728,6 +786,41 @@ static void test_side_by_side(void)
     world_done(&world);
 }
 
+/* A callback may free all that the request used, while it waits for other servers. */
+typedef struct Freed {
+    World world;
+    DnsServers servers;
+    unsigned n_called;
+} Freed;
+
+static void on_outcome_free(const DnsOutcome *outcome, void *userdata)
+{
+    Freed *freed = userdata;
+
+    ASSERT_TRUE(outcome->answer && outcome->server);
+    freed->n_called++;
+    dns_servers_done(&freed->servers);
+    freed->world.pool = dns_pool_free(freed->world.pool);
+}
+
+static void test_callback_frees(void)
+{
+    Freed freed = { .world = world_new(UDP_IGNORE, TCP_CLOSE) };
+    Responder *second = responder_new(freed.world.event);
+    DnsAskRequest request = { .servers = &freed.servers,
+                              .use = DNS_USE_RESOLVED,
+                              .timeout = 60 * USEC_PER_SEC };
+    DnsAsk *running;
+
+    ASSERT_OK(dns_servers_add(&freed.servers, &freed.world.responder->server));
+    ASSERT_OK(dns_servers_add(&freed.servers, &second->server));
+    ASSERT_OK(dns_query_new("www.example.org", LDNS_RR_TYPE_TXT, false, &request.message));
+    ASSERT_OK(dns_ask_start(freed.world.pool, &request, on_outcome_free, &freed, &running));
+    run_until(freed.world.event, &freed.n_called, 1);
+    responder_free(second);
+    world_done(&freed.world);
+}
+
 int main(void)
 {
     test_servers();
@@ -735,6 +828,7 @@ int main(void)
     test_no_interface();
     test_resent();
     test_unsigned();
+    test_no_signature();
     test_key_is_not_accepted();
     test_many_share_a_connection();
     test_many_datagrams();
@@ -745,5 +839,6 @@ int main(void)
     test_cancelled();
     test_one_after_the_other();
     test_side_by_side();
+    test_callback_frees();
     return EXIT_SUCCESS;
 }
