@@ -5,7 +5,7 @@
 
 #include "libacme/account/registration.h"
 #include "libacme/transport/jws.h"
-#include "statedir/account-dir.h"
+#include "statedir/account/account-dir.h"
 
 void account_files_done(AccountFiles *files)
 {

@@ -9,7 +9,7 @@
 #include "base/file-stamp.h"
 #include "base/macro.h"
 #include "config/config.h"
-#include "statedir/account-key.h"
+#include "statedir/account/account-key.h"
 
 /* Empty when zeroed. */
 typedef struct AccountFiles {

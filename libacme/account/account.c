@@ -10,7 +10,7 @@
 #include "libacme/account/rollover.h"
 #include "libacme/transport/problem.h"
 #include "log/log.h"
-#include "statedir/account-dir.h"
+#include "statedir/account/account-dir.h"
 #include "strings/strv.h"
 
 typedef enum AccountState {

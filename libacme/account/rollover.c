@@ -6,7 +6,7 @@
 #include "libacme/account/registration.h"
 #include "libacme/transport/jws.h"
 #include "libacme/transport/problem.h"
-#include "statedir/account-dir.h"
+#include "statedir/account/account-dir.h"
 
 struct Rollover {
     Session *session;

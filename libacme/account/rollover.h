@@ -7,7 +7,7 @@
 
 #include "libacme/failure.h"
 #include "libacme/transport/session.h"
-#include "statedir/account-key.h"
+#include "statedir/account/account-key.h"
 
 typedef struct Rollover Rollover;
 

@@ -5,7 +5,7 @@
 
 #include "input-file.h"
 #include "input-pem.h"
-#include "statedir/account-dir.h"
+#include "statedir/account/account-dir.h"
 #include "statedir/dns-record.h"
 #include "statedir/kept-chain.h"
 #include "statedir/ledger.h"

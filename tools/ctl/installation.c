@@ -13,7 +13,7 @@
 #include "ctl/running-service.h"
 #include "ctl/user-access.h"
 #include "libacme/account/account-files.h"
-#include "statedir/account-dir.h"
+#include "statedir/account/account-dir.h"
 
 /* The group of the services that read the configuration. */
 #define READERS "acmems"

@@ -13,7 +13,7 @@
 #include "libacme/sync-call.h"
 #include "loading/file.h"
 #include "log/log.h"
-#include "statedir/account-dir.h"
+#include "statedir/account/account-dir.h"
 #include "statedir/order-record.h"
 #include "statedir/revoked-key.h"
 #include "statedir/storage/meta.h"

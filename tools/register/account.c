@@ -9,7 +9,7 @@
 #include "libacme/sync-call.h"
 #include "register/key.h"
 #include "register/progress.h"
-#include "statedir/account-dir.h"
+#include "statedir/account/account-dir.h"
 #include "statedir/files/owner.h"
 #include "strings/strv.h"
 #include "strings/text.h"

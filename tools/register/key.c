@@ -5,7 +5,7 @@
 #include "libacme/account/rollover.h"
 #include "libacme/sync-call.h"
 #include "register/progress.h"
-#include "statedir/account-dir.h"
+#include "statedir/account/account-dir.h"
 #include "strings/strv.h"
 
 #define RSA_BITS_DEFAULT 3072U

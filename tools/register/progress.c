@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/macro.h"
-#include "statedir/account-dir.h"
+#include "statedir/account/account-dir.h"
 #include "strings/text.h"
 
 void progress_begin(const char *what)

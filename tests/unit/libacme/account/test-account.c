@@ -5,7 +5,7 @@
 #include "loading/load.h"
 #include "make-x509.h"
 #include "scripted-ca.h"
-#include "statedir/account-dir.h"
+#include "statedir/account/account-dir.h"
 #include "test-directory.h"
 
 static char why[ACCOUNT_KEY_WHY_SIZE];

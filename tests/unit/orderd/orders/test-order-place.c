@@ -4,7 +4,7 @@
 #include "orders/order-place.h"
 
 #include "order-bed.h"
-#include "statedir/account-dir.h"
+#include "statedir/account/account-dir.h"
 
 #define REFUSED(status, type)                                                                      \
     {                                                                                              \

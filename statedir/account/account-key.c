@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "statedir/account-key.h"
+#include "statedir/account/account-key.h"
 
 #include <errno.h>
 #include <openssl/err.h>

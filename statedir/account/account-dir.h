@@ -9,7 +9,7 @@
 #include <openssl/evp.h>
 #include <stdbool.h>
 
-#include "statedir/account-key.h"
+#include "statedir/account/account-key.h"
 
 #define ACCOUNT_KEY_FILE          "account.pem"
 #define ACCOUNT_NEW_KEY_FILE      "account.new.pem"

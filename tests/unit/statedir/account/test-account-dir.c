@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "statedir/account-dir.h"
+#include "statedir/account/account-dir.h"
 
 #include <openssl/err.h>
 
