@@ -149,6 +149,10 @@ static void check_challenge(const json_t *challenge)
 
     (void)challenge_object_is_pending(challenge);
     (void)challenge_object_has_error(challenge);
+    if (challenge_object_is_pending(challenge) + challenge_object_is_processing(challenge) +
+            challenge_object_is_invalid(challenge) >
+        1)
+        abort();
     if (!challenge_object_read(challenge, &token, &url))
         return;
     check_url(url);

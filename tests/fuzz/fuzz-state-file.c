@@ -290,7 +290,8 @@ static int load_registration(const char *state, _unused_ const char *key)
         check_saved(account_registration_save(directory, registration));
         if (account_registration_load(directory, &again) < 0 || !json_equal(again, registration))
             abort();
-    }
+    } else if (!*account_registration_words(r))
+        abort();
     return r;
 }
 
@@ -318,7 +319,7 @@ static void replace_key(const char *directory, EVP_PKEY *key)
 static int load_key(const char *state, _unused_ const char *key)
 {
     _cleanup_close_ int lock = -EBADF;
-    _cleanup_free_ char *path = NULL;
+    _cleanup_free_ char *path = NULL, *described = NULL;
     char directory[PATH_MAX];
     EVP_PKEY *account = NULL;
     int r;
@@ -326,11 +327,16 @@ static int load_key(const char *state, _unused_ const char *key)
     (void)snprintf(directory, sizeof(directory), "%s/account", state);
     lock = account_dir_lock(directory);
     path = account_key_path(directory);
-    if (lock < 0 || !path || account_dir_lock(directory) != -EBUSY)
+    described = account_file_describe(directory, ACCOUNT_KEY_FILE);
+    if (lock < 0 || !path || account_dir_lock(directory) != -EBUSY || !described ||
+        !is_equal(path, described) || account_new_key_load(directory, key_why, &account) != -ENOENT)
         abort();
+    *key_why = '\0';
     r = account_key_load(directory, key_why, &account);
     if (r == 0)
         replace_key(directory, account);
+    else if (!*key_why)
+        abort();
     EVP_PKEY_free(account);
     return r;
 }
