@@ -3,6 +3,8 @@
 
 import re
 import socket
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -38,3 +40,23 @@ def test_orderd_takes_a_socket_handed_over(installation, new_csr):
     installation.start_sign("--idle-timeout", "0")
     installation.start_http01()
     installation.issue(new_csr("handed.example.org"))
+
+
+@pytest.mark.parametrize("tool", [lib.REGISTER, lib.CTL], ids=lambda path: path.name)
+def test_no_core_dumps(installation, new_csr, tool):
+    """While a tool waits for the CA, it has the account key in its memory."""
+    chain = installation.directory / "chain.pem"
+    chain.write_text(installation.start().post(new_csr("www.example.org")).text)
+    arguments = {lib.REGISTER: ["--show", installation.config],
+                 lib.CTL: ["revoke", f"--config={installation.config}", chain]}
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(30)
+        installation.write_config(account=f"proxy = http://127.0.0.1:{silent.getsockname()[1]}")
+        with subprocess.Popen([tool, *arguments[tool]], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            try:
+                with silent.accept()[0]:
+                    limits = Path(f"/proc/{process.pid}/limits").read_text()
+                    assert re.search(r"^Max core file size +0 +0 ", limits, re.MULTILINE), limits
+                    assert int(Path(f"/proc/{process.pid}/coredump_filter").read_text(), 16) == 0
+            finally:
+                process.kill()
