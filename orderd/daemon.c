@@ -52,12 +52,13 @@ typedef struct Daemon {
 
 static void daemon_done(Daemon *daemon)
 {
-    sd_event_source_disable_unref(daemon->status);
-    sd_event_source_disable_unref(daemon->dns_sweep);
     varlink_server_free(daemon->server);
     renewals_free(daemon->renewals);
     orders_free(daemon->service.orders);
     inventory_free(daemon->service.inventory);
+    /* Those above arm them: an order ends with the last call for it. */
+    sd_event_source_disable_unref(daemon->status);
+    sd_event_source_disable_unref(daemon->dns_sweep);
     dns01_free(daemon->solvers.dns01);
     tlsalpn01_free(daemon->solvers.tlsalpn01);
     config_unref(daemon->config);
