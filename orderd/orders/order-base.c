@@ -73,7 +73,7 @@ void order_begin_again(Order *order)
     (void)order_schedule(order, 0);
 }
 
-/* A client can make as many orders that are held back as it likes. */
+/* The number of held-back orders has no limit, so their entries have one. */
 static bool has_entry(const Order *order, const Failure *failure)
 {
     SocketAddress peer = { .storage = { .ss_family = AF_UNSPEC } };

@@ -263,15 +263,15 @@ static OrderSetup make_setup(const Orders *orders, Config *config)
     return (OrderSetup){ orders->event, orders->solvers, config, orders->refusals };
 }
 
-static bool has_room(const Orders *orders, const Config *config, const CrowdMember *own,
-                     Failure *ret)
+static bool has_room(const Orders *orders, const Config *config, const AuthBlock *auth,
+                     const CrowdMember *own, Failure *ret)
 {
     Crowd crowd = { 0 };
     const Entry *e;
 
     TAILQ_FOREACH (e, &orders->entries, list)
         crowd_count(&crowd, own, &e->member);
-    return crowd_has_room(&crowd, own, config->n_auth > 1, ret);
+    return crowd_has_room(&crowd, own, config, auth, ret);
 }
 
 static int make_order(Orders *orders, Config *config, SignRequest *request,
@@ -284,7 +284,7 @@ static int make_order(Orders *orders, Config *config, SignRequest *request,
 
     crowd_member_init(&member, caller->client, caller->is_prefetch, request->auth->name,
                       request->size);
-    if (!has_room(orders, config, &member, failure))
+    if (!has_room(orders, config, request->auth, &member, failure))
         return -EBUSY;
     r = entry_new(orders, &entry);
     if (r < 0)

@@ -47,8 +47,8 @@ typedef struct OrdersCall {
  * orders_request() - join the order of this CSR, or begin it
  * @config: the one that the request's auth block is of
  * @request: parsed and permitted; an order that is begun takes its CSR over and copies its body
- * @ret: borrowed, to stop waiting; invalid once the callback is called. The order continues even if
- *       no waiter is left.
+ * @ret: borrowed, to stop waiting; invalid once the callback is called. An order that
+ *       has begun continues even if no waiter is left.
  *
  * The callback comes once, from the event loop. Returns 0; -EBUSY: there is no room for one more
  * order, and @failure says why (limits/crowd.h); -EUSERS: ORDERS_WAITERS_MAX wait for this order;
@@ -57,9 +57,8 @@ typedef struct OrdersCall {
 int orders_request(Orders *orders, Config *config, SignRequest *request, const OrdersCall *call,
                    OrdersWaiter **ret, Failure *failure);
 
-/* For a call that ended. An order that has not begun and that nobody waits for any more is dropped:
- * else a client could fill the room with calls that it does not wait for. NULL is fine; always
- * returns NULL. */
+/* For a call that ended. Drops an order that has not begun when its last caller leaves. Otherwise a
+ * client could use up the room with abandoned calls. NULL is fine; always returns NULL. */
 OrdersWaiter *orders_waiter_cancel(OrdersWaiter *waiter);
 
 /* Whether an order in progress is for this name, or may be. @name: without "*.". */

@@ -3,10 +3,16 @@
 
 #include "test.h"
 
+static unsigned client_share = 25;
+
 /* Asks for room for an order of this client and block, beside @n others. */
 static int ask(const char *client, const char *auth, size_t bytes, const CrowdMember *others,
-               size_t n, bool shares_auth)
+               size_t n, bool is_shared)
 {
+    AccountBlock account = { .client_share = client_share, .auth_share = is_shared ? 50 : 0 };
+    const AccountBlock *accounts[] = { &account };
+    const AuthBlock block = { .accounts = accounts, .n_accounts = 1 };
+    const Config config = { .n_auth = 2 };
     Crowd crowd = { 0 };
     Failure failure = { 0 };
     CrowdMember own;
@@ -15,7 +21,7 @@ static int ask(const char *client, const char *auth, size_t bytes, const CrowdMe
     crowd_member_init(&own, client, !client, auth, bytes);
     for (size_t i = 0; i < n; i++)
         crowd_count(&crowd, &own, &others[i]);
-    ASSERT_EQ(crowd_has_room(&crowd, &own, shares_auth, &failure), failure.status == 0);
+    ASSERT_EQ(crowd_has_room(&crowd, &own, &config, &block, &failure), failure.status == 0);
     status = failure.status;
     failure_done(&failure);
     return status;
@@ -51,6 +57,10 @@ static void test_numbers(void)
     ASSERT_EQ(ask("192.0.2.1", "web", 1, others, auth_max, false), 0);
     ASSERT_EQ(ask("192.0.2.1", "web", 1, others, CROWD_ORDERS_MAX - 1, false), 0);
     ASSERT_EQ(ask("192.0.2.1", "web", 1, others, CROWD_ORDERS_MAX, false), 503);
+    /* All hosts behind a front server are one client. */
+    client_share = 100;
+    ASSERT_EQ(ask("2001:db8::2", "mail", 1, others, client_max, true), 0);
+    client_share = 25;
     /* Prefetch is no client, but belongs to a block. */
     ASSERT_EQ(ask(NULL, "mail", 1, others, client_max, true), 0);
     ASSERT_EQ(ask(NULL, "web", 1, others, auth_max, true), 429);

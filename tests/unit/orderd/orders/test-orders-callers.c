@@ -318,8 +318,10 @@ static void test_callers_leave(void)
     two.waiter = orders_waiter_cancel(two.waiter);
     one.waiter = orders_waiter_cancel(one.waiter);
     ASSERT_EQ(orders_in_flight(c.orders), 2);
+    n_changes = 0;
     three.waiter = orders_waiter_cancel(three.waiter);
     ASSERT_EQ(orders_in_flight(c.orders), 1);
+    ASSERT_EQ(n_changes, 1);
     close_callers(&c, "callers leave", "");
 }
 
