@@ -168,7 +168,7 @@ static void set_unimplemented(Failure *failure, const SessionReply *reply, const
     failure->elsewhere = true;
 }
 
-/* The begin of the sentence about an error without a usable answer. */
+/* The beginning of the sentence about an error without a usable answer. */
 static const char *error_beginning(const SessionReply *reply)
 {
     switch (reply->error) {

@@ -40,7 +40,7 @@ size_t listeners_poll(Listeners *listeners, struct pollfd *polls)
     return sockets->n_fds;
 }
 
-/* What accept(2) reports of the connection alone; the next one may be accepted. */
+/* Errors of accept(2) that concern one connection; the next one may be accepted. */
 static bool is_of_connection(int error)
 {
     switch (error) {

@@ -65,6 +65,8 @@ int account_files_load(AccountFiles *files, const char *directory, const char *s
     if (r == -ENOENT && make_key)
         r = make_account_key(files, directory);
     if (r >= 0)
+        *files->why = '\0';
+    if (r >= 0)
         r = jwk_thumbprint(files->key, &files->thumbprint);
     if (r < 0)
         return r;

@@ -203,16 +203,22 @@ int rollover_start(Session *session, const char *directory, const RolloverPlan *
 }
 
 /* Whether the account in the directory is at another CA. 0, -EXDEV or other -errno. */
-static int check_server(const Session *session, const char *directory)
+static int check_server(const Session *session, const char *directory,
+                        char why[ACCOUNT_KEY_WHY_SIZE])
 {
     _cleanup_free_ char *elsewhere = NULL;
     json_auto_t *registration = NULL;
     int r = account_registration_load(directory, &registration);
 
-    if (r >= 0)
+    if (r == -ENOENT)
+        return 0;
+    if (r < 0)
+        (void)snprintf(why, ACCOUNT_KEY_WHY_SIZE, ACCOUNT_REGISTRATION_FILE ": %s",
+                       account_registration_words(r));
+    else
         r = registration_leave(registration, session_server(session), &elsewhere);
     if (r < 0)
-        return r == -ENOENT ? 0 : r;
+        return r;
     return elsewhere ? -EXDEV : 0;
 }
 
@@ -233,7 +239,7 @@ int rollover_resume(Session *session, const char *directory, char why[ACCOUNT_KE
     if (r == -ENOENT) /* the process that held the lock has just completed it */
         return 0;
     if (r >= 0)
-        r = check_server(session, directory);
+        r = check_server(session, directory, why);
     if (r >= 0)
         r = ask_which_key(rollover);
     if (r < 0 && !*why)

@@ -73,7 +73,7 @@ void confine_memory(void)
         CALL_WITH(name, 1, F_SETFD), CALL_WITH(name, 1, F_DUPFD),                                  \
         CALL_WITH(name, 1, F_DUPFD_CLOEXEC), CALL_WITH(name, 1, F_ADD_SEALS), CALL_REFUSED(name)
 
-/* What opens a file to change it, or makes one. O_TMPFILE contains O_DIRECTORY. */
+/* Flags that open a file for writing or create it. O_TMPFILE contains O_DIRECTORY. */
 #define WRITING (O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND | (O_TMPFILE & ~O_DIRECTORY))
 
 /* For messages to the journal. A stream could reach a service that listens in the network namespace

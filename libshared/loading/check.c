@@ -440,7 +440,7 @@ static int default_accounts(Loader *l)
     return r;
 }
 
-/* Whoever sends an old request again uses the block that permits it. */
+/* A replayed request is permitted by the block without an age limit. */
 static bool leaves_age_open(const AuthBlock *open, const AuthBlock *limited)
 {
     return open->hmac_key && limited->hmac_key && streq(open->hmac_key, limited->hmac_key) &&
@@ -448,21 +448,28 @@ static bool leaves_age_open(const AuthBlock *open, const AuthBlock *limited)
            limited->hmac_max_age > 0;
 }
 
+static const AuthBlock *find_limited(const Config *config, const AuthBlock *open)
+{
+    for (size_t i = 0; i < config->n_auth; i++)
+        if (leaves_age_open(open, config->auth[i]))
+            return config->auth[i];
+    return NULL;
+}
+
 static int check_hmac_ages(Loader *l)
 {
     int r = 0;
 
-    for (size_t i = 0; r >= 0 && i < l->config->n_auth; i++)
-        for (size_t j = 0; r >= 0 && j < l->config->n_auth; j++) {
-            const AuthBlock *open = l->config->auth[i], *limited = l->config->auth[j];
+    for (size_t i = 0; r >= 0 && i < l->config->n_auth; i++) {
+        const AuthBlock *open = l->config->auth[i], *limited = find_limited(l->config, open);
 
-            if (leaves_age_open(open, limited))
-                r = config_report(l, LOG_WARNING, (Place){ open->file, open->line },
-                                  "[auth \"%.64s\"] has the hmac_key of [auth \"%.64s\"], but no "
-                                  "hmac-max-age, so it permits old requests; set it here, too, or "
-                                  "use another key",
-                                  open->name, limited->name);
-        }
+        if (limited)
+            r = config_report(l, LOG_WARNING, (Place){ open->file, open->line },
+                              "[auth \"%.64s\"] has the hmac_key of [auth \"%.64s\"], but no "
+                              "hmac-max-age, so it permits old requests; set it here, too, or "
+                              "use another key",
+                              open->name, limited->name);
+    }
     return r;
 }
 

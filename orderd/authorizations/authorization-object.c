@@ -35,7 +35,7 @@ static const char *explain(const char *type)
         const char *type, *clause;
     } table[] = {
         { "rejectedIdentifier",
-          "some CAs say this of a wrong response to the challenge: check that "
+          "some CAs report this for a wrong response to the challenge: check that "
           "the requests of the CA for this name reach acmems" },
     };
 

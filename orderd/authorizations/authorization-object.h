@@ -29,7 +29,7 @@ bool challenge_object_is_pending(const json_t *challenge);
 /* Whether the CA has given up. Some CAs leave the authorization pending all the same. */
 bool challenge_object_is_invalid(const json_t *challenge);
 
-/* Whether the CA goes on trying. */
+/* Whether the CA is still validating. */
 bool challenge_object_is_processing(const json_t *challenge);
 
 /* Whether an attempt to validate has failed. The challenge may be pending or processing all the

@@ -142,14 +142,26 @@ static void authorization_fail_request(Authorization *a, int error)
         "The server failed to send a request to the CA. The server's journal says why.");
 }
 
+/* Whether the CA has not met the expected answer. Else it is about CAA or DNS, for example. */
+static bool is_of_connection(const Failure *failure)
+{
+    static const char *const types[] = { "connection", "unauthorized", "incorrectResponse", "tls",
+                                         "rejectedIdentifier" };
+
+    for (size_t i = 0; failure->problem && i < ELEMENTSOF(types); i++)
+        if (streq(failure->problem, types[i]))
+            return true;
+    return false;
+}
+
 /* Adds what this machine knows to the words of the CA. */
 static void add_suspicion(const Authorization *a, Failure *failure)
 {
     const Solver *solver = a->choice.solver;
-    _cleanup_free_ char *why = failure->reason && solver && solver->suspects
-                                   ? solver->suspects(verification_choice_current(&a->choice))
-                                   : NULL;
+    _cleanup_free_ char *why = NULL;
 
+    if (failure->reason && solver && solver->suspects && is_of_connection(failure))
+        why = solver->suspects(verification_choice_current(&a->choice));
     if (why)
         failure_reword(failure, "%s (%s)", failure->reason, why);
 }
@@ -433,6 +445,20 @@ static bool note_attempt(Authorization *a, const json_t *challenges)
     return false;
 }
 
+/* An earlier order may have left it so: then the block's next verification can still be used. */
+static void on_challenge_invalid(Authorization *a, const json_t *challenges)
+{
+    Failure failure = { 0 };
+
+    if (a->told) {
+        authorization_fail_invalid(a, challenges);
+        return;
+    }
+    authorization_object_set_invalid(challenges, authorization_name(a), &failure);
+    authorization_pass_over(a, &failure);
+    failure_done(&failure);
+}
+
 static void on_pending(Authorization *a, const SessionReply *reply)
 {
     const json_t *challenges = json_object_get(reply->json, "challenges"), *challenge;
@@ -452,7 +478,7 @@ static void on_pending(Authorization *a, const SessionReply *reply)
     }
     challenge = verification_choice_challenge(&a->choice, challenges);
     if (challenge_object_is_invalid(challenge)) {
-        authorization_fail_invalid(a, challenges);
+        on_challenge_invalid(a, challenges);
         return;
     }
     is_pending = challenge_object_is_pending(challenge);

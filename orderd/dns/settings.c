@@ -25,8 +25,9 @@ const char *dns_settings_words(const DnsSettings *settings, const TsigKey *query
 {
     if (!settings->key || query_key)
         return "";
-    return settings->query_key ? " (query not signed: it is not a dns-server of the block)"
-                               : " (query not signed: sign-queries = no)";
+    return settings->query_key
+               ? " (query not signed: the block does not list this server as dns-server)"
+               : " (query not signed: sign-queries = no)";
 }
 
 static int read_resolvers(DnsSettings *settings, char **ret_why)

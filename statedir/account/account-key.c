@@ -139,7 +139,7 @@ static int refuse_text(const char *text, size_t size, char why[ACCOUNT_KEY_WHY_S
     if (!find_label(text, size, label))
         return refuse(why, "it is not a private key in PEM form");
     if (strstr(label, "PRIVATE KEY") && !streq(label, "OPENSSH PRIVATE KEY"))
-        return refuse(why, "its %s is damaged", label);
+        return refuse(why, "its %s is damaged or of an unknown type", label);
     return refuse(why, "it contains %s, not a private key in PEM form", label);
 }
 
@@ -155,8 +155,8 @@ int account_key_parse(const char *pem, size_t size, char why[ACCOUNT_KEY_WHY_SIZ
         return -ENOMEM;
     }
     key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
-    ERR_clear_error();
     r = key ? check_key(key, why) : refuse_text(pem + mark, size - mark, why);
+    ERR_clear_error();
     if (r < 0)
         return r;
     *ret = TAKE_PTR(key);

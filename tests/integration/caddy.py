@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Caddy's ACME server, which is built from the parts of smallstep's step-ca."""
 
+import os
 import signal
 import socket
 from pathlib import Path
@@ -55,6 +56,8 @@ class Caddy:
             mount --bind "$1/hosts" /etc/hosts
             exec systemd-socket-activate -l 127.0.0.1:80 "$2" "$1/http01.sock" """, "sh", directory, PROXY],
             directory, expect=(0, -signal.SIGTERM))
+        own = os.stat("/proc/self/ns/net").st_ino
+        lib.wait_for(lambda: os.stat(f"/proc/{self.network.pid}/ns/net").st_ino != own, "the network namespace")
         lib.wait_for(lambda: listens(self.network.pid, 80), "port 80")
         self.ca = lib.Process("caddy", [
             "nsenter", f"--target={self.network.pid}", "--user", "--net", "--mount", "--preserve-credentials",

@@ -214,7 +214,7 @@ def test_credentials(installation, new_csr):
         # If it is damaged, every program names its path.
         orderd.stop()
         key.write_text("no key")
-        said = f"{key}, a copy of the credential that the unit of the service names: Bad message"
+        said = f"{key}, a copy of the credential that the unit of the service names: it is not a private key in PEM form"
         start_orderd()
         assert said in installation.post(new_csr("damaged.example.org")).text
     for command in [lib.REGISTER, credentials / "acmems.ini"], \

@@ -14,7 +14,8 @@
  * of the configuration that has no interface, or else the first one, and each further address gets
  * a unit of its own, acmems-http01-192.0.2.1:80.socket, that starts and stops with the main socket.
  * That of a unix socket is acmems-http01.unix-PATH.socket.
- * The other addresses do not change the name of a unit or its address. Without a listener no file
+ * The other addresses do not change the name of a unit or its address, but for a first one without
+ * an interface. Without a listener no file
  * is written: systemd refuses a socket unit that has no address.
  *
  * Returns 0 or -errno.

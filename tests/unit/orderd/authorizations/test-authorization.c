@@ -70,8 +70,8 @@ static const BedCase cases[] = {
                 "{'type': 'http-01', 'status': 'invalid', 'error': {'type': "
                 "'urn:ietf:params:acme:error:rejectedIdentifier', 'detail': 'No.'}}") } },
       SEEN_PLACED SEEN_VALIDATED
-      "end 421: The CA could not validate: a.example.org: rejectedIdentifier: No. (some CAs say "
-      "this of a wrong response to the challenge: check that the requests of the CA for this name "
+      "end 421: The CA could not validate: a.example.org: rejectedIdentifier: No. (some CAs report "
+      "this for a wrong response to the challenge: check that the requests of the CA for this name "
       "reach acmems)\n" },
     { "the CA had given up before",
       { { "authz/1", 200, AUTHZ("pending", FAILED) } },

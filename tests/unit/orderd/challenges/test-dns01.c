@@ -264,7 +264,7 @@ static const Case cases[] = {
                   "_acme-challenge.a.example.org is not visible on all name servers of the zone "
                   "example.org (ns1.example.org (192.0.2.53): it does not have the value yet "
                   "(NOTAUTH(BADKEY) to the signed query); ns2.example.org (192.0.2.12): REFUSED "
-                  "(query not signed: it is not a dns-server of the block))\n"
+                  "(query not signed: the block does not list this server as dns-server))\n"
                   "192.0.2.53 -TXT _acme-challenge.a.example.org: nothing\n",
       { PENDING } },
     { "no server has the zone for queries without the key",
