@@ -13,7 +13,8 @@
 #define RETRY_LIMIT 3600U
 #define SAID_MAX    500 /* bytes of what a CA says */
 
-#define STATUS_NOT_IMPLEMENTED 501 /* HTTP */
+#define STATUS_NOT_FOUND       404 /* HTTP */
+#define STATUS_NOT_IMPLEMENTED 501
 
 static bool speaks_to_administrator;
 
@@ -168,6 +169,25 @@ static void set_unimplemented(Failure *failure, const SessionReply *reply, const
     failure->elsewhere = true;
 }
 
+/* RFC 8555 has no type for it. */
+static bool is_gone(const SessionReply *reply)
+{
+    return reply->problem && reply->status == STATUS_NOT_FOUND &&
+           streq(problem_type(reply->problem), "malformed");
+}
+
+static void set_gone(Failure *failure, const SessionReply *reply, const char *purpose)
+{
+    _cleanup_free_ char *said = problem_describe(reply->problem);
+
+    failure_set(
+        failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, RETRY_SOON,
+        "The CA rejected the request %s: it does not know the URL, which it gave before. Try "
+        "again later. The CA said: %s",
+        purpose, str_or(said, "?"));
+    failure_set_type(failure, problem_type(reply->problem));
+}
+
 /* The beginning of the sentence about an error without a usable answer. */
 static const char *error_beginning(const SessionReply *reply)
 {
@@ -194,6 +214,9 @@ void failure_set_reply(Failure *failure, const SessionReply *reply, const char *
                     error_beginning(reply), str_or(reply->error_text, strerror(-reply->error)));
     else if (reply->problem && reply->status == STATUS_NOT_IMPLEMENTED) {
         set_unimplemented(failure, reply, purpose);
+        return;
+    } else if (is_gone(reply)) {
+        set_gone(failure, reply, purpose);
         return;
     } else if (is_explained(reply))
         failure_set_problem(failure, reply->problem, reply->retry_after);

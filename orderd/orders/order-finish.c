@@ -33,9 +33,7 @@ static void on_finalized(const SessionReply *reply, void *userdata)
         order_give_up(order, &failure);
         return;
     }
-    /* With 404 it is about the URL. */
-    if (reply->status == 400 && problem_is(reply, "malformed") &&
-        account_choice_is_current(&order->choice)) {
+    if (order_object_refuses_csr(reply) && account_choice_is_current(&order->choice)) {
         order->call = NULL;
         order_object_set_csr_refused(reply->problem, &failure);
         order_give_up(order, &failure);

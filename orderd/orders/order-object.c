@@ -105,6 +105,33 @@ void order_object_set_names_missing(const json_t *problem, Failure *ret)
     failure_set_type(ret, problem_type(problem));
 }
 
+/* An error of the request; with 404 it is about the URL, with 429 about a limit. */
+static bool is_refusal(const SessionReply *reply, const char *type)
+{
+    return reply->problem && reply->status >= 400 && reply->status < 500 && reply->status != 404 &&
+           reply->status != 429 && streq(problem_type(reply->problem), type);
+}
+
+bool order_object_refuses_names(const SessionReply *reply)
+{
+    return is_refusal(reply, "malformed") || is_refusal(reply, "badCSR");
+}
+
+void order_object_set_names_refused(const json_t *problem, Failure *ret)
+{
+    _cleanup_free_ char *said = problem_describe(problem);
+
+    failure_set(ret, LOG_EVENT_ORDER_FAILED_AT_CA, 415, 0,
+                "The CA did not accept an order for the names in this CSR. The CA said: %s",
+                str_or(said, "?"));
+    failure_set_type(ret, problem_type(problem));
+}
+
+bool order_object_refuses_csr(const SessionReply *reply)
+{
+    return is_refusal(reply, "malformed");
+}
+
 void order_object_set_csr_refused(const json_t *problem, Failure *ret)
 {
     _cleanup_free_ char *said = problem_describe(problem);

@@ -26,8 +26,16 @@ int order_object_note(const json_t *object, OrderRecord *record);
  * failure_set_problem(). */
 void order_object_set_end(const json_t *object, unsigned retry_after, Failure *ret);
 
+/* Whether the CA refused newOrder because of what is ordered, in a general type of problem. */
+bool order_object_refuses_names(const SessionReply *reply);
+
+/* The same as order_object_set_end() for that. */
+void order_object_set_names_refused(const json_t *problem, Failure *ret);
+
 /* The same: the CA refused finalize as "unauthorized", with this problem document. */
 void order_object_set_names_missing(const json_t *problem, Failure *ret);
 
-/* The same: the CA refused finalize as "malformed", which is about the CSR in it. */
+/* Whether the CA refused finalize as "malformed", which is about the CSR in it. */
+bool order_object_refuses_csr(const SessionReply *reply);
+
 void order_object_set_csr_refused(const json_t *problem, Failure *ret);

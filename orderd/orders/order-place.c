@@ -71,6 +71,18 @@ static void note_exemption(Order *order, const SessionReply *reply)
         charge(order);
 }
 
+static void fail_new_order(Order *order, const SessionReply *reply)
+{
+    Failure failure = { 0 };
+
+    if (!order_object_refuses_names(reply)) {
+        order_fail_reply(order, reply, "for a new order");
+        return;
+    }
+    order_object_set_names_refused(reply->problem, &failure);
+    order_give_up(order, &failure);
+}
+
 static void on_new_order(const SessionReply *reply, void *userdata)
 {
     Order *order = userdata;
@@ -94,7 +106,7 @@ static void on_new_order(const SessionReply *reply, void *userdata)
     if (!order_object_is_made(reply)) {
         if (order->expects_exemption)
             charge(order);
-        order_fail_reply(order, reply, "for a new order");
+        fail_new_order(order, reply);
         return;
     }
     record->url = strdup(reply->location);

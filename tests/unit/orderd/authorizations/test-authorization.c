@@ -284,8 +284,8 @@ static const BedCase cases[] = {
       { { "authz/1", 200, AUTHZ("pending", CHALLENGE("pending")) },
         { "authz/1", 404, CA_PROBLEM("malformed") } },
       SEEN_PLACED SEEN_VALIDATED
-      "end 500: The CA did not understand the server's request. This is a bug in acmems. Please "
-      "report it with the journal entries of this request. The CA said: malformed: No.\n" },
+      "end 503, retry 60: The CA rejected the request for an authorization: it does not know the "
+      "URL, which it gave before. Try again later. The CA said: malformed: No.\n" },
     { "the start is lost",
       { { "challenge/1", 0 },
         { "authz/1", 200, AUTHZ("pending", CHALLENGE("pending")) },

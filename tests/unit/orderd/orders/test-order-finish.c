@@ -55,8 +55,8 @@ static const BedCase cases[] = {
       { { "certificate/1", 404, CA_PROBLEM("malformed") } },
       SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
       "certificate/1 as application/pem-certificate-chain\n"
-      "end 500: The CA did not understand the server's request. This is a bug in acmems. Please "
-      "report it with the journal entries of this request. The CA said: malformed: No.\n" },
+      "end 503, retry 60: The CA rejected the request for the certificate: it does not know the "
+      "URL, which it gave before. Try again later. The CA said: malformed: No.\n" },
     { "an answer without a certificate",
       { { "certificate/1", 202, "" },
         { "order/1", 200, "{'status': 'valid', 'certificate': '@certificate/1'}" } },

@@ -50,14 +50,21 @@ static const BedCase cases[] = {
                   "order (HTTP status 201). Try again later.\n" },
     { "the CA sends an error with a URL",
       { { "new-order", 400, CA_PROBLEM("malformed"), "order/1" } },
-      SEEN_PLACED
-      "end 500: The CA did not understand the server's request. This is a bug in acmems. Please "
-      "report it with the journal entries of this request. The CA said: malformed: No.\n" },
+      SEEN_PLACED "end 415: The CA did not accept an order for the names in this CSR. The CA said: "
+                  "malformed: No.\n" },
     { "an order that is there already, with status 200",
       { { "new-order", 200,
           "{'status': 'ready', 'finalize': '@finalize/1', 'authorizations': ['@authz/1']}",
           "order/1" } },
       SEEN_PLACED SEEN_FINALIZED SEEN_ISSUED },
+    { "the CA finds the names redundant",
+      { REFUSED(400, "malformed") },
+      SEEN_PLACED "end 415: The CA did not accept an order for the names in this CSR. The CA said: "
+                  "malformed: No.\n" },
+    { "the CA refuses a CSR that it has not seen",
+      { REFUSED(400, "badCSR") },
+      SEEN_PLACED "end 415: The CA did not accept an order for the names in this CSR. The CA said: "
+                  "badCSR: No.\n" },
     { "the CA refuses the name",
       { REFUSED(403, "rejectedIdentifier") },
       SEEN_PLACED "end 403: The CA does not issue certificates for one of the names. Remove it "

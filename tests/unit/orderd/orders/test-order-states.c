@@ -250,8 +250,8 @@ static const BedCase cases[] = {
     { "the CA drops the order",
       { { "finalize/1", 404, CA_PROBLEM("malformed") } },
       SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
-      "end 500: The CA did not understand the server's request. This is a bug in acmems. Please "
-      "report it with the journal entries of this request. The CA said: malformed: No.\n" },
+      "end 503, retry 60: The CA rejected the request about the order: it does not know the URL, "
+      "which it gave before. Try again later. The CA said: malformed: No.\n" },
     { "an order cannot have expired when it is made: the clock is wrong",
       { { "new-order", 201,
           "{'status': 'pending', 'expires': '2020-01-01T00:00:00Z', 'finalize': '@finalize/1', "
