@@ -38,7 +38,7 @@ static int read_chain(const SessionReply *reply, const ChainWish *wish, Chain **
     if (wish->refuses_extra_names)
         extra = chain_extra_names(chain, wish->csr);
     if (extra) {
-        *ret_why = "has names that were not ordered (extra-names = refuse)";
+        *ret_why = "it has names that were not ordered (extra-names = refuse)";
         return -EPERM;
     }
     *ret = TAKE_PTR(chain);
@@ -108,15 +108,29 @@ static void on_alternate(const SessionReply *reply, void *userdata)
         try_next(fetch);
 }
 
-static void set_unusable(Failure *failure, const ChainFetch *fetch, int error, const char *why)
+/* Something else than a chain came, such as the page of a proxy. */
+static bool is_of_another_type(const SessionReply *reply, int error)
 {
-    log_event(LOG_EVENT_CERTIFICATE_UNUSABLE, NULL, "The certificate for %s cannot be used: %s",
-              fetch->wish.names, why);
-    failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 3600,
-                error == -EPERM
-                    ? "The CA added names to the certificate, and the server uses no such "
-                      "certificate (extra-names = refuse)."
-                    : "The CA did not send the certificate that was ordered. Try again later.");
+    return error == -EBADMSG && reply->size > 0 && *reply->content_type &&
+           !strcaseeq(reply->content_type, CHAIN_TYPE);
+}
+
+static void set_unusable(Failure *failure, const ChainFetch *fetch, const SessionReply *reply,
+                         int error, const char *why)
+{
+    const char *type = is_of_another_type(reply, error) ? reply->content_type : "";
+
+    log_event(LOG_EVENT_CERTIFICATE_UNUSABLE, NULL, "The certificate for %s cannot be used: %s%s%s",
+              fetch->wish.names, why, *type ? ", but " : "", type);
+    if (*type)
+        failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 3600,
+                    "The CA sent %s in place of the certificate chain. Try again later.", type);
+    else
+        failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 3600,
+                    error == -EPERM
+                        ? "The CA added names to the certificate, and the server uses no such "
+                          "certificate (extra-names = refuse)."
+                        : "The CA did not send the certificate that was ordered. Try again later.");
     /* A garbled answer may be intact the next time. A wrong certificate stays wrong. */
     failure->passing = error != -EKEYREJECTED && error != -EPERM;
 }
@@ -137,7 +151,7 @@ static void on_default(const SessionReply *reply, void *userdata)
     }
     r = read_chain(reply, &fetch->wish, &fetch->chain, &why);
     if (r < 0) {
-        set_unusable(&failure, fetch, r, why);
+        set_unusable(&failure, fetch, reply, r, why);
         fetch_end(fetch, NULL, &failure);
         return;
     }

@@ -57,6 +57,15 @@ static const BedCase cases[] = {
       "certificate/1 as application/pem-certificate-chain\n"
       "end 503, retry 60: The CA rejected the request for the certificate: it does not know the "
       "URL, which it gave before. Try again later. The CA said: malformed: No.\n" },
+    { "a page in place of the chain",
+      { { "certificate/1", 200, "<html>Sign in</html>", .type = "text/html" },
+        { "order/1", 200, "{'status': 'valid', 'certificate': '@certificate/1'}" } },
+      SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
+      "certificate/1 as application/pem-certificate-chain\n"
+      "pause 503, retry 3600: The CA sent text/html in place of the certificate chain. Try again "
+      "later.\n"
+      "wait 1 s\n"
+      "order/1\n" SEEN_ISSUED },
     { "an answer without a certificate",
       { { "certificate/1", 202, "" },
         { "order/1", 200, "{'status': 'valid', 'certificate': '@certificate/1'}" } },
