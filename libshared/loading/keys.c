@@ -562,20 +562,38 @@ static bool is_alphanumeric(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-/* Whether a host name can match: only its characters, and those with a meaning for fnmatch(3), and
- * no empty label. An underscore may be in brackets, where there are others. */
+/* Whether a host name can match: only its characters, and those with a meaning for fnmatch(3), no
+ * empty label, and none that begins or ends with a hyphen. An underscore may be in brackets, where
+ * there are others. */
 static bool is_pattern(const char *value)
 {
     bool in_brackets = false;
 
-    if (*value == '.' || strstr(value, "..") || value[strlen(value) - 1] == '.')
+    if (strchr(".-", *value) || strstr(value, "..") || strstr(value, ".-") || strstr(value, "-.") ||
+        strchr(".-", value[strlen(value) - 1]))
         return false;
     for (char c; (c = *value) != '\0'; value++) {
         in_brackets = c == '[' || (in_brackets && c != ']');
         if (!is_alphanumeric(c) && !strchr(in_brackets ? "_*?[]!.-" : "*?[]!.-", c))
             return false;
     }
-    return true;
+    return !in_brackets;
+}
+
+static int warn_of_domain(Loader *l, const ConfigKey *key, const char *value)
+{
+    SocketAddress address;
+
+    if (socket_address_parse(value, &address) >= 0)
+        return warn(l,
+                    "%s = " QUOTED " never matches, because it is an address; write it in ip-san",
+                    key->name, value);
+    if (is_pattern(value))
+        return 0;
+    return warn(l,
+                "%s = " QUOTED " never matches; write one name such as www.example.org, or one "
+                "pattern such as *.example.org, and non-ASCII names as xn--…",
+                key->name, value);
 }
 
 static int parse_domain(Loader *l, const ConfigKey *key, const char *value, void *object)
@@ -587,14 +605,9 @@ static int parse_domain(Loader *l, const ConfigKey *key, const char *value, void
     if (length == 0)
         return refuse(l, "%s is empty; write a name such as www.example.org, or delete the line",
                       key->name);
-    if (!is_pattern(value)) {
-        r = warn(l,
-                 "%s = " QUOTED " never matches; write one name such as www.example.org, or one "
-                 "pattern such as *.example.org, and non-ASCII names as xn--…",
-                 key->name, value);
-        if (r < 0)
-            return r;
-    }
+    r = warn_of_domain(l, key, value);
+    if (r < 0)
+        return r;
     r = add_string(key, value, object);
     if (r < 0)
         return r;

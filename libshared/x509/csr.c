@@ -61,6 +61,9 @@ DEFINE_CLEANUP_FUNC(GENERAL_NAMES *, GENERAL_NAMES_free)
 #define REASON_COMMON_NAME                                                                         \
     "The common name (CN) of the CSR, '%.*s', is not a valid host name. Remove it, or use one of " \
     "the host names."
+#define REASON_COMMON_NAME_NOT_ASCII                                                               \
+    "The common name (CN) of the CSR, '%.*s', is not ASCII. Write a host name as an A-label "      \
+    "(xn--...), or remove the CN."
 #define REASON_NAME                                                                                \
     "A DNS name in the CSR is not a valid host name. Use labels of letters, digits and "           \
     "hyphens, or such a name after '*.'."
@@ -263,12 +266,25 @@ static int add_address(Csr *csr, const ASN1_OCTET_STRING *octets, const char **r
     return add_once(csr, &csr->addresses, text, ret_reason);
 }
 
+/* Whether this text is one of the IP addresses, in any spelling. */
+static bool is_own_address(const Csr *csr, const char *text, int size)
+{
+    char address[INET6_ADDRSTRLEN];
+    SocketAddress parsed;
+
+    if ((size_t)size >= sizeof(address))
+        return false;
+    (void)snprintf(address, sizeof(address), "%.*s", size, text);
+    return socket_address_parse(address, &parsed) >= 0 &&
+           strv_contains(csr->addresses, socket_address_format(&parsed, address));
+}
+
 /* The CN is for people too: blanks around it, an empty one and one that is an IP address of the
  * request say nothing wrong. */
 static int add_common_name(Csr *csr, const char *text, int size, const char **ret_reason)
 {
     static char reason[512]; /* valid until the next CSR is parsed */
-    char address[INET6_ADDRSTRLEN + 1];
+    bool is_plain;
 
     while (size > 0 && isspace((unsigned char)*text))
         text++, size--;
@@ -276,17 +292,18 @@ static int add_common_name(Csr *csr, const char *text, int size, const char **re
         size--;
     if (size == 0)
         return 0;
-    if (size > 0 && (size_t)size < sizeof(address)) {
-        (void)snprintf(address, sizeof(address), "%.*s", size, text);
-        if (strv_contains(csr->addresses, address))
-            return 0;
-    }
-    (void)snprintf(reason, sizeof(reason), REASON_COMMON_NAME,
+    if (size > 0 && is_own_address(csr, text, size))
+        return 0;
+    is_plain = size < 0 || is_ascii(text, (size_t)size);
+    (void)snprintf(reason, sizeof(reason),
+                   is_plain ? REASON_COMMON_NAME : REASON_COMMON_NAME_NOT_ASCII,
                    size < 0    ? 0
                    : size < 64 ? size
                                : 64,
                    size < 0 ? "" : text);
     text_flatten(reason);
+    if (!is_plain)
+        return csr_refuse(ret_reason, reason);
     return add_name(csr, text, size, reason, ret_reason);
 }
 

@@ -69,14 +69,14 @@ static int check_terms(const Register *reg)
     return 0;
 }
 
-/* Saves the account from an answer of the CA, whatever its status. */
+/* Saves the account from an answer of the CA, whatever its status. The body may be empty: what
+ * counts is the URL. */
 static int keep_account(Register *reg, const SyncAnswer *answer, const char *uri)
 {
-    const char *status = json_string_value(json_object_get(answer->json, "status"));
     json_t *registration = NULL;
     int r;
 
-    if (!uri || !status)
+    if (!uri)
         return progress_failed(-EBADMSG, "the answer of the CA is not an account");
     r = registration_pack(reg->key, answer->json, reg->account->server, uri, &registration);
     if (r < 0)

@@ -439,6 +439,11 @@ static void test_warned(void)
         { AUTH_IP "domain=a.example.org, b.example.org\n", NEVER("a.example.org, b.example.org") },
         { AUTH_IP "domain=example.org.\n", NEVER("example.org.") },
         { AUTH_IP "domain=.example.org\n", NEVER(".example.org") },
+        { AUTH_IP "domain=-a.example.org\n", NEVER("-a.example.org") },
+        { AUTH_IP "domain=[a.example.org\n", NEVER("[a.example.org") },
+        { AUTH_IP "domain=2001:db8::1\n",
+          W("3") "domain = '2001:db8::1' never matches, because it is an address; write it in "
+                 "ip-san\n" },
         { AUTH_IP "domain=a..example.org\n", NEVER("a..example.org") },
         { AUTH_IP "domain=*_x.example.org\n", NEVER("*_x.example.org") },
         { AUTH_IP "domain=[a_]x.example.org\n", "" },

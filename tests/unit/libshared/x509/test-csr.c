@@ -77,11 +77,14 @@ static void test_names(EVP_PKEY *key)
     assert_request_refused(key, "192.0.2.1", "IP:192.0.2.2", "'192.0.2.1', is not");
     assert_request_names(key, "192.0.2.1", "IP:192.0.2.1,DNS:a.example", "a.example");
     assert_request_names(key, "2001:db8::1", "IP:2001:db8:0::1,DNS:a.example", "a.example");
+    assert_request_names(key, "2001:DB8:0:0::0001", "IP:2001:db8::1,DNS:a.example", "a.example");
     assert_request_names(key, " ", "DNS:a.example", "a.example");
     assert_request_names(key, " b.example\t", "DNS:a.example", "b.example a.example");
     assert_request_names(key, "b.example", "DNS:a.example,DNS:b.example", "b.example a.example");
     assert_request_refused(key, "two words\x1b[1m", NULL, "'two words [1m', is not");
     assert_request_refused(key, "m\xc3\xbcnchen.example", NULL, "xn--");
+    assert_request_refused(key, "M\xc3\xbcller GmbH", "DNS:a.example",
+                           "'M\xc3\xbcller GmbH', is not ASCII");
     assert_request_refused(key, NULL, "DNS:a_b.example", "DNS name");
     assert_request_refused(key, NULL, "DNS:example.org.", "DNS name");
     assert_request_refused(key, NULL, "DNS:a.*.example", "DNS name");
