@@ -13,7 +13,8 @@
 #define RETRY_LIMIT 3600U
 #define SAID_MAX    500 /* bytes of what a CA says */
 
-#define STATUS_NOT_FOUND       404 /* HTTP */
+#define STATUS_CREATED         201 /* HTTP */
+#define STATUS_NOT_FOUND       404
 #define STATUS_NOT_IMPLEMENTED 501
 
 static bool speaks_to_administrator;
@@ -133,7 +134,10 @@ static void set_unexpected(Failure *failure, const SessionReply *reply, const ch
 {
     const char *detail = problem_detail(reply->problem ? reply->problem : reply->json);
     _cleanup_free_ char *said = NULL;
-    const char *type = reply->json ? "" : reply->content_type; /* what came instead */
+    const char *type = reply->status == STATUS_CREATED && !reply->location
+                           ? "without an https URL in Location"
+                       : reply->json ? ""
+                                     : reply->content_type; /* what came instead */
     bool is_limit = reply->status == 429;
 
     if (detail && asprintf(&said, " The CA said: %.*s", SAID_MAX, detail) < 0)

@@ -114,6 +114,13 @@ static int call_send(SessionCall *call, const char *nonce)
                          on_post, call, &call->fetch);
 }
 
+static void call_fail_unsent(SessionCall *call, int error)
+{
+    call_fail(call, error,
+              error == -EOPNOTSUPP ? "its directory has no https URL for it"
+                                   : "it could not be signed or sent");
+}
+
 /* The CA may have moved the resource: a fresh directory has its new URL. */
 static bool call_is_astray(const SessionCall *call, const FetchResult *result)
 {
@@ -170,7 +177,7 @@ static void on_nonce(const FetchResult *result, void *userdata)
     call->is_pooled = false;
     r = call_send(call, result->replay_nonce);
     if (r < 0)
-        call_fail(call, r, "the request could not be signed or sent");
+        call_fail_unsent(call, r);
 }
 
 static int call_fetch_nonce(SessionCall *call)
@@ -256,7 +263,7 @@ static void on_post(const FetchResult *result, void *userdata)
             nonces_clear(&call->session->nonces);
         r = call_go(call);
         if (r < 0)
-            call_fail(call, r, "the request could not be signed or sent again");
+            call_fail_unsent(call, r);
         return;
     }
     call_finish(call, &reply);
@@ -322,7 +329,7 @@ static void session_release(Session *session, const SessionReply *reply)
         }
         r = call_go(call);
         if (r < 0)
-            call_fail(call, r, "the request could not be signed or sent");
+            call_fail_unsent(call, r);
     }
 }
 

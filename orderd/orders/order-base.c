@@ -269,7 +269,6 @@ void order_pause(Order *order, Failure *failure)
         return;
     }
     order->poll = (Poll){ 0 };
-    order_restart_patience(order);
     failure_done(&order->trouble);
     order->trouble = *failure;
     *failure = (Failure){ 0 };

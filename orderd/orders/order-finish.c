@@ -53,7 +53,8 @@ void order_finalize(Order *order, bool is_early)
     if (!order_key_is_good(order))
         return;
     if (!order->record.finalize_url) {
-        order_fail_ca(order, 60, "The CA sent no URL to finalize the order. Try again later.");
+        order_fail_ca(order, 60,
+                      "The CA sent no https URL to finalize the order. Try again later.");
         return;
     }
     payload = order_object_finalize(order->subject.request.csr);

@@ -141,8 +141,9 @@ static void on_valid(Order *order, const SessionReply *reply)
     if (url)
         order_fetch_chain(order, url);
     else
-        order_fail_ca(order, 60,
-                      "The CA issued the certificate but sent no URL for it. Try again later.");
+        order_fail_ca(
+            order, 60,
+            "The CA issued the certificate but sent no https URL for it. Try again later.");
 }
 
 /* @solvers: as of AuthorizationTask. */

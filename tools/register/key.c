@@ -184,8 +184,9 @@ static int start_rollover(Register *reg, EVP_PKEY *new, SyncAnswer *answer)
         return progress_failed_without_account(reg->elsewhere, reg->account->server);
     if (!plan.url)
         return progress_failed(
-            -EOPNOTSUPP, "the CA does not offer key rollover (no keyChange in its directory); the "
-                         "old key stays in use");
+            -EOPNOTSUPP,
+            "the CA does not offer key rollover (no https URL for keyChange in its directory); the "
+            "old key stays in use");
     r = session_set_account(reg->session, plan.account);
     if (r >= 0)
         r = rollover_start(reg->session, reg->account->directory, &plan, sync_settle, answer,

@@ -235,9 +235,9 @@ static const Case cases[] = {
       "HEAD new-nonce\n"
       "new-account {'termsOfServiceAgreed': true}\n"
       "failed 503, retry 60: The CA sent an unexpected answer to the request to register the "
-      "account (HTTP status 201). Try again later.\n"
+      "account (HTTP status 201, without an https URL in Location). Try again later.\n"
       "failed 503, retry 60: The CA sent an unexpected answer to the request to register the "
-      "account (HTTP status 201). Try again later.\n" },
+      "account (HTTP status 201, without an https URL in Location). Try again later.\n" },
     { "no status of the account",
       CONSENT,
       KEY,

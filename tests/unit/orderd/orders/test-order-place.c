@@ -43,11 +43,11 @@ static const BedCase cases[] = {
     { "the CA sends no URL",
       { { "new-order", 201, "{'status': 'pending'}" } },
       SEEN_PLACED "end 503, retry 60: The CA sent an unexpected answer to the request for a new "
-                  "order (HTTP status 201). Try again later.\n" },
+                  "order (HTTP status 201, without an https URL in Location). Try again later.\n" },
     { "the CA sends a URL without TLS",
       { { "new-order", 201, "{'status': 'pending'}", "http://ca.test/o" } },
       SEEN_PLACED "end 503, retry 60: The CA sent an unexpected answer to the request for a new "
-                  "order (HTTP status 201). Try again later.\n" },
+                  "order (HTTP status 201, without an https URL in Location). Try again later.\n" },
     { "the CA sends an error with a URL",
       { { "new-order", 400, CA_PROBLEM("malformed"), "order/1" } },
       SEEN_PLACED "end 415: The CA did not accept an order for the names in this CSR. The CA said: "

@@ -156,7 +156,7 @@ static const BedCase cases[] = {
     { "valid without a certificate",
       { { "finalize/1", 200, "{'status': 'valid'}" }, { "order/1", 200, VALID } },
       SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
-      "pause 503, retry 60: The CA issued the certificate but sent no URL for it. Try again "
+      "pause 503, retry 60: The CA issued the certificate but sent no https URL for it. Try again "
       "later.\n"
       "wait 1 s\n"
       "order/1\n" SEEN_ISSUED },
@@ -164,7 +164,7 @@ static const BedCase cases[] = {
       { { "finalize/1", 200, "{'status': 'valid', 'certificate': 'http://ca.test/c'}" },
         { "order/1", 200, VALID } },
       SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
-      "pause 503, retry 60: The CA issued the certificate but sent no URL for it. Try again "
+      "pause 503, retry 60: The CA issued the certificate but sent no https URL for it. Try again "
       "later.\n"
       "wait 1 s\n"
       "order/1\n" SEEN_ISSUED },
@@ -189,7 +189,7 @@ static const BedCase cases[] = {
         { "order/1", 200, ORDER("ready") } },
       SEEN_PLACED
       "order/1\n"
-      "pause 503, retry 60: The CA sent no URL to finalize the order. Try again later.\n"
+      "pause 503, retry 60: The CA sent no https URL to finalize the order. Try again later.\n"
       "wait 1 s\n"
       "order/1\n" SEEN_FINALIZED SEEN_ISSUED },
     { "the CA is away after the order was made",
