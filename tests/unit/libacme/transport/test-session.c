@@ -447,7 +447,7 @@ static void test_get(void)
     get_renewal(&bed, &call);
     get_renewal(&bed, &call);
     trace_assert("get", "GET dir\n"
-                        "error 95: the request could not be signed or sent\n"
+                        "error 95: its directory has no https URL for it\n"
                         "refused: 95\n"
                         "GET dir\n"
                         "GET renewal/abc\n"
