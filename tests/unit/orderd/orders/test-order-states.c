@@ -290,6 +290,33 @@ static const BedCase cases[] = {
       "order/1\n"
       "end 503, retry 60: The CA did not complete the order in time (order-timeout in [account]). "
       "acmems gave it up. Try again: a new order is made.\n" },
+    { "the CA works for hours, with errors in between",
+      { { "finalize/1", 200, ORDER("processing"), .retry_after = 3600 },
+        { "order/1", 200, ORDER("processing"), .retry_after = 3600 },
+        { "order/1", 500, "", .retry_after = 3600 },
+        { "order/1", 200, ORDER("processing"), .retry_after = 3500 },
+        { "order/1", 500, "" },
+        { "order/1", 200, ORDER("processing"), .retry_after = 3600 },
+        { "order/1", 200, ORDER("processing"), .retry_after = 3600 } },
+      SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
+      "wait 3600 s\n"
+      "order/1\n"
+      "wait 3600 s\n"
+      "order/1\n"
+      "pause 503, retry 3600: The CA sent an unexpected answer to the request about the order "
+      "(HTTP status 500, application/problem+json). Try again later.\n"
+      "wait 3600 s\n"
+      "order/1\n"
+      "wait 3500 s\n"
+      "order/1\n"
+      "pause 503, retry 60: The CA sent an unexpected answer to the request about the order (HTTP "
+      "status 500, application/problem+json). Try again later.\n"
+      "wait 1 s\n"
+      "order/1\n"
+      "wait 99 s\n"
+      "order/1\n"
+      "end 503, retry 60: The CA did not complete the order in time (order-timeout in [account]). "
+      "acmems gave it up. Try again: a new order is made.\n" },
     { "the CA validates for hours",
       { { "challenge/1", 200, "{}", .retry_after = 3600 },
         { "authz/1", 200, AUTHZ },
