@@ -115,6 +115,10 @@ static _Noreturn void run_child(Parent *parent, int fd)
     int r;
 
     fd = keep_only(parent, fd);
+    /* Sent by the parent, it could come after the answer, which must say that the connection ends.
+     */
+    if (parent->stopping)
+        (void)raise(SIGTERM);
     r = serve_connection(parent->server, fd);
     if (r < 0)
         (void)log_event_errno(LOG_EVENT_NOT_CONFINED, r,
@@ -149,8 +153,6 @@ static bool serve_one(Parent *parent)
     turns_take(turns, &turn);
     (void)safe_close(turn.fd);
     children_add(&parent->children, pid, deadline_of(parent->server), turn.holder);
-    if (parent->stopping)
-        (void)kill(pid, SIGTERM);
     return true;
 }
 
