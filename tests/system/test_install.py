@@ -240,13 +240,15 @@ type = dns01-dnsUpdate
 tsig-key-file = /etc/acmems/keys/tsig
 """
 
+GENKEY = "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256"
+
 
 def test_check_of_named_files(fresh, pebble):
     """acmemsctl check tests the access of acmems-orderd, although root can read every file."""
     fresh.enable(pebble, more=NAMED)
     fresh.sh("systemd-tmpfiles --create acmems.conf && cd /etc/acmems && umask 077 &&"
              "tsig-keygen k > keys/tsig && echo c2VjcmV0 > keys/eab && cp ca.pem keys/ca.pem &&"
-             "mkdir -p /srv/account /srv/storage && touch /srv/account/account.pem")
+             f"mkdir -p /srv/account /srv/storage && {GENKEY} -out /srv/account/account.pem")
     lines = fresh.path("/etc/acmems/acmems.ini").read_text().splitlines()
     chown = "run chown -R acmems:acmems"
     chmod = "run chown acmems: FILE && chmod 0400 FILE"
@@ -291,8 +293,8 @@ def test_check_of_key_files(fresh, pebble):
                           "eab-kid = kid\neab-hmac-key-file = /etc/acmems/eab\n"),
                     more='[verification "dns"]\ntype = dns01-dnsUpdate\ntsig-key-file = /etc/acmems/tsig\n')
     fresh.sh("systemd-tmpfiles --create acmems.conf && cd /etc/acmems && umask 027 &&"
-             "tsig-keygen k >tsig && echo c2VjcmV0 >eab && install -m 0644 -o acmems /dev/null "
-             "/var/lib/acmems/account/account.pem")
+             f"tsig-keygen k >tsig && echo c2VjcmV0 >eab && {GENKEY} -out /run/key && install -m 0644 -o acmems "
+             "/run/key /var/lib/acmems/account/account.pem")
     keys = {"tsig-key-file": ("/etc/acmems/tsig", "0640"), "eab-hmac-key-file": ("/etc/acmems/eab", "0640"),
             "the account key": ("/var/lib/acmems/account/account.pem", "0644")}
 
