@@ -95,9 +95,9 @@ void order_end_or_pause(Order *order, Failure *failure);
 bool order_key_is_good(Order *order) _warn_unused_;
 
 /* When the order ends if it still waits for the CA: it expires, or order-timeout is over. Begins to
- * count with the first call, and with the first one after order_restart_patience(). Trouble does not
- * stop it: an order whose CA fails again and again ends, too. Returns the
- * time that is left, µs; 0: none. */
+ * count with the first call, and with the first one after order_restart_patience(). Trouble does
+ * not stop it: an order whose CA fails again and again ends, too. Returns the time that is left,
+ * µs; 0: none. */
 usec_t order_patience(Order *order);
 void order_restart_patience(Order *order);
 
