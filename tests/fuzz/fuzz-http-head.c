@@ -3,6 +3,7 @@
 
 #include "serving/http-request.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -82,6 +83,21 @@ static void connect_pair(int ret[2])
     (void)close(listening);
 }
 
+/* Receives exactly so many bytes, although the alarm of libFuzzer interrupts it. */
+static void receive(int fd, char *ret, size_t size, int flags)
+{
+    size_t done = 0;
+
+    while (done < size) {
+        ssize_t n = recv(fd, ret + done, size - done, MSG_WAITALL | flags);
+
+        if (n == 0 || (n < 0 && errno != EINTR))
+            abort();
+        if (n > 0 && (!(flags & MSG_PEEK) || (size_t)n == size))
+            done += (size_t)n;
+    }
+}
+
 /* Whether a process is started for a client that has sent this. */
 static bool has_arrived(const FrontServers *servers, const char *data, size_t size)
 {
@@ -91,12 +107,11 @@ static bool has_arrived(const FrontServers *servers, const char *data, size_t si
 
     if (pair[1] == 0)
         connect_pair(pair);
-    if (send(pair[0], data, size, 0) != (ssize_t)size ||
-        recv(pair[1], waiting, size, MSG_PEEK | MSG_WAITALL) != (ssize_t)size)
+    if (send(pair[0], data, size, 0) != (ssize_t)size)
         abort();
+    receive(pair[1], waiting, size, MSG_PEEK);
     arrived = http_has_arrived(servers, pair[1]);
-    if (recv(pair[1], waiting, size, MSG_WAITALL) != (ssize_t)size)
-        abort();
+    receive(pair[1], waiting, size, 0);
     return arrived;
 }
 
