@@ -111,6 +111,15 @@ void failure_set_type(Failure *failure, const char *type)
     failure->problem = type && *type ? strdup(type) : NULL;
 }
 
+void failure_quote(Failure *failure, const json_t *problem)
+{
+    _cleanup_free_ char *said = problem_describe(problem);
+
+    if (failure->reason)
+        failure_reword(failure, "%s The CA said: %s", failure->reason, str_or(said, "?"));
+    failure_set_type(failure, problem_type(problem));
+}
+
 void failure_set_problem(Failure *failure, const json_t *problem, unsigned retry_after)
 {
     const Problem *meaning = problem_find(problem_type(problem));
@@ -164,12 +173,9 @@ static bool is_explained(const SessionReply *reply)
 /* Some CAs list a resource that they do not have, and answer with any problem type. */
 static void set_unimplemented(Failure *failure, const SessionReply *reply, const char *purpose)
 {
-    _cleanup_free_ char *said = problem_describe(reply->problem);
-
     failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 500, 0,
-                "The CA does not implement the request %s. The CA said: %s", purpose,
-                str_or(said, "?"));
-    failure_set_type(failure, problem_type(reply->problem));
+                "The CA does not implement the request %s.", purpose);
+    failure_quote(failure, reply->problem);
     failure->elsewhere = true;
 }
 
@@ -182,14 +188,11 @@ static bool is_gone(const SessionReply *reply)
 
 static void set_gone(Failure *failure, const SessionReply *reply, const char *purpose)
 {
-    _cleanup_free_ char *said = problem_describe(reply->problem);
-
-    failure_set(
-        failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, RETRY_SOON,
-        "The CA rejected the request %s: it does not know the URL, which it gave before. Try "
-        "again later. The CA said: %s",
-        purpose, str_or(said, "?"));
-    failure_set_type(failure, problem_type(reply->problem));
+    failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, RETRY_SOON,
+                "The CA rejected the request %s: it does not know the URL, which it gave before. "
+                "Try again later.",
+                purpose);
+    failure_quote(failure, reply->problem);
 }
 
 /* The beginning of the sentence about an error without a usable answer. */

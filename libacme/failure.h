@@ -41,6 +41,9 @@ void failure_copy(Failure *failure, const Failure *from);
  * none. */
 void failure_amend(Failure *failure, const char *sentence);
 
+/* Appends the words of the CA, and sets the type of the problem. */
+void failure_quote(Failure *failure, const json_t *problem);
+
 /* Replaces the reason alone. */
 void failure_reword(Failure *failure, const char *format, ...) _printf_(2, 3);
 

@@ -191,14 +191,11 @@ static void fail_not_valid(Account *account, const char *status)
 /* There is no CSR yet. */
 static void reword_bad_csr(const SessionReply *reply, Failure *failure)
 {
-    _cleanup_free_ char *said = NULL;
-
     if (!failure->problem || !streq(failure->problem, "badCSR"))
         return;
-    said = problem_describe(reply->problem);
     failure->status = 500;
-    failure_reword(failure, "The CA refuses to register the server's ACME account. The CA said: %s",
-                   str_or(said, "?"));
+    failure_reword(failure, "The CA refuses to register the server's ACME account.");
+    failure_quote(failure, reply->problem);
 }
 
 /* A CA that requires a contact may say so in one of several ways. */

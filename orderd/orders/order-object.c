@@ -76,7 +76,6 @@ int order_object_note(const json_t *object, OrderRecord *record)
 void order_object_set_end(const json_t *object, unsigned retry_after, Failure *ret)
 {
     const json_t *error = json_object_get(object, "error");
-    _cleanup_free_ char *said = NULL;
 
     if (!json_is_object(error)) {
         failure_set(ret, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0,
@@ -86,23 +85,18 @@ void order_object_set_end(const json_t *object, unsigned retry_after, Failure *r
     failure_set_problem(ret, error, retry_after);
     if (ret->status != 500)
         return;
-    said = problem_describe(error);
-    failure_set(ret, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0,
-                "The CA could not validate the names. The CA said: %s", str_or(said, "?"));
-    failure_set_type(ret, problem_type(error));
+    failure_set(ret, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0, "The CA could not validate the names.");
+    failure_quote(ret, error);
 }
 
 /* The account was authorized to create the order. So "unauthorized" is about the CSR here: the CA
  * does not find the order's names in it. */
 void order_object_set_names_missing(const json_t *problem, Failure *ret)
 {
-    _cleanup_free_ char *said = problem_describe(problem);
-
     failure_set(ret, LOG_EVENT_ORDER_FAILED_AT_CA, 415, 0,
                 "The CA found other names in this CSR than were ordered. List every name in "
-                "subjectAltName. The CA said: %s",
-                str_or(said, "?"));
-    failure_set_type(ret, problem_type(problem));
+                "subjectAltName.");
+    failure_quote(ret, problem);
 }
 
 /* An error of the request; with 404 it is about the URL, with 429 about a limit. */
@@ -119,12 +113,9 @@ bool order_object_refuses_names(const SessionReply *reply)
 
 void order_object_set_names_refused(const json_t *problem, Failure *ret)
 {
-    _cleanup_free_ char *said = problem_describe(problem);
-
     failure_set(ret, LOG_EVENT_ORDER_FAILED_AT_CA, 415, 0,
-                "The CA did not accept an order for the names in this CSR. The CA said: %s",
-                str_or(said, "?"));
-    failure_set_type(ret, problem_type(problem));
+                "The CA did not accept an order for the names in this CSR.");
+    failure_quote(ret, problem);
 }
 
 bool order_object_refuses_csr(const SessionReply *reply)
@@ -134,12 +125,7 @@ bool order_object_refuses_csr(const SessionReply *reply)
 
 void order_object_set_csr_refused(const json_t *problem, Failure *ret)
 {
-    _cleanup_free_ char *said = problem_describe(problem);
-
-    failure_set(
-        ret, LOG_EVENT_ORDER_FAILED_AT_CA, 415, 0,
-        "The CA did not accept this CSR. Create a new one, for example with openssl req. The "
-        "CA said: %s",
-        str_or(said, "?"));
-    failure_set_type(ret, problem_type(problem));
+    failure_set(ret, LOG_EVENT_ORDER_FAILED_AT_CA, 415, 0,
+                "The CA did not accept this CSR. Create a new one, for example with openssl req.");
+    failure_quote(ret, problem);
 }
