@@ -83,25 +83,25 @@ bool challenge_object_read(const json_t *challenge, const char **ret_token, cons
     return true;
 }
 
+/* A CA may leave it out. */
+static const char *status_of(const json_t *challenge)
+{
+    return str_or(json_string_value(json_object_get(challenge, "status")), "pending");
+}
+
 bool challenge_object_is_pending(const json_t *challenge)
 {
-    const char *status = json_string_value(json_object_get(challenge, "status"));
-
-    return !status || streq(status, "pending"); /* a CA may leave it out */
+    return streq(status_of(challenge), "pending");
 }
 
 bool challenge_object_is_invalid(const json_t *challenge)
 {
-    const char *status = json_string_value(json_object_get(challenge, "status"));
-
-    return status && streq(status, "invalid");
+    return streq(status_of(challenge), "invalid");
 }
 
 bool challenge_object_is_processing(const json_t *challenge)
 {
-    const char *status = json_string_value(json_object_get(challenge, "status"));
-
-    return status && streq(status, "processing");
+    return streq(status_of(challenge), "processing");
 }
 
 bool challenge_object_has_error(const json_t *challenge)
