@@ -21,9 +21,8 @@ def test_installed(fresh):
     # Enabled along with acmems-mgmt.socket.
     assert fresh.show("acmems-orderd.socket", "UnitFileState") == "enabled"
     lib.wait_for(lambda: fresh.is_active("acmems-orderd.socket"), "the socket of orderd")
-    listening = fresh.run("ss", "-Hltn").stdout
     for address in "0.0.0.0:1313", "[::]:1313", "0.0.0.0:1380", "[::]:1380":
-        assert f" {address} " in listening
+        lib.wait_for(lambda at=f" {address} ": at in fresh.run("ss", "-Hltn").stdout, f"the socket at {address}")
     assert fresh.post(b"x").status == 403
     assert lib.request(1380, "GET", "/.well-known/acme-challenge/x", address="::1").status == 404
     # By default this socket has no address, which systemd-analyze reports.

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The units as a group: acmems.target, several listeners, and what the package does to them."""
 
+import contextlib
+
 from machine import lib
 
 LISTENERS = ("listener = 127.0.0.1:1313", "listener = 127.0.0.1:1313\nlistener = 127.0.0.2:1414\nlistener = [::1]:1313")
@@ -19,6 +21,15 @@ for client in clients:
 for client in clients:
     print(client.recv(8).decode())
 """
+
+
+def assert_answers(address, port):
+    """systemctl waits for the main socket. The other ones open right after it."""
+    def request():
+        with contextlib.suppress(ConnectionRefusedError):
+            return lib.request(port, "POST", "/sign", b"x", address=address).status
+
+    assert lib.wait_for(request, f"the socket at {address}") == 415
 
 
 def states(server, units=MEMBERS):
@@ -59,31 +70,30 @@ def test_bad_listener(fresh, pebble):
         fresh.run("systemctl", "restart", *fresh.sockets, check=False)
         for good, at in (("127.0.0.1", 1313), ("127.0.0.2", 1414), ("::1", 1313)):
             if good != address:
-                assert lib.request(at, "POST", "/sign", b"x", address=good).status == 415
+                assert_answers(good, at)
         assert "failed" in fresh.run("systemctl", "list-units", "--all", "acmems-mgmt*").stdout
         fresh.run("systemctl", "stop", "blocker.service")
         fresh.run("systemctl", "restart", "acmems-mgmt.socket")
         for good, at in (("127.0.0.1", 1313), ("127.0.0.2", 1414), ("::1", 1313)):
-            assert lib.request(at, "POST", "/sign", b"x", address=good).status == 415
+            assert_answers(good, at)
 
 
 def test_added_listener(fresh, pebble):
     """A new address closes no other one, not even until the restart, and a restart opens every order of them."""
     first, more = "127.0.0.5", "127.0.0.1"
-
-    def answers(address):
-        return lib.can_connect_to(address, 1313) and lib.request(1313, "POST", "/sign", b"x", address=address).status == 415
-
     fresh.enable(pebble, ("127.0.0.1:1313", f"{first}:1313"))
     fresh.configure(pebble, ("127.0.0.1:1313", f"{first}:1313\nlistener = {more}:1313"))
     fresh.run("systemctl", "daemon-reload")
-    assert answers(first) and not answers(more)
+    assert_answers(first, 1313)
+    assert not lib.can_connect_to(more, 1313)
     fresh.run("systemctl", "restart", "acmems-mgmt.socket")
-    assert answers(first) and answers(more)
+    assert_answers(first, 1313)
+    assert_answers(more, 1313)
     fresh.configure(pebble, ("127.0.0.1:1313", f"{more}:1313\nlistener = {first}:1313"))
     fresh.run("systemctl", "daemon-reload")
     fresh.run("systemctl", "restart", "acmems-mgmt.socket")
-    assert answers(first) and answers(more)
+    assert_answers(first, 1313)
+    assert_answers(more, 1313)
 
 
 def test_accept_with_several_listeners(fresh, pebble):
@@ -93,7 +103,7 @@ def test_accept_with_several_listeners(fresh, pebble):
     fresh.enable(pebble, (LISTENERS[0], LISTENERS[1] + "".join(f"\nlistener = {path}" for path in paths)))
     fresh.sh(lib.documented_block("install accept drop-in"))
     for address, port in (("127.0.0.1", 1313), ("127.0.0.2", 1414), ("::1", 1313)):
-        assert lib.request(port, "POST", "/sign", b"x", address=address).status == 415
+        assert_answers(address, port)
     assert not fresh.is_active("acmems-mgmt.service")
     for _ in range(3):
         answers = fresh.run("/usr/bin/python3", "-c", ASK_ALL, *paths).stdout
