@@ -2,21 +2,65 @@
 """The shipped units where the machine runs out of something, and while the package is upgraded."""
 
 import contextlib
+import dataclasses
+import itertools
 import threading
 import uuid
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from crowd import Crowd, addresses, http
+from crowd import Crowd, addresses, client_hello, http, tls_is_complete
 from csr_pool import make_csrs
 from fast_ca import FastCa
 from machine import lib
 from server import Server
 
 LIMITS = ("client-share = 0", "client-share = 0\norders-per-3h = 0\nduplicate-certificates-per-week = 0")
-CHALLENGE = "/.well-known/acme-challenge/faults"
-PORTS = {"acmems-mgmt.service": 1313, "acmems-http01.service": 1380}
+TLS = '[verification "tls"]\ntype = tls-alpn01\nlistener = 127.0.0.1:443\n'
+NAME = "faults.example.org"
+UNITS = ("acmems-mgmt.service", "acmems-http01.service", "acmems-tlsalpn01.service")
+
+
+@dataclasses.dataclass
+class Handler:
+    """A service, requests to it without an end, and the start of each answer."""
+
+    unit: str
+    port: int
+    requests: Iterator
+    served: bytes = b"HTTP/1.1 200 "
+    how: dict = dataclasses.field(default_factory=dict)
+
+    def ask(self, requests, width):
+        """The visits of as many clients at a time."""
+        return Crowd(("127.0.0.1", self.port), addresses(54, 100), width, **self.how).ask(requests)
+
+    def serves(self, n=1, width=1):
+        return self.are_served(self.ask(itertools.islice(self.requests, n), width))
+
+    def are_served(self, visits):
+        return all(not visit.error and visit.answer.startswith(self.served) for visit in visits)
+
+
+def tls(name, served):
+    return Handler("acmems-tlsalpn01.service", 443, itertools.repeat(client_hello(name)), served,
+                   {"is_complete": tls_is_complete})
+
+
+def http01(challenge, status):
+    request = http("GET", f"/.well-known/acme-challenge/{challenge}")
+    return Handler("acmems-http01.service", 1380, itertools.repeat(request), b"HTTP/1.1 %d " % status)
+
+
+def sign(requests):
+    return Handler("acmems-mgmt.service", 1313, requests)
+
+
+def new_orders():
+    while True:
+        yield http("POST", "/sign", make_csrs([f"{uuid.uuid4()}.example.org"])[0])
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +74,8 @@ def ca(tmp_path_factory):
 def server(tmp_path_factory, ca):
     machine = Server(tmp_path_factory.mktemp("faults") / "machine")
     try:
-        machine.enable(ca, LIMITS)
+        machine.enable(ca, LIMITS, more=TLS)
+        machine.run("systemctl", "enable", "--now", "acmems-tlsalpn01.socket")
         machine.run("systemctl", "start", "acmems-orderd.service")
         yield machine
     finally:
@@ -45,53 +90,45 @@ def cached(server):
     return http("POST", "/sign", csr)
 
 
-def publish(server):
-    server.sh("cd /run/acmems/challenges/http-01 && printf faults.thumbprint >faults &&"
-              " chown acmems:acmems-http01 faults && chmod 640 faults")
-
-
 def limit(server, unit, **limits):
     """Change limits of the main process while it runs."""
     server.run("prlimit", "--pid", server.show(unit, "MainPID"), *(f"--{name}={n}" for name, n in limits.items()))
 
 
-@pytest.fixture(params=PORTS)
-def handler(request, server, cached):
-    """(unit, port, a request that it answers with 200)"""
-    publish(server)
-    unit = request.param
-    requests = {1313: cached, 1380: http("GET", CHALLENGE)}
-    assert lib.request(1380, "GET", CHALLENGE).status == 200
-    return unit, PORTS[unit], requests[PORTS[unit]]
+def handler_of(unit, server, cached, directory):
+    server.publish("faults", NAME, directory)  # orderd removes challenges that no order needs when it starts
+    handlers = {handler.unit: handler for handler in (
+        sign(itertools.repeat(cached)), http01("faults", 200), tls(NAME, b"\x16\x03\x03"))}
+    assert handlers[unit].serves()
+    return handlers[unit]
+
+
+@pytest.fixture(params=UNITS)
+def handler(request, server, cached, tmp_path):
+    return handler_of(request.param, server, cached, tmp_path)
 
 
 def journal_says(server, unit, text):
     lib.wait_for(lambda: text in server.journal("-b", "-u", unit), text)
 
 
-def ask_during(server, handler, fault, end, text):
-    """A client that asks while a resource is short waits, and is served once the shortage has ended."""
-    unit, port, request = handler
-    fault()
-    with lib.Client(port) as client:
-        client.send(request)
-        journal_says(server, unit, text)
-        end()
-        assert client.answer("GET").status == 200
-
-
 def test_no_process(server, handler):
-    unit = handler[0]
-    ask_during(server, handler, lambda: limit(server, unit, nproc="1:8192"),
-               lambda: limit(server, unit, nproc="8192:8192"), "Failed to start a process for a connection, will retry")
+    """A client that asks while there is no process waits, and is served once there is one."""
+    limit(server, handler.unit, nproc="1:8192")
+    with ThreadPoolExecutor(1) as pool:
+        client = pool.submit(handler.serves)
+        try:
+            journal_says(server, handler.unit, "Failed to start a process for a connection, will retry")
+        finally:
+            limit(server, handler.unit, nproc="8192:8192")
+        assert client.result()
 
 
 def test_no_process_until_a_restart(server, handler):
     """A service without processes ends when it must; the next one serves those who wait in the kernel."""
-    unit, port, request = handler
-    limit(server, unit, nproc="1:8192")
-    server.run("systemctl", "restart", unit)
-    assert Crowd(("127.0.0.1", port), ["127.0.0.1"], 1).ask([request])[0].status == 200
+    limit(server, handler.unit, nproc="1:8192")
+    server.run("systemctl", "restart", handler.unit)
+    assert handler.serves()
 
 
 @contextlib.contextmanager
@@ -115,48 +152,32 @@ def memory_limit(server, unit, spare):
     (group / "memory.limit_in_bytes").write_text("-1")
 
 
-@pytest.mark.parametrize("unit", [*PORTS, "acmems-orderd.service"])
-def test_no_memory(server, cached, unit):
+@pytest.mark.parametrize("unit", [*UNITS, "acmems-orderd.service"])
+def test_no_memory(server, cached, unit, tmp_path):
     """The kernel kills processes of the service. Some clients lose their connection; the next ones are served."""
-    publish(server)
-    assert lib.request(1380, "GET", CHALLENGE).status == 200
-    port = PORTS.get(unit, 1313)
+    handler = handler_of("acmems-mgmt.service" if unit == "acmems-orderd.service" else unit, server, cached, tmp_path)
+    if handler.port == 1313:
+        handler.requests = new_orders()
     with memory_limit(server, unit, 256 << 10):
-        requests = [http("GET", CHALLENGE)] * 300 if port == 1380 else [
-            http("POST", "/sign", csr) for csr in make_csrs(f"{uuid.uuid4()}.example.org" for _ in range(100))]
-        Crowd(("127.0.0.1", port), addresses(54, 100), 100).ask(requests)
-    visits = Crowd(("127.0.0.1", port), addresses(54, 100), 10).ask(requests)
-    assert {visit.status for visit in visits} == {200}
+        handler.serves(300, 100)
+    assert handler.serves(100, 10)
 
 
 def test_upgrade_under_load(server, cached):
     """No client notices an upgrade to a newer version."""
-    publish(server)
     server.sh("cd /root && rm -rf newer && dpkg-deb -R /mnt/build/deb/acmems_*.deb newer &&"
               " sed -i 's/^Version: .*/&+newer/' newer/DEBIAN/control && dpkg-deb -b newer newer.deb")
     ended = threading.Event()
-
-    def ask(port, requests):
-        def until_ended():
-            while not ended.is_set():
-                yield next(requests)
-        return Crowd(("127.0.0.1", port), addresses(53, 20), 2).ask(until_ended())
-
-    def forever(request):
-        while True:
-            yield request
-
-    def new():
-        while True:
-            yield http("POST", "/sign", make_csrs([f"{uuid.uuid4()}.example.org"])[0])
-
-    with ThreadPoolExecutor(3) as pool:
-        clients = {"cached": pool.submit(ask, 1313, forever(cached)), "new": pool.submit(ask, 1313, new()),
-                   "no challenge": pool.submit(ask, 1380, forever(http("GET", CHALLENGE + "-other")))}
+    # orderd removes the challenges of others when it starts: these requests are for none.
+    handlers = (sign(itertools.repeat(cached)), sign(new_orders()), http01("other", 404),
+                tls("other.example.org", b"\x15"))
+    with ThreadPoolExecutor(len(handlers)) as pool:
+        clients = [pool.submit(handler.ask, itertools.takewhile(lambda _: not ended.is_set(), handler.requests), 2)
+                   for handler in handlers]
         try:
             server.run("env", "DEBIAN_FRONTEND=noninteractive", "dpkg", "--install", "/root/newer.deb")
             assert server.run("dpkg-query", "-W", "-f", "${Version}", "acmems").stdout.endswith("+newer")
         finally:
             ended.set()
-    for kind, visits in clients.items():
-        assert {visit.status for visit in visits.result()} == {404 if kind == "no challenge" else 200}, kind
+    for handler, client in zip(handlers, clients):
+        assert handler.are_served(client.result()), handler.unit
