@@ -46,10 +46,9 @@ struct DnsAsk {
     void *userdata;
 };
 
-/* The last one first: it may wait for its turn, and would get that of the others. */
 static void ask_stop(DnsAsk *ask)
 {
-    for (size_t i = ask->n_attempts; i-- > 0;)
+    for (size_t i = 0; i < ask->n_attempts; i++)
         ask->attempts[i].exchange = dns_exchange_cancel(ask->attempts[i].exchange);
     ask->next = sd_event_source_disable_unref(ask->next);
 }

@@ -58,9 +58,9 @@ struct DnsPool {
     LIST_HEAD(, SharedConnection) connections;
     TAILQ_HEAD(, DnsExchange) active, waiting;
     size_t n_active;
+    sd_event_source *turn; /* gives free places to those that wait */
 };
 
-static void start_waiting(DnsPool *pool);
 static int send_by_tcp(DnsExchange *e);
 static bool ask_unsigned(DnsExchange *e, const ldns_pkt *answer);
 
@@ -124,7 +124,8 @@ static void exchange_free(DnsExchange *e)
     ldns_pkt_free(e->request);
     free(e->wire);
     free(e);
-    start_waiting(pool);
+    if (!TAILQ_EMPTY(&pool->waiting))
+        (void)timer_arm(pool->turn, 0);
 }
 
 DnsExchange *dns_exchange_cancel(DnsExchange *e)
@@ -495,6 +496,14 @@ static void start_waiting(DnsPool *pool)
     }
 }
 
+static int on_turn(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    (void)source;
+    (void)usec;
+    start_waiting(userdata);
+    return 0;
+}
+
 int dns_exchange_start(DnsPool *pool, const DnsRequest *request, dns_exchange_cb callback,
                        void *userdata, DnsExchange **ret)
 {
@@ -526,9 +535,15 @@ int dns_exchange_start(DnsPool *pool, const DnsRequest *request, dns_exchange_cb
 int dns_pool_new(sd_event *event, DnsPool **ret)
 {
     DnsPool *pool = calloc(1, sizeof(*pool));
+    int r;
 
     if (!pool)
         return -ENOMEM;
+    r = timer_new(event, on_turn, pool, &pool->turn);
+    if (r < 0) {
+        free(pool);
+        return r;
+    }
     pool->event = sd_event_ref(event);
     LIST_INIT(&pool->connections);
     TAILQ_INIT(&pool->active);
@@ -549,11 +564,11 @@ DnsPool *dns_pool_free(DnsPool *pool)
 
     if (!pool)
         return NULL;
-    /* Free the waiting exchanges first, or they would be started in place of the others. */
     while ((e = TAILQ_FIRST(&pool->waiting)) || (e = TAILQ_FIRST(&pool->active)))
         exchange_free(e);
     while ((shared = LIST_FIRST(&pool->connections)))
         shared_free(shared);
+    sd_event_source_disable_unref(pool->turn);
     sd_event_unref(pool->event);
     free(pool);
     return NULL;

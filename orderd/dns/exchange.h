@@ -48,7 +48,9 @@ DnsPool *dns_pool_free(DnsPool *pool);         /* cancels all exchanges; always 
  * borrowed and invalid from then on. 0, or -errno: out of memory. */
 int dns_exchange_start(DnsPool *pool, const DnsRequest *request, dns_exchange_cb callback,
                        void *userdata, DnsExchange **ret);
-DnsExchange *dns_exchange_cancel(DnsExchange *exchange); /* NULL is fine; always returns NULL */
+/* NULL is fine; always returns NULL. Its place goes to one that waits, from the event loop: those
+ * that are cancelled together do not start each other. */
+DnsExchange *dns_exchange_cancel(DnsExchange *exchange);
 
 /* Whether a server may have made an update although this error came instead of an answer. */
 bool dns_error_is_uncertain(int error);

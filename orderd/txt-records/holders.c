@@ -106,8 +106,7 @@ DnsRemoval *dns_removal_cancel(DnsRemoval *removal)
 {
     if (!removal)
         return NULL;
-    /* The last one first: it may wait for its turn, and would get that of the others. */
-    for (size_t i = removal->n_holders; i-- > 0;)
+    for (size_t i = 0; i < removal->n_holders; i++)
         dns_exchange_cancel(removal->holders[i].exchange);
     dns_servers_done(&removal->granted);
     dns_servers_done(&removal->refused);

@@ -50,16 +50,15 @@ struct Propagation {
 
 static void host_stop(Host *host)
 {
-    for (size_t i = host->n_watches; i-- > 0;) {
+    for (size_t i = 0; i < host->n_watches; i++) {
         host->watches[i].exchange = dns_exchange_cancel(host->watches[i].exchange);
         host->watches[i].ask_again = sd_event_source_disable_unref(host->watches[i].ask_again);
     }
 }
 
-/* The last one first: it may wait for its turn, and would get that of the others. */
 static void propagation_stop(Propagation *p)
 {
-    for (size_t i = p->n_hosts; i-- > 0;)
+    for (size_t i = 0; i < p->n_hosts; i++)
         host_stop(&p->hosts[i]);
     zone_servers_stop(p->servers);
     p->deadline = sd_event_source_disable_unref(p->deadline);

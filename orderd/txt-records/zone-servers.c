@@ -26,13 +26,12 @@ struct ZoneServers {
     void *userdata;
 };
 
-/* The last one first: it may wait for its turn, and would get that of the others. */
 void zone_servers_stop(ZoneServers *p)
 {
     if (!p)
         return;
-    for (size_t i = p->n_entries; i-- > 0;)
-        for (size_t j = ELEMENTSOF(p->entries[i].asks); j-- > 0;)
+    for (size_t i = 0; i < p->n_entries; i++)
+        for (size_t j = 0; j < ELEMENTSOF(p->entries[i].asks); j++)
             p->entries[i].asks[j] = dns_ask_cancel(p->entries[i].asks[j]);
     p->ask = dns_ask_cancel(p->ask);
 }

@@ -577,7 +577,7 @@ static void on_counted(const DnsReply *reply, void *userdata)
     count->n_answered += reply->answer && reply->error == 0;
 }
 
-static void start_many(World *world, bool by_tcp, unsigned n, Count *count)
+static void start_many(World *world, bool by_tcp, unsigned n, Count *count, DnsExchange **ret)
 {
     _cleanup_(dns_packet_freep) ldns_pkt *query = NULL;
     DnsRequest request = { .server = &world->responder->server,
@@ -586,20 +586,18 @@ static void start_many(World *world, bool by_tcp, unsigned n, Count *count)
 
     ASSERT_OK(dns_query_new("www.example.org", LDNS_RR_TYPE_TXT, true, &query));
     request.message = query;
-    for (unsigned i = 0; i < n; i++) {
-        DnsExchange *exchange;
-
-        ASSERT_OK(dns_exchange_start(world->pool, &request, on_counted, count, &exchange));
-    }
+    for (unsigned i = 0; i < n; i++)
+        ASSERT_OK(dns_exchange_start(world->pool, &request, on_counted, count, &ret[i]));
 }
 
 static void test_many_share_a_connection(void)
 {
     World world = world_new(UDP_IGNORE, TCP_ANSWER_BACKWARDS);
+    DnsExchange *exchanges[200];
     Count count = { 0 };
 
     world.responder->expected = 200;
-    start_many(&world, true, 200, &count);
+    start_many(&world, true, 200, &count, exchanges);
     run_until(world.event, &count.n_called, 200);
     ASSERT_EQ(count.n_answered, 200);
     ASSERT_EQ(world.responder->n_connections, 1);
@@ -616,9 +614,10 @@ static void test_many_datagrams(void)
     World world = world_new(UDP_ANSWER, TCP_CLOSE);
     unsigned same_port = 0, same_id = 0, neighbours = 0;
     const Responder *r = world.responder;
+    DnsExchange *exchanges[2 * DNS_EXCHANGES_MAX];
     Count count = { 0 };
 
-    start_many(&world, false, 2 * DNS_EXCHANGES_MAX, &count);
+    start_many(&world, false, 2 * DNS_EXCHANGES_MAX, &count, exchanges);
     run_until(world.event, &count.n_called, 2 * DNS_EXCHANGES_MAX);
     ASSERT_EQ(count.n_answered, 2 * DNS_EXCHANGES_MAX);
     for (unsigned i = 1; i < DNS_EXCHANGES_MAX; i++) {
@@ -680,9 +679,10 @@ static void test_closed_when_idle(void)
 static void test_closed_after_each(void)
 {
     World world = world_new(UDP_IGNORE, TCP_ANSWER_AND_CLOSE);
+    DnsExchange *exchanges[CONNECTIONS_MAX];
     Count count = { 0 };
 
-    start_many(&world, true, CONNECTIONS_MAX, &count);
+    start_many(&world, true, CONNECTIONS_MAX, &count, exchanges);
     run_until(world.event, &count.n_called, CONNECTIONS_MAX);
     ASSERT_EQ(count.n_answered, CONNECTIONS_MAX);
     ASSERT_EQ(world.responder->n_connections, CONNECTIONS_MAX);
@@ -705,6 +705,23 @@ static void test_cancelled(void)
         start(world.pool, &world.responder->server, by_tcp, NULL, &cancelled);
     world_done(&world);
     ASSERT_EQ(cancelled.n_called, 0);
+}
+
+/* Those that wait for their turn are not started in place of others that are cancelled with them.
+ */
+static void test_cancelled_together(void)
+{
+    World world = world_new(UDP_IGNORE, TCP_ANSWER);
+    DnsExchange *exchanges[DNS_EXCHANGES_MAX + 8];
+    Count count = { 0 };
+
+    start_many(&world, true, ELEMENTSOF(exchanges), &count, exchanges);
+    for (size_t i = 0; i < ELEMENTSOF(exchanges); i++)
+        dns_exchange_cancel(exchanges[i]);
+    ASSERT_TRUE(ask(&world, true).answered);
+    ASSERT_EQ(world.responder->n_messages, DNS_EXCHANGES_MAX + 1);
+    ASSERT_EQ(count.n_called, 0);
+    world_done(&world);
 }
 
 /* ---- ask ----------------------------------------------------------------------------------- */
@@ -837,6 +854,7 @@ int main(void)
     test_closed_when_idle();
     test_closed_after_each();
     test_cancelled();
+    test_cancelled_together();
     test_one_after_the_other();
     test_side_by_side();
     test_callback_frees();
