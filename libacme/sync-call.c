@@ -14,6 +14,7 @@ void sync_callback(const SessionReply *reply, void *userdata)
     SyncAnswer *answer = userdata;
 
     answer->arrived = true;
+    answer->status = reply->status;
     answer->json = reply->json ? json_deep_copy(reply->json) : NULL;
     answer->location = reply->location ? strdup(reply->location) : NULL;
     if (!session_reply_is_good(reply))

@@ -8,6 +8,7 @@
 
 typedef struct SyncAnswer {
     bool arrived;
+    long status;  /* HTTP; 0: there was no answer */
     json_t *json; /* NULL unless the answer is a JSON object */
     char *location;
     Failure failure; /* status 0 if the answer is a success */

@@ -6,12 +6,15 @@
 
 #include "libacme/account/account-files.h"
 #include "libacme/account/external-account.h"
+#include "libacme/account/refusal.h"
 #include "libacme/account/registration.h"
 #include "libacme/account/rollover.h"
 #include "libacme/transport/problem.h"
 #include "log/log.h"
 #include "statedir/account/account-dir.h"
 #include "strings/strv.h"
+
+#define STATUS_CREATED 201 /* HTTP */
 
 typedef enum AccountState {
     ACCOUNT_UNKNOWN, /* not needed yet */
@@ -144,28 +147,43 @@ static Option option(const Account *account)
     return option;
 }
 
+/* @advice: an imperative that ends with a command of acme-register, before its last arguments. */
+static char *command(const Account *account, const char *advice)
+{
+    _cleanup_free_ char *whole = NULL;
+
+    if (asprintf(&whole, "%s %s%s'", advice, option(account).text, account->config->path) < 0) {
+        whole = NULL;
+        return NULL;
+    }
+    return failure_advice(whole);
+}
+
 static void fail_unregistered(Account *account)
 {
     const char *elsewhere = account->files.elsewhere;
+    _cleanup_free_ char *advice =
+        command(account, "run 'acme-register --register --accept-terms-of-service");
     Failure failure = { 0 };
 
     failure_set(&failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
-                "The server has no account at the CA yet%s%s%s%s. Its administrator must run "
-                "'acme-register --register --accept-terms-of-service %s%s'.",
+                "The server has no account at the CA yet%s%s%s%s. %s",
                 elsewhere ? ": its account is " : "", str_or(elsewhere, ""),
                 elsewhere ? ", and acme-server is now " : "",
-                elsewhere ? account->block->server : "", option(account).text,
-                account->config->path);
+                elsewhere ? account->block->server : "", str_or(advice, ""));
     account_settle_without(account, &failure);
 }
 
-static int account_keep(Account *account, const SessionReply *reply)
+/* @contact: as newAccount had it. An account that existed is returned unchanged (RFC 8555 §7.3.1).
+ */
+static int account_keep(Account *account, const SessionReply *reply, const json_t *contact)
 {
     json_auto_t *registration = NULL;
     int r;
 
-    r = registration_pack(account->files.key, reply->json, account->block->server, reply->location,
-                          &registration);
+    r = registration_pack(account->files.key, reply->json,
+                          reply->status == STATUS_CREATED ? contact : NULL, account->block->server,
+                          reply->location, &registration);
     if (r < 0)
         return r;
     r = account_files_register(&account->files, account->block->directory, registration);
@@ -178,44 +196,31 @@ static int account_keep(Account *account, const SessionReply *reply)
 
 static void fail_not_valid(Account *account, const char *status)
 {
+    _cleanup_free_ char *advice = command(
+        account,
+        "create a new one with 'acme-register --gen-key --override-existing-key --register");
     Failure failure = { 0 };
 
-    failure_set(
-        &failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
-        "The server's account at the CA is %s. Its administrator must create a new one with "
-        "'acme-register --gen-key --override-existing-key --register %s%s'.",
-        status, option(account).text, account->config->path);
+    failure_set(&failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
+                "The server's account at the CA is %s. %s", status, str_or(advice, ""));
     account_settle_without(account, &failure);
 }
 
-/* There is no CSR yet. */
-static void reword_bad_csr(const SessionReply *reply, Failure *failure)
+/* The contacts to register with: "mailto:" URLs, or NULL if out of memory. */
+static json_t *contacts(const Account *account)
 {
-    if (!failure->problem || !streq(failure->problem, "badCSR"))
-        return;
-    failure->status = 500;
-    failure_reword(failure, "The CA refuses to register the server's ACME account.");
-    failure_quote(failure, reply->problem);
-}
+    const AccountBlock *block = account->block;
 
-/* A CA that requires a contact may say so in one of several ways. */
-static void suspect_contact(const Account *account, Failure *failure)
-{
-    static const char *const types[] = { "badCSR", "invalidContact", "malformed", "unauthorized",
-                                         "unsupportedContact" };
-    bool is_other = account->block->external.kid || account->block->n_contacts > 0 ||
-                    json_array_size(registration_contact(account->files.registration)) > 0;
-
-    for (size_t i = 0; !is_other && failure->problem && i < ELEMENTSOF(types); i++)
-        if (streq(failure->problem, types[i]))
-            failure_amend(failure, "If the CA requires an e-mail address, set contact in "
-                                   "[account].");
+    return block->n_contacts > 0
+               ? registration_pack_contact(block->contacts)
+               : json_incref((json_t *)registration_contact(account->files.registration));
 }
 
 static void on_account(const SessionReply *reply, void *userdata)
 {
     Account *account = userdata;
     Failure failure = { 0 };
+    json_auto_t *contact = contacts(account);
     const char *status = json_string_value(json_object_get(reply->json, "status"));
     int r;
 
@@ -226,9 +231,7 @@ static void on_account(const SessionReply *reply, void *userdata)
     }
     if (!session_reply_is_good(reply) || !reply->location) {
         failure_set_reply(&failure, reply, "to register the account");
-        external_account_suspect(&failure, &account->block->external);
-        reword_bad_csr(reply, &failure);
-        suspect_contact(account, &failure);
+        refusal_explain_registration(&failure, reply->problem, &account->block->external, contact);
         if (failure.problem && streq(failure.problem, "unauthorized"))
             account_settle_without(account, &failure);
         else
@@ -236,7 +239,7 @@ static void on_account(const SessionReply *reply, void *userdata)
     } else if (status && !streq(status, "valid")) /* some CAs send no more than the Location */
         fail_not_valid(account, status);
     else {
-        r = account_keep(account, reply);
+        r = account_keep(account, reply, contact);
         if (r < 0)
             account_fail(account, "write registration.json", r);
     }
@@ -256,9 +259,8 @@ static void account_on_directory(const SessionReply *reply, void *userdata)
     const AccountBlock *block = account->block;
     RegistrationRequest request = {
         .only_existing = !terms_accepted(block, directory_terms(reply->json)),
-        .contact = registration_contact(account->files.registration),
     };
-    json_auto_t *binding = NULL, *contact = NULL;
+    json_auto_t *binding = NULL, *contact = contacts(account);
     int r = 0;
 
     account->call = NULL;
@@ -279,10 +281,7 @@ static void account_on_directory(const SessionReply *reply, void *userdata)
         return;
     }
     request.binding = binding;
-    if (block->n_contacts > 0) {
-        contact = registration_pack_contact(block->contacts);
-        request.contact = contact;
-    }
+    request.contact = contact;
     r = registration_request(account->session, &request, on_account, account, &account->call);
     if (r < 0)
         account_fail(account, "send the registration request", r);
@@ -290,12 +289,12 @@ static void account_on_directory(const SessionReply *reply, void *userdata)
 
 static void fail_without_key(Account *account)
 {
+    _cleanup_free_ char *advice =
+        command(account, "run 'acme-register --gen-key --register --accept-terms-of-service");
     Failure failure = { 0 };
 
     failure_set(&failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
-                "The server has no ACME account yet. Its administrator must run 'acme-register "
-                "--gen-key --register --accept-terms-of-service %s%s'.",
-                option(account).text, account->config->path);
+                "The server has no ACME account yet. %s", str_or(advice, ""));
     account_settle(account, &failure);
     failure_done(&failure);
 }
@@ -439,6 +438,13 @@ Account *account_unref(Account *account)
     config_unref(account->config);
     free(account);
     return NULL;
+}
+
+void account_suspect_contact(const Account *account, RefusedStep step, const json_t *problem,
+                             Failure *failure)
+{
+    refusal_suspect_contact(failure, step, problem,
+                            registration_contact(account->files.registration));
 }
 
 const AccountBlock *account_block(const Account *account)

@@ -4,6 +4,7 @@
 /* The ACME account that orders are made under (RFC 8555 §7.1.2, §7.3). */
 
 #include "config/config.h"
+#include "libacme/account/refusal.h"
 #include "libacme/failure.h"
 #include "libacme/transport/session.h"
 
@@ -35,6 +36,10 @@ bool account_is_current(const Account *account, const AccountBlock *block);
  */
 int account_await(Account *account, account_cb callback, void *userdata, AccountWaiter **ret);
 AccountWaiter *account_waiter_cancel(AccountWaiter *waiter); /* NULL is fine; always returns NULL */
+
+/* As refusal_suspect_contact(), of an account that is ready. */
+void account_suspect_contact(const Account *account, RefusedStep step, const json_t *problem,
+                             Failure *failure);
 
 /* The block of the account. Borrowed. */
 const AccountBlock *account_block(const Account *account);

@@ -59,10 +59,11 @@ json_t *registration_pack_contact(char *const *urls)
     return TAKE_PTR(list);
 }
 
-int registration_pack(EVP_PKEY *key, const json_t *account, const char *server, const char *uri,
-                      json_t **ret)
+int registration_pack(EVP_PKEY *key, const json_t *account, const json_t *contact,
+                      const char *server, const char *uri, json_t **ret)
 {
-    json_auto_t *jwk = NULL, *contact = NULL;
+    const json_t *shown = json_object_get(account, "contact");
+    json_auto_t *jwk = NULL, *kept = NULL;
     const char *status = json_string_value(json_object_get(account, "status"));
     json_t *registration;
     int r;
@@ -70,10 +71,10 @@ int registration_pack(EVP_PKEY *key, const json_t *account, const char *server, 
     r = jwk_from_key(key, &jwk);
     if (r < 0)
         return r;
-    contact = json_deep_copy(json_object_get(account, "contact"));
-    registration = json_pack("{s{sosOss*}ss*ss*}", "body", "contact",
-                             contact ? TAKE_PTR(contact) : json_array(), "key", jwk, "status",
-                             status, "server", server, "uri", uri);
+    kept = json_deep_copy(shown ? shown : contact);
+    registration =
+        json_pack("{s{sosOss*}ss*ss*}", "body", "contact", kept ? TAKE_PTR(kept) : json_array(),
+                  "key", jwk, "status", status, "server", server, "uri", uri);
     if (!registration)
         return -ENOMEM;
     *ret = registration;

@@ -27,10 +27,17 @@ int registration_request(Session *session, const RegistrationRequest *request, s
 /* Packs "mailto:" URLs for RegistrationRequest; NULL: out of memory. json_decref(). */
 json_t *registration_pack_contact(char *const *urls);
 
-/* Packs an account object of the CA for registration.json. @server: URL of the CA's directory.
- * @uri: of the account; NULL: it waits for the terms to be accepted. 0 or -errno. */
-int registration_pack(EVP_PKEY *key, const json_t *account, const char *server, const char *uri,
-                      json_t **ret);
+/**
+ * registration_pack() - pack an account object of the CA for registration.json
+ * @account: NULL if the CA sent none; what counts is the URL
+ * @contact: the contacts of the account where @account does not show any, an array; NULL: none
+ * @server: URL of the CA's directory
+ * @uri: of the account; NULL: it waits for the terms to be accepted
+ *
+ * 0 or -errno.
+ */
+int registration_pack(EVP_PKEY *key, const json_t *account, const json_t *contact,
+                      const char *server, const char *uri, json_t **ret);
 
 /**
  * registration_leave() - drop the account from a registration at another CA

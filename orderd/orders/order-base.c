@@ -308,6 +308,12 @@ void order_fail_reply(Order *order, const SessionReply *reply, const char *purpo
     order_end_or_pause(order, &failure);
 }
 
+void order_suspect_contact(const Order *order, RefusedStep step, const json_t *problem,
+                           Failure *failure)
+{
+    account_suspect_contact(order->choice.account, step, problem, failure);
+}
+
 bool order_save(Order *order)
 {
     int r = order_record_save(order->subject.config->state_directory, order->subject.request.key,

@@ -117,5 +117,9 @@ void order_fail(Order *order, LogEvent event, int status, unsigned retry_after, 
 /* The CA's answer makes no sense. A later one may. */
 void order_fail_ca(Order *order, unsigned retry_after, const char *why);
 
+/* As account_suspect_contact(), of the order's account. */
+void order_suspect_contact(const Order *order, RefusedStep step, const json_t *problem,
+                           Failure *failure);
+
 /* As failure_set_reply(). */
 void order_fail_reply(Order *order, const SessionReply *reply, const char *purpose);

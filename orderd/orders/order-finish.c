@@ -27,15 +27,10 @@ static void on_finalized(const SessionReply *reply, void *userdata)
         order_fetch(order);
         return;
     }
-    if (problem_is(reply, "unauthorized") && account_choice_is_current(&order->choice)) {
+    if (account_choice_is_current(&order->choice) &&
+        order_object_set_csr_refused(reply, &failure)) {
         order->call = NULL;
-        order_object_set_names_missing(reply->problem, &failure);
-        order_give_up(order, &failure);
-        return;
-    }
-    if (order_object_refuses_csr(reply) && account_choice_is_current(&order->choice)) {
-        order->call = NULL;
-        order_object_set_csr_refused(reply->problem, &failure);
+        order_suspect_contact(order, REFUSED_FINALIZE, reply->problem, &failure);
         order_give_up(order, &failure);
         return;
     }

@@ -89,16 +89,6 @@ void order_object_set_end(const json_t *object, unsigned retry_after, Failure *r
     failure_quote(ret, error);
 }
 
-/* The account was authorized to create the order. So "unauthorized" is about the CSR here: the CA
- * does not find the order's names in it. */
-void order_object_set_names_missing(const json_t *problem, Failure *ret)
-{
-    failure_set(ret, LOG_EVENT_ORDER_FAILED_AT_CA, 415, 0,
-                "The CA found other names in this CSR than were ordered. List every name in "
-                "subjectAltName.");
-    failure_quote(ret, problem);
-}
-
 /* An error of the request; with 404 it is about the URL, with 429 about a limit. */
 static bool is_refusal(const SessionReply *reply, const char *type)
 {
@@ -118,14 +108,31 @@ void order_object_set_names_refused(const json_t *problem, Failure *ret)
     failure_quote(ret, problem);
 }
 
-bool order_object_refuses_csr(const SessionReply *reply)
-{
-    return is_refusal(reply, "malformed");
-}
+/* Refusals of finalize. NULL: the meaning is the usual one. */
+static const struct {
+    const char *type, *sentence;
+} csr_refusals[] = {
+    { "badCSR", NULL },
+    { "invalidContact", NULL },
+    { "malformed",
+      "The CA did not accept this CSR. Create a new one, for example with openssl req." },
+    /* The CA does not find the order's names in the CSR. */
+    { "unauthorized", "The CA found other names in this CSR than were ordered. List every name in "
+                      "subjectAltName." },
+    { "unsupportedContact", NULL },
+};
 
-void order_object_set_csr_refused(const json_t *problem, Failure *ret)
+bool order_object_set_csr_refused(const SessionReply *reply, Failure *ret)
 {
-    failure_set(ret, LOG_EVENT_ORDER_FAILED_AT_CA, 415, 0,
-                "The CA did not accept this CSR. Create a new one, for example with openssl req.");
-    failure_quote(ret, problem);
+    for (size_t i = 0; i < ELEMENTSOF(csr_refusals); i++) {
+        if (!is_refusal(reply, csr_refusals[i].type))
+            continue;
+        if (csr_refusals[i].sentence) {
+            failure_set(ret, LOG_EVENT_ORDER_FAILED_AT_CA, 415, 0, "%s", csr_refusals[i].sentence);
+            failure_quote(ret, reply->problem);
+        } else
+            failure_set_problem(ret, reply->problem, reply->retry_after);
+        return true;
+    }
+    return false;
 }

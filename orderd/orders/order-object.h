@@ -32,10 +32,6 @@ bool order_object_refuses_names(const SessionReply *reply);
 /* The same as order_object_set_end() for that. */
 void order_object_set_names_refused(const json_t *problem, Failure *ret);
 
-/* The same: the CA refused finalize as "unauthorized", with this problem document. */
-void order_object_set_names_missing(const json_t *problem, Failure *ret);
-
-/* Whether the CA refused finalize as "malformed", which is about the CSR in it. */
-bool order_object_refuses_csr(const SessionReply *reply);
-
-void order_object_set_csr_refused(const json_t *problem, Failure *ret);
+/* Sets why the CA refused the CSR in finalize. The account could place the order, so a problem type
+ * that blames it or the request is about the CSR here. False: this is no such refusal. */
+bool order_object_set_csr_refused(const SessionReply *reply, Failure *ret);

@@ -75,12 +75,12 @@ static void fail_new_order(Order *order, const SessionReply *reply)
 {
     Failure failure = { 0 };
 
-    if (!order_object_refuses_names(reply)) {
-        order_fail_reply(order, reply, "for a new order");
-        return;
-    }
-    order_object_set_names_refused(reply->problem, &failure);
-    order_give_up(order, &failure);
+    if (order_object_refuses_names(reply))
+        order_object_set_names_refused(reply->problem, &failure);
+    else
+        failure_set_reply(&failure, reply, "for a new order");
+    order_suspect_contact(order, REFUSED_NEW_ORDER, reply->problem, &failure);
+    order_end_or_pause(order, &failure);
 }
 
 static void on_new_order(const SessionReply *reply, void *userdata)

@@ -203,6 +203,9 @@ static void on_invalid(Order *order, const SessionReply *reply)
         return;
     }
     order_object_set_end(reply->json, reply->retry_after, &order->end);
+    if (order->record.stage == ORDER_STAGE_FINALIZING)
+        order_suspect_contact(order, REFUSED_FINALIZE, json_object_get(reply->json, "error"),
+                              &order->end);
     if (!ask_why(order, json_object_get(reply->json, "authorizations")))
         end_at_ca(order);
 }

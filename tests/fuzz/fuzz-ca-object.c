@@ -8,6 +8,7 @@
 #include "authorizations/authorization-object.h"
 #include "authorizations/identifier.h"
 #include "authorizations/verification-choice.h"
+#include "libacme/account/refusal.h"
 #include "libacme/account/registration.h"
 #include "libacme/transport/problem.h"
 #include "libacme/transport/url.h"
@@ -120,9 +121,9 @@ static void read_order(const SessionReply *reply)
     check_failure(&failure);
     if (!reply->problem)
         return;
-    order_object_set_names_missing(reply->problem, &failure);
-    check_failure(&failure);
-    order_object_set_csr_refused(reply->problem, &failure);
+    if (!order_object_set_csr_refused(reply, &failure))
+        return;
+    refusal_suspect_contact(&failure, REFUSED_FINALIZE, reply->problem, NULL);
     check_failure(&failure);
 }
 
@@ -215,7 +216,7 @@ static void read_account(const json_t *account, const char *location)
     _cleanup_free_ char *left = NULL;
     const char *status = json_string_value(json_object_get(account, "status"));
 
-    ASSERT_OK(registration_pack(key, account, SERVER, location, &registration));
+    ASSERT_OK(registration_pack(key, account, NULL, SERVER, location, &registration));
     if (!registration_uri(registration) != !location ||
         !registration_status(registration) != !status ||
         (json_is_array(json_object_get(account, "contact")) &&

@@ -41,6 +41,11 @@ int fsync(int fd)
 
 #define BED_TOKEN "token-1"
 
+/* The account of the bed has no contact. */
+#define BED_WANTS_CONTACT                                                                          \
+    "The server's administrator must run 'acme-register --update-contact --email=ADDRESS CONFIG' " \
+    "if the CA requires an e-mail address in the account."
+
 static inline SignRequest bed_request(const Bed *b)
 {
     SignRequest request = { 0 };

@@ -5,6 +5,7 @@
 
 #include "libacme/account/account.h"
 #include "libacme/account/external-account.h"
+#include "libacme/account/refusal.h"
 #include "libacme/account/registration.h"
 #include "libacme/sync-call.h"
 #include "register/key.h"
@@ -13,6 +14,8 @@
 #include "statedir/files/owner.h"
 #include "strings/strv.h"
 #include "strings/text.h"
+
+#define STATUS_CREATED 201 /* HTTP */
 
 static int failed_call(int r, const SyncAnswer *answer)
 {
@@ -70,15 +73,17 @@ static int check_terms(const Register *reg)
 }
 
 /* Saves the account from an answer of the CA, whatever its status. The body may be empty: what
- * counts is the URL. */
-static int keep_account(Register *reg, const SyncAnswer *answer, const char *uri)
+ * counts is the URL. @contact: see registration_pack(). */
+static int keep_account(Register *reg, const SyncAnswer *answer, const json_t *contact,
+                        const char *uri)
 {
     json_t *registration = NULL;
     int r;
 
     if (!uri)
         return progress_failed(-EBADMSG, "the answer of the CA is not an account");
-    r = registration_pack(reg->key, answer->json, reg->account->server, uri, &registration);
+    r = registration_pack(reg->key, answer->json, contact, reg->account->server, uri,
+                          &registration);
     if (r < 0)
         return progress_failed(r, strerror(-r));
     json_decref(reg->registration);
@@ -108,6 +113,7 @@ static int post_account(Register *reg, const json_t *payload)
 {
     _cleanup_(sync_answer_done) SyncAnswer answer = { 0 };
     _cleanup_free_ char *uri = strdup(registration_uri(reg->registration));
+    const json_t *changed;
     SessionCall *call;
     int r;
 
@@ -125,7 +131,9 @@ static int post_account(Register *reg, const json_t *payload)
                       "--override-existing-key --register.");
     if (r < 0 || answer.failure.status)
         return failed_call(r, &answer);
-    r = keep_account(reg, &answer, uri);
+    changed = json_object_get(payload, "contact");
+    r = keep_account(reg, &answer, changed ? changed : registration_contact(reg->registration),
+                     uri);
     return r < 0 ? r : register_check_status(reg);
 }
 
@@ -137,8 +145,9 @@ static const ExternalAccount *external_account(const Register *reg)
 
 static int post_new_account(Register *reg, json_t *binding)
 {
+    const json_t *contact = registration_contact(reg->registration);
     RegistrationRequest request = {
-        .contact = registration_contact(reg->registration),
+        .contact = contact,
         .binding = binding,
     };
     _cleanup_(sync_answer_done) SyncAnswer answer = { 0 };
@@ -148,10 +157,14 @@ static int post_new_account(Register *reg, json_t *binding)
     r = registration_request(reg->session, &request, sync_callback, &answer, &call);
     if (r >= 0)
         r = sync_wait(reg->event, &answer);
-    external_account_suspect(&answer.failure, external_account(reg));
+    if (answer.failure.status)
+        refusal_explain_registration(&answer.failure, answer.json, external_account(reg), contact);
     if (r < 0 || answer.failure.status)
         return failed_call(r, &answer);
-    r = keep_account(reg, &answer, answer.location);
+    /* An account that existed is returned unchanged (RFC 8555 §7.3.1). */
+    if (answer.status != STATUS_CREATED && !registration_uri(reg->registration))
+        contact = NULL;
+    r = keep_account(reg, &answer, contact, answer.location);
     return r < 0 ? r : register_check_status(reg);
 }
 

@@ -30,7 +30,7 @@ int register_save_pending(Register *reg)
 
     if (!account)
         return -ENOMEM;
-    r = registration_pack(reg->key, account, NULL, NULL, &registration);
+    r = registration_pack(reg->key, account, NULL, NULL, NULL, &registration);
     if (r < 0)
         return r;
     json_decref(reg->registration);

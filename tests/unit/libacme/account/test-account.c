@@ -20,6 +20,10 @@ static char why[ACCOUNT_KEY_WHY_SIZE];
     "{'body': {'contact': ['mailto:a@example.org'], 'key': {}, 'status': '" status "'}, 'uri': "   \
     "'@account/7'}"
 
+#define WANTS_CONTACT                                                                              \
+    "The server's administrator must set contact in [account] if the CA requires an e-mail "       \
+    "address."
+
 /* The files that are there. */
 enum { KEY = 1, NEW_KEY = 2 };
 
@@ -40,9 +44,11 @@ static const Case cases[] = {
       0,
       NULL,
       { { 0 } },
-      "failed 500, retry 0: The server has no ACME account yet. Its administrator must run "
+      "failed 500, retry 0: The server has no ACME account yet. The server's administrator must "
+      "run "
       "'acme-register --gen-key --register --accept-terms-of-service FILE'.\n"
-      "failed 500, retry 0: The server has no ACME account yet. Its administrator must run "
+      "failed 500, retry 0: The server has no ACME account yet. The server's administrator must "
+      "run "
       "'acme-register --gen-key --register --accept-terms-of-service FILE'.\n" },
     { "no key, consent to other terms",
       "accept-terms-of-service = https://ca.test/terms/0\n",
@@ -52,9 +58,11 @@ static const Case cases[] = {
       "GET dir\n"
       "HEAD new-nonce\n"
       "new-account {'onlyReturnExisting': true}\n"
-      "failed 500, retry 0, no account: The server has no account at the CA yet. Its administrator "
+      "failed 500, retry 0, no account: The server has no account at the CA yet. The server's "
+      "administrator "
       "must run 'acme-register --register --accept-terms-of-service FILE'.\n"
-      "failed 500, retry 0, no account: The server has no account at the CA yet. Its administrator "
+      "failed 500, retry 0, no account: The server has no account at the CA yet. The server's "
+      "administrator "
       "must run 'acme-register --register --accept-terms-of-service FILE'.\n"
       "a key of its own\n" },
     { "no key, consent",
@@ -77,9 +85,11 @@ static const Case cases[] = {
       "GET dir\n"
       "HEAD new-nonce\n"
       "new-account {'onlyReturnExisting': true}\n"
-      "failed 500, retry 0, no account: The server has no account at the CA yet. Its administrator "
+      "failed 500, retry 0, no account: The server has no account at the CA yet. The server's "
+      "administrator "
       "must run 'acme-register --register --accept-terms-of-service FILE'.\n"
-      "failed 500, retry 0, no account: The server has no account at the CA yet. Its administrator "
+      "failed 500, retry 0, no account: The server has no account at the CA yet. The server's "
+      "administrator "
       "must run 'acme-register --register --accept-terms-of-service FILE'.\n" },
     { "no consent, but an account",
       "",
@@ -138,10 +148,12 @@ static const Case cases[] = {
       KEY,
       REGISTERED("deactivated"),
       { { 0 } },
-      "failed 500, retry 0, no account: The server's account at the CA is deactivated. Its "
+      "failed 500, retry 0, no account: The server's account at the CA is deactivated. The "
+      "server's "
       "administrator must create a new one with 'acme-register --gen-key --override-existing-key "
       "--register FILE'.\n"
-      "failed 500, retry 0, no account: The server's account at the CA is deactivated. Its "
+      "failed 500, retry 0, no account: The server's account at the CA is deactivated. The "
+      "server's "
       "administrator must create a new one with 'acme-register --gen-key --override-existing-key "
       "--register FILE'.\n"
       "registered: https://ca.test/account/7, deactivated\n" },
@@ -162,10 +174,12 @@ static const Case cases[] = {
       "HEAD new-nonce\n"
       "new-account {'contact': ['mailto:a@example.org'], 'onlyReturnExisting': true}\n"
       "failed 500, retry 0, no account: The server has no account at the CA yet: its account is "
-      "https://old.test/account/7, and acme-server is now https://ca.test/dir. Its administrator "
+      "https://old.test/account/7, and acme-server is now https://ca.test/dir. The server's "
+      "administrator "
       "must run 'acme-register --register --accept-terms-of-service FILE'.\n"
       "failed 500, retry 0, no account: The server has no account at the CA yet: its account is "
-      "https://old.test/account/7, and acme-server is now https://ca.test/dir. Its administrator "
+      "https://old.test/account/7, and acme-server is now https://ca.test/dir. The server's "
+      "administrator "
       "must run 'acme-register --register --accept-terms-of-service FILE'.\n"
       "registered: https://old.test/account/7, deactivated\n" },
     { "registered at another CA on the same host",
@@ -220,10 +234,10 @@ static const Case cases[] = {
       "GET dir\n"
       "HEAD new-nonce\n"
       "new-account {'termsOfServiceAgreed': true}\n"
-      "failed 500, retry 0, no account: The server's account at the CA is revoked. Its "
+      "failed 500, retry 0, no account: The server's account at the CA is revoked. The server's "
       "administrator must create a new one with 'acme-register --gen-key --override-existing-key "
       "--register FILE'.\n"
-      "failed 500, retry 0, no account: The server's account at the CA is revoked. Its "
+      "failed 500, retry 0, no account: The server's account at the CA is revoked. The server's "
       "administrator must create a new one with 'acme-register --gen-key --override-existing-key "
       "--register FILE'.\n" },
     { "no URL of the account",
@@ -321,9 +335,21 @@ static const Case cases[] = {
       "HEAD new-nonce\n"
       "new-account {'termsOfServiceAgreed': true}\n"
       "failed 500, retry 0: The CA refuses to register the server's ACME account. The CA said: "
-      "badCSR: No. If the CA requires an e-mail address, set contact in [account].\n"
+      "badCSR: No. " WANTS_CONTACT "\n"
       "failed 500, retry 0: The CA refuses to register the server's ACME account. The CA said: "
-      "badCSR: No. If the CA requires an e-mail address, set contact in [account].\n" },
+      "badCSR: No. " WANTS_CONTACT "\n" },
+    { "the CA wants a contact, and there is one",
+      CONSENT "contact = a@example.org\n",
+      KEY,
+      NULL,
+      { { "new-account", 400, CA_PROBLEM("badCSR") } },
+      "GET dir\n"
+      "HEAD new-nonce\n"
+      "new-account {'contact': ['mailto:a@example.org'], 'termsOfServiceAgreed': true}\n"
+      "failed 500, retry 0: The CA refuses to register the server's ACME account. The CA said: "
+      "badCSR: No.\n"
+      "failed 500, retry 0: The CA refuses to register the server's ACME account. The CA said: "
+      "badCSR: No.\n" },
     { "the CA refuses the account",
       CONSENT,
       KEY,
@@ -335,11 +361,11 @@ static const Case cases[] = {
       "failed 500, retry 0, no account: The CA refuses the server's ACME account. The server's "
       "administrator must run 'acme-register CONFIG', which shows the state of the account. The CA "
       "said: "
-      "unauthorized: No. If the CA requires an e-mail address, set contact in [account].\n"
+      "unauthorized: No. " WANTS_CONTACT "\n"
       "failed 500, retry 0, no account: The CA refuses the server's ACME account. The server's "
       "administrator must run 'acme-register CONFIG', which shows the state of the account. The CA "
       "said: "
-      "unauthorized: No. If the CA requires an e-mail address, set contact in [account].\n" },
+      "unauthorized: No. " WANTS_CONTACT "\n" },
     { "the CA wants a binding",
       CONSENT,
       KEY,
@@ -362,9 +388,11 @@ static const Case cases[] = {
       "GET dir\n"
       "HEAD new-nonce\n"
       "new-account {'onlyReturnExisting': true}\n"
-      "failed 500, retry 0, no account: The server has no account at the CA yet. Its administrator "
+      "failed 500, retry 0, no account: The server has no account at the CA yet. The server's "
+      "administrator "
       "must run 'acme-register --register --accept-terms-of-service FILE'.\n"
-      "failed 500, retry 0, no account: The server has no account at the CA yet. Its administrator "
+      "failed 500, retry 0, no account: The server has no account at the CA yet. The server's "
+      "administrator "
       "must run 'acme-register --register --accept-terms-of-service FILE'.\n" },
     { "a binding",
       CONSENT "eab-kid = customer\neab-hmac-key = c2VjcmV0LXNlY3JldC1zZWNyZXQ\n",
@@ -389,12 +417,12 @@ static const Case cases[] = {
       "administrator must run 'acme-register CONFIG', which shows the state of the account. The CA "
       "said: "
       "unauthorized: No. The CA may have rejected the external account binding. Check eab-kid and "
-      "its HMAC key.\n"
+      "its HMAC key. " WANTS_CONTACT "\n"
       "failed 500, retry 0, no account: The CA refuses the server's ACME account. The server's "
       "administrator must run 'acme-register CONFIG', which shows the state of the account. The CA "
       "said: "
       "unauthorized: No. The CA may have rejected the external account binding. Check eab-kid and "
-      "its HMAC key.\n" },
+      "its HMAC key. " WANTS_CONTACT "\n" },
     { "an interrupted change of the key that the CA has made",
       "",
       KEY | NEW_KEY,

@@ -112,8 +112,8 @@ static void bed_open(Bed *bed)
                   .old = make_key("P-256"),
                   .new = make_key("P-384") };
     ASSERT_OK(account_key_save(bed->directory, bed->old, false));
-    ASSERT_OK(
-        registration_pack(bed->old, account, CA_URL "dir", CA_URL "account/1", &registration));
+    ASSERT_OK(registration_pack(bed->old, account, NULL, CA_URL "dir", CA_URL "account/1",
+                                &registration));
     ASSERT_OK(account_registration_save(bed->directory, registration));
     ca = (Ca){ .is_quiet = false };
     ASSERT_TRUE(sd_event_new(&bed->event) >= 0);

@@ -64,7 +64,29 @@ static const BedCase cases[] = {
     { "the CA refuses a CSR that it has not seen",
       { REFUSED(400, "badCSR") },
       SEEN_PLACED "end 415: The CA did not accept an order for the names in this CSR. The CA said: "
-                  "badCSR: No.\n" },
+                  "badCSR: No. " BED_WANTS_CONTACT "\n" },
+    { "the CA refuses an account without a contact",
+      { REFUSED(403, "unauthorized") },
+      SEEN_PLACED "end 500: The CA refuses the server's ACME account. The server's administrator "
+                  "must run 'acme-register CONFIG', which shows the state of the account. The CA "
+                  "said: unauthorized: No. " BED_WANTS_CONTACT "\n" },
+    { "the CA wants a contact, says so, and calls it malformed",
+      { { "new-order", 400,
+          "{'type': 'urn:ietf:params:acme:error:malformed', 'detail': 'Account has no "
+          "E-Mail.'}" } },
+      SEEN_PLACED "end 415: The CA did not accept an order for the names in this CSR. The CA said: "
+                  "malformed: Account has no E-Mail. " BED_WANTS_CONTACT "\n" },
+    { "the CA wants a contact",
+      { REFUSED(400, "invalidContact") },
+      SEEN_PLACED "end 500: The CA does not accept the contact address of the server's account. "
+                  "The server's administrator must change it. The CA said: invalidContact: "
+                  "No. " BED_WANTS_CONTACT "\n" },
+    { "the CA refuses an account with a contact",
+      { REFUSED(403, "unauthorized") },
+      SEEN_PLACED "end 500: The CA refuses the server's ACME account. The server's administrator "
+                  "must run 'acme-register CONFIG', which shows the state of the account. The CA "
+                  "said: unauthorized: No.\n",
+      .account = "contact = a@example.org\n" },
     { "the CA refuses the name",
       { REFUSED(403, "rejectedIdentifier") },
       SEEN_PLACED "end 403: The CA does not issue certificates for one of the names. Remove it "
@@ -87,8 +109,8 @@ static const BedCase cases[] = {
       { { "new-account", 403, CA_PROBLEM("unauthorized") } },
       "end 500: The CA refuses the server's ACME account. The server's administrator must run "
       "'acme-register CONFIG', which shows the state of the account. The CA said: unauthorized: "
-      "No. If "
-      "the CA requires an e-mail address, set contact in [account].\n" },
+      "No. The server's administrator must set contact in [account] if the CA requires an e-mail "
+      "address.\n" },
     { "the directory is away",
       { { "dir", 0 } },
       "end 503, retry 60: The CA cannot be reached: Connection refused. Try again later.\n" },

@@ -101,8 +101,9 @@ static const BedCase cases[] = {
       { { "finalize/1", 200,
           "{'status': 'invalid', 'error': {'type': 'urn:ietf:params:acme:error:unauthorized', "
           "'detail': 'No.'}}" } },
-      SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
-      "end 421: The CA could not validate the names. The CA said: unauthorized: No.\n" },
+      SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED "end 421: The CA could not validate the names. The "
+                                                "CA said: unauthorized: No. " BED_WANTS_CONTACT
+                                                "\n" },
     { "invalid because of a limit",
       { { "finalize/1", 200,
           "{'status': 'invalid', 'error': {'type': 'urn:ietf:params:acme:error:rateLimited', "
@@ -242,11 +243,23 @@ static const BedCase cases[] = {
       SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
       "end 415: The CA rejected this CSR. Create a new one that meets the CA's requirements. The "
       "CA said: badCSR: No.\n" },
+    { "the CA refuses the CSR because the account has no contact",
+      { { "finalize/1", 400,
+          "{'type': 'urn:ietf:params:acme:error:badCSR', 'detail': 'No contact is set.'}" } },
+      SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
+      "end 415: The CA rejected this CSR. Create a new one that meets the CA's requirements. The "
+      "CA said: badCSR: No contact is set. " BED_WANTS_CONTACT "\n" },
+    { "the CA wants a contact at the end",
+      { { "finalize/1", 403, CA_PROBLEM("unsupportedContact") } },
+      SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
+      "end 500: The CA does not support the contact address of the server's account. The server's "
+      "administrator must change it. The CA said: unsupportedContact: No. " BED_WANTS_CONTACT
+      "\n" },
     { "the CA finds other names in the CSR",
       { { "finalize/1", 403, CA_PROBLEM("unauthorized") } },
       SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
       "end 415: The CA found other names in this CSR than were ordered. List every name in "
-      "subjectAltName. The CA said: unauthorized: No.\n" },
+      "subjectAltName. The CA said: unauthorized: No. " BED_WANTS_CONTACT "\n" },
     { "the CA drops the order",
       { { "finalize/1", 404, CA_PROBLEM("malformed") } },
       SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
