@@ -17,21 +17,34 @@
 #define STATUS_NOT_FOUND       404
 #define STATUS_NOT_IMPLEMENTED 501
 
+#define CONFIG_PLACE "CONFIG" /* in an advice */
+
 static bool speaks_to_administrator;
+static const char *config_path = CONFIG_PLACE;
 
 void failure_speak_to_administrator(void)
 {
     speaks_to_administrator = true;
 }
 
+void failure_name_config(const char *path)
+{
+    config_path = path;
+}
+
 char *failure_advice(const char *advice)
 {
+    const char *place = strstr(advice, CONFIG_PLACE);
+    size_t before = place ? (size_t)(place - advice) : strlen(advice);
     char *sentence;
-    int n = speaks_to_administrator
-                ? asprintf(&sentence, "%c%s.", toupper((unsigned char)*advice), advice + 1)
-                : asprintf(&sentence, "The server's administrator must %s.", advice);
+    int n = asprintf(&sentence, "%s%.*s%s%s.",
+                     speaks_to_administrator ? "" : "The server's administrator must ", (int)before,
+                     advice, place ? config_path : "", place ? place + strlen(CONFIG_PLACE) : "");
 
-    return n < 0 ? NULL : sentence;
+    if (n < 0)
+        return NULL;
+    *sentence = (char)toupper((unsigned char)*sentence);
+    return sentence;
 }
 
 void failure_done(Failure *failure)

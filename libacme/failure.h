@@ -25,8 +25,12 @@ void failure_done(Failure *failure);
  * "The server's administrator must run …". */
 void failure_speak_to_administrator(void);
 
+/* The path of the configuration, for the commands that reasons name; it must stay valid. */
+void failure_name_config(const char *path);
+
 /* Makes the sentence with what the administrator must do; free(). @advice: an imperative without a
- * period: "run 'acme-register CONFIG'". NULL: out of memory. */
+ * period: "run 'acme-register CONFIG'". The path of failure_name_config() takes the place of
+ * "CONFIG". NULL: out of memory. */
 char *failure_advice(const char *advice);
 
 /* Replaces the failure. text_flatten() makes the reason safe for a terminal. It is NULL if out of

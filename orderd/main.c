@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "daemon.h"
+#include "libacme/failure.h"
 #include "loading/file.h"
 #include "log/log.h"
 #include "runtime-dir.h"
@@ -65,6 +66,7 @@ int main(int argc, char *argv[])
     if (r <= 0)
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
     log_open("acmems-orderd");
+    failure_name_config(arg_config);
     r = runtime_inherited_socket(&listener);
     if (r >= 0)
         r = daemon_run(arg_config, listener);

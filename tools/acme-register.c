@@ -89,6 +89,7 @@ int main(int argc, char *argv[])
     r = register_options_parse(argc, argv, &reg.options);
     if (r <= 0)
         return r < 0 ? EXIT_USAGE : EXIT_DONE;
+    failure_name_config(reg.options.config);
     r = register_run(&reg);
     (void)owner_leave(); /* for the leak checker of a build with sanitizers */
     return r == EXIT_DONE ? EXIT_DONE : EXIT_TO_DO;

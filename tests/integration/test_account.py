@@ -319,6 +319,60 @@ def test_update_contact(server):
         assert kept["uri"] == uri
 
 
+@pytest.mark.parametrize("document", [{}, None], ids=["empty object", "no body"])
+def test_answer_without_an_account(fresh_fake, document):
+    """What counts is the URL. The contacts are those that the CA was given."""
+    fresh_fake.ca.answers = {"/account": (201, {"Location": fresh_fake.ca.base + "account/1"}, document),
+                             "/account/1": (200, {}, document)}
+    result = register(fresh_fake, "--gen-key", "--register", "--email=a@example.org")
+    assert "Register ... done" in result.stdout
+    for options in [], ["--register"], ["--update-contact", "--email=b@example.org"]:
+        kept = registration(fresh_fake)
+        assert kept["uri"] == fresh_fake.ca.base + "account/1"
+        assert kept["body"]["contact"] == ["mailto:a@example.org"]
+        register(fresh_fake, *options)
+    assert registration(fresh_fake)["body"]["contact"] == ["mailto:b@example.org"]
+
+
+@pytest.fixture
+def fresh_fake(tmp_path, http01_socket):
+    """An installation without an account, at a CA whose answers the test defines."""
+    fake = lib.FakeCa(tmp_path / "fake")
+    server = lib.Acmems(tmp_path, fake, http01_socket)
+    server.write_config()
+    yield server
+    server.stop()
+    fake.stop()
+
+
+@pytest.mark.parametrize("status, kind", [(400, "badCSR"), (403, "unauthorized"), (400, "invalidContact")])
+def test_ca_that_requires_a_contact(fresh_fake, new_csr, status, kind):
+    """Each step says how to set one, with an external account too."""
+    hint = "if the CA requires an e-mail address"
+    eab = f"eab-kid = {KID}\neab-hmac-key = {HMAC_KEY}\n"
+    refusal = status, {}, problem(kind, "told by the CA")
+    server = fresh_fake
+    server.ca.answers = {"/account": refusal}
+    server.write_config(account=eab)
+    result = register(server, "--gen-key", "--register", check=False)
+    assert result.returncode == 1
+    assert "told by the CA" in result.stderr and f"Set contact in [account] {hint}." in result.stderr
+    assert "this CSR" not in result.stderr and "Check eab-kid" in result.stderr
+    server.write_config(account=eab + "contact = a@example.org")
+    assert hint not in register(server, "--register", check=False).stderr
+
+    server.write_config(account=eab)
+    server.ca.answers, server.ca.order = {}, refusal
+    register(server, "--gen-key", "--override-existing-key", "--register")
+    server.start(account=eab)
+    answer = server.post(new_csr("www.example.org"))
+    assert f"'acme-register --update-contact --email=ADDRESS {server.config}' {hint} in the account." in answer.text
+    server.ca.answers = {"/account/1": (200, {}, {})}
+    register(server, "--update-contact", "--email=a@example.org")
+    answer = server.post(new_csr("mail.example.org"))
+    assert "told by the CA" in answer.text and hint not in answer.text, answer.text
+
+
 # ---- deactivation --------------------------------------------------------------------------
 
 def test_deactivate(server, new_csr):

@@ -274,9 +274,11 @@ static int send_revocation(Revoke *revoke, int reason, const char *name)
     _cleanup_(sync_answer_done) SyncAnswer answer = { 0 };
     _cleanup_free_ char *serial = chain_serial(revoke->chain);
     SessionCall *call;
-    int r = revocation_request(revoke->session, chain_leaf(revoke->chain), reason, sync_callback,
-                               &answer, &call);
+    int r;
 
+    failure_name_config(revoke->config->path);
+    r = revocation_request(revoke->session, chain_leaf(revoke->chain), reason, sync_callback,
+                           &answer, &call);
     if (r >= 0)
         r = sync_wait(revoke->event, &answer);
     if (r < 0)
