@@ -7,22 +7,43 @@
 #include "strings/text.h"
 
 #define BEGIN     "-----BEGIN "
+#define END       "-----END "
 #define SEQUENCE  0x30 /* the first byte of a DER CSR (RFC 2986 §4.2) */
 #define LONG_FORM 0x80 /* its length takes more than one byte; else the second byte is it */
 
-/* UTF-16 of ASCII text, by its first two bytes. Without a byte order mark it starts with a dash. */
+#define DASH_1252 "\x96" /* en dash in Windows-1252 */
+
+/* UTF-16 of ASCII text, by its first two bytes. Without a byte order mark it starts with a dash, or
+ * with the en or em dash that took its place. */
 static const struct {
     const char *start;
     size_t skip;  /* bytes of the mark */
     size_t ascii; /* which byte of a pair is the character */
 } encodings[] = {
-    { "\xff\xfe", 2, 0 },
-    { "\xfe\xff", 2, 1 },
-    { "-\0", 0, 0 },
-    { "\0-", 0, 1 },
+    { "\xff\xfe", 2, 0 }, { "\xfe\xff", 2, 1 }, { "-\0", 0, 0 },      { "\0-", 0, 1 },
+    { "\x13\x20", 0, 0 }, { "\x20\x13", 0, 1 }, { "\x14\x20", 0, 0 }, { "\x20\x14", 0, 1 },
 };
 
-/* Characters that are not ASCII become question marks: base64 has none. */
+/* What takes the place of the dashes in word processors and web pages: U+2010, U+2011, U+2013,
+ * U+2014, U+2212, and the en and em dash of Windows-1252. */
+static const char *const dashes[] = {
+    "\xe2\x80\x90", "\xe2\x80\x91", "\xe2\x80\x93", "\xe2\x80\x94",
+    "\xe2\x88\x92", DASH_1252,      "\x97",
+};
+
+static char from_unit(unsigned char high, unsigned char low)
+{
+    static const unsigned char general[] = { 0x10, 0x11, 0x13, 0x14 }; /* U+20xx */
+
+    if (high == 0)
+        return (char)low;
+    if ((high == 0x20 && memchr(general, low, sizeof(general))) || (high == 0x22 && low == 0x12))
+        return *DASH_1252;
+    return '?';
+}
+
+/* Dashes that are not ASCII stay dashes. Other characters become question marks: base64 has none.
+ */
 static int from_utf16(const char *bytes, size_t size, size_t ascii, CsrForm *ret)
 {
     size_t n = size / 2;
@@ -31,7 +52,8 @@ static int from_utf16(const char *bytes, size_t size, size_t ascii, CsrForm *ret
     if (!ret->memory)
         return -ENOMEM;
     for (size_t i = 0; i < n; i++)
-        ret->memory[i] = bytes[2 * i + 1 - ascii] == '\0' ? bytes[2 * i + ascii] : '?';
+        ret->memory[i] =
+            from_unit((unsigned char)bytes[2 * i + 1 - ascii], (unsigned char)bytes[2 * i + ascii]);
     ret->memory[n] = '\0';
     ret->text = ret->memory;
     ret->size = n;
@@ -70,32 +92,88 @@ static bool contains(const char *text, size_t size, const char *what)
     return memmem(text, size, what, strlen(what));
 }
 
-static bool has_escaped_line_ends(const char *text, size_t size)
+static bool has_escaped_line_feeds(const char *text, size_t size)
 {
     return contains(text, size, BEGIN) && contains(text, size, "-----\\n");
 }
 
-static bool has_other_dashes(const char *text, size_t size)
+static bool has_escaped_returns(const char *text, size_t size)
 {
-    static const char *const dashes[] = { "\xe2\x80\x90", "\xe2\x80\x91", "\xe2\x80\x93",
-                                          "\xe2\x80\x94", "\xe2\x88\x92" };
+    return contains(text, size, BEGIN) && contains(text, size, "-----\\r");
+}
 
+static bool has_dash_before(const char *text, const char *end)
+{
+    while (end > text && end[-1] == '-')
+        end--;
+    for (size_t i = 0; i < ELEMENTSOF(dashes); i++) {
+        size_t length = strlen(dashes[i]);
+
+        if ((size_t)(end - text) >= length && memcmp(end - length, dashes[i], length) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool has_dash_after(const char *text, size_t size)
+{
+    size_t n = 0;
+
+    while (n < size && text[n] == '-')
+        n++;
     for (size_t i = 0; i < ELEMENTSOF(dashes); i++)
-        if (contains(text, size, dashes[i]))
+        if (size - n >= strlen(dashes[i]) && memcmp(text + n, dashes[i], strlen(dashes[i])) == 0)
             return true;
     return false;
 }
 
+/* Other text around the CSR may have such characters. */
+static bool has_other_dashes(const char *text, size_t size)
+{
+    static const char *const words[] = { "BEGIN ", "END ", "REQUEST" };
+
+    for (size_t i = 0; i < ELEMENTSOF(words); i++) {
+        size_t length = strlen(words[i]), left = size;
+        const char *at = text;
+
+        while ((at = memmem(at, left, words[i], length))) {
+            if (has_dash_before(text, at) ||
+                has_dash_after(at + length, size - (size_t)(at + length - text)))
+                return true;
+            at += length;
+            left = size - (size_t)(at - text);
+        }
+    }
+    return false;
+}
+
+/* From the first line of the CSR to its last one, without the end of that. */
 static bool has_bare_returns(const char *text, size_t size)
 {
-    return contains(text, size, BEGIN) && contains(text, size, "\r") && !contains(text, size, "\n");
+    const char *begin = memmem(text, size, BEGIN, STRLEN(BEGIN));
+    size_t left = begin ? size - (size_t)(begin - text) : 0;
+    const char *end = begin ? memmem(begin, left, END, STRLEN(END)) : NULL;
+
+    if (end)
+        left = (size_t)(end - begin);
+    return begin && memchr(begin, '\r', left) && !memchr(begin, '\n', left);
+}
+
+static bool is_after_blank(const char *text, size_t size, const char *what)
+{
+    const char *at = memmem(text, size, what, strlen(what));
+
+    return at && at > text && (at[-1] == ' ' || at[-1] == '\t');
 }
 
 static bool is_indented(const char *text, size_t size)
 {
-    const char *begin = memmem(text, size, BEGIN, STRLEN(BEGIN));
+    return is_after_blank(text, size, BEGIN);
+}
 
-    return begin && begin > text && (begin[-1] == ' ' || begin[-1] == '\t');
+static bool has_indented_end(const char *text, size_t size)
+{
+    return is_after_blank(text, size, END);
 }
 
 static bool is_in_one_line(const char *text, size_t size)
@@ -108,6 +186,10 @@ static bool is_bare_base64(const char *text, size_t size)
 {
     size_t n = 0;
 
+    while (size > 0 && strchr(" \t\r\n", *text)) {
+        text++;
+        size--;
+    }
     for (size_t i = 0; i < size; i++) {
         if (strchr(" \t\r\n", text[i]))
             continue;
@@ -125,9 +207,12 @@ static const struct {
     { has_other_dashes,
       "The dashes of the CSR were replaced by similar characters, as word processors and web pages "
       "do. Send the CSR file itself." },
-    { has_escaped_line_ends, "The CSR contains \\n as two characters where lines end. Send the "
-                             "file with its line ends, for "
-                             "example with curl --data-binary @FILE." },
+    { has_escaped_line_feeds, "The CSR contains \\n as two characters where lines end. Send the "
+                              "file with its line ends, for "
+                              "example with curl --data-binary @FILE." },
+    { has_escaped_returns, "The CSR contains \\r\\n as four characters where lines end. Send the "
+                           "file with its line ends, "
+                           "for example with curl --data-binary @FILE." },
     { has_bare_returns,
       "The lines of the CSR end in CR alone. Write them with LF or CRLF, for example with tr "
       "'\\r' '\\n'." },
@@ -135,6 +220,9 @@ static const struct {
       "The CSR is in one line, without line ends. Send it unchanged, for example with curl "
       "--data-binary @FILE (-d removes line ends)." },
     { is_indented, "The lines of the CSR are indented. Send it without blanks before the dashes." },
+    { has_indented_end,
+      "The lines of the CSR after the first one are indented. Send it without blanks before the "
+      "dashes." },
     { is_bare_base64, "The request contains base64 without the line '-----BEGIN CERTIFICATE "
                       "REQUEST-----' before it "
                       "and the END line after it. Send the complete CSR file." },

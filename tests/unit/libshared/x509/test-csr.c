@@ -122,22 +122,59 @@ static void test_forms(EVP_PKEY *key)
     der = NULL;
     size = (size_t)i2d_PrivateKey(key, &der);
     assert_refused_bytes((const char *)der, size, "private key");
+}
 
-    for (size_t i = 0; i <= n; i++)
-        body[i] = (char)(pem[i] == '\n' ? '\r' : pem[i]);
-    assert_refused(body, "CR alone");
-    for (size_t i = 0; i <= n; i++)
-        body[i] = (char)(pem[i] == '\n' ? ' ' : pem[i]);
-    assert_refused(body, "in one line");
-    (void)sprintf(body, "  %s", pem);
-    assert_refused(body, "indented");
-    assert_refused("-----BEGIN CERTIFICATE REQUEST-----\\nMIIB\\n", "two characters");
-    assert_refused("\xe2\x80\x93\xe2\x80\x93"
-                   "BEGIN CERTIFICATE REQUEST",
-                   "dashes");
-    *strstr(pem, "\n-----END") = '\0';
-    assert_refused(strchr(pem, '\n') + 1, "base64 without the line");
-    assert_refused("Hello", "no PEM block");
+#define DAMAGED(text, sentence)                                                                    \
+    {                                                                                              \
+        .body = text, .size = sizeof(text) - 1, .words = sentence                                  \
+    }
+#define DASHES                  "-----"
+#define BEGIN_AT(before, after) before "BEGIN CERTIFICATE REQUEST" after
+#define END_AT(before, after)   before "END CERTIFICATE REQUEST" after
+#define NORMAL                  BEGIN_AT(DASHES, DASHES)
+#define NORMAL_END              END_AT(DASHES, DASHES)
+#define SIMILAR                 "similar characters"
+
+/* Each has the sentence that says what happened to it. */
+static void test_damaged_forms(void)
+{
+    static const struct {
+        const char *body;
+        size_t size;
+        const char *words;
+    } cases[] = {
+        DAMAGED(NORMAL "\rMIIB\r" NORMAL_END "\r", "CR alone"),
+        DAMAGED(NORMAL "\rMIIB\r" NORMAL_END "\r\n", "CR alone"),
+        DAMAGED("Hello,\n" NORMAL "\rMIIB\r" NORMAL_END "\n", "CR alone"),
+        DAMAGED(NORMAL " MIIB " NORMAL_END, "in one line"),
+        DAMAGED("  " NORMAL "\n  MIIB\n  " NORMAL_END "\n", "of the CSR are indented"),
+        DAMAGED("\t" NORMAL "\nMIIB\n" NORMAL_END "\n", "of the CSR are indented"),
+        DAMAGED(NORMAL "\n  MIIB\n  " NORMAL_END "\n", "after the first one are indented"),
+        DAMAGED(NORMAL "\r\n\tMIIB\r\n\t" NORMAL_END, "after the first one are indented"),
+        DAMAGED(NORMAL "\\nMIIB\\n" NORMAL_END "\\n", "\\n as two characters"),
+        DAMAGED(NORMAL "\\r\\nMIIB\\r\\n" NORMAL_END, "\\r\\n as four characters"),
+        DAMAGED(BEGIN_AT("\xe2\x80\x93\xe2\x80\x93-", DASHES) "\nMIIB\n", SIMILAR),
+        DAMAGED(BEGIN_AT("\xe2\x80\x94\xe2\x80\x94", "\xe2\x80\x94") "\nMIIB\n", SIMILAR),
+        DAMAGED(BEGIN_AT(DASHES, "--\xe2\x88\x92") "\nMIIB\n" NORMAL_END, SIMILAR),
+        DAMAGED(NORMAL "\nMIIB\n" END_AT("\xe2\x80\x91---", DASHES), SIMILAR),
+        DAMAGED(BEGIN_AT("\x96\x96-", "\x96\x96-") "\r\nMIIB\r\n", SIMILAR),
+        DAMAGED(NORMAL "\r\nMIIB\r\n" END_AT("\x97\x97-", DASHES), SIMILAR),
+        DAMAGED("\xff\xfe\x13\x20\x14\x20-\0B\0E\0G\0I\0N\0 \0C\0", SIMILAR),
+        DAMAGED("\xfe\xff\x20\x13\x22\x12\0-\0B\0E\0G\0I\0N\0 \0C", SIMILAR),
+        DAMAGED("\x13\x20\x13\x20-\0B\0E\0G\0I\0N\0 \0C\0", SIMILAR),
+        DAMAGED("\x20\x14\0-\0B\0E\0G\0I\0N\0 \0C", SIMILAR),
+        DAMAGED("\xff\xfeM\0I\0I\0B\0M\0\r\0\n\0", "base64 without the line"),
+        DAMAGED("MIIB\nMIIB\n", "base64 without the line"),
+        DAMAGED("\n\n \tMIIBM\n", "base64 without the line"),
+        DAMAGED("\r\nMIIBM\r\n", "base64 without the line"),
+        DAMAGED("A CSR \xe2\x80\x93 as you wished:\n" NORMAL "\nMIIB\n", "not well-formed PEM"),
+        DAMAGED("Hello", "no PEM block"),
+        DAMAGED("\n\n", "no PEM block"),
+        DAMAGED("\n ", "no PEM block"),
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+        assert_refused_bytes(cases[i].body, cases[i].size, cases[i].words);
 }
 
 static void test_two_common_names(EVP_PKEY *key)
@@ -594,6 +631,7 @@ int main(void)
 
     test_names(key);
     test_forms(key);
+    test_damaged_forms();
     test_two_common_names(key);
     test_strange_bytes(key);
     test_nul_in_common_name(key);
