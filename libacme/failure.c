@@ -208,10 +208,17 @@ static void set_gone(Failure *failure, const SessionReply *reply, const char *pu
     failure_quote(failure, reply->problem);
 }
 
+#define BAD_CA_FILE                                                                                \
+    "set ca-file in [account] of CONFIG to a PEM file with CA certificates; acmemsctl check "      \
+    "tells "                                                                                       \
+    "what acmems-orderd can read"
+
 /* The beginning of the sentence about an error without a usable answer. */
 static const char *error_beginning(const SessionReply *reply)
 {
     switch (reply->error) {
+    case -ENOKEY:
+        return "The file of trusted CA certificates ";
     case -EBADMSG:
         return reply->error_text ? "" : "The CA's answer cannot be used: ";
     case -EFBIG:
@@ -226,12 +233,20 @@ static const char *error_beginning(const SessionReply *reply)
     }
 }
 
+static void set_error(Failure *failure, const SessionReply *reply)
+{
+    _cleanup_free_ char *advice = reply->error == -ENOKEY ? failure_advice(BAD_CA_FILE) : NULL;
+
+    failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503,
+                reply->retry_after ? reply->retry_after : RETRY_SOON, "%s%s. %s",
+                error_beginning(reply), str_or(reply->error_text, strerror(-reply->error)),
+                str_or(advice, "Try again later."));
+}
+
 void failure_set_reply(Failure *failure, const SessionReply *reply, const char *purpose)
 {
     if (reply->error < 0)
-        failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503,
-                    reply->retry_after ? reply->retry_after : RETRY_SOON, "%s%s. Try again later.",
-                    error_beginning(reply), str_or(reply->error_text, strerror(-reply->error)));
+        set_error(failure, reply);
     else if (reply->problem && reply->status == STATUS_NOT_IMPLEMENTED) {
         set_unimplemented(failure, reply, purpose);
         return;

@@ -60,6 +60,14 @@ int ca_directory_set(CaDirectory *directory, json_t *object, time_t age)
     return 0;
 }
 
+/* Its URL is the one that the configuration names. NULL: unknown. */
+static const char *cause_of(int error)
+{
+    return error == -EHOSTUNREACH ? "check acme-server and the DNS resolver of this machine"
+           : error == -EHOSTDOWN  ? "check proxy in [account]"
+                                  : NULL;
+}
+
 static void directory_on_fetched(const FetchResult *result, void *userdata)
 {
     json_auto_t *json = NULL;
@@ -69,6 +77,11 @@ static void directory_on_fetched(const FetchResult *result, void *userdata)
     bool is_object = session_reply_is_good(&reply) && reply.json;
 
     directory->fetch = NULL;
+    if (cause_of(reply.error) && reply.error_text) {
+        if (asprintf(&text, "%s: %s", reply.error_text, cause_of(reply.error)) < 0)
+            text = NULL;
+        reply.error_text = str_or(text, reply.error_text);
+    }
     if (reply.error == 0 && (!is_object || ca_directory_set(directory, json, 0) < 0)) {
         _cleanup_free_ char *why = explain(&reply);
 

@@ -2,6 +2,7 @@
 #include "libacme/transport/fetch.h"
 
 #include <curl/curl.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/queue.h>
 
@@ -153,8 +154,11 @@ static int curl_to_errno(CURLcode code)
     case CURLE_OPERATION_TIMEDOUT:
         return -ETIMEDOUT;
     case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_RESOLVE_PROXY:
         return -EHOSTUNREACH;
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        return -EHOSTDOWN;
+    case CURLE_SSL_CACERT_BADFILE:
+        return -ENOKEY;
     case CURLE_COULDNT_CONNECT:
         return -ECONNREFUSED;
     case CURLE_TOO_MANY_REDIRECTS:
@@ -165,6 +169,27 @@ static int curl_to_errno(CURLcode code)
     }
 }
 
+/* libcurl names neither the file, if it is that of the system, nor the reason. NULL: out of memory.
+ */
+static char *explain_ca_file(const Fetch *fetch)
+{
+    const char *path = fetch->fetcher ? fetch->fetcher->ca_file : NULL;
+    _cleanup_close_ int fd = -EBADF;
+    bool is_readable;
+    char *text, byte;
+
+    if (!path && curl_easy_getinfo(fetch->easy, CURLINFO_CAINFO, &path) != CURLE_OK)
+        path = NULL;
+    path = str_or(path, "of the system");
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    is_readable = fd >= 0 && read(fd, &byte, 1) >= 0;
+    return asprintf(&text, "'%s' %s%s", path,
+                    is_readable ? "contains no certificate in PEM form" : "cannot be read: ",
+                    is_readable ? "" : strerror(errno)) < 0
+               ? NULL
+               : text;
+}
+
 /* Passes the result on and frees the fetch. The callback may start and cancel other fetches, or
  * free the pool. */
 static void fetch_finish(Fetch *fetch, CURLcode code)
@@ -172,6 +197,7 @@ static void fetch_finish(Fetch *fetch, CURLcode code)
     _cleanup_strv_ char **alternates = NULL;
     _cleanup_free_ char *type = NULL, *location = NULL;
     FetchResult result = { .body = str_or(fetch->received, ""), .size = fetch->n_received };
+    _cleanup_free_ char *ca_file = code == CURLE_SSL_CACERT_BADFILE ? explain_ca_file(fetch) : NULL;
     curl_off_t retry_after = 0;
     const char *header, *base = "";
 
@@ -185,7 +211,9 @@ static void fetch_finish(Fetch *fetch, CURLcode code)
                                 ? "it redirects too often"
                                 : "it redirects to a URL that is not https";
     else if (code != CURLE_OK)
-        result.error_text = fetch->error[0] ? fetch->error : curl_easy_strerror(code);
+        result.error_text = ca_file           ? ca_file
+                            : fetch->error[0] ? fetch->error
+                                              : curl_easy_strerror(code);
 
     (void)curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &result.status);
     if (curl_easy_getinfo(fetch->easy, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK &&

@@ -24,7 +24,10 @@ typedef struct FetchRequest {
 /* Borrowed, valid while the callback runs. */
 typedef struct FetchResult {
     /* 0: an HTTP answer came; -EFBIG: it is too large; -ELOOP: too many redirects, or one
-     * that leaves https; other -errno: the server was not reached. With error_text. */
+     * that leaves https; -ENOKEY: nothing was sent, as there are no CA certificates to verify the
+     * server with: "'FILE' cannot be read: …"; -EHOSTUNREACH, -EHOSTDOWN: the host name of
+     * the server, or of the proxy, is unknown; other -errno: the server was not reached. With
+     * error_text. */
     int error;
     const char *error_text; /* in curl's words: "Could not resolve host: …" */
     long status;

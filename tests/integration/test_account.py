@@ -345,6 +345,32 @@ def fresh_fake(tmp_path, http01_socket):
     fake.stop()
 
 
+@pytest.mark.parametrize("content, why", [
+    (None, "cannot be read: No such file or directory"), ("no certificate\n", "contains no certificate in PEM form"),
+])
+def test_unusable_ca_file(fresh_fake, new_csr, content, why):
+    """Nothing is sent, so the CA is not blamed."""
+    path = fresh_fake.ca.ca_file = fresh_fake.directory / "trusted.pem"
+    if content:
+        path.write_text(content)
+    fresh_fake.write_config()
+    what = f"The file of trusted CA certificates '{path}' {why}."
+    to_do = f"et ca-file in [account] of {fresh_fake.config} to a PEM file with CA certificates"
+    assert f"acme-register: {what} S{to_do}" in register(fresh_fake, "--gen-key", "--register", check=False).stderr
+    fresh_fake.start()
+    answer = fresh_fake.post(new_csr("www.example.org"))
+    assert answer.status == 503 and answer.text.startswith(f"{what} The server's administrator must s{to_do}")
+    assert what in fresh_fake.orderd.log
+
+
+def test_unknown_host_of_the_ca(fresh_fake):
+    """A label of 64 characters is unknown without a DNS server."""
+    fresh_fake.ca.url = f"https://{64 * 'a'}.example.org/dir"
+    fresh_fake.write_config()
+    said = register(fresh_fake, "--gen-key", "--register", check=False).stderr
+    assert "Could not resolve host" in said and ": check acme-server and the DNS resolver of this machine." in said
+
+
 @pytest.mark.parametrize("status, kind", [(400, "badCSR"), (403, "unauthorized"), (400, "invalidContact")])
 def test_ca_that_requires_a_contact(fresh_fake, new_csr, status, kind):
     """Each step says how to set one, with an external account too."""

@@ -33,6 +33,17 @@ def test_loopback_listeners(tmp_path, mgmt, ip, is_unreachable):
     assert output.endswith("ok, 1 auth block, 1 warning\n" if is_unreachable else "ok, 1 auth block\n")
 
 
+@pytest.mark.parametrize("ca_file, why", [
+    ("{}/missing.pem", "No such file or directory"), ("{}/acmems.ini/ca.pem", "Not a directory"), ("{}/ca.pem", None),
+])
+def test_missing_ca_file(tmp_path, ca_file, why):
+    """It is named wherever the configuration and the file are."""
+    (tmp_path / "ca.pem").write_text("")
+    path = ca_file.format(tmp_path)
+    output = check(tmp_path / "acmems.ini", f"[account]\nacme-server = https://ca.example.org/\nca-file = {path}\n")
+    assert (f"acmems.ini:3: warning: ca-file '{path}' cannot be read: {why}\n" in output) == bool(why), output
+
+
 def test_loopback_listeners_with_hmac(tmp_path):
     """A front server on this machine passes the HMAC on: only addresses are lost."""
     assert "warning" not in check(

@@ -262,18 +262,33 @@ static void check_reader(const Config *config, const ConfigListener *listener)
     }
 }
 
-static void check_needs(const Config *config, const ConfigListener *listener)
+/* False: the caller cannot find out. */
+static bool check_needs(const Config *config, const ConfigListener *listener)
 {
     _cleanup_(orderd_done) Orderd orderd = { .user = getpwnam(ORDERD) };
 
     if (!orderd.user || !user_access_is_known(orderd.user))
-        return;
+        return false;
     orderd.root = running_service_root("acmems-orderd.service");
     check_verifications(config, &orderd, listener);
     for (size_t i = 0; i < config->n_accounts; i++)
         check_account(config->accounts[i], &orderd, listener);
     for (size_t i = 0; i < config->n_storages; i++)
         check_storage(config->storages[i], &orderd, listener);
+    return true;
+}
+
+/* A file of CA certificates is no secret. What the caller may not read, acmems-orderd may. */
+static void check_ca_files(const Config *config, const ConfigListener *listener)
+{
+    for (size_t i = 0; i < config->n_accounts; i++) {
+        const AccountBlock *account = config->accounts[i];
+
+        if (account->ca_file && access(account->ca_file, R_OK) < 0 && errno != EACCES)
+            config_tell(listener, LOG_WARNING, account->ca_file_place.file,
+                        account->ca_file_place.line, "ca-file '%s' cannot be read: %s",
+                        account->ca_file, strerror(errno));
+    }
 }
 
 /* acmems-orderd registers an account only if it may accept the terms of service. */
@@ -306,13 +321,17 @@ void installation_check(const char *path, const Config *config, config_message_c
     const ConfigListener listener = { message, userdata };
 
     reachability_check(config, &listener);
-    if (!path_is_below(path, "/etc/acmems"))
+    /* Of other files, the users and services of this machine need not be the readers. */
+    if (!path_is_below(path, "/etc/acmems")) {
+        check_ca_files(config, &listener);
         return;
+    }
     check_files(config, &listener);
     check_storages(config, &listener);
     check_key_files(config, &listener);
     check_runtime(config, &listener);
-    check_needs(config, &listener);
+    if (!check_needs(config, &listener))
+        check_ca_files(config, &listener);
     check_reader(config, &listener);
     check_registrations(config, &listener);
     reachability_check_sockets(config, &listener);

@@ -8,6 +8,7 @@
 #include "config/config.h"
 
 /* Report one warning for each problem. @path: the main file as it was given; for a file
- * outside of /etc/acmems, only what the configuration itself says is checked. */
+ * outside of /etc/acmems, only what the configuration itself says is checked, and that each ca-file
+ * exists. */
 void installation_check(const char *path, const Config *config, config_message_cb message,
                         void *userdata);
