@@ -10,7 +10,7 @@
     "why.\"\r\n"
 
 /* The client may be anyone: beyond its own request it learns only whether any block requires an
- * HMAC. */
+ * HMAC. A client that has the key of a block also learns the digest. */
 #define NOT_ALLOWED "This request is not permitted."
 #define SEE_JOURNAL "The server's journal says why."
 
@@ -44,13 +44,14 @@ void sign_refuse(Sign *sign, const Outcome *outcome, unsigned retry_after, const
 
 void sign_refuse_by_policy(Sign *sign, const char *why)
 {
+    _cleanup_free_ char *digest_sentence = policy_explain_digest(sign->config, &sign->policy);
     _cleanup_free_ char *time_sentence = policy_explain_time(sign->config, &sign->policy);
 
     sign_refuse(sign,
                 &(Outcome){ .event = LOG_EVENT_REQUEST_DENIED,
                             .status = 403,
                             .why = str_or(why, "no auth block matches") },
-                0, str_or(time_sentence, not_allowed(sign)));
+                0, str_or(digest_sentence, str_or(time_sentence, not_allowed(sign))));
 }
 
 void sign_refuse_without_memory(Sign *sign)

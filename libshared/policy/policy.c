@@ -113,6 +113,23 @@ static Failure check_hmac(const AuthBlock *block, const PolicyRequest *request)
     return FAILURE_NONE;
 }
 
+/* Whether the HMAC was made with the key of the block, by whatever digest. */
+static bool has_key(const AuthBlock *block, const PolicyRequest *request)
+{
+    return request->body && block->hmac_type && request->authentication &&
+           authentication_verify(request->authentication, block->hmac_key, request->body,
+                                 request->body_size);
+}
+
+/* Another digest is judged when the body is there: a client that has the key is told which one it
+ * needs. */
+static Failure check_possible(const AuthBlock *block, const PolicyRequest *request)
+{
+    Failure failure = check_early(block, request);
+
+    return failure == FAILURE_DIGEST ? FAILURE_NONE : failure;
+}
+
 /* Checks what depends on the client, not on the names. */
 static Failure check_client(const AuthBlock *block, const PolicyRequest *request)
 {
@@ -183,8 +200,9 @@ static void print_failure(FILE *out, const AuthBlock *block, const PolicyRequest
         print_header_failure(out, request->authentication_error);
         break;
     case FAILURE_DIGEST:
-        (void)fprintf(out, "the request's HMAC uses %s, not %s",
-                      request->authentication->digest->name, block->hmac_type->name);
+        (void)fprintf(out, "the request's HMAC uses %s, not %s%s",
+                      request->authentication->digest->name, block->hmac_type->name,
+                      has_key(block, request) ? ", but with the key of this block" : "");
         break;
     case FAILURE_UNTIMED:
         (void)fputs("the Authentication header has no time, which hmac-max-age requires", out);
@@ -278,6 +296,24 @@ char *policy_explain_time(const Config *config, const PolicyRequest *request)
     return text;
 }
 
+char *policy_explain_digest(const Config *config, const PolicyRequest *request)
+{
+    const AuthBlock *block = NULL;
+    char *text;
+
+    for (size_t i = 0; i < config->n_auth && !block; i++)
+        if (check_early(config->auth[i], request) == FAILURE_DIGEST &&
+            has_key(config->auth[i], request))
+            block = config->auth[i];
+    if (!block || asprintf(&text,
+                           "The HMAC in the Authentication header uses %s, and the auth block of "
+                           "this key requires %s. Send one with name=%s.",
+                           request->authentication->digest->name, block->hmac_type->name,
+                           block->hmac_type->name) < 0)
+        return NULL;
+    return text;
+}
+
 bool policy_uses_hmac(const Config *config)
 {
     for (size_t i = 0; i < config->n_auth; i++)
@@ -288,7 +324,7 @@ bool policy_uses_hmac(const Config *config)
 
 bool policy_is_possible(const Config *config, const PolicyRequest *request, char **ret_why)
 {
-    return policy_find_or_explain(config, request, check_early, ret_why);
+    return policy_find_or_explain(config, request, check_possible, ret_why);
 }
 
 bool policy_knows_client(const Config *config, const PolicyRequest *request, char **ret_why)

@@ -24,8 +24,9 @@ typedef struct PolicyRequest {
 /* Whether any block requires an HMAC. */
 bool policy_uses_hmac(const Config *config);
 
-/* Whether any block could match this peer and header with any body: checked before the body is
- * read. Uses only peer, authentication and now. @ret_why: when false, as below. */
+/* Whether any block could match this peer and header with any body, the digest aside: checked
+ * before the body is read. Uses only peer, authentication and now. @ret_why: when false, as below.
+ */
 bool policy_is_possible(const Config *config, const PolicyRequest *request, char **ret_why);
 
 /* Whether the address and the HMAC of the body match any block: checked before the body is decoded.
@@ -51,6 +52,11 @@ const AuthBlock *policy_decide(const Config *config, const PolicyRequest *reques
 /* Says how far the clocks differ if that is why a block, which permits the address and the digest,
  * refuses the request: a sentence for the client; free(). NULL: it is not, or out of memory. */
 char *policy_explain_time(const Config *config, const PolicyRequest *request);
+
+/* Says which digest a block requires if the request, which its address permits, has an HMAC with
+ * its key by another digest: a sentence for the client, which has the key; free(). NULL: it has
+ * not, the body is not there yet, or out of memory. */
+char *policy_explain_digest(const Config *config, const PolicyRequest *request);
 
 /* Whether the globs and prefixes of the block cover every name and address of the CSR, and the CSR
  * has no other SAN type. */

@@ -226,6 +226,19 @@ static void test_addresses(void)
     ASSERT_FALSE(policy_covers(&only, &www));
 }
 
+/* @sentence: for a client that has the key; NULL: none */
+static void assert_digest_refused(const Config *config, PolicyRequest request, const char *why,
+                                  const char *sentence)
+{
+    _cleanup_free_ char *without_body = NULL, *with_body = policy_explain_digest(config, &request);
+
+    assert_unknown(config, request, why);
+    ASSERT_TRUE(sentence ? with_body && streq(with_body, sentence) : !with_body);
+    request.body = NULL;
+    without_body = policy_explain_digest(config, &request);
+    ASSERT_TRUE(!without_body);
+}
+
 static void test_hmac(void)
 {
     static char key[] = "secret";
@@ -238,6 +251,7 @@ static void test_hmac(void)
     Authentication right = authentication_of("sha256", "secret");
     Authentication wrong = authentication_of("sha256", "guess");
     Authentication other = authentication_of("sha512", "secret");
+    Authentication wrong_other = authentication_of("sha512", "guess");
     PolicyRequest malformed, unknown;
 
     assert_allowed(&config, request_of(&peer, &right, &www), &block);
@@ -249,8 +263,14 @@ static void test_hmac(void)
     unknown.authentication_error = -EOPNOTSUPP;
     assert_impossible(&config, unknown,
                       "auth \"mail\": the Authentication header names an unknown digest");
-    assert_impossible(&config, request_of(&peer, &other, &www),
-                      "auth \"mail\": the request's HMAC uses sha512, not sha256");
+    assert_digest_refused(
+        &config, request_of(&peer, &other, &www),
+        "auth \"mail\": the request's HMAC uses sha512, not sha256, but with the "
+        "key of this block",
+        "The HMAC in the Authentication header uses sha512, and the auth block of "
+        "this key requires sha256. Send one with name=sha256.");
+    assert_digest_refused(&config, request_of(&peer, &wrong_other, &www),
+                          "auth \"mail\": the request's HMAC uses sha512, not sha256", NULL);
     assert_unknown(&config, request_of(&peer, &wrong, &www),
                    "auth \"mail\": the HMAC does not verify");
     assert_refused(&config, request_of(&peer, &right, &two),
