@@ -208,9 +208,10 @@ unsigned http_fields_count(const HttpFields *fields, const char *name)
     return n;
 }
 
-bool http_fields_allow(const HttpFields *fields, const char *name, const char *member)
+int http_fields_members(const HttpFields *fields, const char *name, const char *member)
 {
     size_t length = strlen(member);
+    int count = 0;
 
     for (size_t i = 0; i < fields->n; i++) {
         const char *p = fields->list[i].value;
@@ -223,11 +224,12 @@ bool http_fields_allow(const HttpFields *fields, const char *name, const char *m
             while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\t'))
                 n--;
             if (n != length || strncasecmp(p, member, n) != 0)
-                return false;
+                return -1;
+            count++;
             p += n;
         }
     }
-    return true;
+    return count;
 }
 
 bool http_fields_have_prefix(const HttpFields *fields, const char *prefix)

@@ -45,9 +45,9 @@ const char *http_fields_find(const HttpFields *fields, const char *name);
 /* Returns the number of fields of this name, in any case. */
 unsigned http_fields_count(const HttpFields *fields, const char *name);
 
-/* Whether the fields of this name, as one list, have no other members than this one, in any case
- * (RFC 9110 §5.6.1.2: a list may be empty, and have empty members). */
-bool http_fields_allow(const HttpFields *fields, const char *name, const char *member);
+/* Returns how often the fields of this name, as one list, have this member, in any case; -1: they
+ * have another one. Empty members do not count (RFC 9110 §5.6.1.2). */
+int http_fields_members(const HttpFields *fields, const char *name, const char *member);
 
 /* Whether the name of a field begins with this prefix, in any case. */
 bool http_fields_have_prefix(const HttpFields *fields, const char *prefix);

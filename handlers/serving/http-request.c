@@ -200,7 +200,8 @@ static int read_length(HttpRequest *request)
     return 0;
 }
 
-/* RFC 9112 §6.1: with one of these a proxy in front could see the end of the request elsewhere. */
+/* RFC 9112 §6.1: with another coding, or this one twice, a proxy in front could see the end of the
+ * request elsewhere. */
 static int read_transfer_encoding(HttpRequest *request)
 {
     const char *value = http_request_field(request, "Transfer-Encoding");
@@ -211,8 +212,7 @@ static int read_transfer_encoding(HttpRequest *request)
         return http_request_refuse(request, &two_framings);
     if (request->minor == 0)
         return http_request_refuse(request, &old_coding);
-    if (strcasecmp(value, "chunked") != 0 ||
-        http_fields_count(&request->fields, "Transfer-Encoding") > 1)
+    if (http_fields_members(&request->fields, "Transfer-Encoding", "chunked") != 1)
         return http_request_refuse(request, &bad_coding);
     request->is_chunked = true;
     return 0;
@@ -238,7 +238,7 @@ static int read_expect(HttpRequest *request)
 
     if (!value || request->minor == 0)
         return 0;
-    if (!http_fields_allow(&request->fields, "Expect", "100-continue"))
+    if (http_fields_members(&request->fields, "Expect", "100-continue") < 0)
         return http_request_refuse(request, &bad_expectation);
     request->expects_continue = true; /* an empty list does no harm */
     return 0;

@@ -70,6 +70,9 @@ def test_length_required(acmems):
     assert_refused(raw(acmems, "POST /sign HTTP/1.1\r\nHost: a\r\n\r\n"), 411)
     assert_refused(raw(acmems, "POST /sign HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"
                                "1\r\nx\r\n0\r\n\r\n"), 501)
+    # RFC 9110 §5.6.1.2: empty members of the list mean nothing. It is read, and is no CSR.
+    assert_refused(raw(acmems, "POST /sign HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: , chunked\r\n\r\n"
+                               "1\r\nx\r\n0\r\n\r\n"), 415)
 
 
 def test_chunked(acmems, new_csr):

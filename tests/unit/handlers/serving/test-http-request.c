@@ -117,8 +117,43 @@ static void test_two_framings(void)
     ASSERT_EQ(
         read_fields("Transfer-Encoding: chunked\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"),
         501);
-    ASSERT_OK(read_fields("Transfer-Encoding: CHUNKED\r\nHost: x\r\n"));
-    ASSERT_TRUE(request.is_chunked);
+}
+
+/* RFC 9110 §5.6.1.2: empty members of a list are ignored. */
+static void test_transfer_codings(void)
+{
+    static const struct {
+        const char *fields;
+        int status;
+    } cases[] = {
+        { "Transfer-Encoding: CHUNKED\r\n", 0 },
+        { "Transfer-Encoding: , chunked\r\n", 0 },
+        { "Transfer-Encoding: chunked ,\r\n", 0 },
+        { "Transfer-Encoding: ,\t,Chunked, ,\r\n", 0 },
+        { "Transfer-Encoding: chunked\r\nTransfer-Encoding:\r\n", 0 },
+        { "Transfer-Encoding: ,\r\nTransfer-Encoding: chunked\r\n", 0 },
+        { "Transfer-Encoding:\r\n", 501 },
+        { "Transfer-Encoding: ,\r\n", 501 },
+        { "Transfer-Encoding: chunked, chunked\r\n", 501 },
+        { "Transfer-Encoding: gzip, , chunked\r\n", 501 },
+        { "Transfer-Encoding: chunked, identity\r\n", 501 },
+        { "Transfer-Encoding: chunked; a=b\r\n", 501 },
+        { "Transfer-Encoding: \"chunked\"\r\n", 501 },
+        { "Transfer-Encoding: , chunked\r\nContent-Length: 1\r\n", 400 },
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+        char fields[256];
+        int status;
+
+        (void)snprintf(fields, sizeof(fields), "Host: x\r\n%s", cases[i].fields);
+        status = read_fields(fields);
+        if (status != cases[i].status)
+            fprintf(stderr, "%d: %s", status, fields);
+        ASSERT_EQ(status, cases[i].status);
+        ASSERT_EQ(request.is_chunked, status == 0);
+        ASSERT_TRUE(request.fields.keep_alive || status == 400);
+    }
 }
 
 static void test_expectations(void)
@@ -153,6 +188,7 @@ int main(void)
     test_bad_targets();
     test_fields();
     test_two_framings();
+    test_transfer_codings();
     test_expectations();
     return EXIT_SUCCESS;
 }
