@@ -32,14 +32,14 @@ static int decode(const PemBlock *block, X509 **ret, const char **ret_reason)
     int r;
 
     if (!pem_block_is(block, "CERTIFICATE"))
-        return chain_refuse(ret_reason, "contains a block that is not a certificate");
+        return chain_refuse(ret_reason, "it contains a block that is not a certificate");
     r = pem_block_decode(block, &der, &size);
     if (r == -ENOMEM)
         return r;
     end = der;
     certificate = r < 0 ? NULL : d2i_X509(NULL, &end, (long)size);
     if (!certificate || end != der + size)
-        return chain_refuse(ret_reason, "contains a certificate that cannot be decoded");
+        return chain_refuse(ret_reason, "it contains a certificate that cannot be decoded");
     *ret = TAKE_PTR(certificate);
     return 0;
 }
@@ -50,7 +50,7 @@ static int append(Chain *chain, const PemBlock *block, const char **ret_reason)
     int r;
 
     if (sk_X509_num(chain->certificates) >= CHAIN_CERTIFICATES_MAX)
-        return chain_refuse(ret_reason, "contains too many certificates");
+        return chain_refuse(ret_reason, "it contains too many certificates");
     r = decode(block, &certificate, ret_reason);
     if (r < 0)
         return r;
@@ -72,16 +72,16 @@ static int chain_read(const char *pem, size_t size, Chain **ret, const char **re
     if (!chain->certificates)
         return -ENOMEM;
     if (size > CHAIN_SIZE_MAX)
-        return chain_refuse(ret_reason, "is too large for a certificate chain");
+        return chain_refuse(ret_reason, "it is too large for a certificate chain");
     while ((r = pem_next(&pem, &size, &block)) > 0) {
         r = append(chain, &block, ret_reason);
         if (r < 0)
             return r;
     }
     if (r < 0)
-        return chain_refuse(ret_reason, "is not well-formed PEM");
+        return chain_refuse(ret_reason, "it is not well-formed PEM");
     if (sk_X509_num(chain->certificates) == 0)
-        return chain_refuse(ret_reason, "contains no certificate");
+        return chain_refuse(ret_reason, "it contains no certificate");
     *ret = TAKE_PTR(chain);
     return 0;
 }
@@ -182,7 +182,7 @@ static int check_names(const Chain *chain, const Csr *csr, const char **ret_reas
     if (r < 0)
         return r;
     if (strv_length(names.asked) != strv_length(csr->names) + strv_length(csr->addresses))
-        return chain_refuse(ret_reason, "has a leaf certificate that lacks a requested name");
+        return chain_refuse(ret_reason, "the certificate lacks a requested name");
     return 0;
 }
 
@@ -198,8 +198,7 @@ int chain_check(const Chain *chain, const Csr *csr, const char **ret_reason)
     int r = 0;
 
     if (!csr_has_key(csr, X509_get0_pubkey(chain_leaf(chain))))
-        r = chain_refuse(ret_reason,
-                         "has a leaf certificate with a different key than the request");
+        r = chain_refuse(ret_reason, "the certificate has a different key than the request");
     else
         r = check_names(chain, csr, ret_reason);
     ERR_clear_error();

@@ -20,7 +20,7 @@ typedef struct Chain {
 
 /**
  * chain_parse() - parse a chain
- * @ret_reason: on -EBADMSG: what is wrong, a static clause ("contains a block that is not a
+ * @ret_reason: on -EBADMSG: what is wrong, a static clause ("it contains a block that is not a
  * certificate")
  *
  * Accepts 1 to CHAIN_CERTIFICATES_MAX CERTIFICATE blocks and no other block. Returns 0, -EBADMSG,
