@@ -120,8 +120,11 @@ static void set_unusable(Failure *failure, const ChainFetch *fetch, const Sessio
 {
     const char *type = is_of_another_type(reply, error) ? reply->content_type : "";
 
-    log_event(LOG_EVENT_CERTIFICATE_UNUSABLE, NULL, "The certificate for %s cannot be used: %s%s%s",
-              fetch->wish.names, why, *type ? ", but " : "", type);
+    if (!*fetch->wish.told || !streq(*fetch->wish.told, why))
+        log_event(LOG_EVENT_CERTIFICATE_UNUSABLE, NULL,
+                  "The certificate for %s cannot be used: %s%s%s", fetch->wish.names, why,
+                  *type ? ", but " : "", type);
+    *fetch->wish.told = why;
     if (*type)
         failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 3600,
                     "The CA sent %s in place of the certificate chain. Try again later.", type);

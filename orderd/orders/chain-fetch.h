@@ -17,6 +17,9 @@ typedef struct ChainWish {
     const char *common_name; /* of the topmost issuer, as for chain_leads_to(); NULL: the default */
     bool refuses_extra_names; /* no names but those of the CSR may be in it */
     LogFields *log;           /* fields of its journal entries */
+    /* Why the chain of an earlier fetch could not be used, static: the journal has it. NULL: none.
+     * Set to the reason of this one. */
+    const char **told;
 } ChainWish;
 
 /* Called once, with either a chain (borrowed) or a failure (taken over). The other is NULL. */

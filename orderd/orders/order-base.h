@@ -43,6 +43,7 @@ struct Order {
     Failure end; /* why the CA ended the order, while its authorizations are asked for details */
     SessionCall *call;
     ChainFetch *chain_fetch;
+    const char *chain_told; /* why the last chain could not be used, see ChainWish */
     sd_event_source *timer; /* for the start, then for polls and pauses */
     Poll poll;
     usec_t waits_since; /* for the CA to verify, or else to issue; 0: it does not */

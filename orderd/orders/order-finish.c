@@ -162,6 +162,7 @@ void order_fetch_chain(Order *order, const char *url)
         .common_name = account_choice_block(&order->choice)->preferred_chain,
         .refuses_extra_names = account_choice_block(&order->choice)->refuses_extra_names,
         .log = &order->subject.log,
+        .told = &order->chain_told,
     };
     const ChainFetchCall call = { .callback = on_chain, .userdata = order };
     int r = chain_fetch_start(order_session(order), &wish, url, &call, &order->chain_fetch);

@@ -6,6 +6,7 @@
 #include "order-bed.h"
 #include "statedir/revoked-key.h"
 #include "statedir/storage/cache.h"
+#include "test-logged.h"
 
 #define CHAIN_AT(url)                                                                              \
     {                                                                                              \
@@ -163,6 +164,37 @@ static void test_not_stored(void)
     bed_end_case(&b, &c);
 }
 
+#define PAGE                                                                                       \
+    {                                                                                              \
+        "certificate/1", 200, "<html>Sign in</html>", .type = "text/html"                          \
+    }
+#define AGAIN                                                                                      \
+    {                                                                                              \
+        "order/1", 200, "{'status': 'valid', 'certificate': '@certificate/1'}"                     \
+    }
+
+#define SEEN_PAGE                                                                                  \
+    "certificate/1 as application/pem-certificate-chain\n"                                         \
+    "pause 503, retry 3600: The CA sent text/html in place of the certificate chain. Try again "   \
+    "later.\n"
+
+/* The journal says once why the chain cannot be used. */
+static void test_logged_once(void)
+{
+    static const BedCase c = { "a page in place of the chain, again and again",
+                               { PAGE, AGAIN, PAGE, AGAIN, PAGE, AGAIN },
+                               SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED SEEN_PAGE
+                               "wait 1 s\norder/1\n" SEEN_PAGE "wait 2 s\norder/1\n" SEEN_PAGE
+                               "wait 4 s\norder/1\n" SEEN_ISSUED };
+    _cleanup_test_directory_ char *directory = test_directory_new();
+
+    ASSERT_OK(chdir(directory));
+    logged_open("acmems");
+    bed_run_case(&c);
+    ASSERT_EQ(logged("The certificate for a.example.org cannot be used"), 1);
+    logged_close();
+}
+
 /* A key can become known as compromised while its order runs. It gets no certificate. */
 static void test_revoked(const BedCase *c, usec_t until)
 {
@@ -184,6 +216,7 @@ int main(void)
         bed_run_case(&cases[i]);
     test_stored();
     test_not_stored();
+    test_logged_once();
     test_revoked(
         &(const BedCase){ "before the CSR is sent",
                           { { 0 } },
