@@ -74,6 +74,32 @@ static void test_dialect(void)
     }
 }
 
+/* One error for the file, not one for each line. */
+static void test_utf16(void)
+{
+#define FORM(text)                                                                                 \
+    {                                                                                              \
+        text, sizeof(text) - 1                                                                     \
+    }
+    static const struct {
+        const char *content;
+        size_t size;
+    } table[] = {
+        FORM("\xff\xfe[\0a\0]\0\r\0\n\0k\0=\0v\0\r\0\n\0"),
+        FORM("\xfe\xff\0[\0a\0]\0\n\0k\0=\0v\0\n"),
+        FORM("[\0a\0]\0\n\0k\0=\0v\0\n\0"),
+        FORM("\0[\0a\0]\0\n\0k\0=\0v\0\n"),
+        FORM("\xff\xfe"),
+    };
+#undef FORM
+    Heard heard = { 0 };
+
+    for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+        ASSERT_EQ(parse_n(table[i].content, table[i].size, &heard), -EINVAL);
+        ASSERT_STREQ(heard.text, "1 ! the file is in UTF-16; s\n");
+    }
+}
+
 static void test_errors(void)
 {
     static const struct {
@@ -126,6 +152,7 @@ static void test_sizes(void)
 int main(void)
 {
     test_dialect();
+    test_utf16();
     test_errors();
     test_sizes();
     return 0;
