@@ -605,7 +605,7 @@ static int parse_domain(Loader *l, const ConfigKey *key, const char *value, void
     if (length == 0)
         return refuse(l, "%s is empty; write a name such as www.example.org, or delete the line",
                       key->name);
-    r = warn_of_domain(l, key, value);
+    r = l->is_told ? 0 : warn_of_domain(l, key, value);
     if (r < 0)
         return r;
     r = add_string(key, value, object);

@@ -153,8 +153,10 @@ static int check_punctuation(Loader *l, const ConfigKey *key, const char *value)
 {
     size_t length = strlen(value);
     const char *comment = find_comment(value);
+    bool is_quoted = length > 1 && strchr("\"'", *value) && value[length - 1] == *value;
 
-    if (length > 1 && strchr("\"'", *value) && value[length - 1] == *value)
+    l->is_told = is_quoted || comment;
+    if (is_quoted)
         return warn(l, "the quotes are part of the value of %s; delete them", key->name);
     if (!comment)
         return 0;

@@ -92,6 +92,7 @@ struct Loader {
     void *object;           /* the Config, or the block */
     Place header;           /* of the block */
     int type;               /* of the block */
+    bool is_told;           /* the value has a finding: others would repeat it */
 
     Place opened[SECTION_MAX];                /* first header of each section */
     Place seen[SECTION_MAX][CONFIG_KEYS_MAX]; /* first line with each key */

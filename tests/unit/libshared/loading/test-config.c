@@ -448,9 +448,12 @@ static void test_warned(void)
         { AUTH_IP "domain=*_x.example.org\n", NEVER("*_x.example.org") },
         { AUTH_IP "domain=[a_]x.example.org\n", "" },
         { AUTH_IP "domain=https://example.org/\n", NEVER("https://example.org/") },
-        { AUTH_IP "domain=\"example.org\"\n", NEVER("\"example.org\"") QUOTES("3", "domain") },
-        { AUTH_IP "domain=example.org # ours\n",
-          COMMENT("3", "#", "domain") NEVER("example.org # ours") },
+        { AUTH_IP "domain=\"example.org\"\n", QUOTES("3", "domain") },
+        { AUTH_IP "domain=example.org # ours\n", COMMENT("3", "#", "domain") },
+        { AUTH_IP "domain=\"a.example.org\"\ndomain=.example.org\n",
+          QUOTES("3", "domain") W("4") "domain = '.example.org' never matches; write one name such "
+                                       "as www.example.org, or one pattern such as *.example.org, "
+                                       "and non-ASCII names as xn--…\n" },
         { "[account]\npreferred-chain = 'Root X1'\n", QUOTES("2", "preferred-chain") },
         { "[account]\npreferred-chain = Root #1\n", COMMENT("2", "#", "preferred-chain") },
         { "[account]\npreferred-chain = Root\t; X1\n", COMMENT("2", ";", "preferred-chain") },
