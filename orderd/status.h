@@ -5,7 +5,7 @@
 
 #include "renewals/inventory.h"
 
-#define STATUS_SIZE 256
+#define STATUS_SIZE 512
 
 /* Fills @buf and returns it: what keeps orderd from its work, "no account at https://ca.test/dir:
  * run acme-register; ", or "". @is_broken: the changed configuration has errors. */

@@ -32,7 +32,7 @@ static void test_trouble(void)
 static void test_unusable_key(void)
 {
     _cleanup_test_directory_ char *directory = test_directory_new();
-    static char url[] = "https://ca.test/dir";
+    static char url[] = "https://ca.test/dir", path[] = "/run/credentials/acmems.ini";
     AccountBlock account = { .directory = directory,
                              .server = url,
                              .accept_terms_of_service = true };
@@ -49,6 +49,19 @@ static void test_unusable_key(void)
     test_write(directory, "account.pem", "{\"kty\": \"EC\"}");
     ASSERT_STREQ(status_describe_trouble(&config, false, buf),
                  "unusable account key at https://ca.test/dir: run acmemsctl check; ");
+    config.path = path;
+    ASSERT_STREQ(
+        status_describe_trouble(&config, true, buf),
+        "the changed configuration has errors: run acmemsctl check /run/credentials/acmems.ini; "
+        "unusable account key at https://ca.test/dir: run acmemsctl check "
+        "/run/credentials/acmems.ini; ");
+    /* acmemsctl does not see it. */
+    ASSERT_OK(setenv("CREDENTIALS_DIRECTORY", directory, 1));
+    ASSERT_STREQ(status_describe_trouble(&config, false, buf),
+                 "unusable account key in the credential account.pem: it is a JSON Web Key (JWK); "
+                 "convert it to "
+                 "PEM; ");
+    ASSERT_OK(unsetenv("CREDENTIALS_DIRECTORY"));
 }
 
 int main(void)
