@@ -68,7 +68,7 @@ static void prefetch_log_refused(const Prefetch *prefetch, const Csr *csr, const
 }
 
 static int prefetch_order(Prefetch *prefetch, Orders *orders, const StorageMeta *meta,
-                          SignRequest *request)
+                          SignRequest *request, Failure *ret_failure)
 {
     const OrdersCall call = {
         .caller = { .request_id = PREFETCH_REQUEST_ID, .is_prefetch = true },
@@ -94,8 +94,7 @@ static int prefetch_order(Prefetch *prefetch, Orders *orders, const StorageMeta 
         return 0;
     }
     r = orders_request(orders, prefetch->entry->config, request, &call, &prefetch->waiter,
-                       &failure);
-    failure_done(&failure);
+                       ret_failure);
     return r < 0 ? r : 1;
 }
 
@@ -115,7 +114,7 @@ static int read_entry(const InventoryRef *entry, StorageMeta *ret, SignRequest *
 }
 
 int prefetch_start(Orders *orders, const InventoryRef *entry, prefetch_cb callback, void *userdata,
-                   Prefetch **ret)
+                   Prefetch **ret, Failure *failure)
 {
     _cleanup_(prefetch_freep) Prefetch *prefetch = calloc(1, sizeof(*prefetch));
     _cleanup_(storage_meta_done) StorageMeta meta = { 0 };
@@ -130,7 +129,7 @@ int prefetch_start(Orders *orders, const InventoryRef *entry, prefetch_cb callba
     r = read_entry(entry, &meta, &request);
     if (r <= 0)
         return r;
-    r = prefetch_order(prefetch, orders, &meta, &request);
+    r = prefetch_order(prefetch, orders, &meta, &request, failure);
     if (r > 0)
         *ret = TAKE_PTR(prefetch);
     return r;

@@ -21,8 +21,9 @@ typedef void (*prefetch_cb)(const Failure *failure, void *userdata);
  *       the event loop
  *
  * Returns 1; 0 if it is not renewed: the entry lacks a certificate or its request, or no auth block
- * permits it any more, which is logged; -errno.
+ * permits it any more, which is logged; -EBUSY: there is no room for one more order, and @failure
+ * says why; other -errno.
  */
 int prefetch_start(Orders *orders, const InventoryRef *entry, prefetch_cb callback, void *userdata,
-                   Prefetch **ret);
+                   Prefetch **ret, Failure *failure);
 Prefetch *prefetch_free(Prefetch *prefetch); /* always returns NULL */

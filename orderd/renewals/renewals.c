@@ -38,6 +38,7 @@ typedef struct Job {
     bool is_replaced; /* the entry has another certificate, which is not due yet */
     RenewalQuery *query;
     Prefetch *prefetch;
+    Failure refusal; /* why there was no room for its order; .status 0: there was */
 } Job;
 
 struct Renewals {
@@ -57,6 +58,7 @@ static void job_free(Job *job)
     job->renewals->n_jobs[job->kind]--;
     renewal_query_free(job->query);
     prefetch_free(job->prefetch);
+    failure_done(&job->refusal);
     config_unref(job->ref.config);
     free(job);
 }
@@ -171,7 +173,8 @@ static int start_prefetch(Job *job)
         job->is_replaced = true;
         return 0;
     }
-    r = prefetch_start(job->renewals->orders, &job->ref, on_prefetched, job, &job->prefetch);
+    r = prefetch_start(job->renewals->orders, &job->ref, on_prefetched, job, &job->prefetch,
+                       &job->refusal);
     if (r > 0)
         entry_pause_after_try(job_entry(job));
     return r;
@@ -289,8 +292,9 @@ static void log_put_off(Renewals *renewals, const Job *job, int error)
     renewals->quiet_until = now + LOG_INTERVAL;
     log_warning_errno(
         error,
-        "Failed to %s the certificate of entry %s of storage \"%s\", and possibly others: %m",
-        kinds[job->kind].verb, job->ref.key, job->ref.storage->name);
+        "Failed to %s the certificate of entry %s of storage \"%s\", and possibly others: %s",
+        kinds[job->kind].verb, job->ref.key, job->ref.storage->name,
+        str_or(job->refusal.reason, strerror(-error)));
 }
 
 /* Runs after the look at the inventory, which a starting job may change. */
