@@ -118,6 +118,7 @@ NONCE = "bm90IGEgbm9uY2UgdGhhdCB0aGUgQ0Ega25vd3M"
 
 def refuse(status, problem=None, **headers):
     """The CA does not process the request and reports an error: an ACME problem or an HTML page."""
+    headers = {name.replace("_", "-"): value for name, value in headers.items()}
     if problem:
         body = json.dumps({"type": PROBLEM + problem, "detail": "a fault"}).encode()
         headers = {"Content-Type": "application/problem+json", "Replay-Nonce": NONCE, **headers}
