@@ -5,7 +5,7 @@
 
 #include "base/macro.h"
 #include "log/log.h"
-#include "statedir/challenge.h"
+#include "statedir/challenges/challenge.h"
 
 /* Opens the directory for each request: it may appear, vanish or be replaced while this runs. */
 static int read_challenge(const char *directory, const char *token, char **ret, size_t *ret_size)

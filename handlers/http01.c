@@ -8,7 +8,7 @@
 #include "serving/handler.h"
 #include "serving/http-arrival.h"
 #include "serving/http.h"
-#include "statedir/challenge.h"
+#include "statedir/challenges/challenge.h"
 
 typedef struct Http01 {
     const char *challenges; /* directory */

@@ -6,7 +6,7 @@
 #include "base/macro.h"
 #include "log/log.h"
 #include "serving/handler.h"
-#include "statedir/tls-challenge.h"
+#include "statedir/challenges/tls-challenge.h"
 #include "tls/connection.h"
 #include "tls/passthrough.h"
 #include "tls/validation.h"

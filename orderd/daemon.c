@@ -18,7 +18,7 @@
 #include "renewals/renewals.h"
 #include "runtime-dir.h"
 #include "service.h"
-#include "statedir/challenge.h"
+#include "statedir/challenges/challenge.h"
 #include "status.h"
 
 /* How long orders may go on after SIGTERM, so that waiting clients get their answers. The next

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/address.h"
+#include "net/address.h"
 #include "policy/source.h"
 
 /* The addresses of all front servers. Borrowed. */

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/address.h"
+#include "net/address.h"
 
 /* The largest header that is read: version 2 can carry more data after the addresses. */
 #define PROXY_HEADER_SIZE_MAX 2048U

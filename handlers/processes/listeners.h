@@ -5,8 +5,8 @@
 
 #include <poll.h>
 
-#include "base/address.h"
 #include "log/shortage.h"
+#include "net/address.h"
 #include "processes/activation.h"
 
 typedef struct Listeners {

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/address.h"
 #include "base/clock.h"
+#include "net/address.h"
 #include "serving/http-request.h"
 #include "serving/http-response.h"
 #include "strings/host.h"

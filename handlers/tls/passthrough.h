@@ -3,8 +3,8 @@
 
 /* Forwards a connection that is not a validation to the real TLS server behind, unchanged. */
 
-#include "base/address.h"
 #include "log/log-throttle.h"
+#include "net/address.h"
 #include "serving/stop.h"
 
 typedef struct Passthrough {

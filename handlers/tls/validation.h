@@ -6,7 +6,7 @@
 #include <openssl/ssl.h>
 
 #include "serving/stop.h"
-#include "statedir/tls-challenge.h"
+#include "statedir/challenges/tls-challenge.h"
 
 /* Returns the settings that all connections share, made before the first one; NULL when OpenSSL
  * fails. SSL_CTX_free() */

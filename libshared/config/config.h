@@ -7,10 +7,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/address.h"
 #include "base/digest.h"
 #include "base/macro.h"
 #include "config/tsig-key.h"
+#include "net/address.h"
 
 #define CONFIG_FILE_DEFAULT       "/etc/acmems/acmems.ini"
 #define CONFIG_KEY_DIRECTORY      "/etc/acmems/keys" /* of acmems-orderd alone */

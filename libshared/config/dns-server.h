@@ -5,8 +5,8 @@
 
 #include <net/if.h>
 
-#include "base/address.h"
 #include "base/macro.h"
+#include "net/address.h"
 
 #define DNS_PORT            53U
 #define DNS_SERVERS_MAX     64U /* in one list; further ones are dropped */

@@ -6,7 +6,7 @@
 #include <syslog.h>
 
 #include "loading/passthrough.h"
-#include "loading/references.h"
+#include "loading/values/references.h"
 #include "strings/strv.h"
 
 /* The directory of named accounts, in the state directory. */

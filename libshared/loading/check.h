@@ -3,7 +3,7 @@
 
 /* What config_load() checks when a block or all files were read, and the defaults it sets then. */
 
-#include "loading/loader.h"
+#include "loading/values/loader.h"
 
 /* Check a block at its end; config_finish() checks the rest when all files are read. Return 0 or
  * -ENOMEM. */

@@ -3,6 +3,6 @@
 
 /* The sections that config_load() knows, and their keys. */
 
-#include "loading/loader.h"
+#include "loading/values/loader.h"
 
 extern const Section config_sections[SECTION_MAX];

@@ -11,7 +11,7 @@
 #include "loading/dropins.h"
 #include "loading/ini.h"
 #include "loading/keys.h"
-#include "loading/loader.h"
+#include "loading/values/loader.h"
 #include "strings/strv.h"
 
 #define WORD_MAX 32

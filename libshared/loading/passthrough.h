@@ -3,7 +3,7 @@
 
 /* Where acmems-tlsalpn01 passes other connections on to. */
 
-#include "loading/loader.h"
+#include "loading/values/loader.h"
 
 /* Reports a passthrough without a listener, one that differs from an earlier one, and one that
  * leads back to a listener; such a passthrough is dropped from its block. 0 or -ENOMEM. */

@@ -5,8 +5,8 @@
 
 #include <time.h>
 
-#include "base/address.h"
 #include "config/config.h"
+#include "net/address.h"
 #include "policy/authentication.h"
 #include "x509/csr.h"
 

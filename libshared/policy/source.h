@@ -3,7 +3,7 @@
 
 /* The source of connections and orders: all that come from one source share a limit. */
 
-#include "base/address.h"
+#include "net/address.h"
 
 /* An IPv4 address, also one embedded in IPv6: mapped (::ffff:0:0/96), or by a translator with the
  * well-known prefix (64:ff9b::/96, RFC 6052 §2.1), behind which the /64 is all of IPv4; the /64 of

@@ -5,7 +5,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include "base/address.h"
+#include "net/address.h"
 #include "strings/encode.h"
 #include "strings/strv.h"
 #include "x509/dns-name.h"

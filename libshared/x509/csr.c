@@ -6,7 +6,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
 
-#include "base/address.h"
+#include "net/address.h"
 #include "strings/strv.h"
 #include "strings/text.h"
 #include "x509/csr-form.h"

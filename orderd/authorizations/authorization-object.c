@@ -2,7 +2,7 @@
 #include "authorizations/authorization-object.h"
 
 #include "libacme/transport/problem.h"
-#include "statedir/challenge.h"
+#include "statedir/challenges/challenge.h"
 #include "strings/text.h"
 #include "x509/dns-name.h"
 

@@ -4,7 +4,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
-#include "base/address.h"
+#include "net/address.h"
 #include "strings/strv.h"
 #include "strings/text.h"
 #include "x509/dns-name.h"

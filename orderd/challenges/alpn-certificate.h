@@ -3,8 +3,8 @@
 
 /* The certificate that answers a tls-alpn-01 challenge (RFC 8737 §3). */
 
-#include "base/address.h"
-#include "statedir/tls-challenge.h"
+#include "net/address.h"
+#include "statedir/challenges/tls-challenge.h"
 #include "x509/dns-name.h"
 
 typedef struct AlpnIdentifier {

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "base/listening.h"
+#include "net/listening.h"
 
 static bool is_open(const Verification *verification)
 {

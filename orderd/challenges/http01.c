@@ -3,7 +3,7 @@
 
 #include "challenges/closed-listeners.h"
 #include "log/log.h"
-#include "statedir/challenge.h"
+#include "statedir/challenges/challenge.h"
 
 typedef struct Publication {
     int fd;

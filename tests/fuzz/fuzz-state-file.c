@@ -6,6 +6,7 @@
 #include "input-file.h"
 #include "input-pem.h"
 #include "statedir/account/account-dir.h"
+#include "statedir/challenges/tls-challenge.h"
 #include "statedir/dns-record.h"
 #include "statedir/kept-chain.h"
 #include "statedir/ledger.h"
@@ -13,7 +14,6 @@
 #include "statedir/pause.h"
 #include "statedir/session-record.h"
 #include "statedir/storage/cache.h"
-#include "statedir/tls-challenge.h"
 #include "strings/strv.h"
 
 static char key_why[ACCOUNT_KEY_WHY_SIZE];

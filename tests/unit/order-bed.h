@@ -11,7 +11,7 @@
 #include "orders/order-base.h"
 #include "orders/order.h"
 #include "scripted-ca.h"
-#include "statedir/challenge.h"
+#include "statedir/challenges/challenge.h"
 #include "strings/strv.h"
 #include "test-directory.h"
 #include "x509/csr.h"

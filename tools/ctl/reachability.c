@@ -3,7 +3,7 @@
 
 #include <syslog.h>
 
-#include "base/listening.h"
+#include "net/listening.h"
 #include "strings/strv.h"
 
 static bool is_local(const ListenAddress *address)

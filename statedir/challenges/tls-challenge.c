@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "statedir/tls-challenge.h"
+#include "statedir/challenges/tls-challenge.h"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>

@@ -7,7 +7,7 @@
 #include <openssl/x509.h>
 
 #include "base/macro.h"
-#include "statedir/challenge.h"
+#include "statedir/challenges/challenge.h"
 
 #define TLS_CHALLENGE_DIRECTORY_DEFAULT "/run/acmems/challenges/tls-alpn-01"
 #define TLS_CHALLENGE_SIZE_MAX          ((size_t)16 * 1024)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "statedir/challenge.h"
+#include "statedir/challenges/challenge.h"
 
 #include "statedir/files/atomic-file.h"
 #include "test-directory-faults.h"

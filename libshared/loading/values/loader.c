@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "loading/loader.h"
+#include "loading/values/loader.h"
 
 #include <search.h>
 #include <stdarg.h>

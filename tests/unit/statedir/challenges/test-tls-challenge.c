@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "statedir/tls-challenge.h"
+#include "statedir/challenges/tls-challenge.h"
 
 #include "make-x509.h"
 #include "statedir/files/atomic-file.h"

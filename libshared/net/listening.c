@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "base/listening.h"
+#include "net/listening.h"
 
 #include <stdio.h>
 #include <sys/stat.h>

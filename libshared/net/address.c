@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "base/address.h"
+#include "net/address.h"
 
 #include <arpa/inet.h>
 #include <net/if.h>

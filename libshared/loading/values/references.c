@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "loading/references.h"
+#include "loading/values/references.h"
 
 #include <syslog.h>
 

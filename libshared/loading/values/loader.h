@@ -2,20 +2,24 @@
 #pragma once
 
 /* What the parts of config_load() share, and only they include. load.c reads files and sections,
- * keys.c has the tables of keys, check.c checks what was read. */
+ * keys.c has the tables of keys, values/ parses their values, check.c checks what was read. */
+
+#include <syslog.h>
 
 #include "config/config.h"
 
 typedef struct Loader Loader;
 typedef struct ConfigKey ConfigKey;
 
+/* Parses a value into the block or Config. Returns 0, also if it refused the value; -ENOMEM. */
+typedef int ConfigParser(Loader *l, const ConfigKey *key, const char *value, void *object);
+
 struct ConfigKey {
     const char *name;
     const char *alias; /* older name, or NULL */
     bool repeated;
     unsigned types; /* bits: types of blocks with this key; 0: all */
-    /* Parses a value into the block or Config. Returns 0, also if it refused the value; -ENOMEM. */
-    int (*parse)(Loader *l, const ConfigKey *key, const char *value, void *object);
+    ConfigParser *parse;
     size_t offset;        /* of the value */
     size_t count;         /* lists: of the number of values */
     size_t names;         /* references: of the tree of blocks in Config */

@@ -3,14 +3,12 @@
 
 /* Names of blocks in the values of keys, looked up when all files are read. */
 
-#include "loading/loader.h"
+#include "loading/values/loader.h"
 
 /* Parsers of ConfigKey: one name, or a list of names with commas. The default keys of [mgmt] may be
  * empty, which means no block. */
-int config_parse_reference(Loader *l, const ConfigKey *key, const char *value, void *object);
-int config_parse_references(Loader *l, const ConfigKey *key, const char *value, void *object);
-int config_parse_default(Loader *l, const ConfigKey *key, const char *value, void *object);
-int config_parse_defaults(Loader *l, const ConfigKey *key, const char *value, void *object);
+ConfigParser config_parse_reference, config_parse_references, config_parse_default,
+    config_parse_defaults;
 
 /* Looks up the blocks of all references of [mgmt] (@defaults), or of all others, and reports those
  * that are missing. 0 or -ENOMEM. */
