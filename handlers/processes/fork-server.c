@@ -165,6 +165,8 @@ static void serve_waiting(Parent *parent)
 
 static void accept_some(Parent *parent, size_t listener)
 {
+    bool has_looked = false;
+
     for (unsigned i = 0; i < ACCEPT_BATCH; i++) {
         SocketAddress peer;
         Source source;
@@ -177,7 +179,9 @@ static void accept_some(Parent *parent, size_t listener)
         source = source_of(&peer);
         fd = high_descriptors_move(&parent->connections, fd);
         if (waiting_room_is_full(&parent->room)) {
-            turns_tend(parent->room.turns);
+            if (!has_looked)
+                turns_tend(parent->room.turns);
+            has_looked = true;
             serve_waiting(parent);
         }
         if (waiting_room_enter(&parent->room, &source, fd) < 0) {
@@ -378,6 +382,9 @@ static int run_listening(const ForkServer *server, const sigset_t *signals)
 
     if (r < 0)
         return r;
+    /* Where this fails, the process of a connection fails to confine itself as well: it is closed,
+     * and the journal says so. */
+    (void)confine_listener();
     /* Otherwise the C library reads the time zone file in each child, for its first date. */
     tzset();
     (void)sd_notify(false, "READY=1");

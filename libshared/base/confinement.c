@@ -83,12 +83,15 @@ void confine_memory(void)
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 0, 4), LOAD(args[1]),                         \
         BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xf), UNLESS(SOCK_DGRAM), PERMIT, LOAD(nr)
 
-static const struct sock_filter start[] = {
-    LOAD(arch),
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0),
-    RETURN(SECCOMP_RET_KILL_PROCESS),
-    LOAD(nr),
-};
+#define START                                                                                      \
+    LOAD(arch), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0),                           \
+        RETURN(SECCOMP_RET_KILL_PROCESS), LOAD(nr)
+
+/* A socket that has listened could be connected by sending. socketcall(2), on the architectures
+ * that have it, keeps its flags in memory, where a filter cannot see them. */
+#define NO_FAST_OPEN CALL_WITHOUT(sendto, 3, MSG_FASTOPEN), CALL_WITHOUT(sendmsg, 2, MSG_FASTOPEN)
+
+static const struct sock_filter start[] = { START };
 
 /* Messages to the journal need a unix socket without a connection. */
 static const struct sock_filter outbound_none[] = {
@@ -130,8 +133,7 @@ static const struct sock_filter calls[] = {
     CALL(writev),
     CALL(recvfrom),
     CALL(recvmsg),
-    CALL(sendto),
-    CALL(sendmsg),
+    NO_FAST_OPEN,
 #ifdef SYS_recv
     CALL(recv),
     CALL(send),
@@ -306,6 +308,18 @@ static const struct sock_filter network_program[] = {
     PERMIT,
 };
 
+static const struct sock_filter listener_program[] = {
+    START,
+#ifdef __x86_64__
+    /* The numbers of the x32 ABI have this bit. */
+    BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x40000000, 0, 1),
+    REFUSE,
+#endif
+    NO_FAST_OPEN,
+    CALL_WITHOUT(sendmmsg, 3, MSG_FASTOPEN),
+    PERMIT,
+};
+
 static int install(const struct sock_filter *filters, size_t n)
 {
     const struct sock_fprog filter = {
@@ -344,6 +358,11 @@ int confine_network(void)
     return install(network_program, ELEMENTSOF(network_program));
 }
 
+int confine_listener(void)
+{
+    return install(listener_program, ELEMENTSOF(listener_program));
+}
+
 #else
 
 /* The numbers and the order of arguments are unknown on this architecture. */
@@ -353,6 +372,11 @@ int confine_connection(_unused_ Outbound outbound)
 }
 
 int confine_network(void)
+{
+    return -EOPNOTSUPP;
+}
+
+int confine_listener(void)
 {
     return -EOPNOTSUPP;
 }

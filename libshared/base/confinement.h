@@ -42,3 +42,9 @@ int confine_connection(Outbound outbound);
 /* Drops the ability to connect, and to create sockets that could: for a process that has all its
  * connections. Call it after confine_connection(); same errors. */
 int confine_network(void);
+
+/* For the process that accepts connections: its listening sockets keep the network namespace in
+ * which they were made, and a socket that has listened can be connected by sendto(2) with
+ * MSG_FASTOPEN, for which connect(2) is not called. Denies that flag, to its children too. Errors
+ * as above. */
+int confine_listener(void);

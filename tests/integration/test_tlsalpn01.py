@@ -11,6 +11,7 @@ import ssl
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -783,11 +784,11 @@ def test_connections_cannot_connect_elsewhere(front, behind):
         tls.sendall(b"hello")
         assert tls.recv(5) == b"hello"
         child, = front.process.children()
-        status = open(f"/proc/{child}/status").read()
-        filters = int(re.search(r"Seccomp_filters:\t(\d+)", status)[1])
-        mine = int(re.search(r"Seccomp_filters:\t(\d+)",
-                             open(f"/proc/{front.process.pid}/status").read())[1])
-        assert filters - mine == 2
+        own, accepting, connection = (
+            int(re.search(r"Seccomp_filters:\t(\d+)", Path(f"/proc/{pid}/status").read_text())[1])
+            for pid in ("self", front.process.pid, child))
+        assert accepting == own + 1
+        assert connection == accepting + 2
 
 
 # ---- behind another server -----------------------------------------------------------------

@@ -131,6 +131,56 @@ static void test_network(void)
     (void)close(before);
 }
 
+/* Whether a socket that has listened can still be connected, by sending. */
+static void try_fast_open(int listener, const struct sockaddr_in *to)
+{
+    struct iovec data = { .iov_base = (char[]){ "x" }, .iov_len = 1 };
+    struct sockaddr_in name = *to;
+    struct mmsghdr message = { .msg_hdr = { .msg_name = &name,
+                                            .msg_namelen = sizeof(name),
+                                            .msg_iov = &data,
+                                            .msg_iovlen = 1 } };
+
+    (void)shutdown(listener, SHUT_RD);
+    REFUSED(sendto(listener, "x", 1, MSG_FASTOPEN, (const struct sockaddr *)to, sizeof(*to)));
+    REFUSED(sendmsg(listener, &message.msg_hdr, MSG_FASTOPEN | MSG_NOSIGNAL));
+}
+
+static void test_listener(void)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int victim = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), status;
+    socklen_t size = sizeof(address);
+
+    ASSERT_OK(bind(victim, (const struct sockaddr *)&address, size));
+    ASSERT_OK(listen(victim, 1));
+    ASSERT_OK(getsockname(victim, (struct sockaddr *)&address, &size));
+    for (unsigned connection = 0; connection < 2; connection++) {
+        pid_t child = fork();
+
+        if (child == 0) {
+            int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+            ASSERT_OK(listen(listener, 1));
+            ASSERT_OK(connection ? confine_connection(OUTBOUND_NONE) : confine_listener());
+            try_fast_open(listener, &address);
+            if (!connection) {
+                struct mmsghdr message = { .msg_hdr = { .msg_name = &address,
+                                                        .msg_namelen = sizeof(address) } };
+
+                REFUSED(sendmmsg(listener, &message, 1, MSG_FASTOPEN));
+                ASSERT_TRUE(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0);
+            }
+            exit(EXIT_SUCCESS);
+        }
+        ASSERT_EQ(waitpid(child, &status, 0), child);
+        ASSERT_EQ(status, 0);
+    }
+    ASSERT_EQ(accept(victim, NULL, NULL), -1);
+    (void)close(victim);
+}
+
 /* Each handler can create and connect the sockets that it needs, and no others. */
 static void test_outbound(Outbound outbound)
 {
@@ -233,6 +283,7 @@ int main(void)
     test_network();
     test_outbound(OUTBOUND_NONE);
     test_outbound(OUTBOUND_UNIX);
+    test_listener();
     test_outbound(OUTBOUND_ANY);
     test_core_dumps();
     test_memory();
