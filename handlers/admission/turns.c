@@ -5,8 +5,9 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
-/* Events that are read at a time. */
+/* Events that are read at a time, and how often before other work has its turn. */
 #define EVENTS_MAX 64
+#define ROUNDS_MAX 4
 
 typedef struct Waiter {
     TAILQ_ENTRY(Waiter) all, own;
@@ -294,15 +295,13 @@ static void tend(Turns *turns, Waiter *waiter, uint32_t events)
         (void)safe_close(leave_for_good(turns, waiter).fd);
 }
 
-/* All that has arrived is looked at, however long the caller then needs to start processes, but a
- * client that goes on sending must not keep this here. */
+/* Clients that go on sending must not keep this here: what is left is an event of turns_fd(). */
 void turns_tend(Turns *turns)
 {
     struct epoll_event events[EVENTS_MAX];
-    size_t rounds = 1 + turns->n_waiting / EVENTS_MAX;
     int n = EVENTS_MAX;
 
-    for (; n == EVENTS_MAX && rounds > 0; rounds--) {
+    for (unsigned round = 0; n == EVENTS_MAX && round < ROUNDS_MAX; round++) {
         n = epoll_wait(turns->epoll_fd, events, EVENTS_MAX, 0);
         for (int i = 0; i < n; i++)
             tend(turns, events[i].data.ptr, events[i].events);

@@ -72,7 +72,7 @@ void turns_take(Turns *turns, const Turn *turn);
 void turns_end(Turns *turns, TurnHolder *holder);
 
 /* A descriptor that is readable when turns_tend() has something to do: close the connections whose
- * clients left, identify clients, and notice requests. */
+ * clients left, identify clients, and notice requests. It does a bounded part of that at a time. */
 int turns_fd(const Turns *turns);
 void turns_tend(Turns *turns);
 

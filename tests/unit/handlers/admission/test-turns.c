@@ -400,6 +400,41 @@ static void test_arrival(void)
     (void)close(pairs[3][0]);
 }
 
+static bool count_looks(_unused_ int fd, void *userdata)
+{
+    (*(unsigned *)userdata)++;
+    return false;
+}
+
+/* Many clients that send at the same time are looked at in parts, between which others are. */
+static void test_many_arrivals(void)
+{
+    unsigned n_looks = 0;
+    _cleanup_(turns_freep) Turns *turns = make_with(&(TurnRules){ .places = 8,
+                                                                  .source_max = 8,
+                                                                  .waiting_max = 400,
+                                                                  .has_arrived = count_looks,
+                                                                  .userdata = &n_looks });
+    struct pollfd polls = { .fd = turns_fd(turns), .events = POLLIN };
+    int pairs[400][2];
+    Turn turn;
+
+    for (size_t i = 0; i < ELEMENTSOF(pairs); i++) {
+        make_pair(pairs[i]);
+        ASSERT_EQ(turns_enter(turns, &a, pairs[i][0], &turn), 0);
+        ASSERT_EQ(write(pairs[i][1], "x", 1), 1);
+    }
+    n_looks = 0;
+    turns_tend(turns);
+    ASSERT_EQ(n_looks, 256);
+    ASSERT_EQ(poll(&polls, 1, 0), 1);
+    turns_tend(turns);
+    ASSERT_EQ(n_looks, 400);
+    ASSERT_EQ(poll(&polls, 1, 0), 0);
+    for (size_t i = 0; i < ELEMENTSOF(pairs); i++)
+        (void)close(pairs[i][1]);
+}
+
 /* Of sources with the same number, one whose request has not arrived leaves, even if another one
  * has been here for longer and is served. */
 static void test_overflow_of_many(void)
@@ -455,6 +490,7 @@ int main(void)
     test_left();
     test_identify();
     test_arrival();
+    test_many_arrivals();
     test_overflow_of_many();
     test_reserved();
     test_not_taken();
