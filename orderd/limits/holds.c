@@ -11,6 +11,10 @@
 #include "strings/strv.h"
 #include "x509/dns-name.h"
 
+/* A CA limits registered domains, which have few labels. Each look opens a file, and a client can
+ * ask for names of more than a hundred labels. */
+#define LIMITED_LABELS_MAX 8
+
 /* The hold with the latest end, of all that concern an order. */
 typedef struct Longest {
     const OrderContext *context;
@@ -44,15 +48,26 @@ static void longest_add(Longest *longest, PauseKind kind, const char *what)
     pause = (Pause){ 0 };
 }
 
-/* Checks every parent domain of the name, since the CA says which domain it limits: no list of
+static size_t count_labels(const char *name)
+{
+    size_t n = 1;
+
+    for (; *name; name++)
+        n += *name == '.';
+    return n;
+}
+
+/* Checks the name and its parent domains, since the CA says which domain it limits: no list of
  * registered domains is needed. */
 static void longest_add_name(Longest *longest, const char *name)
 {
+    size_t n_labels = count_labels(name);
+
     longest_add(longest, PAUSE_NAME, name);
-    for (const char *domain = name; domain; domain = strchr(domain, '.')) {
-        domain += *domain == '.';
-        longest_add(longest, PAUSE_DOMAIN, domain);
-    }
+    longest_add(longest, PAUSE_DOMAIN, name);
+    for (const char *dot = strchr(name, '.'); dot; dot = strchr(dot + 1, '.'))
+        if (--n_labels <= LIMITED_LABELS_MAX)
+            longest_add(longest, PAUSE_DOMAIN, dot + 1);
 }
 
 #define HELD_BACK "acmems does not contact the CA again before the time in Retry-After"

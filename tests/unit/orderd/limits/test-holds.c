@@ -120,6 +120,22 @@ static void test_rate_limits(void)
     assert_free(&context);
 }
 
+/* A limit of a domain holds for names of any depth. */
+static void test_deep_names(void)
+{
+    static char name[] = "a.b.c.d.e.f.g.h.i.j.k.example.net";
+    static char *const deep_names[] = { name, NULL };
+    const OrderContext deep = other(deep_names);
+    Failure failure = told(429, "rateLimited", 1000,
+                           "too many certificates (50) already issued for \"example.net\"");
+
+    holds_note_failure(&context, &failure);
+    (void)assert_held(&deep, 429, "example.net");
+    ASSERT_OK(pause_remove(config.state_directory, PAUSE_DOMAIN, server, "example.net"));
+    assert_free(&deep);
+    failure_done(&failure);
+}
+
 static void test_passing_failures(void)
 {
     Failure busy = told(503, NULL, 77, "come back later"), plain = told(503, NULL, 0, "a fault"),
@@ -258,6 +274,7 @@ int main(void)
 
     config.state_directory = state;
     test_rate_limits();
+    test_deep_names();
     test_passing_failures();
     test_names_that_fail();
     test_unpublished();
