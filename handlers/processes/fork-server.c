@@ -23,6 +23,9 @@
 /* Connections accepted between two checks for signals, so that a flood of connections cannot delay
  * a signal. */
 #define ACCEPT_BATCH 32U
+/* Processes started before new connections are accepted: a fork takes milliseconds, and the next
+ * connection may be of a source that comes first. */
+#define FORK_BATCH 16U
 /* Connections that wait at most, of all sources. Fewer where the process may not have so many
  * descriptors: then DESCRIPTORS_OTHER are left for everything else, or a quarter of all. */
 #define WAITING_MAX       4096U
@@ -52,6 +55,7 @@ typedef struct Parent {
     Shortage polling;
     struct pollfd *polls; /* the signalfd, those of the waiting room, each listening socket */
     usec_t idle_since;
+    unsigned forks_left; /* in this round of the loop */
     bool stopping;
 } Parent;
 
@@ -159,8 +163,8 @@ static bool serve_one(Parent *parent)
 static void serve_waiting(Parent *parent)
 {
     if (shortage_is_over(&parent->processes, now_monotonic()))
-        while (serve_one(parent))
-            ;
+        while (parent->forks_left > 0 && serve_one(parent))
+            parent->forks_left--;
 }
 
 static void accept_some(Parent *parent, size_t listener)
@@ -248,6 +252,8 @@ static usec_t next_deadline(const Parent *parent)
     usec_t timeout = parent->server->idle_timeout;
     usec_t next = waiting_room_deadline(&parent->room);
 
+    if (parent->forks_left == 0)
+        return 0; /* more connections may have their turn */
     next = earlier(next, parent->children.kill_next);
     next = earlier(next, shortage_deadline(&parent->processes));
     if (parent->stopping)
@@ -294,6 +300,7 @@ static int loop(Parent *parent)
             return r;
         if (r < 0)
             continue;
+        parent->forks_left = FORK_BATCH;
         waiting_room_tend(&parent->room, room, n_room,
                           parent->stopping ? STOP_WAIT_MAX : TURNS_WAIT_MAX);
         children_kill_overdue(&parent->children);
