@@ -23,6 +23,8 @@
 /* Connections accepted between two checks for signals, so that a flood of connections cannot delay
  * a signal. */
 #define ACCEPT_BATCH 32U
+/* Times that room for them is looked for meanwhile: clients may have left. */
+#define ACCEPT_LOOKS 4U
 /* Processes started before new connections are accepted: a fork takes milliseconds, and the next
  * connection may be of a source that comes first. */
 #define FORK_BATCH 16U
@@ -169,7 +171,7 @@ static void serve_waiting(Parent *parent)
 
 static void accept_some(Parent *parent, size_t listener)
 {
-    bool has_looked = false;
+    unsigned looks_left = ACCEPT_LOOKS;
 
     for (unsigned i = 0; i < ACCEPT_BATCH; i++) {
         SocketAddress peer;
@@ -183,9 +185,10 @@ static void accept_some(Parent *parent, size_t listener)
         source = source_of(&peer);
         fd = high_descriptors_move(&parent->connections, fd);
         if (waiting_room_is_full(&parent->room)) {
-            if (!has_looked)
+            if (looks_left > 0) {
                 turns_tend(parent->room.turns);
-            has_looked = true;
+                looks_left--;
+            }
             serve_waiting(parent);
         }
         if (waiting_room_enter(&parent->room, &source, fd) < 0) {

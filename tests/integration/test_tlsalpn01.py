@@ -692,11 +692,17 @@ def test_restart_with_a_silent_connection(passed_on):
 
 @pytest.mark.parametrize("said", [b"", hello()[:100]], ids=["nothing", "half a hello"])
 def test_restart_with_a_silent_client(handler, said):
-    descriptors = f"/proc/{handler.process.pid}/fd"
-    before = len(os.listdir(descriptors))
+    def sockets():
+        found = set()
+        for descriptor in Path(f"/proc/{handler.process.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                found.add(os.readlink(descriptor))
+        return {name for name in found if name.startswith("socket:")}
+
+    before = sockets()
     with socket.create_connection(("127.0.0.1", handler.port), lib.DEADLINE) as client:
         client.sendall(said)
-        lib.wait_for(lambda: len(os.listdir(descriptors)) > before, "the connection to be accepted")
+        lib.wait_for(lambda: sockets() - before, "the connection to be accepted")
         handler.process.popen.terminate()
         wait_for_restart(handler, 4)
 
