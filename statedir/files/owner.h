@@ -10,12 +10,27 @@
  * @ret_doing: on an error, what failed, as "Failed to …" or "cannot …" begins it, with the path and
  *             the user: "act as user acmems, the owner of '/x'"; NULL when out of memory; free()
  *
- * The owner is the first user but root to whom a directory or link on the path belongs. Does
+ * The owner is the first user but root to whom something on the path belongs, where links of root
+ * are followed. Does
  * nothing if there is none, and in a process that is not root, or no longer.
  *
  * Returns 0 or -errno: then the process must not use the path.
  */
 int owner_become(const char *path, char **ret_doing);
+
+/* The same before a file is read. A regular file may belong to another user: what counts is who can
+ * put a link in its place. So root can still read it where only root can. */
+int owner_become_reader(const char *path, char **ret_doing);
+
+/**
+ * owner_follow() - replace a symbolic link on a path by what it contains
+ * @name: the path of the link
+ * @rest: what follows @name on the path: "", or from the slash on; may be part of *@path
+ * @path: in: a string that free() takes; out: the changed path
+ *
+ * Returns 0 or -errno.
+ */
+int owner_follow(const char *name, const char *rest, char **path);
 
 /* Act as root again, to read what only root can read. Returns 1; 0 if owner_become() changed
  * nothing; -errno. */

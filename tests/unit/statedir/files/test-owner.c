@@ -76,6 +76,7 @@ static void test_errors(const char *directory)
                 0);
     expect_error(directory, "other/missing", -EPERM, doing);
     expect_error(directory, "nameless", -EPERM, "act as user 54321, the owner of");
+    expect_error(directory, "loop", -ELOOP, "find the owner of");
     expect_error(directory, "file/account", -ENOTDIR, "find the owner of");
 }
 
@@ -100,6 +101,8 @@ int main(void)
     test_write(directory, "file", "");
     make(directory, "link-to-root", "root", OTHER);
     make(directory, "link-to-other", "other", 0);
+    make(directory, "through-other", "other/link", 0);
+    make(directory, "loop", "loop", 0);
 
     expect(directory, "root/below", 0);
     expect(directory, "root/missing/account", 0);
@@ -113,6 +116,9 @@ int main(void)
     expect(directory, "link-to-root", OTHER);
     expect(directory, "link-to-root/below", OTHER);
     expect(directory, "link-to-other", OTHER);
+    /* root's, but acmems could make "other/link" lead elsewhere */
+    expect(directory, "through-other", OTHER);
+    expect(directory, "through-other/below", OTHER);
     test_errors(directory);
     return EXIT_SUCCESS;
 }
