@@ -16,11 +16,12 @@ static void warn(const Verification *verification, const TsigKey *key,
         config_tell(listener, LOG_WARNING, verification->file, verification->tsig_key_file_line,
                     "tsig-key-file = '%s' uses %s, which is outdated; create a key for hmac-sha256",
                     path, key->algorithm->name);
-    if (stat(path, &st) >= 0 && (st.st_mode & S_IROTH))
-        config_tell(listener, LOG_WARNING, verification->file, verification->tsig_key_file_line,
-                    "tsig-key-file = '%s' is readable by every user; set its mode to 0400, and its "
-                    "owner to acmems",
-                    path);
+    if (lstat(path, &st) >= 0 && S_ISREG(st.st_mode) && st.st_mode & S_IROTH)
+        config_tell(
+            listener, LOG_WARNING, verification->file, verification->tsig_key_file_line,
+            "tsig-key-file = '%s' is readable by every user; only the user acmems needs to read "
+            "it",
+            path);
 }
 
 static int read_key(Verification *verification, const ConfigListener *listener)
@@ -41,14 +42,19 @@ static int read_key(Verification *verification, const ConfigListener *listener)
     return 0;
 }
 
-int key_files_read(Config *config, config_message_cb message, void *userdata)
+int key_file_read(Verification *verification, config_message_cb message, void *userdata)
 {
     const ConfigListener listener = { .message = message, .userdata = userdata };
+
+    return verification->tsig_key_file && read_key(verification, &listener) < 0 ? -EINVAL : 0;
+}
+
+int key_files_read(Config *config, config_message_cb message, void *userdata)
+{
     int r = 0;
 
     for (size_t i = 0; i < config->n_verifications; i++)
-        if (config->verifications[i]->tsig_key_file &&
-            read_key(config->verifications[i], &listener) < 0)
+        if (key_file_read(config->verifications[i], message, userdata) < 0)
             r = -EINVAL;
     return r;
 }

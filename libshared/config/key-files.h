@@ -9,3 +9,6 @@
 /* Reads all TSIG keys into the configuration. Findings go to @message as from config_load(); NULL
  * drops them. Returns 0 or -EINVAL. */
 int key_files_read(Config *config, config_message_cb message, void *userdata);
+
+/* The same for one verification, which need not name a key file. */
+int key_file_read(Verification *verification, config_message_cb message, void *userdata);

@@ -542,6 +542,18 @@ def test_links_do_not_lead_root(theirs):
     assert list(roots.iterdir()) == []
 
 
+def test_link_in_place_of_the_key_file(theirs):
+    """The owner of its directory cannot have root read another file."""
+    secret, link = theirs.directory.parent / "roots/secret", theirs.directory / "eab.key"
+    secret.write_text(HMAC_KEY)
+    secret.chmod(0o600)
+    link.symlink_to(secret)
+    os.lchown(link, NOBODY, NOBODY)
+    result = register(theirs, "--gen-key", "--register", "--accept-terms-of-service", "--eab-kid=k",
+                      f"--eab-hmac-key-file={link}", check=False)
+    assert result.returncode == 1 and f"{link}: Permission denied" in result.stderr
+
+
 # ---- what a CA says, on the terminal of root ----------------------------------------------------
 
 RUDE = "\x1b[2J\x9b31m\r\nacme-register: all is well\n\x07"

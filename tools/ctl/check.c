@@ -9,6 +9,7 @@
 #include "ctl/installation.h"
 #include "loading/file.h"
 #include "loading/load.h"
+#include "statedir/files/owner.h"
 #include "strings/text.h"
 
 typedef struct Tally {
@@ -34,6 +35,33 @@ static void print_count(const char *separator, size_t n, const char *what)
     printf("%s%zu %s%s", separator, n, what, n == 1 ? "" : "s");
 }
 
+/* Root reads the file as the user who could have put a link to another one there. */
+static int read_key_file(Verification *v, Tally *tally)
+{
+    const ConfigListener listener = { print_finding, tally };
+    _cleanup_free_ char *doing = NULL;
+    int r = v->tsig_key_file ? owner_become_reader(v->tsig_key_file, &doing) : 0;
+
+    if (r < 0)
+        config_tell(&listener, LOG_ERR, v->file, v->tsig_key_file_line,
+                    "tsig-key-file cannot be used: acmemsctl cannot %s: %s",
+                    str_or(doing, "become its owner"), strerror(-r));
+    else
+        r = key_file_read(v, print_finding, tally);
+    (void)owner_leave();
+    return r;
+}
+
+static int read_key_files(const Config *config, Tally *tally)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < config->n_verifications; i++)
+        if (read_key_file(config->verifications[i], tally) < 0)
+            r = -EINVAL;
+    return r;
+}
+
 static int check_file(const char *path)
 {
     _cleanup_(config_unrefp) Config *config = NULL;
@@ -45,7 +73,7 @@ static int check_file(const char *path)
         return CTL_BAD;
     }
     if (r >= 0)
-        r = key_files_read(config, print_finding, &tally);
+        r = read_key_files(config, &tally);
     if (r >= 0)
         installation_check(path, config, print_finding, &tally);
     text_print(stdout, "%s: ", path);

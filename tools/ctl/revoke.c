@@ -14,6 +14,7 @@
 #include "loading/file.h"
 #include "log/log.h"
 #include "statedir/account/account-dir.h"
+#include "statedir/files/owner.h"
 #include "statedir/order-record.h"
 #include "statedir/revoked-key.h"
 #include "statedir/storage/meta.h"
@@ -179,9 +180,13 @@ static int find_certificate(Revoke *revoke, const char *what)
     _cleanup_free_ char *text = NULL;
     const char *why;
     size_t size;
-    int r = read_file_at(AT_FDCWD, what, FILE_SIZE_MAX, &text, &size);
+    _cleanup_free_ char *doing = NULL;
+    int r = owner_become_reader(what, &doing); /* the file may be in the cache */
 
-    if (!become_owner(revoke->config))
+    if (r < 0)
+        return failed(what, strerror(-r));
+    r = read_file_at(AT_FDCWD, what, FILE_SIZE_MAX, &text, &size);
+    if (owner_leave() < 0 || !become_owner(revoke->config))
         return CTL_BAD;
     if (r == -ENOENT)
         return find_serial(revoke, what);

@@ -168,11 +168,14 @@ static int post_new_account(Register *reg, json_t *binding)
     return r < 0 ? r : register_check_status(reg);
 }
 
-static int become_owner_again(const Register *reg)
+/* @become: owner_become() or owner_become_reader(); as root if @path is NULL. */
+static int change_owner(int (*become)(const char *, char **), const char *path)
 {
     _cleanup_free_ char *doing = NULL, *why = NULL;
-    int r = owner_become(reg->account->directory, &doing);
+    int r = owner_leave();
 
+    if (r >= 0)
+        r = path ? become(path, &doing) : 0;
     if (r >= 0)
         return 0;
     if (!doing || asprintf(&why, "cannot %s: %s", doing, strerror(-r)) < 0)
@@ -183,22 +186,24 @@ static int become_owner_again(const Register *reg)
 /* Sends newAccount with the terms of service accepted. */
 static int new_account(Register *reg)
 {
+    const ExternalAccount *external = external_account(reg);
     json_auto_t *binding = NULL;
     Failure failure = { 0 };
-    /* Root may have the key file in a place that only root can read. */
-    int left = owner_leave(), back;
-    int r = left < 0
-                ? left
-                : external_account_bind(external_account(reg), reg->key, reg->directory, &binding);
+    int r, back;
 
-    back = left > 0 ? become_owner_again(reg) : 0;
+    /* Root may have the key file in a place that only root can read. */
+    r = change_owner(owner_become_reader, external->hmac_key_file);
+    if (r < 0)
+        return r;
+    r = external_account_bind(external, reg->key, reg->directory, &binding);
+    back = change_owner(owner_become, reg->account->directory);
     if (back < 0)
         return back;
     if (r >= 0)
         return post_new_account(reg, binding);
     if (r == -ENOKEY && registration_uri(reg->registration))
         return post_account(reg, NULL); /* the account was bound when it was created */
-    external_account_explain(&failure, external_account(reg), reg->config->path, r);
+    external_account_explain(&failure, external, reg->config->path, r);
     r = progress_failed(r, str_or(failure.reason, strerror(-r)));
     failure_done(&failure);
     return r;
