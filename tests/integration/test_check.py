@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """acmemsctl check: what it finds in a configuration that the programs accept."""
 
+import subprocess
+
 import lib
 import pytest
 
@@ -49,3 +51,152 @@ def test_loopback_listeners_with_hmac(tmp_path):
     assert "warning" not in check(
         tmp_path / "acmems.ini",
         '[auth "mail"]\nhmac_type = sha256\nhmac_key = 0123456789abcdef\ndomain = mail.example.org\n')
+
+
+# ---- root looks as the owner of the state -------------------------------------------------------
+
+# A copy of /etc, an empty /var/lib, and the user acmems with a state directory.
+MACHINE = """
+mount -t tmpfs -o mode=0755 tmpfs "$0"
+cp -a /etc "$0"/etc && mount --bind "$0"/etc /etc
+mount -t tmpfs -o mode=0755 tmpfs /var/lib
+sed -i '/^acmems/d' /etc/passwd /etc/group
+echo acmems:x:64001:64001::/:/bin/false >>/etc/passwd
+echo acmems:x:64001: >>/etc/group
+mkdir -p /etc/acmems /var/lib/roots
+install -d -o acmems -g acmems -m 0750 /var/lib/acmems
+install -d -o acmems -g acmems -m 0700 /var/lib/acmems/account
+echo secret >/var/lib/roots/account.pem
+chmod 0600 /var/lib/roots/account.pem
+echo ready
+read
+"""
+
+
+class Machine:
+    """A mount namespace in which this machine has an installation of acmems."""
+
+    def __init__(self, directory):
+        self._process = subprocess.Popen(["unshare", "--mount", "bash", "-ec", MACHINE, directory],
+                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert self._process.stdout.readline() == b"ready\n"
+
+    def sh(self, script, check=True):
+        return lib.run("nsenter", "-t", self._process.pid, "--mount", "bash", "-ec", script, check=check).stdout
+
+    def become_acmems(self, script):
+        """Run what an attacker in acmems-orderd may do."""
+        self.sh(f"setpriv --reuid=64001 --regid=64001 --clear-groups bash -ec '{script}'")
+
+    def check(self, more=""):
+        """Return the warnings that concern files."""
+        config = ("[account]\nacme-server = https://127.0.0.1:1/dir\naccept-terms-of-service = yes\n" + more +
+                  '[auth "a"]\nip = 127.0.0.1\ndomain = *\n')
+        self.sh(f"cat >/etc/acmems/acmems.ini <<'END'\n{config}END")
+        lines = self.sh(f"{lib.CTL} check", check=False).splitlines()
+        return [line for line in lines[:-1] if "no process listens" not in line]
+
+    def follow(self, warnings):
+        """Do what an administrator does with the commands."""
+        for text in warnings:
+            command = text.partition(": run ")[2] or text.partition(": create it with ")[2].partition(", then ")[0]
+            self.sh(command, check=False)
+
+    def files_of_root(self):
+        return self.sh("find /etc /var/lib/roots -not -path /etc/acmems/acmems.ini -printf '%p %l %U:%G %m\\n' | sort")
+
+    def stop(self):
+        self._process.communicate(b"\n")
+
+
+@pytest.fixture
+def machine(tmp_path):
+    machine = Machine(tmp_path)
+    yield machine
+    machine.stop()
+
+
+TSIG = '[verification "d"]\ntype = dns01-dnsUpdate\ntsig-key-file = /var/lib/acmems/{}\n'
+STORAGE = '[storage "s"]\ntype = file\ndirectory = /var/lib/acmems-cache/{}\n'
+LINK = "a symbolic link"
+
+
+@pytest.mark.parametrize("attack, more, words", [
+    ("ln -s /etc/passwd account/account.pem", "", LINK),
+    ("ln -s /var/lib/roots/account.pem account/account.pem", "", LINK),
+    ("ln -s /dev/null account/account.pem", "", LINK),
+    ("mkfifo account/account.pem", "", "is not a regular file: remove it"),
+    ("mkdir account/account.pem", "", "is not a regular file: remove it"),
+    ("rmdir account; ln -s /var/lib/roots account", "", LINK),
+    ("ln -s /etc accounts", '[account "ssl"]\n', LINK),
+    ("ln -s /etc/passwd account/registration.json", "", None),
+    ("ln -s /var/lib/roots/account.pem tsig", TSIG.format("tsig"), "cannot be read: Permission denied"),
+    ("ln -s /etc/shadow eab", "eab-kid = k\neab-hmac-key-file = /var/lib/acmems/eab\n", LINK),
+    ("ln -s /etc/shadow ca.pem", "ca-file = /var/lib/acmems/ca.pem\n", LINK),
+    ("ln -s /etc run", "[state]\nruntime-directory = /var/lib/acmems/run/acmems\n", "runtime directory"),
+    ("ln -s /etc ../acmems-cache/a", STORAGE.format("a/new"), LINK),
+    ("ln -s /etc/new ../acmems-cache/a", STORAGE.format("a"), LINK),
+])
+def test_links_do_not_lead_root(machine, attack, more, words):
+    """acmems puts a link or something else into its directory. Root opens nothing there, and the commands that root
+    is told to run change no file of root."""
+    machine.sh("install -d -o acmems -g acmems /var/lib/acmems-cache")
+    machine.become_acmems(f"cd /var/lib/acmems; {attack}")
+    before = machine.files_of_root()
+    warnings = machine.check(more)
+    assert words is None or any(words in text for text in warnings), warnings
+    # Root could read it.
+    assert not [text for text in warnings if "PEM form" in text and "roots" in attack], warnings
+    machine.follow(warnings)
+    assert machine.files_of_root() == before
+
+
+def test_link_after_the_check(machine):
+    """acmems waits with its link until the administrator has the command."""
+    machine.sh("install -d -o acmems -g acmems /var/lib/acmems-cache && "
+               "openssl genpkey -algorithm ed25519 | install -m 0644 /dev/stdin /var/lib/acmems/account/account.pem")
+    warnings = machine.check(STORAGE.format("new"))
+    assert len(warnings) == 3, warnings
+    before = machine.files_of_root()
+    machine.become_acmems("cd /var/lib/acmems; rm -f account/account.pem; ln -s /etc/passwd account/account.pem; "
+                          "ln -s /etc ../acmems-cache/new")
+    machine.follow(warnings)
+    assert machine.files_of_root() == before
+
+
+def test_commands_for_files_of_acmems(machine):
+    """The commands are all that is needed, in a directory of acmems, too."""
+    machine.sh("install -d -o acmems -g acmems /var/lib/acmems-cache && cd /var/lib/acmems/account && umask 022 && "
+               "openssl ecparam -genkey -name prime256v1 -noout -out account.pem && chmod 0644 account.pem && "
+               "ln -s acmems/account /var/lib/link")
+    more = "dir = /var/lib/link\n" + STORAGE.format("new")
+    warnings = machine.check(more)
+    assert len(warnings) == 2, warnings
+    machine.follow(warnings)
+    assert machine.check(more) == []
+    assert machine.sh("stat -c '%U %a' /var/lib/acmems/account/account.pem /var/lib/acmems-cache/new") == \
+        "acmems 400\nacmems 750\n"
+
+
+def test_directory_of_somebody_else(machine):
+    machine.sh("install -d -o daemon /var/lib/other && install -d -m 0777 /var/lib/all")
+    for directory in "other", "all":
+        warnings = machine.check(f'[storage "s"]\ntype = file\ndirectory = /var/lib/{directory}/new\n')
+        assert f"other users than root and acmems can change '/var/lib/{directory}': choose another directory" \
+            in warnings[0]
+
+
+def test_key_file_where_only_root_can_read(machine):
+    """Its own owner cannot replace it: root reads it, and says that acmems-orderd cannot."""
+    machine.sh("install -d -m 0700 /var/lib/keys && install -m 0400 -o daemon /dev/stdin /var/lib/keys/tsig <<<"
+               """'key "k" { algorithm hmac-sha256; secret "c2VjcmV0LW9mLXRoZS1rZXk="; };'""")
+    warnings = machine.check(TSIG.format("../keys/tsig").replace("/acmems/..", ""))
+    assert len(warnings) == 1 and "acmems-orderd cannot read tsig-key-file '/var/lib/keys/tsig'" in warnings[0], warnings
+
+
+def test_revoke_does_not_follow_links(machine):
+    """A file of the cache may be the argument."""
+    machine.check()
+    machine.become_acmems("ln -s /var/lib/roots/account.pem /var/lib/acmems/cert.pem")
+    said = machine.sh(f"{lib.CTL} revoke /var/lib/acmems/cert.pem 2>&1", check=False)
+    assert "/var/lib/acmems/cert.pem: Permission denied" in said

@@ -98,6 +98,14 @@ def test_directory_outside_of_the_running_sandbox(server, pebble, new_csr):
     server.issue(csr)
 
 
+def test_directory_outside_of_the_running_sandbox_of_the_handler(server, pebble, new_csr):
+    """acmems-sign has a /run of its own."""
+    server.issue(new_csr("handler.example.org"))
+    server.sh("install -d -o acmems -g acmems -m 0750 /run/cache")
+    server.configure(pebble, ("/var/lib/acmems/storage", "/run/cache"))
+    follow(server, "the sandbox of the running acmems-sign does not have directory '/run/cache'")
+
+
 def test_changed_listener(server, pebble, new_csr):
     """systemd keeps the previous addresses until the socket is restarted. A reload says so, too."""
     server.configure(pebble, ("127.0.0.1:1313", "127.0.0.1:1414"))

@@ -249,8 +249,8 @@ def test_check_of_named_files(fresh, pebble):
              "tsig-keygen k > keys/tsig && echo c2VjcmV0 > keys/eab && cp ca.pem keys/ca.pem &&"
              f"mkdir -p /srv/account /srv/storage && {GENKEY} -out /srv/account/account.pem")
     lines = fresh.path("/etc/acmems/acmems.ini").read_text().splitlines()
-    chown = "run chown -R acmems:acmems"
-    chmod = "run chown acmems: FILE && chmod 0400 FILE"
+    chown = "run chown -hR acmems: '/srv/"
+    chmod = "run chown -h acmems: '/etc/acmems/keys/"
     group = "give it the group acmems and mode 0640"
 
     def denied(what, remedy):

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ctl/installation.h"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -9,20 +10,21 @@
 #include "base/macro.h"
 #include "base/path.h"
 #include "config/config.h"
+#include "ctl/ctl.h"
 #include "ctl/reachability.h"
 #include "ctl/running-service.h"
+#include "ctl/secrecy.h"
+#include "ctl/trail.h"
 #include "ctl/user-access.h"
 #include "libacme/account/account-files.h"
 #include "statedir/account/account-dir.h"
+#include "statedir/files/owner.h"
 
 /* The group of the services that read the configuration. */
 #define READERS "acmems"
 /* The user of acmems-orderd, the only service that uses the other files named there. */
 #define ORDERD "acmems"
 
-#define FILE_REMEDY      "give it the group acmems and mode 0640"
-#define KEY_REMEDY       "run chown acmems: FILE && chmod 0400 FILE"
-#define DIRECTORY_REMEDY "run chown -R acmems:acmems on it"
 #define SANDBOX_REMEDY                                                                             \
     "if a service started before the configuration named it, run systemctl daemon-reload && "      \
     "systemctl restart acmems-orderd"
@@ -54,28 +56,38 @@ static void check_storages(const Config *config, const ConfigListener *listener)
 {
     for (size_t i = 0; i < config->n_storages; i++) {
         const Storage *storage = config->storages[i];
+        _cleanup_(trail_done) Trail trail = { 0 };
+        _cleanup_free_ char *remedy = NULL;
 
         if (storage->type != STORAGE_FILE ||
             path_is_below(storage->directory, config->state_directory) ||
-            access(storage->directory, F_OK) == 0)
+            trail_walk(storage->directory, &trail) < 0 || trail.exists)
             continue;
+        remedy = trail_remedy(&trail, REMEDY_CREATE);
         config_tell(listener, LOG_WARNING, storage->file, storage->directory_line,
-                    "directory '%s' does not exist: create it with install -d -o acmems -g "
-                    "acmems -m 0750, then restart acmems-orderd",
-                    storage->directory);
+                    "directory '%s' does not exist: %s, then restart acmems-orderd",
+                    storage->directory, str_or(remedy, "create it"));
     }
 }
 
 /* systemd makes a socket there as root, and follows a link that the owner put in its place. */
 static void check_runtime(const Config *config, const ConfigListener *listener)
 {
-    struct stat st;
+    const char *path = config->runtime_directory;
+    _cleanup_(trail_done) Trail trail = { 0 };
 
-    if (stat(config->runtime_directory, &st) >= 0 && st.st_uid != 0)
+    if (trail_walk(path, &trail) < 0 || !trail.exists || !trail.top)
+        return;
+    if (trail.link || trail.open || trail_is_below_top(&trail))
         config_tell(listener, LOG_WARNING, config->path, 0,
-                    "the runtime directory '%s' does not belong to root: run chown root:root '%s'; "
-                    "its challenges belong to acmems",
-                    config->runtime_directory, config->runtime_directory);
+                    "the runtime directory '%s' can be replaced by another user than root: set "
+                    "runtime-directory to one whose parent directories all belong to root",
+                    path);
+    else
+        config_tell(listener, LOG_WARNING, config->path, 0,
+                    "the runtime directory '%s' does not belong to root: run chown -h root:root "
+                    "'%s'; its challenges belong to acmems",
+                    path, trail.path);
 }
 
 /* acmems-orderd: its user, and its file system while it runs. */
@@ -96,7 +108,7 @@ typedef struct Need {
     const char *path; /* NULL: the configuration does not name one */
     int mode;
     bool may_be_missing;
-    const char *remedy;
+    Remedy remedy;
 } Need;
 
 /* A service keeps the sandbox that it started with. Directories that the configuration names since
@@ -112,17 +124,24 @@ static void check_sandbox(const Need *need, const Orderd *orderd, const ConfigLi
                     need->what, need->path);
 }
 
+static char *give_access(const Need *need)
+{
+    _cleanup_(trail_done) Trail trail = { 0 };
+
+    return trail_walk(need->path, &trail) >= 0 ? trail_remedy(&trail, need->remedy) : NULL;
+}
+
 /* Whether acmems-orderd has the access that it needs; reports a warning otherwise. */
 static bool check_need(const Need *need, const Orderd *orderd, const ConfigListener *listener)
 {
     int r = need->path ? user_access(orderd->user, NULL, need->path, need->mode) : 0;
-    const char *remedy;
+    _cleanup_free_ char *remedy = NULL;
 
     if (r >= 0 && need->path && orderd->root)
         check_sandbox(need, orderd, listener);
     if (r >= 0 || (r == -ENOENT && need->may_be_missing))
         return true;
-    remedy = r == -EACCES ? need->remedy : r == -EROFS ? SANDBOX_REMEDY : NULL;
+    remedy = r == -EACCES ? give_access(need) : r == -EROFS ? strdup(SANDBOX_REMEDY) : NULL;
     config_tell(listener, LOG_WARNING, need->place.file, need->place.line,
                 "acmems-orderd cannot %s %s '%s': %s%s%s", need->mode & W_OK ? "write to" : "read",
                 need->what, need->path, strerror(-r), remedy ? ": " : "", str_or(remedy, ""));
@@ -138,68 +157,9 @@ static void check_verifications(const Config *config, const Orderd *orderd,
                             "tsig-key-file",
                             v->tsig_key_file,
                             R_OK,
-                            .remedy = KEY_REMEDY };
+                            .remedy = REMEDY_KEY };
 
         (void)check_need(&need, orderd, listener);
-    }
-}
-
-/* A file that only acmems-orderd may read. */
-typedef struct KeyFile {
-    Place place; /* where the configuration names it */
-    const char *what;
-    const char *path; /* NULL: the configuration does not name one */
-} KeyFile;
-
-/* The handlers run as these users, and as members of the group acmems. */
-static const char *const handlers[] = { "acmems-sign", "acmems-http01", "acmems-tlsalpn01" };
-
-static bool is_of_handler(const struct stat *st)
-{
-    const struct group *readers = getgrnam(READERS);
-
-    if (readers && st->st_gid == readers->gr_gid && st->st_mode & S_IRGRP)
-        return true;
-    for (size_t i = 0; i < ELEMENTSOF(handlers); i++) {
-        const struct passwd *user = getpwnam(handlers[i]);
-
-        if (user &&
-            (st->st_uid == user->pw_uid || (st->st_gid == user->pw_gid && st->st_mode & S_IRGRP)))
-            return true;
-    }
-    return false;
-}
-
-/* Only the file counts, not the directories above it: these may change. */
-static void check_key_file(const KeyFile *key, const ConfigListener *listener)
-{
-    struct stat st;
-
-    if (!key->path || stat(key->path, &st) < 0 || (!(st.st_mode & S_IRWXO) && !is_of_handler(&st)))
-        return;
-    config_tell(listener, LOG_WARNING, key->place.file, key->place.line,
-                "other services than acmems-orderd can read %s '%s', which has mode %04o: run "
-                "chown acmems: '%s' && chmod 0400 '%s'",
-                key->what, key->path, st.st_mode & 07777, key->path, key->path);
-}
-
-static void check_key_files(const Config *config, const ConfigListener *listener)
-{
-    for (size_t i = 0; i < config->n_verifications; i++) {
-        const Verification *v = config->verifications[i];
-
-        check_key_file(
-            &(KeyFile){ { v->file, v->tsig_key_file_line }, "tsig-key-file", v->tsig_key_file },
-            listener);
-    }
-    for (size_t i = 0; i < config->n_accounts; i++) {
-        const AccountBlock *account = config->accounts[i];
-        _cleanup_free_ char *key = account_key_path(account->directory);
-
-        check_key_file(&(KeyFile){ account->hmac_key_file_place, "eab-hmac-key-file",
-                                   account->external.hmac_key_file },
-                       listener);
-        check_key_file(&(KeyFile){ account->directory_place, "the account key", key }, listener);
     }
 }
 
@@ -215,13 +175,13 @@ static void check_account(const AccountBlock *account, const Orderd *orderd,
 {
     _cleanup_free_ char *key = account_key_path(account->directory);
     const Need needs[] = {
-        { account->ca_file_place, "ca-file", account->ca_file, R_OK, .remedy = FILE_REMEDY },
+        { account->ca_file_place, "ca-file", account->ca_file, R_OK, .remedy = REMEDY_READABLE },
         { account->hmac_key_file_place, "eab-hmac-key-file", external_key_file(account), R_OK,
-          .may_be_missing = true, .remedy = KEY_REMEDY },
+          .may_be_missing = true, .remedy = REMEDY_KEY },
         { account->directory_place, "the account directory", account->directory, R_OK | W_OK | X_OK,
-          .may_be_missing = true, .remedy = DIRECTORY_REMEDY },
+          .may_be_missing = true, .remedy = REMEDY_DIRECTORY },
         { account->directory_place, "the account key", key, R_OK, .may_be_missing = true,
-          .remedy = DIRECTORY_REMEDY },
+          .remedy = REMEDY_DIRECTORY },
     };
 
     /* Without access to the directory, a warning about the key would repeat the same problem. */
@@ -239,21 +199,29 @@ static void check_storage(const Storage *storage, const Orderd *orderd,
                         storage->directory,
                         R_OK | W_OK | X_OK,
                         .may_be_missing = true,
-                        .remedy = DIRECTORY_REMEDY };
+                        .remedy = REMEDY_DIRECTORY };
 
     (void)check_need(&need, orderd, listener);
 }
 
-/* acmems-sign sees the cache of the configuration at its start. */
+static bool exists(const char *path)
+{
+    _cleanup_(trail_done) Trail trail = { 0 };
+
+    return trail_walk(path, &trail) >= 0 && trail.exists;
+}
+
+/* acmems-sign sees the cache of the configuration at its start. The cache belongs to the user of
+ * acmems-orderd, whose rights are enough to find it there. */
 static void check_reader(const Config *config, const ConfigListener *listener)
 {
     _cleanup_free_ char *root = running_service_root("acmems-mgmt.service");
-    const struct passwd *user = getpwuid(geteuid());
+    const struct passwd *user = getpwnam(ORDERD);
 
     for (size_t i = 0; root && user && i < config->n_storages; i++) {
         const Storage *storage = config->storages[i];
 
-        if (storage->type == STORAGE_FILE && access(storage->directory, F_OK) == 0 &&
+        if (storage->type == STORAGE_FILE && exists(storage->directory) &&
             user_access(user, root, storage->directory, F_OK) == -ENOENT)
             config_tell(listener, LOG_WARNING, storage->file, storage->directory_line,
                         "the sandbox of the running acmems-sign does not have directory '%s': run "
@@ -278,40 +246,77 @@ static bool check_needs(const Config *config, const ConfigListener *listener)
     return true;
 }
 
+/* As access(2), but root looks as the owner of the path. */
+static int access_as_owner(const char *path, int mode)
+{
+    _cleanup_free_ char *doing = NULL;
+    int r = owner_become(path, &doing);
+
+    if (r >= 0 && faccessat(AT_FDCWD, path, mode, AT_EACCESS) < 0)
+        r = -errno;
+    (void)owner_leave();
+    return r;
+}
+
 /* A file of CA certificates is no secret. What the caller may not read, acmems-orderd may. */
 static void check_ca_files(const Config *config, const ConfigListener *listener)
 {
     for (size_t i = 0; i < config->n_accounts; i++) {
         const AccountBlock *account = config->accounts[i];
+        int r = account->ca_file ? access_as_owner(account->ca_file, R_OK) : 0;
 
-        if (account->ca_file && access(account->ca_file, R_OK) < 0 && errno != EACCES)
+        if (r < 0 && r != -EACCES)
             config_tell(listener, LOG_WARNING, account->ca_file_place.file,
                         account->ca_file_place.line, "ca-file '%s' cannot be read: %s",
-                        account->ca_file, strerror(errno));
+                        account->ca_file, strerror(-r));
     }
 }
 
+/* Whether the key of the account can be used; reports a warning otherwise. Root reads it as the
+ * owner, who may have put a link in its place. */
+static bool check_key(const AccountBlock *account, const char *path, const ConfigListener *listener)
+{
+    char why[ACCOUNT_KEY_WHY_SIZE];
+    bool is_unusable;
+
+    /* A credential belongs to the caller. */
+    if (!account_key_is_credential() && !ctl_become_owner(path))
+        return false;
+    is_unusable = account_key_is_unusable(account, why);
+    (void)owner_leave();
+    if (is_unusable)
+        config_tell(listener, LOG_WARNING, account->directory_place.file,
+                    account->directory_place.line, "the account key '%s' cannot be used: %s", path,
+                    why);
+    return !is_unusable;
+}
+
 /* acmems-orderd registers an account only if it may accept the terms of service. */
+static void check_registration(const AccountBlock *account, const char *key, const char *config,
+                               const ConfigListener *listener)
+{
+    bool is_named = *account->name, is_missing;
+
+    if (!ctl_become_owner(account->directory))
+        return;
+    is_missing = account_is_missing(account);
+    (void)owner_leave();
+    if (is_missing)
+        config_tell(listener, LOG_WARNING, account->file, account->line,
+                    "there is no account at %s: run acme-register%s%s%s --register "
+                    "--accept-terms-of-service %s",
+                    account->server, is_named ? " --account=" : "", account->name,
+                    access_as_owner(key, F_OK) >= 0 ? "" : " --gen-key", config);
+}
+
 static void check_registrations(const Config *config, const ConfigListener *listener)
 {
     for (size_t i = 0; i < config->n_accounts; i++) {
         const AccountBlock *account = config->accounts[i];
         _cleanup_free_ char *key = account_key_path(account->directory);
-        bool is_named = *account->name, has_key = key && access(key, F_OK) == 0;
-        char why[ACCOUNT_KEY_WHY_SIZE];
 
-        if (account_key_is_unusable(account, why)) {
-            config_tell(listener, LOG_WARNING, account->directory_place.file,
-                        account->directory_place.line, "the account key '%s' cannot be used: %s",
-                        str_or(key, ACCOUNT_KEY_FILE), why);
-            continue;
-        }
-        if (config_uses_account(config, account) && account_is_missing(account))
-            config_tell(listener, LOG_WARNING, account->file, account->line,
-                        "there is no account at %s: run acme-register%s%s%s --register "
-                        "--accept-terms-of-service %s",
-                        account->server, is_named ? " --account=" : "", account->name,
-                        has_key ? "" : " --gen-key", config->path);
+        if (key && check_key(account, key, listener) && config_uses_account(config, account))
+            check_registration(account, key, config->path, listener);
     }
 }
 
@@ -328,7 +333,7 @@ void installation_check(const char *path, const Config *config, config_message_c
     }
     check_files(config, &listener);
     check_storages(config, &listener);
-    check_key_files(config, &listener);
+    secrecy_check(config, &listener);
     check_runtime(config, &listener);
     if (!check_needs(config, &listener))
         check_ca_files(config, &listener);

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ctl/trail.h"
+
+#include <pwd.h>
+#include <stdio.h>
+
+#include "base/macro.h"
+#include "statedir/files/owner.h"
+
+/* The user of acmems-orderd. */
+#define ORDERD "acmems"
+
+#define LINKS_MAX 40U /* as the kernel */
+
+void trail_done(Trail *trail)
+{
+    free(trail->path);
+    free(trail->top);
+    free(trail->link);
+    free(trail->open);
+    *trail = (Trail){ 0 };
+}
+
+/* Root looks at the names below as the owner, so that no link leads further than the owner gets. */
+static int become_owner(const char *path)
+{
+    _cleanup_free_ char *doing = NULL;
+
+    return owner_become(path, &doing);
+}
+
+/* @name: the part of trail->path up to here, which belongs to another user. */
+static int begin_top(Trail *trail, const char *name)
+{
+    trail->top = strdup(name);
+    if (!trail->top)
+        return -ENOMEM;
+    trail->uid = trail->st.st_uid;
+    return become_owner(name);
+}
+
+/* Keeps the first of several names. */
+static int note(char **place, const char *name)
+{
+    if (!*place)
+        *place = strdup(name);
+    return *place ? 0 : -ENOMEM;
+}
+
+/* A directory of root, in which others can make names. */
+static bool is_open(const struct stat *st)
+{
+    return S_ISDIR(st->st_mode) && st->st_uid == 0 && st->st_mode & (S_IWGRP | S_IWOTH);
+}
+
+/* Looks at one name. Returns 1 if a link was resolved, so that the walk begins again; 0; -errno. */
+static int step(Trail *trail, const char *name, const char *rest)
+{
+    if (lstat(name, &trail->st) < 0)
+        return -errno;
+    if (S_ISLNK(trail->st.st_mode) && !trail->top && trail->st.st_uid == 0) {
+        int r = owner_follow(name, rest, &trail->path);
+
+        return r < 0 ? r : 1;
+    }
+    if (S_ISLNK(trail->st.st_mode) && note(&trail->link, name) < 0)
+        return -ENOMEM;
+    if (is_open(&trail->st) && *rest && !trail->top && note(&trail->open, name) < 0)
+        return -ENOMEM;
+    return !trail->top && trail->st.st_uid != 0 ? begin_top(trail, name) : 0;
+}
+
+/* As step(), for all names. */
+static int walk(Trail *trail)
+{
+    _cleanup_free_ char *name = strdup(trail->path);
+    int r = 0;
+
+    if (!name)
+        return -ENOMEM;
+    for (char *p = name; p && r == 0;) {
+        p += strspn(p, "/");
+        if (*p == '\0' && p != name)
+            break;
+        p = strchr(p, '/');
+        if (p)
+            *p = '\0';
+        r = step(trail, name, p ? trail->path + (p - name) : "");
+        if (p)
+            *p = '/';
+    }
+    return r;
+}
+
+static int walk_to_the_end(Trail *trail)
+{
+    struct stat st;
+    int r = walk(trail);
+
+    for (unsigned n = 0; r > 0; n++)
+        r = n < LINKS_MAX ? walk(trail) : -ELOOP;
+    if (r == -ENOENT) {
+        trail->st = (struct stat){ 0 };
+        return 0;
+    }
+    /* The end may be a link to nothing. */
+    trail->exists = r >= 0 && (!S_ISLNK(trail->st.st_mode) || stat(trail->path, &st) >= 0);
+    return r;
+}
+
+int trail_walk(const char *path, Trail *ret)
+{
+    _cleanup_(trail_done) Trail trail = { .path = strdup(path) };
+    int r, left;
+
+    if (!trail.path)
+        return -ENOMEM;
+    if (*path != '/')
+        return -EINVAL;
+    r = walk_to_the_end(&trail);
+    left = owner_leave();
+    if (r < 0 || left < 0)
+        return r < 0 ? r : left;
+    *ret = trail;
+    trail = (Trail){ 0 };
+    return 0;
+}
+
+bool trail_is_below_top(const Trail *trail)
+{
+    const char *below = trail->top ? trail->path + strlen(trail->top) : "";
+
+    return below[strspn(below, "/")];
+}
+
+static bool belongs_to_acmems(const Trail *trail)
+{
+    const struct passwd *user = getpwnam(ORDERD);
+
+    return user && user->pw_uid == trail->uid;
+}
+
+/* Only root can replace names on the path. */
+static int print_for_root(const char *path, Remedy remedy, char **ret)
+{
+    switch (remedy) {
+    case REMEDY_CREATE:
+        return asprintf(ret, "create it with install -d -o acmems -g acmems -m 0750 '%s'", path);
+    case REMEDY_DIRECTORY:
+        return asprintf(ret, "run chown -hR acmems: '%s'", path);
+    case REMEDY_KEY:
+        return asprintf(ret, "run chown -h acmems: '%s' && chmod 0400 '%s'", path, path);
+    case REMEDY_READABLE:
+        break;
+    }
+    return asprintf(ret, "give it the group acmems and mode 0640");
+}
+
+/* acmems can replace the names below @top. chown -R starts there, and follows no link below. */
+static int print_for_acmems(const Trail *trail, Remedy remedy, char **ret)
+{
+    switch (remedy) {
+    case REMEDY_CREATE:
+        return asprintf(ret, "create it with runuser -u acmems -- mkdir -p -m 0750 '%s'",
+                        trail->path);
+    case REMEDY_KEY:
+        return asprintf(ret, "run chown -hR acmems: '%s' && runuser -u acmems -- chmod 0400 '%s'",
+                        trail->top, trail->path);
+    case REMEDY_DIRECTORY:
+    case REMEDY_READABLE:
+        break;
+    }
+    return asprintf(ret, "run chown -hR acmems: '%s'", trail->top);
+}
+
+char *trail_remedy(const Trail *trail, Remedy remedy)
+{
+    bool is_below = trail_is_below_top(trail);
+    const char *others = trail->open                             ? trail->open
+                         : is_below && !belongs_to_acmems(trail) ? trail->top
+                                                                 : NULL;
+    char *text;
+    int r;
+
+    if (trail->link)
+        r = asprintf(&text,
+                     "'%s' is a symbolic link that another user than root can change: "
+                     "remove it",
+                     trail->link);
+    else if (others)
+        r = asprintf(&text,
+                     "other users than root and acmems can change '%s': choose another "
+                     "directory",
+                     others);
+    else
+        r = is_below ? print_for_acmems(trail, remedy, &text)
+                     : print_for_root(trail->path, remedy, &text);
+    return r < 0 ? NULL : text;
+}
