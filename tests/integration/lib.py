@@ -505,15 +505,15 @@ class FakeCa:
     """An ACME server for faults that Pebble cannot produce.
 
     It accepts every account. It answers a new order with .order: (status, headers, problem), and
-    collects the payloads of the requests in .payloads. .meta is the "meta" object of the directory.
-    For other paths it returns the answer in .answers, or a suitable default.
+    collects the payloads of the requests in .payloads. .meta is the "meta" object of the directory,
+    and .urls has URLs that differ from its own. For other paths it returns the answer in .answers, or a suitable default.
     """
 
     def __init__(self, directory):
         directory.mkdir(parents=True, exist_ok=True)
         self.ca_file, key = make_tls_certificate(directory)
         self.orders, self.agents = 0, set()
-        self.payloads, self.meta = [], {}
+        self.payloads, self.meta, self.urls = [], {}, {}
         self.order = (500, {}, {})
         self.answers = {}
         fake = self
@@ -541,7 +541,7 @@ class FakeCa:
                     names = {"newNonce": "nonce", "newAccount": "account", "newOrder": "order",
                              "revokeCert": "revoke", "keyChange": "change"}
                     self.answer(200, {**{key: fake.base + path for key, path in names.items()},
-                                      "meta": fake.meta})
+                                      **fake.urls, "meta": fake.meta})
                 else:
                     self.answer(204 if self.command == "GET" else 200)
 

@@ -237,6 +237,19 @@ def problem(name, detail=""):
     return {"type": f"urn:ietf:params:acme:error:{name}", "detail": detail}
 
 
+def test_urls_without_tls(faked, new_csr):
+    """A resource at http:// is not used, and the command says so."""
+    faked.ca.urls = {name: f"http://127.0.0.1/{name}" for name in ("keyChange", "revokeCert")}
+    result = register(faked, "--rollover-key", check=False)
+    assert result.returncode == 1 and "no https URL for keyChange in its directory" in result.stdout + result.stderr
+    new_csr("revoke.example.org")
+    cert = faked.directory / "revoke.pem"
+    lib.run("openssl", "req", "-x509", "-in", faked.directory / "csr/revoke.example.org.csr",
+            "-key", faked.directory / "csr/revoke.example.org.key", "-days", "1", "-out", cert)
+    result = lib.run(lib.CTL, "revoke", f"--config={faked.config}", cert, check=False)
+    assert result.returncode == 1 and "its directory has no https URL for it" in result.stderr, result
+
+
 def test_refused_rollover(faked):
     """A refused rollover changes nothing."""
     faked.ca.answers = {"/change": (403, {}, problem("unauthorized", "not today")),

@@ -170,6 +170,15 @@ def test_csr_that_a_profile_refuses(installation, proxy, new_csr):
     assert answer.status == 415 and "has must-staple" in answer.text and "client authentication" in answer.text
 
 
+def test_csr_with_too_many_names(installation, proxy, new_csr):
+    """Whichever step refuses them, the client learns how many names are in its CSR."""
+    names = [unique_name() for _ in range(26)]
+    rule = damage(proxy, names[0], "newOrder", error(400, {"type": PROBLEM + "malformed", "detail": "not so many"}))
+    answer = installation.post(new_csr(*names))
+    assert rule.hits == 1 and answer.status in (403, 415), answer
+    assert "not so many" in answer.text and "has 26 names" in answer.text, answer
+
+
 def test_nonces_of_a_restarted_ca(installation, proxy, new_csr):
     """A CA fails on nonces that it has forgotten: one request is repeated, and the other nonces are dropped."""
     for _ in range(3):
