@@ -121,6 +121,10 @@ static void read_order(const SessionReply *reply)
     check_failure(&failure);
     if (!reply->problem)
         return;
+    if (order_object_refuses_names(reply)) {
+        order_object_set_names_refused(reply->problem, &failure);
+        check_failure(&failure);
+    }
     if (!order_object_set_csr_refused(reply, &failure))
         return;
     refusal_suspect_contact(&failure, REFUSED_FINALIZE, reply->problem, NULL);

@@ -33,13 +33,11 @@ static void check(const Csr *csr)
     OPENSSL_free(der);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void read_body(const char *body, size_t size)
 {
-    _cleanup_free_ char *pem = input_as_pem(data, size, "CERTIFICATE REQUEST");
     _cleanup_(csr_freep) Csr *csr = NULL;
     const char *reason = NULL;
-    int r = pem ? csr_parse(pem, strlen(pem), &csr, &reason)
-                : csr_parse((const char *)data, size, &csr, &reason);
+    int r = csr_parse(body, size, &csr, &reason);
 
     if (r == 0)
         check(csr);
@@ -47,5 +45,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     if (ERR_peek_error() != 0)
         abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    _cleanup_free_ char *pem = input_as_pem(data, size, "CERTIFICATE REQUEST");
+
+    read_body((const char *)data, size);
+    if (pem)
+        read_body(pem, strlen(pem));
     return 0;
 }

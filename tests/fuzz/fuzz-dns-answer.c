@@ -36,9 +36,12 @@ static void read_answer(const ldns_pkt *answer)
     _cleanup_free_ char *alias = NULL, *found = NULL;
     _cleanup_strv_ char **names = NULL;
     DnsServers servers = { 0 };
-    char buf[DNS_WORDS_SIZE];
+    char buf[DNS_WORDS_SIZE], refused[DNS_REFUSED_SIZE];
+    const char *words = dns_answer_words(answer, buf);
 
-    if (!*dns_answer_words(answer, buf) || dns_answer_alias(answer, owner, &alias) < 0 ||
+    if (dns_answer_lacks_key(answer) && !*dns_refused_words(words, refused))
+        abort();
+    if (!*words || dns_answer_alias(answer, owner, &alias) < 0 ||
         dns_answer_zone(answer, owner, &found) < 0 ||
         dns_answer_name_servers(answer, zone, &names) < 0 ||
         dns_answer_addresses(answer, &servers) < 0)
