@@ -43,25 +43,24 @@ int value_listener(Loader *l, const ConfigKey *key, const char *value, void *obj
 
 int value_dns_server(Loader *l, const ConfigKey *key, const char *value, void *object)
 {
-    switch (dns_server_check(value)) {
-    case 0:
-        return value_add_string(key, value, object);
-    case -EDESTADDRREQ:
+    int r = dns_server_check(value);
+
+    if (r == -EDESTADDRREQ)
         return refuse(l,
                       "%s = " QUOTED " is a link-local address without an interface; write "
                       "fe80::53%%eth0 or [fe80::53%%eth0]:53",
                       key->name, value);
-    case -EADDRNOTAVAIL:
+    if (r == -EADDRNOTAVAIL)
         return refuse(l,
                       "%s = " QUOTED " has an interface, but only link-local addresses (fe80::) "
                       "take one; delete %% and what follows",
                       key->name, value);
-    default:
+    if (r < 0)
         return refuse(l,
                       "%s = " QUOTED
                       " is not an address; write 192.0.2.53, 192.0.2.53:53 or [2001:db8::53]:53",
                       key->name, value);
-    }
+    return value_add_string(key, value, object);
 }
 
 /* Host names are not accepted: the program that connects has no resolver, and its sandbox allows
