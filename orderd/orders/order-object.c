@@ -71,34 +71,17 @@ int order_object_note(const json_t *object, OrderRecord *record)
     return 0;
 }
 
-/* Some problem types blame the account or the request. But the CA accepted both before it ended the
- * order, so here they can only be about the names. */
-void order_object_set_end(const json_t *object, unsigned retry_after, Failure *ret)
-{
-    const json_t *error = json_object_get(object, "error");
-
-    if (!json_is_object(error)) {
-        failure_set(ret, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0,
-                    "The CA ended the order and gave no reason. Try again later.");
-        return;
-    }
-    failure_set_problem(ret, error, retry_after);
-    if (ret->status != 500)
-        return;
-    failure_set(ret, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0, "The CA could not validate the names.");
-    failure_quote(ret, error);
-}
-
 /* An error of the request; with 404 it is about the URL, with 429 about a limit. */
-static bool is_refusal(const SessionReply *reply, const char *type)
+static bool is_refusal(const SessionReply *reply)
 {
     return reply->problem && reply->status >= 400 && reply->status < 500 && reply->status != 404 &&
-           reply->status != 429 && streq(problem_type(reply->problem), type);
+           reply->status != 429;
 }
 
 bool order_object_refuses_names(const SessionReply *reply)
 {
-    return is_refusal(reply, "malformed") || is_refusal(reply, "badCSR");
+    return is_refusal(reply) && (streq(problem_type(reply->problem), "malformed") ||
+                                 streq(problem_type(reply->problem), "badCSR"));
 }
 
 void order_object_set_names_refused(const json_t *problem, Failure *ret)
@@ -113,6 +96,11 @@ static const struct {
     const char *type, *sentence;
 } csr_refusals[] = {
     { "badCSR", NULL },
+    { "badPublicKey",
+      "The CA does not accept the key of this CSR. Create one of another type or size." },
+    { "badSignatureAlgorithm",
+      "The CA does not accept the signature of this CSR. Sign it with SHA-256, as openssl req "
+      "does." },
     { "invalidContact", NULL },
     { "malformed",
       "The CA did not accept this CSR. Create a new one, for example with openssl req." },
@@ -122,17 +110,42 @@ static const struct {
     { "unsupportedContact", NULL },
 };
 
-bool order_object_set_csr_refused(const SessionReply *reply, Failure *ret)
+static bool set_csr_refused(const json_t *problem, unsigned retry_after, Failure *ret)
 {
     for (size_t i = 0; i < ELEMENTSOF(csr_refusals); i++) {
-        if (!is_refusal(reply, csr_refusals[i].type))
+        if (!streq(problem_type(problem), csr_refusals[i].type))
             continue;
         if (csr_refusals[i].sentence) {
             failure_set(ret, LOG_EVENT_ORDER_FAILED_AT_CA, 415, 0, "%s", csr_refusals[i].sentence);
-            failure_quote(ret, reply->problem);
+            failure_quote(ret, problem);
         } else
-            failure_set_problem(ret, reply->problem, reply->retry_after);
+            failure_set_problem(ret, problem, retry_after);
         return true;
     }
     return false;
+}
+
+bool order_object_set_csr_refused(const SessionReply *reply, Failure *ret)
+{
+    return is_refusal(reply) && set_csr_refused(reply->problem, reply->retry_after, ret);
+}
+
+/* Some problem types blame the account or the request. But the CA accepted both before it ended the
+ * order, so here they can only be about the names, or about the CSR once that was sent. */
+void order_object_set_end(const json_t *object, bool has_csr, unsigned retry_after, Failure *ret)
+{
+    const json_t *error = json_object_get(object, "error");
+
+    if (!json_is_object(error)) {
+        failure_set(ret, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0,
+                    "The CA ended the order and gave no reason. Try again later.");
+        return;
+    }
+    if (has_csr && set_csr_refused(error, retry_after, ret))
+        return;
+    failure_set_problem(ret, error, retry_after);
+    if (ret->status != 500)
+        return;
+    failure_set(ret, LOG_EVENT_ORDER_FAILED_AT_CA, 421, 0, "The CA could not validate the names.");
+    failure_quote(ret, error);
 }

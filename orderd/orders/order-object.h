@@ -22,9 +22,9 @@ bool order_object_may_be_for_replaces(const SessionReply *reply);
 /* Copies from the order object what the record lacks. Returns 0 or -ENOMEM. */
 int order_object_note(const json_t *object, OrderRecord *record);
 
-/* Sets why there is no certificate: the CA ended the order. @retry_after: as for
- * failure_set_problem(). */
-void order_object_set_end(const json_t *object, unsigned retry_after, Failure *ret);
+/* Sets why there is no certificate: the CA ended the order, perhaps when it @has_csr.
+ * @retry_after: as for failure_set_problem(). */
+void order_object_set_end(const json_t *object, bool has_csr, unsigned retry_after, Failure *ret);
 
 /* Whether the CA refused newOrder because of what is ordered, in a general type of problem. */
 bool order_object_refuses_names(const SessionReply *reply);

@@ -202,7 +202,8 @@ static void on_invalid(Order *order, const SessionReply *reply)
         order_begin_again(order);
         return;
     }
-    order_object_set_end(reply->json, reply->retry_after, &order->end);
+    order_object_set_end(reply->json, order->record.stage == ORDER_STAGE_FINALIZING,
+                         reply->retry_after, &order->end);
     if (order->record.stage == ORDER_STAGE_FINALIZING)
         order_suspect_contact(order, REFUSED_FINALIZE, json_object_get(reply->json, "error"),
                               &order->end);

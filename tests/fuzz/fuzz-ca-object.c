@@ -117,8 +117,10 @@ static void read_order(const SessionReply *reply)
     if (order_object_may_be_for_replaces(reply) && order_object_is_made(reply))
         abort();
     note_order(reply->json, &record);
-    order_object_set_end(reply->json, reply->retry_after, &failure);
-    check_failure(&failure);
+    for (unsigned has_csr = 0; has_csr < 2; has_csr++) {
+        order_object_set_end(reply->json, has_csr, reply->retry_after, &failure);
+        check_failure(&failure);
+    }
     if (!reply->problem)
         return;
     if (order_object_refuses_names(reply)) {

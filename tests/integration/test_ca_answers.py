@@ -161,6 +161,24 @@ def test_malformed_csr(installation, proxy, new_csr):
     assert "bug" not in answer.text and "try one without" not in answer.text
 
 
+@pytest.mark.parametrize("kind, text", [
+    ("malformed", "The CA did not accept this CSR."), ("unauthorized", "The CA found other names in this CSR"),
+    ("badPublicKey", "The CA does not accept the key of this CSR."),
+    ("badSignatureAlgorithm", "The CA does not accept the signature of this CSR."), ("badCSR", "The CA rejected this CSR."),
+])
+@pytest.mark.parametrize("is_late", [False, True], ids=["at once", "later"])
+def test_csr_that_the_ca_refuses(installation, proxy, new_csr, kind, text, is_late):
+    """The account key was good enough for the order, and the names were validated before."""
+    name, problem = unique_name(), {"type": PROBLEM + kind, "detail": "told by the CA"}
+    if is_late:
+        damage(proxy, name, "finalize", members(status="processing", certificate=None))
+        proxy.rules.append(Rule(name, "order", members(status="invalid", certificate=None, error=problem), 1))
+    else:
+        damage(proxy, name, "finalize", error(400, problem))
+    answer = installation.post(new_csr(name))
+    assert answer.status == 415 and answer.text.startswith(text) and "told by the CA" in answer.text, answer
+
+
 def test_csr_that_a_profile_refuses(installation, proxy, new_csr):
     """The client learns what is unusual in its CSR, whatever the CA says about it."""
     name = unique_name()
