@@ -154,6 +154,10 @@ static bool reply_from_order(VarlinkCall *call, const Service *service, const Co
     if (kept_chain_load(state, key, &chain, &record) < 0 || !kept_chain_is_current(&record) ||
         chain_check(chain, request->csr, &why) < 0)
         return false;
+    if (!auth_block_uses_ca(request->auth, record.server)) {
+        order_forget(state, key);
+        return false;
+    }
     reply_chain(call, chain);
     from.server = record.server;
     from.account = record.account;

@@ -157,6 +157,14 @@ bool config_uses_account(const Config *config, const AccountBlock *account)
     return false;
 }
 
+bool auth_block_uses_ca(const AuthBlock *auth, const char *server)
+{
+    for (size_t i = 0; server && i < auth->n_accounts; i++)
+        if (streq(auth->accounts[i]->server, server))
+            return true;
+    return !server;
+}
+
 bool account_block_registers(const AccountBlock *account)
 {
     return account->accept_terms_of_service || account->n_accepted_terms_of_service > 0;

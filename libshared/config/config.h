@@ -234,6 +234,11 @@ const AccountBlock *config_default_account(const Config *config);
 /* Whether an auth block uses the account. */
 bool config_uses_account(const Config *config, const AccountBlock *account);
 
+/* Whether a certificate of this CA (URL of its directory) may be handed out: one of the block's
+ * accounts is there. After a change of acme-server, those of the former CA are not. NULL: the CA is
+ * unknown, as in entries of other programs, which may be handed out. */
+bool auth_block_uses_ca(const AuthBlock *auth, const char *server);
+
 /* Whether acmems-orderd may register the account: the configuration accepts terms of service. */
 bool account_block_registers(const AccountBlock *account);
 

@@ -111,18 +111,6 @@ int storage_load(const Storage *storage, const char *key, Chain **ret, const cha
     return cache_load(storage, key, &fd, ret, ret_why);
 }
 
-/* After a change of acme-server, the certificates of the previous CA are not handed out. Entries of
- * other programs do not say which CA issued them. */
-static bool is_of_former_ca(const StorageMeta *meta, const AuthBlock *auth)
-{
-    if (!meta->server || !auth)
-        return false;
-    for (size_t i = 0; i < auth->n_accounts; i++)
-        if (streq(auth->accounts[i]->server, meta->server))
-            return false;
-    return true;
-}
-
 static int judge(const Storage *storage, const SignRequest *request, const Chain *chain)
 {
     _cleanup_(storage_meta_done) StorageMeta meta = { 0 };
@@ -130,7 +118,7 @@ static int judge(const Storage *storage, const SignRequest *request, const Chain
 
     if (r < 0)
         return r;
-    if (is_of_former_ca(&meta, request->auth))
+    if (request->auth && !auth_block_uses_ca(request->auth, meta.server))
         return STORAGE_MISS;
     return time(NULL) > renewal_of(storage, request->key, chain, &meta).due ? STORAGE_OUTDATED
                                                                             : STORAGE_HIT;

@@ -61,6 +61,24 @@ def test_from_the_test_ca_to_the_real_one(moved, real):
     assert moved.issue(moved.csr).serial == second.serial
 
 
+def test_certificate_that_nobody_waited_for(installation, real, new_csr):
+    """An order whose client has left keeps its certificate, but not for the time after the change."""
+    options = {"auth": '[storage "none"]\ntype = none\n' + lib.AUTH_ALL + "storage = none\n",
+               "account": "accept-terms-of-service = yes"}
+    installation.start(**options)
+    csr, orders = new_csr("left.example.org"), installation.directory / "state/orders"
+    with lib.Client(installation.port) as client:
+        client.send(lib.head(csr), csr)
+        lib.wait_for(lambda: list(orders.glob("*.json")), "the order")
+    lib.wait_for(lambda: any('"chain"' in path.read_text() for path in orders.glob("*.json")), "the certificate")
+    installation.ca = real
+    installation.write_config(**options)
+    assert register(installation, "--register").returncode == 0
+    before = real.orders()
+    installation.issue(csr)
+    assert real.orders() == before + 1
+
+
 def test_and_back(moved, real):
     """The account that the key has at the former CA is found again, without any command."""
     assert register(moved, "--register", "--accept-terms-of-service").returncode == 0
