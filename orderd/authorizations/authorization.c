@@ -488,6 +488,9 @@ static void on_pending(Authorization *a, const SessionReply *reply)
     /* Told once more if the first request did not arrive. */
     if (!a->published || (!a->told && is_pending))
         answer_challenge(a, challenges);
+    else if (a->tell_problem && challenge_object_has_error(challenge))
+        /* It does not try again: the attempt that failed says more than its refusal. */
+        authorization_fail_invalid(a, challenges);
     else if (a->tell_problem && is_pending) {
         Failure failure = { 0 };
 

@@ -90,6 +90,20 @@ static const BedCase cases[] = {
                                  "challenge/1 {} (published)\n"
                                  "wait 0.8 s\n"
                                  "authz/1\n" SEEN_FINALIZED SEEN_ISSUED },
+    { "the CA refuses to try again",
+      { { "authz/1", 200, AUTHZ("pending", CHALLENGE("pending")) },
+        { "challenge/1", 200, "{}" },
+        { "authz/1", 200, AUTHZ("pending", ATTEMPTED), .retry_after = 5 },
+        { "authz/1", 200, AUTHZ("pending", ATTEMPTED) },
+        { "challenge/1", 400, CA_PROBLEM("malformed") },
+        { "authz/1", 200, AUTHZ("pending", ATTEMPTED) } },
+      SEEN_PLACED SEEN_VALIDATED
+      "wait 5 s\n"
+      "authz/1\n"
+      "challenge/1 {} (published)\n"
+      "wait 0.4 s\n"
+      "authz/1\n"
+      "end 421: The CA could not validate: a.example.org: connection: No way.\n" },
     { "the CA leaves the challenge pending, with an error",
       { { "authz/1", 200, AUTHZ("pending", CHALLENGE("pending")) },
         { "authz/1", 200, AUTHZ("pending", ATTEMPTED), .retry_after = 9 },
