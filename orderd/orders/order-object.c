@@ -91,29 +91,33 @@ void order_object_set_names_refused(const json_t *problem, Failure *ret)
     failure_quote(ret, problem);
 }
 
-/* Refusals of finalize. NULL: the meaning is the usual one. */
+/* Refusals of the CSR. */
 static const struct {
-    const char *type, *sentence;
+    const char *type;
+    bool at_once;         /* only in the answer to finalize: later it can be about something else */
+    const char *sentence; /* NULL: the meaning is the usual one */
 } csr_refusals[] = {
-    { "badCSR", NULL },
-    { "badPublicKey",
+    { "badCSR", false, NULL },
+    { "badPublicKey", false,
       "The CA does not accept the key of this CSR. Create one of another type or size." },
-    { "badSignatureAlgorithm",
+    { "badSignatureAlgorithm", false,
       "The CA does not accept the signature of this CSR. Sign it with SHA-256, as openssl req "
       "does." },
-    { "invalidContact", NULL },
-    { "malformed",
+    { "invalidContact", false, NULL },
+    { "malformed", false,
       "The CA did not accept this CSR. Create a new one, for example with openssl req." },
     /* The CA does not find the order's names in the CSR. */
-    { "unauthorized", "The CA found other names in this CSR than were ordered. List every name in "
-                      "subjectAltName." },
-    { "unsupportedContact", NULL },
+    { "unauthorized", true,
+      "The CA found other names in this CSR than were ordered. List every name in "
+      "subjectAltName." },
+    { "unsupportedContact", false, NULL },
 };
 
-static bool set_csr_refused(const json_t *problem, unsigned retry_after, Failure *ret)
+static bool set_csr_refused(const json_t *problem, bool at_once, unsigned retry_after, Failure *ret)
 {
     for (size_t i = 0; i < ELEMENTSOF(csr_refusals); i++) {
-        if (!streq(problem_type(problem), csr_refusals[i].type))
+        if (!streq(problem_type(problem), csr_refusals[i].type) ||
+            (csr_refusals[i].at_once && !at_once))
             continue;
         if (csr_refusals[i].sentence) {
             failure_set(ret, LOG_EVENT_ORDER_FAILED_AT_CA, 415, 0, "%s", csr_refusals[i].sentence);
@@ -127,7 +131,7 @@ static bool set_csr_refused(const json_t *problem, unsigned retry_after, Failure
 
 bool order_object_set_csr_refused(const SessionReply *reply, Failure *ret)
 {
-    return is_refusal(reply) && set_csr_refused(reply->problem, reply->retry_after, ret);
+    return is_refusal(reply) && set_csr_refused(reply->problem, true, reply->retry_after, ret);
 }
 
 /* Some problem types blame the account or the request. But the CA accepted both before it ended the
@@ -141,7 +145,7 @@ void order_object_set_end(const json_t *object, bool has_csr, unsigned retry_aft
                     "The CA ended the order and gave no reason. Try again later.");
         return;
     }
-    if (has_csr && set_csr_refused(error, retry_after, ret))
+    if (has_csr && set_csr_refused(error, false, retry_after, ret))
         return;
     failure_set_problem(ret, error, retry_after);
     if (ret->status != 500)

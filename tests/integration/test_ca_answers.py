@@ -162,7 +162,7 @@ def test_malformed_csr(installation, proxy, new_csr):
 
 
 @pytest.mark.parametrize("kind, text", [
-    ("malformed", "The CA did not accept this CSR."), ("unauthorized", "The CA found other names in this CSR"),
+    ("malformed", "The CA did not accept this CSR."),
     ("badPublicKey", "The CA does not accept the key of this CSR."),
     ("badSignatureAlgorithm", "The CA does not accept the signature of this CSR."), ("badCSR", "The CA rejected this CSR."),
 ])
@@ -177,6 +177,14 @@ def test_csr_that_the_ca_refuses(installation, proxy, new_csr, kind, text, is_la
         damage(proxy, name, "finalize", error(400, problem))
     answer = installation.post(new_csr(name))
     assert answer.status == 415 and answer.text.startswith(text) and "told by the CA" in answer.text, answer
+
+
+def test_csr_with_other_names(installation, proxy, new_csr):
+    """As some CAs say it."""
+    name = unique_name()
+    damage(proxy, name, "finalize", error(403, {"type": PROBLEM + "unauthorized", "detail": "told by the CA"}))
+    answer = installation.post(new_csr(name))
+    assert answer.status == 415 and answer.text.startswith("The CA found other names in this CSR"), answer
 
 
 def test_csr_that_a_profile_refuses(installation, proxy, new_csr):
