@@ -2,100 +2,45 @@
 #include "statedir/files/owner.h"
 
 #include <grp.h>
-#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
 #include "base/confinement.h"
 #include "base/macro.h"
-
-#define LINKS_MAX 40U /* as the kernel */
-
-int owner_follow(const char *name, const char *rest, char **path)
-{
-    const char *slash = strrchr(name, '/');
-    char target[PATH_MAX], *changed;
-    ssize_t n = readlink(name, target, sizeof(target) - 1);
-    int length;
-
-    if (n < 0)
-        return -errno;
-    target[n] = '\0';
-    length = *target == '/' || !slash ? 0 : (int)(slash - name) + 1;
-    if (asprintf(&changed, "%.*s%s%s", length, name, target, rest) < 0)
-        return -ENOMEM;
-    free(*path);
-    *path = changed;
-    return 0;
-}
-
-/* A directory of root, in which others can make names. */
-static bool is_open(const struct stat *st)
-{
-    return S_ISDIR(st->st_mode) && st->st_mode & (S_IWGRP | S_IWOTH);
-}
+#include "statedir/files/path-walk.h"
 
 /* What find() looks for, and what it found. */
 typedef struct Search {
-    char *path;
     bool is_file; /* it is read, not written: its own owner cannot put a link in its place */
     bool is_open; /* a directory of root on the path */
     struct stat st;
 } Search;
 
-enum { NONE, FOUND, FOLLOWED };
-
-/* Looks at one name. @rest: what follows it on the path. Returns -errno, too. */
-static int look(Search *search, const char *name, const char *rest)
+/* Below a directory of another user, every name is that user's. A link of root leads where root
+ * wants, if each name there is root's, too. */
+static int look(const char *name, bool is_last, const struct stat *st, void *userdata)
 {
-    struct stat *st = &search->st;
+    Search *search = userdata;
 
-    if (lstat(name, st) < 0)
-        return errno == ENOENT ? NONE : -errno;
+    (void)name;
+    (void)is_last;
+    search->st = *st;
     if (st->st_uid != 0)
-        return search->is_file && S_ISREG(st->st_mode) && !search->is_open ? NONE : FOUND;
-    search->is_open |= is_open(st);
-    /* A link of root leads where root wants, if each name there is root's, too. */
-    if (S_ISLNK(st->st_mode)) {
-        int r = owner_follow(name, rest, &search->path);
-
-        return r < 0 ? r : FOLLOWED;
-    }
-    return NONE;
-}
-
-/* Goes from the root directory down: below a directory of another user, every name is that user's.
- */
-static int look_at_all(Search *search)
-{
-    _cleanup_free_ char *name = strdup(search->path);
-    int r = NONE;
-
-    if (!name)
-        return -ENOMEM;
-    for (char *p = name; r == NONE && p; *p = '/') {
-        p = strchr(p + 1, '/');
-        if (p)
-            *p = '\0';
-        r = look(search, name, p ? search->path + (p - name) : "");
-        if (!p)
-            break;
-    }
-    return r;
+        return search->is_file && S_ISREG(st->st_mode) && !search->is_open ? PATH_GO_ON : PATH_STOP;
+    search->is_open |= path_is_open(st);
+    return S_ISLNK(st->st_mode) ? PATH_FOLLOW : PATH_GO_ON;
 }
 
 /* Returns 1 with the owner, 0 if all is root's, or -errno. */
 static int find(const char *path, bool is_file, struct stat *ret)
 {
-    Search search = { .path = strdup(path), .is_file = is_file };
-    int r = search.path ? FOLLOWED : -ENOMEM;
+    Search search = { .is_file = is_file };
+    _cleanup_free_ char *way = strdup(path);
+    int r = way ? path_walk(&way, look, &search) : -ENOMEM;
 
-    for (unsigned n = 0; r == FOLLOWED; n++)
-        r = n <= LINKS_MAX ? look_at_all(&search) : -ELOOP;
     *ret = search.st;
-    free(search.path);
-    return r;
+    return r == -ENOENT ? 0 : r < 0 ? r : r == PATH_STOP;
 }
 
 /* @user: NULL if the user has no name. */

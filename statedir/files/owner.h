@@ -22,16 +22,6 @@ int owner_become(const char *path, char **ret_doing);
  * put a link in its place. So root can still read it where only root can. */
 int owner_become_reader(const char *path, char **ret_doing);
 
-/**
- * owner_follow() - replace a symbolic link on a path by what it contains
- * @name: the path of the link
- * @rest: what follows @name on the path: "", or from the slash on; may be part of *@path
- * @path: in: a string that free() takes; out: the changed path
- *
- * Returns 0 or -errno.
- */
-int owner_follow(const char *name, const char *rest, char **path);
-
 /* Act as root again, to read what only root can read. Returns 1; 0 if owner_become() changed
  * nothing; -errno. */
 int owner_leave(void);

@@ -6,11 +6,10 @@
 
 #include "base/macro.h"
 #include "statedir/files/owner.h"
+#include "statedir/files/path-walk.h"
 
 /* The user of acmems-orderd. */
 #define ORDERD "acmems"
-
-#define LINKS_MAX 40U /* as the kernel */
 
 void trail_done(Trail *trail)
 {
@@ -47,58 +46,27 @@ static int note(char **place, const char *name)
     return *place ? 0 : -ENOMEM;
 }
 
-/* A directory of root, in which others can make names. */
-static bool is_open(const struct stat *st)
+/* Looks at one name. */
+static int step(const char *name, bool is_last, const struct stat *st, void *userdata)
 {
-    return S_ISDIR(st->st_mode) && st->st_uid == 0 && st->st_mode & (S_IWGRP | S_IWOTH);
-}
+    Trail *trail = userdata;
+    bool is_link = S_ISLNK(st->st_mode);
 
-/* Looks at one name. Returns 1 if a link was resolved, so that the walk begins again; 0; -errno. */
-static int step(Trail *trail, const char *name, const char *rest)
-{
-    if (lstat(name, &trail->st) < 0)
-        return -errno;
-    if (S_ISLNK(trail->st.st_mode) && !trail->top && trail->st.st_uid == 0) {
-        int r = owner_follow(name, rest, &trail->path);
-
-        return r < 0 ? r : 1;
-    }
-    if (S_ISLNK(trail->st.st_mode) && note(&trail->link, name) < 0)
+    trail->st = *st;
+    if (is_link && !trail->top && st->st_uid == 0)
+        return PATH_FOLLOW;
+    if (is_link && note(&trail->link, name) < 0)
         return -ENOMEM;
-    if (is_open(&trail->st) && *rest && !trail->top && note(&trail->open, name) < 0)
+    if (path_is_open(st) && !is_last && !trail->top && note(&trail->open, name) < 0)
         return -ENOMEM;
-    return !trail->top && trail->st.st_uid != 0 ? begin_top(trail, name) : 0;
-}
-
-/* As step(), for all names. */
-static int walk(Trail *trail)
-{
-    _cleanup_free_ char *name = strdup(trail->path);
-    int r = 0;
-
-    if (!name)
-        return -ENOMEM;
-    for (char *p = name; p && r == 0;) {
-        p += strspn(p, "/");
-        if (*p == '\0' && p != name)
-            break;
-        p = strchr(p, '/');
-        if (p)
-            *p = '\0';
-        r = step(trail, name, p ? trail->path + (p - name) : "");
-        if (p)
-            *p = '/';
-    }
-    return r;
+    return !trail->top && st->st_uid != 0 ? begin_top(trail, name) : PATH_GO_ON;
 }
 
 static int walk_to_the_end(Trail *trail)
 {
     struct stat st;
-    int r = walk(trail);
+    int r = path_walk(&trail->path, step, trail);
 
-    for (unsigned n = 0; r > 0; n++)
-        r = n < LINKS_MAX ? walk(trail) : -ELOOP;
     if (r == -ENOENT) {
         trail->st = (struct stat){ 0 };
         return 0;
