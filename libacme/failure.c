@@ -13,8 +13,7 @@
 #define RETRY_LIMIT 3600U
 #define SAID_MAX    500 /* bytes of what a CA says */
 
-#define STATUS_CREATED         201 /* HTTP */
-#define STATUS_NOT_FOUND       404
+#define STATUS_NOT_FOUND       404 /* HTTP */
 #define STATUS_NOT_IMPLEMENTED 501
 
 #define CONFIG_PLACE "CONFIG" /* in an advice */
@@ -155,11 +154,7 @@ void failure_set_problem(Failure *failure, const json_t *problem, unsigned retry
 static void set_unexpected(Failure *failure, const SessionReply *reply, const char *purpose)
 {
     const char *detail = problem_detail(reply->problem ? reply->problem : reply->json);
-    _cleanup_free_ char *said = NULL;
-    const char *type = reply->status == STATUS_CREATED && !reply->location
-                           ? "without an https URL in Location"
-                       : reply->json ? ""
-                                     : reply->content_type; /* what came instead */
+    _cleanup_free_ char *said = NULL, *came = session_reply_describe(reply);
     bool is_limit = reply->status == 429;
 
     if (detail && asprintf(&said, " The CA said: %.*s", SAID_MAX, detail) < 0)
@@ -171,9 +166,8 @@ static void set_unexpected(Failure *failure, const SessionReply *reply, const ch
     else
         failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503,
                     reply->retry_after ? reply->retry_after : RETRY_SOON,
-                    "The CA sent an unexpected answer to the request %s (HTTP status %ld%s%s). Try "
-                    "again later.%s",
-                    purpose, reply->status, *type ? ", " : "", type, str_or(said, ""));
+                    "The CA sent an unexpected answer to the request %s (%s). Try again later.%s",
+                    purpose, str_or(came, "?"), str_or(said, ""));
 }
 
 /* If the type of a problem document says nothing, a status that does is the explanation. */
@@ -223,6 +217,7 @@ static const char *error_beginning(const SessionReply *reply)
         return reply->error_text ? "" : "The CA's answer cannot be used: ";
     case -EFBIG:
     case -ELOOP:
+    case -EPROTO:
         return "The CA's answer cannot be used: ";
     case -EOPNOTSUPP:
     case -ENOMEM:

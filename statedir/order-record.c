@@ -83,7 +83,7 @@ void order_record_forget_url(OrderRecord *record)
     free(record->url);
     free(record->finalize_url);
     record->url = record->finalize_url = NULL;
-    record->expires = 0;
+    record->expires = record->waits_since = 0;
     record->is_exempt = false;
     record->stage = ORDER_STAGE_NEW;
 }
@@ -92,10 +92,11 @@ static json_t *order_record_pack(const OrderRecord *record)
 {
     _cleanup_free_ char *csr = base64_encode(record->body, record->body_size);
     json_t *object =
-        csr ? json_pack("{si ss sI sI sI sI sb ss}", "version", VERSION, "stage",
+        csr ? json_pack("{si ss sI sI sI sI sI sb ss}", "version", VERSION, "stage",
                         stages[record->stage], "created", (json_int_t)record->created, "issued",
                         (json_int_t)record->issued, "asked", (json_int_t)record->asked, "expires",
-                        (json_int_t)record->expires, "exempt", (int)record->is_exempt, "csr", csr)
+                        (json_int_t)record->expires, "waitsSince", (json_int_t)record->waits_since,
+                        "exempt", (int)record->is_exempt, "csr", csr)
             : NULL;
 
     if (object && json_strings_pack(strings, ELEMENTSOF(strings), record, object) < 0) {
@@ -160,6 +161,7 @@ static int order_record_unpack(const json_t *object, OrderRecord *record)
     record->issued = json_time(json_object_get(object, "issued"));
     record->asked = json_time(json_object_get(object, "asked"));
     record->expires = json_time(json_object_get(object, "expires"));
+    record->waits_since = json_time(json_object_get(object, "waitsSince"));
     record->is_exempt = json_is_true(json_object_get(object, "exempt"));
     r = json_strings_unpack(strings, ELEMENTSOF(strings), object, record);
     if (r < 0)

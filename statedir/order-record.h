@@ -24,11 +24,13 @@ typedef struct OrderRecord {
     time_t issued;  /* 0: not yet */
     time_t asked;   /* time of the last request; 0: none, or unknown */
     time_t expires; /* when the order expires at the CA; 0: the CA gave none */
-    bool is_exempt; /* the CA counts the order for none of its limits (RFC 9773 §5) */
-    char *account;  /* name of the account block; NULL: unknown */
-    char *server;   /* URL of the CA's directory */
-    char *auth;     /* name of the auth block */
-    char *body;     /* of the request, byte for byte; a NUL follows the .body_size bytes */
+    time_t
+        waits_since; /* for the CA to verify, or in ORDER_STAGE_FINALIZING to issue; 0: unknown */
+    bool is_exempt;  /* the CA counts the order for none of its limits (RFC 9773 §5) */
+    char *account;   /* name of the account block; NULL: unknown */
+    char *server;    /* URL of the CA's directory */
+    char *auth;      /* name of the auth block */
+    char *body;      /* of the request, byte for byte; a NUL follows the .body_size bytes */
     size_t body_size;
     char *request_id;         /* of the first request */
     char *client;             /* address of its client; NULL: unknown */
@@ -50,7 +52,7 @@ time_t order_record_expires(const OrderRecord *record);
  * -ENOMEM. */
 int order_record_set_account(OrderRecord *record, const char *name, const char *server);
 
-/* Removes the URLs and the expiry that the CA sent, and returns to ORDER_STAGE_NEW. */
+/* Removes what belongs to the order at the CA, and returns to ORDER_STAGE_NEW. */
 void order_record_forget_url(OrderRecord *record);
 
 /* In all functions below, @state is the state directory, and @key is storage_key() of the body. The

@@ -30,14 +30,12 @@ static const char *find_lacking(const json_t *object)
 static char *explain(const SessionReply *reply)
 {
     const char *lacking = find_lacking(reply->json);
-    bool is_good = session_reply_is_good(reply);
     char *text;
     int n;
 
-    if (!is_good || !reply->json)
-        n = asprintf(&text, "HTTP status %ld%s%s", reply->status, *reply->content_type ? ", " : "",
-                     reply->content_type);
-    else if (json_object_get(reply->json, lacking))
+    if (!session_reply_is_good(reply) || !reply->json)
+        return session_reply_describe(reply);
+    if (json_object_get(reply->json, lacking))
         n = asprintf(&text, "its %s is no https URL", lacking);
     else
         n = asprintf(&text, "it lacks %s", lacking);

@@ -164,6 +164,8 @@ static int curl_to_errno(CURLcode code)
     case CURLE_TOO_MANY_REDIRECTS:
     case CURLE_UNSUPPORTED_PROTOCOL: /* of a redirect: those that we use are supported */
         return -ELOOP;
+    case CURLE_BAD_CONTENT_ENCODING:
+        return -EPROTO;
     default:
         return -EIO;
     }
@@ -190,6 +192,51 @@ static char *explain_ca_file(const Fetch *fetch)
                : text;
 }
 
+static const char *effective_url(const Fetch *fetch)
+{
+    const char *url = NULL;
+
+    return curl_easy_getinfo(fetch->easy, CURLINFO_EFFECTIVE_URL, &url) == CURLE_OK
+               ? str_or(url, "?")
+               : "?";
+}
+
+static const char *content_encoding(const Fetch *fetch)
+{
+    return str_or(answer_header(fetch->easy, "Content-Encoding"), "?");
+}
+
+/* Where the error texts of libcurl leave out the fact that decides. */
+static const struct {
+    CURLcode code;
+    const char *(*fact)(const Fetch *fetch);
+    const char *before, *after;
+} answers[] = {
+    { CURLE_BAD_CONTENT_ENCODING, content_encoding, "its Content-Encoding is '",
+      "', and the body cannot be decoded" },
+    { CURLE_TOO_MANY_REDIRECTS, effective_url, "it redirects too often, at last to '", "'" },
+    { CURLE_UNSUPPORTED_PROTOCOL, effective_url, "it redirects to '",
+      "', which is not an https URL" },
+};
+
+/* An error text in place of that of libcurl. NULL: that one serves, or out of memory. */
+static char *explain(const Fetch *fetch, CURLcode code)
+{
+    char *text;
+
+    if (code == CURLE_SSL_CACERT_BADFILE)
+        return explain_ca_file(fetch);
+    if (fetch->too_large)
+        return strdup("it is too large");
+    for (size_t i = 0; i < ELEMENTSOF(answers); i++)
+        if (code == answers[i].code)
+            return asprintf(&text, "%s%s%s", answers[i].before, answers[i].fact(fetch),
+                            answers[i].after) < 0
+                       ? NULL
+                       : text;
+    return NULL;
+}
+
 /* Passes the result on and frees the fetch. The callback may start and cancel other fetches, or
  * free the pool. */
 static void fetch_finish(Fetch *fetch, CURLcode code)
@@ -197,23 +244,14 @@ static void fetch_finish(Fetch *fetch, CURLcode code)
     _cleanup_strv_ char **alternates = NULL;
     _cleanup_free_ char *type = NULL, *location = NULL;
     FetchResult result = { .body = str_or(fetch->received, ""), .size = fetch->n_received };
-    _cleanup_free_ char *ca_file = code == CURLE_SSL_CACERT_BADFILE ? explain_ca_file(fetch) : NULL;
+    _cleanup_free_ char *told = explain(fetch, code);
     curl_off_t retry_after = 0;
-    const char *header, *base = "";
+    const char *header, *base = effective_url(fetch);
 
     fetch_detach(fetch);
-    result.error = curl_to_errno(code);
-    if (fetch->too_large) {
-        result.error = -EFBIG;
-        result.error_text = "it is too large";
-    } else if (result.error == -ELOOP)
-        result.error_text = code == CURLE_TOO_MANY_REDIRECTS
-                                ? "it redirects too often"
-                                : "it redirects to a URL that is not https";
-    else if (code != CURLE_OK)
-        result.error_text = ca_file           ? ca_file
-                            : fetch->error[0] ? fetch->error
-                                              : curl_easy_strerror(code);
+    result.error = fetch->too_large ? -EFBIG : curl_to_errno(code);
+    if (code != CURLE_OK)
+        result.error_text = told ? told : fetch->error[0] ? fetch->error : curl_easy_strerror(code);
 
     (void)curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &result.status);
     if (curl_easy_getinfo(fetch->easy, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK &&
@@ -223,10 +261,10 @@ static void fetch_finish(Fetch *fetch, CURLcode code)
     header = answer_header(fetch->easy, "Content-Type");
     type = header ? strndup(header, strcspn(header, "; \t")) : NULL;
     result.content_type = str_or(type, "");
-    (void)curl_easy_getinfo(fetch->easy, CURLINFO_EFFECTIVE_URL, &base);
     header = answer_header(fetch->easy, "Location");
     location = header ? url_resolve(base, header) : NULL;
     result.location = location;
+    result.redirect = result.status >= 300 && result.status <= 399 ? header : NULL;
     result.replay_nonce = answer_header(fetch->easy, "Replay-Nonce");
     alternates = answer_alternates(fetch->easy, base);
     result.alternates = alternates;
@@ -422,6 +460,8 @@ static bool fetch_set_options(Fetch *fetch, const FetchRequest *request)
     SET(WRITEFUNCTION, on_body);
     SET(WRITEDATA, fetch);
     SET(HTTPHEADER, fetch->headers);
+    /* libcurl decodes what comes compressed nevertheless. */
+    SET(ACCEPT_ENCODING, "identity");
     if (fetch->fetcher->ca_file)
         SET(CAINFO, fetch->fetcher->ca_file);
     if (fetch->fetcher->proxy)

@@ -24,10 +24,10 @@ typedef struct FetchRequest {
 /* Borrowed, valid while the callback runs. */
 typedef struct FetchResult {
     /* 0: an HTTP answer came; -EFBIG: it is too large; -ELOOP: too many redirects, or one
-     * that leaves https; -ENOKEY: nothing was sent, as there are no CA certificates to verify the
-     * server with: "'FILE' cannot be read: …"; -EHOSTUNREACH, -EHOSTDOWN: the host name of
-     * the server, or of the proxy, is unknown; other -errno: the server was not reached. With
-     * error_text. */
+     * that leaves https; -EPROTO: its Content-Encoding is damaged or unknown; -ENOKEY: nothing was
+     * sent, as there are no CA certificates to verify the server with: "'FILE' cannot be read: …";
+     * -EHOSTUNREACH, -EHOSTDOWN: the host name of the server, or of the proxy, is unknown; other
+     * -errno: the server was not reached. With error_text. */
     int error;
     const char *error_text; /* in curl's words: "Could not resolve host: …" */
     long status;
@@ -35,6 +35,7 @@ typedef struct FetchResult {
     size_t size;
     const char *content_type; /* without parameters; "" if absent */
     const char *location;     /* an https URL; NULL if absent */
+    const char *redirect;     /* Location as the server wrote it; NULL unless the status is 3xx */
     const char *replay_nonce; /* NULL if absent */
     char *const *alternates;  /* URLs of rel="alternate" (RFC 8555 §7.4.2), at most
                                  FETCH_ALTERNATES_MAX; NULL if there are none */
@@ -54,8 +55,9 @@ typedef struct FetchRoute {
  * @route: copied
  *
  * TLS is always verified, only https URLs are fetched and redirects are followed on request alone.
- * An answer has at most FETCH_BODY_SIZE_MAX bytes and takes at most 30 s, from the time when its
- * request is sent: 16 requests run at the same time, the others wait for their turn. 0 or -errno.
+ * An answer has at most FETCH_BODY_SIZE_MAX bytes, once it is decompressed, and takes at most 30 s,
+ * from the time when its request is sent: 16 requests run at the same time, the others wait for
+ * their turn. 0 or -errno.
  */
 int fetcher_new(sd_event *event, const FetchRoute *route, Fetcher **ret);
 

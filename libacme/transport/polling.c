@@ -15,6 +15,13 @@ usec_t backoff_spread(usec_t delay)
     return delay + delay / 4 / STEPS * (random % STEPS);
 }
 
+usec_t demand_shorten(const Demand *demand, usec_t delay)
+{
+    bool waits = demand->called_at > 0 && now_monotonic() < demand->called_at + DEMAND_LASTS;
+
+    return waits && delay > DEMAND_DELAY_MAX ? DEMAND_DELAY_MAX : delay;
+}
+
 usec_t backoff_next(Backoff *backoff, unsigned retry_after)
 {
     usec_t asked = retry_after_bounded(retry_after);

@@ -4,6 +4,8 @@
 /* Delays between requests to the CA (RFC 8555 §7.5.1, §7.4): short at first, then longer and
  * longer. */
 
+#include <stdbool.h>
+
 #include "base/clock.h"
 
 #define POLL_FIRST (100 * USEC_PER_MSEC)
@@ -23,6 +25,15 @@ typedef struct Backoff {
     usec_t delay; /* 0 before the first */
 } Backoff;
 
+/* Clients wait for a result for DEMAND_LASTS after they come. Meanwhile the CA is asked at least
+ * every DEMAND_DELAY_MAX, whatever its Retry-After says. */
+#define DEMAND_LASTS     (90 * USEC_PER_SEC)
+#define DEMAND_DELAY_MAX (60 * USEC_PER_SEC)
+
+typedef struct Demand {
+    usec_t called_at; /* when a client last came, by now_monotonic(); 0: none has */
+} Demand;
+
 /* s to µs */
 static inline usec_t retry_after_bounded(unsigned retry_after)
 {
@@ -41,6 +52,9 @@ static inline unsigned backoff_spread_seconds(unsigned delay)
 /* Returns the delay before a retry, µs: doubled each time, spread by backoff_spread(), and never
  * less than Retry-After (s, 0: none). */
 usec_t backoff_next(Backoff *backoff, unsigned retry_after);
+
+/* Returns @delay (µs), or less while a client waits. */
+usec_t demand_shorten(const Demand *demand, usec_t delay);
 
 /* Returns the delay before the next poll, µs: doubled each time, and never less than Retry-After
  * (s, 0: none) of the last answer. */

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "libacme/transport/reply.h"
 
+#include <stdio.h>
+
 #include "libacme/transport/problem.h"
 #include "strings/text.h"
+
+#define STATUS_CREATED  201 /* HTTP */
+#define DESCRIPTION_MAX 500 /* bytes of what a CA says */
 
 const char *session_url(const json_t *object, const char *key)
 {
@@ -25,6 +30,29 @@ bool session_reply_is_good(const SessionReply *reply)
     return reply->error == 0 && reply->status >= 200 && reply->status <= 299;
 }
 
+/* The member or header of an answer of success without which it cannot be used. */
+static const char *lacking(const SessionReply *reply)
+{
+    bool has_status = json_object_get(reply->json, "status");
+
+    if (!session_reply_is_good(reply))
+        return NULL;
+    if (!reply->location && (has_status || reply->status == STATUS_CREATED))
+        return "without an https URL in Location";
+    return reply->json && !has_status ? "JSON without a status" : NULL;
+}
+
+char *session_reply_describe(const SessionReply *reply)
+{
+    const char *lack = lacking(reply), *type = reply->json ? "" : reply->content_type;
+    const char *what = reply->redirect ? reply->redirect : lack ? lack : type;
+    char *text;
+    int n = asprintf(&text, "HTTP status %ld%s%s%.*s", reply->status, *what ? ", " : "",
+                     reply->redirect ? "a redirect to " : "", DESCRIPTION_MAX, what);
+
+    return n < 0 ? NULL : text;
+}
+
 SessionReply session_reply_read(const FetchResult *result, json_t **ret_json)
 {
     SessionReply reply = {
@@ -35,6 +63,7 @@ SessionReply session_reply_read(const FetchResult *result, json_t **ret_json)
         .size = result->size,
         .content_type = result->content_type,
         .location = result->location,
+        .redirect = result->redirect,
         .alternates = result->alternates,
         .retry_after = result->retry_after,
     };

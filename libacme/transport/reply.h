@@ -19,9 +19,9 @@ typedef struct SessionReply {
     const char *body;      /* NUL-terminated, without a byte order mark */
     size_t size;
     const char *content_type;
-    const char *location;
-    char *const *alternates; /* URLs of alternate chains, see FetchResult */
-    unsigned retry_after;    /* s, 0: none */
+    const char *location, *redirect; /* see FetchResult */
+    char *const *alternates;         /* URLs of alternate chains, see FetchResult */
+    unsigned retry_after;            /* s, 0: none */
 } SessionReply;
 
 /* Parses an answer. What the body is decides about it, whatever the media type. *ret_json must be
@@ -30,6 +30,10 @@ SessionReply session_reply_read(const FetchResult *result, json_t **ret_json);
 
 /* Whether an answer came, with a status of success: any 2xx, whichever one is due. */
 bool session_reply_is_good(const SessionReply *reply);
+
+/* Returns what came in place of the expected answer, a new string: "HTTP status 200, text/html",
+ * "HTTP status 301, a redirect to https://…". NULL: out of memory. */
+char *session_reply_describe(const SessionReply *reply);
 
 /* Returns the URL at @key of a JSON object; NULL if it is missing or not https. Borrowed. */
 const char *session_url(const json_t *object, const char *key);

@@ -144,10 +144,12 @@ static void call_look_up_again(SessionCall *call)
 /* The caller must not take this status as one of its own request. */
 static void call_fail_nonce(SessionCall *call, const FetchResult *result)
 {
-    _cleanup_free_ char *text = NULL;
+    json_auto_t *json = NULL;
+    const SessionReply reply = session_reply_read(result, &json);
+    _cleanup_free_ char *text = NULL, *came = session_reply_describe(&reply);
 
-    if (asprintf(&text, "%s sent no nonce (HTTP status %ld)%s",
-                 ca_directory_resource(call->session->directory, "newNonce"), result->status,
+    if (asprintf(&text, "%s sent no nonce (%s)%s",
+                 ca_directory_resource(call->session->directory, "newNonce"), str_or(came, "?"),
                  result->status == 429 ? ": the CA limits the rate of requests" : "") < 0)
         text = NULL;
     call_finish(call, &(SessionReply){ .error = -EBADMSG,

@@ -32,7 +32,7 @@ static const struct {
     { has_client_auth, "client authentication (in extendedKeyUsage)" },
 };
 
-int csr_extras_describe(const Csr *csr, char **ret)
+int csr_extras_describe(const Csr *csr, bool names_only, char **ret)
 {
     _cleanup_(extensions_freep) Extensions *extensions = X509_REQ_get_extensions(csr->req);
     size_t n_names = strv_length(csr->names) + strv_length(csr->addresses);
@@ -40,7 +40,7 @@ int csr_extras_describe(const Csr *csr, char **ret)
     char number[32];
 
     for (size_t i = 0; i < ELEMENTSOF(extras); i++)
-        if (extras[i].is_in(extensions) && strv_extend(&found, extras[i].name) < 0)
+        if (!names_only && extras[i].is_in(extensions) && strv_extend(&found, extras[i].name) < 0)
             return -ENOMEM;
     (void)snprintf(number, sizeof(number), "%zu names", n_names);
     if (n_names > CSR_EXTRAS_NAMES && strv_extend(&found, number) < 0)

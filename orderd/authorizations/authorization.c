@@ -8,7 +8,6 @@
 #include "authorizations/verification-choice.h"
 #include "challenges/solvers.h"
 #include "event/timer.h"
-#include "libacme/transport/polling.h"
 #include "log/log.h"
 
 /* If trouble outlasts a pause of this length, the order handles it. */
@@ -25,6 +24,7 @@ struct Authorization {
     sd_event *event;
     Account *account;
     LogFields *log;
+    const Demand *demand;
     const Solvers *solvers; /* NULL: the authorization is only read */
     Config *config;
     VerificationChoice choice;
@@ -190,12 +190,20 @@ static void schedule(Authorization *a, usec_t delay)
  * says. */
 static void schedule_poll(Authorization *a, unsigned retry_after)
 {
-    usec_t delay = poll_next(&a->poll, retry_after);
+    usec_t delay = demand_shorten(a->demand, poll_next(&a->poll, retry_after));
     usec_t end = a->failing_since + ATTEMPTS_MAX, now = now_monotonic();
 
     if (a->failing_since > 0 && now < end && delay > end - now)
         delay = end - now;
     schedule(a, delay);
+}
+
+void authorization_hurry(Authorization *a)
+{
+    usec_t left = timer_left(a->timer);
+
+    if (demand_shorten(a->demand, left) < left)
+        (void)timer_arm(a->timer, demand_shorten(a->demand, left));
 }
 
 /* The CA may be reading the published answer at this moment, so passing trouble only pauses. The
@@ -576,6 +584,7 @@ int authorization_start(const AuthorizationTask *task, const char *url, authoriz
     a->event = sd_event_ref(task->event);
     a->account = account_ref(task->account);
     a->log = task->log;
+    a->demand = task->demand;
     a->solvers = task->solvers;
     a->group = task->group;
     a->csr = task->csr;

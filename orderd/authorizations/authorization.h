@@ -7,6 +7,7 @@
 #include "challenges/solver.h"
 #include "libacme/account/account.h"
 #include "libacme/failure.h"
+#include "libacme/transport/polling.h"
 #include "log/log-fields.h"
 #include "x509/csr.h"
 
@@ -22,11 +23,12 @@ typedef struct AuthorizationTask {
     Account *account;
     Config *config;
     const AuthBlock *auth; /* of the config; its verifications are tried in turn */
-    /* Borrowed until the authorizations are freed, like .group, .csr and .log. NULL: the CA has
+    /* Borrowed until the authorizations are freed, like the members below. NULL: the CA has
      * ended the order, and the authorizations are only asked for the reason (421). */
     const Solvers *solvers;
     ChallengeGroup *group; /* set by authorizations_start(): one for each order */
     const Csr *csr;        /* of the order: an answer is published for its names only */
+    const Demand *demand;  /* for the order: borrowed, too */
     LogFields *log;        /* fields of their journal entries */
 } AuthorizationTask;
 
@@ -42,6 +44,9 @@ typedef struct AuthorizationTask {
 int authorization_start(const AuthorizationTask *task, const char *url, authorization_cb callback,
                         void *userdata, Authorization **ret);
 Authorization *authorization_free(Authorization *authorization); /* always returns NULL */
+
+/* Asks the CA sooner than it demanded. For a new client of the order. */
+void authorization_hurry(Authorization *authorization);
 
 /* What the answer still waits for before the CA is told to validate: a clause, to be freed by the
  * caller; NULL: nothing, or it is not known. */

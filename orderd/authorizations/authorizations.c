@@ -46,6 +46,12 @@ Authorizations *authorizations_free(Authorizations *all)
 
 DEFINE_CLEANUP_FUNC(Authorizations *, authorizations_free)
 
+void authorizations_hurry(Authorizations *all)
+{
+    for (size_t i = 0; all && i < all->n; i++)
+        authorization_hurry(all->list[i]);
+}
+
 bool authorizations_are_pending(const Authorizations *all)
 {
     return all && all->n_pending > 0;

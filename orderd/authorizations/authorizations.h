@@ -32,6 +32,9 @@ int authorizations_start(const AuthorizationTask *task, const json_t *urls,
                          const AuthorizationsCall *call, Authorizations **ret);
 Authorizations *authorizations_free(Authorizations *all); /* NULL is fine; always returns NULL */
 
+/* As authorization_hurry(), of all. NULL is fine. */
+void authorizations_hurry(Authorizations *all);
+
 /* Whether some have not ended yet; whether one has failed. NULL is fine: false. */
 bool authorizations_are_pending(const Authorizations *all);
 bool authorizations_have_failed(const Authorizations *all);

@@ -127,13 +127,15 @@ static bool order_move(Order *order, const Failure *failure)
     return true;
 }
 
-/* The CA refused the CSR, and its own words may name no reason. */
+/* The CA refused the CSR or its names, and its own words may name no reason. */
 static void explain_refusal(const Order *order, Failure *failure)
 {
+    bool is_of_csr = failure->status == 415;
+    bool is_of_names = failure->problem && streq(failure->problem, "rejectedIdentifier");
     _cleanup_free_ char *extras = NULL, *sentence = NULL;
 
-    if (failure->status != 415 || csr_extras_describe(order->subject.request.csr, &extras) < 0 ||
-        !extras)
+    if ((!is_of_csr && !is_of_names) ||
+        csr_extras_describe(order->subject.request.csr, !is_of_csr, &extras) < 0 || !extras)
         return;
     if (asprintf(&sentence, "The CSR has %s, which some CAs and profiles refuse: try one without.",
                  extras) < 0) {
@@ -199,6 +201,16 @@ static void order_fail_expired(Order *order)
                "The order expired before the CA completed it. Try again.");
 }
 
+/* The time that the order has waited for the CA, by the wall clock, µs. */
+static usec_t waited(const OrderRecord *record)
+{
+    time_t now = time(NULL);
+
+    return record->waits_since > 0 && now > record->waits_since
+               ? (usec_t)(now - record->waits_since) * USEC_PER_SEC
+               : 0;
+}
+
 usec_t order_patience(Order *order)
 {
     usec_t timeout = account_choice_block(&order->choice)->order_timeout * USEC_PER_SEC;
@@ -206,7 +218,7 @@ usec_t order_patience(Order *order)
     usec_t lives = life > 0 ? (usec_t)life * USEC_PER_SEC : 0, now = now_monotonic(), left;
 
     if (order->waits_since == 0)
-        order->waits_since = now;
+        order->waits_since = now - waited(&order->record);
     left = now - order->waits_since < timeout ? order->waits_since + timeout - now : 0;
     return timeout > 0 && left < lives ? left : lives;
 }
@@ -250,15 +262,30 @@ static bool is_to_be_moved(const Order *order, const Failure *failure, usec_t de
            now_monotonic() + delay > order->trouble_since + MOVE_AFTER;
 }
 
+/* Trouble of this machine ends when its administrator has fixed it. The order can wait for that. */
+static usec_t patience_with(Order *order, const Failure *failure)
+{
+    return failure->event == LOG_EVENT_ORDER_FAILED_AT_CA ? order_patience(order) : UINT64_MAX;
+}
+
 void order_pause(Order *order, Failure *failure)
 {
     usec_t delay = backoff_next(&order->backoff, failure->pause);
+    usec_t left = patience_with(order, failure);
     bool moves;
 
     if (order_is_expired(order)) {
         order_give_up(order, failure);
         return;
     }
+    if (left == 0) {
+        failure_amend(failure, "The order took longer than order-timeout in [account], so acmems "
+                               "gave it up.");
+        order_give_up(order, failure);
+        return;
+    }
+    if (delay > left)
+        delay = left;
     order_note_failure(order, failure);
     if (order->trouble.status == 0)
         order->trouble_since = now_monotonic();
@@ -300,12 +327,25 @@ void order_fail_ca(Order *order, unsigned retry_after, const char *why)
     order_end_or_pause(order, &failure);
 }
 
+/* Whether the CA does not have the order. It may have dropped an order of an earlier run, or the
+ * order may belong to another account or CA than those of the current configuration. Failures that
+ * may pass do not show this. */
+static bool is_unknown(const Order *order, const SessionReply *reply, const Failure *failure)
+{
+    return (order->is_resumed || order->is_moved) && !failure->passing && reply->error == 0 &&
+           reply->status >= 400 && reply->status < 500 && account_choice_is_current(&order->choice);
+}
+
 void order_fail_reply(Order *order, const SessionReply *reply, const char *purpose)
 {
     Failure failure = { 0 };
 
     failure_set_reply(&failure, reply, purpose);
-    order_end_or_pause(order, &failure);
+    if (is_unknown(order, reply, &failure)) {
+        failure_done(&failure);
+        order_begin_again(order);
+    } else
+        order_end_or_pause(order, &failure);
 }
 
 void order_suspect_contact(const Order *order, RefusedStep step, const json_t *problem,

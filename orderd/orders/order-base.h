@@ -46,8 +46,8 @@ struct Order {
     const char *chain_told; /* why the last chain could not be used, see ChainWish */
     sd_event_source *timer; /* for the start, then for polls and pauses */
     Poll poll;
-    usec_t waits_since; /* for the CA to verify, or else to issue; 0: it does not */
-    usec_t asked_at;    /* when the CA last showed that it still works; 0: it has not */
+    usec_t waits_since; /* .record.waits_since by the monotonic clock; 0: it does not wait */
+    Demand demand;
     Backoff backoff;
     order_cb callback;
     order_trouble_cb on_trouble;
@@ -96,9 +96,9 @@ void order_end_or_pause(Order *order, Failure *failure);
 bool order_key_is_good(Order *order) _warn_unused_;
 
 /* When the order ends if it still waits for the CA: it expires, or order-timeout is over. Begins to
- * count with the first call, and with the first one after order_restart_patience(). Trouble does
- * not stop it: an order whose CA fails again and again ends, too. Returns the time that is left,
- * µs; 0: none. */
+ * count when the order is placed and when it is finalized, over restarts of acmems-orderd, too.
+ * Trouble does not stop it: an order whose CA fails again and again ends. Returns the time that is
+ * left, µs; 0: none. */
 usec_t order_patience(Order *order);
 void order_restart_patience(Order *order);
 
@@ -122,5 +122,6 @@ void order_fail_ca(Order *order, unsigned retry_after, const char *why);
 void order_suspect_contact(const Order *order, RefusedStep step, const json_t *problem,
                            Failure *failure);
 
-/* As failure_set_reply(). */
+/* Ends or pauses the order as failure_set_reply() says, or begins it again if the CA does not have
+ * it. */
 void order_fail_reply(Order *order, const SessionReply *reply, const char *purpose);

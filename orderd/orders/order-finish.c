@@ -22,22 +22,23 @@ static void on_finalized(const SessionReply *reply, void *userdata)
     Failure failure = { 0 };
 
     LOG_CONTEXT(&order->subject.log);
+    order->call = NULL;
     if (order->is_early && problem_is(reply, "orderNotReady")) {
-        order->call = NULL;
         order_fetch(order);
         return;
     }
     if (account_choice_is_current(&order->choice) &&
         order_object_set_csr_refused(reply, &failure)) {
-        order->call = NULL;
         order_suspect_contact(order, REFUSED_FINALIZE, reply->problem, &failure);
         order_give_up(order, &failure);
         return;
     }
-    if (session_reply_is_good(reply)) {
-        order->finalize_taken = true;
-        order->poll = (Poll){ 0 };
+    if (!session_reply_is_good(reply)) {
+        order_fail_reply(order, reply, "to finalize the order");
+        return;
     }
+    order->finalize_taken = true;
+    order->poll = (Poll){ 0 };
     order->on_object(reply, order);
 }
 
@@ -58,6 +59,8 @@ void order_finalize(Order *order, bool is_early)
         return;
     }
     order->is_early = is_early;
+    if (order->record.stage != ORDER_STAGE_FINALIZING)
+        order->record.waits_since = time(NULL);
     order->record.stage = ORDER_STAGE_FINALIZING;
     if (order_save(order))
         order_post(order,

@@ -116,6 +116,7 @@ static void on_new_order(const SessionReply *reply, void *userdata)
     }
     note_exemption(order, reply);
     record->stage = ORDER_STAGE_PLACED;
+    record->waits_since = time(NULL);
     log_fields_add(&order->subject.log, LOG_FIELD_ORDER, record->url);
     outage_end(account_choice_outage(&order->choice));
     if (!order_save(order))

@@ -14,9 +14,8 @@
  * all parts should have noticed it. */
 #define NOTICE_MAX USEC_PER_SEC
 
-/* The time between two requests for the order object while clients wait, whatever Retry-After says,
- * and the shortest time that clients are told to wait, s. */
-#define ASK_SOON 60U
+/* The shortest time that clients are told to wait, s. */
+#define RETRY_SOON 60U
 
 OrderSubject *order_subject(Order *order)
 {
@@ -51,24 +50,25 @@ static unsigned to_seconds(usec_t delay, unsigned min)
 
 unsigned order_retry_after(const Order *order)
 {
-    return to_seconds(time_to_poll(order), ASK_SOON);
+    return to_seconds(time_to_poll(order), RETRY_SOON);
 }
 
 /* A client that waits is worth a question before the time that the CA named. */
-static void ask_soon(Order *order)
+static void hurry(Order *order)
 {
-    usec_t soon = order->asked_at + ASK_SOON * USEC_PER_SEC, now = now_monotonic();
+    usec_t left = time_to_poll(order);
 
-    if (order->trouble.status == 0 && order->asked_at > 0 &&
-        time_to_poll(order) > ASK_SOON * USEC_PER_SEC)
-        (void)timer_arm(order->timer, soon > now ? soon - now : 0);
+    order->demand.called_at = now_monotonic();
+    authorizations_hurry(order->authorizations);
+    if (order->trouble.status == 0 && demand_shorten(&order->demand, left) < left)
+        (void)timer_arm(order->timer, demand_shorten(&order->demand, left));
 }
 
 void order_add_caller(Order *order, const OrderCaller *caller)
 {
     if (!caller->is_prefetch) {
         order->record.asked = time(NULL);
-        ask_soon(order);
+        hurry(order);
     }
     order_subject_add_client(&order->subject, caller->request_id, caller->client);
 }
@@ -95,9 +95,9 @@ Order *order_free(Order *order)
 
 static void ask_again(Order *order, unsigned retry_after)
 {
-    usec_t left = order_patience(order), delay = poll_next(&order->poll, retry_after);
+    usec_t left = order_patience(order);
+    usec_t delay = demand_shorten(&order->demand, poll_next(&order->poll, retry_after));
 
-    order->asked_at = now_monotonic();
     if (left == 0)
         order_fail_late(order);
     else
@@ -157,6 +157,7 @@ static int start_authorizations(Order *order, const json_t *urls, const Solvers 
         .auth = order->subject.request.auth,
         .solvers = solvers,
         .csr = order->subject.request.csr,
+        .demand = &order->demand,
         .log = &order->subject.log,
     };
     const AuthorizationsCall call = {
@@ -253,15 +254,6 @@ static void on_pending(Order *order, const SessionReply *reply)
         (void)order_schedule(order, order_patience(order));
 }
 
-/* Whether the CA does not have the order. It may have dropped an order of an earlier run, or the
- * order may belong to another account or CA than those of the current configuration. Failures that
- * may pass do not show this. */
-static bool is_unknown(const Order *order, const SessionReply *reply, const Failure *failure)
-{
-    return (order->is_resumed || order->is_moved) && !failure->passing && reply->error == 0 &&
-           reply->status >= 400 && reply->status < 500 && account_choice_is_current(&order->choice);
-}
-
 /* RFC 8555 §7.1.6 */
 static const struct {
     const char *status;
@@ -275,18 +267,11 @@ static void order_on_object(const SessionReply *reply, void *userdata)
 {
     Order *order = userdata;
     const char *status = json_string_value(json_object_get(reply->json, "status"));
-    Failure failure = { 0 };
 
     LOG_CONTEXT(&order->subject.log);
     order->call = NULL;
     if (!session_reply_is_good(reply) || !status) {
-        failure_set_reply(&failure, reply, "about the order");
-        if (!is_unknown(order, reply, &failure)) {
-            order_end_or_pause(order, &failure);
-            return;
-        }
-        failure_done(&failure);
-        order_begin_again(order);
+        order_fail_reply(order, reply, "about the order");
         return;
     }
     if (order_object_note(reply->json, &order->record) < 0) {

@@ -129,6 +129,7 @@ static void tell_waiters(Entry *entry, const Chain *chain, const Failure *failur
         tell_waiter(TAILQ_FIRST(&entry->waiters), chain, failure);
 }
 
+/* A caller is told why there is no certificate yet. The order continues. */
 static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
 {
     OrdersWaiter *waiter = userdata;
@@ -320,7 +321,7 @@ int orders_request(Orders *orders, Config *config, SignRequest *request, const O
         (OrdersWaiter){ .entry = entry, .callback = call->callback, .userdata = call->userdata };
     TAILQ_INSERT_TAIL(&entry->waiters, waiter, list);
     entry->n_waiters++;
-    r = timer_start(orders->event, ORDERS_WAIT_MAX, on_deadline, waiter, &waiter->deadline);
+    r = timer_start(orders->event, DEMAND_LASTS, on_deadline, waiter, &waiter->deadline);
     if (r < 0) {
         orders_waiter_cancel(waiter);
         return r;

@@ -25,9 +25,6 @@ int orders_new(sd_event *event, const Solvers *solvers, Orders **ret);
 Orders *
 orders_free(Orders *orders); /* frees all orders without calling back; always returns NULL */
 
-/* After this time a caller is told why there is no certificate yet. The order continues. */
-#define ORDERS_WAIT_MAX (90 * USEC_PER_SEC)
-
 /* Resumes the orders that are on disk and not in progress. An order that cannot be resumed is
  * logged, and removed if it never can be; see orders_are_known() for the others. */
 void orders_resume(Orders *orders, Config *config);

@@ -28,7 +28,7 @@ static void check(const Csr *csr)
             abort();
     if (!identifiers || csr_to_der(csr, &der, &size) < 0 || size == 0)
         abort();
-    if (!csr_has_key(csr, csr_key(csr)) || csr_extras_describe(csr, &extras) < 0)
+    if (!csr_has_key(csr, csr_key(csr)) || csr_extras_describe(csr, false, &extras) < 0)
         abort();
     OPENSSL_free(der);
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """CAs that are odd but not wrong: acmems takes their answers for what they mean."""
 
+import gzip
 import itertools
 import json
 from pathlib import Path
@@ -83,6 +84,12 @@ def error(code, document, type_="application/problem+json", **more):
     return lambda ask: Answer(code, more, json.dumps(document).encode())
 
 
+def compressed(ask):
+    """Although no client asked for it."""
+    answer = ask()
+    return Answer(answer.status, answer.headers | {"Content-Encoding": "gzip"}, gzip.compress(answer.body))
+
+
 def challenges_without_status(ask):
     answer = ask()
     document = json.loads(answer.body)
@@ -98,6 +105,7 @@ ODD = {
     "newOrder-202": ("newOrder", status(202)),
     "newOrder-relative": ("newOrder", relative("Location")),
     "newOrder-bom": ("newOrder", raw(lambda body: BOM + body)),
+    "newOrder-gzip": ("newOrder", compressed),
     "newOrder-expires-lower-case": ("newOrder", members(expires="2099-01-01t00:00:00.5z")),
     "newOrder-expires-never": ("newOrder", members(expires="0001-01-01T00:00:00Z")),
     "authorization-201": ("authorization", status(201)),
@@ -106,6 +114,7 @@ ODD = {
     "finalize-201": ("finalize", status(201)),
     "order-202": ("order", status(202)),
     "certificate-text": ("certificate", headers(Content_Type="text/plain")),
+    "certificate-gzip": ("certificate", compressed),
     "certificate-bom": ("certificate", raw(lambda body: BOM + body)),
     "certificate-201": ("certificate", status(201)),
 }
@@ -152,6 +161,26 @@ def test_error(installation, proxy, new_csr, fault, code, text, retry_after):
     assert text in answer.text and rule.hits == 1, answer
 
 
+PAGE = b"<html>"
+UNEXPECTED = {
+    "redirect": ("newOrder", lambda ask: Answer(301, {"Location": "/order-plz/"}, PAGE),
+                 "for a new order (HTTP status 301, a redirect to /order-plz/)"),
+    "200 without Location": ("newOrder", lambda ask: headers(Location="")(lambda: status(200)(ask)),
+                             "for a new order (HTTP status 200, without an https URL in Location)"),
+    "page at finalize": ("finalize", lambda ask: Answer(403, {"Content-Type": "text/html"}, PAGE),
+                         "to finalize the order (HTTP status 403, text/html)"),
+}
+
+
+@pytest.mark.parametrize("kind, fault, text", UNEXPECTED.values(), ids=UNEXPECTED.keys())
+def test_unexpected_answer(installation, proxy, new_csr, kind, fault, text):
+    """The fact that decides is named: the step, and what came."""
+    name = unique_name()
+    damage(proxy, name, kind, fault, times=1000)
+    answer = installation.post(new_csr(name))
+    assert answer.status == 503 and text in answer.text, answer
+
+
 def test_malformed_csr(installation, proxy, new_csr):
     """At finalize the only thing that the CA can call malformed is the CSR."""
     name = unique_name()
@@ -196,10 +225,11 @@ def test_csr_that_a_profile_refuses(installation, proxy, new_csr):
     assert answer.status == 415 and "has must-staple" in answer.text and "client authentication" in answer.text
 
 
-def test_csr_with_too_many_names(installation, proxy, new_csr):
-    """Whichever step refuses them, the client learns how many names are in its CSR."""
+@pytest.mark.parametrize("kind", ["malformed", "rejectedIdentifier"])
+def test_csr_with_too_many_names(installation, proxy, new_csr, kind):
+    """Whatever the CA calls it, the client learns how many names are in its CSR."""
     names = [unique_name() for _ in range(26)]
-    rule = damage(proxy, names[0], "newOrder", error(400, {"type": PROBLEM + "malformed", "detail": "not so many"}))
+    rule = damage(proxy, names[0], "newOrder", error(400, {"type": PROBLEM + kind, "detail": "not so many"}))
     answer = installation.post(new_csr(*names))
     assert rule.hits == 1 and answer.status in (403, 415), answer
     assert "not so many" in answer.text and "has 26 names" in answer.text, answer
@@ -227,9 +257,11 @@ NO_DIRECTORY = "{{}} does not answer with an ACME directory ({}): check acme-ser
 
 
 @pytest.mark.parametrize("fault, text", [
-    (lambda ask: Answer(302, {"Location": "/dir"}, b""), "The CA's answer cannot be used: it redirects too often."),
+    (lambda ask: Answer(302, {"Location": "/dir"}, b""), "The CA's answer cannot be used: it redirects too often, at last to '{}'."),
     (lambda ask: Answer(302, {"Location": "http://127.0.0.1/dir"}, b""),
-     "The CA's answer cannot be used: it redirects to a URL that is not https."),
+     "The CA's answer cannot be used: it redirects to 'http://127.0.0.1/dir', which is not an https URL."),
+    (headers(Content_Encoding="rot13"),
+     "The CA's answer cannot be used: its Content-Encoding is 'rot13', and the body cannot be decoded."),
     (members(newOrder="http://127.0.0.1/order"), NO_DIRECTORY.format("its newOrder is no https URL")),
     (members(newOrder=None), NO_DIRECTORY.format("it lacks newOrder")),
     (lambda ask: Answer(404, {"Content-Type": "text/html"}, b"<html>"),
@@ -238,7 +270,7 @@ NO_DIRECTORY = "{{}} does not answer with an ACME directory ({}): check acme-ser
      NO_DIRECTORY.format("HTTP status 200, text/html")),
     (lambda ask: Answer(503, {"Content-Type": "text/html"}, b"<html>"),
      "{} does not answer with an ACME directory (HTTP status 503, text/html)."),
-], ids=["for ever", "to http", "http URL", "lacks one", "not found", "a page", "overload"])
+], ids=["for ever", "to http", "encoded", "http URL", "lacks one", "not found", "a page", "overload"])
 def test_no_directory(fresh, proxy, new_csr, fault, text):
     """The client and the journal are told why. The CA was reached."""
     damage(proxy, "", "directory", fault, times=1000)
@@ -254,7 +286,7 @@ def test_no_nonce(fresh, proxy, new_csr, code):
     fresh.start()
     answer = fresh.post(new_csr(unique_name()))
     assert answer.status == 503 and answer.text.startswith("https://"), answer
-    assert f"/nonce-plz sent no nonce (HTTP status {code})" in answer.text, answer
+    assert f"/nonce-plz sent no nonce (HTTP status {code}" in answer.text, answer
     assert answer.headers["Retry-After"] == "88"
 
 

@@ -28,6 +28,7 @@ typedef struct Bed {
     Order *order;
     bool is_over;
     bool is_told; /* the CA was asked to validate */
+    bool is_prefetch;
 } Bed;
 
 static Bed *bed; /* for the CA's answers */
@@ -247,7 +248,9 @@ static inline void bed_start(Bed *b)
 static inline void bed_order(Bed *b)
 {
     const OrderSetup setup = { b->event, &b->solvers, b->config, NULL };
-    const OrderCaller caller = { .request_id = "1", .client = "192.0.2.1" };
+    const OrderCaller caller = { .request_id = "1",
+                                 .client = "192.0.2.1",
+                                 .is_prefetch = b->is_prefetch };
     _cleanup_(sign_request_done) SignRequest request = bed_request(b);
 
     ASSERT_OK(order_new(&setup, &request, &caller, &b->order));
@@ -296,6 +299,7 @@ typedef struct BedCase {
     const char *names; /* NULL: one */
     unsigned gaps[4];  /* s after which the same is ordered again; 0: no more */
     bool is_kept;      /* in the file of the order */
+    bool is_prefetch;  /* no client waits */
 } BedCase;
 
 static inline usec_t bed_until(const BedCase *c)
@@ -324,6 +328,7 @@ static inline void bed_open_case(Bed *b, const BedCase *c)
 {
     bed_open(b, str_or(c->config, ""), str_or(c->account, ""),
              str_or(c->names, "DNS:a.example.org"));
+    b->is_prefetch = c->is_prefetch;
     ca_start(c->script);
 }
 

@@ -150,10 +150,11 @@ static const Case cases[] = {
         { "new-nonce", 204, "", .nonce = "a b" } },
       "GET dir\n"
       "HEAD new-nonce\n"
-      "error 74: https://ca.test/new-nonce sent no nonce (HTTP status 200) (later)\n"
+      "error 74: https://ca.test/new-nonce sent no nonce (HTTP status 200, application/json) "
+      "(later)\n"
       "--\n"
       "HEAD new-nonce\n"
-      "error 74: https://ca.test/new-nonce sent no nonce (HTTP status 204)\n" },
+      "error 74: https://ca.test/new-nonce sent no nonce (HTTP status 204, application/json)\n" },
     { "no answer from newNonce",
       { { "new-nonce", 0 }, { "order/1", 0 } },
       "GET dir\n"
@@ -189,12 +190,14 @@ static const Case cases[] = {
       "HEAD new-nonce\n"
       "GET dir\n"
       "HEAD new-nonce\n"
-      "error 74: https://ca.test/new-nonce sent no nonce (HTTP status 404)\n"
+      "error 74: https://ca.test/new-nonce sent no nonce (HTTP status 404, "
+      "application/problem+json)\n"
       "--\n"
       "HEAD new-nonce\n"
       "GET dir\n"
       "HEAD new-nonce\n"
-      "error 74: https://ca.test/new-nonce sent no nonce (HTTP status 404)\n" },
+      "error 74: https://ca.test/new-nonce sent no nonce (HTTP status 404, "
+      "application/problem+json)\n" },
     { "newOrder has moved",
       { { "dir", 200, "{" CA_DIRECTORY "}" },
         { "new-order", 410, "" },
@@ -307,8 +310,8 @@ static const Case cases[] = {
       "text/html) (later)\n"
       "--\n"
       "GET dir\n"
-      "error 74: https://ca.test/dir does not answer with an ACME directory (HTTP status 404, "
-      "application/problem+json): check acme-server\n" },
+      "error 74: https://ca.test/dir does not answer with an ACME directory (HTTP status 404): "
+      "check acme-server\n" },
     { "the directory lacks a URL",
       { { "dir", 200, "{'newNonce': '@n', 'newAccount': '@a'}" },
         { "dir", 200, "{'newNonce': '@n', 'newAccount': 'http://ca.test/', 'newOrder': '@o'}" } },

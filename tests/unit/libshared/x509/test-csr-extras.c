@@ -54,7 +54,7 @@ int main(void)
             make_csr(table[i].n_names, table[i].tls_feature, table[i].usage);
         _cleanup_free_ char *found = NULL;
 
-        ASSERT_OK(csr_extras_describe(csr, &found));
+        ASSERT_OK(csr_extras_describe(csr, false, &found));
         if (table[i].expected)
             ASSERT_STREQ(found, table[i].expected);
         else

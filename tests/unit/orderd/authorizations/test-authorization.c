@@ -45,7 +45,7 @@ static const BedCase cases[] = {
                                  "authz/1\n"
                                  "wait 9 s\n"
                                  "authz/1\n"
-                                 "wait 3600 s\n"
+                                 "wait 60 s\n"
                                  "authz/1\n" SEEN_FINALIZED SEEN_ISSUED },
     { "the CA asks to wait after the start",
       { { "challenge/1", 200, "{}", .retry_after = 4 } },
@@ -177,7 +177,7 @@ static const BedCase cases[] = {
       { { "authz/1", 200, "{}" } },
       SEEN_PLACED "authz/1\n"
                   "pause 503, retry 60: The CA sent an unexpected answer to the request for an "
-                  "authorization (HTTP status 200). Try again later.\n"
+                  "authorization (HTTP status 200, JSON without a status). Try again later.\n"
                   "wait 1 s\n"
                   "order/1\n" SEEN_VALIDATED SEEN_FINALIZED SEEN_ISSUED },
     { "a name of somebody else",

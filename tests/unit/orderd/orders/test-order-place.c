@@ -44,6 +44,10 @@ static const BedCase cases[] = {
       { { "new-order", 201, "{'status': 'pending'}" } },
       SEEN_PLACED "end 503, retry 60: The CA sent an unexpected answer to the request for a new "
                   "order (HTTP status 201, without an https URL in Location). Try again later.\n" },
+    { "the CA sends no URL, with status 200",
+      { { "new-order", 200, "{'status': 'pending'}" } },
+      SEEN_PLACED "end 503, retry 60: The CA sent an unexpected answer to the request for a new "
+                  "order (HTTP status 200, without an https URL in Location). Try again later.\n" },
     { "the CA sends a URL without TLS",
       { { "new-order", 201, "{'status': 'pending'}", "http://ca.test/o" } },
       SEEN_PLACED "end 503, retry 60: The CA sent an unexpected answer to the request for a new "

@@ -17,6 +17,11 @@
     "'subproblems': [{'type': 'urn:ietf:params:acme:error:caa', 'detail': 'Not here.', "           \
     "'identifier': {'type': 'dns', 'value': 'a.example.org'}}]}}"
 
+#define PAGE                                                                                       \
+    "pause 503, retry 3600: The CA sent an unexpected answer to the request about the order "      \
+    "(HTTP "                                                                                       \
+    "status 500, text/html). Try again later.\n"
+
 static const BedCase cases[] = {
     { "all goes well", { { 0 } }, SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED SEEN_ISSUED },
     { "the CA knows the names",
@@ -125,7 +130,7 @@ static const BedCase cases[] = {
       { { "finalize/1", 200, "{}" }, { "order/1", 200, ORDER("ready") } },
       SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
       "pause 503, retry 60: The CA sent an unexpected answer to the request about the order (HTTP "
-      "status 200). Try again later.\n"
+      "status 200, JSON without a status). Try again later.\n"
       "wait 1 s\n"
       "order/1\n"
       "wait 0.1 s\n"
@@ -263,7 +268,8 @@ static const BedCase cases[] = {
     { "the CA drops the order",
       { { "finalize/1", 404, CA_PROBLEM("malformed") } },
       SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
-      "end 503, retry 60: The CA rejected the request about the order: it does not know the URL, "
+      "end 503, retry 60: The CA rejected the request to finalize the order: it does not know the "
+      "URL, "
       "which it gave before. Try again later. The CA said: malformed: No.\n" },
     { "an order cannot have expired when it is made: the clock is wrong",
       { { "new-order", 201,
@@ -282,7 +288,8 @@ static const BedCase cases[] = {
                   "order/1\n"
                   "wait 600 s\n"
                   "order/1\n"
-                  "end 503, retry 60: The order expired before the CA completed it. Try again.\n" },
+                  "end 503, retry 60: The order expired before the CA completed it. Try again.\n",
+      .is_prefetch = true },
     { "the CA works for hours",
       { { "finalize/1", 200, ORDER("processing"), .retry_after = 3600 },
         { "order/1", 200, ORDER("processing"), .retry_after = 3600 },
@@ -302,7 +309,8 @@ static const BedCase cases[] = {
       "wait 100 s\n"
       "order/1\n"
       "end 503, retry 60: The CA did not complete the order in time (order-timeout in [account]). "
-      "acmems gave it up. Try again: a new order is made.\n" },
+      "acmems gave it up. Try again: a new order is made.\n",
+      .is_prefetch = true },
     { "the CA works for hours, with errors in between",
       { { "finalize/1", 200, ORDER("processing"), .retry_after = 3600 },
         { "order/1", 200, ORDER("processing"), .retry_after = 3600 },
@@ -329,7 +337,25 @@ static const BedCase cases[] = {
       "wait 99 s\n"
       "order/1\n"
       "end 503, retry 60: The CA did not complete the order in time (order-timeout in [account]). "
-      "acmems gave it up. Try again: a new order is made.\n" },
+      "acmems gave it up. Try again: a new order is made.\n",
+      .is_prefetch = true },
+    { "the order is a page for hours",
+      { { "finalize/1", 200, ORDER("processing"), .retry_after = 50 },
+        { "order/1", 500, "", .type = "text/html", .retry_after = 3600 },
+        { "order/1", 500, "", .type = "text/html", .retry_after = 3600 },
+        { "order/1", 500, "", .type = "text/html", .retry_after = 3600 },
+        { "order/1", 500, "", .type = "text/html", .retry_after = 3600 },
+        { "order/1", 500, "", .type = "text/html", .retry_after = 3600 } },
+      SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
+      "wait 50 s\n"
+      "order/1\n" PAGE "wait 3600 s\n"
+      "order/1\n" PAGE "wait 3600 s\n"
+      "order/1\n" PAGE "wait 3600 s\n"
+      "order/1\n" PAGE "wait 3550 s\n"
+      "order/1\n"
+      "end 503, retry 3600: The CA sent an unexpected answer to the request about the order (HTTP "
+      "status 500, text/html). Try again later. The order took longer than order-timeout in "
+      "[account], so acmems gave it up.\n" },
     { "the CA validates for hours",
       { { "challenge/1", 200, "{}", .retry_after = 3600 },
         { "authz/1", 200, AUTHZ },
@@ -346,7 +372,8 @@ static const BedCase cases[] = {
                   "authz/1\n"
                   "wait 3600 s\n"
                   "end 503, retry 60: The CA did not complete the order in time (order-timeout in "
-                  "[account]). acmems gave it up. Try again: a new order is made.\n" },
+                  "[account]). acmems gave it up. Try again: a new order is made.\n",
+      .is_prefetch = true },
     { "the order expires while the CA validates",
       { { "new-order", 201,
           "{'status': 'pending', 'expires': '#', 'finalize': '@finalize/1', 'authorizations': "
@@ -360,7 +387,8 @@ static const BedCase cases[] = {
                   "wait 3000 s\n"
                   "authz/1\n"
                   "wait 600 s\n"
-                  "end 503, retry 60: The order expired before the CA completed it. Try again.\n" },
+                  "end 503, retry 60: The order expired before the CA completed it. Try again.\n",
+      .is_prefetch = true },
     { "the order has expired while the CA is away",
       { { "new-order", 201, "{'status': 'processing', 'expires': '#', 'finalize': '@finalize/1'}",
           "order/1", .retry_after = 3600 },
@@ -368,7 +396,8 @@ static const BedCase cases[] = {
       SEEN_PLACED
       "wait 3600 s\n"
       "order/1\n"
-      "end 503, retry 60: The CA cannot be reached: Connection refused. Try again later.\n" },
+      "end 503, retry 60: The CA cannot be reached: Connection refused. Try again later.\n",
+      .is_prefetch = true },
     { "a wrong certificate",
       {
           { "certificate/1", 200, "", .type = "application/pem-certificate-chain" },
@@ -461,11 +490,55 @@ static void run_resumed(const BedCase *c)
     bed_end_case(&b, c);
 }
 
+/* order-timeout goes on counting over a restart. */
+static void test_patience_over_restart(void)
+{
+    static const CaReply before[] = {
+        { "finalize/1", 200, ORDER("processing"), .retry_after = 3600 },
+        { "order/1", 200, ORDER("processing"), .retry_after = 3600 },
+        { NULL },
+    };
+    static const CaReply after[] = {
+        { "order/1", 200, ORDER("processing"), .retry_after = 3600 },
+        { "order/1", 200, ORDER("processing"), .retry_after = 3600 },
+        { "order/1", 200, ORDER("processing"), .retry_after = 3600 },
+        { "order/1", 200, ORDER("processing"), .retry_after = 3600 },
+        { NULL },
+    };
+    Bed b;
+
+    bed_open(&b, "", "", "DNS:a.example.org");
+    b.is_prefetch = true;
+    ca_start(before);
+    bed_order(&b);
+    clock_run(b.event, &b.is_over, now_monotonic() + 3601 * USEC_PER_SEC);
+    trace_assert("before the restart", SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED "wait 3600 s\n"
+                                                                                 "order/1\n");
+    bed_drop(&b);
+    ca_start(after);
+    bed_resume(&b);
+    clock_run(b.event, &b.is_over, now_monotonic() + 86400 * USEC_PER_SEC);
+    ASSERT_TRUE(b.is_over);
+    trace_assert("after the restart",
+                 "order/1\n"
+                 "wait 3600 s\n"
+                 "order/1\n"
+                 "wait 3600 s\n"
+                 "order/1\n"
+                 "wait 3600 s\n"
+                 "order/1\n"
+                 "end 503, retry 60: The CA did not complete the order in time (order-timeout in "
+                 "[account]). acmems gave it up. Try again: a new order is made.\n");
+    ca_assert_done("after the restart");
+    bed_close(&b);
+}
+
 int main(void)
 {
     for (size_t i = 0; i < ELEMENTSOF(cases); i++)
         bed_run_case(&cases[i]);
     for (size_t i = 0; i < ELEMENTSOF(resumed); i++)
         run_resumed(&resumed[i]);
+    test_patience_over_restart();
     return EXIT_SUCCESS;
 }

@@ -144,6 +144,11 @@ static void test_same_names(void)
                   "again later.\n");
 }
 
+#define AUTHZ                                                                                      \
+    "{'status': 'pending', 'identifier': {'type': 'dns', 'value': 'a.example.org'}, "              \
+    "'challenges': [{'type': 'http-01', 'status': 'processing', 'token': '" BED_TOKEN "', 'url': " \
+    "'@challenge/1'}]}"
+
 #define SLOW                                                                                       \
     {                                                                                              \
         "finalize/1", 200, "{'status': 'processing'}", .retry_after = 150                          \
@@ -153,34 +158,41 @@ static void test_same_names(void)
 static void test_deadline(void)
 {
     static const CaReply script[] = {
-        SLOW, { "order/1", 200, "{'status': 'valid', 'certificate': '@certificate/1'}" }, { NULL }
+        SLOW,
+        { "order/1", 200, "{'status': 'processing'}", .retry_after = 90 },
+        { "order/1", 200, "{'status': 'valid', 'certificate': '@certificate/1'}" },
+        { NULL }
     };
     Caller one = { "one" }, two = { "two" };
     Callers c;
 
     open_callers(&c, "", script);
     ASSERT_OK(call_with(&c, c.bed.body, &one));
-    run(&c, 150);
+    run(&c, 100);
     ASSERT_OK(call_with(&c, c.bed.body, &two));
     run(&c, 1000);
     ASSERT_FALSE(two.waiter);
     close_callers(&c, "deadline",
                   SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
-                  "wait 89.9 s\n"
-                  "one: 503, retry 61: The CA has not completed the order yet. Post the same CSR "
+                  "wait 60 s\n"
+                  "order/1\n"
+                  "wait 29.9 s\n"
+                  "one: 503, retry 60: The CA has not completed the order yet. Post the same CSR "
                   "again later.\n"
+                  "wait 30.1 s\n"
                   "order/1\n"
                   "certificate/1 as application/pem-certificate-chain\n"
                   "stored\n"
                   "two: issued\n");
 }
 
-/* The CA names a time of an hour. It is asked once a minute while clients come, and they are told
+/* The CA names a time of an hour. It is asked once a minute while clients wait, and they are told
  * when the next question is. */
 static void test_long_wait(void)
 {
     static const CaReply script[] = {
         { "finalize/1", 200, "{'status': 'processing'}", .retry_after = 3600 },
+        { "order/1", 200, "{'status': 'processing'}", .retry_after = 86400 },
         { "order/1", 200, "{'status': 'processing'}", .retry_after = 86400 },
         { "order/1", 200, "{'status': 'valid', 'certificate': '@certificate/1'}" },
         { NULL },
@@ -190,16 +202,19 @@ static void test_long_wait(void)
 
     open_callers(&c, "", script);
     ASSERT_OK(call_with(&c, c.bed.body, &one));
-    run(&c, 100);
+    run(&c, 1000);
     ASSERT_OK(call_with(&c, c.bed.body, &two));
     run(&c, 30);
     ASSERT_OK(call_with(&c, c.bed.body, &three));
     run(&c, 1000);
     close_callers(&c, "a long wait",
                   SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
-                  "wait 89.9 s\n"
-                  "one: 503, retry 3511: The CA has not completed the order yet. Post the same CSR "
+                  "wait 60 s\n"
+                  "order/1\n"
+                  "wait 29.9 s\n"
+                  "one: 503, retry 60: The CA has not completed the order yet. Post the same CSR "
                   "again later.\n"
+                  "wait 30.1 s\n"
                   "order/1\n"
                   "wait 60 s\n"
                   "order/1\n"
@@ -207,6 +222,41 @@ static void test_long_wait(void)
                   "stored\n"
                   "two: issued\n"
                   "three: issued\n");
+}
+
+/* The same while it validates. */
+static void test_long_validation(void)
+{
+    static const CaReply script[] = {
+        { "challenge/1", 200, "{}", .retry_after = 3600 },
+        { "authz/1", 200, AUTHZ },
+        { "authz/1", 200, AUTHZ, .retry_after = 3600 },
+        { "authz/1", 200, AUTHZ, .retry_after = 3600 },
+        { NULL },
+    };
+    Caller one = { "one" }, two = { "two" };
+    Callers c;
+
+    open_callers(&c, "", script);
+    ASSERT_OK(call_with(&c, c.bed.body, &one));
+    run(&c, 1000);
+    ASSERT_OK(call_with(&c, c.bed.body, &two));
+    run(&c, 1000);
+    close_callers(&c, "a long validation",
+                  SEEN_PLACED "authz/1\n"
+                              "challenge/1 {} (published)\n"
+                              "wait 60 s\n"
+                              "authz/1\n"
+                              "wait 30 s\n"
+                              "one: 503, retry 60: The CA has not completed the order yet. Post "
+                              "the same CSR again later.\n"
+                              "wait 30 s\n"
+                              "authz/1\n"
+                              "wait 60 s\n"
+                              "authz/1\n" SEEN_FINALIZED
+                              "certificate/1 as application/pem-certificate-chain\n"
+                              "stored\n"
+                              "two: issued\n");
 }
 
 static void test_trouble_at_deadline(const char *name, const CaReply *script, const char *seen)
@@ -371,6 +421,7 @@ int main(void)
     test_same_names();
     test_deadline();
     test_long_wait();
+    test_long_validation();
     test_deadline_in_trouble();
     test_local_trouble();
     test_too_many();
