@@ -40,6 +40,10 @@ static int secret_read(const char *path, Secret *ret)
 
     if (r < 0)
         return r;
+    if (text_is_utf16(text, size)) {
+        explicit_bzero(text, size);
+        return -EILSEQ;
+    }
     begin = text_mark_size(text, size);
     begin += strspn(text + begin, " \t\r\n");
     length = strcspn(text + begin, " \t\r\n");
@@ -102,7 +106,9 @@ void external_account_explain(Failure *failure, const ExternalAccount *external,
         failure_set(failure, LOG_EVENT_ACCOUNT_UNUSABLE, 500, 0,
                     "The server cannot use the HMAC key of the external account binding in %s: %s.",
                     external->hmac_key ? config : external->hmac_key_file,
-                    error == -EINVAL ? "it is not base64url" : strerror(-error));
+                    error == -EINVAL   ? "it is not base64url"
+                    : error == -EILSEQ ? "the file is in UTF-16; save it as UTF-8"
+                                       : strerror(-error));
 }
 
 void external_account_suspect(Failure *failure, const ExternalAccount *external)

@@ -16,7 +16,8 @@
  * @ret: JWS over the key; the caller releases it with json_decref()
  *
  * 1: *ret is set; 0: no external account is configured and the CA requires none; -ENOKEY: the CA
- * requires one; -EINVAL: the HMAC key is not base64url; other -errno: its file cannot be read.
+ * requires one; -EINVAL: the HMAC key is not base64url; -EILSEQ: its file is in UTF-16; other
+ * -errno: its file cannot be read.
  */
 int external_account_bind(const ExternalAccount *external, EVP_PKEY *key, const json_t *directory,
                           json_t **ret);

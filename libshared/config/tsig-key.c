@@ -278,8 +278,12 @@ int tsig_key_parse_file(const char *text, size_t size, char why[TSIG_WHY_SIZE], 
 {
     _cleanup_(tsig_key_freep) TsigKey *key = calloc(1, sizeof(*key));
     Scanner scanner = { .at = text + text_mark_size(text, size), .end = text + size };
-    int r = key ? parse_key(&scanner, why, key) : -ENOMEM;
+    int r;
 
+    if (!key)
+        return -ENOMEM;
+    r = text_is_utf16(text, size) ? tsig_refuse(why, "it is in UTF-16; save it as UTF-8")
+                                  : parse_key(&scanner, why, key);
     explicit_bzero(scanner.token, sizeof(scanner.token));
     if (r < 0)
         return r;

@@ -130,13 +130,6 @@ static int take_line(Parser *p, char *start, char *end)
     return *line == '[' ? take_header(p, line) : take_key(p, line);
 }
 
-/* By its mark, or because the first character is ASCII. */
-static bool is_utf16(const char *content, size_t size)
-{
-    return size >= 2 && (memcmp(content, "\xff\xfe", 2) == 0 ||
-                         memcmp(content, "\xfe\xff", 2) == 0 || !content[0] != !content[1]);
-}
-
 int ini_parse(char *content, size_t size, ini_item_cb on_item, ini_error_cb on_error,
               void *userdata)
 {
@@ -144,7 +137,7 @@ int ini_parse(char *content, size_t size, ini_item_cb on_item, ini_error_cb on_e
     char *next, *end = content + size;
     int r;
 
-    if (is_utf16(content, size)) {
+    if (text_is_utf16(content, size)) {
         parser.line = 1;
         error(&parser, "the file is in UTF-16; save it as UTF-8");
         return -EINVAL;

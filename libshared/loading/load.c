@@ -205,6 +205,8 @@ static const Section *find_section(const Loader *l, const char *word, bool is_na
     return found;
 }
 
+/* A misspelt [account] would leave its settings at their defaults, so it is an error. Other
+ * programs may have sections of their own in the file. */
 static int unknown_section(Loader *l, const char *word)
 {
     size_t best_distance = SIZE_MAX;
@@ -213,7 +215,7 @@ static int unknown_section(Loader *l, const char *word)
     for (size_t i = 0; i < SECTION_MAX; i++)
         consider(word, l->sections[i].word, &best, &best_distance);
     if (best)
-        return warn(l, "unknown section [%.40s] is ignored; did you mean [%s]?", word, best);
+        return refuse(l, "unknown section [%.40s]; did you mean [%s]?", word, best);
     return warn(l, "unknown section [%.40s] is ignored", word);
 }
 

@@ -10,6 +10,12 @@ size_t text_mark_size(const char *text, size_t size)
     return size >= STRLEN(MARK) && memcmp(text, MARK, STRLEN(MARK)) == 0 ? STRLEN(MARK) : 0;
 }
 
+bool text_is_utf16(const char *text, size_t size)
+{
+    return size >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0 ||
+                         !text[0] != !text[1]);
+}
+
 /* Lead bytes by the length of their characters. Some limit the range of the second byte, to exclude
  * code points that are too small, surrogates, too large, or control characters (RFC 3629 §4). */
 static const struct Lead {

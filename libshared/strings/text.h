@@ -17,6 +17,9 @@ bool text_is_utf8(const char *text);
  * there is none. */
 size_t text_mark_size(const char *text, size_t size);
 
+/* Whether it is UTF-16: by its byte order mark, or because one of its first two bytes is NUL. */
+bool text_is_utf16(const char *text, size_t size);
+
 /* In place: control characters become blanks, and bytes that are not UTF-8 become question marks.
  */
 void text_flatten(char *text);

@@ -60,15 +60,45 @@ static int from_utf16(const char *bytes, size_t size, size_t ascii, CsrForm *ret
     return 0;
 }
 
+/* The bytes that a DER element has by its own header (X.690 §8.1.3); 0: more than a body can have.
+ */
+static size_t der_size(const unsigned char *bytes, size_t size)
+{
+    size_t n = bytes[1] & ~LONG_FORM, length = 0;
+
+    if (!(bytes[1] & LONG_FORM))
+        return 2 + n;
+    if (n > 3 || size < 2 + n)
+        return 0;
+    for (size_t i = 0; i < n; i++)
+        length = length << 8 | bytes[2 + i];
+    return 2 + n + length;
+}
+
+/* Whether the body is DER, perhaps with a line end that a shell or an editor added: it is cut off.
+ */
+static bool take_der(CsrForm *form)
+{
+    const unsigned char *bytes = (const unsigned char *)form->text;
+    size_t whole = der_size(bytes, form->size), end = form->size;
+
+    if (bytes[0] != SEQUENCE)
+        return false;
+    while (end > whole && (bytes[end - 1] == '\n' || bytes[end - 1] == '\r'))
+        end--;
+    if (end == whole)
+        form->size = whole;
+    return bytes[1] > LONG_FORM || whole == form->size;
+}
+
 int csr_form_read(const char *body, size_t size, CsrForm *ret)
 {
-    const unsigned char *bytes = (const unsigned char *)body;
     size_t mark = text_mark_size(body, size);
 
     *ret = (CsrForm){ .text = body, .size = size };
     if (size < 4)
         return 0;
-    ret->is_der = bytes[0] == SEQUENCE && (bytes[1] > LONG_FORM || bytes[1] + 2U == size);
+    ret->is_der = take_der(ret);
     if (mark > 0) {
         ret->text += mark;
         ret->size -= mark;

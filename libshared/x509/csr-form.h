@@ -13,7 +13,8 @@ typedef struct CsrForm {
     char *memory; /* owned; NULL: .text is part of the body */
 } CsrForm;
 
-/* Takes a body for what it is. Editors and shells of Windows write UTF-16 and byte order marks.
+/* Takes a body for what it is. Editors and shells of Windows write UTF-16 and byte order marks, and
+ * a line end may follow DER.
  * @ret: borrows @body; free with csr_form_done(). 0 or -ENOMEM. */
 int csr_form_read(const char *body, size_t size, CsrForm *ret);
 void csr_form_done(CsrForm *form);

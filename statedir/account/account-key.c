@@ -127,6 +127,8 @@ static int refuse_text(const char *text, size_t size, char why[ACCOUNT_KEY_WHY_S
     size_t blank = 0;
     char label[LABEL_MAX];
 
+    if (text_is_utf16(text, size))
+        return refuse(why, "it is in UTF-16; save it as UTF-8");
     while (blank < size && strchr(" \t\r\n", text[blank]) && text[blank])
         blank++;
     if (blank == size)

@@ -58,9 +58,9 @@ def left_over(server):
                   if path.name not in ("account.pem", "registration.json"))
 
 
-def write_hmac_key(server, text=HMAC_KEY + "\n"):
+def write_hmac_key(server, text=HMAC_KEY + "\n", encoding="utf-8"):
     path = server.directory / "eab.key"
-    path.write_text(text)
+    path.write_text(text, encoding=encoding)
     return path
 
 
@@ -117,6 +117,13 @@ def test_external_account_is_wrong(external, new_csr, kid, text, said):
     answer = external.post(new_csr("www.example.org"))
     assert answer.status == 500 and said in answer.text
     assert not text or text not in external.logs() + result.stdout + result.stderr
+
+
+def test_external_account_in_utf16(external):
+    file = write_hmac_key(external, encoding="utf-16")
+    external.write_config(account=f"eab-kid = {KID}\neab-hmac-key-file = {file}")
+    result = register(external, "--gen-key", "--register", "--accept-terms-of-service", check=False)
+    assert result.returncode == 1 and f"{file}: the file is in UTF-16; save it as UTF-8." in result.stderr
 
 
 def test_external_account_is_checked(external):

@@ -99,6 +99,7 @@ static void test_file(void)
         const char *text, *reason;
     } bad[] = {
         { "", "of the form" },
+        { "\xff\xfek", "it is in UTF-16; save it as UTF-8" },
         { "key", "name" },
         { "\"key\" acmems { algorithm hmac-sha256; secret " SECRET "; };", "of the form" },
         { "key acmems;", "of the form" },

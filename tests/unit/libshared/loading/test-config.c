@@ -384,6 +384,11 @@ static void test_refused(void)
         { "[account]\neab-kid=k\neab-hmac-key=c2VjcmV0\neab-hmac-key-file=/k\n",
           E("4") "eab-hmac-key-file conflicts with eab-hmac-key in " MAIN
                  ":3; delete one of the two\n" },
+        { "[acount]\nacme-server=https://ca.test/dir\n",
+          E("1") "unknown section [acount]; did you mean [account]?\n" },
+        { "[verificaton \"dns\"]\ntype=http01\n",
+          E("1") "unknown section [verificaton]; did you mean [verification]?\n" },
+        { "[Mgmt]\nmax-size=junk\n", E("1") "unknown section [Mgmt]; did you mean [mgmt]?\n" },
         { "[logging]\nlevel=loud\n", E("2") "level = 'loud' is not a log level; write debug, info, "
                                             "warning, error or critical\n" },
     };
@@ -403,9 +408,6 @@ static void test_warned(void)
           W("6") "[auth \"b\"] has the hmac_key of [auth \"a\"], but no hmac-max-age, so it "
                  "permits "
                  "old requests; set it here, too, or use another key\n" },
-        { "[seutp]\na=b\n", W("1") "unknown section [seutp] is ignored; did you mean [setup]?\n" },
-        { "[Mgmt]\nmax-size=junk\n",
-          W("1") "unknown section [Mgmt] is ignored; did you mean [mgmt]?\n" },
         { "[something]\n", W("1") "unknown section [something] is ignored\n" },
         { "[mgmt]\nmaxsize=1\n",
           W("2") "unknown key 'maxsize' in [mgmt]; did you mean 'max-size'?\n" },

@@ -44,6 +44,14 @@ static void test_mark(void)
     ASSERT_EQ(text_mark_size("", 0), 0);
 }
 
+static void test_is_utf16(void)
+{
+    ASSERT_TRUE(text_is_utf16("\xff\xfek\0", 4) && text_is_utf16("\xfe\xff\0k", 4));
+    ASSERT_TRUE(text_is_utf16("k\0e\0", 4) && text_is_utf16("\0k\0e", 4));
+    ASSERT_FALSE(text_is_utf16("key", 3) || text_is_utf16("\0\0", 2) || text_is_utf16("k", 1));
+    ASSERT_FALSE(text_is_utf16("\xef\xbb\xbfk", 4) || text_is_utf16("", 0));
+}
+
 static void test_is_utf8(void)
 {
     static const struct {
@@ -75,6 +83,7 @@ int main(void)
 {
     test_flatten();
     test_mark();
+    test_is_utf16();
     test_is_utf8();
     test_print();
     return EXIT_SUCCESS;

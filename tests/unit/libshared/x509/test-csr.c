@@ -118,6 +118,12 @@ static void test_forms(EVP_PKEY *key)
     ASSERT_OK(csr_parse((const char *)der, size, &csr, &reason));
     ASSERT_STREQ(csr->names[0], "a.example");
     assert_refused_bytes((const char *)der, size - 1, "cannot be decoded");
+    memcpy(body, der, size);
+    memcpy(body + size, "\r\nx", 3);
+    csr = csr_free(csr);
+    ASSERT_OK(csr_parse(body, size + 2, &csr, &reason));
+    ASSERT_STREQ(csr->names[0], "a.example");
+    assert_refused_bytes(body, size + 3, "cannot be decoded");
     free(der);
     der = NULL;
     size = (size_t)i2d_PrivateKey(key, &der);

@@ -113,6 +113,7 @@ static void test_unusable(void)
     } texts[] = {
         { "", "it is empty" },
         { "\n \n", "it is empty" },
+        { "\xff\xfe-", "it is in UTF-16; save it as UTF-8" },
         { "{\"kty\": \"EC\", \"crv\": \"P-256\", \"x\": \"AA\", \"y\": \"AA\", \"d\": \"AA\"}",
           "it is a JSON Web Key (JWK); convert it to PEM" },
         { "\xef\xbb\xbf\n{ \"d\" : \"AA\", \"kty\" : \"RSA\" }\n",
