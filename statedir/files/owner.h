@@ -11,10 +11,10 @@
  *             the user: "act as user acmems, the owner of '/x'"; NULL when out of memory; free()
  *
  * The owner is the first user but root to whom something on the path belongs, where links of root
- * are followed. Does
- * nothing if there is none, and in a process that is not root, or no longer.
+ * are followed. Does nothing if there is none, and in a process that is not root, or no longer.
  *
- * Returns 0 or -errno: then the process must not use the path.
+ * Returns 0; -EPERM: also if all is root's, but others can replace names in a directory on the
+ * path; other -errno. On an error the process must not use the path.
  */
 int owner_become(const char *path, char **ret_doing);
 
@@ -22,6 +22,6 @@ int owner_become(const char *path, char **ret_doing);
  * put a link in its place. So root can still read it where only root can. */
 int owner_become_reader(const char *path, char **ret_doing);
 
-/* Act as root again, to read what only root can read. Returns 1; 0 if owner_become() changed
- * nothing; -errno. */
+/* Act as root again, with the former groups, to read what only root can read. Returns 1; 0 if
+ * owner_become() changed nothing; -errno. */
 int owner_leave(void);

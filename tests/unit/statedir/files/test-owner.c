@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "statedir/files/owner.h"
 
+#include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
 #include <sys/stat.h>
@@ -22,7 +23,9 @@ static void expect(const char *directory, const char *name, uid_t owner)
 
     if (pid == 0) {
         char *doing = NULL;
+        gid_t group = 4711;
 
+        ASSERT_OK(setgroups(1, &group));
         ASSERT_OK(owner_become(path, &doing));
         ASSERT_EQ(geteuid(), owner);
         ASSERT_EQ(getegid(), owner);
@@ -31,6 +34,9 @@ static void expect(const char *directory, const char *name, uid_t owner)
         ASSERT_EQ(geteuid(), owner);
         ASSERT_EQ(owner_leave(), owner != 0);
         ASSERT_EQ(geteuid(), 0);
+        ASSERT_EQ(getegid(), getgid());
+        ASSERT_EQ(getgroups(1, &group), 1);
+        ASSERT_EQ(group, 4711);
         exit(EXIT_SUCCESS);
     }
     ASSERT_EQ(waitpid(pid, &status, 0), pid);
@@ -80,6 +86,26 @@ static void test_errors(const char *directory)
     expect_error(directory, "file/account", -ENOTDIR, "find the owner of");
 }
 
+/* A directory of root where a group can replace names. For reading, the file's owner will do. */
+static void test_loose(const char *directory)
+{
+    _cleanup_free_ char *loose = test_path(directory, "loose"),
+                        *path = test_path(directory, "loose/account"), *expected = NULL,
+                        *doing = NULL;
+    ASSERT_OK(mkdir(loose, 0700));
+    ASSERT_OK(chmod(loose, 0770));
+    ASSERT_TRUE(asprintf(&expected,
+                         "use '%s' as root: others can replace names in '%s'; make that a "
+                         "directory of the user who writes there",
+                         path, loose) > 0);
+    ASSERT_EQ(owner_become(path, &doing), -EPERM);
+    ASSERT_STREQ(doing, expected);
+    ASSERT_OK(owner_become_reader(path, &doing));
+    ASSERT_OK(chmod(loose, 01777));
+    ASSERT_OK(owner_become(path, &doing));
+    ASSERT_EQ(geteuid(), 0);
+}
+
 static void make(const char *directory, const char *name, const char *target, uid_t owner)
 {
     _cleanup_free_ char *path = test_path(directory, name);
@@ -120,5 +146,6 @@ int main(void)
     expect(directory, "through-other", OTHER);
     expect(directory, "through-other/below", OTHER);
     test_errors(directory);
+    test_loose(directory);
     return EXIT_SUCCESS;
 }
