@@ -14,8 +14,6 @@
 #include "statedir/account/account-dir.h"
 #include "strings/strv.h"
 
-#define STATUS_CREATED 201 /* HTTP */
-
 typedef enum AccountState {
     ACCOUNT_UNKNOWN, /* not needed yet */
     ACCOUNT_ASKING,

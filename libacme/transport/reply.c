@@ -6,7 +6,6 @@
 #include "libacme/transport/problem.h"
 #include "strings/text.h"
 
-#define STATUS_CREATED  201 /* HTTP */
 #define DESCRIPTION_MAX 500 /* bytes of what a CA says */
 
 const char *session_url(const json_t *object, const char *key)

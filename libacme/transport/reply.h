@@ -7,6 +7,8 @@
 
 #include "libacme/transport/fetch.h"
 
+#define STATUS_CREATED 201 /* HTTP */
+
 /* Borrowed, valid while the callback runs. */
 typedef struct SessionReply {
     /* 0: an answer came; -EBADMSG: an answer came that is not the one, and error_text is a clause

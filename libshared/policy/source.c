@@ -50,13 +50,24 @@ const char *source_format(const Source *source, char buf[SOURCE_TEXT_SIZE])
     return buf;
 }
 
-const char *source_of_text(const char *address, char buf[SOURCE_TEXT_SIZE])
+Source source_parse(const char *address)
 {
     SocketAddress peer;
-    Source source;
 
     if (!address || socket_address_parse(address, &peer) < 0)
-        return NULL;
-    source = source_of(&peer);
-    return source_format(&source, buf);
+        return (Source){ .family = AF_UNIX };
+    return source_of(&peer);
+}
+
+const char *source_of_text(const char *address, char buf[SOURCE_TEXT_SIZE])
+{
+    const Source source = source_parse(address);
+
+    return source.family == AF_UNIX ? NULL : source_format(&source, buf);
+}
+
+void source_name(const char *address, char buf[SOURCE_TEXT_SIZE])
+{
+    if (!source_of_text(address, buf))
+        (void)snprintf(buf, SOURCE_TEXT_SIZE, SOURCE_UNKNOWN);
 }

@@ -27,6 +27,14 @@ bool source_equal(const Source *a, const Source *b);
  * @buf. */
 const char *source_format(const Source *source, char buf[SOURCE_TEXT_SIZE]);
 
+/* The source of a client whose address is given as text; of every client without an internet
+ * address if it is NULL, or no address. */
+Source source_parse(const char *address);
+
 /* Formats the source of a client whose address is given as text; NULL: unknown. Returns @buf; NULL:
  * it is not an internet address. */
 const char *source_of_text(const char *address, char buf[SOURCE_TEXT_SIZE]);
+
+/* The same as a name to compare sources by: SOURCE_UNKNOWN in place of NULL. */
+#define SOURCE_UNKNOWN "-"
+void source_name(const char *address, char buf[SOURCE_TEXT_SIZE]);

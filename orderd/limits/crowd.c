@@ -6,14 +6,12 @@
 /* Retry-After for a client that found no room, s. */
 #define RETRY_AFTER 60
 
-#define UNKNOWN "-"
-
 void crowd_member_init(CrowdMember *member, const char *client, bool is_prefetch, const char *auth,
                        size_t bytes)
 {
     *member = (CrowdMember){ .auth = auth, .bytes = bytes };
-    if (!is_prefetch && !source_of_text(client, member->source))
-        (void)snprintf(member->source, sizeof(member->source), UNKNOWN);
+    if (!is_prefetch)
+        source_name(client, member->source);
 }
 
 static void use_add(CrowdUse *use, const CrowdMember *member)
@@ -28,7 +26,7 @@ void crowd_count(Crowd *crowd, const CrowdMember *own, const CrowdMember *other)
 
     use_add(&crowd->all, other);
     if (*own->source && streq(own->source, other->source) &&
-        (is_of_auth || !streq(own->source, UNKNOWN)))
+        (is_of_auth || !streq(own->source, SOURCE_UNKNOWN)))
         use_add(&crowd->client, other);
     if (is_of_auth)
         use_add(&crowd->auth, other);

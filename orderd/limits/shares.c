@@ -8,7 +8,6 @@
 /* What prefetch can use, of the whole limit and of each share. */
 #define PREFETCH_PERCENT 75U
 
-#define UNKNOWN  "-"
 #define AUTH_MAX 128U /* of the name of an auth block; the rest does not count */
 
 static const char *const kinds[] = {
@@ -27,8 +26,7 @@ typedef struct Note {
 static void note_make(const OrderContext *context, Note *ret)
 {
     *ret = (Note){ .kind = context->kind };
-    if (!source_of_text(context->client, ret->source))
-        (void)snprintf(ret->source, sizeof(ret->source), UNKNOWN);
+    source_name(context->client, ret->source);
     (void)snprintf(ret->auth, sizeof(ret->auth), "%s", context->auth->name);
 }
 
@@ -71,7 +69,7 @@ static bool covers_all(const Note *note, const Note *own)
 static bool covers_client(const Note *note, const Note *own)
 {
     return note->kind != ORDER_KIND_PREFETCH && streq(note->source, own->source) &&
-           (!streq(own->source, UNKNOWN) || streq(note->auth, own->auth));
+           (!streq(own->source, SOURCE_UNKNOWN) || streq(note->auth, own->auth));
 }
 
 static bool covers_auth(const Note *note, const Note *own)

@@ -76,15 +76,11 @@ void order_begin_again(Order *order)
 /* The number of held-back orders has no limit, so their entries have one. */
 static bool has_entry(const Order *order, const Failure *failure)
 {
-    SocketAddress peer = { .storage = { .ss_family = AF_UNSPEC } };
-    Source source;
+    const Source source = source_parse(order->record.client);
 
     if (failure->event != LOG_EVENT_ORDER_HELD_BACK || !order->refusals ||
         order_kind(order) == ORDER_KIND_PREFETCH)
         return true;
-    if (order->record.client)
-        (void)socket_address_parse(order->record.client, &peer);
-    source = source_of(&peer);
     return refusals_pass(order->refusals, &source, now_monotonic());
 }
 

@@ -97,9 +97,11 @@ static void check(char *kid, const char *file, size_t size)
     input_write("key", (const uint8_t *)file, size);
     r = bind_account(&in_file, secret, &from_file);
     s = bind_account(&in_ini, secret, &from_ini);
-    if (size > KEY_SIZE_MAX ? r != -EFBIG : r != (is_alone ? s : -EINVAL))
+    if (size > KEY_SIZE_MAX         ? r != -EFBIG
+        : text_is_utf16(file, size) ? r != -EILSEQ
+                                    : r != (is_alone ? s : -EINVAL))
         abort();
-    if (r < 0 && r != -EINVAL && r != -EFBIG)
+    if (r < 0 && r != -EINVAL && r != -EFBIG && r != -EILSEQ)
         abort();
     if (r > 0 && !json_equal(from_file, from_ini))
         abort();

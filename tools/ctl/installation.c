@@ -14,16 +14,12 @@
 #include "ctl/reachability.h"
 #include "ctl/running-service.h"
 #include "ctl/secrecy.h"
+#include "ctl/system-users.h"
 #include "ctl/trail.h"
 #include "ctl/user-access.h"
 #include "libacme/account/account-files.h"
 #include "statedir/account/account-dir.h"
 #include "statedir/files/owner.h"
-
-/* The group of the services that read the configuration. */
-#define READERS "acmems"
-/* The user of acmems-orderd, the only service that uses the other files named there. */
-#define ORDERD "acmems"
 
 #define SANDBOX_REMEDY                                                                             \
     "if a service started before the configuration named it, run systemctl daemon-reload && "      \

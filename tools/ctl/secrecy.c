@@ -6,11 +6,9 @@
 #include <syslog.h>
 
 #include "base/macro.h"
+#include "ctl/system-users.h"
 #include "ctl/trail.h"
 #include "statedir/account/account-dir.h"
-
-/* The group of the services that read the configuration. */
-#define READERS "acmems"
 
 typedef struct KeyFile {
     Place place; /* where the configuration names it */

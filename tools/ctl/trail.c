@@ -5,11 +5,9 @@
 #include <stdio.h>
 
 #include "base/macro.h"
+#include "ctl/system-users.h"
 #include "statedir/files/owner.h"
 #include "statedir/files/path-walk.h"
-
-/* The user of acmems-orderd. */
-#define ORDERD "acmems"
 
 void trail_done(Trail *trail)
 {

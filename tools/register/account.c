@@ -15,8 +15,6 @@
 #include "strings/strv.h"
 #include "strings/text.h"
 
-#define STATUS_CREATED 201 /* HTTP */
-
 static int failed_call(int r, const SyncAnswer *answer)
 {
     return progress_failed(r < 0 ? r : -EPROTO,
