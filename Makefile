@@ -28,7 +28,7 @@ bench: build # prints measurements and checks no limits
 
 load: build deb # the tests of load at their full size, on an idle machine
 	tests/install-packages check
-	LOAD=full tests/system/run --tb=short -q -s tests/system/test_load.py
+	LOAD=full tests/system/run --tb=short -q -s tests/system/load/test_load.py
 
 soak: build deb # SECONDS of mixed load with faults; figures in $(BUILD)/soak
 	tests/install-packages check

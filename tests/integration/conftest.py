@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import contextlib
 import socket
+import sys
+from pathlib import Path
 
 import pytest
 
-import lib
+sys.path.insert(0, str(Path(__file__).parent / "parts"))
+import lib  # noqa: E402  pylint: disable=wrong-import-position
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)

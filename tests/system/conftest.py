@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent / "parts"))
 from machine import lib  # noqa: E402  pylint: disable=wrong-import-position
 from server import Server  # noqa: E402  pylint: disable=wrong-import-position
 

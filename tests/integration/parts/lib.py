@@ -24,7 +24,7 @@ import urllib.request
 import uuid
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 BUILD = Path(os.environ.get("MESON_BUILD_ROOT", ROOT / "build")).resolve()
 HTTP01, SIGN = BUILD / "handlers/acmems-http01", BUILD / "handlers/acmems-sign"
 TLSALPN01 = BUILD / "handlers/acmems-tlsalpn01"

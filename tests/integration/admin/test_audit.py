@@ -27,7 +27,7 @@ def journal(tmp_path):
     journal.stop()
 
 
-# Here all programs run as root, and in no unit. tests/system/test_audit.py has the users and units. (_COMM= would not do:
+# Here all programs run as root, and in no unit. tests/system/admin/test_audit.py has the users and units. (_COMM= would not do:
 # journald looks it up, and the process of a connection may have ended by then.)
 SIGN, ORDERD = "SYSLOG_IDENTIFIER=acmems-sign", "SYSLOG_IDENTIFIER=acmems-orderd"
 BY_PROGRAM = [("_UID=$(id -u acmems-sign)", SIGN), ("_UID=$(id -u acmems)", ORDERD),

@@ -13,7 +13,7 @@ import sys
 import uuid
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "integration/parts"))
 import lib  # noqa: E402  pylint: disable=wrong-import-position
 
 # The overlay starts without any enabled unit of this machine.

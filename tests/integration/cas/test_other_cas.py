@@ -14,7 +14,6 @@ import pytest
 
 import lib
 from caddy import Caddy
-from test_sign_register import register
 
 NAMES = ("www.example.org", "example.org", "other.example.org")
 UNKNOWN = "unknown.example.org"
@@ -183,16 +182,16 @@ def test_account(installation, pebble, new_csr):
     """Caddy's directory lists keyChange, which that CA does not implement."""
     installation.write_config()
     uri = json.loads((installation.directory / "account/registration.json").read_text())["uri"]
-    shown = register(installation, "--show").stdout
+    shown = lib.run(lib.REGISTER, "--show", installation.config).stdout
     assert f"\nAccount: {uri}\n" in shown and "\nStatus: valid\n" in shown
-    result = register(installation, "--rollover-key", check=False)
+    result = lib.run(lib.REGISTER, "--rollover-key", installation.config, check=False)
     if pebble.kind == "caddy":
         assert result.returncode == 1
         assert re.search("The CA does not implement the request to change the account key. The CA said: .*"
                          r"not implemented\. The account keeps its previous key.", result.stderr)
     else:
         assert result.returncode == 0
-    register(installation, "--update-contact", "--email", "new@example.org")
-    assert "\nContact: mailto:new@example.org\n" in register(installation, "--show").stdout
+    lib.run(lib.REGISTER, "--update-contact", "--email", "new@example.org", installation.config)
+    assert "\nContact: mailto:new@example.org\n" in lib.run(lib.REGISTER, "--show", installation.config).stdout
     installation.start()
     installation.issue(new_csr("www.example.org"))
