@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "libacme/rate-limit.h"
+#include "libacme/transport/polling.h"
 #include "libacme/transport/problem.h"
 #include "strings/text.h"
 
@@ -137,17 +138,29 @@ void failure_set_problem(Failure *failure, const json_t *problem, unsigned retry
     const Problem *meaning = problem_find(problem_type(problem));
     _cleanup_free_ char *said = problem_describe(problem);
     _cleanup_free_ char *advice = meaning->advice ? failure_advice(meaning->advice) : NULL;
+    /* What an administrator must fix does not pass by itself. */
+    bool is_told = meaning->retry_after > 0 || meaning->status < 500;
 
     if (retry_after == 0 && said)
         retry_after = rate_limit_left(said, time(NULL));
     failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, meaning->status,
-                meaning->retry_after && retry_after ? retry_after : meaning->retry_after,
+                is_told && retry_after ? retry_after : meaning->retry_after,
                 "%s%s%s The CA said: %s", meaning->sentence, advice ? " " : "", str_or(advice, ""),
                 str_or(said, "?"));
     failure_set_type(failure, problem_type(problem));
     failure->passing = meaning->retry_after > 0;
     failure->elsewhere = meaning->elsewhere;
     failure->pause = retry_after;
+}
+
+/* s. Without a problem type, a time of days is taken for a mistake. */
+static unsigned retry_after_of(const SessionReply *reply, unsigned otherwise)
+{
+    unsigned asked = reply->retry_after;
+
+    if (asked == 0)
+        return otherwise;
+    return asked < RETRY_AFTER_MAX ? asked : RETRY_AFTER_MAX;
 }
 
 /* An answer that no problem type explains: the HTTP status decides. */
@@ -160,12 +173,10 @@ static void set_unexpected(Failure *failure, const SessionReply *reply, const ch
     if (detail && asprintf(&said, " The CA said: %.*s", SAID_MAX, detail) < 0)
         said = NULL;
     if (is_limit)
-        failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 429,
-                    reply->retry_after ? reply->retry_after : RETRY_LIMIT,
+        failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 429, retry_after_of(reply, RETRY_LIMIT),
                     "The CA limits the rate of requests. Try again later.%s", str_or(said, ""));
     else
-        failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503,
-                    reply->retry_after ? reply->retry_after : RETRY_SOON,
+        failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, retry_after_of(reply, RETRY_SOON),
                     "The CA sent an unexpected answer to the request %s (%s). Try again later.%s",
                     purpose, str_or(came, "?"), str_or(said, ""));
 }
@@ -232,9 +243,9 @@ static void set_error(Failure *failure, const SessionReply *reply)
 {
     _cleanup_free_ char *advice = reply->error == -ENOKEY ? failure_advice(BAD_CA_FILE) : NULL;
 
-    failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503,
-                reply->retry_after ? reply->retry_after : RETRY_SOON, "%s%s. %s",
-                error_beginning(reply), str_or(reply->error_text, strerror(-reply->error)),
+    failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, retry_after_of(reply, RETRY_SOON),
+                "%s%s. %s", error_beginning(reply),
+                str_or(reply->error_text, strerror(-reply->error)),
                 str_or(advice, "Try again later."));
 }
 

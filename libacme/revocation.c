@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "libacme/revocation.h"
 
+#include "libacme/transport/problem.h"
 #include "strings/encode.h"
 #include "strings/strv.h"
 
@@ -51,4 +52,26 @@ int revocation_request(Session *session, const X509 *certificate, int reason, se
         return -ENOMEM;
     return session_post(session, &(SessionRequest){ .resource = "revokeCert", .payload = payload },
                         callback, userdata, ret);
+}
+
+static const struct {
+    const char *type, *sentence;
+} refusals[] = {
+    { "badPublicKey", "The CA does not accept the key of this certificate." },
+    { "badRevocationReason",
+      "The CA does not accept this reason. Choose another one, or leave --reason out." },
+    { "malformed", "The CA does not know this certificate, or cannot read it." },
+    { "unauthorized",
+      "The CA does not permit this account to revoke the certificate. Use the account that ordered "
+      "it." },
+};
+
+void revocation_explain(Failure *failure, const json_t *problem)
+{
+    for (size_t i = 0; failure->problem && i < ELEMENTSOF(refusals); i++)
+        if (streq(failure->problem, refusals[i].type)) {
+            failure_reword(failure, "%s", refusals[i].sentence);
+            failure_quote(failure, problem);
+            return;
+        }
 }

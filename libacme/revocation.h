@@ -5,6 +5,7 @@
 
 #include <openssl/x509.h>
 
+#include "libacme/failure.h"
 #include "libacme/transport/session.h"
 
 #define REVOCATION_NO_REASON      (-1)
@@ -26,3 +27,7 @@ char *revocation_reasons(void);
  */
 int revocation_request(Session *session, const X509 *certificate, int reason, session_cb callback,
                        void *userdata, SessionCall **ret);
+
+/* Says what a failure of revocation_request() means where its problem type is about the certificate
+ * there, and not about the account (RFC 8555 §7.6). @problem: the answer's JSON; NULL: none. */
+void revocation_explain(Failure *failure, const json_t *problem);

@@ -20,7 +20,8 @@ static const HttpRefusal many_lengths = {
 };
 static const HttpRefusal bad_length = {
     400,
-    "The Content-Length is not a number. Send the size of the body in bytes, in decimal digits."
+    "The Content-Length is not a number, or is larger than any request may be. Send the size of "
+    "the body in bytes, in decimal digits."
 };
 static const HttpRefusal many_fields = {
     431, "The request has too many header fields. Send at most 100."

@@ -33,8 +33,9 @@ static const HttpRefusal bad_method = {
 static const HttpRefusal too_slow = { 408, TOO_SLOW };
 static const HttpRefusal no_route = { 404, "There is nothing at this path. Check the URL." };
 static const HttpRefusal bad_chunk = {
-    400, "A chunk of the body is malformed. Send its size in hexadecimal digits, CR LF, its data, "
-         "CR LF, and at the end a chunk of size 0."
+    400,
+    "A chunk of the body is malformed, or its extensions or the trailers are too long. Send its "
+    "size in hexadecimal digits, CR LF, its data, CR LF, and at the end a chunk of size 0."
 };
 static const HttpRefusal chunks_without_body = {
     400, "This request must not have a body. Send it without one."

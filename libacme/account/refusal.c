@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "libacme/account/refusal.h"
 
+#include <ctype.h>
+
 #include "libacme/account/external-account.h"
 #include "libacme/transport/problem.h"
 
@@ -15,15 +17,28 @@ static const struct {
     { "badCSR", REFUSED_NEW_ACCOUNT | REFUSED_NEW_ORDER, REFUSED_FINALIZE },
     { "invalidContact", ANY_STEP, 0 },
     { "malformed", REFUSED_NEW_ACCOUNT, REFUSED_NEW_ORDER | REFUSED_FINALIZE },
-    { "unauthorized", ANY_STEP, 0 },
+    { "unauthorized", REFUSED_NEW_ACCOUNT | REFUSED_NEW_ORDER, REFUSED_FINALIZE },
     { "unsupportedContact", ANY_STEP, 0 },
 };
+
+/* "e-mail" and "email", but not "emailAddress", which is a field of a CSR. */
+static bool has_mail(const char *said)
+{
+    const char *at = said;
+
+    while ((at = strcasestr(at, "mail"))) {
+        at += STRLEN("mail");
+        if (!isalpha((unsigned char)*at))
+            return true;
+    }
+    return false;
+}
 
 static bool is_about_contact(const json_t *problem)
 {
     const char *said = problem_detail(problem);
 
-    return said && (strcasestr(said, "mail") || strcasestr(said, "contact"));
+    return said && (has_mail(said) || strcasestr(said, "contact"));
 }
 
 static bool is_suspect(RefusedStep step, const json_t *problem)
@@ -53,20 +68,29 @@ void refusal_suspect_contact(Failure *failure, RefusedStep step, const json_t *p
         failure_amend(failure, sentence);
 }
 
-/* There is no CSR yet. */
-static void reword_bad_csr(Failure *failure, const json_t *problem)
+/* There are neither names nor a CSR yet, which the usual meaning of these types is about. */
+static bool is_of_order(const Failure *failure)
 {
-    if (!streq(problem_type(problem), "badCSR"))
+    return failure->status == 403 || failure->status == 415 || failure->status == 421;
+}
+
+static void reword(Failure *failure, const json_t *problem)
+{
+    bool is_limit = streq(problem_type(problem), "rateLimited");
+
+    if (!problem || (!is_limit && !is_of_order(failure)))
         return;
-    failure->status = 500;
-    failure_reword(failure, "The CA refuses to register the server's ACME account.");
+    if (!is_limit)
+        failure->status = 500;
+    failure_reword(failure, is_limit ? "The CA limits the rate of registrations. Try again later."
+                                     : "The CA refuses to register the server's ACME account.");
     failure_quote(failure, problem);
 }
 
 void refusal_explain_registration(Failure *failure, const json_t *problem,
                                   const ExternalAccount *external, const json_t *contact)
 {
-    reword_bad_csr(failure, problem);
+    reword(failure, problem);
     external_account_suspect(failure, external);
     refusal_suspect_contact(failure, REFUSED_NEW_ACCOUNT, problem, contact);
 }

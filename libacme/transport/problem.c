@@ -10,21 +10,17 @@
 #define SOON    60U
 #define AN_HOUR 3600U
 
-#define OUR_DEFECT                                                                                 \
-    "This is a bug in acmems. Please report it with the journal entries of this request."
-
 static const Problem problems[] = {
     { "accountDoesNotExist", 500, 0, false, "The CA does not know the server's ACME account.",
       "register it with 'acme-register --register --accept-terms-of-service CONFIG'" },
-    { "alreadyRevoked", 500, 0, false, "The certificate is already revoked. " OUR_DEFECT, NULL },
+    { "alreadyRevoked", 500, 0, false, "The certificate is already revoked.", NULL },
     { "badCSR", 415, 0, false,
       "The CA rejected this CSR. Create a new one that meets the CA's requirements.", NULL },
     { "badNonce", 503, SOON, true, "The CA rejected several nonces in a row. Try again later.",
       NULL },
     { "badPublicKey", 500, 0, false, "The CA does not accept the server's account key.",
       "create a new one with 'acme-register --gen-key --override-existing-key --register CONFIG'" },
-    { "badRevocationReason", 500, 0, false,
-      "The CA does not accept the revocation reason. " OUR_DEFECT, NULL },
+    { "badRevocationReason", 500, 0, false, "The CA does not accept the revocation reason.", NULL },
     { "badSignatureAlgorithm", 500, 0, false,
       "The CA does not accept the signature algorithm of the server's account key.",
       "create a new key with 'acme-register --gen-key --override-existing-key --register "
@@ -142,7 +138,7 @@ char *problem_describe(const json_t *document)
     f = open_memstream(&text, &size);
     if (!f)
         return NULL;
-    fprintf(f, "%s: %s", *type ? type : "no type", str_or(detail, "no details given"));
+    fprintf(f, "%s%s%s", type, *type ? ": " : "", str_or(detail, "no details given"));
     json_array_foreach (json_object_get(document, "subproblems"), i, sub) {
         json_t *identifier = json_object_get(sub, "identifier");
         const char *name = json_string_value(json_object_get(identifier, "value"));

@@ -59,13 +59,13 @@ DEFINE_CLEANUP_FUNC(GENERAL_NAMES *, GENERAL_NAMES_free)
 #define REASON_NUL       "A name in the CSR contains a NUL byte. Create a new CSR without it."
 #define REASON_NOT_ASCII "A name in the CSR is not ASCII. Write it as an A-label (xn--...)."
 #define REASON_COMMON_NAME                                                                         \
-    "The common name (CN) of the CSR, '%.*s', is not a valid host name. Remove it, or use one of " \
+    "The common name (CN) of the CSR, '%s', is not a valid host name. Remove it, or use one of "   \
     "the host names."
 #define REASON_COMMON_NAME_NOT_ASCII                                                               \
-    "The common name (CN) of the CSR, '%.*s', is not ASCII. Write a host name as an A-label "      \
+    "The common name (CN) of the CSR, '%s', is not ASCII. Write a host name as an A-label "        \
     "(xn--...), or remove the CN."
 #define REASON_NAME                                                                                \
-    "A DNS name in the CSR is not a valid host name. Use labels of letters, digits and "           \
+    "The DNS name '%s' in the CSR is not a valid host name. Use labels of letters, digits and "    \
     "hyphens, or such a name after '*.'."
 #define REASON_ADDRESS                                                                             \
     "An IP address in the CSR is neither 4 bytes (IPv4) nor 16 bytes (IPv6), or it is an IPv4"     \
@@ -235,6 +235,18 @@ static int add_once(Csr *csr, char ***list, const char *name, const char **ret_r
     return strv_extend(list, name);
 }
 
+#define QUOTE_SIZE (64 + 1)
+
+static char reason[512]; /* valid until the next CSR is parsed */
+
+/* What the client can recognize of a name, without control characters. */
+static void quote(const void *text, int size, char ret[QUOTE_SIZE])
+{
+    (void)snprintf(ret, QUOTE_SIZE, "%.*s", size < 0 ? 0 : size,
+                   size < 0 ? "" : (const char *)text);
+    text_flatten(ret);
+}
+
 /* @invalid: the reason if it is not a host name */
 static int add_name(Csr *csr, const void *data, int size, const char *invalid,
                     const char **ret_reason)
@@ -254,6 +266,17 @@ static int add_name(Csr *csr, const void *data, int size, const char *invalid,
     if (!dns_name_is_valid(name))
         return csr_refuse(ret_reason, invalid);
     return add_once(csr, &csr->names, name, ret_reason);
+}
+
+static int add_dns_name(Csr *csr, const ASN1_IA5STRING *name, const char **ret_reason)
+{
+    const unsigned char *text = ASN1_STRING_get0_data(name);
+    int size = ASN1_STRING_length(name);
+    char quoted[QUOTE_SIZE];
+
+    quote(text, size, quoted);
+    (void)snprintf(reason, sizeof(reason), REASON_NAME, quoted);
+    return add_name(csr, text, size, reason, ret_reason);
 }
 
 static int add_address(Csr *csr, const ASN1_OCTET_STRING *octets, const char **ret_reason)
@@ -283,7 +306,7 @@ static bool is_own_address(const Csr *csr, const char *text, int size)
  * request say nothing wrong. */
 static int add_common_name(Csr *csr, const char *text, int size, const char **ret_reason)
 {
-    static char reason[512]; /* valid until the next CSR is parsed */
+    char quoted[QUOTE_SIZE];
     bool is_plain;
 
     while (size > 0 && isspace((unsigned char)*text))
@@ -295,13 +318,9 @@ static int add_common_name(Csr *csr, const char *text, int size, const char **re
     if (size > 0 && is_own_address(csr, text, size))
         return 0;
     is_plain = size < 0 || is_ascii(text, (size_t)size);
+    quote(text, size, quoted);
     (void)snprintf(reason, sizeof(reason),
-                   is_plain ? REASON_COMMON_NAME : REASON_COMMON_NAME_NOT_ASCII,
-                   size < 0    ? 0
-                   : size < 64 ? size
-                               : 64,
-                   size < 0 ? "" : text);
-    text_flatten(reason);
+                   is_plain ? REASON_COMMON_NAME : REASON_COMMON_NAME_NOT_ASCII, quoted);
     if (!is_plain)
         return csr_refuse(ret_reason, reason);
     return add_name(csr, text, size, reason, ret_reason);
@@ -346,8 +365,7 @@ static int add_alternative_name(Csr *csr, const GENERAL_NAME *name, const char *
     const char *type;
 
     if (name->type == GEN_DNS)
-        return add_name(csr, ASN1_STRING_get0_data(name->d.dNSName),
-                        ASN1_STRING_length(name->d.dNSName), REASON_NAME, ret_reason);
+        return add_dns_name(csr, name->d.dNSName, ret_reason);
     if (name->type == GEN_IPADD)
         return add_address(csr, name->d.iPAddress, ret_reason);
     if (csr->other_san)

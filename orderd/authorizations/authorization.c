@@ -38,7 +38,7 @@ struct Authorization {
     bool undecided;       /* counted in the group */
     bool published;       /* the answer is where the CA finds it */
     bool told;            /* the CA was asked to validate; whether it received that is unknown */
-    json_t *tell_problem; /* why the CA refused that; NULL: it did not */
+    Failure refusal;      /* why the CA refused that; .status 0: it did not */
     usec_t failing_since; /* when the first failed attempt was seen; 0: none */
     usec_t told_again;    /* when the CA was last told to try again */
     SessionCall *call;
@@ -93,7 +93,7 @@ Authorization *authorization_free(Authorization *a)
     sd_event_unref(a->event);
     account_unref(a->account);
     config_unref(a->config);
-    json_decref(a->tell_problem);
+    failure_done(&a->refusal);
     verification_choice_done(&a->choice);
     free(a->url);
     free(a->challenge_url);
@@ -253,10 +253,10 @@ static void on_told(const SessionReply *reply, void *userdata)
             authorization_end_or_pause(a, &failure);
             return;
         }
-        failure_done(&failure);
         /* Two orders can share an authorization, so a refusal may only mean that the challenge was
          * tried already. The state of the authorization shows it. */
-        a->tell_problem = reply->problem ? json_deep_copy(reply->problem) : json_object();
+        failure_done(&a->refusal);
+        a->refusal = failure;
     }
     schedule_poll(a, reply->retry_after);
 }
@@ -496,16 +496,12 @@ static void on_pending(Authorization *a, const SessionReply *reply)
     /* Told once more if the first request did not arrive. */
     if (!a->published || (!a->told && is_pending))
         answer_challenge(a, challenges);
-    else if (a->tell_problem && challenge_object_has_error(challenge))
+    else if (a->refusal.status && challenge_object_has_error(challenge))
         /* It does not try again: the attempt that failed says more than its refusal. */
         authorization_fail_invalid(a, challenges);
-    else if (a->tell_problem && is_pending) {
-        Failure failure = { 0 };
-
-        failure_set_problem(&failure, a->tell_problem, reply->retry_after);
-        authorization_end(a, &failure);
-        failure_done(&failure);
-    } else
+    else if (a->refusal.status && is_pending)
+        authorization_end(a, &a->refusal);
+    else
         schedule_poll(a, reply->retry_after);
 }
 

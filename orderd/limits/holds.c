@@ -72,16 +72,32 @@ static void longest_add_name(Longest *longest, const char *name)
 
 #define HELD_BACK "acmems does not contact the CA again before the time in Retry-After"
 
-/* Once the names are fixed, a command ends the pause. Any other one must pass. */
+/* The argument of acmemsctl clear that ends a pause, of @length characters: of a set of names, the
+ * first one. NULL: it is a limit of the CA, which must pass. */
+static const char *clearing(const Pause *pause, int *length)
+{
+    static const char all[] = "--all";
+
+    *length = (int)strcspn(pause->what, " ");
+    if (pause->problem && streq(pause->problem, "rateLimited"))
+        return NULL;
+    if (pause->kind == PAUSE_NAME || pause->kind == PAUSE_NAMES)
+        return pause->what;
+    *length = (int)sizeof(all) - 1;
+    return all;
+}
+
 static void hold_set_failure(const Pause *pause, time_t now, Failure *ret)
 {
     unsigned left = pause_left(pause, now);
+    int length;
+    const char *argument = clearing(pause, &length);
 
-    if (pause->status == 421)
+    if (argument)
         failure_set(ret, LOG_EVENT_ORDER_HELD_BACK, pause->status, left,
-                    HELD_BACK "; 'acmemsctl clear %s' on the server ends the pause. An earlier "
+                    HELD_BACK "; 'acmemsctl clear %.*s' on the server ends the pause. An earlier "
                               "order failed: %s",
-                    pause->what, pause->reason);
+                    length, argument, pause->reason);
     else
         failure_set(ret, LOG_EVENT_ORDER_HELD_BACK, pause->status, left,
                     HELD_BACK ", because an earlier order failed: %s", pause->reason);
@@ -170,6 +186,17 @@ static void hold_rate_limit(const OrderContext *context, const Failure *failure)
         hold_begin(context, (PauseKind)kind, *name, HOLD_LIMIT, failure);
 }
 
+/* The CA is overloaded, or a proxy before it says so. A time of days may be a mistake, and one
+ * answer must not stop all orders for so long. */
+static void hold_server(const OrderContext *context, const Failure *failure)
+{
+    Failure bounded = *failure; /* borrows its strings */
+
+    if (bounded.pause > RETRY_AFTER_MAX)
+        bounded.pause = RETRY_AFTER_MAX;
+    hold_begin(context, PAUSE_SERVER, "", 0, &bounded);
+}
+
 void holds_note_failure(const OrderContext *context, const Failure *failure)
 {
     if (failure->event == LOG_EVENT_ORDER_HELD_BACK)
@@ -177,7 +204,7 @@ void holds_note_failure(const OrderContext *context, const Failure *failure)
     if (failure->problem && streq(failure->problem, "rateLimited"))
         hold_rate_limit(context, failure);
     else if (failure->pause > 0 && (failure->status == 503 || failure->status == 429))
-        hold_begin(context, PAUSE_SERVER, "", 0, failure);
+        hold_server(context, failure);
 }
 
 void holds_note_unusable(const OrderContext *context, const Failure *failure)

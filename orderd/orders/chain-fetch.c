@@ -29,7 +29,7 @@ static int read_chain(const SessionReply *reply, const ChainWish *wish, Chain **
 
     r = chain_parse(reply->body, reply->size, &chain, ret_why);
     if (r == -EBADMSG && !strcaseeq(reply->content_type, CHAIN_TYPE))
-        *ret_why = "the CA did not send a chain of PEM certificates";
+        *ret_why = "the answer is not a chain of PEM certificates";
     if (r < 0)
         return r;
     r = chain_check(chain, wish->csr, ret_why);
@@ -128,12 +128,14 @@ static void set_unusable(Failure *failure, const ChainFetch *fetch, const Sessio
     if (*type)
         failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 3600,
                     "The CA sent %s in place of the certificate chain. Try again later.", type);
+    else if (error == -EPERM)
+        failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 3600,
+                    "The CA added names to the certificate, and the server uses no such "
+                    "certificate (extra-names = refuse).");
     else
         failure_set(failure, LOG_EVENT_ORDER_FAILED_AT_CA, 503, 3600,
-                    error == -EPERM
-                        ? "The CA added names to the certificate, and the server uses no such "
-                          "certificate (extra-names = refuse)."
-                        : "The CA did not send the certificate that was ordered. Try again later.");
+                    "The CA did not send the certificate that was ordered: %s. Try again later.",
+                    why);
     /* A garbled answer may be intact the next time. A wrong certificate stays wrong. */
     failure->passing = error != -EKEYREJECTED && error != -EPERM;
 }

@@ -54,8 +54,8 @@ bool order_object_may_be_for_replaces(const SessionReply *reply)
 {
     const char *type = reply->problem ? problem_type(reply->problem) : "";
 
-    return reply->problem && reply->status >= 400 && !streq(type, "rateLimited") &&
-           !streq(type, "badNonce");
+    return reply->error == 0 && (reply->problem || reply->status < 500) && reply->status >= 400 &&
+           reply->status != 429 && !streq(type, "rateLimited") && !streq(type, "badNonce");
 }
 
 int order_object_note(const json_t *object, OrderRecord *record)
@@ -120,7 +120,8 @@ static bool set_csr_refused(const json_t *problem, bool at_once, unsigned retry_
             (csr_refusals[i].at_once && !at_once))
             continue;
         if (csr_refusals[i].sentence) {
-            failure_set(ret, LOG_EVENT_ORDER_FAILED_AT_CA, 415, 0, "%s", csr_refusals[i].sentence);
+            failure_set(ret, LOG_EVENT_ORDER_FAILED_AT_CA, 415, retry_after, "%s",
+                        csr_refusals[i].sentence);
             failure_quote(ret, problem);
         } else
             failure_set_problem(ret, problem, retry_after);

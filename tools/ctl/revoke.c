@@ -288,6 +288,7 @@ static int send_revocation(Revoke *revoke, int reason, const char *name)
         r = sync_wait(revoke->event, &answer);
     if (r < 0)
         return failed("revocation", strerror(-r));
+    revocation_explain(&answer.failure, answer.json);
     if (!answer.failure.status) {
         text_print_line(stdout, "The CA revoked certificate %s.", str_or(serial, "?"));
         log_revoked(revoke, name);

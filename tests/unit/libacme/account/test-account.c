@@ -310,9 +310,11 @@ static const Case cases[] = {
       "GET dir\n"
       "HEAD new-nonce\n"
       "new-account {'termsOfServiceAgreed': true}\n"
-      "failed 429, retry 99: The CA limits the rate of certificates. Try again later. The CA said: "
+      "failed 429, retry 99: The CA limits the rate of registrations. Try again later. The CA "
+      "said: "
       "rateLimited: No.\n"
-      "failed 429, retry 99: The CA limits the rate of certificates. Try again later. The CA said: "
+      "failed 429, retry 99: The CA limits the rate of registrations. Try again later. The CA "
+      "said: "
       "rateLimited: No.\n" },
     { "contacts",
       CONSENT "contact = a@example.org\ncontact = b@example.org\n",

@@ -81,7 +81,7 @@ static void test_empty_description(void)
     json_auto_t *problem = json_object();
     _cleanup_free_ char *text = problem_describe(problem);
 
-    ASSERT_STREQ(text, "no type: no details given");
+    ASSERT_STREQ(text, "no details given");
 }
 
 static void test_long_description(void)
@@ -122,9 +122,11 @@ static void test_failure(void)
     ASSERT_EQ(failure.retry_after, failure.pause);
     failure_set_problem(&failure, dated, 7);
     ASSERT_EQ(failure.pause, 7);
-    /* A retry does not help here, whatever the header says. */
+    /* The client gets the CA's time, if there is one. */
     failure_set_problem(&failure, csr, 7);
     ASSERT_EQ(failure.status, 415);
+    ASSERT_EQ(failure.retry_after, 7);
+    failure_set_problem(&failure, csr, 0);
     ASSERT_EQ(failure.retry_after, 0);
     failure_set_type(&failure, "");
     ASSERT_TRUE(!failure.problem);

@@ -85,7 +85,8 @@ static void test_names(EVP_PKEY *key)
     assert_request_refused(key, "m\xc3\xbcnchen.example", NULL, "xn--");
     assert_request_refused(key, "M\xc3\xbcller GmbH", "DNS:a.example",
                            "'M\xc3\xbcller GmbH', is not ASCII");
-    assert_request_refused(key, NULL, "DNS:a_b.example", "DNS name");
+    assert_request_refused(key, NULL, "DNS:b.example,DNS:a_b.example",
+                           "The DNS name 'a_b.example' in the CSR is not");
     assert_request_refused(key, NULL, "DNS:example.org.", "DNS name");
     assert_request_refused(key, NULL, "DNS:a.*.example", "DNS name");
 }

@@ -339,11 +339,8 @@ static const BedCase cases[] = {
         { "authz/1", 200, AUTHZ("pending", CHALLENGE("pending")) },
         { "authz/1", 200, AUTHZ("pending", CHALLENGE("pending")) } },
       SEEN_PLACED SEEN_VALIDATED
-      "pause 503, retry 3600: The CA reported an error that acmems does not know. The server's "
-      "administrator must look into it. The CA said: no type: no details given\n"
-      "wait 1 s\n"
-      "order/1\n"
-      "authz/1\n" SEEN_FINALIZED SEEN_ISSUED },
+      "end 503, retry 60: The CA sent an unexpected answer to the request to start a validation "
+      "(HTTP status 403, text/plain). Try again later.\n" },
     { "one of two names fails",
       { TWO,
         { "authz/1", 200, AUTHZ("pending", CHALLENGE("pending")) },

@@ -147,6 +147,11 @@ static void test_passing_failures(void)
     holds_note_failure(&context, &busy);
     ASSERT_TRUE(assert_held(&context, 503, "come back later") <= 77);
     ASSERT_OK(pause_remove(config.state_directory, PAUSE_SERVER, server, ""));
+    /* One answer does not stop everything for a day, and the way out is named. */
+    busy.pause = 86400;
+    holds_note_failure(&context, &busy);
+    assert_about(assert_held(&context, 503, "'acmemsctl clear --all' on the server ends"), 3600);
+    ASSERT_OK(pause_remove(config.state_directory, PAUSE_SERVER, server, ""));
     failure_done(&busy);
     failure_done(&plain);
     failure_done(&refused);

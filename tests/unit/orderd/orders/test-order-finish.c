@@ -25,20 +25,22 @@ static const BedCase cases[] = {
       { CHAIN_AT("3") },
       SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
       "certificate/3 as application/pem-certificate-chain\n"
-      "end 503, retry 3600: The CA did not send the certificate that was ordered. Try again "
-      "later.\n" },
+      "end 503, retry 3600: The CA did not send the certificate that was ordered: the certificate "
+      "has a different key than the request. Try again later.\n" },
     { "for another name",
       { CHAIN_AT("4") },
       SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
       "certificate/4 as application/pem-certificate-chain\n"
-      "end 503, retry 3600: The CA did not send the certificate that was ordered. Try again "
+      "end 503, retry 3600: The CA did not send the certificate that was ordered: the certificate "
+      "lacks a requested name. Try again "
       "later.\n" },
     { "garbage",
       { CHAIN_AT("5"), { "order/1", 200, "{'status': 'valid', 'certificate': '@certificate/1'}" } },
       SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
       "certificate/5 as application/pem-certificate-chain\n"
-      "pause 503, retry 3600: The CA did not send the certificate that was ordered. Try again "
-      "later.\n"
+      "pause 503, retry 3600: The CA did not send the certificate that was ordered: it contains a "
+      "certificate that cannot be decoded. Try "
+      "again later.\n"
       "wait 1 s\n"
       "order/1\n" SEEN_ISSUED },
     { "another type",
@@ -72,8 +74,8 @@ static const BedCase cases[] = {
         { "order/1", 200, "{'status': 'valid', 'certificate': '@certificate/1'}" } },
       SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
       "certificate/1 as application/pem-certificate-chain\n"
-      "pause 503, retry 3600: The CA did not send the certificate that was ordered. Try again "
-      "later.\n"
+      "pause 503, retry 3600: The CA did not send the certificate that was ordered: the answer is "
+      "not a chain of PEM certificates. Try again later.\n"
       "wait 1 s\n"
       "order/1\n" SEEN_ISSUED },
     { "the preferred root at once",

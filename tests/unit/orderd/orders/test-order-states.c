@@ -106,9 +106,8 @@ static const BedCase cases[] = {
       { { "finalize/1", 200,
           "{'status': 'invalid', 'error': {'type': 'urn:ietf:params:acme:error:unauthorized', "
           "'detail': 'No.'}}" } },
-      SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED "end 421: The CA could not validate the names. The "
-                                                "CA said: unauthorized: No. " BED_WANTS_CONTACT
-                                                "\n" },
+      SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
+      "end 421: The CA could not validate the names. The CA said: unauthorized: No.\n" },
     { "invalid because of a limit",
       { { "finalize/1", 200,
           "{'status': 'invalid', 'error': {'type': 'urn:ietf:params:acme:error:rateLimited', "
@@ -264,7 +263,19 @@ static const BedCase cases[] = {
       { { "finalize/1", 403, CA_PROBLEM("unauthorized") } },
       SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
       "end 415: The CA found other names in this CSR than were ordered. List every name in "
-      "subjectAltName. The CA said: unauthorized: No. " BED_WANTS_CONTACT "\n" },
+      "subjectAltName. The CA said: unauthorized: No.\n" },
+    { "the CA requires an e-mail address, and says so at finalize",
+      { { "finalize/1", 403,
+          "{'type': 'urn:ietf:params:acme:error:unauthorized', 'detail': 'No e-mail.'}" } },
+      SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
+      "end 415: The CA found other names in this CSR than were ordered. List every name in "
+      "subjectAltName. The CA said: unauthorized: No e-mail. " BED_WANTS_CONTACT "\n" },
+    { "the CA wants no emailAddress in the subject",
+      { { "finalize/1", 400,
+          "{'type': 'urn:ietf:params:acme:error:badCSR', 'detail': 'emailAddress in subject.'}" } },
+      SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED "end 415: The CA rejected this CSR. Create a new "
+                                                "one that meets the CA's requirements. The CA "
+                                                "said: badCSR: emailAddress in subject.\n" },
     { "the CA drops the order",
       { { "finalize/1", 404, CA_PROBLEM("malformed") } },
       SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
@@ -404,8 +415,8 @@ static const BedCase cases[] = {
       },
       SEEN_PLACED SEEN_VALIDATED SEEN_FINALIZED
       "certificate/1 as application/pem-certificate-chain\n"
-      "pause 503, retry 3600: The CA did not send the "
-      "certificate that was ordered. Try again later.\n"
+      "pause 503, retry 3600: The CA did not send the certificate that was ordered: it contains no "
+      "certificate. Try again later.\n"
       "wait 1 s\n"
       "order/1\n"
       "authz/1\n" SEEN_FINALIZED SEEN_ISSUED },

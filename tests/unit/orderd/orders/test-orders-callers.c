@@ -140,8 +140,8 @@ static void test_same_names(void)
                   "stored\n"
                   "one: issued\n" SEEN_PLACED "authz/1\n" SEEN_FINALIZED
                   "certificate/1 as application/pem-certificate-chain\n"
-                  "two: 503, retry 3600: The CA did not send the certificate that was ordered. Try "
-                  "again later.\n");
+                  "two: 503, retry 3600: The CA did not send the certificate that was ordered: the "
+                  "certificate has a different key than the request. Try again later.\n");
 }
 
 #define AUTHZ                                                                                      \
