@@ -58,8 +58,8 @@ class Server(Machine):
             self.stop()
             raise
 
-    def install(self):
-        packages = list((lib.ROOT / "build/deb").glob("acmems_*.deb"))
+    def install(self, pattern="acmems_*.deb"):
+        packages = list((lib.ROOT / "build/deb").glob(pattern))
         assert len(packages) == 1, "run make deb first"
         return self.run("env", "DEBIAN_FRONTEND=noninteractive", "dpkg", "--install",
                         f"/mnt/build/deb/{packages[0].name}")
