@@ -200,10 +200,13 @@ def test_reload_fails(acmems, client, tmp_path):
     client.check_live()
     assert client.run("renew", check=False).returncode == 1
     assert "waits for the reload command" in client.run("status").stdout
+    forget(acmems)
+    former = client.file()
+    assert client.run("renew", check=False).returncode == 1 and client.file() != former
     (tmp_path / "up").touch()
     client.run("renew")
     client.run("renew")
-    assert reloads.read_text() == "x\n" * 3
+    assert reloads.read_text() == "x\n" * 5
 
 
 def test_one_fails(acmems, client):
