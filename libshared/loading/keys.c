@@ -47,7 +47,7 @@ static const ConfigKey account_keys[] = {
     { "renewal-reserve", .parse = value_unsigned, IN(AccountBlock, renewal_reserve),
       .max = CONFIG_RENEWAL_RESERVE_MAX },
     { "order-timeout", .parse = value_unsigned, IN(AccountBlock, order_timeout),
-      .max = CONFIG_ORDER_TIMEOUT_MAX },
+      .max = CONFIG_ORDER_TIMEOUT_MAX, .unit = "seconds" },
 };
 
 static const ConfigKey state_keys[] = {
@@ -93,11 +93,11 @@ static const ConfigKey verification_keys[] = {
     { "propagation-check", .parse = value_either, IN(Verification, skip_propagation_check),
       .types = DNSUPDATE, .words = { "authoritative", "none" } },
     { "propagation-timeout", .parse = value_unsigned, IN(Verification, propagation_timeout),
-      .types = DNSUPDATE, .min = 1, .max = 86400 },
+      .types = DNSUPDATE, .min = 1, .max = 86400, .unit = "seconds" },
     { "ttl", .parse = value_unsigned, IN(Verification, ttl), .types = DNSUPDATE, .min = 0,
-      .max = INT32_MAX },
+      .max = INT32_MAX, .unit = "seconds" },
     { "timeout", .parse = value_unsigned, IN(Verification, timeout), .types = DNSUPDATE, .min = 1,
-      .max = 3600 },
+      .max = 3600, .unit = "seconds" },
     { "alias-zone", .parse = value_zone, LIST(Verification, alias_zones), .types = DNSUPDATE },
     { "label", .parse = value_either, IN(Verification, account_label), .types = DNSUPDATE,
       .words = { "none", "account" } },
@@ -107,10 +107,10 @@ static const ConfigKey storage_keys[] = {
     { "type", .parse = value_type, IN(Storage, type) },
     { "directory", .parse = value_path, IN(Storage, directory), .types = FILES },
     { "renew-within", .parse = value_unsigned, IN(Storage, renew_within), .types = FILES, .min = 0,
-      .max = 3650 },
+      .max = 3650, .unit = "days" },
     { "prefetch", .parse = value_bool, IN(Storage, prefetch), .types = FILES },
     { "prefetch-forget", .parse = value_unsigned, IN(Storage, prefetch_forget), .types = FILES,
-      .min = 1, .max = 3650 },
+      .min = 1, .max = 3650, .unit = "days" },
 };
 
 static const ConfigKey auth_keys[] = {
@@ -129,7 +129,7 @@ static const ConfigKey auth_keys[] = {
     { "orders-per-day", .parse = value_unsigned, IN(AuthBlock, orders_per_day),
       .max = CONFIG_BUDGET_MAX },
     { "hmac-max-age", .parse = value_unsigned, IN(AuthBlock, hmac_max_age), .min = 1,
-      .max = CONFIG_HMAC_AGE_MAX },
+      .max = CONFIG_HMAC_AGE_MAX, .unit = "seconds" },
 };
 
 static const char *const verification_types[] = {

@@ -24,6 +24,7 @@ struct ConfigKey {
     size_t count;         /* lists: of the number of values */
     size_t names;         /* references: of the tree of blocks in Config */
     unsigned min, max;    /* numbers */
+    const char *unit;     /* of a number: "seconds"; NULL: none */
     const char *words[2]; /* the value is one of them */
 };
 

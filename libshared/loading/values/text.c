@@ -108,8 +108,8 @@ int value_unsigned(Loader *l, const ConfigKey *key, const char *value, void *obj
     uint64_t number;
 
     if (number_parse(value, strlen(value), key->max, &number) < 0 || number < key->min)
-        return refuse(l, "%s = " QUOTED " is not a number from %u to %u", key->name, value,
-                      key->min, key->max);
+        return refuse(l, "%s = " QUOTED " is not a number%s%s from %u to %u", key->name, value,
+                      key->unit ? " of " : "", str_or(key->unit, ""), key->min, key->max);
     *(unsigned *)config_target(key, object) = (unsigned)number;
     return 0;
 }

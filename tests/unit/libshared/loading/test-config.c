@@ -199,9 +199,9 @@ static void test_refused(void)
           E("1") "[auth \"a\"] has hmac-max-age without hmac_key; add hmac_type and hmac_key, or "
                  "delete hmac-max-age\n" },
         { AUTH HMAC "hmac-max-age=0\ndomain=d\n",
-          E("4") "hmac-max-age = '0' is not a number from 1 to 86400\n" },
+          E("4") "hmac-max-age = '0' is not a number of seconds from 1 to 86400\n" },
         { AUTH HMAC "hmac-max-age=86401\ndomain=d\n",
-          E("4") "hmac-max-age = '86401' is not a number from 1 to 86400\n" },
+          E("4") "hmac-max-age = '86401' is not a number of seconds from 1 to 86400\n" },
         { AUTH "hmac_type=sha256\ndomain=d\n",
           E("1") "[auth \"a\"] has hmac_type without hmac_key; add hmac_key\n" },
         { AUTH "hmac_type=sha256\nhmac_key=\ndomain=d\n",
@@ -270,7 +270,7 @@ static void test_refused(void)
           E("3") "'prefetch' is not a key of type none in [storage \"s\"]; delete the line\n" },
         { "[storage \"s\"]\ntype=file\ndirectory=/s\nprefetch=perhaps\nprefetch-forget=0\n",
           E("4") "prefetch = 'perhaps' is neither yes nor no\n" E(
-              "5") "prefetch-forget = '0' is not a number from 1 to 3650\n" },
+              "5") "prefetch-forget = '0' is not a number of days from 1 to 3650\n" },
         { FULL_AUTH "storage=gone\n",
           E("4") "there is no [storage \"gone\"]; define it, or name another\n" },
         { FULL_AUTH "verification=gone\n",
@@ -315,7 +315,10 @@ static void test_refused(void)
           E("3") "an empty listener disables listening, but others are set; delete the empty one "
                  "or the others\n" },
         { "[verification v]\ntype=dns01-dnsUpdate\nttl=1h\n",
-          E("3") "ttl = '1h' is not a number from 0 to 2147483647\n" },
+          E("3") "ttl = '1h' is not a number of seconds from 0 to 2147483647\n" },
+        { "[account]\norder-timeout=4h\norders-per-3h=-1\n",
+          E("2") "order-timeout = '4h' is not a number of seconds from 0 to 604800\n" E(
+              "3") "orders-per-3h = '-1' is not a number from 0 to 10000\n" },
         { "[verification v]\ntype=dns01-dnsUpdate\ndns-server=ns.example.org\n",
           E("3") "dns-server = 'ns.example.org' is not an address; write 192.0.2.53, 192.0.2.53:53 "
                  "or [2001:db8::53]:53\n" },
@@ -361,7 +364,7 @@ static void test_refused(void)
         { DNSUPDATE "propagation-check=maybe\n",
           E("3") "propagation-check = 'maybe' is neither authoritative nor none\n" },
         { DNSUPDATE "propagation-timeout=0\n",
-          E("3") "propagation-timeout = '0' is not a number from 1 to 86400\n" },
+          E("3") "propagation-timeout = '0' is not a number of seconds from 1 to 86400\n" },
         { "[account]\neab-kid=\neab-hmac-key=c2VjcmV0\n",
           E("2") "eab-kid is empty; write the key identifier that the CA gave you\n" SHOWN(
               "3", "eab-hmac-key") },
