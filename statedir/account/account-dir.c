@@ -11,6 +11,7 @@
 #include "base/io.h"
 #include "base/macro.h"
 #include "statedir/files/atomic-file.h"
+#include "strings/text.h"
 
 #define FILE_SIZE_MAX ((size_t)64 * 1024)
 
@@ -173,13 +174,14 @@ int account_registration_load(const char *directory, json_t **ret)
     _cleanup_(json_decrefp) json_t *registration = NULL;
     _cleanup_free_ char *text = NULL;
     const json_t *uri;
-    size_t size;
+    size_t size, mark;
     int r;
 
     r = read_account_file(directory, ACCOUNT_REGISTRATION_FILE, &text, &size);
     if (r < 0)
         return r;
-    registration = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
+    mark = text_mark_size(text, size);
+    registration = json_loadb(text + mark, size - mark, JSON_REJECT_DUPLICATES, NULL);
     uri = json_object_get(registration, "uri");
     if (!json_is_object(json_object_get(registration, "body")) || (uri && !json_is_string(uri)))
         return -EBADMSG;

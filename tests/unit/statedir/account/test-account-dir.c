@@ -182,6 +182,11 @@ static void test_registration(void)
     ASSERT_OK(account_registration_load(directory, &loaded));
     ASSERT_TRUE(json_equal(loaded, registration));
     json_decref(loaded);
+    /* some editors write a byte order mark */
+    test_write(directory, "registration.json",
+               "\xef\xbb\xbf{\"body\": {}, \"uri\": \"https://a\"}");
+    ASSERT_OK(account_registration_load(directory, &loaded));
+    json_decref(loaded);
     json_decref(registration);
 }
 
