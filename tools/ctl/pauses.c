@@ -15,26 +15,41 @@
 #include "strings/text.h"
 #include "x509/dns-name.h"
 
+#define TIME_SIZE sizeof("2026-11-27 12:00:00 UTC, and some room")
+
+/* False: the pause is over. */
+static bool format_end(const Pause *pause, char until[TIME_SIZE])
+{
+    struct tm tm;
+
+    return pause_left(pause, time(NULL)) > 0 && gmtime_r(&pause->until, &tm) &&
+           strftime(until, TIME_SIZE, "%Y-%m-%d %H:%M:%S UTC", &tm) > 0;
+}
+
+/* What a pause is about: a CA has no other name than its URL. */
+static const char *subject(const Pause *pause)
+{
+    return pause->kind == PAUSE_SERVER ? pause->server : pause->what;
+}
+
 static int print_pause(const Pause *pause, void *userdata)
 {
-    unsigned left = pause_left(pause, time(NULL));
-    struct tm tm;
-    char until[32];
+    char until[TIME_SIZE];
 
     (void)userdata;
-    if (left == 0 || !gmtime_r(&pause->until, &tm) ||
-        strftime(until, sizeof(until), "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
-        return 0;
-    text_print_line(stdout, "until %s (%u s, %u in a row): %s%s%s: %s", until, left, pause->count,
-                    pause_kind_name(pause->kind), *pause->what ? " " : "", pause->what,
-                    pause->reason);
+    if (format_end(pause, until))
+        text_print_line(stdout, "until %s (%u s, %u in a row): %s %s: %s", until,
+                        pause_left(pause, time(NULL)), pause->count, pause_kind_name(pause->kind),
+                        subject(pause), pause->reason);
     return 0;
 }
 
 typedef struct Clearing {
     const Config *config;
-    const char *name; /* NULL: clear all */
+    const char *name;        /* NULL: clear all */
+    const char *config_file; /* as the user gave it; NULL: the default */
     int n;
+    bool is_held; /* by a pause of all names, which was printed */
 } Clearing;
 
 /* Finds @word in a @text whose words are separated by one blank. */
@@ -67,13 +82,43 @@ static bool concerns(const Pause *pause, const char *name)
     return false;
 }
 
+/* Whether a pause holds up all names that are ordered from a CA of the configuration. */
+static bool concerns_all(const Pause *pause, const Config *config)
+{
+    bool is_ours = false;
+
+    for (size_t i = 0; i < config->n_accounts; i++)
+        is_ours |=
+            streq(config->accounts[i]->server, pause->server) &&
+            (pause->kind == PAUSE_SERVER || streq(config->accounts[i]->directory, pause->what));
+    return is_ours && (pause->kind == PAUSE_SERVER || pause->kind == PAUSE_ACCOUNT);
+}
+
+/* A pause of all names stays: other names may need it. */
+static void tell_held(Clearing *clearing, const Pause *pause)
+{
+    const char *file = clearing->config_file;
+    char until[TIME_SIZE];
+
+    if (!concerns_all(pause, clearing->config) || !format_end(pause, until))
+        return;
+    clearing->is_held = true;
+    text_print_line(stderr,
+                    "acmemsctl: a pause of the %s %s also holds %s, until %s: run acmemsctl clear "
+                    "%s%s%s--all to end all pauses",
+                    pause->kind == PAUSE_SERVER ? "CA" : "account", subject(pause), clearing->name,
+                    until, file ? "--config=" : "", str_or(file, ""), file ? " " : "");
+}
+
 static int clear_pause(const Pause *pause, void *userdata)
 {
     Clearing *clearing = userdata;
     int r;
 
-    if (clearing->name && !concerns(pause, clearing->name))
+    if (clearing->name && !concerns(pause, clearing->name)) {
+        tell_held(clearing, pause);
         return 0;
+    }
     r = pause_remove(clearing->config->state_directory, pause->kind, pause->server, pause->what);
     if (r >= 0)
         clearing->n++;
@@ -165,9 +210,9 @@ int ctl_pauses(char *const *arguments, const CtlOptions *options)
 }
 
 /* @name: NULL for all. Returns an exit code. */
-static int clear(const Config *config, const char *name)
+static int clear(const Config *config, const CtlOptions *options, const char *name)
 {
-    Clearing clearing = { .config = config, .name = name };
+    Clearing clearing = { .config = config, .name = name, .config_file = options->config };
     int r = pause_foreach(config->state_directory, clear_pause, &clearing);
 
     if (r >= 0 && name)
@@ -175,21 +220,24 @@ static int clear(const Config *config, const char *name)
     if (r < 0)
         return pauses_fail("cannot clear everything", r);
     if (clearing.n == 0 && name) {
-        text_print_line(stderr, "acmemsctl: there is no pause and no order for %s", name);
+        text_print_line(stderr, "acmemsctl: there is no pause and no order for %s%s", name,
+                        clearing.is_held ? " alone" : "");
         return CTL_BAD;
     }
-    return CTL_GOOD;
+    return clearing.is_held ? CTL_BAD : CTL_GOOD;
 }
 
-/* The name may be in upper case, as in a CSR. */
-static int clear_name(const Config *config, const char *argument)
+/* The name may be in upper case, as in a CSR, or end in a dot, as in a zone file. */
+static int clear_name(const Config *config, const CtlOptions *options, const char *argument)
 {
-    _cleanup_free_ char *name = strdup(argument);
+    size_t length = strlen(argument);
+    _cleanup_free_ char *name =
+        strndup(argument, length - (length > 1 && argument[length - 1] == '.'));
 
     if (!name)
         return pauses_fail("cannot clear the name", -ENOMEM);
     dns_name_fold(name);
-    return clear(config, name);
+    return clear(config, options, name);
 }
 
 int ctl_clear(char *const *arguments, const CtlOptions *options)
@@ -205,9 +253,9 @@ int ctl_clear(char *const *arguments, const CtlOptions *options)
     if (!ctl_become_owner(config->state_directory))
         return CTL_BAD;
     if (options->all)
-        return clear(config, NULL);
+        return clear(config, options, NULL);
     for (; *arguments; arguments++)
-        if (clear_name(config, *arguments) != CTL_GOOD)
+        if (clear_name(config, options, *arguments) != CTL_GOOD)
             result = CTL_BAD;
     return result;
 }

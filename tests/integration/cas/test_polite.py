@@ -193,6 +193,25 @@ def test_acmemsctl(acmems, new_csr, pebble):
     assert HELD_BACK not in acmems.post(new_csr(names[1])).text
 
 
+def test_clear_a_name_of_a_paused_ca(faulty, fake_ca, new_csr):
+    """A trailing dot does not matter; the pause of the CA stays, and is told with the command that ends it."""
+    fake_ca.order = limited(SCOPES["name"][0])
+    faulty.post(new_csr("www.example.org"))
+    fake_ca.order = 503, {"Retry-After": "3600"}, {}
+    faulty.post(new_csr("mail.example.org"))
+    listed = lib.run(lib.CTL, "--config", faulty.config, "pauses").stdout
+    assert f": server {fake_ca.url}: " in listed and ": name www.example.org: " in listed, listed
+    held = f"a pause of the CA {fake_ca.url} also holds {{}}, until "
+    to_do = f"run acmemsctl clear --config={faulty.config} --all to end all pauses\n"
+    first, second = clear(faulty, "WWW.example.org."), clear(faulty, "other.example.org.")
+    assert first.returncode == 1 and held.format("www.example.org") in first.stderr and first.stderr.endswith(to_do)
+    assert second.returncode == 1 and held.format("other.example.org") in second.stderr and to_do in second.stderr
+    assert second.stderr.endswith("there is no pause and no order for other.example.org alone\n")
+    assert [pause["kind"] for pause in pauses(faulty)] == ["server"]
+    lib.run(lib.CTL, "clear", f"--config={faulty.config}", "--all")
+    assert pauses(faulty) == []
+
+
 def test_acmemsctl_wrong_use(installation):
     installation.write_config()
     for code, *argv in (2, "clear"), (2, "clear", "--all", "a.example.org"), (2, "pauses", "x"), \
