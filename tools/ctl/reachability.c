@@ -6,16 +6,44 @@
 #include "net/listening.h"
 #include "strings/strv.h"
 
-static bool is_local(const ListenAddress *address)
+/* Where the clients are that [mgmt] can have. */
+typedef enum Reach {
+    REACH_NETWORK,
+    REACH_LOOPBACK,
+    REACH_UNIX, /* they have no address */
+} Reach;
+
+/* A front server on this machine tells the addresses of its clients, if proxy-protocol is set. */
+static Reach find_reach(const Config *config)
 {
-    return address->kind == LISTEN_UNIX || listen_address_is_loopback(address);
+    Reach reach = REACH_UNIX;
+
+    if (config->n_listeners == 0 || config->n_proxies > 0)
+        return REACH_NETWORK;
+    for (size_t i = 0; i < config->n_listeners; i++) {
+        const ListenAddress *address = &config->listeners[i];
+
+        if (address->kind == LISTEN_UNIX)
+            continue;
+        if (!listen_address_is_loopback(address))
+            return REACH_NETWORK;
+        reach = REACH_LOOPBACK;
+    }
+    return reach;
 }
 
-/* Whether a client on this machine matches: 127.0.0.0/8, ::1. */
-static bool has_loopback(const AddressPrefix *prefix)
+/* Whether it has no other clients than those on this machine: 127.0.0.0/8, ::1. */
+static bool is_loopback(const AddressPrefix *prefix)
 {
     return (prefix->family == AF_INET && prefix->length >= 8 && prefix->bytes[0] == 127) ||
-           address_prefix_covers(prefix, "127.0.0.1") || address_prefix_covers(prefix, "::1");
+           (prefix->length == 128 && address_prefix_covers(prefix, "::1"));
+}
+
+/* Whether a client on this machine matches. */
+static bool has_loopback(const AddressPrefix *prefix)
+{
+    return is_loopback(prefix) || address_prefix_covers(prefix, "127.0.0.1") ||
+           address_prefix_covers(prefix, "::1");
 }
 
 static bool is_matched_locally(const AuthBlock *auth)
@@ -23,29 +51,56 @@ static bool is_matched_locally(const AuthBlock *auth)
     for (size_t i = 0; i < auth->n_ips; i++)
         if (has_loopback(&auth->ips[i]))
             return true;
-    return auth->n_ips == 0;
+    return false;
 }
 
-/* A front server on this machine tells the addresses of its clients, if proxy-protocol is set. */
-static bool listens_locally(const Config *config)
+/* The networks with clients on other machines, separated by commas; NULL: none, or out of memory.
+ */
+static char *list_remote(const AuthBlock *auth)
 {
-    for (size_t i = 0; i < config->n_listeners; i++)
-        if (!is_local(&config->listeners[i]))
-            return false;
-    return config->n_listeners > 0 && config->n_proxies == 0;
+    _cleanup_strv_ char **remote = NULL;
+
+    for (size_t i = 0; i < auth->n_ips; i++) {
+        char text[ADDRESS_PREFIX_SIZE];
+
+        if (!is_loopback(&auth->ips[i]) &&
+            strv_extend(&remote, address_prefix_format(&auth->ips[i], text)) < 0)
+            return NULL;
+    }
+    return remote ? strv_join(remote, ", ") : NULL;
+}
+
+#define ADD_LISTENER                                                                               \
+    "add a listener to [mgmt], or proxy-protocol for a front server on this machine"
+
+static void check_auth(const AuthBlock *auth, Reach reach, const ConfigListener *listener)
+{
+    _cleanup_free_ char *remote = list_remote(auth);
+
+    if (reach == REACH_UNIX)
+        config_tell(listener, LOG_WARNING, auth->file, auth->line,
+                    "no client can match ip of [auth \"%.64s\"], because [mgmt] listens on unix "
+                    "sockets only, where clients have no address; " ADD_LISTENER,
+                    auth->name);
+    else if (!is_matched_locally(auth))
+        config_tell(listener, LOG_WARNING, auth->file, auth->line,
+                    "no client can match [auth \"%.64s\"], because [mgmt] listens on loopback "
+                    "only; " ADD_LISTENER,
+                    auth->name);
+    else if (remote)
+        config_tell(listener, LOG_WARNING, auth->file, auth->line,
+                    "no client on another machine can match [auth \"%.64s\"] (ip = %s), because "
+                    "[mgmt] listens on loopback only; " ADD_LISTENER,
+                    auth->name, remote);
 }
 
 void reachability_check(const Config *config, const ConfigListener *listener)
 {
-    if (!listens_locally(config))
-        return;
-    for (size_t i = 0; i < config->n_auth; i++)
-        if (!is_matched_locally(config->auth[i]))
-            config_tell(listener, LOG_WARNING, config->auth[i]->file, config->auth[i]->line,
-                        "no client can match [auth \"%.64s\"], because [mgmt] listens on loopback "
-                        "only; add a listener to [mgmt], or proxy-protocol for a front server on "
-                        "this machine",
-                        config->auth[i]->name);
+    Reach reach = find_reach(config);
+
+    for (size_t i = 0; reach != REACH_NETWORK && i < config->n_auth; i++)
+        if (config->auth[i]->n_ips > 0)
+            check_auth(config->auth[i], reach, listener);
 }
 
 /* The listeners of one socket unit. */

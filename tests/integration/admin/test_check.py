@@ -23,8 +23,6 @@ def check(path, text):
     ("", "127.0.0.0/8", False),
     ("", "127.0.0.2", False),
     ("", "::1", False),
-    ("", "0.0.0.0/0", False),
-    ("", "192.0.2.0/24\nip = ::1", False),
 ])
 def test_loopback_listeners(tmp_path, mgmt, ip, is_unreachable):
     """New users write an auth block for their network and leave the listeners as they are."""
@@ -33,6 +31,27 @@ def test_loopback_listeners(tmp_path, mgmt, ip, is_unreachable):
     line = mgmt.count("\n") + 2
     assert (f'acmems.ini:{line}: warning: no client can match [auth "mail"], {UNREACHABLE}' in output) == is_unreachable
     assert output.endswith("ok, 1 auth block, 1 warning\n" if is_unreachable else "ok, 1 auth block\n")
+
+
+@pytest.mark.parametrize("ip, remote", [
+    ("0.0.0.0/0", "0.0.0.0/0"), ("::/0", "::/0"), ("127.0.0.1\nip = 10.0.0.0/8", "10.0.0.0/8"),
+    ("192.0.2.0/24\nip = ::1\nip = 2001:db8::/32", "192.0.2.0/24, 2001:db8::/32"), ("127.0.0.1\nip = ::1", None),
+])
+def test_loopback_listeners_and_networks(tmp_path, ip, remote):
+    """A client on this machine matches, and no other one."""
+    output = check(tmp_path / "acmems.ini", f'[auth "mail"]\nip = {ip}\ndomain = mail.example.org\n')
+    said = f'no client on another machine can match [auth "mail"] (ip = {remote}), {UNREACHABLE}; add a listener'
+    assert (said in output) == ("warning" in output) == bool(remote), output
+
+
+def test_unix_listeners(tmp_path):
+    """Their clients have no address: no block with ip matches one, one without ip does."""
+    hmac = "hmac_type = sha256\nhmac_key = 0123456789abcdef\ndomain = *\n"
+    output = check(tmp_path / "acmems.ini", "[mgmt]\nlistener = /run/acmems/sign.sock\n"
+                   f'[auth "a"]\nip = 127.0.0.1\ndomain = *\n[auth "b"]\nip = ::/0\n{hmac}[auth "c"]\n{hmac}')
+    for name in "ab":
+        assert f'no client can match ip of [auth "{name}"], because [mgmt] listens on unix sockets only' in output
+    assert "loopback" not in output and output.endswith("ok, 3 auth blocks, 2 warnings\n"), output
 
 
 @pytest.mark.parametrize("ca_file, why", [
