@@ -2,11 +2,11 @@
 #include "libacme/transport/fetch.h"
 
 #include <curl/curl.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <sys/queue.h>
 
 #include "base/clock.h"
+#include "config/ca-file.h"
 #include "event/timer.h"
 #include "libacme/transport/link.h"
 #include "libacme/transport/url.h"
@@ -176,20 +176,17 @@ static int curl_to_errno(CURLcode code)
 static char *explain_ca_file(const Fetch *fetch)
 {
     const char *path = fetch->fetcher ? fetch->fetcher->ca_file : NULL;
-    _cleanup_close_ int fd = -EBADF;
-    bool is_readable;
-    char *text, byte;
+    const char *why = "contains no certificate in PEM form";
+    char *text;
+    int r;
 
     if (!path && curl_easy_getinfo(fetch->easy, CURLINFO_CAINFO, &path) != CURLE_OK)
         path = NULL;
     path = str_or(path, "of the system");
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    is_readable = fd >= 0 && read(fd, &byte, 1) >= 0;
-    return asprintf(&text, "'%s' %s%s", path,
-                    is_readable ? "contains no certificate in PEM form" : "cannot be read: ",
-                    is_readable ? "" : strerror(errno)) < 0
-               ? NULL
-               : text;
+    r = ca_file_check(path, &why);
+    if (r < 0 && r != -EBADMSG)
+        return asprintf(&text, "'%s' cannot be read: %s", path, strerror(-r)) < 0 ? NULL : text;
+    return asprintf(&text, "'%s' %s", path, why) < 0 ? NULL : text;
 }
 
 static const char *effective_url(const Fetch *fetch)

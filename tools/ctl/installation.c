@@ -9,6 +9,7 @@
 
 #include "base/macro.h"
 #include "base/path.h"
+#include "config/ca-file.h"
 #include "config/config.h"
 #include "ctl/ctl.h"
 #include "ctl/reachability.h"
@@ -255,16 +256,32 @@ static int access_as_owner(const char *path, int mode)
 }
 
 /* A file of CA certificates is no secret. What the caller may not read, acmems-orderd may. */
-static void check_ca_files(const Config *config, const ConfigListener *listener)
+static void check_ca_file(const AccountBlock *account, const ConfigListener *listener)
+{
+    const Place place = account->ca_file_place;
+    _cleanup_free_ char *doing = NULL;
+    const char *why = NULL;
+    int r = owner_become(account->ca_file, &doing);
+
+    if (r >= 0)
+        r = ca_file_check(account->ca_file, &why);
+    (void)owner_leave();
+    if (r == -EBADMSG && why)
+        config_tell(listener, LOG_WARNING, place.file, place.line, "ca-file '%s' %s",
+                    account->ca_file, why);
+    else if (r < 0 && r != -EACCES)
+        config_tell(listener, LOG_WARNING, place.file, place.line,
+                    "ca-file '%s' cannot be read: %s", account->ca_file, strerror(-r));
+}
+
+/* @is_told: check_need() reported the files that acmems-orderd cannot open. */
+static void check_ca_files(const Config *config, bool is_told, const ConfigListener *listener)
 {
     for (size_t i = 0; i < config->n_accounts; i++) {
         const AccountBlock *account = config->accounts[i];
-        int r = account->ca_file ? access_as_owner(account->ca_file, R_OK) : 0;
 
-        if (r < 0 && r != -EACCES)
-            config_tell(listener, LOG_WARNING, account->ca_file_place.file,
-                        account->ca_file_place.line, "ca-file '%s' cannot be read: %s",
-                        account->ca_file, strerror(-r));
+        if (account->ca_file && (!is_told || access_as_owner(account->ca_file, R_OK) >= 0))
+            check_ca_file(account, listener);
     }
 }
 
@@ -324,15 +341,14 @@ void installation_check(const char *path, const Config *config, config_message_c
     reachability_check(config, &listener);
     /* Of other files, the users and services of this machine need not be the readers. */
     if (!path_is_below(path, "/etc/acmems")) {
-        check_ca_files(config, &listener);
+        check_ca_files(config, false, &listener);
         return;
     }
     check_files(config, &listener);
     check_storages(config, &listener);
     secrecy_check(config, &listener);
     check_runtime(config, &listener);
-    if (!check_needs(config, &listener))
-        check_ca_files(config, &listener);
+    check_ca_files(config, check_needs(config, &listener), &listener);
     check_reader(config, &listener);
     check_registrations(config, &listener);
     reachability_check_sockets(config, &listener);
