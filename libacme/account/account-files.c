@@ -81,18 +81,34 @@ int account_files_load(AccountFiles *files, const char *directory, const char *s
     return registration_leave(files->registration, server, &files->elsewhere);
 }
 
-bool account_is_missing(const AccountBlock *account)
+AccountStanding account_standing(const AccountBlock *account, char status[ACCOUNT_STATUS_SIZE])
 {
     json_auto_t *registration = NULL;
     _cleanup_free_ char *elsewhere = NULL;
-    int r;
+    const char *said;
+    int r = account_registration_load(account->directory, &registration);
 
-    if (account_block_registers(account))
-        return false;
-    r = account_registration_load(account->directory, &registration);
+    if (r == -EBADMSG)
+        return ACCOUNT_DAMAGED;
     if (r >= 0)
         r = registration_leave(registration, account->server, &elsewhere);
-    return r == -ENOENT || (r >= 0 && !registration_uri(registration));
+    if (r < 0 && r != -ENOENT)
+        return ACCOUNT_STANDS;
+    said = registration_status(registration);
+    if (said && !streq(said, "valid")) {
+        (void)snprintf(status, ACCOUNT_STATUS_SIZE, "%s", said);
+        return ACCOUNT_ENDED;
+    }
+    if (registration_uri(registration))
+        return ACCOUNT_STANDS;
+    return account_block_registers(account) ? ACCOUNT_UNREGISTERED : ACCOUNT_MISSING;
+}
+
+bool account_is_missing(const AccountBlock *account)
+{
+    char status[ACCOUNT_STATUS_SIZE];
+
+    return account_standing(account, status) >= ACCOUNT_MISSING;
 }
 
 bool account_key_is_unusable(const AccountBlock *account, char why[ACCOUNT_KEY_WHY_SIZE])

@@ -34,7 +34,21 @@ void account_files_done(AccountFiles *files);
 int account_files_load(AccountFiles *files, const char *directory, const char *server,
                        bool make_key);
 
-/* Whether the files name no account at the CA, and acmems-orderd may not register one. */
+/* What registration.json says. */
+typedef enum AccountStanding {
+    ACCOUNT_STANDS,       /* a valid account, or the file cannot be read here */
+    ACCOUNT_UNREGISTERED, /* none yet: acmems-orderd registers one */
+    ACCOUNT_MISSING,      /* none, and acmems-orderd may not register one */
+    ACCOUNT_ENDED,        /* one that the CA does not accept any more */
+    ACCOUNT_DAMAGED,      /* the file is no registration */
+} AccountStanding;
+
+#define ACCOUNT_STATUS_SIZE 32
+
+/* @status: set for ACCOUNT_ENDED, "deactivated" or "revoked" (RFC 8555 §7.1.2). */
+AccountStanding account_standing(const AccountBlock *account, char status[ACCOUNT_STATUS_SIZE]);
+
+/* Whether acmems-orderd has no account to order with until somebody acts. */
 bool account_is_missing(const AccountBlock *account);
 
 /* Whether there is a key that acmems cannot use. @why: then the reason, a clause about the file. */

@@ -160,11 +160,29 @@ static void check_verifications(const Config *config, const Orderd *orderd,
     }
 }
 
+/* ACCOUNT_STANDS also if the caller cannot find out. */
+static AccountStanding find_standing(const AccountBlock *account, char status[ACCOUNT_STATUS_SIZE])
+{
+    AccountStanding standing = ACCOUNT_STANDS;
+
+    if (ctl_become_owner(account->directory))
+        standing = account_standing(account, status);
+    (void)owner_leave();
+    return standing;
+}
+
 /* acmems-orderd binds an account only if it may accept the terms of service; otherwise root does so
  * with acme-register. The key file is not needed after that. */
 static const char *external_key_file(const AccountBlock *account)
 {
     return account_block_registers(account) ? account->external.hmac_key_file : NULL;
+}
+
+static bool needs_external_key(const AccountBlock *account)
+{
+    char status[ACCOUNT_STATUS_SIZE];
+
+    return external_key_file(account) && find_standing(account, status) == ACCOUNT_UNREGISTERED;
 }
 
 static void check_account(const AccountBlock *account, const Orderd *orderd,
@@ -174,7 +192,7 @@ static void check_account(const AccountBlock *account, const Orderd *orderd,
     const Need needs[] = {
         { account->ca_file_place, "ca-file", account->ca_file, R_OK, .remedy = REMEDY_READABLE },
         { account->hmac_key_file_place, "eab-hmac-key-file", external_key_file(account), R_OK,
-          .may_be_missing = true, .remedy = REMEDY_KEY },
+          .may_be_missing = !needs_external_key(account), .remedy = REMEDY_KEY },
         { account->directory_place, "the account directory", account->directory, R_OK | W_OK | X_OK,
           .may_be_missing = true, .remedy = REMEDY_DIRECTORY },
         { account->directory_place, "the account key", key, R_OK, .may_be_missing = true,
@@ -308,18 +326,32 @@ static bool check_key(const AccountBlock *account, const char *path, const Confi
 static void check_registration(const AccountBlock *account, const char *key, const char *config,
                                const ConfigListener *listener)
 {
-    bool is_named = *account->name, is_missing;
+    char status[ACCOUNT_STATUS_SIZE];
+    AccountStanding standing = find_standing(account, status);
+    bool is_named = *account->name, has_key = access_as_owner(key, F_OK) >= 0;
+    _cleanup_free_ char *what = NULL;
+    const char *options = has_key ? "" : "--gen-key ";
+    int n = 0;
 
-    if (!ctl_become_owner(account->directory))
+    if (standing < ACCOUNT_MISSING)
         return;
-    is_missing = account_is_missing(account);
-    (void)owner_leave();
-    if (is_missing)
+    if (standing == ACCOUNT_MISSING)
+        n = asprintf(&what, "there is no account at %s: ", account->server);
+    else if (standing == ACCOUNT_DAMAGED)
+        n = asprintf(&what,
+                     "'%s/" ACCOUNT_REGISTRATION_FILE
+                     "' is not the registration of an account in JSON: remove it, and ",
+                     account->directory);
+    else {
+        n = asprintf(&what, "the account at %s is %s: ", account->server, status);
+        options = "--gen-key --override-existing-key ";
+    }
+    if (n >= 0)
         config_tell(listener, LOG_WARNING, account->file, account->line,
-                    "there is no account at %s: run acme-register%s%s%s --register "
-                    "--accept-terms-of-service %s",
-                    account->server, is_named ? " --account=" : "", account->name,
-                    access_as_owner(key, F_OK) >= 0 ? "" : " --gen-key", config);
+                    "%srun acme-register%s%s %s--register --accept-terms-of-service %s", what,
+                    is_named ? " --account=" : "", account->name, options, config);
+    else
+        what = NULL;
 }
 
 static void check_registrations(const Config *config, const ConfigListener *listener)

@@ -218,6 +218,39 @@ def test_key_file_where_only_root_can_read(machine):
     assert len(warnings) == 1 and "acmems-orderd cannot read tsig-key-file '/var/lib/keys/tsig'" in warnings[0], warnings
 
 
+def write_account(machine, text):
+    machine.sh("cd /var/lib/acmems/account && openssl ecparam -genkey -name prime256v1 -noout -out account.pem && "
+               f"printf %s '{text}' >registration.json && chown acmems: * && chmod 0600 *")
+
+
+COMMAND = "--register --accept-terms-of-service /etc/acmems/acmems.ini"
+
+
+@pytest.mark.parametrize("text, words", [
+    ('{"body": {"status": "deactivated"}, "uri": "https://127.0.0.1:1/a"}',
+     "the account at https://127.0.0.1:1/dir is deactivated: run acme-register --gen-key --override-existing-key "),
+    ('{"body": {"status": "revoked"}, "uri": "https://127.0.0.1:1/a"}', "the account at https://127.0.0.1:1/dir is revoked"),
+    ('{"body": {', "'/var/lib/acmems/account/registration.json' is not the registration of an account in JSON: remove it, "
+     "and run acme-register --register "),
+    ('{"body": {"status": "valid"}, "uri": "https://127.0.0.1:1/a"}', None), ('{"body": {}, "uri": "https://127.0.0.1:1/a"}', None),
+])
+def test_account_that_cannot_order(machine, text, words):
+    write_account(machine, text)
+    warnings = machine.check()
+    assert len(warnings) == bool(words), warnings
+    assert not words or (words in warnings[0] and warnings[0].endswith(COMMAND)), warnings
+
+
+def test_missing_external_key(machine):
+    """acmems-orderd needs it until it has registered the account."""
+    external = "eab-kid = k\neab-hmac-key-file = /etc/acmems/eab\n"
+    warnings = machine.check(external)
+    assert len(warnings) == 1 and warnings[0].endswith("cannot read eab-hmac-key-file '/etc/acmems/eab': "
+                                                       "No such file or directory"), warnings
+    write_account(machine, '{"body": {}, "uri": "https://127.0.0.1:1/a"}')
+    assert machine.check(external) == []
+
+
 def test_revoke_does_not_follow_links(machine):
     """A file of the cache may be the argument."""
     machine.check()
