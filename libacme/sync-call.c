@@ -9,6 +9,22 @@ void sync_answer_done(SyncAnswer *answer)
     *answer = (SyncAnswer){ 0 };
 }
 
+/* The body may be missing, but not something else. */
+static bool is_odd(const SyncAnswer *answer, const SessionReply *reply)
+{
+    const char *body = reply->body + strspn(reply->body, " \t\r\n");
+
+    return !reply->json && *body && (answer->wants_object || (*body == '<' && !reply->location));
+}
+
+static void set_failure(SyncAnswer *answer, const SessionReply *reply)
+{
+    if (reply->error == -EOPNOTSUPP && answer->lacking)
+        failure_set(&answer->failure, LOG_EVENT_ORDER_FAILED_AT_CA, 500, 0, "%s", answer->lacking);
+    else
+        failure_set_reply(&answer->failure, reply, str_or(answer->purpose, "of this program"));
+}
+
 void sync_callback(const SessionReply *reply, void *userdata)
 {
     SyncAnswer *answer = userdata;
@@ -17,8 +33,8 @@ void sync_callback(const SessionReply *reply, void *userdata)
     answer->status = reply->status;
     answer->json = reply->json ? json_deep_copy(reply->json) : NULL;
     answer->location = reply->location ? strdup(reply->location) : NULL;
-    if (!session_reply_is_good(reply))
-        failure_set_reply(&answer->failure, reply, "of this program");
+    if (!session_reply_is_good(reply) || is_odd(answer, reply))
+        set_failure(answer, reply);
 }
 
 void sync_settle(const Failure *failure, void *userdata)

@@ -7,6 +7,11 @@
 #include "libacme/transport/session.h"
 
 typedef struct SyncAnswer {
+    /* Set by the caller. */
+    const char *purpose; /* completes "the request …", see failure_set_reply() */
+    const char *lacking; /* the sentence if the CA has no URL for the request; NULL: it must have */
+    bool wants_object;   /* a body that is no JSON object is a failure */
+
     bool arrived;
     long status;  /* HTTP; 0: there was no answer */
     json_t *json; /* NULL unless the answer is a JSON object */
@@ -16,7 +21,8 @@ typedef struct SyncAnswer {
 
 void sync_answer_done(SyncAnswer *answer);
 
-/* Callback for session_post() and similar functions, with a zeroed SyncAnswer as userdata. */
+/* Callback for session_post() and similar functions, with a new SyncAnswer as userdata. A page
+ * without a Location is a failure, whatever its status: some other server answered. */
 void sync_callback(const SessionReply *reply, void *userdata);
 
 /* The same for rollover_start() and similar functions. */

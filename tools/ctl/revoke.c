@@ -276,7 +276,11 @@ static int remember_key(const Revoke *revoke)
 /* Sends revokeCert (RFC 8555 §7.6). @name: of the reason, or NULL. */
 static int send_revocation(Revoke *revoke, int reason, const char *name)
 {
-    _cleanup_(sync_answer_done) SyncAnswer answer = { 0 };
+    _cleanup_(sync_answer_done) SyncAnswer answer = {
+        .purpose = "to revoke the certificate",
+        .lacking = "The CA does not offer revocation (no https URL for revokeCert in its "
+                   "directory).",
+    };
     _cleanup_free_ char *serial = chain_serial(revoke->chain);
     SessionCall *call;
     int r;

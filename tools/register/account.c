@@ -23,7 +23,7 @@ static int failed_call(int r, const SyncAnswer *answer)
 
 int register_initialize(Register *reg)
 {
-    _cleanup_(sync_answer_done) SyncAnswer answer = { 0 };
+    _cleanup_(sync_answer_done) SyncAnswer answer = { .purpose = "for its directory" };
     SessionCall *call;
     int r;
 
@@ -106,10 +106,12 @@ int register_check_status(Register *reg)
     return -EKEYREVOKED;
 }
 
-/* POST to the account (RFC 8555 §7.3.2), or POST-as-GET without a payload. */
-static int post_account(Register *reg, const json_t *payload)
+/* POST to the account (RFC 8555 §7.3.2), or POST-as-GET without a payload. @purpose: see
+ * SyncAnswer.
+ */
+static int post_account(Register *reg, const json_t *payload, const char *purpose)
 {
-    _cleanup_(sync_answer_done) SyncAnswer answer = { 0 };
+    _cleanup_(sync_answer_done) SyncAnswer answer = { .purpose = purpose, .wants_object = true };
     _cleanup_free_ char *uri = strdup(registration_uri(reg->registration));
     const json_t *changed;
     SessionCall *call;
@@ -135,6 +137,11 @@ static int post_account(Register *reg, const json_t *payload)
     return r < 0 ? r : register_check_status(reg);
 }
 
+static int refresh(Register *reg)
+{
+    return post_account(reg, NULL, "for the account");
+}
+
 /* The command line takes precedence over the configuration. */
 static const ExternalAccount *external_account(const Register *reg)
 {
@@ -148,7 +155,7 @@ static int post_new_account(Register *reg, json_t *binding)
         .contact = contact,
         .binding = binding,
     };
-    _cleanup_(sync_answer_done) SyncAnswer answer = { 0 };
+    _cleanup_(sync_answer_done) SyncAnswer answer = { .purpose = "to register the account" };
     SessionCall *call;
     int r;
 
@@ -200,7 +207,7 @@ static int new_account(Register *reg)
     if (r >= 0)
         return post_new_account(reg, binding);
     if (r == -ENOKEY && registration_uri(reg->registration))
-        return post_account(reg, NULL); /* the account was bound when it was created */
+        return refresh(reg); /* the account was bound when it was created */
     external_account_explain(&failure, external, reg->config->path, r);
     r = progress_failed(r, str_or(failure.reason, strerror(-r)));
     failure_done(&failure);
@@ -224,7 +231,7 @@ int register_update_contact(Register *reg)
     if (!contact)
         return progress_failed(-ENOMEM, "out of memory");
     r = require_account(reg);
-    return r < 0 ? r : post_account(reg, contact);
+    return r < 0 ? r : post_account(reg, contact, "to change the contacts of the account");
 }
 
 int register_deactivate(Register *reg)
@@ -237,7 +244,7 @@ int register_deactivate(Register *reg)
         return progress_failed(-ENOMEM, "out of memory");
     r = require_account(reg);
     if (r >= 0)
-        r = post_account(reg, payload);
+        r = post_account(reg, payload, "to deactivate the account");
     /* "The account is deactivated" is the result that was asked for. */
     if (r == -EKEYREVOKED)
         return EXIT_DONE;
@@ -269,7 +276,7 @@ int register_account(Register *reg)
     /* newAccount returns an existing account unchanged (RFC 8555 §7.3.1), whatever contact the
      * request has. It also creates the account again if the CA has lost it, but it accepts the
      * terms again: an existing account accepted them when it was created. */
-    r = terms_accepted(reg) ? new_account(reg) : post_account(reg, NULL);
+    r = terms_accepted(reg) ? new_account(reg) : refresh(reg);
     return r >= 0 && registered && reg->options.contact ? register_update_contact(reg) : r;
 }
 
@@ -304,6 +311,6 @@ int register_refresh(Register *reg)
     progress_begin("Refreshing current registration");
     if (!registration_uri(reg->registration))
         return refresh_pending(reg);
-    r = post_account(reg, NULL);
+    r = refresh(reg);
     return r < 0 ? r : check_terms(reg);
 }

@@ -244,17 +244,48 @@ def problem(name, detail=""):
     return {"type": f"urn:ietf:params:acme:error:{name}", "detail": detail}
 
 
+def revoke(server, new_csr):
+    """Revoke a certificate that the CA does not know."""
+    new_csr("revoke.example.org")
+    cert = server.directory / "revoke.pem"
+    lib.run("openssl", "req", "-x509", "-in", server.directory / "csr/revoke.example.org.csr",
+            "-key", server.directory / "csr/revoke.example.org.key", "-days", "1", "-out", cert)
+    return lib.run(lib.CTL, "revoke", f"--config={server.config}", cert, check=False)
+
+
 def test_urls_without_tls(faked, new_csr):
     """A resource at http:// is not used, and the command says so."""
     faked.ca.urls = {name: f"http://127.0.0.1/{name}" for name in ("keyChange", "revokeCert")}
     result = register(faked, "--rollover-key", check=False)
     assert result.returncode == 1 and "no https URL for keyChange in its directory" in result.stdout + result.stderr
-    new_csr("revoke.example.org")
-    cert = faked.directory / "revoke.pem"
-    lib.run("openssl", "req", "-x509", "-in", faked.directory / "csr/revoke.example.org.csr",
-            "-key", faked.directory / "csr/revoke.example.org.key", "-days", "1", "-out", cert)
-    result = lib.run(lib.CTL, "revoke", f"--config={faked.config}", cert, check=False)
-    assert result.returncode == 1 and "its directory has no https URL for it" in result.stderr, result
+    result = revoke(faked, new_csr)
+    assert result.returncode == 1 and result.stderr.endswith(
+        "The CA does not offer revocation (no https URL for revokeCert in its directory).\n"), result
+
+
+PAGE = 200, {"Content-Type": "text/html"}, b"<html>Sorry, we are down</html>"
+
+
+@pytest.mark.parametrize("answer", [PAGE, (500, {"Content-Type": "text/html"}, b"<html>")])
+def test_unexpected_answers_name_the_step(faked, new_csr, answer):
+    """A page is no success, whatever its status."""
+    said = f"The CA sent an unexpected answer to the request {{}} (HTTP status {answer[0]}, text/html). Try again later."
+    faked.ca.answers = {"/account/1": answer, "/revoke": answer}
+    before = registration(faked)
+    for options, step in (([], "for the account"), (["--update-contact"], "to change the contacts of the account"),
+                          (["--deactivate"], "to deactivate the account")):
+        result = register(faked, *options, check=False)
+        assert result.returncode == 1 and said.format(step) in result.stderr, result
+    result = revoke(faked, new_csr)
+    assert result.returncode == 1 and said.format("to revoke the certificate") in result.stderr, result
+    assert registration(faked) == before
+
+
+def test_empty_answer_about_the_account(faked, new_csr):
+    """What counts is that the CA accepted the request."""
+    faked.ca.answers = {"/account/1": (200, {}, None), "/revoke": (200, {}, None)}
+    assert "done" in register(faked).stdout
+    assert "The CA revoked" in revoke(faked, new_csr).stdout
 
 
 def test_refused_rollover(faked):

@@ -507,6 +507,7 @@ class FakeCa:
     It accepts every account. It answers a new order with .order: (status, headers, problem), and
     collects the payloads of the requests in .payloads. .meta is the "meta" object of the directory,
     and .urls has URLs that differ from its own. For other paths it returns the answer in .answers, or a suitable default.
+    A document that is bytes is sent as it is.
     """
 
     def __init__(self, directory):
@@ -523,7 +524,7 @@ class FakeCa:
 
             def answer(self, status, document=None, headers=None):
                 problem = status >= 400
-                body = b"" if document is None else json.dumps(document).encode()
+                body = document if isinstance(document, bytes) else b"" if document is None else json.dumps(document).encode()
                 self.send_response(status)
                 for name, value in {
                     "Content-Type": f"application/{'problem+' if problem else ''}json",
