@@ -21,6 +21,7 @@
 
 static bool speaks_to_administrator;
 static const char *config_path = CONFIG_PLACE;
+static const char *account_name = "";
 
 void failure_speak_to_administrator(void)
 {
@@ -32,14 +33,22 @@ void failure_name_config(const char *path)
     config_path = path;
 }
 
+void failure_name_account(const char *name)
+{
+    account_name = name;
+}
+
 char *failure_advice(const char *advice)
 {
     const char *place = strstr(advice, CONFIG_PLACE);
+    const char *after = place ? place + strlen(CONFIG_PLACE) : "";
     size_t before = place ? (size_t)(place - advice) : strlen(advice);
+    bool has_account = *after == '\'' && *account_name; /* the end of a command */
     char *sentence;
-    int n = asprintf(&sentence, "%s%.*s%s%s.",
+    int n = asprintf(&sentence, "%s%.*s%s%s%s%s%s.",
                      speaks_to_administrator ? "" : "The server's administrator must ", (int)before,
-                     advice, place ? config_path : "", place ? place + strlen(CONFIG_PLACE) : "");
+                     advice, has_account ? "--account=" : "", has_account ? account_name : "",
+                     has_account ? " " : "", place ? config_path : "", after);
 
     if (n < 0)
         return NULL;

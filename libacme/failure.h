@@ -28,9 +28,14 @@ void failure_speak_to_administrator(void);
 /* The path of the configuration, for the commands that reasons name; it must stay valid. */
 void failure_name_config(const char *path);
 
+/* The name of the account that the reasons are about, for the commands that they name; it must stay
+ * valid. "": the default account. */
+void failure_name_account(const char *name);
+
 /* Makes the sentence with what the administrator must do; free(). @advice: an imperative without a
  * period: "run 'acme-register CONFIG'". The path of failure_name_config() takes the place of
- * "CONFIG". NULL: out of memory. */
+ * "CONFIG", after the option for the account of failure_name_account() if it ends a command. NULL:
+ * out of memory. */
 char *failure_advice(const char *advice);
 
 /* Replaces the failure. text_flatten() makes the reason safe for a terminal. It is NULL if out of
