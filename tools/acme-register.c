@@ -61,6 +61,7 @@ static int register_run(Register *reg)
     reg->account = choose_account(reg->config, reg->options.account);
     if (!reg->account)
         return -EINVAL;
+    failure_name_account(reg->account->name);
     r = owner_become(reg->account->directory, &doing);
     if (r < 0)
         return log_error_errno(r, "Failed to %s: %m", str_or(doing, "become the owner"));

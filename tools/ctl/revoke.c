@@ -207,6 +207,20 @@ static int failed_with(const AccountBlock *account, const char *name, const char
     return failed(str_or(file, name), why);
 }
 
+/* @elsewhere: URL of the account that there is at another CA, or NULL. */
+static int fail_without_account(const AccountBlock *account, const char *elsewhere)
+{
+    _cleanup_free_ char *advice = failure_advice(
+        "register one there with 'acme-register --register --accept-terms-of-service CONFIG'");
+    _cleanup_free_ char *why = NULL;
+
+    if (asprintf(&why, "%s %s. %s",
+                 elsewhere ? "this account is at another CA than" : "there is no account at",
+                 account->server, str_or(advice, "")) < 0)
+        why = NULL;
+    return failed(str_or(elsewhere, account->directory), str_or(why, "out of memory"));
+}
+
 /* Opens the session that sends the request, with the key of the account. */
 static int open_session(Revoke *revoke)
 {
@@ -235,12 +249,8 @@ static int open_session(Revoke *revoke)
         session_set_key(revoke->session, key);
         r = session_set_account(revoke->session, registration_uri(registration));
     }
-    if (elsewhere)
-        return failed(elsewhere, "this account is at another CA than acme-server; register one "
-                                 "there with acme-register(8)");
-    if (r == -ENOENT)
-        return failed(account->directory,
-                      "there is no registered account; register one with acme-register(8)");
+    if (elsewhere || r == -ENOENT)
+        return fail_without_account(account, elsewhere);
     return r < 0 ? failed(account->directory, strerror(-r)) : CTL_GOOD;
 }
 
@@ -285,7 +295,6 @@ static int send_revocation(Revoke *revoke, int reason, const char *name)
     SessionCall *call;
     int r;
 
-    failure_name_config(revoke->config->path);
     r = revocation_request(revoke->session, chain_leaf(revoke->chain), reason, sync_callback,
                            &answer, &call);
     if (r >= 0)
@@ -396,8 +405,11 @@ int ctl_revoke(char *const *arguments, const CtlOptions *options)
         r = remember_key(&revoke);
     if (r == CTL_GOOD)
         r = choose_account(&revoke, options->account);
-    if (r == CTL_GOOD)
+    if (r == CTL_GOOD) {
+        failure_name_config(revoke.config->path);
+        failure_name_account(revoke.account->name);
         r = open_session(&revoke);
+    }
     if (r == CTL_GOOD)
         r = send_revocation(&revoke, reason, options->reason);
     return r == CTL_GOOD ? remove_from_caches(&revoke) : r;

@@ -8,6 +8,7 @@
 #include "libacme/account/refusal.h"
 #include "libacme/account/registration.h"
 #include "libacme/sync-call.h"
+#include "register/command.h"
 #include "register/key.h"
 #include "register/progress.h"
 #include "statedir/account/account-dir.h"
@@ -53,9 +54,14 @@ static bool terms_accepted(const Register *reg)
 
 static int wait_for_terms(const Register *reg)
 {
+    _cleanup_free_ char *command =
+        terms_accepted(reg) ? NULL : register_command(reg, "--register --accept-terms-of-service");
+
     progress_wait("not yet");
     if (reg->terms)
         text_print_line(stdout, "You need to accept the terms of service at %s", reg->terms);
+    if (command)
+        text_print_line(stdout, "To accept them, run '%s'", command);
     return EXIT_TO_DO;
 }
 
@@ -96,14 +102,30 @@ static int keep_account(Register *reg, const SyncAnswer *answer, const json_t *c
 int register_check_status(Register *reg)
 {
     const char *status = str_or(registration_status(reg->registration), "valid");
+    _cleanup_free_ char *command = NULL;
 
     if (!registration_uri(reg->registration) || streq(status, "valid"))
         return 0;
-    text_print_line(stderr,
-                    "acme-register: the account is %s; create another one with --gen-key "
-                    "--override-existing-key --register",
-                    status);
+    command = register_command(reg, REGISTER_ANEW);
+    text_print_line(stderr, "acme-register: the account is %s; create another one with '%s'",
+                    status, str_or(command, "acme-register " REGISTER_ANEW));
     return -EKEYREVOKED;
+}
+
+/* "unauthorized" has several causes. This one only we can explain. */
+static void suspect_deactivation(const Register *reg, Failure *failure)
+{
+    _cleanup_free_ char *command = NULL, *sentence = NULL;
+
+    if (!failure->problem || !streq(failure->problem, "unauthorized"))
+        return;
+    command = register_command(reg, REGISTER_ANEW);
+    if (command &&
+        asprintf(&sentence, "If the account was deactivated, create another one with '%s'.",
+                 command) < 0)
+        sentence = NULL;
+    if (sentence)
+        failure_amend(failure, sentence);
 }
 
 /* POST to the account (RFC 8555 §7.3.2), or POST-as-GET without a payload. @purpose: see
@@ -125,10 +147,7 @@ static int post_account(Register *reg, const json_t *payload, const char *purpos
                          sync_callback, &answer, &call);
     if (r >= 0)
         r = sync_wait(reg->event, &answer);
-    if (answer.failure.problem && streq(answer.failure.problem, "unauthorized"))
-        failure_amend(&answer.failure,
-                      "If the account was deactivated, create another one with --gen-key "
-                      "--override-existing-key --register.");
+    suspect_deactivation(reg, &answer.failure);
     if (r < 0 || answer.failure.status)
         return failed_call(r, &answer);
     changed = json_object_get(payload, "contact");
@@ -217,9 +236,7 @@ static int new_account(Register *reg)
 /* Checks that there is an account to change. */
 static int require_account(const Register *reg)
 {
-    return registration_uri(reg->registration)
-               ? 0
-               : progress_failed_without_account(reg->elsewhere, reg->account->server);
+    return registration_uri(reg->registration) ? 0 : register_fail_without_account(reg);
 }
 
 int register_update_contact(Register *reg)
@@ -299,7 +316,7 @@ static int accept_terms(Register *reg)
 static int refresh_pending(Register *reg)
 {
     if (!reg->registration || reg->elsewhere)
-        return progress_failed_without_account(reg->elsewhere, reg->account->server);
+        return register_fail_without_account(reg);
     (void)wait_for_terms(reg);
     return terms_accepted(reg) ? accept_terms(reg) : EXIT_TO_DO;
 }

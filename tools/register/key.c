@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "register/key.h"
 
+#include <stdio.h>
+
 #include "libacme/account/registration.h"
 #include "libacme/account/rollover.h"
 #include "libacme/sync-call.h"
+#include "register/command.h"
 #include "register/progress.h"
 #include "statedir/account/account-dir.h"
 #include "strings/strv.h"
@@ -92,6 +95,26 @@ int register_generate_key(Register *reg)
     return 0;
 }
 
+int register_fail_without_account(const Register *reg)
+{
+    _cleanup_free_ char *command = register_command(reg, "--register --accept-terms-of-service");
+
+    return progress_failed_without_account(reg->elsewhere, reg->account->server, command);
+}
+
+/* There is no key. */
+static int fail_without_key(const Register *reg)
+{
+    _cleanup_free_ char *command =
+        register_command(reg, "--gen-key --register --accept-terms-of-service");
+    _cleanup_free_ char *what = NULL;
+
+    if (command && asprintf(&what, "there is no account.pem (create it with '%s')", command) < 0)
+        what = NULL;
+    return progress_failed_errno(-ENOENT, str_or(what, "there is no account.pem"),
+                                 reg->account->directory);
+}
+
 static int load_account(Register *reg)
 {
     const char *directory = reg->account->directory;
@@ -104,8 +127,7 @@ static int load_account(Register *reg)
     reg->registration = NULL;
     r = account_key_load(directory, why, &reg->key);
     if (r == -ENOENT)
-        return progress_failed_errno(r, "there is no account.pem (create it with --gen-key)",
-                                     directory);
+        return fail_without_key(reg);
     if (r < 0)
         return progress_failed_file(r, directory, ACCOUNT_KEY_FILE, why);
     r = account_registration_load(directory, &reg->registration);
@@ -181,7 +203,7 @@ static int start_rollover(Register *reg, EVP_PKEY *new, SyncAnswer *answer)
         return progress_failed(-EROFS,
                                "the key is a systemd credential; it cannot be replaced here");
     if (!plan.account)
-        return progress_failed_without_account(reg->elsewhere, reg->account->server);
+        return register_fail_without_account(reg);
     if (!plan.url)
         return progress_failed(
             -EOPNOTSUPP,

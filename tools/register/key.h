@@ -9,6 +9,10 @@
 int register_generate_key(Register *reg);
 int register_load_key(Register *reg);
 
+/* Print that there is no account, and the command that registers one. Ends a step of progress.h.
+ * Returns -ENOENT. */
+int register_fail_without_account(const Register *reg);
+
 /* Save the contacts of the command line for a registration that waits until the terms of service
  * are accepted. Prints nothing. */
 int register_save_pending(Register *reg);

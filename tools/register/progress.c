@@ -52,17 +52,17 @@ int progress_failed_file(int r, const char *directory, const char *name, const c
     return r;
 }
 
-int progress_failed_without_account(const char *elsewhere, const char *server)
+int progress_failed_without_account(const char *elsewhere, const char *server, const char *command)
 {
     _cleanup_free_ char *why = NULL;
+    int n = elsewhere ? asprintf(&why,
+                                 "the account is %s, and acme-server is now %s; register the key "
+                                 "there with '%s'",
+                                 elsewhere, server, str_or(command, "acme-register --register"))
+                      : asprintf(&why, "the key is not registered yet; register it with '%s'",
+                                 str_or(command, "acme-register --register"));
 
-    if (!elsewhere)
-        return progress_failed(-ENOENT,
-                               "the key is not registered yet; register it with --register");
-    if (asprintf(&why,
-                 "the account is %s, and acme-server is now %s; register the key there with "
-                 "--register",
-                 elsewhere, server) < 0)
+    if (n < 0)
         why = NULL;
     return progress_failed(-ENOENT, str_or(why, "out of memory"));
 }

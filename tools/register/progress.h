@@ -18,6 +18,7 @@ int progress_failed(int r, const char *why);
 int progress_failed_errno(int r, const char *what, const char *directory);
 int progress_failed_file(int r, const char *directory, const char *name, const char *why);
 
-/* The same for a step that needs an account at @server. @elsewhere: URL of the account that there
- * is at another CA, or NULL. Returns -ENOENT. */
-int progress_failed_without_account(const char *elsewhere, const char *server);
+/* The same for a step that needs an account. @elsewhere: URL of the account that there is at
+ * another CA than @server, or NULL. @command: registers one; NULL: out of memory. Returns -ENOENT.
+ */
+int progress_failed_without_account(const char *elsewhere, const char *server, const char *command);

@@ -47,7 +47,7 @@ def test_from_the_test_ca_to_the_real_one(moved, real):
         assert words in answer.text, answer
     result = register(moved)
     assert result.returncode == 1 and former["uri"] in result.stderr and real.url in result.stderr
-    assert "register the key there with --register" in result.stderr
+    assert "register the key there with 'acme-register --register --accept-terms-of-service " in result.stderr
     assert registration(moved) == former
     result = register(moved, "--register")
     assert result.returncode == 1 and "Register ... not yet\nYou need to accept" in result.stdout
@@ -109,7 +109,7 @@ def test_revoking_a_certificate_of_the_former_ca(moved, real):
     answer = lib.run(*argv, f"--config={moved.config}", check=False)
     assert answer.returncode == 1 and f"{moved.former.url}: this CA issued the certificate" in answer.stderr
     answer = lib.run(*argv, f"--config={moved.directory / 'former.ini'}", check=False)
-    assert answer.returncode == 1 and "register one there" in answer.stderr
+    assert answer.returncode == 1 and "Register one there with 'acme-register " in answer.stderr
     assert real.url.rpartition("/")[0] in answer.stderr
     directory = moved.directory / "former"
     directory.mkdir()

@@ -73,6 +73,7 @@ Generate private key ... done
 Initialize ACME client ... done
 Register ... not yet
 You need to accept the terms of service at {TERMS}
+To accept them, run 'acme-register --register --accept-terms-of-service {fresh.config}'
 """
     second = register(fresh, f"--accept-terms-of-service={TERMS}")
     assert second.stdout == f"""\
@@ -87,6 +88,47 @@ Accepting ToS at {TERMS} ... done
     for again in [f"--accept-terms-of-service={TERMS}"], ["--register"], []:
         register(fresh, *again)  # all is done already, and nothing fails
     assert_issues(fresh, new_csr)
+
+
+def named_commands(result):
+    return re.findall(r"'acme-register ([^']*)'", result.stdout + result.stderr)
+
+
+def run_named(result):
+    """Do what the only command of the output says."""
+    commands = named_commands(result)
+    assert len(commands) == 1, result
+    return lib.run(lib.REGISTER, *commands[0].split())
+
+
+@pytest.mark.parametrize("account", ["", "b"])
+def test_commands_can_be_run_as_they_are(fresh, account):
+    """Each one acts on the account that the message is about, and leaves nothing to do."""
+    text = fresh.config.read_text()
+    blocks = "".join(text.partition("[account]\n")[2].partition("\n[")[0].replace("account", f"account-{name}")
+                     .join([f'\n[account "{name}"]\n', "\n"]) for name in "ab")
+    fresh.config.write_text(text + blocks)
+    options = [f"--account={account}"] if account else []
+    directory = fresh.directory / (f"account-{account}" if account else "account")
+    run_named(register(fresh, "--show", *options, check=False))
+    for first in ["--deactivate"], []:
+        result = register(fresh, *options, *first, check=False)
+    assert result.returncode == 1
+    run_named(result)
+    (directory / "registration.json").unlink()
+    run_named(register(fresh, "--rollover-key", *options, check=False))
+    (directory / "registration.json").unlink()
+    run_named(register(fresh, "--register", *options, check=False))
+    assert sorted(path.name for path in fresh.directory.glob("account*")) == [directory.name]
+    (directory / "registration.json").unlink()
+    result = lib.run(lib.CTL, "revoke", f"--config={fresh.config}", *(options or ["--account="]), fresh.ca.ca_file, check=False)
+    run_named(result)
+
+
+def test_command_repeats_the_external_account(fresh):
+    result = register(fresh, "--gen-key", "--register", "--eab-kid=k", "--eab-hmac-key-file=/etc/key", check=False)
+    assert named_commands(result) == \
+        [f"--register --accept-terms-of-service --eab-kid=k --eab-hmac-key-file=/etc/key {fresh.config}"]
 
 
 def test_one_step(fresh, new_csr):

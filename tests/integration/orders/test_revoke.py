@@ -123,7 +123,7 @@ def test_compromised_without_an_account(acmems, revoke, twins, tmp_path):
     registration = acmems.directory / "account/registration.json"
     registration.rename(tmp_path / "registration.json")
     result = revoke(tmp_path / "chain", "--reason=keyCompromise", check=False)
-    assert result.returncode == 1 and "no registered account" in result.stderr
+    assert result.returncode == 1 and "there is no account at " in result.stderr
     assert acmems.post(second).status == 415
 
 
