@@ -49,6 +49,18 @@ static const AccountBlock *choose_account(const Config *config, const char *name
     return account;
 }
 
+/* Everything that the action needs from the CA before it begins. */
+static int prepare(Register *reg)
+{
+    int r = 0;
+
+    if (reg->options.action != ACTION_SHOW) /* it asks the CA, whatever the file says */
+        r = register_check_status(reg);
+    if (r >= 0)
+        r = register_initialize(reg);
+    return r < 0 ? r : register_resume_rollover(reg);
+}
+
 static int register_run(Register *reg)
 {
     _cleanup_free_ char *doing = NULL;
@@ -70,12 +82,11 @@ static int register_run(Register *reg)
         return log_error_errno(r, "Failed to create the event loop: %m");
 
     r = reg->options.gen_key ? register_generate_key(reg) : register_load_key(reg);
-    if (r >= 0)
-        r = register_check_status(reg);
-    if (r >= 0)
-        r = register_initialize(reg);
-    if (r >= 0)
-        r = register_resume_rollover(reg);
+    if (r < 0)
+        return r;
+    r = prepare(reg);
+    if (r < 0 && reg->options.action == ACTION_SHOW)
+        register_print(reg, false);
     return r < 0 ? r : actions[reg->options.action](reg);
 }
 

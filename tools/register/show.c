@@ -90,21 +90,29 @@ static void print_label(const Register *reg)
         text_print_line(stdout, "dns-account-01: %s._acme-challenge.NAME", label);
 }
 
-int register_show(Register *reg)
+void register_print(const Register *reg, bool is_confirmed)
 {
     _cleanup_free_ char *thumbprint = NULL;
-    int r = register_refresh(reg);
 
     if (!registration_uri(reg->registration))
-        return r;
+        return;
     if (jwk_thumbprint(reg->key, &thumbprint) < 0)
         thumbprint = NULL;
     text_print_line(stdout, "CA: %s", reg->account->server);
     text_print_line(stdout, "Account: %s", registration_uri(reg->registration));
     text_print_line(stdout, "Key thumbprint: %s", str_or(thumbprint, "?"));
-    text_print_line(stdout, "Status: %s", str_or(registration_status(reg->registration), "valid"));
+    text_print_line(stdout, "Status: %s%s", str_or(registration_status(reg->registration), "valid"),
+                    is_confirmed ? "" : " when the CA last confirmed it");
     print_contacts(reg);
     print_label(reg);
     print_all_caa(reg);
+}
+
+int register_show(Register *reg)
+{
+    int r = register_refresh(reg);
+
+    /* A status that is not "valid" is a failure, too. */
+    register_print(reg, r >= 0 || r == -EKEYREVOKED);
     return r;
 }

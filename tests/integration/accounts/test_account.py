@@ -281,6 +281,35 @@ def test_unexpected_answers_name_the_step(faked, new_csr, answer):
     assert registration(faked) == before
 
 
+GONE = "Status: valid when the CA last confirmed it"
+
+
+@pytest.mark.parametrize("answer, status", [
+    (PAGE, GONE), ((404, {}, {}), GONE), ((500, {}, None), GONE), ((403, {}, problem("unauthorized", "deactivated")), GONE),
+    ((200, {}, {"status": "deactivated"}), "Status: deactivated"), ((200, {}, {"status": "valid"}), "Status: valid"),
+])
+def test_show_when_the_ca_does_not_confirm(faked, answer, status):
+    faked.ca.answers = {"/account/1": answer}
+    result = register(faked, "--show", check=False)
+    assert result.returncode == (status != "Status: valid")
+    assert f"\nAccount: {faked.ca.base}account/1\n" in result.stdout and "\nKey thumbprint: " in result.stdout
+    assert f"\n{status}\n" in result.stdout, result
+
+
+def test_show_asks_the_ca_each_time(faked):
+    """A deactivated account is still shown, also when the CA does not answer at all."""
+    faked.ca.answers = {"/account/1": (200, {}, {"status": "deactivated"})}
+    for _ in range(2):
+        result = register(faked, "--show", check=False)
+        assert result.returncode == 1 and "\nStatus: deactivated\n" in result.stdout
+        assert "the account is deactivated; create another one with 'acme-register --gen-key" in result.stderr
+    faked.ca.answers = {}
+    assert "\nStatus: valid\n" in register(faked, "--show").stdout
+    faked.ca.stop()
+    result = register(faked, "--show", check=False)
+    assert result.returncode == 1 and f"\n{GONE}\n" in result.stdout, result
+
+
 def test_empty_answer_about_the_account(faked, new_csr):
     """What counts is that the CA accepted the request."""
     faked.ca.answers = {"/account/1": (200, {}, None), "/revoke": (200, {}, None)}
