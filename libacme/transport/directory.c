@@ -58,12 +58,29 @@ int ca_directory_set(CaDirectory *directory, json_t *object, time_t age)
     return 0;
 }
 
-/* Its URL is the one that the configuration names. NULL: unknown. */
+/* Why the URL that the configuration names does not lead to a CA. A CA that is down is no mistake
+ * of the administrator. */
+static const struct {
+    int error;
+    const char *advice;
+} causes[] = {
+    { -EHOSTUNREACH, "check acme-server and the DNS resolver of this machine" },
+    { -ECONNREFUSED, "unless the CA is down, check acme-server and the firewall" },
+    { -ETIMEDOUT, "unless the CA is down, check acme-server and the firewall" },
+    { -EIO, "unless the CA is down, check acme-server" },
+    { -EPROTONOSUPPORT, "check acme-server" },
+    { -ENXIO, "check acme-server" },
+    { -EKEYEXPIRED, "check the clock of this machine, and acme-server" },
+    { -EKEYREJECTED, "check acme-server, and set ca-file in [account] if the CA is a private one" },
+};
+
+/* NULL: unknown. */
 static const char *cause_of(int error)
 {
-    return error == -EHOSTUNREACH ? "check acme-server and the DNS resolver of this machine"
-           : error == -EHOSTDOWN  ? "check proxy in [account]"
-                                  : NULL;
+    for (size_t i = 0; i < ELEMENTSOF(causes); i++)
+        if (causes[i].error == error)
+            return causes[i].advice;
+    return NULL;
 }
 
 static void directory_on_fetched(const FetchResult *result, void *userdata)
@@ -75,7 +92,8 @@ static void directory_on_fetched(const FetchResult *result, void *userdata)
     bool is_object = session_reply_is_good(&reply) && reply.json;
 
     directory->fetch = NULL;
-    if (cause_of(reply.error) && reply.error_text) {
+    /* A URL that has led to a directory is the right one. */
+    if (!directory->object && cause_of(reply.error) && reply.error_text) {
         if (asprintf(&text, "%s: %s", reply.error_text, cause_of(reply.error)) < 0)
             text = NULL;
         reply.error_text = str_or(text, reply.error_text);

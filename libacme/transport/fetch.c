@@ -2,6 +2,7 @@
 #include "libacme/transport/fetch.h"
 
 #include <curl/curl.h>
+#include <openssl/x509_vfy.h>
 #include <stdio.h>
 #include <sys/queue.h>
 
@@ -144,7 +145,44 @@ static char **answer_alternates(CURL *easy, const char *base)
     return urls;
 }
 
-static int curl_to_errno(CURLcode code)
+static const char *effective_url(const Fetch *fetch)
+{
+    const char *url = NULL;
+
+    return curl_easy_getinfo(fetch->easy, CURLINFO_EFFECTIVE_URL, &url) == CURLE_OK
+               ? str_or(url, "?")
+               : "?";
+}
+
+/* libcurl refuses the protocol of a redirect with the same code as an answer that is not HTTP. */
+static bool is_redirected(const Fetch *fetch)
+{
+    return strncasecmp(effective_url(fetch), "https://", 8) != 0;
+}
+
+static long info(const Fetch *fetch, CURLINFO name)
+{
+    long value = 0;
+
+    return curl_easy_getinfo(fetch->easy, name, &value) == CURLE_OK ? value : 0;
+}
+
+/* Of OpenSSL, which libcurl asks before it compares the host name itself. */
+static int certificate_error(const Fetch *fetch)
+{
+    switch (info(fetch, CURLINFO_SSL_VERIFYRESULT)) {
+    case X509_V_OK:
+    case X509_V_ERR_UNSPECIFIED: /* libcurl's before the handshake ends */
+        return -ENXIO;
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+        return -EKEYEXPIRED;
+    default:
+        return -EKEYREJECTED;
+    }
+}
+
+static int curl_to_errno(const Fetch *fetch, CURLcode code)
 {
     switch (code) {
     case CURLE_OK:
@@ -155,15 +193,18 @@ static int curl_to_errno(CURLcode code)
         return -ETIMEDOUT;
     case CURLE_COULDNT_RESOLVE_HOST:
         return -EHOSTUNREACH;
-    case CURLE_COULDNT_RESOLVE_PROXY:
-        return -EHOSTDOWN;
+    case CURLE_SSL_CONNECT_ERROR:
+        return -EPROTONOSUPPORT;
+    case CURLE_PEER_FAILED_VERIFICATION:
+        return certificate_error(fetch);
     case CURLE_SSL_CACERT_BADFILE:
         return -ENOKEY;
     case CURLE_COULDNT_CONNECT:
         return -ECONNREFUSED;
     case CURLE_TOO_MANY_REDIRECTS:
-    case CURLE_UNSUPPORTED_PROTOCOL: /* of a redirect: those that we use are supported */
         return -ELOOP;
+    case CURLE_UNSUPPORTED_PROTOCOL:
+        return is_redirected(fetch) ? -ELOOP : -EPROTONOSUPPORT;
     case CURLE_BAD_CONTENT_ENCODING:
         return -EPROTO;
     default:
@@ -189,15 +230,6 @@ static char *explain_ca_file(const Fetch *fetch)
     return asprintf(&text, "'%s' %s", path, why) < 0 ? NULL : text;
 }
 
-static const char *effective_url(const Fetch *fetch)
-{
-    const char *url = NULL;
-
-    return curl_easy_getinfo(fetch->easy, CURLINFO_EFFECTIVE_URL, &url) == CURLE_OK
-               ? str_or(url, "?")
-               : "?";
-}
-
 static const char *content_encoding(const Fetch *fetch)
 {
     return str_or(answer_header(fetch->easy, "Content-Encoding"), "?");
@@ -216,11 +248,139 @@ static const struct {
       "', which is not an https URL" },
 };
 
+/* The proxy of the requests. */
+typedef struct Proxy {
+    const char *setting; /* where it is set; NULL: there is none */
+    const char *url;
+} Proxy;
+
+/* As libcurl looks for it. */
+static Proxy find_proxy(const Fetcher *fetcher)
+{
+    static const struct {
+        const char *name, *setting;
+    } variables[] = {
+        { "https_proxy", "https_proxy in the environment" },
+        { "HTTPS_PROXY", "HTTPS_PROXY in the environment" },
+        { "all_proxy", "all_proxy in the environment" },
+        { "ALL_PROXY", "ALL_PROXY in the environment" },
+    };
+
+    if (fetcher->proxy)
+        return (Proxy){ *fetcher->proxy ? "proxy in [account]" : NULL, fetcher->proxy };
+    for (size_t i = 0; i < ELEMENTSOF(variables); i++) {
+        const char *url = getenv(variables[i].name);
+
+        if (url && *url)
+            return (Proxy){ variables[i].setting, url };
+    }
+    return (Proxy){ 0 };
+}
+
+/* Whether the text of libcurl says that it connected to this host and port. Changes @host. */
+static bool names_host(const char *text, char *host, const char *port)
+{
+    size_t length = strlen(host);
+    _cleanup_free_ char *connected = NULL, *passed = NULL;
+
+    if (*host == '[' && host[length - 1] == ']') {
+        host[length - 1] = '\0';
+        host++;
+    }
+    if (asprintf(&connected, "connect to %s port %s ", host, port) < 0)
+        connected = NULL;
+    if (asprintf(&passed, " via %s ", host) < 0) /* of newer versions */
+        passed = NULL;
+    return (connected && strstr(text, connected)) || (passed && strstr(text, passed));
+}
+
+/* no_proxy may exempt the CA from the proxy: the text says where libcurl connected to. */
+static bool is_connected_to(const char *text, const char *url)
+{
+    char *host = NULL, *port = NULL;
+    CURLU *parts = curl_url();
+    bool is_it = parts &&
+                 curl_url_set(parts, CURLUPART_URL, url,
+                              CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
+                 curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK;
+
+    if (is_it && curl_url_get(parts, CURLUPART_PORT, &port, 0) != CURLUE_OK)
+        port = NULL;
+    is_it = is_it && names_host(text, host, str_or(port, "1080"));
+    curl_free(host);
+    curl_free(port);
+    curl_url_cleanup(parts);
+    return is_it;
+}
+
+/* Whether TLS with the server began, now or in an earlier request: the proxy has done its part. */
+static bool has_tunnel(const Fetch *fetch)
+{
+    curl_off_t duration = 0;
+
+    return info(fetch, CURLINFO_NUM_CONNECTS) == 0 ||
+           (curl_easy_getinfo(fetch->easy, CURLINFO_APPCONNECT_TIME_T, &duration) == CURLE_OK &&
+            duration > 0);
+}
+
+/* Whether a request fails at the proxy, on the way to the server. */
+static bool fails_at_proxy(const Fetch *fetch, CURLcode code, const Proxy *proxy)
+{
+    if (!proxy->setting)
+        return false;
+    switch (code) {
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_PROXY:
+        return true;
+    case CURLE_COULDNT_CONNECT:
+        return is_connected_to(fetch->error, proxy->url);
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+        return info(fetch, CURLINFO_PROXY_SSL_VERIFYRESULT) != X509_V_OK;
+    case CURLE_RECV_ERROR:
+        return !has_tunnel(fetch);
+    default:
+        return false;
+    }
+}
+
+/* Whether the proxy works and cannot reach the server. */
+static bool is_server_away(const Fetch *fetch)
+{
+    switch (info(fetch, CURLINFO_PROXY_ERROR)) {
+    case CURLPX_REPLY_CONNECTION_REFUSED:
+    case CURLPX_REPLY_GENERAL_SERVER_FAILURE:
+    case CURLPX_REPLY_HOST_UNREACHABLE:
+    case CURLPX_REPLY_NETWORK_UNREACHABLE:
+    case CURLPX_REPLY_TTL_EXPIRED:
+        return true;
+    default:
+        return info(fetch, CURLINFO_HTTP_CONNECTCODE) >= 500;
+    }
+}
+
+/* The error of a request, and a text in place of that of libcurl: NULL: that one serves, or out of
+ * memory. */
+static int explain_proxy(const Fetch *fetch, CURLcode code, char **ret)
+{
+    const Proxy proxy = find_proxy(fetch->fetcher);
+    const char *text = *fetch->error ? fetch->error : curl_easy_strerror(code);
+
+    if (!fails_at_proxy(fetch, code, &proxy))
+        return curl_to_errno(fetch, code);
+    if (asprintf(ret, "%s: check %s%s", text, is_server_away(fetch) ? "acme-server and " : "",
+                 proxy.setting) < 0)
+        *ret = NULL;
+    return -EHOSTDOWN;
+}
+
 /* An error text in place of that of libcurl. NULL: that one serves, or out of memory. */
 static char *explain(const Fetch *fetch, CURLcode code)
 {
     char *text;
 
+    if (code == CURLE_UNSUPPORTED_PROTOCOL && !is_redirected(fetch))
+        return strdup("the server does not speak HTTP");
     if (code == CURLE_SSL_CACERT_BADFILE)
         return explain_ca_file(fetch);
     if (fetch->too_large)
@@ -241,14 +401,18 @@ static void fetch_finish(Fetch *fetch, CURLcode code)
     _cleanup_strv_ char **alternates = NULL;
     _cleanup_free_ char *type = NULL, *location = NULL;
     FetchResult result = { .body = str_or(fetch->received, ""), .size = fetch->n_received };
-    _cleanup_free_ char *told = explain(fetch, code);
+    _cleanup_free_ char *told = explain(fetch, code), *proxy = NULL;
+    int error = explain_proxy(fetch, code, &proxy);
     curl_off_t retry_after = 0;
     const char *header, *base = effective_url(fetch);
 
     fetch_detach(fetch);
-    result.error = fetch->too_large ? -EFBIG : curl_to_errno(code);
+    result.error = fetch->too_large ? -EFBIG : error;
     if (code != CURLE_OK)
-        result.error_text = told ? told : fetch->error[0] ? fetch->error : curl_easy_strerror(code);
+        result.error_text = told              ? told
+                            : proxy           ? proxy
+                            : fetch->error[0] ? fetch->error
+                                              : curl_easy_strerror(code);
 
     (void)curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &result.status);
     if (curl_easy_getinfo(fetch->easy, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK &&

@@ -26,8 +26,11 @@ typedef struct FetchResult {
     /* 0: an HTTP answer came; -EFBIG: it is too large; -ELOOP: too many redirects, or one
      * that leaves https; -EPROTO: its Content-Encoding is damaged or unknown; -ENOKEY: nothing was
      * sent, as there are no CA certificates to verify the server with: "'FILE' cannot be read: …";
-     * -EHOSTUNREACH, -EHOSTDOWN: the host name of the server, or of the proxy, is unknown; other
-     * -errno: the server was not reached. With error_text. */
+     * -EHOSTUNREACH: the host name of the server is unknown; -EHOSTDOWN: the proxy cannot be used,
+     * and error_text says where it is set; -EPROTONOSUPPORT: the server speaks no TLS, or no HTTP
+     * in it; its certificate is -ENXIO: one of another host, -EKEYEXPIRED: expired or not yet
+     * valid, -EKEYREJECTED: not trusted; other -errno: the server was not reached. With error_text.
+     */
     int error;
     const char *error_text; /* in curl's words: "Could not resolve host: …" */
     long status;

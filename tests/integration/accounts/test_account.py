@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The life of an account: external account binding, key rollover, new contacts, deactivation."""
 
+import contextlib
 import json
 import os
 import re
 import shutil
 import signal
+import socket
+import ssl
 import stat
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -449,6 +453,73 @@ def test_unknown_host_of_the_ca(fresh_fake):
     fresh_fake.write_config()
     said = register(fresh_fake, "--gen-key", "--register", check=False).stderr
     assert "Could not resolve host" in said and ": check acme-server and the DNS resolver of this machine." in said
+
+
+def http(connection):
+    connection.recv(4096)
+    connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+
+def imap(connection):
+    connection.sendall(b"* OK ready\r\n")
+    connection.recv(4096)
+
+
+def silence(_):
+    pass
+
+
+class OtherServer:
+    """A server that is no CA. @talk serves a connection, in TLS if there is a context."""
+
+    def __init__(self, talk, context=None):
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        self._talk, self._context = talk, context
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._socket.accept()
+                with contextlib.suppress(OSError), connection:
+                    with self._context.wrap_socket(connection, server_side=True) if self._context else connection as stream:
+                        self._talk(stream)
+
+    def stop(self):
+        self._socket.close()
+
+
+UNLESS_DOWN = "unless the CA is down, check acme-server"
+PRIVATE = "check acme-server, and set ca-file in [account] if the CA is a private one"
+
+
+@pytest.mark.parametrize("talk, name, is_trusted, what, advice", [
+    (None, None, True, "Failed to connect to 127.0.0.1 port ", f"{UNLESS_DOWN} and the firewall"),
+    (http, None, True, "wrong version number", "check acme-server"), (imap, None, True, "", "check acme-server"),
+    (silence, None, True, "", "check acme-server"),
+    (http, "DNS:other.example.org", True, "target host name '127.0.0.1'", "check acme-server"),
+    (http, "IP:127.0.0.1", False, "self-signed certificate", PRIVATE),
+    (http, "IP:127.0.0.1", True, "127.0.0.1", "check acme-server"),  # an HTTP server
+    (imap, "IP:127.0.0.1", True, "The CA cannot be reached: the server does not speak HTTP", "check acme-server"),
+    (silence, "IP:127.0.0.1", True, "", UNLESS_DOWN),
+])
+def test_acme_server_is_something_else(fresh_fake, talk, name, is_trusted, what, advice):
+    context = None
+    if name:
+        cert = fresh_fake.directory / "other.pem"
+        lib.run("openssl", "req", "-x509", "-nodes", "-newkey", "rsa:2048", "-subj", "/CN=other", "-addext", f"subjectAltName={name}",
+                "-keyout", cert.with_suffix(".key"), "-out", cert)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(cert, cert.with_suffix(".key"))
+        fresh_fake.ca.ca_file = cert if is_trusted else fresh_fake.ca.ca_file
+    server = OtherServer(talk, context) if talk else None
+    fresh_fake.ca.url = f"https://127.0.0.1:{server.port if server else lib.free_port()}/dir"
+    fresh_fake.write_config()
+    said = register(fresh_fake, "--gen-key", "--register", check=False).stderr
+    if server:
+        server.stop()
+    assert what in said and f": {advice}" in said and said.rstrip().removesuffix(" Try again later.").endswith(f"{advice}."), said
 
 
 @pytest.mark.parametrize("status, kind", [(400, "badCSR"), (403, "unauthorized"), (400, "invalidContact")])

@@ -67,3 +67,41 @@ def test_proxy_is_gone(installation, proxy, new_csr):
     installation.start(account=through(proxy))
     answer = installation.post(new_csr("gone.example.org"))
     assert answer.status == 503 and proxy.url.rpartition(":")[2] in answer.text, answer
+    assert ": check proxy in [account]. Try again later." in answer.text, answer
+
+
+@pytest.mark.parametrize("variable", ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("url, what", [
+    ("http://127.0.0.1:9", "Failed to connect to 127.0.0.1 port 9"), ("127.0.0.1:9", "Failed to connect to 127.0.0.1 port 9"),
+    (f"http://{64 * 'a'}.example.org:9", "Could not resolve proxy"), ("socks5h://127.0.0.1:9", "Failed to connect to 127.0.0.1 port 9"),
+])
+def test_proxy_of_the_environment_is_gone(installation, url, what, variable):
+    """The message blames what names the proxy, and that alone."""
+    installation.write_config()
+    said = show(installation, **{variable: url}).stderr
+    assert what in said and f": check {variable} in the environment. Try again later." in said, said
+    assert "acme-server" not in said
+    installation.write_config(account="proxy = http://127.0.0.1:10")
+    said = show(installation, **{variable: url}).stderr
+    assert "port 10 " in said and ": check proxy in [account]. " in said and variable not in said, said
+
+
+def show(server, **environment):
+    return lib.run(lib.REGISTER, "--show", server.config, check=False, env={**lib.ENVIRONMENT, **environment})
+
+
+def test_ca_is_gone_behind_no_proxy(installation, fake_ca):
+    """libcurl went to the CA itself."""
+    installation.ca = fake_ca
+    installation.write_config()
+    fake_ca.stop()
+    said = show(installation, https_proxy="http://127.0.0.1:9", no_proxy="127.0.0.1").stderr
+    assert "check acme-server" in said and "https_proxy" not in said, said
+
+
+@pytest.mark.parametrize("status, advice", [(407, "check"), (403, "check"), (502, "check acme-server and")])
+def test_answer_of_the_proxy(installation, proxy, status, advice):
+    installation.write_config()
+    proxy.status = status
+    said = show(installation, https_proxy=proxy.url).stderr
+    assert f"response {status}: {advice} https_proxy in the environment." in said, said

@@ -298,10 +298,11 @@ static const Case cases[] = {
     { "the directory is away",
       { { "dir", 0 }, { "dir", 0 } },
       "GET dir\n"
-      "error 111: Connection refused\n"
+      "error 111: Connection refused: unless the CA is down, check acme-server and the firewall\n"
       "--\n"
       "GET dir\n"
-      "error 111: Connection refused\n" },
+      "error 111: Connection refused: unless the CA is down, check acme-server and the "
+      "firewall\n" },
     { "the directory is broken",
       { { "dir", 500, "", .type = "text/html", .retry_after = 9 },
         { "dir", 404, "{" CA_DIRECTORY "}" } },

@@ -117,7 +117,8 @@ static const BedCase cases[] = {
       "address.\n" },
     { "the directory is away",
       { { "dir", 0 } },
-      "end 503, retry 60: The CA cannot be reached: Connection refused. Try again later.\n" },
+      "end 503, retry 60: The CA cannot be reached: Connection refused: unless the CA is down, "
+      "check acme-server and the firewall. Try again later.\n" },
 
     { "a limit of the CA, which later orders keep",
       { { "new-order", 429, CA_PROBLEM("rateLimited"), .retry_after = 100 } },
