@@ -6,7 +6,7 @@
 
 #include "base/macro.h"
 #include "libacme/transport/jws.h"
-#include "libacme/transport/url.h"
+#include "libacme/https/url.h"
 
 int account_key_generate_ec(const char *group, EVP_PKEY **ret)
 {

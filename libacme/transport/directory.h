@@ -3,7 +3,7 @@
 
 /* The directory of a CA (RFC 8555 §7.1.1), which names the URLs of its resources. */
 
-#include "libacme/transport/fetch.h"
+#include "libacme/https/fetch.h"
 #include "libacme/transport/reply.h"
 
 typedef struct CaDirectory CaDirectory;

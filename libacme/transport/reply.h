@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "libacme/transport/fetch.h"
+#include "libacme/https/fetch.h"
 
 #define STATUS_CREATED 201 /* HTTP */
 

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "libacme/transport/directory.h"
-#include "libacme/transport/fetch.h"
+#include "libacme/https/fetch.h"
 #include "libacme/transport/jws.h"
 #include "libacme/transport/nonces.h"
 #include "libacme/transport/problem.h"

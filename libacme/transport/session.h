@@ -7,7 +7,7 @@
 #include <openssl/evp.h>
 #include <systemd/sd-event.h>
 
-#include "libacme/transport/fetch.h"
+#include "libacme/https/fetch.h"
 #include "libacme/transport/reply.h"
 
 typedef struct Session Session;

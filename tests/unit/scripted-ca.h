@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* A CA that answers by a script. The functions of libacme/transport/fetch.h below take the place of
+/* A CA that answers by a script. The functions of libacme/https/fetch.h below take the place of
  * fetch.c when the test is linked. Each request is a line of the trace: its URL below CA_URL, and
  * its payload. Answers come in the order of the requests. */
 
 #include <jansson.h>
 
-#include "libacme/transport/fetch.h"
+#include "libacme/https/fetch.h"
 #include "scripted-clock.h"
 #include "strings/encode.h"
 

@@ -6,7 +6,7 @@
 
 #include "libacme/rate-limit.h"
 #include "libacme/renewal-info.h"
-#include "libacme/transport/link.h"
+#include "libacme/https/link.h"
 #include "libacme/transport/problem.h"
 #include "libacme/transport/reply.h"
 #include "strings/rfc3339.h"

@@ -11,7 +11,7 @@
 #include "libacme/account/refusal.h"
 #include "libacme/account/registration.h"
 #include "libacme/transport/problem.h"
-#include "libacme/transport/url.h"
+#include "libacme/https/url.h"
 #include "make-x509.h"
 #include "orders/order-object.h"
 #include "strings/strv.h"

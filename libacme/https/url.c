@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "libacme/transport/url.h"
+#include "libacme/https/url.h"
 
 #include <curl/curl.h>
 #include <strings.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "libacme/transport/link.h"
+#include "libacme/https/link.h"
 
 #include "strings/strv.h"
 #include "test.h"

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "libacme/transport/fetch.h"
+#include "libacme/https/fetch.h"
 
 #include <curl/curl.h>
-#include <openssl/x509_vfy.h>
 #include <stdio.h>
 #include <sys/queue.h>
 
 #include "base/clock.h"
-#include "config/ca-file.h"
 #include "event/timer.h"
-#include "libacme/transport/link.h"
-#include "libacme/transport/url.h"
+#include "libacme/https/fetch-error.h"
+#include "libacme/https/link.h"
+#include "libacme/https/url.h"
 #include "strings/strv.h"
 
 #define FETCH_CONNECT_TIMEOUT_MS 10000L
@@ -122,15 +121,6 @@ static size_t on_body(char *data, size_t size, size_t n, void *userdata)
     return more;
 }
 
-static const char *answer_header(CURL *easy, const char *name)
-{
-    struct curl_header *header;
-
-    if (curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
-        return NULL;
-    return header->value;
-}
-
 /* Alternates are optional: leave out those that there is no memory for. */
 static char **answer_alternates(CURL *easy, const char *base)
 {
@@ -145,255 +135,6 @@ static char **answer_alternates(CURL *easy, const char *base)
     return urls;
 }
 
-static const char *effective_url(const Fetch *fetch)
-{
-    const char *url = NULL;
-
-    return curl_easy_getinfo(fetch->easy, CURLINFO_EFFECTIVE_URL, &url) == CURLE_OK
-               ? str_or(url, "?")
-               : "?";
-}
-
-/* libcurl refuses the protocol of a redirect with the same code as an answer that is not HTTP. */
-static bool is_redirected(const Fetch *fetch)
-{
-    return strncasecmp(effective_url(fetch), "https://", 8) != 0;
-}
-
-static long info(const Fetch *fetch, CURLINFO name)
-{
-    long value = 0;
-
-    return curl_easy_getinfo(fetch->easy, name, &value) == CURLE_OK ? value : 0;
-}
-
-/* Of OpenSSL, which libcurl asks before it compares the host name itself. */
-static int certificate_error(const Fetch *fetch)
-{
-    switch (info(fetch, CURLINFO_SSL_VERIFYRESULT)) {
-    case X509_V_OK:
-    case X509_V_ERR_UNSPECIFIED: /* libcurl's before the handshake ends */
-        return -ENXIO;
-    case X509_V_ERR_CERT_HAS_EXPIRED:
-    case X509_V_ERR_CERT_NOT_YET_VALID:
-        return -EKEYEXPIRED;
-    default:
-        return -EKEYREJECTED;
-    }
-}
-
-static int curl_to_errno(const Fetch *fetch, CURLcode code)
-{
-    switch (code) {
-    case CURLE_OK:
-        return 0;
-    case CURLE_OUT_OF_MEMORY:
-        return -ENOMEM;
-    case CURLE_OPERATION_TIMEDOUT:
-        return -ETIMEDOUT;
-    case CURLE_COULDNT_RESOLVE_HOST:
-        return -EHOSTUNREACH;
-    case CURLE_SSL_CONNECT_ERROR:
-        return -EPROTONOSUPPORT;
-    case CURLE_PEER_FAILED_VERIFICATION:
-        return certificate_error(fetch);
-    case CURLE_SSL_CACERT_BADFILE:
-        return -ENOKEY;
-    case CURLE_COULDNT_CONNECT:
-        return -ECONNREFUSED;
-    case CURLE_TOO_MANY_REDIRECTS:
-        return -ELOOP;
-    case CURLE_UNSUPPORTED_PROTOCOL:
-        return is_redirected(fetch) ? -ELOOP : -EPROTONOSUPPORT;
-    case CURLE_BAD_CONTENT_ENCODING:
-        return -EPROTO;
-    default:
-        return -EIO;
-    }
-}
-
-/* libcurl names neither the file, if it is that of the system, nor the reason. NULL: out of memory.
- */
-static char *explain_ca_file(const Fetch *fetch)
-{
-    const char *path = fetch->fetcher ? fetch->fetcher->ca_file : NULL;
-    const char *why = "contains no certificate in PEM form";
-    char *text;
-    int r;
-
-    if (!path && curl_easy_getinfo(fetch->easy, CURLINFO_CAINFO, &path) != CURLE_OK)
-        path = NULL;
-    path = str_or(path, "of the system");
-    r = ca_file_check(path, &why);
-    if (r < 0 && r != -EBADMSG)
-        return asprintf(&text, "'%s' cannot be read: %s", path, strerror(-r)) < 0 ? NULL : text;
-    return asprintf(&text, "'%s' %s", path, why) < 0 ? NULL : text;
-}
-
-static const char *content_encoding(const Fetch *fetch)
-{
-    return str_or(answer_header(fetch->easy, "Content-Encoding"), "?");
-}
-
-/* Where the error texts of libcurl leave out the fact that decides. */
-static const struct {
-    CURLcode code;
-    const char *(*fact)(const Fetch *fetch);
-    const char *before, *after;
-} answers[] = {
-    { CURLE_BAD_CONTENT_ENCODING, content_encoding, "its Content-Encoding is '",
-      "', and the body cannot be decoded" },
-    { CURLE_TOO_MANY_REDIRECTS, effective_url, "it redirects too often, at last to '", "'" },
-    { CURLE_UNSUPPORTED_PROTOCOL, effective_url, "it redirects to '",
-      "', which is not an https URL" },
-};
-
-/* The proxy of the requests. */
-typedef struct Proxy {
-    const char *setting; /* where it is set; NULL: there is none */
-    const char *url;
-} Proxy;
-
-/* As libcurl looks for it. */
-static Proxy find_proxy(const Fetcher *fetcher)
-{
-    static const struct {
-        const char *name, *setting;
-    } variables[] = {
-        { "https_proxy", "https_proxy in the environment" },
-        { "HTTPS_PROXY", "HTTPS_PROXY in the environment" },
-        { "all_proxy", "all_proxy in the environment" },
-        { "ALL_PROXY", "ALL_PROXY in the environment" },
-    };
-
-    if (fetcher->proxy)
-        return (Proxy){ *fetcher->proxy ? "proxy in [account]" : NULL, fetcher->proxy };
-    for (size_t i = 0; i < ELEMENTSOF(variables); i++) {
-        const char *url = getenv(variables[i].name);
-
-        if (url && *url)
-            return (Proxy){ variables[i].setting, url };
-    }
-    return (Proxy){ 0 };
-}
-
-/* Whether the text of libcurl says that it connected to this host and port. Changes @host. */
-static bool names_host(const char *text, char *host, const char *port)
-{
-    size_t length = strlen(host);
-    _cleanup_free_ char *connected = NULL, *passed = NULL;
-
-    if (*host == '[' && host[length - 1] == ']') {
-        host[length - 1] = '\0';
-        host++;
-    }
-    if (asprintf(&connected, "connect to %s port %s ", host, port) < 0)
-        connected = NULL;
-    if (asprintf(&passed, " via %s ", host) < 0) /* of newer versions */
-        passed = NULL;
-    return (connected && strstr(text, connected)) || (passed && strstr(text, passed));
-}
-
-/* no_proxy may exempt the CA from the proxy: the text says where libcurl connected to. */
-static bool is_connected_to(const char *text, const char *url)
-{
-    char *host = NULL, *port = NULL;
-    CURLU *parts = curl_url();
-    bool is_it = parts &&
-                 curl_url_set(parts, CURLUPART_URL, url,
-                              CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
-                 curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK;
-
-    if (is_it && curl_url_get(parts, CURLUPART_PORT, &port, 0) != CURLUE_OK)
-        port = NULL;
-    is_it = is_it && names_host(text, host, str_or(port, "1080"));
-    curl_free(host);
-    curl_free(port);
-    curl_url_cleanup(parts);
-    return is_it;
-}
-
-/* Whether TLS with the server began, now or in an earlier request: the proxy has done its part. */
-static bool has_tunnel(const Fetch *fetch)
-{
-    curl_off_t duration = 0;
-
-    return info(fetch, CURLINFO_NUM_CONNECTS) == 0 ||
-           (curl_easy_getinfo(fetch->easy, CURLINFO_APPCONNECT_TIME_T, &duration) == CURLE_OK &&
-            duration > 0);
-}
-
-/* Whether a request fails at the proxy, on the way to the server. */
-static bool fails_at_proxy(const Fetch *fetch, CURLcode code, const Proxy *proxy)
-{
-    if (!proxy->setting)
-        return false;
-    switch (code) {
-    case CURLE_COULDNT_RESOLVE_PROXY:
-    case CURLE_PROXY:
-        return true;
-    case CURLE_COULDNT_CONNECT:
-        return is_connected_to(fetch->error, proxy->url);
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_PEER_FAILED_VERIFICATION:
-        return info(fetch, CURLINFO_PROXY_SSL_VERIFYRESULT) != X509_V_OK;
-    case CURLE_RECV_ERROR:
-        return !has_tunnel(fetch);
-    default:
-        return false;
-    }
-}
-
-/* Whether the proxy works and cannot reach the server. */
-static bool is_server_away(const Fetch *fetch)
-{
-    switch (info(fetch, CURLINFO_PROXY_ERROR)) {
-    case CURLPX_REPLY_CONNECTION_REFUSED:
-    case CURLPX_REPLY_GENERAL_SERVER_FAILURE:
-    case CURLPX_REPLY_HOST_UNREACHABLE:
-    case CURLPX_REPLY_NETWORK_UNREACHABLE:
-    case CURLPX_REPLY_TTL_EXPIRED:
-        return true;
-    default:
-        return info(fetch, CURLINFO_HTTP_CONNECTCODE) >= 500;
-    }
-}
-
-/* The error of a request, and a text in place of that of libcurl: NULL: that one serves, or out of
- * memory. */
-static int explain_proxy(const Fetch *fetch, CURLcode code, char **ret)
-{
-    const Proxy proxy = find_proxy(fetch->fetcher);
-    const char *text = *fetch->error ? fetch->error : curl_easy_strerror(code);
-
-    if (!fails_at_proxy(fetch, code, &proxy))
-        return curl_to_errno(fetch, code);
-    if (asprintf(ret, "%s: check %s%s", text, is_server_away(fetch) ? "acme-server and " : "",
-                 proxy.setting) < 0)
-        *ret = NULL;
-    return -EHOSTDOWN;
-}
-
-/* An error text in place of that of libcurl. NULL: that one serves, or out of memory. */
-static char *explain(const Fetch *fetch, CURLcode code)
-{
-    char *text;
-
-    if (code == CURLE_UNSUPPORTED_PROTOCOL && !is_redirected(fetch))
-        return strdup("the server does not speak HTTP");
-    if (code == CURLE_SSL_CACERT_BADFILE)
-        return explain_ca_file(fetch);
-    if (fetch->too_large)
-        return strdup("it is too large");
-    for (size_t i = 0; i < ELEMENTSOF(answers); i++)
-        if (code == answers[i].code)
-            return asprintf(&text, "%s%s%s", answers[i].before, answers[i].fact(fetch),
-                            answers[i].after) < 0
-                       ? NULL
-                       : text;
-    return NULL;
-}
-
 /* Passes the result on and frees the fetch. The callback may start and cancel other fetches, or
  * free the pool. */
 static void fetch_finish(Fetch *fetch, CURLcode code)
@@ -401,32 +142,39 @@ static void fetch_finish(Fetch *fetch, CURLcode code)
     _cleanup_strv_ char **alternates = NULL;
     _cleanup_free_ char *type = NULL, *location = NULL;
     FetchResult result = { .body = str_or(fetch->received, ""), .size = fetch->n_received };
-    _cleanup_free_ char *told = explain(fetch, code), *proxy = NULL;
-    int error = explain_proxy(fetch, code, &proxy);
+    _cleanup_free_ char *told = NULL;
+    const FetchAttempt attempt = {
+        .easy = fetch->easy,
+        .code = code,
+        .text = fetch->error[0] ? fetch->error : curl_easy_strerror(code),
+        .ca_file = fetch->fetcher->ca_file,
+        .proxy = fetch->fetcher->proxy,
+    };
     curl_off_t retry_after = 0;
-    const char *header, *base = effective_url(fetch);
+    const char *header, *base = fetch_effective_url(fetch->easy);
 
-    fetch_detach(fetch);
-    result.error = fetch->too_large ? -EFBIG : error;
+    result.error = fetch_error(&attempt, &told);
     if (code != CURLE_OK)
-        result.error_text = told              ? told
-                            : proxy           ? proxy
-                            : fetch->error[0] ? fetch->error
-                                              : curl_easy_strerror(code);
+        result.error_text = str_or(told, attempt.text);
+    if (fetch->too_large) {
+        result.error = -EFBIG;
+        result.error_text = "it is too large";
+    }
+    fetch_detach(fetch);
 
     (void)curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &result.status);
     if (curl_easy_getinfo(fetch->easy, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK &&
         retry_after > 0)
         result.retry_after = retry_after > 7 * 86400 ? 7 * 86400 : (unsigned)retry_after;
 
-    header = answer_header(fetch->easy, "Content-Type");
+    header = fetch_header(fetch->easy, "Content-Type");
     type = header ? strndup(header, strcspn(header, "; \t")) : NULL;
     result.content_type = str_or(type, "");
-    header = answer_header(fetch->easy, "Location");
+    header = fetch_header(fetch->easy, "Location");
     location = header ? url_resolve(base, header) : NULL;
     result.location = location;
     result.redirect = result.status >= 300 && result.status <= 399 ? header : NULL;
-    result.replay_nonce = answer_header(fetch->easy, "Replay-Nonce");
+    result.replay_nonce = fetch_header(fetch->easy, "Replay-Nonce");
     alternates = answer_alternates(fetch->easy, base);
     result.alternates = alternates;
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "libacme/transport/link.h"
+#include "libacme/https/link.h"
 
 #include <strings.h>
 
-#include "libacme/transport/url.h"
+#include "libacme/https/url.h"
 #include "strings/strv.h"
 
 #define BLANKS " \t"
