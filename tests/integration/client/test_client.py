@@ -173,6 +173,16 @@ def test_key_type(acmems, client, kind, text):
     assert text in lib.run("openssl", "pkey", "-in", client.live("privkey.pem"), "-noout", "-text").stdout
 
 
+def test_names_without_a_common_name(installation, client):
+    """Addresses alone, or a name that is too long for one."""
+    long = f"{'a' * 60}.example.org"
+    installation.start(auth="[auth \"loopback\"]\nip = 127.0.0.1\nip-san = 127.0.0.1\ndomain = *.example.org\n")
+    client.new(installation.port, domains=["127.0.0.1"])
+    assert lib.Certificate(client.file().encode()).addresses == ["127.0.0.1"]
+    client.new(installation.port, name="long", domains=[long])
+    assert lib.Certificate(client.file(name="long").encode()).names == [long]
+
+
 def test_changed_configuration(acmems, client):
     """Another name, key type, group or mode is applied by the next run."""
     client.new(acmems.port)
@@ -186,6 +196,9 @@ def test_changed_configuration(acmems, client):
     client.run("renew")
     status = client.live("privkey.pem").stat()
     assert (status.st_mode & 0o777, status.st_gid) == (0o640, 1)
+    conf.write_text(conf.read_text().replace("group = daemon\n", ""))
+    client.run("renew")
+    assert {path.stat().st_mode & 0o777 for path in client.state.rglob("privkey.pem")} == {0o600}
     conf.write_text(conf.read_text() + "key-type = rsa2048\n")
     client.run("renew", "web")
     client.check_live()

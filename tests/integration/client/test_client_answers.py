@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """acmems-client and answers that a server should not send: what is installed stays."""
 
+import contextlib
 import hashlib
 import hmac
 import http.server
+import socket
 import threading
 import time
 
@@ -82,8 +84,8 @@ class Issuer:
         lib.run("openssl", "x509", "-req", "-in", f"{files}.csr", "-out", f"{files}.pem", "-days", str(days), "-extfile", f"{files}.ext", *signer)
         return (self.directory / f"{name}.pem").read_bytes()
 
-    def leaf(self, csr, names=("www.example.org",), days=90):
-        return self.make("leaf", "middle", "subjectAltName=" + ",".join(f"DNS:{name}" for name in names), csr, days)
+    def leaf(self, csr, names=("www.example.org",), days=90, san=None):
+        return self.make("leaf", "middle", "subjectAltName=" + (san or ",".join(f"DNS:{name}" for name in names)), csr, days)
 
     def chain(self, csr, **kwargs):
         return self.leaf(csr, **kwargs) + b"\n" + (self.directory / "middle.pem").read_bytes()
@@ -118,6 +120,13 @@ BAD = {
     "a page": (lambda ca: lambda csr: (200, {}, b"<html>\x1b[31mLogin</html>"), "the answer is not a chain of certificates: <html>[31mLogin</html>"),
     "nothing": (lambda ca: lambda csr: (200, {}, b""), "the answer is not a chain of certificates"),
     "half": (lambda ca: lambda csr: (200, {}, ca.chain(csr)[:-40]), "the answer is not a chain of certificates"),
+    "a control character in a name": (
+        lambda ca: lambda csr: (200, {}, ca.chain(csr, san="DNS:www.example.org,DNS:\x1b[31mred")), "the certificate has other names than"),
+    "two names in one": (lambda ca: lambda csr: (200, {}, ca.chain(csr, san="URI:x\\, DNS:www.example.org")),
+                         "the certificate has other names than"),
+    "twice": (lambda ca: lambda csr: (200, {}, ca.leaf(csr) * 2), "the chain has a certificate twice"),
+    "an encrypted block": (lambda ca: lambda csr: (200, {}, ca.leaf(csr).replace(b"-\n", b"-\nProc-Type: 4,ENCRYPTED\n", 1)),
+                           "the answer is not a chain of certificates"),
     "too many": (lambda ca: lambda csr: (200, {}, ca.leaf(csr) * 11), "the chain has more than 10 certificates"),
     "too large": (lambda ca: lambda csr: (200, {}, b"x" * 1100000), "no answer from http://"),
     "an error": (lambda ca: (415, {}, b"The CSR is\ndamaged.\n"), "the server answered with status 415: The CSR is damaged."),
@@ -163,6 +172,95 @@ def test_long_retry_after(server, client, issuer):
     (client.state / "web/retry-at").write_text(f"{int(time.time()) - 1}\n")
     client.run("renew")
     client.check_live()
+
+
+@pytest.mark.parametrize("asked, waits", [("0007200", 7200), ("9999999", 86400), ("99999999999999999999", 86400)])
+def test_strange_retry_after(server, client, asked, waits):
+    """A day at most, whoever sent it."""
+    server.answers = [(503, {"Retry-After": asked}, b"Later.\n")]
+    client.new(server.port, check=False)
+    assert abs(int((client.state / "web/retry-at").read_text()) - time.time() - waits) < 60
+    assert "failed: the server answered with status 503: Later." in client.run("status").stdout
+
+
+def test_recorded_answer(server, client, issuer):
+    """An older certificate for the same request is not installed again."""
+    chains = []
+
+    def issue(csr):
+        chains.append(issuer.chain(csr))
+        return 200, {}, chains[-1]
+
+    def later(csr):
+        time.sleep(1.1)  # dates of certificates have seconds
+        return issue(csr)
+
+    server.answers = [issue, later, lambda csr: (200, {}, chains[0])]
+    client.new(server.port)
+    client.run("renew")
+    now = client.file()
+    result = client.run("renew", check=False)
+    assert result.returncode == 1 and "the certificate is older than the installed one" in result.stderr
+    assert client.file() == now
+
+
+def test_damaged_request(server, client, issuer):
+    """Half a CSR, as a full disk leaves it, is made again, with the key of the certificate."""
+    server.answers = [good(issuer), good(issuer)]
+    client.new(server.port)
+    csr = client.state / "web/request/request.csr"
+    csr.write_bytes(csr.read_bytes()[:200])
+    key = client.file("privkey.pem")
+    client.run("renew")
+    client.check_live()
+    assert client.file("privkey.pem") == key
+
+
+@pytest.mark.parametrize("without", ["wget", "curl"])
+@pytest.mark.parametrize("fault", ["cut", "endless"])
+def test_broken_transfer(tmp_path, issuer, without, fault):
+    """A chain that was cut off is not installed, and an answer without end does not fill the disk."""
+    client = Client(tmp_path, without=[without])
+    server = Raw(issuer, fault)
+    try:
+        result = client.new(server.port, check=False)
+        assert result.returncode == 1 and not client.live().exists(), result
+        assert sum(path.stat().st_size for path in client.state.rglob("*") if path.is_file()) < 1e6
+    finally:
+        server.stop()
+
+
+class Raw:
+    """Sends the leaf where leaf and issuer were announced, or data without end."""
+
+    def __init__(self, issuer, fault):
+        self.issuer, self.fault = issuer, fault
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.thread = threading.Thread(target=self.serve)
+        self.thread.start()
+
+    def serve(self):
+        with contextlib.suppress(OSError):
+            connection = self.socket.accept()[0]
+            with connection, connection.makefile("rb") as request:
+                length = 0
+                while (line := request.readline()) not in (b"\r\n", b""):
+                    if line.lower().startswith(b"content-length:"):
+                        length = int(line.split(b":")[1])
+                leaf = self.issuer.leaf(request.read(length))
+                connection.sendall(b"HTTP/1.1 200 OK\r\n")
+                if self.fault == "cut":
+                    connection.sendall(b"Content-Length: %d\r\n\r\n" % (len(leaf) + 700) + leaf)
+                    return
+                connection.sendall(b"\r\n")
+                for _ in range(4096):  # 256 MiB
+                    connection.sendall(b"x" * 65536)
+
+    def stop(self):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        self.thread.join()
 
 
 @pytest.fixture
@@ -228,6 +326,7 @@ def test_configuration_is_wrong(server, client, line, text):
     ([], "a verb is missing"), (["frob"], "unknown verb 'frob'"), (["new"], "new needs a name"), (["new", "../x"], "cannot be the name of a file"),
     (["new", "web"], "new needs --server"), (["new", "web", "--server", "http://x/sign"], "new needs --domain"),
     (["new", "web", "--server"], "--server needs a value"), (["new", "web", "x"], "unexpected argument 'x'"),
+    (["new", "lock"], "cannot be the name"), (["new", "web", "--hmac-key", "x"], "use --hmac-key-file"),
     (["renew", "none"], "there is no certificate 'none'"), (["remove", ".."], "there is no certificate '..'"), (["remove"], "remove needs the name"),
 ])
 def test_usage(client, arguments, text):
