@@ -279,11 +279,13 @@ def test_check_of_named_files(fresh, pebble):
     expect((directory, denied("read the account key '/srv/account/account.pem'", chown)), storage)
     fresh.sh("chown -R acmems:acmems /srv/account /srv/storage && chmod 0700 /etc/acmems/keys")
     expect(key, *account)
-    fresh.sh("chmod 0710 /etc/acmems/keys && rm /etc/acmems/keys/eab")
+    fresh.sh("chmod 0710 /etc/acmems/keys")
     expect()
-    fresh.sh("rm /etc/acmems/keys/ca.pem")
-    expect(("ca-file = /etc/acmems/keys/ca.pem", "acmems-orderd cannot read ca-file '/etc/acmems/keys/ca.pem': "
-            "No such file or directory"))
+    # acmems-orderd needs both to register the account.
+    fresh.sh("rm /etc/acmems/keys/ca.pem /etc/acmems/keys/eab")
+    expect(*((place, f"acmems-orderd cannot {what}: No such file or directory") for place, what in (
+        ("ca-file = /etc/acmems/keys/ca.pem", "read ca-file '/etc/acmems/keys/ca.pem'"),
+        ("eab-hmac-key-file = /etc/acmems/keys/eab", "read eab-hmac-key-file '/etc/acmems/keys/eab'"))))
 
 
 def test_check_of_key_files(fresh, pebble):
