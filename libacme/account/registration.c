@@ -5,8 +5,8 @@
 #include <openssl/rsa.h>
 
 #include "base/macro.h"
-#include "libacme/transport/jws.h"
 #include "libacme/https/url.h"
+#include "libacme/transport/jws.h"
 
 int account_key_generate_ec(const char *group, EVP_PKEY **ret)
 {

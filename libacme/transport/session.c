@@ -4,8 +4,8 @@
 #include <sys/queue.h>
 
 #include "base/clock.h"
-#include "libacme/transport/directory.h"
 #include "libacme/https/fetch.h"
+#include "libacme/transport/directory.h"
 #include "libacme/transport/jws.h"
 #include "libacme/transport/nonces.h"
 #include "libacme/transport/problem.h"

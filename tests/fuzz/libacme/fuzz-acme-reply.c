@@ -4,9 +4,9 @@
 #include <limits.h>
 #include <stdint.h>
 
+#include "libacme/https/link.h"
 #include "libacme/rate-limit.h"
 #include "libacme/renewal-info.h"
-#include "libacme/https/link.h"
 #include "libacme/transport/problem.h"
 #include "libacme/transport/reply.h"
 #include "strings/rfc3339.h"
