@@ -165,11 +165,7 @@ void failure_set_problem(Failure *failure, const json_t *problem, unsigned retry
 /* s. Without a problem type, a time of days is taken for a mistake. */
 static unsigned retry_after_of(const SessionReply *reply, unsigned otherwise)
 {
-    unsigned asked = reply->retry_after;
-
-    if (asked == 0)
-        return otherwise;
-    return asked < RETRY_AFTER_MAX ? asked : RETRY_AFTER_MAX;
+    return reply->retry_after > 0 ? retry_after_cut(reply->retry_after) : otherwise;
 }
 
 /* An answer that no problem type explains: the HTTP status decides. */

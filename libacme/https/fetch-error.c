@@ -33,8 +33,6 @@ static int certificate_error(const FetchAttempt *attempt)
 static int curl_to_errno(const FetchAttempt *attempt)
 {
     switch (attempt->code) {
-    case CURLE_OK:
-        return 0;
     case CURLE_OUT_OF_MEMORY:
         return -ENOMEM;
     case CURLE_OPERATION_TIMEDOUT:
@@ -120,6 +118,9 @@ static char *explain(const FetchAttempt *attempt)
 
 int fetch_error(const FetchAttempt *attempt, char **ret)
 {
+    *ret = NULL;
+    if (attempt->code == CURLE_OK)
+        return 0;
     if (fetch_proxy_explain(attempt, ret))
         return -EHOSTDOWN;
     *ret = explain(attempt);

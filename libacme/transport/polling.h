@@ -34,10 +34,16 @@ typedef struct Demand {
     usec_t called_at; /* when a client last came, by now_monotonic(); 0: none has */
 } Demand;
 
+/* s */
+static inline unsigned retry_after_cut(unsigned retry_after)
+{
+    return retry_after < RETRY_AFTER_MAX ? retry_after : RETRY_AFTER_MAX;
+}
+
 /* s to µs */
 static inline usec_t retry_after_bounded(unsigned retry_after)
 {
-    return (retry_after < RETRY_AFTER_MAX ? retry_after : RETRY_AFTER_MAX) * USEC_PER_SEC;
+    return retry_after_cut(retry_after) * USEC_PER_SEC;
 }
 
 /* Adds up to a quarter of the delay at random, so that many requests do not come at once. */

@@ -192,8 +192,7 @@ static void hold_server(const OrderContext *context, const Failure *failure)
 {
     Failure bounded = *failure; /* borrows its strings */
 
-    if (bounded.pause > RETRY_AFTER_MAX)
-        bounded.pause = RETRY_AFTER_MAX;
+    bounded.pause = retry_after_cut(bounded.pause);
     hold_begin(context, PAUSE_SERVER, "", 0, &bounded);
 }
 
